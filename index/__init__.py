@@ -1,0 +1,1 @@
+"""Indexing: files become articles, chunks, vectors and a searchable generation. Never imports `rag`."""

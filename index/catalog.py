@@ -1,0 +1,149 @@
+"""The articles and their chunks as one SQLite file: the truth that vectors and word index are derived from."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from threading import Lock
+
+from index.article import Article
+from index.chunk import Chunk
+from index.errors import IndexDamaged
+
+_SCHEMA = """
+create table articles (
+    id text primary key, source text not null unique, title text not null, published text, text text not null,
+    chunks integer not null
+) without rowid;
+create table chunks (
+    id text primary key, article_id text not null references articles(id), ordinal integer not null,
+    heading text not null, context text not null, start integer not null, "end" integer not null,
+    token_count integer not null
+) without rowid;
+create index chunks_of_article on chunks (article_id, ordinal);
+"""
+_PAGE = 500
+
+
+class Catalog:
+    """Reads, and once written never changes. Safe to share between threads."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open the file, or `create` it. Raises IndexDamaged when it can't be opened."""
+        self._lock = Lock()
+        try:
+            if create:
+                self._db = sqlite3.connect(path, check_same_thread=False)
+                self._db.executescript(_SCHEMA)
+            else:
+                uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+                self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+                self._db.execute("select count(*) from articles").fetchone()
+        except sqlite3.Error as error:
+            raise IndexDamaged(
+                f"The catalog {path} can't be opened ({error}). Run `python app.py index --rebuild`."
+            ) from error
+
+    def add(self, article: Article, chunks: Sequence[Chunk]) -> None:
+        """Add an article with its chunks."""
+        published = article.published.isoformat() if article.published else None
+        row = (article.id, article.source, article.title, published, article.text, len(chunks))
+        self._db.execute("insert into articles values (?,?,?,?,?,?)", row)
+        self._db.executemany(
+            "insert into chunks values (?,?,?,?,?,?,?,?)",
+            [
+                (c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c.end, c.token_count)
+                for c in chunks
+            ],
+        )
+
+    def commit(self) -> None:
+        """Write what was added to disk."""
+        self._db.commit()
+
+    def article(self, source: str) -> Article | None:
+        """The article of a source."""
+        return self._article("source", source)
+
+    def article_by_id(self, article_id: str) -> Article:
+        """The article with this id. Raises IndexDamaged when there is none."""
+        found = self._article("id", article_id)
+        if found is None:
+            raise IndexDamaged(f"Article {article_id} is missing. Run `python app.py index --rebuild`.")
+        return found
+
+    def _article(self, column: str, value: str) -> Article | None:
+        rows = self._rows(f"select id, source, title, published, text from articles where {column} = ?", [value])
+        for id_, source, title, published, text in rows:
+            return Article(str(id_), str(source), str(title), _date(published), str(text))
+        return None
+
+    def titles(self) -> list[tuple[str, str, date | None]]:
+        """(source, title, published) of every article, by source."""
+        rows = self._rows("select source, title, published from articles order by source")
+        return [(str(source), str(title), _date(published)) for source, title, published in rows]
+
+    def article_ids(self) -> dict[str, str]:
+        """Source -> article id."""
+        return {str(s): str(i) for s, i in self._rows("select source, id from articles order by source")}
+
+    def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
+        """The chunks with these ids, text included."""
+        found: dict[str, Chunk] = {}
+        for at in range(0, len(ids), _PAGE):
+            page = list(ids[at : at + _PAGE])
+            marks = ",".join("?" * len(page))
+            for row in self._rows(f"{_CHUNK} where c.id in ({marks})", page):
+                found[str(row[0])] = _chunk(row)
+        return found
+
+    def chunks_of(self, article_id: str) -> list[Chunk]:
+        """The chunks of an article in order."""
+        return [_chunk(row) for row in self._rows(f"{_CHUNK} where c.article_id = ? order by c.ordinal", [article_id])]
+
+    def chunk_ids(self) -> Iterator[str]:
+        """Every chunk id, in order."""
+        for (id_,) in self._rows("select id from chunks order by id"):
+            yield str(id_)
+
+    def counts(self) -> tuple[int, int]:
+        """(articles, chunks)."""
+        ((articles, chunks),) = self._rows("select (select count(*) from articles), (select count(*) from chunks)")
+        return int(str(articles)), int(str(chunks))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _rows(self, statement: str, values: Sequence[str] = ()) -> list[tuple[object, ...]]:
+        with self._lock:
+            try:
+                return self._db.execute(statement, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise IndexDamaged(f"The catalog is damaged ({error}). Run `python app.py index --rebuild`.") from error
+
+
+# SQLite's substr counts code points, from 1: the same unit as every offset here.
+_CHUNK = """select c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c."end", c.token_count,
+substr(a.text, c.start + 1, c."end" - c.start) from chunks c join articles a on a.id = c.article_id"""
+
+
+def _chunk(row: tuple[object, ...]) -> Chunk:
+    id_, article_id, ordinal, heading, context, start, end, tokens, text = row
+    return Chunk(
+        id=str(id_),
+        article_id=str(article_id),
+        ordinal=int(str(ordinal)),
+        heading=str(heading),
+        context=str(context),
+        start=int(str(start)),
+        end=int(str(end)),
+        text=str(text),
+        token_count=int(str(tokens)),
+    )
+
+
+def _date(value: object) -> date | None:
+    return date.fromisoformat(str(value)) if value else None

@@ -1,0 +1,170 @@
+"""Article -> Chunks: passages of whole sentences under one heading, each a verbatim slice of the article. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from index.article import Article
+from index.layout import Span, blocks
+from index.sentences import sentences
+
+Count = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One passage. `article.text[start:end] == text`; ids are hashes of article and offsets.
+
+    `heading` is the section heading above the text ("" when there is none). `context` is what is embedded and indexed
+    above the text and is no part of the slice: the article's own title and the heading, clipped to fit the encoder.
+    """
+
+    id: str
+    article_id: str
+    ordinal: int
+    heading: str
+    context: str
+    start: int
+    end: int
+    text: str
+    token_count: int
+
+    @property
+    def searchable(self) -> str:
+        """The text that is embedded and indexed: context, then the passage."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a chunk may be.
+
+    `tokens` is the aim, counted by `count_tokens` (tiktoken); `pieces` is the encoder's hard limit for context and
+    text together, counted by `count_pieces` with the encoder's own tokenizer, special pieces included. `overlap` is
+    the largest overlap with the chunk before, in tokens: whole sentences, so that none loses its neighbour.
+    """
+
+    count_tokens: Count
+    count_pieces: Count
+    pieces: int = 256
+    tokens: int = 200
+    overlap: int = 40
+
+    def __post_init__(self) -> None:
+        if self.tokens < 16 or self.pieces < 16 or not 0 <= self.overlap <= self.tokens // 2:
+            raise ValueError(
+                f"chunks of {self.tokens} tokens with overlap {self.overlap} and {self.pieces} word pieces: expected "
+                "at least 16 tokens and pieces and an overlap of at most half the tokens"
+            )
+
+
+def chunk(article: Article, limits: Limits) -> list[Chunk]:
+    """Cut `article` into chunks that end at sentence ends, never cross a heading and leave the furniture out.
+
+    Together they cover every sentence of the article. A sentence too long for a chunk is cut at white space, or
+    where there is none, between characters.
+    """
+    text = article.text
+    made: list[Chunk] = []
+    for heading, spans in _sections(article):
+        context = _context(article, heading, limits)
+        for start, end in _pack(text, spans, context, limits):
+            digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
+            passage = text[start:end]
+            tokens = limits.count_tokens(passage)
+            made.append(Chunk(digest, article.id, len(made), heading, context, start, end, passage, tokens))
+    return made
+
+
+def _sections(article: Article) -> Iterator[tuple[str, list[Span]]]:
+    """(heading, sentences) for each stretch of text under one heading."""
+    heading = ""
+    spans: list[Span] = []
+    for block in blocks(article.text):
+        if block.kind == "text":
+            spans += sentences(article.text, block.start, block.end)
+            continue
+        # No chunk reaches across a heading, nor across furniture.
+        if spans:
+            yield heading, spans
+            spans = []
+        if block.kind == "heading":
+            heading = article.text[block.start : block.end].strip("# ")
+    if spans:
+        yield heading, spans
+
+
+def _context(article: Article, heading: str, limits: Limits) -> str:
+    """Title and heading, shortened from the end until they take at most a third of the encoder's pieces."""
+    lines = [line for line in (article.title if article.named else "", heading) if line]
+    context = "\n".join(lines)[:600]
+    while context and limits.count_pieces(context) > limits.pieces // 3:
+        context = context[: len(context) * 2 // 3].rstrip()
+    return context
+
+
+def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterator[Span]:
+    """Fill chunks with whole sentences, as many as fit; each begins with the last ones of the chunk before."""
+
+    def fits(start: int, end: int) -> bool:
+        # A token or a piece is at least a character wide in all but odd scripts, so very long text need not be counted.
+        if end - start > 40 * limits.tokens:
+            return False
+        passage = text[start:end]
+        whole = f"{context}\n{passage}" if context else passage
+        return limits.count_tokens(passage) <= limits.tokens and limits.count_pieces(whole) <= limits.pieces
+
+    units = [unit for span in spans for unit in ([span] if fits(*span) else _cut(text, span, fits))]
+    first = 0
+    while first < len(units):
+        last = first
+        start = _overlap_start(text, units, first, limits)
+        while start < first and not fits(units[start][0], units[last][1]):
+            start += 1
+        while last + 1 < len(units) and fits(units[start][0], units[last + 1][1]):
+            last += 1
+        yield units[start][0], units[last][1]
+        first = last + 1
+
+
+def _overlap_start(text: str, units: list[Span], first: int, limits: Limits) -> int:
+    """The earliest unit before `first` from which on the overlap keeps within its limit."""
+    start = first
+    while start > 0 and units[first - 1][1] - units[start - 1][0] <= 40 * limits.overlap:
+        if limits.count_tokens(text[units[start - 1][0] : units[first - 1][1]]) > limits.overlap:
+            break
+        start -= 1
+    return start
+
+
+def _cut(text: str, span: Span, fits: Callable[[int, int], bool]) -> Iterator[Span]:
+    """Pieces of one sentence that each fit, cut at white space where there is some."""
+    start, end = span
+    width = 1024
+    while start < end:
+        stop = min(end, start + width)
+        while not fits(start, stop) and stop - start > 1:
+            stop = start + (stop - start) // 2
+        width = max(16, 2 * (stop - start))
+        stop = _good_cut(text, start, stop, end)
+        yield start, stop
+        start = stop
+        while start < end and text[start].isspace():
+            start += 1
+
+
+def _good_cut(text: str, start: int, stop: int, end: int) -> int:
+    """Move a cut back to white space, or at least off the middle of a combined character."""
+    if stop >= end:
+        return end
+    for place in range(stop, start + (stop - start) // 2, -1):
+        if text[place].isspace():
+            while place > start + 1 and text[place - 1].isspace():
+                place -= 1
+            return place
+    while stop > start + 1 and (unicodedata.combining(text[stop]) or text[stop] in "\u200d\ufe0f" or text[stop - 1] == "\u200d"):
+        stop -= 1
+    return stop

@@ -1,0 +1,45 @@
+"""Everything that can go wrong in a way a user can mend. Each message says what was got, what was expected, what to do.
+
+    FootnoteError
+    ├── UnreadableSource     a file that can't become an article
+    ├── ModelError           a model or the token table is missing, altered or of the wrong kind
+    └── IndexError_          the index can't be used as it is
+        ├── IndexMissing     there is none yet
+        ├── IndexMismatch    it was made with other settings or another model
+        ├── IndexDamaged     its parts do not agree
+        └── IndexBusy        another process is writing it
+"""
+
+from __future__ import annotations
+
+
+class FootnoteError(Exception):
+    """The root: a failure that has a message for the user. Anything else is a defect."""
+
+
+class UnreadableSource(FootnoteError):
+    """A source that can't become an article; the message is one line and says why."""
+
+
+class ModelError(FootnoteError):
+    """A model or table is missing, altered or of the wrong kind."""
+
+
+class IndexError_(FootnoteError):
+    """The index can't be used as it is."""
+
+
+class IndexMissing(IndexError_):
+    """There is no index yet."""
+
+
+class IndexMismatch(IndexError_):
+    """The index was made with other settings or another model than those in force."""
+
+
+class IndexDamaged(IndexError_):
+    """The parts of an index do not agree with each other or with its manifest."""
+
+
+class IndexBusy(IndexError_):
+    """Another process is writing the index."""

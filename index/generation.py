@@ -1,0 +1,200 @@
+"""A whole index in one folder, which never changes once it is in use; and the pointer to the one that is.
+
+    HOME/index/current                     the name of the generation in use; replaced by one atomic rename
+    HOME/index/generations/NAME/           manifest.json, catalog.sqlite, vectors/ (Chroma), words/ (tantivy)
+
+A generation is built beside the one in use, closed, verified in a fresh process and then switched to. Whatever stops
+the builder before that rename leaves the old one in use and untouched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from index.catalog import Catalog
+from index.errors import IndexDamaged, IndexMismatch, IndexMissing
+from index.lexical import LexicalIndex
+from index.store import VectorStore
+
+FORMAT = 1
+"""Raised whenever the code makes other chunks, vectors or files of the same sources."""
+_VERIFY_ALL_UP_TO = 2_000
+_KEEP = 2
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything besides the sources that decides what an index holds. Compared at every start."""
+
+    model: str
+    weights_sha256: str
+    encoding: str
+    chunk_tokens: int
+    chunk_overlap: int
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What made a generation and what is in it."""
+
+    name: str
+    created: str
+    recipe: Recipe
+    dimension: int
+    articles: int
+    chunks: int
+    corpus_sha256: str
+
+    def write(self, folder: Path) -> None:
+        """Store as manifest.json."""
+        write_atomically(folder / "manifest.json", json.dumps(asdict(self), indent=1))
+
+    @staticmethod
+    def read(folder: Path) -> Manifest:
+        """The stored manifest. Raises IndexDamaged when it is missing or unreadable."""
+        try:
+            value = json.loads((folder / "manifest.json").read_text("utf-8"))
+            return Manifest(**{**value, "recipe": Recipe(**value["recipe"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise IndexDamaged(
+                f"The index in {folder} has no readable manifest ({error}). Run `python app.py index --rebuild`."
+            ) from error
+
+
+class Generation:
+    """One whole index, open for reading."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the folder. Raises IndexDamaged when a part of it is missing or can't be opened."""
+        self.folder = folder
+        self.manifest = Manifest.read(folder)
+        self.catalog = Catalog(folder / "catalog.sqlite")
+        self.words = LexicalIndex(folder / "words")
+        self.vectors = VectorStore(folder / "vectors")
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.vectors.close()
+        self.catalog.close()
+
+
+def index_folder(home: Path) -> Path:
+    """Where the generations of a home lie."""
+    return home / "index"
+
+
+def current_folder(home: Path) -> Path:
+    """The folder of the generation in use. Raises IndexMissing when there is none."""
+    pointer = index_folder(home) / "current"
+    try:
+        name = pointer.read_text("utf-8").strip()
+    except OSError as error:
+        raise IndexMissing(f"There is no index in {home} yet. Run `python app.py index`.") from error
+    folder = index_folder(home) / "generations" / name
+    if not name or Path(name).name != name or not folder.is_dir():
+        raise IndexDamaged(f"{pointer} names {name!r}, which is not there. Run `python app.py index --rebuild`.")
+    return folder
+
+
+def open_current(home: Path, recipe: Recipe | None = None) -> Generation:
+    """The generation in use, opened. With a recipe, raises IndexMismatch when it was made by another one."""
+    folder = current_folder(home)
+    if recipe is not None:
+        made_by = Manifest.read(folder).recipe
+        differ = [
+            f"{key} is {was!r}, the settings say {asdict(recipe)[key]!r}"
+            for key, was in asdict(made_by).items()
+            if was != asdict(recipe)[key]
+        ]
+        if differ:
+            raise IndexMismatch(
+                f"The index was made differently: {'; '.join(differ)}. Run `python app.py index` to make it again."
+            )
+    return Generation(folder)
+
+
+def switch_to(home: Path, name: str) -> None:
+    """Put the generation called `name` in use, by one atomic rename, and clear old ones away."""
+    write_atomically(index_folder(home) / "current", name)
+    everything = sorted((index_folder(home) / "generations").iterdir(), reverse=True)
+    for old in [folder for folder in everything if folder.name != name][_KEEP - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a small file so that a reader sees the old or the new content and nothing between."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with beside.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(beside, path)
+
+
+def verify_in_fresh_process(folder: Path) -> None:
+    """Check a closed generation from outside. Raises IndexDamaged with what does not agree."""
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, "-m", "index.generation", str(folder.resolve())],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        reason = (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise IndexDamaged(f"The new index failed its check and was not put in use: {reason}")
+
+
+def faults(folder: Path) -> list[str]:
+    """What does not agree in a generation; empty when all is well.
+
+    Every part must hold the same chunks, and a query with a stored vector must reach a vector equal to it: for all of
+    them up to 2,000 chunks, for a seeded sample of 2,000 beyond that.
+    """
+    generation = Generation(folder)
+    try:
+        manifest = generation.manifest
+        articles, chunks = generation.catalog.counts()
+        counts = {
+            "manifest": manifest.chunks,
+            "catalog": chunks,
+            "vectors": generation.vectors.count(),
+            "words": generation.words.count(),
+        }
+        found = []
+        if len(set(counts.values())) > 1:
+            found.append("chunks differ: " + ", ".join(f"{part} has {count}" for part, count in counts.items()))
+        if articles != manifest.articles:
+            found.append(f"articles differ: manifest has {manifest.articles}, catalog has {articles}")
+        wanted = list(generation.catalog.chunk_ids())
+        if missing := set(wanted) - set(generation.vectors.ids()):
+            found.append(f"{len(missing)} chunks have no vector")
+        if len(wanted) > _VERIFY_ALL_UP_TO:
+            wanted = random.Random(0).sample(wanted, _VERIFY_ALL_UP_TO)
+        held = generation.vectors.vectors(wanted)
+        lost = [i for i in wanted if i in held and _unreached(generation.vectors, held[i])]
+        if lost:
+            found.append(f"{len(lost)} of {len(wanted)} vectors are not reached by a query")
+        return found
+    finally:
+        generation.close()
+
+
+def _unreached(store: VectorStore, vector: object) -> bool:
+    nearest = store.query(vector, 1)  # type: ignore[arg-type]
+    return not nearest or nearest[0][1] < 0.999
+
+
+if __name__ == "__main__":
+    problems = faults(Path(sys.argv[1]))
+    print("; ".join(problems))
+    sys.exit(1 if problems else 0)

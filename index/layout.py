@@ -1,0 +1,309 @@
+"""How a plain text is laid out: its title, date, headings, paragraphs, and the furniture that is not the article.
+
+Pure functions over the stored text; everything is a span of code points into it. Furniture (newsletter and subscribe
+blocks, related posts, bylines, repeated titles, disclaimers) is recognised by general rules and only left out of what
+is searched: the text itself stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+Span = tuple[int, int]
+Kind = Literal["title", "heading", "text", "furniture"]
+
+TOP_LINES = 12
+"""Title, dateline and byline are looked for in this many non-empty lines from the top."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A run of lines of one kind: `text[start:end]` has no white space at its ends and no blank line inside."""
+
+    kind: Kind
+    start: int
+    end: int
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of `text` in order; together they cover every character that is not white space."""
+    lines = list(_lines(text))
+    paragraphs = _paragraphs(lines)
+    title = find_title(text)
+    kinds = [_kinds(text, paragraph, position, paragraphs, title) for position, paragraph in enumerate(paragraphs)]
+    _spread_furniture(text, paragraphs, kinds)
+    found: list[Block] = []
+    for paragraph, marks in zip(paragraphs, kinds, strict=True):
+        fresh = True
+        for line, kind in zip(paragraph, marks, strict=True):
+            if not fresh and found[-1].kind == kind != "heading":
+                found[-1] = Block(kind, found[-1].start, line.end)
+            else:
+                found.append(Block(kind, line.start, line.end))
+            fresh = False
+    return found
+
+
+def find_title(text: str) -> Span | None:
+    """The line at the top that stands as a title, or None.
+
+    A title is short, does not end like a sentence, and stands apart from the text below it.
+    """
+    lines = list(_top(text, 3))
+    if len(lines) < 2:
+        return None
+    first, second = lines[0], lines[1]
+    words = first.text.split()
+    if not 1 <= len(words) <= 25 or len(first.text) > 200 or _SENTENCE_END.search(first.text) or is_item(first.text):
+        return None
+    if read_dateline(first.text) or _FURNITURE_LINE.match(first.text) or not re.search(r"\w", first.text):
+        return None
+    apart = second.after_blank or len(second.text) >= max(80, 2 * len(first.text))
+    return (first.start, first.end) if apart or read_dateline(second.text) else None
+
+
+def find_published(text: str) -> date | None:
+    """The date of the first dateline among the top lines: a line that holds a date and nothing else of weight."""
+    for line in _top(text, TOP_LINES):
+        if found := read_dateline(line.text):
+            return found
+    return None
+
+
+# --- dates ------------------------------------------------------------------------------------------------------------
+
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
+_LABEL = r"(?:(?:first |last )?(?:published|posted|updated|modified|created|released|date|filed|written)(?:\s+(?:on|at))?\s*:?\s+)?"
+_BYLINE = r"(?:by\s+[^|,·•\d]{2,60}\s*[|,·•–—-]\s*)?"
+_TIME = r"(?:[\sT,|·•–—-]+(?:at\s+)?\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:z|utc|gmt|[a-z]{2,4}t|[+-]\d{2}:?\d{2})?)?"
+_DATES = [
+    rf"{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})",
+    rf"{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})",
+    r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
+    r"(?P<first>\d{1,2})[./](?P<second>\d{1,2})[./](?P<year>\d{4})",
+]
+_DATELINES = [re.compile(_BYLINE + _LABEL + _WEEKDAY + form + _TIME + r"\s*\.?", re.IGNORECASE) for form in _DATES]
+
+
+def read_dateline(line: str) -> date | None:
+    """The date of a line that is only a date, with a label, weekday, author or time around it; else None.
+
+    Never guessed: of "03/04/2024" nobody can say which is the day, so it gives None ("13/04/2024" is clear).
+    """
+    line = line.strip()
+    if len(line) > 120:
+        return None
+    for form in _DATELINES:
+        if not (match := form.fullmatch(line)):
+            continue
+        part = match.groupdict()
+        if "first" in part:
+            first, second = int(part["first"]), int(part["second"])
+            if first <= 12 and second <= 12 and first != second:
+                return None
+            day, month = (first, second) if first > 12 else (second, first)
+        else:
+            name = part["month"].lower()
+            month = int(name) if name.isdigit() else _MONTHS.index(name[:3]) + 1
+            day = int(part["day"])
+        try:
+            return date(int(part["year"]), month, day)
+        except ValueError:
+            return None
+    return None
+
+
+# --- lines and paragraphs ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Line:
+    start: int
+    end: int
+    text: str
+    after_blank: bool
+
+
+_LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
+_BREAKS = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
+
+
+def _lines(text: str) -> Iterator[_Line]:
+    """The lines that are not blank, without the white space around them."""
+    previous = 0
+    for match in _LINE.finditer(text):
+        stripped = match.group().strip()
+        if stripped:
+            start = match.start() + match.group().index(stripped[0])
+            # More than one line break since the last line's end means that a blank line lies between.
+            after_blank = len(_BREAKS.findall(text, previous, start)) > 1
+            previous = start + len(stripped)
+            yield _Line(start, previous, stripped, after_blank)
+
+
+def _top(text: str, count: int) -> Iterator[_Line]:
+    for number, line in enumerate(_lines(text[:20_000])):
+        if number == count:
+            return
+        yield line
+
+
+def _paragraphs(lines: list[_Line]) -> list[list[_Line]]:
+    """Lines grouped: a new paragraph begins after a blank line."""
+    groups: list[list[_Line]] = []
+    for line in lines:
+        if groups and not line.after_blank:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return groups
+
+
+# --- what is what -----------------------------------------------------------------------------------------------------
+
+_SENTENCE_END = re.compile(r"[.!?…:;,。！？][\"'”’)\]]*$")
+_ITEM = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|[a-z][.)])\s+\S")
+_MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
+_FURNITURE_LINE = re.compile(
+    r"""(?:
+      related\s+(?:posts?|articles?|stories|news|content|topics|reading|links)
+    | (?:you\s+)?(?:may|might)\s+also\s+(?:like|enjoy|be\s+interested\s+in)
+    | recommended(?:\s+(?:for\s+you|reading|articles?|stories|posts))?
+    | read\s+(?:more|next|also) | more\s+(?:news|stories|articles|posts)
+    | more\s+(?:from|on|in)\s+(?:this|our|the)\s+\S.{0,40}
+    | (?:latest|popular|recent|trending|top)\s+(?:posts?|articles?|news|stories)
+    | (?:our\s+|weekly\s+|daily\s+|e-?mail\s+)?newsletters?(?:\s+sign-?up)?
+    | subscribe(?:\s+(?:now|here|today))? | sign\s+up(?:\s+(?:now|here|today))? | sign\s+in | log\s+in
+    | share(?:\s+(?:this(?:\s+(?:article|post|story|page))?|on\s+\S+|via\s+\S+))?
+    | follow\s+us(?:\s+on\s+.{1,40})? | leave\s+a\s+(?:reply|comment) | post\s+a\s+comment
+    | advertisements?(?:\s+-\s+continue\s+reading.*)? | sponsored(?:\s+content)? | skip\s+to\s+(?:main\s+)?content
+    | (?:previous|next)\s+(?:post|article) | back\s+to\s+top | print\s+this\s+page | cookie\s+(?:policy|settings|preferences)
+    )\s*[:!→»>]*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BYLINE_LINE = re.compile(
+    r"(?:(?i:by|written\s+by|author|posted\s+by|reported\s+by|source|photo|image|credit|photo\s+credit|image\s+credit)"
+    r"\s*[:\s]\s*)(?:[A-Z][\w.'’-]*|and|&|,|/|of|the|via|for)(?:[\s,]+(?:[A-Z][\w.'’-]*|and|&|/|of|the|via|for)){0,9}"
+)
+_CALL = re.compile(
+    r"""\b(?:
+      subscribe\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|this|free)\b.{0,60}(?:newsletter|updates|channel|mailing|list|podcast|alerts)
+    | sign\s+up\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|free)\b.{0,60}(?:newsletter|updates|mailing|list|alerts|e-?mails?)
+    | (?:join|get)\s+our\b.{0,40}(?:newsletter|mailing\s+list|updates)
+    | follow\s+us\s+on\b | like\s+us\s+on\s+facebook | all\s+rights\s+reserved
+    | this\s+(?:website|site)\s+uses\s+cookies | we\s+use\s+cookies\b
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_DISCLAIMER = re.compile(
+    r"""(?:
+      \b(?:editorial\s+(?:team|board|staff)|editors?|publishers?|authors?|(?:web)?site)\b.{0,80}
+      \b(?:(?:is|are)\s+not\s+(?:responsible|liable)|(?:accepts?|assumes?|bears?)\s+no\s+(?:responsibility|liability))
+      \s+for\b.{0,60}\b(?:accuracy|contents?|errors|omissions|completeness|damages?|loss(?:es)?|views|opinions|information)
+    | \b(?:views?|opinions?)\b.{0,120}\b(?:do|does)\s+not\s+(?:necessarily\s+)?(?:reflect|represent)\b
+    | \bthis\s+(?:article|post|story|content|report|page|site|website)\b.{0,80}\bfor\s+(?:general\s+)?information(?:al)?\s+purposes\s+only
+    | \b(?:does\s+not\s+constitute|is\s+not(?:\s+intended\s+as)?)\s+(?:financial|investment|legal|medical|professional)\s+advice
+    | ^\s*(?:\(?c\)|©|copyright\s+(?:©|\(c\)|\d{4})).{0,100}$
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_CALL_WORDS = 80
+"""A call to subscribe or a disclaimer is short; a longer paragraph that mentions one is the article's own."""
+
+
+def is_item(line: str) -> bool:
+    """True for a line that opens a list item."""
+    return bool(_ITEM.match(line))
+
+
+def _plain(line: str) -> str:
+    return re.sub(r"\W+", " ", line).strip().casefold()
+
+
+def _is_prose(lines: list[_Line]) -> bool:
+    """A paragraph that says something: a list item, a line that ends like a sentence, or a long line."""
+    first = lines[0].text
+    return len(first.split()) >= 12 or bool(_SENTENCE_END.search(lines[-1].text)) or is_item(first)
+
+
+def _stands_as_heading(line: str) -> bool:
+    words = line.split()
+    return (
+        len(words) <= 14
+        and len(line) <= 120
+        and not re.search(r"[.!…:;,。！][\"'”’)\]]*$", line)
+        and not is_item(line)
+        and not line[:1].islower()
+        and bool(re.search(r"[^\W\d_]", line))
+        and "\t" not in line
+        and "|" not in line
+        and read_dateline(line) is None
+    )
+
+
+def _kinds(
+    text: str, paragraph: list[_Line], position: int, paragraphs: list[list[_Line]], title: Span | None
+) -> list[Kind]:
+    """The kind of each line of one paragraph, looked at by itself."""
+    words = text[paragraph[0].start : paragraph[-1].end]
+    short = len(words) < 1500 and len(words.split()) <= _CALL_WORDS
+    if short and (_CALL.search(words) or _DISCLAIMER.search(words)) and not (title and paragraph[0].start == title[0]):
+        return ["furniture"] * len(paragraph)
+    name = _plain(text[title[0] : title[1]]) if title else None
+    near_top = position < TOP_LINES
+    kinds: list[Kind] = []
+    for line in paragraph:
+        if title and line.start == title[0]:
+            kinds.append("title")
+        elif (name and _plain(line.text) == name) or _FURNITURE_LINE.fullmatch(line.text):
+            kinds.append("furniture")
+        elif _MARKDOWN_HEADING.match(line.text):
+            kinds.append("heading")
+        elif (near_top or len(paragraph) == 1) and len(line.text) < 150 and _BYLINE_LINE.fullmatch(line.text):
+            kinds.append("furniture")
+        else:
+            kinds.append("text")
+    for number, line in enumerate(paragraph):
+        beside = [kinds[other] for other in (number - 1, number + 1) if 0 <= other < len(paragraph)]
+        repeats = [
+            _plain(paragraph[other].text) == name for other in (number - 1, number + 1) if 0 <= other < len(paragraph)
+        ]
+        if kinds[number] == "text" and any(repeats) and "furniture" in beside and _is_label(line.text):
+            kinds[number] = "furniture"
+    alone = len(paragraph) == 1 and kinds == ["text"] and _stands_as_heading(paragraph[0].text)
+    if alone and position + 1 < len(paragraphs) and _is_prose(paragraphs[position + 1]):
+        return ["heading"]
+    return kinds
+
+
+def _is_label(line: str) -> bool:
+    """A publisher's or author's name by itself: up to four words, each with a capital, no sentence."""
+    words = line.split()
+    return len(words) <= 4 and all(word[:1].isupper() for word in words) and not _SENTENCE_END.search(line)
+
+
+def _spread_furniture(text: str, paragraphs: list[list[_Line]], kinds: list[list[Kind]]) -> None:
+    """Let a furniture heading ("Related posts") take the short lines below it, up to the next prose."""
+    inside = False
+    for position, (paragraph, marks) in enumerate(zip(paragraphs, kinds, strict=True)):
+        opens = all(mark == "furniture" for mark in marks)
+        if opens and len(paragraph) == 1 and _FURNITURE_LINE.fullmatch(paragraph[0].text):
+            inside = True
+        elif inside and not opens:
+            heading = marks == ["heading"] and not _is_furniture_next(position, kinds)
+            if heading or "title" in marks or (marks != ["heading"] and _is_prose(paragraph)):
+                inside = False
+            else:
+                kinds[position] = ["furniture"] * len(marks)
+
+
+def _is_furniture_next(position: int, kinds: list[list[Kind]]) -> bool:
+    """A heading over furniture is furniture too."""
+    return position + 1 < len(kinds) and all(mark == "furniture" for mark in kinds[position + 1])

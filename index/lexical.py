@@ -1,0 +1,116 @@
+"""BM25 over the chunks (Robertson & Zaragoza 2009; k1 = 1.2, b = 0.75). The only room that knows tantivy.
+
+Tantivy, not bm25s: its index lives in memory-mapped files and so opens at once at any size, it adds and deletes single
+documents, and it is built once, never per question. bm25s holds the whole score matrix in memory and can't change it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tantivy
+
+from index.errors import IndexDamaged
+
+_ANALYZER = "footnote"
+_WRITER_BYTES = 64_000_000
+
+FUNCTION_WORDS = frozenset(
+    """a an the this that these those some any each every all both either neither no not nor and or but if then than
+    so as of at by for with about against between into through during before after above below to from up down in
+    out on off over under again further once here there when where why how what which who whom whose i me my we us
+    our you your he him his she her it its they them their is am are was were be been being do does did doing done
+    have has had having can could will would shall should may might must ought s t d ll m re ve don doesn didn isn
+    aren wasn weren won wouldn couldn shouldn many much more most long often old tall far there's that's what's
+    please tell give show let know just also too very only own same such other another according based""".split()
+)
+
+
+def _analyzer(*, stem: bool) -> tantivy.TextAnalyzer:
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    builder = builder.filter(tantivy.Filter.remove_long(64)).filter(tantivy.Filter.lowercase())
+    builder = builder.filter(tantivy.Filter.ascii_fold())
+    return (builder.filter(tantivy.Filter.stemmer("english")) if stem else builder).build()
+
+
+_STEM = _analyzer(stem=True)
+_FOLD = _analyzer(stem=False)
+
+
+def terms(text: str) -> list[str]:
+    """The words of `text` as the index sees them: lower case, without accents, stemmed, in order.
+
+    >>> terms("GM’s cells")
+    ['gm', 's', 'cell']
+    """
+    return list(_STEM.analyze(text))
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in lower case, without accents, not stemmed, in order."""
+    return list(_FOLD.analyze(text))
+
+
+def content_terms(text: str) -> list[str]:
+    """The distinct terms of `text` that carry meaning, in order: function words and question words left out."""
+    kept = [term for word in words(text) if word not in FUNCTION_WORDS for term in terms(word)]
+    return list(dict.fromkeys(kept))
+
+
+class LexicalIndex:
+    """A BM25 index in a folder."""
+
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
+        """Open the folder, or `create` an empty index in it. Raises IndexDamaged when it can't be opened."""
+        schema = tantivy.SchemaBuilder()
+        schema.add_text_field("id", stored=True, tokenizer_name="raw")
+        schema.add_text_field("body", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
+        try:
+            if create:
+                folder.mkdir(parents=True)
+            self._index = tantivy.Index(schema.build(), path=str(folder), reuse=not create)
+            self._index.register_tokenizer(_ANALYZER, _STEM)
+            self._index.reload()
+        except (ValueError, OSError) as error:
+            raise IndexDamaged(
+                f"The word index in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
+            ) from error
+
+    def add(self, documents: Iterable[tuple[str, str]]) -> None:
+        """Add (id, text) pairs and commit them."""
+        writer = self._index.writer(_WRITER_BYTES, 1)
+        for id_, text in documents:
+            document = tantivy.Document()
+            document.add_text("id", id_)
+            document.add_text("body", text)
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        self._index.reload()
+
+    def query(self, question_terms: Sequence[str], limit: int) -> list[tuple[str, float]]:
+        """The `limit` best chunks for the terms: (id, BM25 score above 0), best first."""
+        if not question_terms:
+            return []
+        searcher = self._index.searcher()
+        either = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._index.schema, "body", term, "freq"))
+            for term in question_terms
+        ]
+        found = searcher.search(tantivy.Query.boolean_query(either), limit=limit, count=False)
+        return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
+
+    def document_frequency(self, term: str) -> int:
+        """In how many chunks `term` stands."""
+        return self._index.searcher().doc_freq("body", term)
+
+    def idf(self, term: str) -> float:
+        """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0."""
+        held = self.document_frequency(term)
+        return math.log(1 + (self.count() - held + 0.5) / (held + 0.5))
+
+    def count(self) -> int:
+        """How many chunks are indexed."""
+        return self._index.searcher().num_docs

@@ -1,0 +1,119 @@
+"""Which files and folders are indexed (the roots), and what sources they hold by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.article import TEXT_SUFFIXES
+from index.errors import FootnoteError
+from index.generation import index_folder, write_atomically
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the roots hold: (source name, file) to read, and what is passed over with the reason."""
+
+    files: list[tuple[str, Path]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    other_formats: list[str] = field(default_factory=list)
+
+
+def registered_roots(home: Path) -> list[Path]:
+    """The roots that were named to `index` so far, in order."""
+    try:
+        value = json.loads((index_folder(home) / "roots.json").read_text("utf-8"))
+        return [Path(root) for root in value["roots"]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FootnoteError(
+            f"{index_folder(home) / 'roots.json'} is not readable ({error}). Delete it and name the folders again "
+            "with `python app.py index PATH ...`."
+        ) from error
+
+
+def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
+    """Add roots to the registered ones and return them all. Raises FootnoteError for a path that is not there."""
+    roots = registered_roots(home)
+    for path in paths:
+        if not path.exists():
+            raise FootnoteError(f"{path} does not exist. Name a file or a folder that does.")
+        if path.resolve() not in roots:
+            roots.append(path.resolve())
+    index_folder(home).mkdir(parents=True, exist_ok=True)
+    write_atomically(index_folder(home) / "roots.json", json.dumps({"roots": [str(root) for root in roots]}, indent=1))
+    return roots
+
+
+def find_sources(roots: Iterable[Path]) -> Found:
+    """Every readable source below the roots, in order of their names.
+
+    A source is named by its path below its root ("notes/a.txt"), a root that is a file by its own name. Where two
+    roots hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, and links
+    that lead out of their root, are passed over.
+    """
+    found = Found()
+    taken: set[str] = set()
+    seen: set[Path] = set()
+    for root in roots:
+        if not root.exists():
+            found.skipped.append((root.name, f"{root} is gone"))
+            continue
+        named = [(root.name, root)] if root.is_file() else list(_walk(root, found))
+        for name, path in named:
+            real = path.resolve()
+            if real in seen:
+                continue
+            seen.add(real)
+            if path.suffix.lower() not in TEXT_SUFFIXES and path != root:
+                found.other_formats.append(name)
+                continue
+            source = _free_name(name, root, taken)
+            taken.add(source)
+            found.files.append((source, path))
+    return found
+
+
+def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
+    """(name, file) of the regular files below a folder that are not hidden."""
+    inside = root.resolve()
+
+    def unreadable(error: OSError) -> None:
+        name = Path(error.filename).relative_to(root).as_posix()
+        found.skipped.append((name, f"can't be read: {error.strerror}"))
+
+    for folder, folders, names in os.walk(root, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder) / name
+            relative = path.relative_to(root).as_posix()
+            if name.startswith("."):
+                continue
+            try:
+                mode = path.stat().st_mode
+            except OSError as error:
+                found.skipped.append((relative, f"can't be read: {error.strerror}"))
+                continue
+            if not stat.S_ISREG(mode):
+                found.skipped.append((relative, "is not a regular file"))
+            elif path.is_symlink() and inside not in path.resolve().parents:
+                found.skipped.append((relative, "is a link that leads out of the folder"))
+            else:
+                yield relative, path
+
+
+def _free_name(name: str, root: Path, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    folder = root.parent.name if root.is_file() else root.name
+    candidate = f"{folder}/{name}"
+    number = 2
+    while candidate in taken:
+        candidate = f"{folder}~{number}/{name}"
+        number += 1
+    return candidate

@@ -1,0 +1,127 @@
+"""Text -> the spans of its sentences, by rules. Pure; every offset counts code points of the whole text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from index.layout import Span, is_item
+
+_BREAK = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
+_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*")
+_ABBREVIATIONS = frozenset(
+    """mr mrs ms dr prof sr jr st rev hon gen col lt capt sgt maj cmdr gov sen rep pres messrs mt ft
+    vs etc al cf ca approx est dept univ assn bros no nos vol vols pp fig figs eq sec ch ed eds trans op resp
+    jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun
+    inc ltd co corp llc plc gmbh e.g i.e u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a""".split()
+)
+_MAY_END = frozenset("inc ltd co corp llc plc gmbh etc jr sr al u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a".split())
+"""Abbreviations that often end a sentence: they do when a word follows that usually begins one."""
+_OPENERS = frozenset(
+    """the a an this that these those it its he she they we you i in on at but and or for from with as after before
+    by when while if although however there here his her their our my what who why how where many most some both
+    since during under over according meanwhile also then now last next one two no not""".split()
+)
+_WRAP_WIDTH = 55
+"""A line at least this long that stops in mid-sentence was wrapped, and the sentence goes on in the next line."""
+
+
+def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """The sentences of `text[start:end]`, without white space at their ends, in order and without overlap.
+
+    They cover every character that is not white space. A list item or a short line by itself counts as a sentence.
+
+    >>> [text[a:b] for text in ["He works at Foo Inc. in Ohio. It grew 2.5%."] for a, b in sentences(text)]
+    ['He works at Foo Inc. in Ohio.', 'It grew 2.5%.']
+    """
+    stop = len(text) if end is None else end
+    found = []
+    for a, b in _units(text, start, stop):
+        found += _split(text, a, b)
+    return found
+
+
+def _units(text: str, start: int, end: int) -> Iterator[Span]:
+    """Lines, joined where a line was only wrapped."""
+    begin: int | None = None
+    last = start
+    position = start
+    for a, b in _lines(text, start, end):
+        blank_between = len(_BREAK.findall(text, last, a)) > 1 if begin is not None else False
+        if begin is not None and (blank_between or not _wrapped(text[position:last], text[a:b])):
+            yield begin, last
+            begin = None
+        if begin is None:
+            begin = a
+        position, last = a, b
+    if begin is not None:
+        yield begin, last
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[Span]:
+    """The lines that are not blank, without the white space around them."""
+    position = start
+    while position < end:
+        match = _BREAK.search(text, position, end)
+        line_end = match.start() if match else end
+        span = _strip(text, position, line_end)
+        if span[0] < span[1]:
+            yield span
+        position = match.end() if match else end
+
+
+def _wrapped(line: str, following: str) -> bool:
+    if is_item(following):
+        return False
+    ends = bool(re.search(r"[.!?…:;。！？][\"'”’»)\]]*$", line))
+    return len(line) >= _WRAP_WIDTH or (not ends and following[:1].islower())
+
+
+def _split(text: str, start: int, end: int) -> Iterator[Span]:
+    begin = start
+    for stop in _STOP.finditer(text, start, end):
+        cut = stop.end()
+        if cut < end and not _ends_sentence(text, begin, stop, end):
+            continue
+        span = _strip(text, begin, cut)
+        if span[0] < span[1]:
+            yield span
+        begin = cut
+    span = _strip(text, begin, end)
+    if span[0] < span[1]:
+        yield span
+
+
+def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
+    if stop.group()[0] in "。！？":
+        return True
+    after = text[stop.end() : min(end, stop.end() + 80)]
+    if not after[:1].isspace():
+        return False
+    following = after.lstrip()
+    word = re.match(r"[\"'“‘«(\[]*(\w+)?", following)
+    opener = word.group(1) if word and word.group(1) else ""
+    if opener[:1].islower():
+        return False
+    if stop.group() != ".":
+        return True
+    before = text[max(begin, stop.start() - 20) : stop.start()]
+    last = re.search(r"[\w.]+$", before)
+    if not last:
+        return True
+    token = last.group().lstrip(".").casefold()
+    if len(token) == 1 and token.isalpha() and last.group().isupper():
+        return False
+    if token in _ABBREVIATIONS:
+        return token in _MAY_END and opener.casefold() in _OPENERS
+    if token.isdigit() and last.start() == 0 and stop.start() - begin <= len(token):
+        return False
+    return True
+
+
+def _strip(text: str, start: int, end: int) -> Span:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

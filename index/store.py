@@ -1,0 +1,96 @@
+"""The vectors: one Chroma collection in a folder, cosine, with our own vectors. The only room that knows Chroma."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import chromadb
+import numpy as np
+from chromadb.config import Settings
+
+from index.embed import Vectors
+from index.errors import IndexDamaged
+
+_COLLECTION = "chunks"
+_HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+_PAGE = 1000
+Metadata = Mapping[str, str | int]
+
+
+class VectorStore:
+    """Vectors under the ids of their chunks. One process writes a folder, once; any number read it afterwards.
+
+    Chroma is given no text and no embedding function: text lives in the catalog, vectors come from `index.embed`.
+    """
+
+    def __init__(self, folder: Path, *, create: bool = False) -> None:
+        """Open the folder, or `create` it with an empty collection. Raises IndexDamaged when it can't be opened."""
+        settings = Settings(
+            anonymized_telemetry=False, is_persistent=True, persist_directory=str(folder), allow_reset=False
+        )
+        try:
+            if not create and not (folder / "chroma.sqlite3").is_file():
+                raise FileNotFoundError(folder / "chroma.sqlite3")
+            self._client = chromadb.PersistentClient(str(folder), settings=settings)
+            if create:
+                self._collection = self._client.create_collection(
+                    _COLLECTION, configuration={"hnsw": _HNSW}, embedding_function=None
+                )
+            else:
+                self._collection = self._client.get_collection(_COLLECTION, embedding_function=None)
+        except Exception as error:
+            raise IndexDamaged(
+                f"The vectors in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
+            ) from error
+        space = self._collection.configuration["hnsw"]["space"]  # type: ignore[index]
+        if space != "cosine":
+            raise IndexDamaged(f"The vectors in {folder} are compared by {space}, expected cosine.")
+
+    def add(self, ids: Sequence[str], vectors: Vectors, metadata: Sequence[Metadata]) -> None:
+        """Add chunks: (n,) new ids, (n, d) unit vectors, n metadata. An id must be new."""
+        for at in range(0, len(ids), _PAGE):
+            page = slice(at, at + _PAGE)
+            self._collection.add(
+                ids=list(ids[page]),
+                embeddings=vectors[page],  # type: ignore[arg-type]
+                metadatas=[dict(one) for one in metadata[page]],
+            )
+
+    def query(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first."""
+        total = self.count()
+        if total == 0:
+            return []
+        found = self._collection.query(
+            query_embeddings=[vector],  # type: ignore[arg-type]
+            n_results=min(limit, total),
+            include=["distances"],
+        )
+        distances: Any = found["distances"]
+        return [(id_, 1.0 - float(d)) for id_, d in zip(found["ids"][0], distances[0], strict=True)]
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of those `ids` that exist."""
+        held: dict[str, Vectors] = {}
+        for at in range(0, len(ids), _PAGE):
+            found = self._collection.get(ids=list(ids[at : at + _PAGE]), include=["embeddings"])
+            rows: Any = found["embeddings"]
+            held.update(zip(found["ids"], np.asarray(rows, dtype=np.float32), strict=True))
+        return held
+
+    def ids(self) -> Iterator[str]:
+        """Every id, in pages."""
+        at = 0
+        while page := self._collection.get(limit=_PAGE, offset=at, include=[])["ids"]:
+            yield from page
+            at += len(page)
+
+    def count(self) -> int:
+        """How many vectors there are."""
+        return self._collection.count()
+
+    def close(self) -> None:
+        """Let go of the folder; what was added is on disk afterwards."""
+        self._client.close()

@@ -1,0 +1,262 @@
+"""Makes the index say what the sources say: reads, cuts, embeds and writes a new generation, checks it, switches."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from index.article import Article, read_article
+from index.catalog import Catalog
+from index.chunk import Chunk, Limits, chunk
+from index.embed import Embedder, Vectors
+from index.errors import FootnoteError, IndexBusy, IndexError_, UnreadableSource
+from index.generation import (
+    Generation,
+    Manifest,
+    Recipe,
+    current_folder,
+    index_folder,
+    switch_to,
+    verify_in_fresh_process,
+    write_atomically,
+)
+from index.lexical import LexicalIndex
+from index.roots import Found, find_sources
+from index.store import VectorStore
+from index.tokens import token_counter
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total); the stages are "reading", "embedding" and "checking"."""
+_BATCH = 128
+_SEEN = "seen.json"
+
+
+@dataclass
+class Report:
+    """What a sync did. Lists hold source names; `failed` and `notes` say why beside each."""
+
+    generation: str = ""
+    built: bool = False
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    other_formats: list[str] = field(default_factory=list)
+    articles: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What a sync needs besides the sources."""
+
+    home: Path
+    recipe: Recipe
+    embedder: Embedder
+    max_source_bytes: int
+
+
+def sync(builder: Builder, roots: Sequence[Path], *, rebuild: bool = False, progress: Progress | None = None) -> Report:
+    """Make the index equal to the sources below `roots`.
+
+    Nothing is built when nothing changed, unless `rebuild`. Vectors of chunks that the generation in use holds by the
+    same recipe are taken from it. A source that can't be read is in the report and stops nothing else.
+    Raises IndexBusy when another process is writing.
+    """
+    started = time.monotonic()
+    tell = progress or (lambda stage, done, total: None)
+    index_folder(builder.home).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(index_folder(builder.home) / "lock")
+    try:
+        with lock.acquire(timeout=0):
+            found = find_sources(roots)
+            stamps = _stamps(found)
+            report = _sync(builder, found, rebuild, tell)
+            write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
+    except Timeout as error:
+        raise IndexBusy(f"Another process is writing the index in {builder.home}. Try again when it is done.") from error
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Report:
+    report = Report(failed=list(found.skipped), other_formats=found.other_formats)
+    articles = _read(builder, found, report, tell)
+    old = None if rebuild else _usable(builder)
+    try:
+        _compare(report, articles, old.catalog.article_ids() if old else {})
+        if old and not (report.added or report.changed or report.removed):
+            manifest = old.manifest
+            report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
+            return report
+        _build(builder, articles, old, report, tell)
+    finally:
+        if old:
+            old.close()
+    return report
+
+
+def _read(
+    builder: Builder, found: Found, report: Report, tell: Progress
+) -> list[Article]:
+    articles = []
+    for number, (source, path) in enumerate(found.files):
+        tell("reading", number, len(found.files))
+        try:
+            article, notes = read_article(path, source, max_bytes=builder.max_source_bytes)
+        except UnreadableSource as error:
+            report.failed.append((source, str(error)))
+            continue
+        report.notes += [(source, note) for note in notes]
+        articles.append(article)
+    tell("reading", len(found.files), len(found.files))
+    return articles
+
+
+def _usable(builder: Builder) -> Generation | None:
+    """The generation in use, if it is whole and was made by the same recipe."""
+    try:
+        folder = current_folder(builder.home)
+        return Generation(folder) if Manifest.read(folder).recipe == builder.recipe else None
+    except IndexError_:
+        return None
+
+
+def _compare(report: Report, articles: list[Article], before: dict[str, str]) -> None:
+    for article in articles:
+        if article.source not in before:
+            report.added.append(article.source)
+        elif before[article.source] != article.id:
+            report.changed.append(article.source)
+        else:
+            report.unchanged.append(article.source)
+    report.removed = sorted(before.keys() - {article.source for article in articles})
+
+
+def _build(
+    builder: Builder,
+    articles: list[Article],
+    old: Generation | None,
+    report: Report,
+    tell: Progress,
+) -> None:
+    now = datetime.now(UTC)
+    corpus = corpus_sha256(articles)
+    name = f"{now:%Y%m%dT%H%M%S%f}-{corpus[:8]}"
+    generations = index_folder(builder.home) / "generations"
+    generations.mkdir(exist_ok=True)
+    for leftover in index_folder(builder.home).glob("building-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder = index_folder(builder.home) / f"building-{name}"
+    folder.mkdir()
+    try:
+        chunks = _cut_all(builder, folder, articles, report)
+        _write_vectors(builder, folder, chunks, old, report, tell)
+        words = LexicalIndex(folder / "words", create=True)
+        words.add((one.id, one.searchable) for one in chunks)
+        report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
+        made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        manifest = Manifest(
+            name, made, builder.recipe, builder.embedder.dimension, len(articles), len(chunks), corpus
+        )
+        manifest.write(folder)
+        tell("checking", 0, 1)
+        verify_in_fresh_process(folder)
+        os.replace(folder, generations / name)
+        switch_to(builder.home, name)
+        tell("checking", 1, 1)
+    except OSError as error:
+        raise FootnoteError(
+            f"The new index could not be written to {builder.home} ({error.strerror or error}). The old one stays in "
+            "use. Make room or set FOOTNOTE_HOME to a folder that can be written, then run `python app.py index`."
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cut_all(
+    builder: Builder, folder: Path, articles: list[Article], report: Report
+) -> list[Chunk]:
+    limits = Limits(
+        count_tokens=token_counter(builder.recipe.encoding).count,
+        count_pieces=builder.embedder.count_pieces,
+        pieces=builder.embedder.max_pieces,
+        tokens=builder.recipe.chunk_tokens,
+        overlap=builder.recipe.chunk_overlap,
+    )
+    catalog = Catalog(folder / "catalog.sqlite", create=True)
+    everything: list[Chunk] = []
+    for article in articles:
+        chunks = chunk(article, limits)
+        if not chunks:
+            report.notes.append((article.source, "holds nothing to search: only a title, headings or boilerplate"))
+        catalog.add(article, chunks)
+        everything += chunks
+    catalog.commit()
+    catalog.close()
+    return everything
+
+
+def _write_vectors(
+    builder: Builder, folder: Path, chunks: list[Chunk], old: Generation | None, report: Report, tell: Progress
+) -> None:
+    store = VectorStore(folder / "vectors", create=True)
+    try:
+        for at in range(0, len(chunks), _BATCH):
+            tell("embedding", at, len(chunks))
+            batch = chunks[at : at + _BATCH]
+            # A chunk's id stands for its text and place, the recipe for how it was embedded.
+            known = old.vectors.vectors([one.id for one in batch]) if old else {}
+            fresh = [one for one in batch if one.id not in known]
+            made = builder.embedder.encode_documents([one.searchable for one in fresh])
+            known.update(zip((one.id for one in fresh), made, strict=True))
+            report.embedded += len(fresh)
+            vectors: Vectors = np.stack([known[one.id] for one in batch])
+            metadata = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in batch]
+            store.add([one.id for one in batch], vectors, metadata)
+        tell("embedding", len(chunks), len(chunks))
+    finally:
+        store.close()
+
+
+def corpus_sha256(articles: Sequence[Article]) -> str:
+    """One hash over sources and texts, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(article.id for article in articles)).encode()).hexdigest()
+
+
+def changes(home: Path, roots: Sequence[Path]) -> list[str]:
+    """Sources that were added, removed or touched since the last sync, judged by size and time alone.
+
+    Cheap (no file is read), so it can run at every start.
+    """
+    try:
+        before = json.loads((index_folder(home) / _SEEN).read_text("utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    now = _stamps(find_sources(roots))
+    return sorted(source for source in before.keys() | now.keys() if before.get(source) != now.get(source))
+
+
+def _stamps(found: Found) -> dict[str, list[int]]:
+    """Source -> [size in bytes, time of change in ns]."""
+    stamps = {}
+    for source, path in found.files:
+        with contextlib.suppress(OSError):
+            stat = path.stat()
+            stamps[source] = [stat.st_size, stat.st_mtime_ns]
+    return stamps

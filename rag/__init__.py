@@ -1,0 +1,1 @@
+"""Asking: a question becomes hits, evidence, a draft and an answer with checked citations."""

@@ -1,0 +1,83 @@
+"""Every setting, its default and what it means. Each is FOOTNOTE_<NAME> in the environment or in `.env`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from index.embed import DEFAULT_MODEL
+from index.errors import FootnoteError
+from index.tokens import OWN_ENCODING
+
+PROJECT = Path(__file__).resolve().parent.parent
+SEEDS = PROJECT / "seeds"
+
+
+class Settings(BaseSettings):
+    """The settings in force: a flag beats the environment, the environment beats `.env`, that beats the default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", env_file=PROJECT / ".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(PROJECT / ".footnote", description="folder for everything that is made (index, settings, logs)")
+    host: str = Field("127.0.0.1", description="address the page is served on")
+    port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
+
+    embedding_model: str = Field(
+        DEFAULT_MODEL, description="a sentence-transformers model: the shipped one, a folder, or a name on the hub"
+    )
+    embedding_revision: str | None = Field(None, description="revision of an embedding model that comes from the hub")
+    encoding: str = Field(OWN_ENCODING, description="tiktoken encoding that counts tokens (others are downloaded)")
+    chunk_tokens: int = Field(200, ge=16, le=8192, description="most tokens in a passage")
+    chunk_overlap: int = Field(40, ge=0, description="most tokens a passage shares with the one before it")
+    max_source_mb: float = Field(20, gt=0, description="largest source that is indexed, in MB")
+
+    candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
+    passages: int = Field(10, ge=1, le=100, description="passages an answer shows, cited ones too")
+    dense_weight: float = Field(
+        0.5, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
+    )
+    max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
+    refuse_below: float = Field(
+        0.5, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
+    )
+    max_question: int = Field(500, ge=20, description="longest question, in characters")
+    threads: int = Field(0, ge=0, description="processor threads for the models (0: as many as there are cores)")
+
+    def index_home(self) -> Path:
+        """`home`, absolute; a relative one counts from the folder of app.py."""
+        return self.home if self.home.is_absolute() else PROJECT / self.home
+
+
+@cache
+def load_settings() -> Settings:
+    """The settings in force. Raises FootnoteError that names the variable and what it expects."""
+    return make_settings()
+
+
+def make_settings(**flags: object) -> Settings:
+    """The settings in force with `flags` on top. Raises FootnoteError that names the variable and what it expects."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        raise FootnoteError(
+            f"FOOTNOTE_{name.upper()} is {first.get('input')!r}: {first['msg']}. "
+            f"It is the {Settings.model_fields[name].description}. `python app.py settings` lists all."
+        ) from error
+
+
+def listing(settings: Settings) -> list[tuple[str, str, str]]:
+    """(variable, value in force, meaning) of every setting; a secret shows only as set or not set."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
+            value = "set" if value else "not set"
+        rows.append((f"FOOTNOTE_{name.upper()}", "" if value is None else str(value), field.description or ""))
+    return rows
