@@ -39,11 +39,11 @@ class Settings(BaseSettings):
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
     passages: int = Field(10, ge=1, le=100, description="passages an answer shows, cited ones too")
     dense_weight: float = Field(
-        0.5, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
+        0.4, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
     )
     max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
     refuse_below: float = Field(
-        0.5, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
+        0.333, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
     )
     max_question: int = Field(500, ge=20, description="longest question, in characters")
     threads: int = Field(0, ge=0, description="processor threads for the models (0: as many as there are cores)")

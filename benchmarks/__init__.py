@@ -1,0 +1,1 @@
+"""What is measured: every number the README claims comes from a command here."""

@@ -1,0 +1,74 @@
+"""SQuAD-form files as folders of paragraphs and questions with their answer spans, for fitting and measuring."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.embed import Embedder, find_model
+from index.generation import Generation, open_current
+from index.layout import Span
+from index.sync import Builder, Report, sync
+from rag.engine import recipe
+from rag.settings import Settings
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A question about one paragraph: `spans` are its acceptable answers there, empty when it has none."""
+
+    id: str
+    text: str
+    source: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """One paragraph, to be indexed as the source called `source`, and the questions about it."""
+
+    source: str
+    article: int
+    text: str
+    questions: tuple[Labelled, ...]
+
+
+def read_squad(path: Path) -> list[Paragraph]:
+    """The paragraphs of a SQuAD v1 or v2 JSON file, gzipped or not."""
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as stream:
+        data: Any = json.load(stream)["data"]
+    return list(_paragraphs(data))
+
+
+def _paragraphs(data: Any) -> Iterator[Paragraph]:
+    for number, article in enumerate(data):
+        for place, paragraph in enumerate(article["paragraphs"]):
+            source = f"{number:04d}-{place:04d}.txt"
+            questions = []
+            for item in paragraph["qas"]:
+                answers = [] if item.get("is_impossible") else item["answers"]
+                spans = tuple((a["answer_start"], a["answer_start"] + len(a["text"])) for a in answers)
+                questions.append(Labelled(item["id"], item["question"], source, spans))
+            yield Paragraph(source, number, paragraph["context"], tuple(questions))
+
+
+def build(paragraphs: Sequence[Paragraph], folder: Path, embedder: Embedder, settings: Settings) -> Generation:
+    """Index the paragraphs, one source each, below `folder` and open the index."""
+    sources = folder / "sources"
+    sources.mkdir(parents=True, exist_ok=True)
+    for paragraph in paragraphs:
+        (sources / paragraph.source).write_bytes(paragraph.text.encode())
+    report: Report = sync(Builder(folder / "home", recipe(settings), embedder, 20_000_000), [sources])
+    if report.failed:
+        raise RuntimeError(f"not every paragraph was indexed: {report.failed[:3]}")
+    return open_current(folder / "home")
+
+
+def shipped_embedder() -> Embedder:
+    """The default embedding model."""
+    return Embedder(find_model())

@@ -1,0 +1,115 @@
+"""What is no question to the sources: greetings, thanks, questions about the sources, and what can't be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+_POLITE = r"(?:\s+(?:there|you|so much|very much|a lot|again|everyone|all|footnote|for (?:your|the) help|for that))*"
+_KINDS = {
+    "greeting": rf"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)){_POLITE}",
+    "thanks": rf"(?:thanks|thank you|thx|cheers|great|perfect|ok|okay|cool|nice){_POLITE}(?: thanks| thank you)?",
+    "farewell": rf"(?:bye|goodbye|see you|see you later|good night){_POLITE}",
+    "feelings": r"how are you(?: doing)?(?: today)?|how is it going|what s up",
+    "self": r"who are you|what are you|what(?: is|s| s) your name|what is footnote|are you (?:a |an )?(?:bot|human|ai|robot|person)",
+    "sources": (
+        r"(?:what|which)(?: kind of| sort of)? ?(?:is|are|s|sources|documents|articles|files)?(?: (?:is|are))?"
+        r" (?:in|do you have in|there in) (?:the|your|these|my) (?:sources|documents|articles|files|index|library)"
+        r"|(?:what|which|how many) (?:sources|documents|articles|files) (?:do you (?:have|know|use)|are (?:there|indexed|available|loaded|in the index))"
+        r"|(?:please )?(?:list|show)(?: me)?(?: all)? (?:the|your|my) (?:sources|documents|articles|files)"
+        r"|what are (?:the|your|my) (?:sources|documents|articles|files)(?: about)?"
+    ),
+    "help": (
+        r"(?:help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)?|what (?:should|could) i ask(?: you)?"
+        r"|what (?:questions|sort of questions|kind of questions) can (?:i ask|you answer)(?: you)?|how does this work"
+        r"|how do you work|how do i use (?:this|you)|what do you (?:know|know about)|what can you tell me about)"
+    ),
+}
+_PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
+_LANGUAGES = {
+    "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "nl": "Dutch", "pl": "Polish",
+    "ru": "Russian", "uk": "Ukrainian", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ar": "Arabic", "he": "Hebrew",
+    "tr": "Turkish", "sv": "Swedish", "da": "Danish", "no": "Norwegian", "nb": "Norwegian", "fi": "Finnish", "cs": "Czech",
+    "el": "Greek", "hi": "Hindi", "hu": "Hungarian", "ro": "Romanian", "vi": "Vietnamese", "id": "Indonesian", "th": "Thai",
+}  # fmt: skip
+_SURE = 0.5
+_ENGLISH_OPENINGS = frozenset("who whose whom what what's which where when why how does did".split())
+
+
+def small_talk(question: str) -> str | None:
+    """The kind of small talk a whole message is ("greeting", "sources", "help", ...), or None for a real question."""
+    plain = re.sub(r"[^\w\s]|_", " ", question.casefold())
+    plain = " ".join(plain.split())
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), None)
+
+
+def reply(kind: str, titles: Sequence[tuple[str, str, date | None]], examples: Sequence[str]) -> str:
+    """The reply to small talk of a kind; `titles` are (source, title, published) of what is indexed."""
+    count = f"{len(titles)} source{'' if len(titles) == 1 else 's'}"
+    suggestion = " You could ask:\n\n" + "\n".join(f"- {example}" for example in examples) if examples else ""
+    if kind == "greeting" or kind == "feelings":
+        return f"Hello. I answer questions from {count}, in their own words, and show where each answer stands.{suggestion}"
+    if kind == "thanks":
+        return "You are welcome. Ask on whenever you like."
+    if kind == "farewell":
+        return "Goodbye."
+    if kind == "self":
+        return (
+            f"This is Footnote. It answers from {count} only: every answer is quoted from a source and linked to the "
+            "place it stands. What the sources do not say, it does not say."
+        )
+    if kind == "sources":
+        return _contents(titles)
+    return (
+        f"Ask about anything in the sources, in a full question and in English. There {'is' if len(titles) == 1 else 'are'} "
+        f"{count}; every answer is quoted from them.{suggestion}"
+    )
+
+
+def _contents(titles: Sequence[tuple[str, str, date | None]], most: int = 20) -> str:
+    if not titles:
+        return "There are no sources yet. Add some with `python app.py index FOLDER`."
+    lines = [
+        f"- {title} ({f'{published.day} {published:%b %Y}' if published else 'undated'}, {source})"
+        for source, title, published in titles[:most]
+    ]
+    if len(titles) > most:
+        lines.append(f"- and {len(titles) - most} more")
+    return f"There {'is 1 source' if len(titles) == 1 else f'are {len(titles)} sources'}:\n\n" + "\n".join(lines)
+
+
+def foreign_language(question: str) -> str | None:
+    """The name of the language of a question that is clearly not English, else None.
+
+    Judged by py3langid (Lui & Baldwin 2012). A question that opens with an English question word is English, whatever
+    names it holds; two words or fewer in Latin letters are too little to tell.
+    """
+    letters = [letter for letter in question if letter.isalpha()]
+    if not letters:
+        return None
+    latin = 2 * sum(letter < "\u0250" for letter in letters) > len(letters)
+    opening = question.split(maxsplit=1)[0].casefold()
+    if latin and (len(question.split()) < 3 or opening in _ENGLISH_OPENINGS):
+        return None
+    code, probability = _identifier().classify(question)
+    if latin and (code not in _LANGUAGES or probability < _SURE):
+        return None
+    return _LANGUAGES.get(code, "another language") if code != "en" else None
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
+def warm_up() -> None:
+    """Load the language model, so that the first question does not wait."""
+    _identifier()

@@ -1,0 +1,59 @@
+"""Hits -> Evidence: which words answer, how good they are, and whether anything answers at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from index.layout import Span
+from rag.retrieve import Hit, Query
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A slice of an article that may answer the question.
+
+    `start` and `end` are offsets into the article of `hit.chunk`; `score` is in [0, 1] and compares within one
+    question; `answers` are the answering words inside the slice, in article offsets, empty until a reader knows them.
+    """
+
+    hit: Hit
+    start: int
+    end: int
+    score: float
+    answers: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        chunk = self.hit.chunk
+        if not chunk.start <= self.start < self.end <= chunk.end:
+            raise ValueError(f"evidence [{self.start}, {self.end}) is not inside its chunk [{chunk.start}, {chunk.end})")
+
+    @property
+    def text(self) -> str:
+        """The slice itself."""
+        chunk = self.hit.chunk
+        return chunk.text[self.start - chunk.start : self.end - chunk.start]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a reader found.
+
+    `hits` is the final order of the passages and `evidence` the slices, best first. `score` in [0, 1] estimates the
+    probability that the first ones answer the question (None when there was nothing to read). `missing` are the names
+    and rare words of the question that stand in no source.
+    """
+
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    score: float | None
+    missing: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Anything that can read hits for a question."""
+
+    def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
+        """Choose and score evidence. With no hits the evidence is empty and the score None."""
+        ...

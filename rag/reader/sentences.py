@@ -1,0 +1,126 @@
+"""A reader without a reading model: scores whole sentences by logistic regression over counted features.
+
+Two small linear models, fitted by `benchmarks/fit_reader.py` on public questions: one says how likely a sentence holds
+the answer, the other how likely the best sentence of all does, which is what a refusal is decided by.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.embed import Embedder
+from index.generation import Generation
+from index.sentences import sentences
+from rag.reader import Evidence, Reading
+from rag.reader.features import (
+    QUESTION_FEATURES,
+    SENTENCE_FEATURES,
+    Asked,
+    Features,
+    ask,
+    missing_names,
+    question_features,
+    sentence_features,
+)
+from rag.retrieve import Hit, Query
+
+WEIGHTS = Path(__file__).parent / "sentences.json"
+READ_PASSAGES = 6
+"""Sentences of this many best passages are looked at; more costs time and found no more answers."""
+_BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence of a hit, in article offsets, with its features (one row in the order of SENTENCE_FEATURES)."""
+
+    hit: Hit
+    start: int
+    end: int
+    features: list[float]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Log-odds = features · weights + bias."""
+
+    weights: Features
+    bias: float
+
+    def log_odds(self, rows: Features) -> Features:
+        """(n, f) features -> (n,) log-odds."""
+        return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
+
+
+@cache
+def load_weights() -> tuple[Linear, Linear]:
+    """The fitted models: (of sentences, of questions)."""
+    value: Any = json.loads(WEIGHTS.read_text("utf-8"))
+    made = []
+    for part, names in (("sentence", SENTENCE_FEATURES), ("question", QUESTION_FEATURES)):
+        made.append(Linear(np.array([value[part]["weights"][name] for name in names]), value[part]["bias"]))
+    return made[0], made[1]
+
+
+class SentenceReader:
+    """Reads by counting words and comparing vectors, sentence by sentence."""
+
+    def __init__(self, generation: Generation, embedder: Embedder) -> None:
+        self._generation = generation
+        self._embedder = embedder
+
+    def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
+        """Choose and score sentences; the order of the passages stays the retriever's."""
+        asked = ask(query.text, query.idf)
+        frequency = self._generation.words.document_frequency
+        missing = missing_names(asked, frequency)
+        unseen = {term for term in asked.idf if not frequency(term)}
+        candidates = self.candidates(query, asked, hits)
+        if not candidates:
+            return Reading(tuple(hits), (), None, tuple(missing))
+        of_sentence, of_question = load_weights()
+        odds = of_sentence.log_odds(np.array([one.features for one in candidates]))
+        order = np.argsort(-odds, kind="stable")
+        best = candidates[order[0]]
+        row = question_features(asked, hits, best.features, float(odds[order[0]]), len(missing), unseen)
+        evidence = tuple(
+            Evidence(candidates[n].hit, candidates[n].start, candidates[n].end, _sigmoid(odds[n])) for n in order
+        )
+        score = _sigmoid(of_question.log_odds(np.array([row]))[0])
+        return Reading(tuple(hits), evidence, score, tuple(missing))
+
+    def candidates(self, query: Query, asked: Asked, hits: Sequence[Hit]) -> list[Candidate]:
+        """The sentences of the best hits, each place once, with their features."""
+        places: list[tuple[Hit, int, int, str, str]] = []
+        seen: set[tuple[str, int]] = set()
+        for hit in hits[:READ_PASSAGES]:
+            text, offset = hit.chunk.text, hit.chunk.start
+            before = ""
+            for start, end in sentences(text):
+                if bullet := _BULLET.match(text, start, end):
+                    start = bullet.end()
+                sentence = text[start:end]
+                place = (hit.chunk.article_id, offset + start)
+                if place not in seen and start < end:
+                    seen.add(place)
+                    places.append((hit, offset + start, offset + end, before, sentence))
+                before = sentence
+        if not places:
+            return []
+        cosines = self._embedder.encode_documents([place[4] for place in places]) @ query.vector
+        return [
+            Candidate(hit, start, end, sentence_features(asked, hit, before, sentence, float(cosine)))
+            for (hit, start, end, before, sentence), cosine in zip(places, cosines, strict=True)
+        ]
+
+
+def _sigmoid(x: float) -> float:
+    return float(1 / (1 + np.exp(-x)))

@@ -1,0 +1,70 @@
+"""Evidence -> a draft. The quoting writer says only what the sources say, in their words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from index.article import Article
+from index.lexical import content_terms
+from rag.cite import Statement
+from rag.reader import Evidence, Reading
+
+_NEAR_DUPLICATE = 0.8
+_KEEP = 0.5
+"""A further sentence is quoted when its score is at least this share of the best one's."""
+
+
+def quote(evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int) -> list[Statement]:
+    """The best `limit` slices, verbatim, near-duplicates once; dated when they come from several articles."""
+    chosen = choose(evidence, limit)
+    several = len({one.hit.chunk.article_id for one in chosen}) > 1
+    statements = []
+    for one in chosen:
+        text = " ".join(one.text.split())
+        quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
+        published = articles[one.hit.chunk.article_id].published
+        statements.append(Statement(f"{_dated(published)}: {quoted}" if several else quoted, one))
+    return statements
+
+
+def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
+    """The slices worth quoting: the best, and others nearly as good that do not say the same again."""
+    chosen: list[Evidence] = []
+    said: list[set[str]] = []
+    for one in evidence:
+        if len(chosen) == limit or (chosen and one.score < _KEEP * chosen[0].score):
+            break
+        content = set(content_terms(one.text))
+        if any(len(content & other) >= _NEAR_DUPLICATE * max(1, len(content | other)) for other in said):
+            continue
+        chosen.append(one)
+        said.append(content)
+    return chosen
+
+
+def refuse(reading: Reading, language: str | None, *, empty: bool) -> str:
+    """What to say when the sources do not answer: that, what is missing, and what was nearest.
+
+    `language` is the language of a question that is not English, `empty` tells that nothing is indexed at all.
+    """
+    if empty:
+        return "There are no sources yet, so there is nothing to answer from. Add some: `python app.py index FOLDER`."
+    if language:
+        return f"This question looks like {language}. Questions are understood in English only so far: ask it in English."
+    parts = ["The sources do not answer this."]
+    if reading.missing:
+        parts.append(f"Nothing here mentions {_listed(reading.missing)}.")
+    if reading.hits:
+        parts.append("The nearest passages are shown; they may help to ask differently.")
+    return " ".join(parts)
+
+
+def _dated(published: date | None) -> str:
+    return f"{published.day} {published:%b %Y}" if published else "undated"
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"“{name}”" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
