@@ -14,7 +14,7 @@ import textwrap
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 # Said before any library is loaded: nothing reports home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -27,6 +27,7 @@ from rag.settings import Settings, listing, make_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from tqdm import tqdm
 
     from index.sync import Progress, Report
     from rag.answer import Answer
@@ -202,23 +203,23 @@ class _progress:
     """A progress bar on the terminal's error stream, one per stage, gone when its stage is done."""
 
     def __enter__(self) -> Progress:
-        self._bar = None
+        self._stage = ""
+        self._bar: tqdm[NoReturn] | None = None
         return self._tell
 
     def _tell(self, stage: str, done: int, total: int) -> None:
         from tqdm import tqdm
 
-        if self._bar is None or self._bar.desc != f"{stage}: ":
-            self._close()
+        if stage != self._stage:
+            self.__exit__()
+            self._stage = stage
             self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr, disable=None)
-        self._bar.update(done - self._bar.n)
-
-    def _close(self) -> None:
         if self._bar is not None:
-            self._bar.close()
+            self._bar.update(done - self._bar.n)
 
     def __exit__(self, *error: object) -> None:
-        self._close()
+        if self._bar is not None:
+            self._bar.close()
 
 
 def _count(number: int, noun: str) -> str:

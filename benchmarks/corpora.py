@@ -39,10 +39,8 @@ class Paragraph:
 
 def read_squad(path: Path) -> list[Paragraph]:
     """The paragraphs of a SQuAD v1 or v2 JSON file, gzipped or not."""
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as stream:
-        data: Any = json.load(stream)["data"]
-    return list(_paragraphs(data))
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(_paragraphs(json.loads(content)["data"]))
 
 
 def _paragraphs(data: Any) -> Iterator[Paragraph]:

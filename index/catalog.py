@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from threading import Lock
 
+from index.aliases import find_aliases
 from index.article import Article
 from index.chunk import Chunk
 from index.errors import IndexDamaged
@@ -22,6 +23,7 @@ create table chunks (
     heading text not null, context text not null, start integer not null, "end" integer not null,
     token_count integer not null
 ) without rowid;
+create table aliases (article_id text not null references articles(id), short text not null, long text not null);
 create index chunks_of_article on chunks (article_id, ordinal);
 """
 _PAGE = 500
@@ -47,17 +49,17 @@ class Catalog:
             ) from error
 
     def add(self, article: Article, chunks: Sequence[Chunk]) -> None:
-        """Add an article with its chunks."""
+        """Add an article with its chunks and the short forms it introduces."""
         published = article.published.isoformat() if article.published else None
         row = (article.id, article.source, article.title, published, article.text, len(chunks))
         self._db.execute("insert into articles values (?,?,?,?,?,?)", row)
         self._db.executemany(
             "insert into chunks values (?,?,?,?,?,?,?,?)",
-            [
-                (c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c.end, c.token_count)
-                for c in chunks
-            ],
+            [(c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c.end, c.token_count) for c in chunks],
         )
+
+        pairs = [(article.id, short, long) for short, long in find_aliases(article.text)]
+        self._db.executemany("insert into aliases values (?,?,?)", pairs)
 
     def commit(self) -> None:
         """Write what was added to disk."""
@@ -107,6 +109,13 @@ class Catalog:
         """Every chunk id, in order."""
         for (id_,) in self._rows("select id from chunks order by id"):
             yield str(id_)
+
+    def aliases(self) -> list[tuple[str, str]]:
+        """Every (short form, long form) that an article introduces."""
+        return [
+            (str(short), str(long))
+            for short, long in self._rows("select distinct short, long from aliases order by 1, 2")
+        ]
 
     def counts(self) -> tuple[int, int]:
         """(articles, chunks)."""

@@ -165,6 +165,8 @@ def _good_cut(text: str, start: int, stop: int, end: int) -> int:
             while place > start + 1 and text[place - 1].isspace():
                 place -= 1
             return place
-    while stop > start + 1 and (unicodedata.combining(text[stop]) or text[stop] in "\u200d\ufe0f" or text[stop - 1] == "\u200d"):
+    while stop > start + 1 and (
+        unicodedata.combining(text[stop]) or text[stop] in "\u200d\ufe0f" or text[stop - 1] == "\u200d"
+    ):
         stop -= 1
     return stop

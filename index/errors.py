@@ -1,13 +1,13 @@
 """Everything that can go wrong in a way a user can mend. Each message says what was got, what was expected, what to do.
 
-    FootnoteError
-    ├── UnreadableSource     a file that can't become an article
-    ├── ModelError           a model or the token table is missing, altered or of the wrong kind
-    └── IndexError_          the index can't be used as it is
-        ├── IndexMissing     there is none yet
-        ├── IndexMismatch    it was made with other settings or another model
-        ├── IndexDamaged     its parts do not agree
-        └── IndexBusy        another process is writing it
+FootnoteError
+├── UnreadableSource     a file that can't become an article
+├── ModelError           a model or the token table is missing, altered or of the wrong kind
+└── IndexError_          the index can't be used as it is
+    ├── IndexMissing     there is none yet
+    ├── IndexMismatch    it was made with other settings or another model
+    ├── IndexDamaged     its parts do not agree
+    └── IndexBusy        another process is writing it
 """
 
 from __future__ import annotations

@@ -18,12 +18,13 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from index.aliases import Aliases
 from index.catalog import Catalog
 from index.errors import IndexDamaged, IndexMismatch, IndexMissing
 from index.lexical import LexicalIndex
 from index.store import VectorStore
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
 _VERIFY_ALL_UP_TO = 2_000
 _KEEP = 2
@@ -79,6 +80,7 @@ class Generation:
         self.catalog = Catalog(folder / "catalog.sqlite")
         self.words = LexicalIndex(folder / "words")
         self.vectors = VectorStore(folder / "vectors")
+        self.aliases = Aliases(self.catalog.aliases())
 
     def close(self) -> None:
         """Let go of the files."""
@@ -136,7 +138,7 @@ def write_atomically(path: Path, text: str) -> None:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def verify_in_fresh_process(folder: Path) -> None:

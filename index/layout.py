@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from index.dates import read_dateline
+
 Span = tuple[int, int]
 Kind = Literal["title", "heading", "text", "furniture"]
 
@@ -71,52 +73,6 @@ def find_published(text: str) -> date | None:
     for line in _top(text, TOP_LINES):
         if found := read_dateline(line.text):
             return found
-    return None
-
-
-# --- dates ------------------------------------------------------------------------------------------------------------
-
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
-_LABEL = r"(?:(?:first |last )?(?:published|posted|updated|modified|created|released|date|filed|written)(?:\s+(?:on|at))?\s*:?\s+)?"
-_BYLINE = r"(?:by\s+[^|,·•\d]{2,60}\s*[|,·•–—-]\s*)?"
-_TIME = r"(?:[\sT,|·•–—-]+(?:at\s+)?\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?\s*(?:[ap]\.?m\.?)?\s*(?:z|utc|gmt|[a-z]{2,4}t|[+-]\d{2}:?\d{2})?)?"
-_DATES = [
-    rf"{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})",
-    rf"{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})",
-    r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
-    r"(?P<first>\d{1,2})[./](?P<second>\d{1,2})[./](?P<year>\d{4})",
-]
-_DATELINES = [re.compile(_BYLINE + _LABEL + _WEEKDAY + form + _TIME + r"\s*\.?", re.IGNORECASE) for form in _DATES]
-
-
-def read_dateline(line: str) -> date | None:
-    """The date of a line that is only a date, with a label, weekday, author or time around it; else None.
-
-    Never guessed: of "03/04/2024" nobody can say which is the day, so it gives None ("13/04/2024" is clear).
-    """
-    line = line.strip()
-    if len(line) > 120:
-        return None
-    for form in _DATELINES:
-        if not (match := form.fullmatch(line)):
-            continue
-        part = match.groupdict()
-        if "first" in part:
-            first, second = int(part["first"]), int(part["second"])
-            if first <= 12 and second <= 12 and first != second:
-                return None
-            day, month = (first, second) if first > 12 else (second, first)
-        else:
-            name = part["month"].lower()
-            month = int(name) if name.isdigit() else _MONTHS.index(name[:3]) + 1
-            day = int(part["day"])
-        try:
-            return date(int(part["year"]), month, day)
-        except ValueError:
-            return None
     return None
 
 
@@ -184,7 +140,8 @@ _FURNITURE_LINE = re.compile(
     | share(?:\s+(?:this(?:\s+(?:article|post|story|page))?|on\s+\S+|via\s+\S+))?
     | follow\s+us(?:\s+on\s+.{1,40})? | leave\s+a\s+(?:reply|comment) | post\s+a\s+comment
     | advertisements?(?:\s+-\s+continue\s+reading.*)? | sponsored(?:\s+content)? | skip\s+to\s+(?:main\s+)?content
-    | (?:previous|next)\s+(?:post|article) | back\s+to\s+top | print\s+this\s+page | cookie\s+(?:policy|settings|preferences)
+    | (?:previous|next)\s+(?:post|article) | back\s+to\s+top | print\s+this\s+page
+    | cookie\s+(?:policy|settings|preferences)
     )\s*[:!→»>]*""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -194,7 +151,8 @@ _BYLINE_LINE = re.compile(
 )
 _CALL = re.compile(
     r"""\b(?:
-      subscribe\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|this|free)\b.{0,60}(?:newsletter|updates|channel|mailing|list|podcast|alerts)
+      subscribe\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|this|free)\b.{0,60}
+      (?:newsletter|updates|channel|mailing|list|podcast|alerts)
     | sign\s+up\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|free)\b.{0,60}(?:newsletter|updates|mailing|list|alerts|e-?mails?)
     | (?:join|get)\s+our\b.{0,40}(?:newsletter|mailing\s+list|updates)
     | follow\s+us\s+on\b | like\s+us\s+on\s+facebook | all\s+rights\s+reserved
@@ -205,11 +163,15 @@ _CALL = re.compile(
 _DISCLAIMER = re.compile(
     r"""(?:
       \b(?:editorial\s+(?:team|board|staff)|editors?|publishers?|authors?|(?:web)?site)\b.{0,80}
-      \b(?:(?:is|are)\s+not\s+(?:responsible|liable)|(?:accepts?|assumes?|bears?)\s+no\s+(?:responsibility|liability))
-      \s+for\b.{0,60}\b(?:accuracy|contents?|errors|omissions|completeness|damages?|loss(?:es)?|views|opinions|information)
+      \b(?:(?:is|are)\s+not\s+(?:responsible|liable)
+         |(?:accepts?|assumes?|bears?)\s+no\s+(?:responsibility|liability))
+      \s+for\b.{0,60}\b
+      (?:accuracy|contents?|errors|omissions|completeness|damages?|loss(?:es)?|views|opinions|information)
     | \b(?:views?|opinions?)\b.{0,120}\b(?:do|does)\s+not\s+(?:necessarily\s+)?(?:reflect|represent)\b
-    | \bthis\s+(?:article|post|story|content|report|page|site|website)\b.{0,80}\bfor\s+(?:general\s+)?information(?:al)?\s+purposes\s+only
-    | \b(?:does\s+not\s+constitute|is\s+not(?:\s+intended\s+as)?)\s+(?:financial|investment|legal|medical|professional)\s+advice
+    | \bthis\s+(?:article|post|story|content|report|page|site|website)\b.{0,80}
+      \bfor\s+(?:general\s+)?information(?:al)?\s+purposes\s+only
+    | \b(?:does\s+not\s+constitute|is\s+not(?:\s+intended\s+as)?)
+      \s+(?:financial|investment|legal|medical|professional)\s+advice
     | ^\s*(?:\(?c\)|©|copyright\s+(?:©|\(c\)|\d{4})).{0,100}$
     )""",
     re.IGNORECASE | re.VERBOSE,

@@ -104,7 +104,7 @@ class LexicalIndex:
 
     def document_frequency(self, term: str) -> int:
         """In how many chunks `term` stands."""
-        return self._index.searcher().doc_freq("body", term)
+        return int(self._index.searcher().doc_freq("body", term))
 
     def idf(self, term: str) -> float:
         """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0."""
@@ -113,4 +113,4 @@ class LexicalIndex:
 
     def count(self) -> int:
         """How many chunks are indexed."""
-        return self._index.searcher().num_docs
+        return int(self._index.searcher().num_docs)

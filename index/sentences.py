@@ -15,7 +15,9 @@ _ABBREVIATIONS = frozenset(
     jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun
     inc ltd co corp llc plc gmbh e.g i.e u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a""".split()
 )
-_MAY_END = frozenset("inc ltd co corp llc plc gmbh etc jr sr al u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a".split())
+_MAY_END = frozenset(
+    "inc ltd co corp llc plc gmbh etc jr sr al u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a".split()
+)
 """Abbreviations that often end a sentence: they do when a word follows that usually begins one."""
 _OPENERS = frozenset(
     """the a an this that these those it its he she they we you i in on at but and or for from with as after before
@@ -35,7 +37,7 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     ['He works at Foo Inc. in Ohio.', 'It grew 2.5%.']
     """
     stop = len(text) if end is None else end
-    found = []
+    found: list[Span] = []
     for a, b in _units(text, start, stop):
         found += _split(text, a, b)
     return found
@@ -114,9 +116,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return False
     if token in _ABBREVIATIONS:
         return token in _MAY_END and opener.casefold() in _OPENERS
-    if token.isdigit() and last.start() == 0 and stop.start() - begin <= len(token):
-        return False
-    return True
+    # A number that opens the line ("3. Findings") is its mark, not a sentence.
+    return not (token.isdigit() and stop.start() - begin <= len(token))
 
 
 def _strip(text: str, start: int, end: int) -> Span:

@@ -8,13 +8,14 @@ from typing import Any
 
 import chromadb
 import numpy as np
+from chromadb.api.collection_configuration import CreateHNSWConfiguration
 from chromadb.config import Settings
 
 from index.embed import Vectors
 from index.errors import IndexDamaged
 
 _COLLECTION = "chunks"
-_HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+_HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 _PAGE = 1000
 Metadata = Mapping[str, str | int]
 
@@ -44,9 +45,6 @@ class VectorStore:
             raise IndexDamaged(
                 f"The vectors in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
             ) from error
-        space = self._collection.configuration["hnsw"]["space"]  # type: ignore[index]
-        if space != "cosine":
-            raise IndexDamaged(f"The vectors in {folder} are compared by {space}, expected cosine.")
 
     def add(self, ids: Sequence[str], vectors: Vectors, metadata: Sequence[Metadata]) -> None:
         """Add chunks: (n,) new ids, (n, d) unit vectors, n metadata. An id must be new."""
@@ -54,7 +52,7 @@ class VectorStore:
             page = slice(at, at + _PAGE)
             self._collection.add(
                 ids=list(ids[page]),
-                embeddings=vectors[page],  # type: ignore[arg-type]
+                embeddings=vectors[page],
                 metadatas=[dict(one) for one in metadata[page]],
             )
 
@@ -93,4 +91,4 @@ class VectorStore:
 
     def close(self) -> None:
         """Let go of the folder; what was added is on disk afterwards."""
-        self._client.close()
+        self._client.close()  # type: ignore[attr-defined]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -33,7 +32,7 @@ from index.generation import (
 )
 from index.lexical import LexicalIndex
 from index.roots import Found, find_sources
-from index.store import VectorStore
+from index.store import Metadata, VectorStore
 from index.tokens import token_counter
 
 Progress = Callable[[str, int, int], None]
@@ -89,7 +88,9 @@ def sync(builder: Builder, roots: Sequence[Path], *, rebuild: bool = False, prog
             report = _sync(builder, found, rebuild, tell)
             write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
     except Timeout as error:
-        raise IndexBusy(f"Another process is writing the index in {builder.home}. Try again when it is done.") from error
+        raise IndexBusy(
+            f"Another process is writing the index in {builder.home}. Try again when it is done."
+        ) from error
     report.seconds = time.monotonic() - started
     return report
 
@@ -111,9 +112,7 @@ def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Repo
     return report
 
 
-def _read(
-    builder: Builder, found: Found, report: Report, tell: Progress
-) -> list[Article]:
+def _read(builder: Builder, found: Found, report: Report, tell: Progress) -> list[Article]:
     articles = []
     for number, (source, path) in enumerate(found.files):
         tell("reading", number, len(found.files))
@@ -171,13 +170,11 @@ def _build(
         words.add((one.id, one.searchable) for one in chunks)
         report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
         made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-        manifest = Manifest(
-            name, made, builder.recipe, builder.embedder.dimension, len(articles), len(chunks), corpus
-        )
+        manifest = Manifest(name, made, builder.recipe, builder.embedder.dimension, len(articles), len(chunks), corpus)
         manifest.write(folder)
         tell("checking", 0, 1)
         verify_in_fresh_process(folder)
-        os.replace(folder, generations / name)
+        folder.replace(generations / name)
         switch_to(builder.home, name)
         tell("checking", 1, 1)
     except OSError as error:
@@ -189,9 +186,7 @@ def _build(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _cut_all(
-    builder: Builder, folder: Path, articles: list[Article], report: Report
-) -> list[Chunk]:
+def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Report) -> list[Chunk]:
     limits = Limits(
         count_tokens=token_counter(builder.recipe.encoding).count,
         count_pieces=builder.embedder.count_pieces,
@@ -227,7 +222,7 @@ def _write_vectors(
             known.update(zip((one.id for one in fresh), made, strict=True))
             report.embedded += len(fresh)
             vectors: Vectors = np.stack([known[one.id] for one in batch])
-            metadata = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in batch]
+            metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in batch]
             store.add([one.id for one in batch], vectors, metadata)
         tell("embedding", len(chunks), len(chunks))
     finally:

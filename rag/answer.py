@@ -41,8 +41,11 @@ class Passage:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a question comes back with. `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the answer is not wrong (None when
-    nothing was read), `timings` are milliseconds per stage."""
+    """What a question comes back with.
+
+    `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
+    answer is not wrong (None when nothing was read), `timings` are milliseconds per stage.
+    """
 
     question: str
     text: str

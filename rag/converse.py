@@ -11,33 +11,39 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-_POLITE = r"(?:\s+(?:there|you|so much|very much|a lot|again|everyone|all|footnote|for (?:your|the) help|for that))*"
+_POLITE = r"(?: (?:there|you|so much|very much|a lot|again|everyone|all|footnote|for (?:your|the) help|for that))*"
+_THINGS = "sources|documents|articles|files"
 _KINDS = {
     "greeting": rf"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)){_POLITE}",
     "thanks": rf"(?:thanks|thank you|thx|cheers|great|perfect|ok|okay|cool|nice){_POLITE}(?: thanks| thank you)?",
     "farewell": rf"(?:bye|goodbye|see you|see you later|good night){_POLITE}",
     "feelings": r"how are you(?: doing)?(?: today)?|how is it going|what s up",
-    "self": r"who are you|what are you|what(?: is|s| s) your name|what is footnote|are you (?:a |an )?(?:bot|human|ai|robot|person)",
+    "self": (
+        r"who are you|what are you|what(?: is|s| s) your name|what is footnote"
+        r"|are you (?:a |an )?(?:bot|human|ai|robot|person)"
+    ),
     "sources": (
-        r"(?:what|which)(?: kind of| sort of)? ?(?:is|are|s|sources|documents|articles|files)?(?: (?:is|are))?"
-        r" (?:in|do you have in|there in) (?:the|your|these|my) (?:sources|documents|articles|files|index|library)"
-        r"|(?:what|which|how many) (?:sources|documents|articles|files) (?:do you (?:have|know|use)|are (?:there|indexed|available|loaded|in the index))"
-        r"|(?:please )?(?:list|show)(?: me)?(?: all)? (?:the|your|my) (?:sources|documents|articles|files)"
-        r"|what are (?:the|your|my) (?:sources|documents|articles|files)(?: about)?"
+        rf"(?:what|which)(?: kind of| sort of)? ?(?:is|are|s|{_THINGS})?(?: (?:is|are))?"
+        rf" (?:in|do you have in|there in) (?:the|your|these|my) (?:{_THINGS}|index|library)"
+        rf"|(?:what|which|how many) (?:{_THINGS})"
+        r" (?:do you (?:have|know|use)|are (?:there|indexed|available|loaded|in the index))"
+        rf"|(?:please )?(?:list|show)(?: me)?(?: all)? (?:the|your|my) (?:{_THINGS})"
+        rf"|what are (?:the|your|my) (?:{_THINGS})(?: about)?"
     ),
     "help": (
-        r"(?:help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)?|what (?:should|could) i ask(?: you)?"
-        r"|what (?:questions|sort of questions|kind of questions) can (?:i ask|you answer)(?: you)?|how does this work"
-        r"|how do you work|how do i use (?:this|you)|what do you (?:know|know about)|what can you tell me about)"
+        r"help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)?"
+        r"|what (?:should|could) i ask(?: you)?|how does this work|how do you work|how do i use (?:this|you)"
+        r"|what (?:questions|sort of questions|kind of questions) can (?:i ask|you answer)(?: you)?"
+        r"|what do you (?:know|know about)|what can you tell me about"
     ),
 }
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
-_LANGUAGES = {
-    "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "nl": "Dutch", "pl": "Polish",
-    "ru": "Russian", "uk": "Ukrainian", "ja": "Japanese", "zh": "Chinese", "ko": "Korean", "ar": "Arabic", "he": "Hebrew",
-    "tr": "Turkish", "sv": "Swedish", "da": "Danish", "no": "Norwegian", "nb": "Norwegian", "fi": "Finnish", "cs": "Czech",
-    "el": "Greek", "hi": "Hindi", "hu": "Hungarian", "ro": "Romanian", "vi": "Vietnamese", "id": "Indonesian", "th": "Thai",
-}  # fmt: skip
+_LANGUAGES = dict(
+    de="German", fr="French", es="Spanish", it="Italian", pt="Portuguese", nl="Dutch", pl="Polish", ru="Russian",
+    uk="Ukrainian", ja="Japanese", zh="Chinese", ko="Korean", ar="Arabic", he="Hebrew", tr="Turkish", sv="Swedish",
+    da="Danish", no="Norwegian", nb="Norwegian", fi="Finnish", cs="Czech", el="Greek", hi="Hindi", hu="Hungarian",
+    ro="Romanian", vi="Vietnamese", id="Indonesian", th="Thai",
+)  # fmt: skip
 _SURE = 0.5
 _ENGLISH_OPENINGS = frozenset("who whose whom what what's which where when why how does did".split())
 
@@ -54,7 +60,7 @@ def reply(kind: str, titles: Sequence[tuple[str, str, date | None]], examples: S
     count = f"{len(titles)} source{'' if len(titles) == 1 else 's'}"
     suggestion = " You could ask:\n\n" + "\n".join(f"- {example}" for example in examples) if examples else ""
     if kind == "greeting" or kind == "feelings":
-        return f"Hello. I answer questions from {count}, in their own words, and show where each answer stands.{suggestion}"
+        return f"Hello. Ask about the {count}: answers are in their own words and show where they stand.{suggestion}"
     if kind == "thanks":
         return "You are welcome. Ask on whenever you like."
     if kind == "farewell":
@@ -66,10 +72,7 @@ def reply(kind: str, titles: Sequence[tuple[str, str, date | None]], examples: S
         )
     if kind == "sources":
         return _contents(titles)
-    return (
-        f"Ask about anything in the sources, in a full question and in English. There {'is' if len(titles) == 1 else 'are'} "
-        f"{count}; every answer is quoted from them.{suggestion}"
-    )
+    return f"Ask a full question, in English, about the {count}; every answer is quoted from them.{suggestion}"
 
 
 def _contents(titles: Sequence[tuple[str, str, date | None]], most: int = 20) -> str:

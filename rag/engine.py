@@ -46,9 +46,7 @@ class Engine:
         """The registered roots; the seeds while there is none."""
         return registered_roots(self.home) or [SEEDS]
 
-    def index(
-        self, paths: Sequence[Path] = (), *, rebuild: bool = False, progress: Progress | None = None
-    ) -> Report:
+    def index(self, paths: Sequence[Path] = (), *, rebuild: bool = False, progress: Progress | None = None) -> Report:
         """Register `paths` as roots, if any, and make the index equal to all roots."""
         if paths:
             register_roots(self.home, paths)

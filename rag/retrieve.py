@@ -9,7 +9,7 @@ import numpy as np
 from index.chunk import Chunk
 from index.embed import Embedder, Vectors
 from index.generation import Generation
-from index.lexical import content_terms
+from index.lexical import content_terms, terms
 
 _BM25_CEILING = 2.2
 """BM25 with k1 = 1.2 gives a term at most k1 + 1 times its idf."""
@@ -60,7 +60,10 @@ class Retriever:
     def query(self, question: str) -> Query:
         """Embed the question and weigh its words."""
         words = self._generation.words
-        idf = {term: words.idf(term) for term in content_terms(question)}
+        content = self._generation.aliases.prefer_frequent(
+            terms(question), content_terms(question), words.document_frequency
+        )
+        idf = {term: words.idf(term) for term in content}
         return Query(question, self._embedder.encode_queries([question])[0], idf)
 
     def retrieve(self, query: Query, limit: int) -> list[Hit]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.embed import DEFAULT_MODEL
@@ -43,10 +43,18 @@ class Settings(BaseSettings):
     )
     max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
     refuse_below: float = Field(
-        0.333, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
+        0.325, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
     )
     max_question: int = Field(500, ge=20, description="longest question, in characters")
     threads: int = Field(0, ge=0, description="processor threads for the models (0: as many as there are cores)")
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _overlap_leaves_room(cls, overlap: int, info: ValidationInfo) -> int:
+        tokens = info.data.get("chunk_tokens")
+        if tokens is not None and overlap > tokens // 2:
+            raise ValueError(f"an overlap of at most half of FOOTNOTE_CHUNK_TOKENS ({tokens}) is expected")
+        return overlap
 
     def index_home(self) -> Path:
         """`home`, absolute; a relative one counts from the folder of app.py."""

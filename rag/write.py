@@ -12,7 +12,7 @@ from rag.cite import Statement
 from rag.reader import Evidence, Reading
 
 _NEAR_DUPLICATE = 0.8
-_KEEP = 0.5
+_KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
 
@@ -52,7 +52,9 @@ def refuse(reading: Reading, language: str | None, *, empty: bool) -> str:
     if empty:
         return "There are no sources yet, so there is nothing to answer from. Add some: `python app.py index FOLDER`."
     if language:
-        return f"This question looks like {language}. Questions are understood in English only so far: ask it in English."
+        return (
+            f"This question looks like {language}. Questions are understood in English only so far: ask it in English."
+        )
     parts = ["The sources do not answer this."]
     if reading.missing:
         parts.append(f"Nothing here mentions {_listed(reading.missing)}.")

@@ -27,7 +27,9 @@ class Evidence:
     def __post_init__(self) -> None:
         chunk = self.hit.chunk
         if not chunk.start <= self.start < self.end <= chunk.end:
-            raise ValueError(f"evidence [{self.start}, {self.end}) is not inside its chunk [{chunk.start}, {chunk.end})")
+            raise ValueError(
+                f"evidence [{self.start}, {self.end}) is not inside its chunk [{chunk.start}, {chunk.end})"
+            )
 
     @property
     def text(self) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.aliases import Aliases
 from index.lexical import FUNCTION_WORDS, content_terms, terms, words
 from index.tokens import token_counter
 from rag.retrieve import Hit
@@ -57,7 +59,10 @@ _ASKS_NUMBER = re.compile(
     r"|cost|price|population|temperature|rate|value|worth)\b",
     re.IGNORECASE,
 )
-_ASKS_TIME = re.compile(r"\b(?:when|what\s+(?:year|date|day|month|century|time|decade)|which\s+(?:year|date|day|month|century|decade)|since|until)\b", re.IGNORECASE)
+_ASKS_TIME = re.compile(
+    r"\b(?:when|what\s+(?:year|date|day|month|century|time|decade)|which\s+(?:year|date|day|month|century|decade)|since|until)\b",
+    re.IGNORECASE,
+)
 _ASKS_NAME = re.compile(
     r"\b(?:who|whom|whose|where|(?:what|which)\s+(?:\w+\s+)?(?:company|companies|person|people|city|country|state|town|place|team"
     r"|group|organi[sz]ation|author|president|king|queen|leader|supplier|suppliers|partner|partners|region|nation|river|name))\b",
@@ -84,7 +89,7 @@ def ask(question: str, idf: dict[str, float]) -> Asked:
         kind = "name"
     return Asked(
         idf=idf,
-        pairs=frozenset(zip(content, content[1:], strict=False)),
+        pairs=frozenset(pairwise(content)),
         names=tuple(names_and_rare_words(question)),
         kind=kind,
         words=frozenset(words(question)),
@@ -130,14 +135,18 @@ def fits_kind(asked: Asked, sentence: str) -> bool:
     return False
 
 
-def sentence_features(asked: Asked, hit: Hit, before: str, sentence: str, cosine: float) -> list[float]:
-    """The features of one sentence of a hit, in the order of SENTENCE_FEATURES; `before` is the sentence above it."""
-    own = terms(sentence)
-    held = set(own)
-    nearby = held | set(terms(before)) | set(terms(hit.chunk.context))
-    passage = set(terms(hit.chunk.searchable))
+def sentence_features(
+    asked: Asked, hit: Hit, before: str, sentence: str, cosine: float, aliases: Aliases
+) -> list[float]:
+    """The features of one sentence of a hit, in the order of SENTENCE_FEATURES; `before` is the sentence above it.
+
+    A name counts as held in its short or its long form.
+    """
+    held = aliases.widen(terms(sentence))
+    nearby = held | aliases.widen(terms(before)) | aliases.widen(terms(hit.chunk.context))
+    passage = aliases.widen(terms(hit.chunk.searchable))
     content = content_terms(sentence)
-    pairs = set(zip(content, content[1:], strict=False))
+    pairs = set(pairwise(content))
     fits = fits_kind(asked, sentence)
     return [
         _covered(asked, held),

@@ -1,7 +1,8 @@
-"""A reader without a reading model: scores whole sentences by logistic regression over counted features.
+"""A reader without a reading model: scores whole sentences by linear models over counted features.
 
-Two small linear models, fitted by `benchmarks/fit_reader.py` on public questions: one says how likely a sentence holds
-the answer, the other how likely the best sentence of all does, which is what a refusal is decided by.
+Two small models, fitted by `benchmarks/fit_reader.py` on public questions: a conditional logit says which sentence of
+all likeliest holds the answer (McFadden 1974), a logistic regression whether one of the best does, which is what a
+refusal is decided by.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from rag.retrieve import Hit, Query
 WEIGHTS = Path(__file__).parent / "sentences.json"
 READ_PASSAGES = 6
 """Sentences of this many best passages are looked at; more costs time and found no more answers."""
+_OPENING, _CLOSING = '“"«', '”"»'
+_QUOTES = re.compile('[“”"«»]')
 _BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
 
 
@@ -91,8 +94,10 @@ class SentenceReader:
         order = np.argsort(-odds, kind="stable")
         best = candidates[order[0]]
         row = question_features(asked, hits, best.features, float(odds[order[0]]), len(missing), unseen)
+        share = np.exp(odds - odds.max())
+        share /= share.sum()
         evidence = tuple(
-            Evidence(candidates[n].hit, candidates[n].start, candidates[n].end, _sigmoid(odds[n])) for n in order
+            Evidence(candidates[n].hit, candidates[n].start, candidates[n].end, float(share[n])) for n in order
         )
         score = _sigmoid(of_question.log_odds(np.array([row]))[0])
         return Reading(tuple(hits), evidence, score, tuple(missing))
@@ -105,8 +110,7 @@ class SentenceReader:
             text, offset = hit.chunk.text, hit.chunk.start
             before = ""
             for start, end in sentences(text):
-                if bullet := _BULLET.match(text, start, end):
-                    start = bullet.end()
+                start, end = _bare(text, start, end)
                 sentence = text[start:end]
                 place = (hit.chunk.article_id, offset + start)
                 if place not in seen and start < end:
@@ -115,11 +119,22 @@ class SentenceReader:
                 before = sentence
         if not places:
             return []
+        aliases = self._generation.aliases
         cosines = self._embedder.encode_documents([place[4] for place in places]) @ query.vector
         return [
-            Candidate(hit, start, end, sentence_features(asked, hit, before, sentence, float(cosine)))
+            Candidate(hit, start, end, sentence_features(asked, hit, before, sentence, float(cosine), aliases))
             for (hit, start, end, before, sentence), cosine in zip(places, cosines, strict=True)
         ]
+
+
+def _bare(text: str, start: int, end: int) -> tuple[int, int]:
+    """A sentence without its list mark, and without quotation marks that only enclose the whole of it."""
+    if bullet := _BULLET.match(text, start, end):
+        start = bullet.end()
+    inner = text[start + 1 : end - 1]
+    if text[start : start + 1] in _OPENING and text[end - 1 : end] in _CLOSING and not _QUOTES.search(inner):
+        start, end = start + 1, end - 1
+    return start, end
 
 
 def _sigmoid(x: float) -> float:

@@ -1,0 +1,49 @@
+# make chat   the page in the browser            make check  what CI runs: format, lint, types, tests
+# make test   the tests                          make fix    format and mend what can be mended
+# make bench  every figure the README quotes     make clean  remove the environment, keep the index
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+DATA ?= ../shared/data
+
+.PHONY: chat test check lint fix bench clean
+
+chat: $(VENV)/.ready
+	@$(RUN) app.py serve
+
+test: $(VENV)/.ready-dev
+	$(RUN) -m pytest
+
+check: lint test
+
+lint: $(VENV)/.ready-dev
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+
+fix: $(VENV)/.ready-dev
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+bench: $(VENV)/.ready-dev
+	$(RUN) -m benchmarks.seeds
+	$(RUN) -m benchmarks.retrieval $(DATA)/squad/dev.json.gz
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "The environment could not be made. On Debian: apt-get install python3-venv"; exit 1; }
+
+# A stamp is written only when everything is installed, so that an install that was cut off is taken up again.
+$(VENV)/.ready: requirements.txt constraints.txt | $(VENV)/bin/python
+	@echo "Installing (once, a few minutes) ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

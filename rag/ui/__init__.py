@@ -1,0 +1,1 @@
+"""Showing: the page. Only this room and app.py know gradio."""

@@ -1,0 +1,1 @@
+"""One file per module; tests/browser for the page."""

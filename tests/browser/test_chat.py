@@ -1,0 +1,168 @@
+"""The page in a real browser: ask, read, follow a marker to the highlighted words. Nothing leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Page, Request, expect, sync_playwright
+
+from index.sync import Builder, sync
+from tests.conftest import start_server
+from tests.test_html import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
+    process, address = start_server(seeds_home, tmp_path_factory.mktemp("log") / "serve.log")
+    yield address
+    process.terminate()
+    process.wait(20)
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    yield from opened(browser, address)
+
+
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """A page on `address` that fails the test for a script error, a dialog, or a request to elsewhere."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    faults: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def note(request: Request) -> None:
+        if _elsewhere(request.url, address):
+            faults.append(request.url)
+
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("dialog", dismiss)
+    page.on("request", note)
+    page.goto(address)
+    expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def _elsewhere(url: str, address: str) -> bool:
+    return not url.startswith((address, "data:", "blob:"))
+
+
+def ask(page: Page, question: str) -> None:
+    box = page.get_by_role("textbox", name="Question")
+    box.fill(question)
+    box.press("Enter")
+
+
+def test_a_question_is_answered_and_its_marker_leads_to_the_highlighted_words(page: Page) -> None:
+    ask(page, "How many jobs will the TDK deal create?")
+    turn = page.locator(".fn-turn.fn-answered")
+    expect(turn).to_be_visible(timeout=60_000)
+    marker = turn.get_by_role("link", name="source 1, GM").first
+    marker.click()
+    card = page.locator(".fn-card.fn-cited").first
+    highlighted = card.locator("mark")
+    expect(highlighted).to_be_in_viewport()
+    expect(highlighted).to_contain_text("1,000 jobs")
+    expect(card).to_be_focused()
+    expect(card).to_contain_text("12 Sep 2024")
+    expect(card).to_contain_text("000_fee8f80bb4d154f2.txt")
+    quoted = (turn.locator(".fn-answer p").first.text_content() or "").strip("“”1 ")
+    assert quoted in (highlighted.text_content() or "")
+    page.keyboard.press("Escape")
+    expect(marker).to_be_focused()
+    expect(page.get_by_text("Also retrieved")).to_be_visible()
+
+
+def test_an_old_answers_marker_leads_to_its_own_card(page: Page) -> None:
+    ask(page, "Who is the CEO of GM?")
+    ask(page, "How many jobs will the TDK deal create?")
+    turns = page.locator(".fn-turn.fn-answered")
+    expect(turns).to_have_count(2, timeout=60_000)
+    expect(turns.nth(0)).to_contain_text("CEO of GM")
+    first = turns.nth(0).locator(".fn-marker").first
+    first.click()
+    target = (first.get_attribute("href") or "")[1:]
+    expect(page.locator(f"[id='{target}'] mark")).to_be_in_viewport()
+    expect(page.locator(f"[id='{target}']")).to_contain_text("Mary Barra")
+
+
+def test_a_refusal_shows_what_is_missing_and_the_nearest_passages(page: Page) -> None:
+    ask(page, "Who supplies Tesla's cells?")
+    turn = page.locator(".fn-turn.fn-refused")
+    expect(turn).to_contain_text("Nothing here mentions “Tesla”", timeout=60_000)
+    expect(page.get_by_role("heading", name="Nearest passages")).to_be_visible()
+    assert page.locator(".fn-card").count() > 0
+
+
+def test_an_example_question_asks_itself(page: Page) -> None:
+    page.locator(".fn-example").first.click()
+    expect(page.locator(".fn-turn.fn-answered")).to_be_visible(timeout=60_000)
+    expect(page.locator(".fn-welcome")).to_be_hidden()
+
+
+def test_an_empty_question_is_told_so_and_shift_enter_makes_a_line(page: Page) -> None:
+    ask(page, "  ")
+    expect(page.locator(".fn-turn.fn-failed")).to_contain_text("question is empty", timeout=30_000)
+    box = page.get_by_role("textbox", name="Question")
+    box.fill("one")
+    box.press("Shift+Enter")
+    box.type("two")
+    expect(box).to_have_value("one\ntwo")
+
+
+def test_many_questions_at_once_keep_their_order(page: Page) -> None:
+    asked = ["hi", "Who is the CEO of GM?", "thanks", "What is the capital of France?", "what can I ask?", "bye"]
+    for question in asked:
+        ask(page, question)
+    finished = page.locator(".fn-turn:not(.fn-working)")
+    expect(finished).to_have_count(len(asked), timeout=60_000)
+    assert page.locator(".fn-question").all_text_contents() == asked
+
+
+def test_hostile_text_shows_as_text(browser: Browser, builder: Builder, tmp_path: Path) -> None:
+    root = tmp_path / "docs"
+    root.mkdir()
+    usable = [text for text in HOSTILE if text.isprintable()]
+    for number, text in enumerate(usable):
+        name = f"{number} {text[:60].replace('/', '')}.txt"
+        (root / name).write_text(f"{text}\n\nThe secret word of vault {number} is marmalade {text} indeed.\n", "utf-8")
+    sync(builder, [root])
+    (builder.home / "index" / "roots.json").write_text(f'{{"roots": ["{root}"]}}')
+    process, address = start_server(builder.home, tmp_path / "serve.log")
+    try:
+        pages = opened(browser, address)
+        page = next(pages)
+        for number, text in enumerate(usable):
+            ask(page, f"What is the secret word of vault {number}? {text}")
+        expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(len(usable), timeout=120_000)
+        assert page.locator(".fn-turn").count() == len(usable)
+        assert page.locator(".fn-turn img, .fn-turn script, .fn-card img, .fn-card svg, .fn-card script").count() == 0
+        said = page.locator("#fn-panel").text_content() or ""
+        questions = " ".join(page.locator(".fn-question").all_text_contents())
+        for text in usable:
+            assert text in said
+            assert " ".join(text.split()) in questions
+        assert page.evaluate("window.alert.toString()").count("native code") == 1
+        with pytest.raises(StopIteration):
+            next(pages)
+    finally:
+        process.terminate()
+        process.wait(20)

@@ -1,0 +1,128 @@
+"""What the tests share: the real model, an index of the seeds, the command line as a process, a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from index.chunk import Limits
+from index.embed import Embedder, find_model
+from index.generation import Generation, open_current
+from index.sync import Builder, sync
+from index.tokens import token_counter
+from rag.engine import Engine, recipe
+from rag.settings import SEEDS, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = "/usr/bin/chromium"
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    """The shipped embedding model."""
+    return Embedder(find_model())
+
+
+@pytest.fixture(scope="session")
+def limits(embedder: Embedder) -> Limits:
+    """The limits that chunks are cut by unless settings say otherwise."""
+    return Limits(token_counter().count, embedder.count_pieces)
+
+
+@pytest.fixture
+def builder(tmp_path: Path, embedder: Embedder) -> Builder:
+    """A builder with a home of its own."""
+    return Builder(tmp_path / "home", recipe(Settings()), embedder, 20_000_000)
+
+
+@pytest.fixture(scope="session")
+def seeds_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """A home with an index of the seeds."""
+    home = tmp_path_factory.mktemp("seeds-home")
+    sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [SEEDS])
+    return home
+
+
+@pytest.fixture(scope="session")
+def seeds(seeds_home: Path) -> Iterator[Generation]:
+    """The opened index of the seeds."""
+    generation = open_current(seeds_home)
+    yield generation
+    generation.close()
+
+
+@pytest.fixture(scope="session")
+def engine(seeds_home: Path) -> Engine:
+    """An engine over the seeds, warm."""
+    made = Engine(Settings(home=seeds_home))
+    made.warm_up()
+    return made
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(seeds_home: Path) -> Run:
+    """Runs app.py as a process: run("ask", "...", home=..., env={...})."""
+
+    def call(*words: str, home: Path = seeds_home, **env: str) -> subprocess.CompletedProcess[str]:
+        variables = {**os.environ, "FOOTNOTE_HOME": str(home), **env}
+        return subprocess.run(
+            [sys.executable, "app.py", *words], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300
+        )
+
+    return call
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start `app.py serve` on a free port; returns the process and the page's address once it answers."""
+    port = free_port()
+    variables = {**os.environ, "FOOTNOTE_HOME": str(home), **env}
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "serve", "--port", str(port)],
+            cwd=ROOT,
+            env=variables,
+            stdout=stream,
+            stderr=stream,
+        )
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=1).close()
+            return process, address
+        except OSError:
+            time.sleep(0.1)
+    process.kill()
+    raise RuntimeError(f"the server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Chromium's path; without one the test is skipped, and in CI fails."""
+    path = shutil.which("chromium") or (CHROMIUM if Path(CHROMIUM).exists() else None)
+    if path is None:
+        reason = "no Chromium here: apt-get install --no-install-recommends chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path

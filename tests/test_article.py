@@ -1,0 +1,57 @@
+"""Bytes become text by the contract, and what is no text is told apart with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.article import decode, read_article
+from index.errors import UnreadableSource
+
+
+def test_utf8_is_kept_as_it_is_but_for_its_byte_order_mark() -> None:
+    assert decode("\ufeffline one\r\nline two\r".encode()) == ("line one\r\nline two\r", [])
+
+
+def test_what_is_not_utf8_is_read_as_windows_1252_with_a_note() -> None:
+    text, notes = decode(b"caf\xe9 \x93quoted\x94 \x81")
+    assert text == "café “quoted” \ufffd"
+    assert notes == ["is not UTF-8: read as Windows-1252"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n\t\r\n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
+        (bytes(range(1, 32)) * 20, "binary"),
+        ("hello".encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_what_is_no_text_has_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableSource, match=reason):
+        decode(data)
+
+
+def test_a_file_over_the_limit_is_told_its_size_and_the_setting(tmp_path: Path) -> None:
+    path = tmp_path / "large.txt"
+    path.write_bytes(b"x" * 3_000_000)
+    with pytest.raises(UnreadableSource, match=r"3\.0 MB, more than the limit of 2 MB.*FOOTNOTE_MAX_SOURCE_MB"):
+        read_article(path, "large.txt", max_bytes=2_000_000)
+
+
+def test_a_missing_file_is_a_reason_not_a_crash(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableSource, match="can't be read"):
+        read_article(tmp_path / "gone.txt", "gone.txt", max_bytes=1)
+
+
+def test_ids_come_from_source_and_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Some text that is here.")
+    one, _ = read_article(path, "a.txt", max_bytes=1000)
+    again, _ = read_article(path, "a.txt", max_bytes=1000)
+    other, _ = read_article(path, "b.txt", max_bytes=1000)
+    assert one == again and one.id != other.id

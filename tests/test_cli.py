@@ -1,0 +1,122 @@
+"""The command line as a process: output for people and scripts, exit codes, clear messages."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from pathlib import Path
+
+from rag.settings import SEEDS, Settings
+from tests.conftest import Run
+
+
+def test_ask_prints_an_answer_with_its_sources(run: Run) -> None:
+    done = run("ask", "How many jobs will the TDK deal create?")
+    assert done.returncode == 0
+    assert (
+        "1,000 jobs" in done.stdout and "[1]" in done.stdout and "000_fee8f80bb4d154f2.txt, 12 Sep 2024" in done.stdout
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_ask_json_is_one_json_value_and_a_refusal_exits_with_3(run: Run) -> None:
+    done = run("ask", "Who supplies Tesla's cells?", "--json")
+    assert done.returncode == 3
+    value = json.loads(done.stdout)
+    assert value["refused"] and value["schema"] == 1 and value["passages"] and "Tesla" in value["answer"]
+
+
+def test_a_question_that_cannot_be_asked_exits_with_2(run: Run) -> None:
+    for question in ("", "why " * 200):
+        done = run("ask", question)
+        assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+
+
+def test_small_talk_exits_with_0(run: Run) -> None:
+    done = run("ask", "hi", "--json")
+    assert done.returncode == 0 and not json.loads(done.stdout)["refused"]
+
+
+def test_ask_builds_the_index_when_there_is_none_or_it_was_made_otherwise(run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    first = run("ask", "Who is the CEO of GM?", home=home)
+    assert first.returncode == 0 and "no index yet" in first.stderr
+    other = run("ask", "Who is the CEO of GM?", home=home, FOOTNOTE_CHUNK_TOKENS="120")
+    assert other.returncode == 0 and "chunk_tokens is 200, the settings say 120" in other.stderr
+
+
+def test_a_damaged_index_is_made_again(run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run("index", home=home)
+    catalog = next((home / "index/generations").iterdir()) / "catalog.sqlite"
+    catalog.write_bytes(b"not a database")
+    done = run("ask", "Who is the CEO of GM?", home=home)
+    assert done.returncode == 0 and "can't be opened" in done.stderr
+    sqlite3.connect(next(p for p in (home / "index/generations").glob("*/catalog.sqlite") if p != catalog)).close()
+
+
+def test_index_reports_what_it_did_and_stays_with_the_named_folder(run: Run, tmp_path: Path) -> None:
+    home, docs = tmp_path / "home", tmp_path / "docs"
+    docs.mkdir()
+    (docs / "mill.txt").write_text("The mill\n\nThe old mill at Farley was built in 1823.\n")
+    (docs / "empty.txt").write_text("")
+    (docs / "sheet.ods").write_bytes(b"PK")
+    done = run("index", str(docs), home=home)
+    assert done.returncode == 0
+    assert "1 added, 1 failed" in done.stdout and "'empty.txt' is empty" in done.stdout and ".ods" in done.stdout
+    again = run("index", home=home)
+    assert "Nothing to do" in again.stdout
+    asked = run("ask", "When was the old mill at Farley built?", "--json", home=home)
+    assert json.loads(asked.stdout)["citations"][0]["source"] == "mill.txt"
+    (docs / "mill.txt").write_text("The mill\n\nThe old mill at Farley was built in 1824.\n")
+    stale = run("ask", "When was the old mill at Farley built?", home=home)
+    assert "1 source changed" in stale.stderr
+    assert run("index", "--rebuild", home=home).returncode == 0
+    assert "1824" in run("ask", "When was the old mill at Farley built?", home=home).stdout
+
+
+def test_a_folder_that_is_not_there_is_said_in_one_line(run: Run, tmp_path: Path) -> None:
+    done = run("index", str(tmp_path / "nowhere"), home=tmp_path / "home")
+    assert done.returncode == 1 and "does not exist" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_show_prints_the_stored_text_and_slices_of_it(run: Run) -> None:
+    source = "000_fee8f80bb4d154f2.txt"
+    text = (SEEDS / source).read_bytes().decode()
+    assert run("show", source).stdout.rstrip("\n") == text.rstrip("\n")
+    assert run("show", source, "--from", "67", "--to", "101").stdout == text[67:101]
+    wrong = run("show", "000_fee8.txt")
+    assert wrong.returncode == 1 and source in wrong.stderr
+    assert run("show", source, "--from", "9", "--to", "3").returncode == 1
+
+
+def test_settings_are_listed_with_the_values_in_force(run: Run) -> None:
+    done = run("settings", FOOTNOTE_PASSAGES="7")
+    assert done.returncode == 0
+    for name in Settings.model_fields:
+        assert f"FOOTNOTE_{name.upper()}" in done.stdout
+    assert "FOOTNOTE_PASSAGES              7" in done.stdout
+
+
+def test_a_setting_that_makes_no_sense_is_named(run: Run) -> None:
+    done = run("ask", "hello", FOOTNOTE_PASSAGES="many")
+    assert done.returncode == 1 and "FOOTNOTE_PASSAGES is 'many'" in done.stderr and "Traceback" not in done.stderr
+    done = run("index", FOOTNOTE_CHUNK_OVERLAP="190")
+    assert done.returncode == 1 and "FOOTNOTE_CHUNK_OVERLAP" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_said_and_the_next_free_one_offered(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("serve", "--port", str(port))
+    assert done.returncode == 1 and f"Port {port}" in done.stderr and "--port" in done.stderr
+
+
+def test_help_is_for_newcomers_and_wrong_use_exits_with_2(run: Run) -> None:
+    text = run("--help").stdout
+    assert all(command in text for command in ("serve", "ask", "index", "show", "settings"))
+    assert "Exit codes" in run("ask", "--help").stdout
+    assert run("dance").returncode == 2

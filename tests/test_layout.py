@@ -1,0 +1,112 @@
+"""Titles, dates, headings and furniture are told apart; every span points into the stored text."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+
+from index.article import make_article
+from index.dates import read_dateline
+from index.layout import blocks, find_published
+from rag.settings import SEEDS
+from tests.nasty import TEXTS
+
+FIRST = (SEEDS / "000_fee8f80bb4d154f2.txt").read_bytes().decode()
+SECOND = (SEEDS / "002_892b5bec6cb22725.txt").read_bytes().decode()
+
+
+def kinds(text: str) -> list[tuple[str, str]]:
+    return [(block.kind, text[block.start : block.end]) for block in blocks(text)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Thursday, 12 September 2024, 10:26", date(2024, 9, 12)),
+        ("Published: September 12th, 2024 at 9:05 a.m. EST", date(2024, 9, 12)),
+        ("By Jane Doe | 3 Mar. 2021", date(2021, 3, 3)),
+        ("2024-09-12T10:26:00Z", date(2024, 9, 12)),
+        ("Last updated on 1 January 1999", date(1999, 1, 1)),
+        ("13/04/2024", date(2024, 4, 13)),
+        ("03/04/2024", None),
+        ("31 February 2024", None),
+        ("The deal was signed on 12 September 2024 in Detroit.", None),
+        ("12 September", None),
+        ("", None),
+    ],
+)
+def test_a_dateline_is_a_line_with_a_date_and_nothing_else_of_weight(line: str, expected: date | None) -> None:
+    assert read_dateline(line) == expected
+
+
+def test_title_and_date_of_the_seeds() -> None:
+    first, second = make_article("a/first.txt", FIRST), make_article("a/second.txt", SECOND)
+    assert first.title == "GM's US-Made Battery Initiative: Transforming the EV Supply Chain"
+    assert first.published == date(2024, 9, 12)
+    assert second.title == "second" and not second.named
+    assert second.published is None
+
+
+def test_a_date_inside_the_text_is_not_the_publishing_date() -> None:
+    assert find_published("A title\n\nOn 12 September 2024 they met.\n") is None
+
+
+def test_what_is_not_the_article_is_furniture() -> None:
+    furniture = " ".join(text for kind, text in kinds(FIRST) if kind == "furniture")
+    for words in ("Benzinga", "This article was prepared", "Related posts", "Newsletter", "Subscribe to our"):
+        assert words in furniture
+    kept = " ".join(text for kind, text in kinds(FIRST) if kind == "text")
+    for words in ("TDK's expertise", "1,000 jobs", "a precedent for other automakers"):
+        assert words in kept
+    assert all(kind != "furniture" for kind, _ in kinds(SECOND))
+
+
+def test_headings_of_the_seeds() -> None:
+    assert [text for kind, text in kinds(SECOND) if kind == "heading"] == [
+        "GM’s plans to ramp up EV production",
+        "The importance of battery cells in EVs",
+        "GM’s options for sourcing battery cells",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GM said the company is not responsible for the defect in the cells.",
+        "The newsletter industry grew by a third last year, and readers subscribe to several of them at once.",
+        "Its comments section was closed in 2019 after a long debate among the editors.",
+        "She advised investors to sign up to the scheme before May.",
+    ],
+)
+def test_an_article_about_such_things_is_kept(text: str) -> None:
+    whole = f"A title\n\nThe first paragraph says something.\n\n{text}\n"
+    assert (("text", text)) in kinds(whole)
+
+
+def test_the_article_goes_on_after_related_posts() -> None:
+    text = (
+        "Title\n\nThe first part is here.\n\nRelated posts\n\nOther story\n\nThird story\n\nConclusion\n\n"
+        "The second part goes on here, as prose.\n"
+    )
+    found = dict((words, kind) for kind, words in kinds(text))
+    assert found["Other story"] == found["Third story"] == "furniture"
+    assert found["The second part goes on here, as prose."] == "text"
+
+
+def test_lists_of_short_lines_are_text_not_headings() -> None:
+    text = "Suppliers\n\nLG Chem\n\nSamsung SDI\n\nCATL"
+    assert [kind for kind, _ in kinds(text)].count("heading") == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_blocks_cover_all_but_white_space_in_order(text: str) -> None:
+    last = 0
+    covered = set[int]()
+    for block in blocks(text):
+        assert last <= block.start < block.end <= len(text)
+        covered.update(range(block.start, block.end))
+        last = block.end
+    assert all(text[place].isspace() for place in range(len(text)) if place not in covered)

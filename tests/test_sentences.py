@@ -1,0 +1,46 @@
+"""Sentences are whole, in order, and lose nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from index.sentences import sentences
+from tests.nasty import TEXTS
+
+
+def cut(text: str) -> list[str]:
+    return [text[start:end] for start, end in sentences(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("He works at Foo Inc. in Ohio. It grew 2.5%.", ["He works at Foo Inc. in Ohio.", "It grew 2.5%."]),
+        ("LG Chem Ltd. The firm grew.", ["LG Chem Ltd.", "The firm grew."]),
+        ("J. R. Smith spoke. Then he left.", ["J. R. Smith spoke.", "Then he left."]),
+        ("“Really?” he said. “Yes.” She nodded.", ["“Really?” he said.", "“Yes.”", "She nodded."]),
+        ("• one thing\n• another thing", ["• one thing", "• another thing"]),
+        ("a line that was wrapped at sixty characters or a bit more than\nthat goes on", None),
+        ("Short line\nAnother line", ["Short line", "Another line"]),
+        ("これは文です。これも文です。", ["これは文です。", "これも文です。"]),
+        ("Visit example.com. It is free.", ["Visit example.com.", "It is free."]),
+        ("See fig. 3 and no. 5. Done.", ["See fig. 3 and no. 5.", "Done."]),
+    ],
+)
+def test_golden(text: str, expected: list[str] | None) -> None:
+    assert cut(text) == (expected or [text])
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+def test_spans_are_in_order_trimmed_and_cover_all_but_white_space(text: str) -> None:
+    covered = set[int]()
+    last = 0
+    for start, end in sentences(text):
+        assert last <= start < end <= len(text)
+        assert not text[start].isspace() and not text[end - 1].isspace()
+        covered.update(range(start, end))
+        last = end
+    assert all(text[place].isspace() for place in range(len(text)) if place not in covered)
