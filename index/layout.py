@@ -153,7 +153,8 @@ _CALL = re.compile(
     r"""\b(?:
       subscribe\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|this|free)\b.{0,60}
       (?:newsletter|updates|channel|mailing|list|podcast|alerts)
-    | sign\s+up\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|free)\b.{0,60}(?:newsletter|updates|mailing|list|alerts|e-?mails?)
+    | sign\s+up\s+(?:now\s+|today\s+)?(?:to|for)\s+(?:our|the|my|free)\b.{0,60}
+      (?:newsletter|updates|mailing|list|alerts|e-?mails?)
     | (?:join|get)\s+our\b.{0,40}(?:newsletter|mailing\s+list|updates)
     | follow\s+us\s+on\b | like\s+us\s+on\s+facebook | all\s+rights\s+reserved
     | this\s+(?:website|site)\s+uses\s+cookies | we\s+use\s+cookies\b
