@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging.handlers
 import os
 import socket
 import sys
@@ -52,11 +53,20 @@ def serve(arguments: argparse.Namespace) -> int:
     port = _free_port(settings.host, settings.port)
     if port is None:
         return FAILED
+    _log_to(settings.index_home() / "logs" / "footnote.log")
     print(f"Starting. The page will be at http://{settings.host}:{port} (Ctrl-C ends it).", flush=True)
     import uvicorn
 
     uvicorn.run(create_app(settings), host=settings.host, port=port, log_level="warning")
     return ANSWERED
+
+
+def _log_to(path: Path) -> None:
+    """Write warnings and errors to a file that does not grow for ever."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
 
 
 def _free_port(host: str, port: int) -> int | None:

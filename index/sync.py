@@ -39,6 +39,7 @@ Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are "reading", "embedding" and "checking"."""
 _BATCH = 128
 _SEEN = "seen.json"
+_BUILDING = "building-"
 
 
 @dataclass
@@ -70,19 +71,26 @@ class Builder:
     max_source_bytes: int
 
 
-def sync(builder: Builder, roots: Sequence[Path], *, rebuild: bool = False, progress: Progress | None = None) -> Report:
+def sync(
+    builder: Builder,
+    roots: Sequence[Path],
+    *,
+    rebuild: bool = False,
+    progress: Progress | None = None,
+    wait: float = 0,
+) -> Report:
     """Make the index equal to the sources below `roots`.
 
     Nothing is built when nothing changed, unless `rebuild`. Vectors of chunks that the generation in use holds by the
     same recipe are taken from it. A source that can't be read is in the report and stops nothing else.
-    Raises IndexBusy when another process is writing.
+    Raises IndexBusy when another process is writing and does not end within `wait` seconds.
     """
     started = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
     index_folder(builder.home).mkdir(parents=True, exist_ok=True)
     lock = FileLock(index_folder(builder.home) / "lock")
     try:
-        with lock.acquire(timeout=0):
+        with lock.acquire(timeout=wait):
             found = find_sources(roots)
             stamps = _stamps(found)
             report = _sync(builder, found, rebuild, tell)
@@ -159,9 +167,9 @@ def _build(
     name = f"{now:%Y%m%dT%H%M%S%f}-{corpus[:8]}"
     generations = index_folder(builder.home) / "generations"
     generations.mkdir(exist_ok=True)
-    for leftover in index_folder(builder.home).glob("building-*"):
+    for leftover in index_folder(builder.home).glob(f"{_BUILDING}*"):
         shutil.rmtree(leftover, ignore_errors=True)
-    folder = index_folder(builder.home) / f"building-{name}"
+    folder = index_folder(builder.home) / f"{_BUILDING}{name}"
     folder.mkdir()
     try:
         chunks = _cut_all(builder, folder, articles, report)
@@ -227,6 +235,11 @@ def _write_vectors(
         tell("embedding", len(chunks), len(chunks))
     finally:
         store.close()
+
+
+def is_building(home: Path) -> bool:
+    """True while some process makes a new generation (or one was killed while it did)."""
+    return any(index_folder(home).glob(f"{_BUILDING}*"))
 
 
 def corpus_sha256(articles: Sequence[Article]) -> str:

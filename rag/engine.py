@@ -10,12 +10,15 @@ from index.embed import Embedder, ModelFiles, find_model
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
 from index.generation import Generation, Recipe, current_folder, open_current
 from index.roots import register_roots, registered_roots
-from index.sync import Builder, Progress, Report, changes, sync
+from index.sync import Builder, Progress, Report, changes, is_building, sync
 from rag import converse
 from rag.reader import Reader
 from rag.reader.sentences import SentenceReader
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
+
+_PATIENCE = 3600
+"""Seconds that a question waits for another process that is making the index it needs."""
 
 
 def recipe(settings: Settings, files: ModelFiles | None = None) -> Recipe:
@@ -46,12 +49,22 @@ class Engine:
         """The registered roots; the seeds while there is none."""
         return registered_roots(self.home) or [SEEDS]
 
-    def index(self, paths: Sequence[Path] = (), *, rebuild: bool = False, progress: Progress | None = None) -> Report:
-        """Register `paths` as roots, if any, and make the index equal to all roots."""
+    def index(
+        self,
+        paths: Sequence[Path] = (),
+        *,
+        rebuild: bool = False,
+        progress: Progress | None = None,
+        wait: float = 0,
+    ) -> Report:
+        """Register `paths` as roots, if any, and make the index equal to all roots.
+
+        Waits up to `wait` seconds for another process that is at it.
+        """
         if paths:
             register_roots(self.home, paths)
         builder = Builder(self.home, self._recipe, self.embedder, int(self.settings.max_source_mb * 1_000_000))
-        return sync(builder, self.roots(), rebuild=rebuild, progress=progress)
+        return sync(builder, self.roots(), rebuild=rebuild, progress=progress, wait=wait)
 
     def ensure_index(self, progress: Progress | None = None) -> tuple[Report | None, str]:
         """Make the index when there is none that can be used. Returns what was done, and a line that says why."""
@@ -59,9 +72,9 @@ class Engine:
             self.parts()
             return None, ""
         except IndexMissing:
-            return self.index(progress=progress), "There was no index yet"
+            return self.index(progress=progress, wait=_PATIENCE), "There was no index yet"
         except (IndexMismatch, IndexDamaged) as error:
-            return self.index(rebuild=True, progress=progress), str(error)
+            return self.index(rebuild=True, progress=progress, wait=_PATIENCE), str(error)
 
     def parts(self) -> tuple[Generation, Retriever, Reader]:
         """The index in use with its retriever and reader. Raises IndexMissing, IndexMismatch or IndexDamaged."""
@@ -96,6 +109,19 @@ class Engine:
         self.state = f"indexing: {stage} {done} of {total}"
         if progress:
             progress(stage, done, total)
+
+    def status(self) -> tuple[str, str]:
+        """A line that says how things stand, and its kind: "busy", "ready" or "failed"."""
+        if not self.warm.is_set():
+            words = self.state.capitalize() if self.state.startswith("indexing") else "Models are warming up"
+            return words, "busy"
+        if self.state.startswith("failed"):
+            return self.state.removeprefix("failed: "), "failed"
+        articles = self.parts()[0].manifest.articles
+        if not articles:
+            return "No sources yet", "failed"
+        ready = f"{articles:,} source{'' if articles == 1 else 's'}, ready"
+        return (f"{ready}; the index is being updated" if is_building(self.home) else ready), "ready"
 
     def stale(self) -> list[str]:
         """Sources that changed since the last sync."""

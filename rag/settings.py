@@ -46,6 +46,7 @@ class Settings(BaseSettings):
         0.325, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
     )
     max_question: int = Field(500, ge=20, description="longest question, in characters")
+    max_waiting: int = Field(32, ge=1, le=1000, description="questions that may wait; more are told to come back")
     threads: int = Field(0, ge=0, description="processor threads for the models (0: as many as there are cores)")
 
     @field_validator("chunk_overlap")

@@ -78,13 +78,19 @@ def make(text: str) -> Answer:
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: str) -> None:
-    read = _Reader(html.turn("t1", make(text)) + html.failure("t2", text, text) + html.welcome([text]))
-    ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul li button".split())
-    allowed = {"class", "id", "dir", "href", "role", "tabindex", "type", "aria-label", "data-turn"}
+    read = _Reader(
+        html.turn("t1", make(text))
+        + html.failure("t2", text, text)
+        + html.welcome([(text, text, None)], [text], known=True)
+    )
+    ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
+    allowed = set(
+        "class id dir href role tabindex type target rel aria-label aria-hidden data-turn data-do data-copy".split()
+    )
     for tag, attributes in read.elements:
         assert tag in ours
         assert set(attributes) <= allowed
-        assert not attributes.get("href") or str(attributes["href"]).startswith("#source-t1-")
+        assert not attributes.get("href") or str(attributes["href"]).startswith(("#source-t1-", "article?source="))
 
 
 @pytest.mark.parametrize("state", [True, False])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import gradio as gr
 
@@ -20,26 +20,45 @@ from rag.ui import html
 
 ROOM = Path(__file__).parent
 _LOG = logging.getLogger("footnote")
-_KEPT = 16
-_TURN_ID = re.compile(r"[a-z0-9]{1,32}")
+_ID = re.compile(r"[a-z0-9]{1,32}")
+_KEYS = [
+    ("Enter", "ask"),
+    ("Shift + Enter", "a new line in the question"),
+    ("Arrow up", "in the empty box: the last question, to edit and ask again"),
+    ("Escape", "stop; or from a source back to its marker"),
+    ("Tab", "from marker to marker; the quote shows"),
+    ("Enter on a marker", "to the highlighted words in the source"),
+    ("/", "to the question box"),
+    ("?", "this list"),
+]
+_TOP = (
+    '<div class="fn-tools"><button type="button" class="fn-action" data-do="clear">New conversation</button>'
+    '<button type="button" class="fn-action" data-do="keys" aria-label="Keyboard map">?</button>'
+    '<button type="button" class="fn-action" data-do="theme" aria-label="Light or dark">◐</button></div>'
+)
+_SHEET_TOP = '<div class="fn-sheet-top"><button type="button" class="fn-action" data-do="close">Close</button></div>'
 
 
 class _Outbox:
-    """The latest turns of each session, by id. They travel together, so that when two updates reach the browser as
-    one, the earlier turn is not lost."""
+    """The turns of each session that its page still waits for. They travel together, so that when two updates reach
+    the browser as one, the earlier turn is not lost."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._turns: dict[str, deque[tuple[str, str]]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._turns: dict[str, dict[str, str]] = defaultdict(dict)
 
     def put(self, session: str, turn_id: str, markup: str) -> str:
-        """Keep one turn, in place of its earlier state, and return the markup of all that are kept."""
+        """Keep one turn in place of its earlier state; returns the markup of all that are kept, in templates."""
         with self._lock:
             turns = self._turns[session]
-            kept = [(id_, old) for id_, old in turns if id_ != turn_id]
-            turns.clear()
-            turns.extend([*kept, (turn_id, markup)])
-            return "".join(f"<template>{markup}</template>" for _, markup in turns)
+            turns[turn_id] = markup
+            return "".join(f"<template>{one}</template>" for one in turns.values())
+
+    def keep_only(self, session: str, turn_ids: list[str]) -> None:
+        """Drop the turns that the page has."""
+        with self._lock:
+            kept = {id_: markup for id_, markup in self._turns[session].items() if id_ in turn_ids}
+            self._turns[session] = kept
 
     def forget(self, session: str) -> None:
         """Drop a session that has ended."""
@@ -47,18 +66,71 @@ class _Outbox:
             self._turns.pop(session, None)
 
 
+class _Desk:
+    """Lets one question after another to the models, and only so many wait."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turn = BoundedSemaphore(1)
+        self._lock = Lock()
+        self._waiting = 0
+
+    def states(self, question: str, turn_id: str) -> Iterator[str]:
+        """The markup of a turn as it goes: waiting if need be, then answered, refused or failed."""
+        longest = self._engine.settings.max_waiting
+        with self._lock:
+            ahead = self._waiting
+            self._waiting += ahead <= longest
+        if ahead > longest:
+            yield html.failure(turn_id, question, "Too many questions are waiting here. Ask again in a moment.")
+            return
+        try:
+            yield from self._states(question, turn_id, ahead)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _states(self, question: str, turn_id: str, ahead: int) -> Iterator[str]:
+        try:
+            asked = check(question, self._engine.settings.max_question)
+            if not self._engine.warm.is_set():
+                yield html.pending(turn_id, asked, f"{self._engine.status()[0]}. The answer comes in a moment ...")
+                self._engine.warm.wait()
+            elif ahead > 1:
+                yield html.pending(turn_id, asked, f"{ahead} questions are ahead of this one ...")
+            with self._turn:
+                yield html.turn(turn_id, answer(self._engine, asked))
+        except BadQuestion as error:
+            yield html.failure(turn_id, question[:200], str(error))
+        except Exception as error:
+            number = uuid.uuid4().hex[:8]
+            _LOG.exception("error %s while answering %r", number, question)
+            known = isinstance(error, FootnoteError)
+            said = str(error) if known else "Something went wrong while answering. Ask again; the log tells more."
+            yield html.failure(turn_id, question, f"{said} (Error {number})")
+
+
 def make_page(engine: Engine) -> gr.Blocks:
     """The page over an engine."""
-    outbox = _Outbox()
+    outbox, desk = _Outbox(), _Desk(engine)
 
-    def ask(question: str, turn_id: str, request: gr.Request) -> Iterator[str]:
+    def ask(question: str, turn_ids: str, request: gr.Request) -> Iterator[tuple[str, str]]:
+        """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for."""
         session = request.session_hash or ""
-        turn_id = turn_id if _TURN_ID.fullmatch(turn_id or "") else uuid.uuid4().hex
-        for markup in _turn_states(engine, question, turn_id):
-            yield outbox.put(session, turn_id, markup)
+        ids = [id_ for id_ in (turn_ids or "").split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
+        outbox.keep_only(session, ids)
+        for markup in desk.states(question, ids[0]):
+            yield outbox.put(session, ids[0], markup), html.status(*engine.status())
 
-    def states() -> Iterator[tuple[str, str]]:
-        yield from _states(engine)
+    def arrive() -> Iterator[tuple[str, str]]:
+        """The status line and the welcome, until everything is ready."""
+        while not engine.warm.wait(timeout=0.25):
+            yield html.status(*engine.status()), html.welcome([], [], known=False)
+        try:
+            titles = engine.parts()[0].catalog.titles()
+            yield html.status(*engine.status()), html.welcome(titles, examples.questions(engine), known=True)
+        except FootnoteError as error:
+            yield html.status(str(error), "failed"), html.welcome([], [], known=False)
 
     def forget(request: gr.Request) -> None:
         outbox.forget(request.session_hash or "")
@@ -66,11 +138,12 @@ def make_page(engine: Engine) -> gr.Blocks:
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
             gr.HTML('<h1 class="fn-name">Footnote</h1>', js_on_load=None)
-            state = gr.HTML(html.status("Starting", "busy"), js_on_load=None)
+            state = gr.HTML(html.status(*engine.status()), js_on_load=None)
+            gr.HTML(_TOP + html.keys(_KEYS), js_on_load=None)
         with gr.Row(elem_id="fn-desk", equal_height=False):
-            with gr.Column(scale=3, min_width=320, elem_id="fn-left"):
+            with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
+                first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
                 gr.HTML('<div id="fn-conversation" role="log" aria-label="Conversation"></div>', js_on_load=None)
-                first = gr.HTML(html.welcome([]), js_on_load=None, elem_id="fn-first")
                 with gr.Row(elem_id="fn-ask", equal_height=True):
                     question = gr.Textbox(
                         label="Question",
@@ -83,61 +156,30 @@ def make_page(engine: Engine) -> gr.Blocks:
                         elem_id="fn-question",
                     )
                     send = gr.Button("Send", variant="primary", scale=1, min_width=72, elem_id="fn-send")
-            with gr.Column(scale=2, min_width=320, elem_id="fn-right"):
-                gr.HTML('<div id="fn-panel" aria-label="Sources" role="region"></div>', js_on_load=None)
-        turn_id = gr.Textbox(visible="hidden", elem_id="fn-turn-id")
+                    stop = gr.Button("Stop", scale=1, min_width=72, elem_id="fn-stop")
+            with gr.Column(scale=2, min_width=300, elem_id="fn-right"):
+                gr.HTML(
+                    _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
+                    js_on_load=None,
+                )
+        turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
 
-        gr.on(
+        asking = gr.on(
             [question.submit, send.click],
             ask,
-            inputs=[question, turn_id],
-            outputs=[arriving],
-            js="(question, id) => window.footnote.begin(question)",
+            inputs=[question, turn_ids],
+            outputs=[arriving, state],
+            js="(question, ids) => window.footnote.begin(question)",
             show_progress="hidden",
             trigger_mode="multiple",
-            concurrency_limit=1,
-            concurrency_id="ask",
+            concurrency_limit=engine.settings.max_waiting + 8,
             api_name="ask",
         )
+        stop.click(None, js="() => { window.footnote.stop(); }", cancels=[asking])
         page.load(
-            states, None, [state, first], show_progress="hidden", concurrency_limit=None, api_visibility="private"
+            arrive, None, [state, first], show_progress="hidden", concurrency_limit=None, api_visibility="private"
         )
         page.unload(forget)
-    page.queue(max_size=64, api_open=True)
+    page.queue(api_open=True)
     return page
-
-
-def _turn_states(engine: Engine, question: str, turn_id: str) -> Iterator[str]:
-    """The markup of a turn as it goes: waiting for the models if need be, then answered, refused or failed."""
-    try:
-        asked = check(question, engine.settings.max_question)
-        if not engine.warm.is_set():
-            yield html.pending(turn_id, asked, "The models are warming up; the answer comes in a moment ...")
-            engine.warm.wait(timeout=600)
-        yield html.turn(turn_id, answer(engine, asked))
-    except BadQuestion as error:
-        yield html.failure(turn_id, question[:200], str(error))
-    except FootnoteError as error:
-        yield html.failure(turn_id, question, str(error))
-    except Exception:
-        number = uuid.uuid4().hex[:8]
-        _LOG.exception("error %s while answering %r", number, question)
-        yield html.failure(
-            turn_id, question, f"Something went wrong here (error {number}). The log tells more. Ask again, please."
-        )
-
-
-def _states(engine: Engine) -> Iterator[tuple[str, str]]:
-    """The status line and the welcome, until everything is ready."""
-    while not engine.warm.wait(timeout=0.25):
-        words = engine.state if engine.state.startswith("indexing") else "Models are warming up; ask already"
-        yield html.status(words, "busy"), html.welcome([])
-    if engine.state.startswith("failed"):
-        yield html.status(engine.state.removeprefix("failed: "), "failed"), html.welcome([])
-        return
-    count = len(engine.parts()[0].catalog.titles())
-    words = (
-        f"{count} source{'' if count == 1 else 's'}, ready" if count else "No sources yet: python app.py index FOLDER"
-    )
-    yield html.status(words, "ready" if count else "failed"), html.welcome(examples.questions(engine))

@@ -9,9 +9,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from urllib.parse import urlencode
 
+from index.article import Article
 from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
+from rag.markdown import as_markdown
 
 _PLAIN = frozenset(" ,\n")
 
@@ -55,7 +58,9 @@ def pending(turn_id: str, question: str, words: str) -> str:
 
 def failure(turn_id: str, question: str, message: str) -> str:
     """A turn that could not be answered; `message` says why and what to do."""
-    return _article(turn_id, question, "failed", f'<p class="fn-problem" role="alert">{escape(message)}</p>')
+    again = _action("again", "Ask again") + _action("edit", "Edit")
+    body = f'<p class="fn-problem" role="alert">{escape(message)}</p><p class="fn-foot">{again}</p>'
+    return _article(turn_id, question, "failed", body)
 
 
 def status(words: str, kind: str) -> str:
@@ -63,16 +68,77 @@ def status(words: str, kind: str) -> str:
     return f'<p class="fn-state fn-state-{escape(kind)}" role="status">{escape(words)}</p>'
 
 
-def welcome(examples: Sequence[str]) -> str:
-    """What stands where nothing was asked yet."""
-    items = "".join(
-        f'<li><button type="button" class="fn-example">{escape(example)}</button></li>' for example in examples
-    )
-    worth = f"<p>Worth asking:</p><ul>{items}</ul>" if items else ""
+def welcome(titles: Sequence[tuple[str, str, date | None]], examples: Sequence[str], *, known: bool) -> str:
+    """What stands where nothing was asked yet: what this is, what is in the sources, what is worth asking.
+
+    `titles` are (source, title, published); `known` is False while nobody can say yet what there is.
+    """
+    parts = [
+        '<p class="fn-lead">Answers from your sources, in their own words, with the place they stand. '
+        "What the sources do not say, it does not say.</p>"
+    ]
+    if known and not titles:
+        parts.append(
+            "<h2>No sources yet</h2><p>Add a folder of articles, then ask about them:</p>"
+            "<pre>python app.py index FOLDER</pre>"
+        )
+    if titles:
+        rows = "".join(
+            f'<li dir="auto"><bdi>{escape(title)}</bdi> <span class="fn-meta">{escape(day(published))}</span></li>'
+            for _, title, published in titles[:5]
+        )
+        more = f"<li>and {len(titles) - 5} more</li>" if len(titles) > 5 else ""
+        parts.append(f"<h2>In the sources</h2><ul>{rows}{more}</ul>")
+    if examples:
+        items = "".join(
+            f'<li><button type="button" class="fn-example" dir="auto">{escape(example)}</button></li>'
+            for example in examples
+        )
+        parts.append(f"<h2>Worth asking</h2><ul>{items}</ul>")
+    return f'<div class="fn-welcome">{"".join(parts)}</div>'
+
+
+def keys(rows: Sequence[tuple[str, str]]) -> str:
+    """The keyboard map, a dialog: (key, what it does)."""
+    lines = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(meaning)}</dd>" for key, meaning in rows)
     return (
-        '<div class="fn-welcome"><p class="fn-lead">Answers from your sources, in their own words, with the place they '
-        f"stand. What the sources do not say, it does not say.</p>{worth}</div>"
+        '<dialog id="fn-keys" aria-labelledby="fn-keys-title"><h2 id="fn-keys-title">Keys</h2>'
+        f'<dl>{lines}</dl><form method="dialog"><button class="fn-action">Close</button></form></dialog>'
     )
+
+
+def article_page(article: Article, start: int, end: int, *, changed: bool) -> str:
+    """A page of its own with the whole text of an article, `text[start:end]` marked and in view.
+
+    `changed` says that the text is no longer the one that was cited; then nothing is marked. Of a very long text only
+    the surroundings of the quote are shown.
+    """
+    first, last = max(0, start - _AROUND), min(len(article.text), end + _AROUND)
+    marked = "" if changed or start >= end else f'<mark id="quote">{escape(article.text[start:end])}</mark>'
+    if marked:
+        text = f"{escape(article.text[first:start])}{marked}{escape(article.text[end:last])}"
+    else:
+        first, last = 0, min(len(article.text), 2 * _AROUND)
+        text = escape(article.text[first:last])
+    notes = []
+    if changed:
+        notes.append("This source has changed since it was cited; the quoted words may stand elsewhere in it now.")
+    if first > 0 or last < len(article.text):
+        notes.append(f"A long text: characters {first} to {last} of {len(article.text)} are shown.")
+    said = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in notes)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
+        f"{escape(article.title)}</title>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="page.css"></head>'
+        f'<body class="fn-reading"><main><h1 dir="auto">{escape(article.title)}</h1>'
+        f"{_place(article.published, article.source, '')}{said}"
+        f'<div class="fn-text" dir="auto">{text}</div></main></body></html>'
+    )
+
+
+_AROUND = 200_000
+"""Characters shown on each side of a quote in a very long article."""
 
 
 def _article(turn_id: str, question: str, state: str, body: str) -> str:
@@ -89,11 +155,33 @@ def _body(turn_id: str, answer: Answer) -> str:
     else:
         said = _plain(answer.text)
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
-    sources = len({one.source for one in answer.citations})
-    foot = [f"{sources} source{'' if sources == 1 else 's'}"] if sources else []
-    foot.append(f"{answer.timings.get('total', 0):.0f} ms")
     label = '<p class="fn-verdict">Not in the sources</p>' if answer.refused else ""
-    return f'<div class="fn-answer">{label}{said}{notes}</div><p class="fn-foot">{" · ".join(foot)}</p>'
+    return f'<div class="fn-answer">{label}{said}{notes}</div>{_foot(answer)}{_footnotes(answer)}'
+
+
+def _foot(answer: Answer) -> str:
+    sources = len({one.source for one in answer.citations})
+    told = f"{sources} source{'' if sources == 1 else 's'} · " if sources else ""
+    told += f"{answer.timings.get('total', 0):.0f} ms"
+    actions = _action("edit", "Edit") + _action("copy", "Copy", as_markdown(answer)) + _action("link", "Link")
+    shown = _action("sources", "Sources") if answer.passages else ""
+    return f'<p class="fn-foot"><span>{told}</span>{shown}{actions}</p>'
+
+
+def _action(name: str, label: str, copied: str = "") -> str:
+    """A small button under an answer; `copied` is what it puts on the clipboard."""
+    text = f' data-copy="{escape(copied)}"' if copied else ""
+    return f'<button type="button" class="fn-action" data-do="{name}"{text}>{label}</button>'
+
+
+def _footnotes(answer: Answer) -> str:
+    """The citations once more, for paper: on the screen they stand beside the answer."""
+    items = "".join(
+        f'<li dir="auto">{escape(one.title)}, {escape(day(one.published))}, {escape(one.source)}: '
+        f"“{escape(one.quote)}”</li>"
+        for one in answer.citations
+    )
+    return f'<ol class="fn-footnotes" aria-hidden="true">{items}</ol>' if items else ""
 
 
 def _sentence(turn_id: str, sentence: CitedSentence, titles: dict[int, str]) -> str:
@@ -145,7 +233,17 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
     return (
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
-        f'{_place(one.published, one.source, one.heading)}<blockquote dir="auto">{quote}</blockquote></article>'
+        f"{_place(one.published, one.source, one.heading)}"
+        f'<blockquote dir="auto">{quote}</blockquote>{_open(one.article_id, one.source, one.start, one.end)}</article>'
+    )
+
+
+def _open(article_id: str, source: str, start: int, end: int) -> str:
+    """The link to the whole article, with the quote in view."""
+    address = f"article?{urlencode({'source': source, 'id': article_id, 'start': start, 'end': end})}#quote"
+    return (
+        f'<a class="fn-open" href="{escape(address)}" target="_blank" rel="noopener">Open article'
+        f'<span class="fn-unseen"> {escape(source)} in a new tab</span></a>'
     )
 
 
@@ -165,7 +263,8 @@ def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>'
         f"{_place(passage.published, passage.source, passage.heading)}"
-        f'<blockquote dir="auto">{escape(passage.text)}</blockquote></article>'
+        f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
+        f"{_open(passage.article_id, passage.source, passage.start, passage.end)}</article>"
     )
 
 

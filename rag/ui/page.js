@@ -1,85 +1,254 @@
-// Places turns in the conversation and their sources beside it. The server makes all markup; this moves it.
+// Places turns in the conversation and their sources beside it. The server makes all markup; this moves it about.
 window.footnote = (() => {
   "use strict";
   const by = (id) => document.getElementById(id);
+  const kept = window.sessionStorage;
+  const sent = []; // what was sent and not yet begun
+  let instead = null; // what the next press of Send asks, in place of the box
   let marker = null; // the marker that led to the card in view
+  let restored = false;
 
-  // What was sent is taken from the box in that very moment: Gradio reads it later, when the next may stand there.
-  const sent = [];
+  const box = () => by("fn-question").querySelector("textarea");
+  const turns = () => [...by("fn-conversation").children];
+  const working = () => turns().filter((turn) => turn.classList.contains("fn-working"));
+  const asked = (turn) => turn.querySelector(".fn-question").textContent;
+  const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  function make(tag, name, text) {
+    const made = document.createElement(tag);
+    made.className = name;
+    made.textContent = text;
+    return made;
+  }
+
+  function fill(text) {
+    box().value = text;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  // --- asking -------------------------------------------------------------------------------------------------------
+
+  // What is sent is taken in that very moment: Gradio reads the box later, when the next question may stand in it.
   function take() {
-    const box = by("fn-question").querySelector("textarea");
-    const text = box.value;
+    const text = instead ?? box().value;
+    if (instead === null) setTimeout(() => box().value === text && fill(""));
+    instead = null;
     sent.push(text);
-    setTimeout(() => box.value === text && fill(box, ""));
   }
 
-  function fill(box, text) {
-    box.value = text;
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+  function ask(text) {
+    instead = text;
+    by("fn-send").click();
   }
 
-  // Show a question at once, so that questions keep their order whatever answers come first.
+  // Show a question at once, so that questions keep their order whatever answers come first. The ids of all that wait
+  // go along, and the server answers with these.
   function begin(question) {
     if (sent.length) question = sent.shift();
     const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
-    const turn = document.createElement("article");
-    turn.className = "fn-turn fn-working";
+    const turn = make("article", "fn-turn fn-working", "");
     turn.id = "turn-" + id;
     turn.dataset.turn = id;
-    const asked = document.createElement("h2");
-    asked.className = "fn-question";
-    asked.dir = "auto";
-    asked.textContent = question;
-    const status = document.createElement("p");
-    status.className = "fn-status";
+    const heading = make("h2", "fn-question", question);
+    heading.dir = "auto";
+    const status = make("p", "fn-status", "Searching and reading ...");
     status.setAttribute("role", "status");
-    status.textContent = "Searching and reading ...";
-    turn.append(asked, status);
+    turn.append(heading, status);
     by("fn-conversation").append(turn);
-    turn.scrollIntoView({ block: "nearest" });
-    document.body.classList.add("fn-asked");
-    return [question, id];
+    state();
+    keep(turn, null);
+    turn.scrollIntoView({ block: "end" });
+    return [question, [id, ...working().map((other) => other.dataset.turn)].join(" ")];
   }
+
+  // End turns that will get no answer: each says why, and how to go on.
+  function end(ended, why) {
+    for (const turn of ended) {
+      turn.className = "fn-turn fn-stopped";
+      const foot = make("p", "fn-foot", "");
+      for (const [name, label] of [["again", "Ask again"], ["edit", "Edit"]]) {
+        const button = make("button", "fn-action", label);
+        button.type = "button";
+        button.dataset.do = name;
+        foot.append(button);
+      }
+      turn.replaceChildren(turn.querySelector(".fn-question"), make("p", "fn-status", why), foot);
+      keep(turn, null);
+    }
+    state();
+  }
+
+  function stop() {
+    end(working(), "Stopped.");
+    box().focus();
+  }
+
+  // --- receiving ----------------------------------------------------------------------------------------------------
 
   // Turns have arrived from the server, in templates: put each where its id says.
   function receive(arriving) {
     for (const template of arriving.querySelectorAll("template")) {
       const fresh = template.content.querySelector(".fn-turn");
-      const sources = template.content.querySelector(".fn-sources");
       const held = by("turn-" + fresh.dataset.turn);
-      if (!held || held.outerHTML === fresh.outerHTML || !held.classList.contains("fn-working")) continue;
-      held.replaceWith(fresh.cloneNode(true));
-      if (sources) by("fn-panel").append(sources.cloneNode(true));
-      choose(fresh.dataset.turn);
-      by("turn-" + fresh.dataset.turn).scrollIntoView({ block: "nearest" });
+      if (!held || !held.classList.contains("fn-working") || held.outerHTML === fresh.outerHTML) continue;
+      place(fresh.cloneNode(true), template.content.querySelector(".fn-sources")?.cloneNode(true), held);
     }
   }
+
+  function place(turn, sources, held) {
+    held.replaceWith(turn);
+    if (sources) by("fn-panel").append(sources);
+    if (!turn.classList.contains("fn-working")) choose(turn.dataset.turn);
+    keep(turn, sources);
+    state();
+    const tall = turn.getBoundingClientRect().height > innerHeight / 2;
+    turn.scrollIntoView({ block: tall ? "start" : "end", behavior: calm() ? "auto" : "smooth" });
+  }
+
+  function state() {
+    document.body.classList.toggle("fn-asked", turns().length > 0);
+    document.body.classList.toggle("fn-busy", working().length > 0);
+  }
+
+  // --- keeping the conversation over a reload -----------------------------------------------------------------------
+
+  function keep(turn, sources) {
+    const id = turn.dataset.turn;
+    const order = JSON.parse(kept.getItem("fn-order") || "[]");
+    if (!order.includes(id)) order.push(id);
+    for (;;) {
+      try {
+        kept.setItem("fn-turn-" + id, JSON.stringify([turn.outerHTML, sources ? sources.outerHTML : ""]));
+        kept.setItem("fn-order", JSON.stringify(order));
+        return;
+      } catch {
+        if (order.length < 2) return; // no room for even one
+        kept.removeItem("fn-turn-" + order.shift());
+      }
+    }
+  }
+
+  function restore() {
+    restored = true;
+    for (const id of JSON.parse(kept.getItem("fn-order") || "[]")) {
+      const [turn, sources] = JSON.parse(kept.getItem("fn-turn-" + id) || '["",""]');
+      by("fn-conversation").insertAdjacentHTML("beforeend", turn);
+      by("fn-panel").insertAdjacentHTML("beforeend", sources);
+    }
+    end(working(), "The page was left before the answer came.");
+    const last = turns().at(-1);
+    if (last) {
+      choose(last.dataset.turn);
+      last.scrollIntoView({ block: "end" });
+    }
+    state();
+    const address = new URL(location.href);
+    const question = address.searchParams.get("q");
+    if (question) {
+      address.searchParams.delete("q");
+      history.replaceState(null, "", address);
+      setTimeout(() => ask(question), 300); // Gradio wires its events just after it draws
+    }
+  }
+
+  function clear() {
+    for (const key of Object.keys(kept)) if (key.startsWith("fn-")) kept.removeItem(key);
+    by("fn-conversation").replaceChildren();
+    by("fn-panel").replaceChildren();
+    state();
+    box().focus();
+  }
+
+  // --- sources ------------------------------------------------------------------------------------------------------
 
   // Show the sources of one turn and hide the others'.
   function choose(id) {
     for (const section of by("fn-panel").children) section.hidden = section.dataset.turn !== id;
-    for (const turn of by("fn-conversation").children) turn.classList.toggle("fn-chosen", turn.dataset.turn === id);
+    for (const turn of turns()) turn.classList.toggle("fn-chosen", turn.dataset.turn === id);
+  }
+
+  function sheet(open) {
+    document.body.classList.toggle("fn-sheet", open);
   }
 
   function lead(link) {
-    const card = document.getElementById(link.getAttribute("href").slice(1));
+    const card = by(link.getAttribute("href").slice(1));
     if (!card) return;
     marker = link;
+    hideTip();
     choose(link.closest("[data-turn]").dataset.turn);
-    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    (card.querySelector("mark") || card).scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+    sheet(true);
+    (card.querySelector("mark") || card).scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
     card.focus({ preventScroll: true });
     card.classList.remove("fn-flash");
     void card.offsetWidth; // restarts the animation
     card.classList.add("fn-flash");
   }
 
-  document.addEventListener("click", (event) => event.target.closest("#fn-send") && take(), true);
-  document.addEventListener("keydown", (event) => {
-    const enters = event.key === "Enter" && !event.shiftKey && !event.isComposing;
-    if (enters && event.target.closest("#fn-question")) take();
-  }, true);
+  // The quote beside a marker that is pointed at or focused.
+  function showTip(link) {
+    const card = by(link.getAttribute("href").slice(1));
+    if (!card) return;
+    const quote = card.querySelector("mark").textContent;
+    const tip = make("div", "fn-tip", quote.length > 280 ? quote.slice(0, 280) + " ..." : quote);
+    tip.id = "fn-tip";
+    tip.dir = "auto";
+    tip.setAttribute("role", "tooltip");
+    hideTip();
+    document.body.append(tip);
+    link.setAttribute("aria-describedby", "fn-tip");
+    const at = link.getBoundingClientRect();
+    const width = tip.offsetWidth;
+    tip.style.left = Math.max(8, Math.min(innerWidth - width - 8, at.left - width / 3)) + "px";
+    const above = at.top - tip.offsetHeight - 8;
+    tip.style.top = (above > 8 ? above : at.bottom + 8) + "px";
+  }
 
+  function hideTip() {
+    by("fn-tip")?.remove();
+    document.querySelector("[aria-describedby=fn-tip]")?.removeAttribute("aria-describedby");
+  }
+
+  // --- actions ------------------------------------------------------------------------------------------------------
+
+  async function copy(button, text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // the clipboard is only there on a secure address
+      const area = make("textarea", "", "");
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      button.focus();
+    }
+    const label = button.textContent;
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = label), 1500);
+  }
+
+  const actions = {
+    edit: (turn) => (fill(asked(turn)), box().focus()),
+    again: (turn) => ask(asked(turn)),
+    sources: (turn) => (choose(turn.dataset.turn), sheet(true), by("fn-panel").focus()),
+    copy: (turn, button) => copy(button, button.dataset.copy),
+    link: (turn, button) => {
+      const address = new URL(location.href);
+      address.search = "";
+      address.searchParams.set("q", asked(turn));
+      copy(button, address.href);
+    },
+    close: () => (sheet(false), marker?.focus()),
+    keys: () => by("fn-keys").showModal(),
+    clear,
+    theme: () => {
+      const dark = document.body.classList.toggle("dark");
+      localStorage.setItem("fn-theme", dark ? "dark" : "light");
+    },
+  };
+
+  document.addEventListener("click", (event) => event.target.closest("#fn-send") && take(), true);
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".fn-marker");
     if (link) {
@@ -87,25 +256,60 @@ window.footnote = (() => {
       return lead(link);
     }
     const example = event.target.closest(".fn-example");
-    if (example) {
-      const box = by("fn-question").querySelector("textarea");
-      fill(box, example.textContent);
-      box.focus();
-      return setTimeout(() => by("fn-send").click(), 50);
-    }
+    if (example) return ask(example.textContent);
     const turn = event.target.closest(".fn-turn");
+    const button = event.target.closest("[data-do]");
+    if (button) return actions[button.dataset.do](turn, button);
     if (turn) choose(turn.dataset.turn);
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && marker && document.activeElement.closest(".fn-card")) marker.focus();
+    const inBox = event.target.closest("#fn-question");
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && inBox) take();
+  }, true);
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, dialog");
+    if (event.key === "Escape") {
+      const inCard = document.activeElement.closest("#fn-panel");
+      hideTip();
+      sheet(false);
+      if (inCard && marker) marker.focus();
+      else if (typing && working().length && !typing.matches("dialog")) by("fn-stop").click();
+    } else if (event.key === "ArrowUp" && typing === box() && !box().value && turns().length) {
+      event.preventDefault();
+      fill(asked(turns().at(-1)));
+    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      if (event.key === "?") actions.keys();
+      if (event.key === "/") {
+        event.preventDefault();
+        box().focus();
+      }
+    }
   });
+
+  for (const [on, off] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
+    document.addEventListener(on, (event) => event.target.closest(".fn-marker") && showTip(event.target.closest(".fn-marker")));
+    document.addEventListener(off, (event) => event.target.closest(".fn-marker") && hideTip());
+  }
+
+  // A server that went away never answers: say so instead of waiting for ever.
+  let silent = 0;
+  setInterval(async () => {
+    if (!by("fn-conversation") || !working().length) return;
+    const alive = await fetch("health").then((reply) => reply.ok, () => false);
+    silent = alive ? 0 : silent + 1;
+    if (silent > 1) end(working(), "The server does not answer. Start it again, then ask again.");
+  }, 3000);
 
   // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
   new MutationObserver(() => {
-    const arriving = by("fn-arriving");
-    if (arriving) receive(arriving);
+    if (!restored && by("fn-conversation") && by("fn-panel") && by("fn-send")) {
+      const theme = localStorage.getItem("fn-theme");
+      if (theme) document.body.classList.toggle("dark", theme === "dark");
+      restore();
+    }
+    if (restored && by("fn-arriving")) receive(by("fn-arriving"));
   }).observe(document, { childList: true, subtree: true });
 
-  return { begin };
+  return { begin, stop };
 })();

@@ -5,15 +5,22 @@ from __future__ import annotations
 import gradio as gr
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import FileResponse, HTMLResponse
 
 from rag.engine import Engine
+from rag.ui import html
 from rag.ui.chat import ROOM, make_page
 
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
+_NO_SCRIPT = {"Content-Security-Policy": "default-src 'none'; style-src 'self'", "X-Content-Type-Options": "nosniff"}
 
 
 def make_server(engine: Engine) -> FastAPI:
-    """The page over `engine` as an ASGI application, with `/health` (alive) and `/ready` (models loaded)."""
+    """The page over `engine` as an ASGI application.
+
+    Beside it: `/health` (alive), `/ready` (models loaded), and `/article`, the whole text of a source with a quote in
+    view.
+    """
     app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
@@ -27,6 +34,21 @@ def make_server(engine: Engine) -> FastAPI:
         if engine.state != "ready":
             response.status_code = 503
         return {"status": engine.state}
+
+    @app.get("/page.css")
+    def style() -> FileResponse:
+        return FileResponse(ROOM / "page.css", media_type="text/css")
+
+    @app.get("/article")
+    def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
+        found = engine.parts()[0].catalog.article(source)
+        if found is None:
+            return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
+        start = min(max(0, start), len(found.text))
+        page = html.article_page(
+            found, start, min(max(start, end), len(found.text)), changed=bool(id) and id != found.id
+        )
+        return HTMLResponse(page, 200, _NO_SCRIPT)
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,
