@@ -48,11 +48,11 @@ class _Outbox:
         self._turns: dict[str, dict[str, str]] = defaultdict(dict)
 
     def put(self, session: str, turn_id: str, markup: str) -> str:
-        """Keep one turn in place of its earlier state; returns the markup of all that are kept, in templates."""
+        """Keep one turn in place of its earlier state; returns the markup of all that are kept, in parcels."""
         with self._lock:
             turns = self._turns[session]
             turns[turn_id] = markup
-            return "".join(f"<template>{one}</template>" for one in turns.values())
+            return "".join(map(html.parcel, turns.values()))
 
     def keep_only(self, session: str, turn_ids: list[str]) -> None:
         """Drop the turns that the page has."""
@@ -98,8 +98,10 @@ class _Desk:
                 self._engine.warm.wait()
             elif ahead > 1:
                 yield html.pending(turn_id, asked, f"{ahead} questions are ahead of this one ...")
+            # The models are let go before anything is shown: who is shown it may take its time.
             with self._turn:
-                yield html.turn(turn_id, answer(self._engine, asked))
+                found = answer(self._engine, asked)
+            yield html.turn(turn_id, found)
         except BadQuestion as error:
             yield html.failure(turn_id, question[:200], str(error))
         except Exception as error:

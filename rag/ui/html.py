@@ -63,6 +63,14 @@ def failure(turn_id: str, question: str, message: str) -> str:
     return _article(turn_id, question, "failed", body)
 
 
+def parcel(markup: str) -> str:
+    """Markup that is to arrive at the page's script and not to be shown before: it travels in an attribute.
+
+    Gradio changes its elements in place when new content comes, and would leave what lies in a template as it was.
+    """
+    return f'<i data-parcel="{escape(markup)}"></i>'
+
+
 def status(words: str, kind: str) -> str:
     """The line at the top that says what is in the sources and whether everything is ready."""
     return f'<p class="fn-state fn-state-{escape(kind)}" role="status">{escape(words)}</p>'

@@ -7,6 +7,7 @@ window.footnote = (() => {
   let instead = null; // what the next press of Send asks, in place of the box
   let marker = null; // the marker that led to the card in view
   let restored = false;
+  let opened = new Set(); // the parcels that lie there and were dealt with
 
   const box = () => by("fn-question").querySelector("textarea");
   const turns = () => [...by("fn-conversation").children];
@@ -85,13 +86,18 @@ window.footnote = (() => {
 
   // --- receiving ----------------------------------------------------------------------------------------------------
 
-  // Turns have arrived from the server, in templates: put each where its id says.
+  // Turns have arrived from the server, in parcels: put each where its id says.
   function receive(arriving) {
-    for (const template of arriving.querySelectorAll("template")) {
-      const fresh = template.content.querySelector(".fn-turn");
-      const held = by("turn-" + fresh.dataset.turn);
-      if (!held || !held.classList.contains("fn-working") || held.outerHTML === fresh.outerHTML) continue;
-      place(fresh.cloneNode(true), template.content.querySelector(".fn-sources")?.cloneNode(true), held);
+    const parcels = [...arriving.querySelectorAll("[data-parcel]")].map((one) => one.dataset.parcel);
+    const fresh = parcels.filter((one) => !opened.has(one));
+    opened = new Set(parcels);
+    for (const parcel of fresh) {
+      const template = document.createElement("template");
+      template.innerHTML = parcel;
+      const turn = template.content.querySelector(".fn-turn");
+      const held = by("turn-" + turn.dataset.turn);
+      if (!held || !held.classList.contains("fn-working")) continue;
+      place(turn, template.content.querySelector(".fn-sources"), held);
     }
   }
 
@@ -309,7 +315,7 @@ window.footnote = (() => {
       restore();
     }
     if (restored && by("fn-arriving")) receive(by("fn-arriving"));
-  }).observe(document, { childList: true, subtree: true });
+  }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-parcel"] });
 
   return { begin, stop };
 })();
