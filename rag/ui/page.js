@@ -9,6 +9,7 @@ window.footnote = (() => {
   let restored = false;
   let opened = new Set(); // the parcels that lie there and were dealt with
 
+  const root = () => by("fn-desk"); // Gradio lets a page's media rules begin only inside its own container
   const box = () => by("fn-question").querySelector("textarea");
   const turns = () => [...by("fn-conversation").children];
   const working = () => turns().filter((turn) => turn.classList.contains("fn-working"));
@@ -112,8 +113,8 @@ window.footnote = (() => {
   }
 
   function state() {
-    document.body.classList.toggle("fn-asked", turns().length > 0);
-    document.body.classList.toggle("fn-busy", working().length > 0);
+    root().classList.toggle("fn-asked", turns().length > 0);
+    root().classList.toggle("fn-busy", working().length > 0);
   }
 
   // --- keeping the conversation over a reload -----------------------------------------------------------------------
@@ -174,7 +175,7 @@ window.footnote = (() => {
   }
 
   function sheet(open) {
-    document.body.classList.toggle("fn-sheet", open);
+    root().classList.toggle("fn-sheet", open);
   }
 
   function lead(link) {
