@@ -248,7 +248,9 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
 
 def _open(article_id: str, source: str, start: int, end: int) -> str:
     """The link to the whole article, with the quote in view."""
-    address = f"article?{urlencode({'source': source, 'id': article_id, 'start': start, 'end': end}, errors='replace')}#quote"
+    address = (
+        f"article?{urlencode({'source': source, 'id': article_id, 'start': start, 'end': end}, errors='replace')}#quote"
+    )
     return (
         f'<a class="fn-open" href="{escape(address)}" target="_blank" rel="noopener">Open article'
         f'<span class="fn-unseen"> {escape(source)} in a new tab</span></a>'
