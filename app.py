@@ -57,7 +57,9 @@ def serve(arguments: argparse.Namespace) -> int:
     print(f"Starting. The page will be at http://{settings.host}:{port} (Ctrl-C ends it).", flush=True)
     import uvicorn
 
-    uvicorn.run(create_app(settings), host=settings.host, port=port, log_level="warning")
+    # Pages that are open in a browser hold connections for ever: they don't hold up the end.
+    app = create_app(settings)
+    uvicorn.run(app, host=settings.host, port=port, log_level="warning", timeout_graceful_shutdown=2)
     return ANSWERED
 
 

@@ -117,7 +117,10 @@ class Engine:
             return words, "busy"
         if self.state.startswith("failed"):
             return self.state.removeprefix("failed: "), "failed"
-        articles = self.parts()[0].manifest.articles
+        try:
+            articles = self.parts()[0].manifest.articles
+        except FootnoteError as error:
+            return str(error), "failed"
         if not articles:
             return "No sources yet", "failed"
         ready = f"{articles:,} source{'' if articles == 1 else 's'}, ready"
