@@ -170,6 +170,7 @@ def test_without_sources_the_page_says_how_to_add_some(
 def shade(request: pytest.FixtureRequest, page: Page) -> Iterator[Page]:
     if request.param == "dark":
         page.evaluate("document.body.classList.add('dark')")
+        page.wait_for_timeout(1000)  # colours that fade from one to the other have no contrast to measure
     yield page
 
 
