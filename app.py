@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from index.sync import Progress, Report
     from rag.answer import Answer
+    from rag.evaluation.compare import Comparison
 
 ANSWERED, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
-COMMANDS = ("serve", "ask", "index", "show", "settings")
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -203,6 +203,74 @@ def show(arguments: argparse.Namespace) -> int:
     return ANSWERED
 
 
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Ask every question of a set, measure, and write a run; against a baseline also say what changed."""
+    from rag.evaluation import compare as comparing
+    from rag.evaluation import corpus, labels, run, table
+    from rag.evaluation.read import read_questions
+    from rag.ui import report
+
+    settings = make_settings(home=arguments.home)
+    home = settings.index_home()
+    baseline = run.open_run(arguments.baseline, home) if arguments.baseline else None
+    questions = read_questions(arguments.questions, settings.max_question).tagged(arguments.tag)
+    with _progress() as progress:
+        engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
+    for source, reason in synced.failed if synced else []:
+        print(f"{source!r} {reason}", file=sys.stderr)
+    problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
+    _print_problems(problems)
+    if problems and arguments.strict:
+        raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
+    options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
+    making = run.made_by(engine, questions, options)
+    folder = arguments.out or run.choose_folder(home, questions, making)
+    with _progress() as progress:
+        try:
+            for done, total in run.ask_all(engine, questions, folder, making, arguments.workers):
+                progress("asking", done, total)
+        except KeyboardInterrupt:
+            print(f"\nStopped; what is answered is kept in {folder}. The same command goes on.", file=sys.stderr)
+            return INTERRUPTED
+    print(table.summary_text(run.finish(folder)))
+    made = run.open_run(str(folder), home)
+    compared = comparing.compare(baseline, made) if baseline else None
+    report.write(folder, compared)
+    print(f"\n{folder / 'report.html'}")
+    return _verdict(compared, arguments) if compared else ANSWERED
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """Compare two runs."""
+    from rag.evaluation import compare as comparing
+    from rag.evaluation import run
+    from rag.ui import report
+
+    home = make_settings(home=arguments.home).index_home()
+    old, new = (run.open_run(name, home) for name in (arguments.old, arguments.new))
+    compared = comparing.compare(old, new)
+    if arguments.html:
+        report.write(new.folder, compared, arguments.html)
+    return _verdict(compared, arguments)
+
+
+def _verdict(compared: Comparison, arguments: argparse.Namespace) -> int:
+    from rag.evaluation import table
+
+    if getattr(arguments, "json", False):
+        print(json.dumps(compared.to_json(), indent=1))
+    else:
+        print(f"\n{table.comparison_text(compared)}")
+    return FAILED if arguments.fail_if_worse and compared.worse else ANSWERED
+
+
+def _print_problems(problems: Sequence[object], most: int = 20) -> None:
+    for problem in problems[:most]:
+        print(problem, file=sys.stderr)
+    if len(problems) > most:
+        print(f"and {len(problems) - most:,} more problems", file=sys.stderr)
+
+
 def settings(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
     rows = listing(make_settings(home=arguments.home))
@@ -275,6 +343,38 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
     one.set_defaults(run=index)
 
+    one = commands.add_parser(
+        "evaluate",
+        parents=[home],
+        help="ask a whole question set and measure the answers",
+        description="Ask every question of a set, measure the answers and write a run: results, summary and report. A run "
+        "that was stopped goes on when the same command is given again.",
+        epilog="QUESTIONS is JSONL, JSON, CSV, TREC topics with qrels beside them, or SQuAD JSON: docs/evaluation.md.",
+    )
+    one.add_argument("questions", type=Path, metavar="QUESTIONS", help="the question set")
+    one.add_argument("--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)")
+    one.add_argument("--baseline", metavar="RUN", help="an earlier run (name or folder) to compare with")
+    one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles in a SQuAD file")
+    one.add_argument("--tag", action="append", default=[], help="ask only questions with this tag (can be repeated)")
+    one.add_argument("--strict", action="store_true", help="ask nothing when the question set has any problem")
+    one.add_argument("--never-refuse", action="store_true", help="always answer: measures reading apart from refusing")
+    one.add_argument("--workers", type=_positive, default=1, metavar="N", help="questions asked at once (default: 1)")
+    one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse than the baseline's")
+    one.set_defaults(run=evaluate)
+
+    one = commands.add_parser(
+        "compare",
+        parents=[home],
+        help="say what changed between two runs",
+        description="Compare two runs over the questions they share: verdicts by measure, and which answers changed.",
+    )
+    one.add_argument("old", metavar="RUN_A", help="the baseline: a run's name or folder")
+    one.add_argument("new", metavar="RUN_B", help="the run that is judged")
+    one.add_argument("--html", type=Path, metavar="FILE", help="also write a report with both")
+    one.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse")
+    one.set_defaults(run=compare)
+
     one = commands.add_parser("show", parents=[home], help="print the stored text of a source")
     one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
     one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
@@ -284,6 +384,13 @@ def make_parser() -> argparse.ArgumentParser:
     one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
     one.set_defaults(run=settings)
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return number
 
 
 def main(words: Sequence[str] | None = None) -> int:

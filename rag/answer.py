@@ -72,8 +72,8 @@ class Answer:
         }
 
 
-def answer(engine: Engine, question: str) -> Answer:
-    """Answer `question` from the index in use.
+def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answer:
+    """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
     Raises BadQuestion when it is empty or longer than the setting allows, and IndexMissing, IndexMismatch or
     IndexDamaged when there is no index that can be used.
@@ -87,15 +87,15 @@ def answer(engine: Engine, question: str) -> Answer:
         return Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
     with clock.stage("retrieve"):
         query = retriever.query(question)
-        hits = retriever.retrieve(query, max(settings.passages, _READ))
+        hits = retriever.retrieve(query, settings.passages)
     with clock.stage("read"):
         reading = reader.read(query, hits)
         language = converse.foreign_language(question)
-    shown = reading.hits[: settings.passages]
     articles = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in reading.hits}}
     cited, citations, notes = list[CitedSentence](), list[Citation](), list[str]()
     with clock.stage("write"):
-        if language is None and reading.score is not None and reading.score >= settings.refuse_below:
+        likely = language is None and reading.score is not None and reading.score >= settings.refuse_below
+        if likely or never_refuse:
             draft = write.quote(reading.evidence, articles, settings.max_quotes)
             cited, citations, dropped = cite(draft, articles)
             if dropped:
@@ -111,14 +111,10 @@ def answer(engine: Engine, question: str) -> Answer:
         evidence_score=None if reading.score is None else round(reading.score, 4),
         sentences=tuple(cited),
         citations=tuple(citations),
-        passages=tuple(_passages(shown, citations, articles)),
+        passages=tuple(_passages(reading.hits, citations, articles)),
         timings=clock.done(),
         notes=tuple(notes),
     )
-
-
-_READ = 10
-"""At least this many passages are handed to the reader, however few are shown."""
 
 
 def check(question: str, longest: int) -> str:

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     max_source_mb: float = Field(20, gt=0, description="largest source that is indexed, in MB")
 
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
-    passages: int = Field(10, ge=1, le=100, description="passages an answer shows, cited ones too")
+    passages: int = Field(10, ge=1, le=100, description="passages that are retrieved, read and shown")
     dense_weight: float = Field(
         0.4, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
     )

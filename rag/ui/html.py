@@ -6,6 +6,7 @@ sources of its own answer, however many answers follow.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +17,7 @@ from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.markdown import as_markdown
 
-_PLAIN = frozenset(" ,\n")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ,\n]")
 
 
 def escape(text: str) -> str:
@@ -25,12 +26,11 @@ def escape(text: str) -> str:
     Every character but letters, digits, marks, spaces and commas becomes a numeric entity, so that neither HTML nor
     the page's templates (`{{`, `${`) find anything to read in it. Characters that HTML can't hold become U+FFFD.
     """
-    return "".join(_escaped(character) for character in text)
+    return _NOT_PLAIN.sub(_entity, text)
 
 
-def _escaped(character: str) -> str:
-    if character in _PLAIN or (character.isascii() and character.isalnum()):
-        return character
+def _entity(match: re.Match[str]) -> str:
+    character = match.group()
     category = unicodedata.category(character)
     if category[0] in "LMN":
         return character

@@ -1,0 +1,1 @@
+"""Judging: a question set -> answers -> measures -> a verdict against a baseline."""

@@ -1,0 +1,138 @@
+"""Two runs -> verdicts: per measure the difference with its interval and a word, per question what changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rag.evaluation.run import BadRun, Run, differences
+from rag.evaluation.statistics import LOWER_IS_BETTER, NO_DIRECTION, Scores, bounds
+
+BETTER, WORSE, NO_DIFFERENCE, NO_VERDICT = "better", "worse", "no difference shown", ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure in both runs, over the questions they share: `change` is new - old with its 95% interval."""
+
+    name: str
+    old: float | None
+    new: float | None
+    change: float | None
+    low: float | None
+    high: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A question whose outcome is another: `kind` is "broke", "mended", "other cause" or "other answer"."""
+
+    kind: str
+    old: dict[str, Any]
+    new: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Run `new` against the baseline `old`."""
+
+    old: Run
+    new: Run
+    measures: tuple[Difference, ...]
+    changes: tuple[Change, ...]
+    shared: int
+    makes: tuple[str, ...]
+
+    @cached_property
+    def worse(self) -> list[str]:
+        """The measures that got worse."""
+        return [one.name for one in self.measures if one.verdict == WORSE]
+
+    @cached_property
+    def kinds(self) -> Counter[str]:
+        """How many questions changed in which way."""
+        return Counter(change.kind for change in self.changes)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `compare --json` prints."""
+        return {
+            "schema": 1,
+            "old": self.old.name,
+            "new": self.new.name,
+            "questions": self.shared,
+            "differences": list(self.makes),
+            "measures": {
+                one.name: {
+                    "old": one.old,
+                    "new": one.new,
+                    "change": one.change,
+                    "low": one.low,
+                    "high": one.high,
+                    "verdict": one.verdict or None,
+                }
+                for one in self.measures
+            },
+            "changes": [
+                {"id": c.new["id"], "kind": c.kind, "old_cause": c.old["cause"], "new_cause": c.new["cause"]}
+                for c in self.changes
+            ],
+        }
+
+
+def compare(old: Run, new: Run) -> Comparison:
+    """Compare over the questions both runs share (same id and words). Raises BadRun when they share none.
+
+    The interval is a paired bootstrap (Efron & Tibshirani 1993): each resample takes the same questions in both runs.
+    "better" and "worse" are said only when the whole interval lies on one side of zero.
+    """
+    before = {(row["id"], row["question"]): row for row in old.rows}
+    pairs = [(before[key], row) for row in new.rows if (key := (row["id"], row["question"])) in before]
+    if not pairs:
+        raise BadRun(f"{old.name} and {new.name} have no question in common.")
+    scores = [Scores([pair[side]["scores"] for pair in pairs], run.scores.never_refuse) for side, run in enumerate((old, new))]
+    names = [name for name in scores[1].names if name in scores[0].names]
+    makes = differences(old.made_by, new.made_by)
+    if len(pairs) < max(len(old.rows), len(new.rows)):
+        makes.insert(0, f"of {len(old.rows)} and {len(new.rows)} questions {len(pairs)} are the same; only these count")
+    return Comparison(
+        old,
+        new,
+        tuple(_difference(name, *scores) for name in names),
+        tuple(_changes(pairs)),
+        len(pairs),
+        tuple(makes),
+    )
+
+
+def _difference(name: str, old: Scores, new: Scores) -> Difference:
+    before, after = old.value(name), new.value(name)
+    if before is None or after is None:
+        return Difference(name, before, after, None, None, None, NO_VERDICT)
+    low, high = bounds(np.asarray(new.samples(name) - old.samples(name)))
+    return Difference(name, before, after, after - before, low, high, _verdict(name, low, high))
+
+
+def _verdict(name: str, low: float | None, high: float | None) -> str:
+    if low is None or high is None or name in NO_DIRECTION:
+        return NO_VERDICT
+    if low > 0 or high < 0:
+        return BETTER if (low > 0) != (name in LOWER_IS_BETTER) else WORSE
+    return NO_DIFFERENCE
+
+
+def _changes(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> list[Change]:
+    made = []
+    for old, new in pairs:
+        was, now = old["cause"], new["cause"]
+        if was != now:
+            made.append(Change("broke" if was is None else "mended" if now is None else "other cause", old, new))
+        elif old["answer"]["answer"] != new["answer"]["answer"]:
+            made.append(Change("other answer", old, new))
+    order = ("broke", "other cause", "mended", "other answer")
+    return sorted(made, key=lambda change: order.index(change.kind))

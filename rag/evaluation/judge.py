@@ -1,0 +1,131 @@
+"""One answer against what its question is labelled with: its scores, and the cause when it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rag.answer import Answer
+from rag.evaluation.labels import Corpus, Place, credited, verbatim
+from rag.evaluation.measures import (
+    contains,
+    exact_match,
+    ndcg_at,
+    recall_at,
+    reciprocal_rank,
+    squad_v2,
+    success_at,
+    token_f1,
+)
+from rag.evaluation.questions import Question
+
+CAUSES = {
+    "not_in_corpus": "the evidence is not in the corpus",
+    "not_in_a_chunk": "no passage of the index holds the evidence whole",
+    "not_retrieved": "the evidence was not retrieved",
+    "not_chosen": "retrieved, but something else was cited",
+    "wrong_words": "the right place was cited, without the right words",
+    "wrongly_refused": "retrieved, but refused",
+    "answered_unanswerable": "answered, though the sources do not say",
+    "wrong_place": "the right words, cited to the wrong place",
+}
+"""What can be the matter with an answer, in the order in which it is looked for along the way of a question."""
+
+
+def judge(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
+    """The row of an answer in results.jsonl: `scores`, which all measures are made of, and `cause` (None when it did not
+    fail)."""
+    places = [corpus.find(label) for label in question.labels]
+    sound = [verbatim(one, corpus.article(one.source)) for one in answer.citations]
+    scores = _scores(question, answer, places, sum(sound))
+    return {"scores": scores, "cause": _cause(question, answer, places, corpus, all(sound))}
+
+
+def prediction(answer: Answer) -> str:
+    """What stands for the answer where words are compared: the first citation's first answering words, its quote while
+    there are none; "" for a refusal."""
+    if answer.refused or not answer.citations:
+        return ""
+    first = answer.citations[0]
+    if not first.answers:
+        return first.quote
+    start, end = first.answers[0]
+    return first.quote[start - first.start : end - first.start]
+
+
+def _scores(question: Question, answer: Answer, places: Sequence[Place], sound: int) -> dict[str, Any]:
+    scores: dict[str, Any] = {
+        "answerable": question.answerable,
+        "refused": answer.refused,
+        "evidence_score": answer.evidence_score,
+        "tags": list(question.tags),
+    }
+    ranked = question.answerable and places
+    credits, count = credited(places, answer.passages), len(places)
+    for k in (1, 5, 10):
+        scores[f"success@{k}"] = success_at(credits, k) if ranked else None
+    for k in (5, 10):
+        scores[f"recall@{k}"] = recall_at(credits, k, count) if ranked else None
+    scores["mrr"] = reciprocal_rank(credits) if ranked else None
+    scores["ndcg@10"] = ndcg_at(credits, 10, count) if ranked else None
+    scores["credits"], scores["labels"] = credits, count
+    said = prediction(answer)
+    worded = bool(question.answerable and question.answers)
+    # Nothing said is never right here, even where nothing is left of an acceptable answer once it is normalised.
+    scores["exact_match"] = exact_match(said, question.answers) * bool(said) if worded else None
+    scores["token_f1"] = token_f1(said, question.answers) * bool(said) if worded else None
+    known = worded or question.answerable is False
+    scores["squad_v2_exact"], scores["squad_v2_f1"] = squad_v2(said, question.answers) if known else (None, None)
+    right = _contains_answer(question, answer)
+    scores["contains_answer"] = float(right) if worded else None
+    scores["wrong"] = None if not known else float(not answer.refused and not (worded and right))
+    judged = answer.citations if question.answerable and (worded or places) else ()
+    good = sum(
+        any(contains(one.quote, wanted) for wanted in question.answers) or any(p.covered_by(one) for p in places)
+        for one in judged
+    )
+    scores["citation_precision"] = [good, len(judged)]
+    cited = sum(any(place.covered_by(one) for one in answer.citations) for place in places)
+    scores["citation_recall"] = [cited, len(places)]
+    scores["verbatim"] = [sound, len(answer.citations)]
+    return scores
+
+
+def _contains_answer(question: Question, answer: Answer) -> bool:
+    return any(contains(one.quote, wanted) for one in answer.citations for wanted in question.answers)
+
+
+def _cause(question: Question, answer: Answer, places: Sequence[Place], corpus: Corpus, sound: bool) -> str | None:
+    """Follow the evidence along the way of the question to where it was lost."""
+    if question.answerable is None:
+        return None if sound else "wrong_place"
+    if not question.answerable:
+        return None if answer.refused else "answered_unanswerable"
+    right = _contains_answer(question, answer) if question.answers else None
+    cited = any(place.covered_by(one) for place in places for one in answer.citations) if places else None
+    if not answer.refused and right is not False and cited is not False and sound:
+        return None
+    if not answer.refused and right and (cited is False or not sound):
+        return "wrong_place"
+    if lost := _lost(question, answer, places, corpus):
+        return lost
+    if answer.refused:
+        return "wrongly_refused"
+    return "wrong_words" if cited and right is False else "not_chosen"
+
+
+def _lost(question: Question, answer: Answer, places: Sequence[Place], corpus: Corpus) -> str | None:
+    """Where the evidence was lost before anything was chosen, None when some of it was retrieved."""
+    if places:
+        there = [place for place in places if not place.missing]
+        if not there:
+            return "not_in_corpus"
+        whole = [place for place in there if corpus.in_a_chunk(place)]
+        if not whole:
+            return "not_in_a_chunk"
+        return None if any(credited(whole, answer.passages)) else "not_retrieved"
+    if not question.answers:
+        return None
+    if any(contains(passage.text, wanted) for passage in answer.passages for wanted in question.answers):
+        return None
+    return "not_retrieved" if corpus.says(question.answers) else "not_in_corpus"

@@ -1,0 +1,272 @@
+"""A run: every question asked and judged, written as it comes, so that whatever stops it can be taken up again.
+
+    RUN/run.json        what makes it: question set, corpus, settings, models, versions
+    RUN/results.jsonl   a line a question: the question, its whole answer, scores and cause
+    RUN/summary.json    the measures (docs/evaluation.md); written at the end, so a run without it is unfinished
+    RUN/report.html     the same to read
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from index.errors import FootnoteError
+from index.generation import write_atomically
+from rag.answer import answer
+from rag.engine import Engine
+from rag.evaluation.judge import judge
+from rag.evaluation.labels import Corpus
+from rag.evaluation.questions import Question, QuestionSet
+from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
+from rag.settings import PROJECT, listing
+
+SCHEMA = 1
+_LIBRARIES = ("chromadb", "gradio", "numpy", "onnxruntime", "sentence-transformers", "tantivy", "tiktoken", "torch")
+_NO_MATTER = frozenset(("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS"))
+"""Settings that change no answer."""
+
+
+class BadRun(FootnoteError):
+    """A folder that is no run, or another one than was meant."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the questions are asked. `corpus` names what they are asked of ("" for the user's own index)."""
+
+    never_refuse: bool = False
+    tags: tuple[str, ...] = ()
+    corpus: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder, read. `rows` are the lines of results.jsonl in the order of the questions."""
+
+    folder: Path
+    made_by: dict[str, Any]
+    rows: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    @cached_property
+    def scores(self) -> Scores:
+        """The scores of all rows."""
+        return Scores([row["scores"] for row in self.rows], bool(self.made_by["options"]["never_refuse"]))
+
+
+def made_by(engine: Engine, questions: QuestionSet, options: Options) -> dict[str, Any]:
+    """Everything that decides what a run's answers are."""
+    manifest = engine.parts()[0].manifest
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    return {
+        "footnote": project["version"],
+        "question_set": {"name": questions.name, "sha256": questions.sha256, "asked": len(questions.questions)},
+        "options": {**asdict(options), "tags": list(options.tags)},
+        "corpus_sha256": manifest.corpus_sha256,
+        "generation": manifest.name,
+        "index": asdict(manifest.recipe),
+        "settings": {name: value for name, value, _ in listing(engine.settings) if name not in _NO_MATTER},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+    }
+
+
+def runs_folder(home: Path) -> Path:
+    """Where runs lie unless another folder is named."""
+    return home / "runs"
+
+
+def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) -> Path:
+    """A folder for a run: that of an unfinished one of the same make, else a new one."""
+    folder = runs_folder(home)
+    for old in sorted(folder.glob("*/run.json"), reverse=True):
+        if not (old.parent / "summary.json").exists() and _same(_read_json(old).get("made_by"), making):
+            return old.parent
+    stem = re.sub(r"[^\w.-]+", "-", questions.name).strip("-.")[:60] or "questions"
+    base = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    free = (base if number == 1 else f"{base}-{number}" for number in range(1, 10_000))
+    return folder / next(name for name in free if not (folder / name).exists())
+
+
+def ask_all(
+    engine: Engine, questions: QuestionSet, folder: Path, making: dict[str, Any], workers: int = 1
+) -> Iterator[tuple[int, int]]:
+    """Ask what is not answered yet, writing each result as it comes; yields (done, all), first what was done before.
+
+    Closing the iterator stops after the questions under way. Raises BadRun when the folder holds a run of another
+    make, or another process is writing it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "lock", thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BadRun(f"Another process is at the run in {folder}. Wait for it, or name another --out.") from error
+    try:
+        done = _take_up(folder, making)
+        left = [(n, one) for n, one in enumerate(questions.questions) if n not in done]
+        yield len(questions.questions) - len(left), len(questions.questions)
+        yield from _ask(engine, left, folder, len(questions.questions), bool(making["options"]["never_refuse"]), workers)
+    finally:
+        lock.release()
+
+
+def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
+    """Prepare a folder; returns the places of the questions that are answered there already."""
+    described, results = folder / "run.json", folder / "results.jsonl"
+    if described.exists():
+        if not _same(was := _read_json(described).get("made_by"), making):
+            raise BadRun(
+                f"{folder} holds another run: {'; '.join(differences(was or {}, making)[:4])}. Name another --out."
+            )
+    elif any(path.name != "lock" for path in folder.iterdir()):
+        raise BadRun(f"{folder} is not empty and no run. Name another --out.")
+    else:
+        write_atomically(described, json.dumps({"schema": SCHEMA, "made_by": making}, indent=1))
+    if not results.exists():
+        return set()
+    # A line that was cut off by a kill is dropped, and its question asked again.
+    data = results.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        with results.open("r+b") as stream:
+            stream.truncate(len(whole))
+    return {json.loads(line)["n"] for line in whole.splitlines()}
+
+
+def _ask(
+    engine: Engine, left: Sequence[tuple[int, Question]], folder: Path, total: int, never_refuse: bool, workers: int
+) -> Iterator[tuple[int, int]]:
+    corpus = Corpus(engine.parts()[0])
+    done = total - len(left)
+    waiting = iter(left)
+    # subtle: what UTF-8 can't hold (half a surrogate pair) becomes \\udc00, which is how JSON writes it.
+    with (folder / "results.jsonl").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="evaluate")
+        under_way: set[Future[dict[str, Any]]] = set()
+        try:
+            while True:
+                while len(under_way) < workers and (following := next(waiting, None)):
+                    under_way.add(pool.submit(_result, engine, corpus, *following, never_refuse))
+                if not under_way:
+                    return
+                finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                for one in finished:
+                    stream.write(json.dumps(one.result(), ensure_ascii=False) + "\n")
+                    stream.flush()
+                    done += 1
+                    yield done, total
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _result(engine: Engine, corpus: Corpus, n: int, question: Question, never_refuse: bool) -> dict[str, Any]:
+    found = answer(engine, question.text, never_refuse=never_refuse)
+    places = [corpus.find(label) for label in question.labels]
+    return {
+        "n": n,
+        "id": question.id,
+        "question": question.text,
+        "answers": list(question.answers),
+        "labels": [{"source": p.label.source, "spans": p.spans, "missing": p.missing} for p in places],
+        "answer": found.to_json(),
+        **judge(question, found, corpus),
+    }
+
+
+def finish(folder: Path) -> dict[str, Any]:
+    """Measure a run whose questions are all answered, write summary.json and return it."""
+    run = read_run(folder)
+    summary = {
+        "schema": SCHEMA,
+        "questions": len(run.rows),
+        "answerable": sum(row["scores"]["answerable"] is True for row in run.rows),
+        "measures": {name: run.scores.interval(name).to_json() for name in run.scores.names},
+        "causes": dict(Counter(row["cause"] for row in run.rows if row["cause"]).most_common()),
+        "timings_ms": percentiles([row["answer"]["timings"] for row in run.rows]),
+        "intervals": {"level": 0.95, "method": "percentile bootstrap over questions", "samples": SAMPLES, "seed": SEED},
+        "made_by": run.made_by,
+    }
+    write_atomically(folder / "summary.json", json.dumps(summary, indent=1))
+    return summary
+
+
+def open_run(name: str, home: Path) -> Run:
+    """The finished run in the folder `name`, or called so among those of `home`. Raises BadRun when there is none."""
+    for folder in (Path(name), runs_folder(home) / name):
+        if (folder / "run.json").is_file():
+            if not (folder / "summary.json").is_file():
+                raise BadRun(f"The run in {folder} is unfinished. Call evaluate as before to finish it.")
+            return read_run(folder)
+    known = ", ".join(finished_runs(home)[:5]) or "none yet"
+    raise BadRun(f"There is no run called {name!r}. Expected a run's folder, or one of: {known}.")
+
+
+def finished_runs(home: Path) -> list[str]:
+    """The names of the finished runs of a home, the newest first."""
+    made = [(path.stat().st_mtime, path.parent.name) for path in runs_folder(home).glob("*/summary.json")]
+    return [name for _, name in sorted(made, reverse=True)]
+
+
+def read_run(folder: Path) -> Run:
+    """The run in a folder, finished or not. Raises BadRun when it can't be read."""
+    try:
+        lines = (folder / "results.jsonl").read_text("utf-8").split("\n")
+        rows = sorted((json.loads(line) for line in lines if line), key=lambda row: int(row["n"]))
+        return Run(folder, _read_json(folder / "run.json")["made_by"], rows)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadRun(f"{folder} is no readable run ({type(error).__name__}: {error}).") from error
+
+
+def read_summary(folder: Path) -> dict[str, Any]:
+    """summary.json of a run. Raises BadRun when it can't be read."""
+    return _read_json(folder / "summary.json")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadRun(f"{path} is not readable ({error}).") from error
+    if not isinstance(value, dict):
+        raise BadRun(f"{path} holds no JSON object.")
+    return value
+
+
+def _same(was: dict[str, Any] | None, now: dict[str, Any]) -> bool:
+    return was is not None and not differences(was, now)
+
+
+def differences(was: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:
+    """What differs between two makes, a line each. The generation is left out: it is another one after every sync, and
+    the corpus hash tells whether the sources changed."""
+    told = []
+    for key in sorted(was.keys() | now.keys()):
+        name = f"{inside}{key}"
+        before, after = was.get(key), now.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            told += differences(before, after, f"{name}.")
+        elif before != after and name != "generation":
+            told.append(f"{name} was {_short(before)}, is {_short(after)}")
+    return told
+
+
+def _short(value: object) -> str:
+    return repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:12]}...'"

@@ -1,0 +1,98 @@
+"""A run's measures and a comparison's verdicts as text for the terminal, and the words for them everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rag.evaluation.compare import Comparison
+from rag.evaluation.judge import CAUSES
+
+MEANINGS = {
+    "success@1": "the first passage holds a label",
+    "success@5": "one of the first five does",
+    "success@10": "one of the first ten does",
+    "recall@5": "labels held within the first five",
+    "recall@10": "labels held within the first ten",
+    "mrr": "1 / rank of the first passage that holds one",
+    "ndcg@10": "how near the front they stand",
+    "exact_match": "the answer is word for word an acceptable one",
+    "token_f1": "words shared with an acceptable answer",
+    "squad_v2_exact": "the same by SQuAD v2, unanswerable questions too",
+    "squad_v2_f1": "the same by SQuAD v2, unanswerable questions too",
+    "contains_answer": "a cited quote contains an acceptable answer",
+    "citation_precision": "citations that are right",
+    "citation_recall": "labels that are cited",
+    "verbatim": "citations that equal their place in the source",
+    "coverage": "questions answered, not refused",
+    "risk": "answers that are wrong",
+    "refusal_precision": "refusals of what is unanswerable",
+    "refusal_recall": "unanswerable questions refused",
+    "refusal_f1": "both together",
+    "evidence_auroc": "how well the evidence score tells answerable from not",
+    "ece": "how far the evidence score is from the share that is right",
+    "brier": "squared error of the evidence score",
+    "brier_base_rate": "the same for always saying the base rate",
+    "coverage@5%risk": "share answered at 5% wrong",
+    "coverage@10%risk": "share answered at 10% wrong",
+    "aurc": "mean risk over all coverages",
+}
+"""What each measure says, in a few words; formulas are in measures.py and statistics.py."""
+
+
+def meaning(name: str) -> str:
+    """The words for a measure, tags included."""
+    base, _, tag = name.partition(":")
+    return f"{MEANINGS[base]}, tagged {tag}" if tag else MEANINGS[base]
+
+
+def number(value: float | None) -> str:
+    """A measure as it is written everywhere."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """The table that `evaluate` prints: every measure that could be taken, with its 95% interval."""
+    asked, answerable = summary["questions"], summary["answerable"]
+    lines = [f"{asked:,} questions, {answerable:,} answerable. Means with 95% intervals ({_intervals(summary)}).", ""]
+    for name, one in summary["measures"].items():
+        if one["mean"] is not None:
+            interval = f"{number(one['low'])} to {number(one['high'])}"
+            lines.append(f"{name:24} {number(one['mean'])}  {interval:14}  {one['n']:>7,}  {meaning(name)}")
+    if left_out := [name for name, one in summary["measures"].items() if one["mean"] is None]:
+        lines += ["", f"Not measured here: {', '.join(left_out)}."]
+    if summary["causes"]:
+        lines += ["", "What went wrong, in questions:"]
+        lines += [f"{count:>7,}  {CAUSES[cause]}" for cause, count in summary["causes"].items()]
+    if summary["timings_ms"]:
+        lines += ["", f"{'milliseconds':24} {'median':>8} {'95%':>8}"]
+        lines += [f"{stage:24} {one['p50']:>8.1f} {one['p95']:>8.1f}" for stage, one in summary["timings_ms"].items()]
+    return "\n".join(lines)
+
+
+def _intervals(summary: Mapping[str, Any]) -> str:
+    made = summary["intervals"]
+    return f"bootstrap, {made['samples']:,} resamples, seed {made['seed']}"
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """What `compare` prints: what was not the same, then every measure with its verdict, then how answers changed."""
+    lines = [f"{comparison.new.name} against {comparison.old.name}, {comparison.shared:,} questions.", ""]
+    if comparison.makes:
+        lines += ["Not made alike:", *(f"  {line}" for line in comparison.makes), ""]
+    lines.append(f"{'':24} {'old':>6} {'new':>6}  {'change (95% interval)':26} verdict")
+    for one in comparison.measures:
+        if one.change is not None:
+            change = f"{one.change:+.3f} ({one.low:+.3f} to {one.high:+.3f})"
+            lines.append(f"{one.name:24} {number(one.old):>6} {number(one.new):>6}  {change:26} {one.verdict}".rstrip())
+    lines.append("")
+    if not comparison.changes:
+        lines.append("Every question has the same answer.")
+    for kind, count in comparison.kinds.items():
+        lines.append(f"{count:>7,} {kind}")
+    broke = [change for change in comparison.changes if change.kind == "broke"]
+    for change in broke[:10]:
+        lines.append(f"         {change.new['id']}: {change.new['question'][:80]} ({CAUSES[change.new['cause']]})")
+    if len(broke) > 10:
+        lines.append(f"         and {len(broke) - 10} more; the report shows all")
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""Line charts and bars as plain SVG and HTML: no library, no script; colours come from the style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.ui.html import escape
+
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 360, 220, 44, 10, 12, 40
+_MOST_POINTS = 200
+
+
+def line_chart(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, float]], x_most: float = 1) -> str:
+    """A curve of (x, y) in [0, x_most] x [0, 1]; "" for fewer than two points. `title` describes it to who can't see."""
+    if len(points) < 2:
+        return ""
+    step = max(1, len(points) // _MOST_POINTS)
+    shown = [*points[:-1:step], points[-1]]
+    path = " ".join(f"{_x(x / x_most):.1f},{_y(y):.1f}" for x, y in shown)
+    parts = [_grid(share, x_most) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    middle_x, middle_y = _x(0.5), _y(0.5)
+    parts.append(f'<text x="{middle_x}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(x_name)}</text>')
+    parts.append(
+        f'<text x="12" y="{middle_y}" text-anchor="middle" transform="rotate(-90 12 {middle_y})">{escape(y_name)}</text>'
+    )
+    parts.append(f'<polyline class="fn-curve" points="{path}"/>')
+    return (
+        f'<svg class="fn-chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def _grid(share: float, x_most: float) -> str:
+    x, y = _x(share), _y(share)
+    across = f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
+    below = f"{share * x_most:g}"
+    return (
+        f'{across}<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{share:g}</text>'
+        f'<text x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{below}</text>'
+    )
+
+
+def _x(share: float) -> float:
+    return _LEFT + share * (_WIDTH - _LEFT - _RIGHT)
+
+
+def _y(share: float) -> float:
+    return _TOP + (1 - share) * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def bar(share: float) -> str:
+    """A bar of a share in [0, 1], beside a figure that says the same."""
+    return f'<span class="fn-bar" aria-hidden="true"><span style="width: {100 * min(1, max(0, share)):.1f}%"></span></span>'
+
+
+def range_bar(mean: float, low: float, high: float) -> str:
+    """A value in [0, 1] with its interval, beside figures that say the same."""
+    low, high = max(0.0, low), min(1.0, high)
+    return (
+        f'<span class="fn-bar fn-range" aria-hidden="true"><span style="left: {100 * low:.1f}%; '
+        f'width: {100 * (high - low):.1f}%"></span><i style="left: {100 * min(1, max(0, mean)):.1f}%"></i></span>'
+    )

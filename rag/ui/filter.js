@@ -1,0 +1,14 @@
+// Shows the questions that fit the filter above them: words, outcome, tag. Works in the report and on the page.
+document.addEventListener("input", (event) => {
+  const filter = event.target.closest(".fn-filter");
+  if (!filter) return;
+  const words = filter.querySelector("input").value.toLowerCase();
+  const picked = [...filter.querySelectorAll("select")].filter((one) => one.value);
+  let count = 0;
+  for (const row of filter.parentElement.querySelectorAll(".fn-row")) {
+    const fits = picked.every((one) => row.dataset[one.dataset.filter].split(" ").includes(one.value));
+    row.hidden = !fits || !row.textContent.toLowerCase().includes(words);
+    count += !row.hidden;
+  }
+  filter.querySelector("output").textContent = count.toLocaleString("en") + (count === 1 ? " question" : " questions");
+});
