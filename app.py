@@ -11,11 +11,10 @@ import logging.handlers
 import os
 import socket
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 # Said before any library is loaded: nothing reports home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -28,10 +27,7 @@ from rag.settings import Settings, listing, make_settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from tqdm import tqdm
 
-    from index.sync import Progress, Report
-    from rag.answer import Answer
     from rag.evaluation.compare import Comparison
 
 ANSWERED, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -103,12 +99,13 @@ def ask(arguments: argparse.Namespace) -> int:
     """Answer one question and print it; the exit code tells an answer from a refusal."""
     from rag.answer import BadQuestion, answer, check
     from rag.engine import Engine
+    from rag.terminal import count, print_answer, progress_bar
 
     settings = make_settings(home=arguments.home)
     try:
         check(arguments.question, settings.max_question)
         engine = Engine(settings)
-        with _progress() as progress:
+        with progress_bar() as progress:
             report, why = engine.ensure_index(progress)
         if report:
             print(f"{why}; it was made from {report.articles} sources.", file=sys.stderr)
@@ -117,65 +114,24 @@ def ask(arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return MISUSED
     if stale := engine.stale():
-        print(f"{_count(len(stale), 'source')} changed since the index was made: python app.py index", file=sys.stderr)
+        print(f"{count(len(stale), 'source')} changed since the index was made: python app.py index", file=sys.stderr)
     if arguments.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
     else:
-        _print_answer(found)
+        print_answer(found)
     return REFUSED if found.refused else ANSWERED
-
-
-def _print_answer(found: Answer) -> None:
-    print(found.text)
-    for one in found.citations:
-        when = f", {one.published.day} {one.published:%b %Y}" if one.published else ""
-        print(f"\n[{one.number}] {one.title} ({one.source}{when}), characters {one.start} to {one.end}")
-    if found.refused and found.passages:
-        print("\nNearest passages:")
-        for passage in found.passages[:3]:
-            print(f"\n- {passage.title} ({passage.source})")
-            print(textwrap.indent(textwrap.shorten(passage.text, 300, placeholder=" ..."), "  "))
-    for note in found.notes:
-        print(f"\nNote: {note}")
 
 
 def index(arguments: argparse.Namespace) -> int:
     """Make the index equal to the sources and say what was done."""
     from rag.engine import Engine
+    from rag.terminal import print_report, progress_bar
 
     engine = Engine(make_settings(home=arguments.home))
-    with _progress() as progress:
+    with progress_bar() as progress:
         report = engine.index([Path(path) for path in arguments.paths], rebuild=arguments.rebuild, progress=progress)
-    _print_report(report)
+    print_report(report)
     return ANSWERED
-
-
-def _print_report(report: Report) -> None:
-    done = [
-        f"{len(names)} {what}"
-        for what, names in (
-            ("added", report.added),
-            ("changed", report.changed),
-            ("removed", report.removed),
-            ("unchanged", report.unchanged),
-            ("failed", report.failed),
-        )
-        if names
-    ]
-    print(f"Sources: {', '.join(done) or 'none found'}.")
-    for source, reason in report.failed:
-        print(f"  failed: {source!r} {reason}")
-    for source, note in report.notes:
-        print(f"  note: {source!r} {note}")
-    if report.other_formats:
-        kinds = sorted({Path(name).suffix or name for name in report.other_formats})
-        print(f"  left out: {_count(len(report.other_formats), 'file')} of other formats ({', '.join(kinds)})")
-    state = "The index holds" if report.built else "Nothing to do: the index holds"
-    made = f", {report.embedded} embedded" if report.built else ""
-    print(
-        f"{state} {_count(report.articles, 'source')} in {_count(report.chunks, 'chunk')}{made} "
-        f"({report.seconds:.1f} s)."
-    )
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -208,24 +164,25 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from rag.evaluation import compare as comparing
     from rag.evaluation import corpus, labels, run, table
     from rag.evaluation.read import read_questions
+    from rag.terminal import print_problems, progress_bar
     from rag.ui import report
 
     settings = make_settings(home=arguments.home)
     home = settings.index_home()
     baseline = run.open_run(arguments.baseline, home) if arguments.baseline else None
     questions = read_questions(arguments.questions, settings.max_question).tagged(arguments.tag)
-    with _progress() as progress:
+    with progress_bar() as progress:
         engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
     for source, reason in synced.failed if synced else []:
         print(f"{source!r} {reason}", file=sys.stderr)
     problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
-    _print_problems(problems)
+    print_problems(problems)
     if problems and arguments.strict:
         raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
     making = run.made_by(engine, questions, options)
     folder = arguments.out or run.choose_folder(home, questions, making)
-    with _progress() as progress:
+    with progress_bar() as progress:
         try:
             for done, total in run.ask_all(engine, questions, folder, making, arguments.workers):
                 progress("asking", done, total)
@@ -264,46 +221,12 @@ def _verdict(compared: Comparison, arguments: argparse.Namespace) -> int:
     return FAILED if arguments.fail_if_worse and compared.worse else ANSWERED
 
 
-def _print_problems(problems: Sequence[object], most: int = 20) -> None:
-    for problem in problems[:most]:
-        print(problem, file=sys.stderr)
-    if len(problems) > most:
-        print(f"and {len(problems) - most:,} more problems", file=sys.stderr)
-
-
 def settings(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
     rows = listing(make_settings(home=arguments.home))
     for name, value, meaning in rows:
         print(f"{name:30} {value}\n{'':30} {meaning}")
     return ANSWERED
-
-
-class _progress:
-    """A progress bar on the terminal's error stream, one per stage, gone when its stage is done."""
-
-    def __enter__(self) -> Progress:
-        self._stage = ""
-        self._bar: tqdm[NoReturn] | None = None
-        return self._tell
-
-    def _tell(self, stage: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-
-        if stage != self._stage:
-            self.__exit__()
-            self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, leave=False, file=sys.stderr, disable=None)
-        if self._bar is not None:
-            self._bar.update(done - self._bar.n)
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -347,19 +270,23 @@ def make_parser() -> argparse.ArgumentParser:
         "evaluate",
         parents=[home],
         help="ask a whole question set and measure the answers",
-        description="Ask every question of a set, measure the answers and write a run: results, summary and report. A run "
-        "that was stopped goes on when the same command is given again.",
+        description="Ask every question of a set, measure the answers and write a run: results, summary and report. "
+        "A run that was stopped goes on when the same command is given again.",
         epilog="QUESTIONS is JSONL, JSON, CSV, TREC topics with qrels beside them, or SQuAD JSON: docs/evaluation.md.",
     )
     one.add_argument("questions", type=Path, metavar="QUESTIONS", help="the question set")
-    one.add_argument("--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)")
+    one.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)"
+    )
     one.add_argument("--baseline", metavar="RUN", help="an earlier run (name or folder) to compare with")
     one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles in a SQuAD file")
     one.add_argument("--tag", action="append", default=[], help="ask only questions with this tag (can be repeated)")
     one.add_argument("--strict", action="store_true", help="ask nothing when the question set has any problem")
     one.add_argument("--never-refuse", action="store_true", help="always answer: measures reading apart from refusing")
     one.add_argument("--workers", type=_positive, default=1, metavar="N", help="questions asked at once (default: 1)")
-    one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse than the baseline's")
+    one.add_argument(
+        "--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse than the baseline's"
+    )
     one.set_defaults(run=evaluate)
 
     one = commands.add_parser(

@@ -95,7 +95,9 @@ def compare(old: Run, new: Run) -> Comparison:
     pairs = [(before[key], row) for row in new.rows if (key := (row["id"], row["question"])) in before]
     if not pairs:
         raise BadRun(f"{old.name} and {new.name} have no question in common.")
-    scores = [Scores([pair[side]["scores"] for pair in pairs], run.scores.never_refuse) for side, run in enumerate((old, new))]
+    scores = [
+        Scores([pair[side]["scores"] for pair in pairs], run.scores.never_refuse) for side, run in enumerate((old, new))
+    ]
     names = [name for name in scores[1].names if name in scores[0].names]
     makes = differences(old.made_by, new.made_by)
     if len(pairs) < max(len(old.rows), len(new.rows)):

@@ -33,8 +33,8 @@ CAUSES = {
 
 
 def judge(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
-    """The row of an answer in results.jsonl: `scores`, which all measures are made of, and `cause` (None when it did not
-    fail)."""
+    """What results.jsonl keeps of an answer beside it: `scores`, which all measures are made of, and `cause`, None when
+    it did not fail."""
     places = [corpus.find(label) for label in question.labels]
     sound = [verbatim(one, corpus.article(one.source)) for one in answer.citations]
     scores = _scores(question, answer, places, sum(sound))

@@ -1,4 +1,4 @@
-"""The measures of one answer: words against words, and labels against a ranking. Pure; each docstring has its formula."""
+"""The measures of one answer: words against words, labels against a ranking. Pure; each docstring has its formula."""
 
 from __future__ import annotations
 

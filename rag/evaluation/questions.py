@@ -74,14 +74,16 @@ class QuestionSet:
     articles: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def tagged(self, tags: Iterable[str]) -> QuestionSet:
-        """Only the questions with one of `tags`; all of them when there are none. Raises BadQuestionSet if none is left."""
+        """Only the questions with one of `tags`, all when there are none. Raises BadQuestionSet if none is left."""
         wanted = set(tags)
         if not wanted:
             return self
         left = tuple(question for question in self.questions if wanted & set(question.tags))
         if not left:
             known = ", ".join(sorted({tag for question in self.questions for tag in question.tags})) or "none"
-            raise BadQuestionSet(f"{self.name} has no question tagged {' or '.join(sorted(wanted))}; its tags: {known}.")
+            raise BadQuestionSet(
+                f"{self.name} has no question tagged {' or '.join(sorted(wanted))}; its tags: {known}."
+            )
         return replace(self, questions=left)
 
 
@@ -155,7 +157,9 @@ def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
     if answerable is False and answers:
         raise BadRow('"answerable" is false, yet there are "answers": take one of them out')
     labels = tuple(_labels(row.get("relevant")))
-    return Question("" if named is None else str(named), text.strip(), answers, answerable, labels, _strings(row, "tags"), where)
+    return Question(
+        "" if named is None else str(named), text.strip(), answers, answerable, labels, _strings(row, "tags"), where
+    )
 
 
 def _strings(row: Mapping[str, Any], name: str) -> tuple[str, ...]:

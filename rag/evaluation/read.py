@@ -152,14 +152,16 @@ def _header(text: str, delimiter: str) -> list[str]:
 
 
 def _csv(path: Path, text: str, delimiter: str) -> Rows:
-    """Rows of a table whose header names the fields. Cells of several values hold a JSON list, or values with | between.
+    """Rows of a table whose header names the fields. A cell of several values holds a JSON list, or | between them.
 
     A label stands in the columns source, quote, start and end, or as JSON in the column relevant.
     """
     csv.field_size_limit(10_000_000)
     names = _header(text, delimiter)
     if "question" not in names:
-        raise BadQuestionSet(f"{path} has no column called question in its first line; it has: {', '.join(names)[:200]}.")
+        raise BadQuestionSet(
+            f"{path} has no column called question in its first line; it has: {', '.join(names)[:200]}."
+        )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     next(reader)
     line = reader.line_num + 1
@@ -175,7 +177,10 @@ def _csv(path: Path, text: str, delimiter: str) -> Rows:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(names):
-            yield where, BadRow(f"has {len(cells)} cells, the header {len(names)}: put quotes around cells with a comma")
+            yield (
+                where,
+                BadRow(f"has {len(cells)} cells, the header {len(names)}: put quotes around cells with a comma"),
+            )
             continue
         try:
             yield where, _row_of_cells(dict(zip(names, cells, strict=False)))
@@ -229,8 +234,8 @@ def _qrels_beside(path: Path) -> Path:
         if (path.parent / name.format(stem=stem)).is_file():
             return path.parent / name.format(stem=stem)
     raise BadQuestionSet(
-        f"{path} has no column called question in its first line, so it is read as TREC topics (id, tab, question); for "
-        f"these the judgements are expected beside it, in {stem}.qrels or qrels.txt, and there are none."
+        f"{path} has no column called question in its first line, so it is read as TREC topics (id, tab, question); "
+        f"for these the judgements are expected beside it, in {stem}.qrels or qrels.txt, and there are none."
     )
 
 

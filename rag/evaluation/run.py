@@ -1,9 +1,9 @@
 """A run: every question asked and judged, written as it comes, so that whatever stops it can be taken up again.
 
-    RUN/run.json        what makes it: question set, corpus, settings, models, versions
-    RUN/results.jsonl   a line a question: the question, its whole answer, scores and cause
-    RUN/summary.json    the measures (docs/evaluation.md); written at the end, so a run without it is unfinished
-    RUN/report.html     the same to read
+RUN/run.json        what makes it: question set, corpus, settings, models, versions
+RUN/results.jsonl   a line a question: the question, its whole answer, scores and cause
+RUN/summary.json    the measures (docs/evaluation.md); written at the end, so a run without it is unfinished
+RUN/report.html     the same to read
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def ask_all(
         done = _take_up(folder, making)
         left = [(n, one) for n, one in enumerate(questions.questions) if n not in done]
         yield len(questions.questions) - len(left), len(questions.questions)
-        yield from _ask(engine, left, folder, len(questions.questions), bool(making["options"]["never_refuse"]), workers)
+        yield from _ask(
+            engine, left, folder, len(questions.questions), bool(making["options"]["never_refuse"]), workers
+        )
     finally:
         lock.release()
 

@@ -227,7 +227,9 @@ class Scores:
         mean = self.value(name)
         if mean is None:
             return Interval(None, None, None, 0)
-        count = len(self._sorted(_ORDERED[name][0])[0]) if name in _ORDERED else int((self._pairs(name)[:, 1] > 0).sum())
+        count = (
+            len(self._sorted(_ORDERED[name][0])[0]) if name in _ORDERED else int((self._pairs(name)[:, 1] > 0).sum())
+        )
         low, high = bounds(self.samples(name))
         return Interval(mean, low, high, count)
 

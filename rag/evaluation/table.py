@@ -91,8 +91,8 @@ def comparison_text(comparison: Comparison) -> str:
     for kind, count in comparison.kinds.items():
         lines.append(f"{count:>7,} {kind}")
     broke = [change for change in comparison.changes if change.kind == "broke"]
-    for change in broke[:10]:
-        lines.append(f"         {change.new['id']}: {change.new['question'][:80]} ({CAUSES[change.new['cause']]})")
+    for row in [change.new for change in broke[:10]]:
+        lines.append(f"         {row['id']}: {row['question'][:80]} ({CAUSES[row['cause']]})")
     if len(broke) > 10:
         lines.append(f"         and {len(broke) - 10} more; the report shows all")
     return "\n".join(lines)

@@ -11,14 +11,16 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from index.embed import Embedder
+from index.chunk import Chunk
+from index.embed import Embedder, Vectors
 from index.generation import Generation
+from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
 from rag.reader.features import (
@@ -36,6 +38,8 @@ from rag.retrieve import Hit, Query
 WEIGHTS = Path(__file__).parent / "sentences.json"
 READ_PASSAGES = 6
 """Sentences of this many best passages are looked at; more costs time and found no more answers."""
+_KEPT = 4096
+"""Chunks whose sentence vectors are kept for the next question, about 15 kB each."""
 _OPENING, _CLOSING = '“"«', '”"»'
 _QUOTES = re.compile('[“”"«»]')
 _BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
@@ -79,6 +83,7 @@ class SentenceReader:
     def __init__(self, generation: Generation, embedder: Embedder) -> None:
         self._generation = generation
         self._embedder = embedder
+        self._sentences = lru_cache(maxsize=_KEPT)(self._sentences_of)
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """Choose and score sentences; the order of the passages stays the retriever's."""
@@ -104,27 +109,31 @@ class SentenceReader:
 
     def candidates(self, query: Query, asked: Asked, hits: Sequence[Hit]) -> list[Candidate]:
         """The sentences of the best hits, each place once, with their features."""
-        places: list[tuple[Hit, int, int, str, str]] = []
+        made: list[Candidate] = []
         seen: set[tuple[str, int]] = set()
-        for hit in hits[:READ_PASSAGES]:
-            text, offset = hit.chunk.text, hit.chunk.start
-            before = ""
-            for start, end in sentences(text):
-                start, end = _bare(text, start, end)
-                sentence = text[start:end]
-                place = (hit.chunk.article_id, offset + start)
-                if place not in seen and start < end:
-                    seen.add(place)
-                    places.append((hit, offset + start, offset + end, before, sentence))
-                before = sentence
-        if not places:
-            return []
         aliases = self._generation.aliases
-        cosines = self._embedder.encode_documents([place[4] for place in places]) @ query.vector
-        return [
-            Candidate(hit, start, end, sentence_features(asked, hit, before, sentence, float(cosine), aliases))
-            for (hit, start, end, before, sentence), cosine in zip(places, cosines, strict=True)
-        ]
+        for hit in hits[:READ_PASSAGES]:
+            chunk = hit.chunk
+            spans, vectors = self._sentences(chunk)
+            before = ""
+            for (start, end), cosine in zip(spans, vectors @ query.vector, strict=True):
+                sentence = chunk.text[start:end]
+                place = (chunk.article_id, chunk.start + start)
+                if place not in seen:
+                    seen.add(place)
+                    row = sentence_features(asked, hit, before, sentence, float(cosine), aliases)
+                    made.append(Candidate(hit, chunk.start + start, chunk.start + end, row))
+                before = sentence
+        return made
+
+    def _sentences_of(self, chunk: Chunk) -> tuple[list[Span], Vectors]:
+        """The sentences of a chunk, as offsets into its text, and their vectors.
+
+        A chunk's sentences are always embedded together, so their vectors do not depend on what was asked before.
+        """
+        bare = (_bare(chunk.text, *span) for span in sentences(chunk.text))
+        spans = [(start, end) for start, end in bare if start < end]
+        return spans, self._embedder.encode_documents([chunk.text[start:end] for start, end in spans])
 
 
 def _bare(text: str, start: int, end: int) -> tuple[int, int]:

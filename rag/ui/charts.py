@@ -11,18 +11,16 @@ _MOST_POINTS = 200
 
 
 def line_chart(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, float]], x_most: float = 1) -> str:
-    """A curve of (x, y) in [0, x_most] x [0, 1]; "" for fewer than two points. `title` describes it to who can't see."""
+    """A curve of (x, y) in [0, x_most] x [0, 1]; "" for fewer than two points. `title` is read to who can't see it."""
     if len(points) < 2:
         return ""
     step = max(1, len(points) // _MOST_POINTS)
     shown = [*points[:-1:step], points[-1]]
     path = " ".join(f"{_x(x / x_most):.1f},{_y(y):.1f}" for x, y in shown)
     parts = [_grid(share, x_most) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    middle_x, middle_y = _x(0.5), _y(0.5)
-    parts.append(f'<text x="{middle_x}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(x_name)}</text>')
-    parts.append(
-        f'<text x="12" y="{middle_y}" text-anchor="middle" transform="rotate(-90 12 {middle_y})">{escape(y_name)}</text>'
-    )
+    middle, turned = _y(0.5), f"rotate(-90 12 {_y(0.5)})"
+    parts.append(f'<text x="{_x(0.5)}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(x_name)}</text>')
+    parts.append(f'<text x="12" y="{middle}" text-anchor="middle" transform="{turned}">{escape(y_name)}</text>')
     parts.append(f'<polyline class="fn-curve" points="{path}"/>')
     return (
         f'<svg class="fn-chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">'
@@ -50,7 +48,8 @@ def _y(share: float) -> float:
 
 def bar(share: float) -> str:
     """A bar of a share in [0, 1], beside a figure that says the same."""
-    return f'<span class="fn-bar" aria-hidden="true"><span style="width: {100 * min(1, max(0, share)):.1f}%"></span></span>'
+    width = 100 * min(1, max(0, share))
+    return f'<span class="fn-bar" aria-hidden="true"><span style="width: {width:.1f}%"></span></span>'
 
 
 def range_bar(mean: float, low: float, high: float) -> str:

@@ -16,7 +16,9 @@ from index.errors import FootnoteError
 from rag import examples
 from rag.answer import BadQuestion, answer, check
 from rag.engine import Engine
+from rag.evaluation.feedback import KINDS
 from rag.ui import html
+from rag.ui.evaluation import make_tab
 
 ROOM = Path(__file__).parent
 _LOG = logging.getLogger("footnote")
@@ -35,6 +37,10 @@ _TOP = (
     '<div class="fn-tools"><button type="button" class="fn-action" data-do="clear">New conversation</button>'
     '<button type="button" class="fn-action" data-do="keys" aria-label="Keyboard map">?</button>'
     '<button type="button" class="fn-action" data-do="theme" aria-label="Light or dark">◐</button></div>'
+)
+_TABS = (
+    '<nav class="fn-tabs" aria-label="Rooms"><a href="#chat" aria-current="page">Chat</a>'
+    '<a href="#evaluation">Evaluation</a></nav>'
 )
 _SHEET_TOP = '<div class="fn-sheet-top"><button type="button" class="fn-action" data-do="close">Close</button></div>'
 
@@ -74,6 +80,10 @@ class _Desk:
         self._turn = BoundedSemaphore(1)
         self._lock = Lock()
         self._waiting = 0
+
+    def busy(self) -> bool:
+        """True while a question waits or is being answered."""
+        return self._waiting > 0
 
     def states(self, question: str, turn_id: str) -> Iterator[str]:
         """The markup of a turn as it goes: waiting if need be, then answered, refused or failed."""
@@ -139,9 +149,9 @@ def make_page(engine: Engine) -> gr.Blocks:
 
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
-            gr.HTML('<h1 class="fn-name">Footnote</h1>', js_on_load=None)
+            gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
             state = gr.HTML(html.status(*engine.status()), js_on_load=None)
-            gr.HTML(_TOP + html.keys(_KEYS), js_on_load=None)
+            gr.HTML(_TOP + html.keys(_KEYS) + html.thumb_down(KINDS), js_on_load=None)
         with gr.Row(elem_id="fn-desk", equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
                 first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
@@ -164,6 +174,7 @@ def make_page(engine: Engine) -> gr.Blocks:
                     _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
                     js_on_load=None,
                 )
+        make_tab(engine, page, desk.busy)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
 

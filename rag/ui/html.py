@@ -6,9 +6,10 @@ sources of its own answer, however many answers follow.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import urlencode
 
@@ -115,6 +116,23 @@ def keys(rows: Sequence[tuple[str, str]]) -> str:
     )
 
 
+def thumb_down(kinds: Mapping[str, str]) -> str:
+    """The dialog that a thumb down opens: what was wrong (kind -> words), and what the right answer is."""
+    choices = "".join(
+        f'<label><input type="radio" name="kind" value="{escape(kind)}" required> {escape(words)}</label>'
+        for kind, words in kinds.items()
+    )
+    return (
+        '<dialog id="fn-thumb" aria-labelledby="fn-thumb-title"><form method="dialog"><h2 id="fn-thumb-title">What was '
+        f'wrong?</h2><fieldset><legend class="fn-unseen">What was wrong</legend>{choices}</fieldset>'
+        '<label for="fn-right">The right answer, if you know it (several: one a line)</label>'
+        '<textarea id="fn-right" name="answers" rows="2"></textarea><p class="fn-problem" role="alert"></p>'
+        '<p class="fn-note">Kept on this machine as a test question; Evaluation asks it again.</p>'
+        '<p class="fn-foot"><button type="submit" class="fn-action" data-do="judge">Keep as a test question</button>'
+        '<button type="button" class="fn-action" data-do="dismiss">Cancel</button></p></form></dialog>'
+    )
+
+
 def article_page(article: Article, start: int, end: int, *, changed: bool) -> str:
     """A page of its own with the whole text of an article, `text[start:end]` marked and in view.
 
@@ -173,7 +191,25 @@ def _foot(answer: Answer) -> str:
     told += f"{answer.timings.get('total', 0):.0f} ms"
     actions = _action("edit", "Edit") + _action("copy", "Copy", as_markdown(answer)) + _action("link", "Link")
     shown = _action("sources", "Sources") if answer.passages else ""
-    return f'<p class="fn-foot"><span>{told}</span>{shown}{actions}</p>'
+    return f'<p class="fn-foot"><span>{told}</span>{shown}{actions}{_thumbs(answer)}</p>'
+
+
+def _thumbs(answer: Answer) -> str:
+    """Two buttons that make a labelled question of the answer; what it cites goes along."""
+    places = [{"source": c.source, "quote": c.quote, "start": c.start, "end": c.end} for c in answer.citations]
+    told = escape(json.dumps({"refused": answer.refused, "cited": places}))
+    return "".join(
+        f'<button type="button" class="fn-action fn-thumb" data-do="{name}" data-answer="{told}" aria-label="{label}" '
+        f'title="{label}">{sign}</button>'
+        for name, label, sign in (("good", "Good answer", _THUMB), ("bad", "Bad answer", _THUMB))
+    )
+
+
+# Drawn here, because a machine without an emoji font shows boxes in their place. The style sheet turns it for "bad".
+_THUMB = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 10h4v10H3zM9 20V10l4-7c1.8 0 2.6 1.2 2.3 2.8L14.6 9H19'
+    'a2 2 0 0 1 2 2.4l-1.4 7a2 2 0 0 1-2 1.6z"/></svg>'
+)
 
 
 def _action(name: str, label: str, copied: str = "") -> str:

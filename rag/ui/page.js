@@ -235,7 +235,61 @@ window.footnote = (() => {
     setTimeout(() => (button.textContent = label), 1500);
   }
 
+  // A judged answer goes to the server, which keeps it as a labelled question; resolves to what is wrong, or "".
+  async function judge(turn, button, kind, answers) {
+    const told = { ...JSON.parse(button.dataset.answer), kind, question: asked(turn), answers };
+    try {
+      const reply = await fetch("feedback", { method: "POST", body: JSON.stringify(told), headers: { "Content-Type": "application/json" } });
+      if (!reply.ok) return (await reply.json()).problem;
+    } catch {
+      return "The server does not answer. Nothing was kept.";
+    }
+    for (const thumb of turn.querySelectorAll(".fn-thumb")) thumb.setAttribute("aria-pressed", thumb === button);
+    const foot = button.parentElement;
+    (foot.querySelector(".fn-kept") || foot.appendChild(make("span", "fn-kept", ""))).textContent = "Kept as a test question";
+    keep(turn, [...by("fn-panel").children].find((section) => section.dataset.turn === turn.dataset.turn));
+    return "";
+  }
+
+  function askWhatWasWrong(turn, button) {
+    const dialog = by("fn-thumb");
+    const form = dialog.querySelector("form");
+    const problem = form.querySelector(".fn-problem");
+    form.reset();
+    problem.textContent = "";
+    form.onsubmit = async (event) => {
+      event.preventDefault();
+      problem.textContent = await judge(turn, button, form.elements.kind.value, form.elements.answers.value);
+      if (!problem.textContent) dialog.close();
+    };
+    dialog.showModal();
+  }
+
+  const rooms = { chat: "fn-desk", evaluation: "fn-evaluation" };
+
+  // The address says which room is shown.
+  function enter() {
+    const room = rooms[location.hash.slice(1)] ? location.hash.slice(1) : "chat";
+    for (const [name, id] of Object.entries(rooms)) by(id).classList.toggle("fn-away", name !== room);
+    for (const link of document.querySelectorAll(".fn-tabs a")) {
+      if (link.hash === "#" + room) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+  addEventListener("hashchange", () => enter());
+
   const actions = {
+    good: async (turn, button) => {
+      const problem = await judge(turn, button, "good", "");
+      if (problem) button.title = problem;
+    },
+    bad: askWhatWasWrong,
+    judge: () => {}, // the form's own event does it
+    dismiss: () => by("fn-thumb").close(),
+    chat: (turn, button) => {
+      location.hash = "chat";
+      ask(button.dataset.question);
+    },
     edit: (turn) => (fill(asked(turn)), box().focus()),
     again: (turn) => ask(asked(turn)),
     sources: (turn) => (choose(turn.dataset.turn), sheet(true), by("fn-panel").focus()),
@@ -310,10 +364,11 @@ window.footnote = (() => {
 
   // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
   new MutationObserver(() => {
-    if (!restored && by("fn-conversation") && by("fn-panel") && by("fn-send")) {
+    if (!restored && by("fn-conversation") && by("fn-panel") && by("fn-send") && by("fn-evaluation")) {
       const theme = localStorage.getItem("fn-theme");
       if (theme) document.body.classList.toggle("dark", theme === "dark");
       restore();
+      enter();
     }
     if (restored && by("fn-arriving")) receive(by("fn-arriving"));
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-parcel"] });

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from index.generation import write_atomically
-from rag.evaluation.compare import Comparison
+from rag.evaluation.compare import Comparison, Difference
 from rag.evaluation.judge import CAUSES
 from rag.evaluation.run import Run, read_run, read_summary
 from rag.evaluation.table import meaning, number
@@ -18,7 +20,17 @@ from rag.ui import charts
 from rag.ui.html import day, escape
 
 _ROOM = Path(__file__).parent
-_HEADLINES = ("contains_answer", "citation_precision", "success@5", "token_f1", "coverage", "risk", "refusal_f1", "evidence_auroc")
+SCRIPT = _ROOM / "filter.js"
+_HEADLINES = (
+    "contains_answer",
+    "citation_precision",
+    "success@5",
+    "token_f1",
+    "coverage",
+    "risk",
+    "refusal_f1",
+    "evidence_auroc",
+)
 _AROUND = 240
 """Characters shown on each side of a quote."""
 _FAILED = "failed"
@@ -34,15 +46,21 @@ def write(folder: Path, compared: Comparison | None = None, out: Path | None = N
 def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None = None) -> str:
     """The whole report: one file that needs nothing else."""
     style = (_ROOM / "page.css").read_text("utf-8")
-    script = (_ROOM / "filter.js").read_text("utf-8")
+    script = SCRIPT.read_text("utf-8")
     body = overview(run, summary) + (comparison(compared) if compared else "") + details(summary) + questions(run)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Evaluation: {escape(run.name)}</title>"
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f'<style>{style}</style></head><body class="fn-reading"><main class="fn-report">{body}</main>'
         f"<script>{script}</script></body></html>"
     )
+
+
+def script_hash() -> str:
+    """The report's one script as a Content-Security-Policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(SCRIPT.read_bytes()).digest()).decode()}"
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -66,12 +84,23 @@ def overview(run: Run, summary: Mapping[str, Any]) -> str:
 def _tile(name: str, one: Mapping[str, Any]) -> str:
     if one["mean"] is None:
         return ""
-    interval = f"{number(one['low'])} to {number(one['high'])}"
     drawn = charts.range_bar(one["mean"], one["low"], one["high"])
-    return (
-        f'<div class="fn-tile"><h3>{escape(name)}</h3><p><b>{number(one["mean"])}</b> <span>{interval}</span></p>{drawn}'
-        f"<p>{escape(meaning(name))}</p></div>"
+    figures = f"<b>{number(one['mean'])}</b> <span>{_range(one)}</span>"
+    return f'<div class="fn-tile"><h3>{escape(name)}</h3><p>{figures}</p>{drawn}<p>{escape(meaning(name))}</p></div>'
+
+
+def _range(one: Mapping[str, Any]) -> str:
+    return f"{number(one['low'])} to {number(one['high'])}"
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are markup already; the first cell of a row names it."""
+    head = "".join(f"<th>{heading}</th>" if heading else "<td></td>" for heading in headings)
+    body = "".join(
+        f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for first, *cells in rows
     )
+    whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="fn-scroll"><table class="fn-table">{whole}</table></div>'
 
 
 def _curves(run: Run) -> str:
@@ -103,40 +132,34 @@ def _curves(run: Run) -> str:
 
 
 def _causes(summary: Mapping[str, Any]) -> str:
-    causes = summary["causes"]
-    if not causes:
-        return "<h2>What went wrong</h2><p>Nothing that can be told from the labels.</p>"
-    rows = "".join(
-        f"<tr><td>{escape(CAUSES[cause])}</td><td>{count:,}</td><td>{charts.bar(count / summary['questions'])}</td></tr>"
-        for cause, count in causes.items()
-    )
-    return (
-        "<h2>What went wrong</h2>"
-        f'<table class="fn-table"><thead><tr><th>cause</th><th>questions</th><td></td></tr></thead><tbody>{rows}</tbody></table>'
-    )
+    title = "<h2>What went wrong</h2>"
+    if not summary["causes"]:
+        return f"{title}<p>Nothing that can be told from the labels.</p>"
+    asked = summary["questions"]
+    counts = [(escape(CAUSES[cause]), f"{n:,}", charts.bar(n / asked)) for cause, n in summary["causes"].items()]
+    return title + _table(("cause", "questions", ""), counts)
 
 
 def details(summary: Mapping[str, Any]) -> str:
     """Every measure with its interval, the time of each stage, and what made the run."""
-    measured = "".join(
-        f"<tr><th>{escape(name)}</th><td>{number(one['mean'])}</td><td>{number(one['low'])} to {number(one['high'])}</td>"
-        f"<td>{one['n']:,}</td><td>{escape(meaning(name))}</td></tr>"
+    measures = [
+        (escape(name), number(one["mean"]), _range(one), f"{one['n']:,}", escape(meaning(name)))
         for name, one in summary["measures"].items()
         if one["mean"] is not None
-    )
-    slowest = max((one["p95"] for one in summary["timings_ms"].values()), default=1) or 1
-    times = "".join(
-        f"<tr><th>{escape(stage)}</th><td>{one['p50']:.1f}</td><td>{one['p95']:.1f}</td><td>{charts.bar(one['p50'] / slowest)}</td></tr>"
-        for stage, one in summary["timings_ms"].items()
-    )
+    ]
+    stages = summary["timings_ms"]
+    slowest = max((one["p95"] for one in stages.values()), default=1) or 1
+    times = [
+        (escape(stage), f"{one['p50']:.1f}", f"{one['p95']:.1f}", charts.bar(one["p50"] / slowest))
+        for stage, one in stages.items()
+    ]
     made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _flat(summary["made_by"]))
-    resampled = f"bootstrap of the questions, {summary['intervals']['samples']:,} resamples"
+    resampled = f"bootstrap over questions, {summary['intervals']['samples']:,} resamples"
     return (
-        '<h2>All measures</h2><div class="fn-scroll"><table class="fn-table"><thead><tr><th>measure</th><th>mean</th>'
-        f"<th>95% interval ({resampled})</th><th>questions</th><th>what it says</th></tr></thead><tbody>{measured}</tbody></table>"
-        '</div><h2>Time per stage, in milliseconds</h2><table class="fn-table"><thead><tr><th>stage</th><th>median</th>'
-        f"<th>95%</th><td></td></tr></thead><tbody>{times}</tbody></table>"
-        f"<details><summary>What made this run</summary><dl class='fn-made'>{made}</dl></details>"
+        f"<h2>All measures</h2>{_table(('measure', 'mean', '95% interval', 'questions', 'what it says'), measures)}"
+        f'<p class="fn-meta">Intervals: {resampled}.</p>'
+        f"<h2>Time per stage, in milliseconds</h2>{_table(('stage', 'median', '95%', ''), times)}"
+        f'<details><summary>What made this run</summary><dl class="fn-made">{made}</dl></details>'
     )
 
 
@@ -153,26 +176,29 @@ def _flat(value: Mapping[str, Any], inside: str = "") -> Iterable[tuple[str, str
 
 def comparison(compared: Comparison) -> str:
     """Verdicts per measure, what was not the same, and the answers that changed, old and new side by side."""
-    rows = "".join(
-        f"<tr><th>{escape(one.name)}</th><td>{number(one.old)}</td><td>{number(one.new)}</td>"
-        f'<td>{one.change:+.3f}</td><td>{one.low:+.3f} to {one.high:+.3f}</td><td class="fn-{_class(one.verdict)}">{one.verdict}</td></tr>'
+    alike = "<p>Made alike: same questions, corpus and settings.</p>"
+    if compared.makes:
+        alike = f"<p>Not made alike:</p><ul>{''.join(f'<li>{escape(line)}</li>' for line in compared.makes)}</ul>"
+    measures = [
+        (escape(one.name), number(one.old), number(one.new), f"{one.change:+.3f}", _span(one), _word(one.verdict))
         for one in compared.measures
         if one.change is not None
-    )
-    alike = "".join(f"<li>{escape(line)}</li>" for line in compared.makes)
-    changed = "".join(_changed(change.kind, change.old, change.new) for change in compared.changes)
+    ]
     counts = ", ".join(f"{count} {kind}" for kind, count in compared.kinds.items()) or "none"
+    changed = "".join(_changed(change.kind, change.old, change.new) for change in compared.changes)
     return (
-        f"<h2>Against {escape(compared.old.name)}</h2>"
-        + (f"<p>Not made alike:</p><ul>{alike}</ul>" if alike else "<p>Made alike: same questions, corpus and settings.</p>")
-        + '<div class="fn-scroll"><table class="fn-table"><thead><tr><th>measure</th><th>old</th><th>new</th><th>change</th>'
-        f"<th>95% interval</th><th>verdict</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f"<h2>Against {escape(compared.old.name)}</h2>{alike}"
+        f"{_table(('measure', 'old', 'new', 'change', '95% interval', 'verdict'), measures)}"
         f"<h3>Changed answers: {escape(counts)}</h3>{changed}"
     )
 
 
-def _class(verdict: str) -> str:
-    return verdict.split()[0] if verdict else "no"
+def _span(one: Difference) -> str:
+    return "-" if one.low is None else f"{one.low:+.3f} to {one.high:+.3f}"
+
+
+def _word(verdict: str) -> str:
+    return f'<span class="fn-{verdict.split()[0]}">{escape(verdict)}</span>' if verdict else ""
 
 
 def _changed(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
@@ -206,12 +232,15 @@ def questions(run: Run, most: int | None = None, *, chat: bool = False) -> str:
     outcomes = [("", "every outcome"), ("right", "nothing wrong"), (_FAILED, "anything wrong"), *causes]
     pick = _select("outcome", "Outcome", outcomes)
     pick += _select("tag", "Tag", [("", "every tag"), *((tag, tag) for tag in tags)]) if tags else ""
-    left_out = f" The first {len(shown):,} of {len(rows):,}, failures first; the report has all." if len(shown) < len(rows) else ""
+    left_out = ""
+    if len(shown) < len(rows):
+        left_out = f" The first {len(shown):,} of {len(rows):,}, failures first; the report has all."
+    words = '<input type="search" aria-label="Filter questions by words" placeholder="Words ...">'
     items = "".join(_row(row, chat) for row in shown)
     return (
-        f'<section class="fn-questions"><h2>Questions</h2><div class="fn-filter"><input type="search" aria-label="Filter '
-        f'questions by words" placeholder="Words ...">{pick}<output>{len(shown):,} questions</output></div>'
-        f'<p class="fn-meta">Open a question to see its answer and the sources it cites.{left_out}</p>{items}</section>'
+        f'<section class="fn-questions"><h2>Questions</h2><div class="fn-filter">{words}{pick}'
+        f'<output>{len(shown):,} questions</output></div><p class="fn-meta">Open a question to see its answer and the '
+        f"sources it cites.{left_out}</p>{items}</section>"
     )
 
 
@@ -221,20 +250,22 @@ def _select(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
 
 
 def _row(row: Mapping[str, Any], chat: bool) -> str:
-    cause = row["cause"]
-    outcome = f"{_FAILED} {cause}" if cause else "right"
-    expected = "; ".join(row["answers"]) or {True: "labelled, no words", False: "unanswerable"}.get(
-        row["scores"]["answerable"], "not labelled"
-    )
-    opened = f'<button type="button" class="fn-action" data-do="chat" data-question="{escape(row["question"])}">Ask in the chat</button>'
-    score = row["answer"]["evidence_score"]
-    told = f"Expected: {expected} · evidence score {number(score)} · {row['answer']['timings'].get('total', 0):.0f} ms"
-    state = f'<b class="fn-{"broke" if cause else "mended"}">{"✗" if cause else "✓"}</b>'
+    cause, scores, answer = row["cause"], row["scores"], row["answer"]
+    state = '<b class="fn-broke">✗</b>' if cause else '<b class="fn-mended">✓</b>'
+    data = f'data-outcome="{f"{_FAILED} {cause}" if cause else "right"}" data-tag="{escape(" ".join(scores["tags"]))}"'
+    title = f'{state} <span>{escape(row["question"])}</span> <span class="fn-meta">{escape(_cause(row))}</span>'
+    told = f"Expected: {_expected(row)} · evidence score {number(answer['evidence_score'])}"
+    again = f'data-do="chat" data-question="{escape(row["question"])}"'
+    button = f'<button type="button" class="fn-action" {again}>Ask in the chat</button>' if chat else ""
     return (
-        f'<details class="fn-row" data-outcome="{escape(outcome)}" data-tag="{escape(" ".join(row["scores"]["tags"]))}">'
-        f'<summary dir="auto">{state} <span>{escape(row["question"])}</span> <span class="fn-meta">{escape(_cause(row))}</span>'
-        f"</summary>{_answer(row)}<p class='fn-meta' dir='auto'>{escape(told)}</p>{_labels(row)}{opened if chat else ''}</details>"
+        f'<details class="fn-row" {data}><summary dir="auto">{title}</summary>{_answer(row)}'
+        f'<p class="fn-meta" dir="auto">{escape(told)}</p>{_labels(row)}{button}</details>'
     )
+
+
+def _expected(row: Mapping[str, Any]) -> str:
+    unworded = {True: "labelled, no words", False: "unanswerable", None: "not labelled"}
+    return "; ".join(row["answers"]) or unworded[row["scores"]["answerable"]]
 
 
 def _labels(row: Mapping[str, Any]) -> str:
@@ -262,7 +293,10 @@ def _marked(text: str) -> str:
 
 
 def _citation(one: Mapping[str, Any], passages: Sequence[Mapping[str, Any]]) -> str:
-    around = next((p for p in passages if p["source"] == one["source"] and p["start"] <= one["start"] and one["end"] <= p["end"]), None)
+    around = next(
+        (p for p in passages if p["source"] == one["source"] and p["start"] <= one["start"] and one["end"] <= p["end"]),
+        None,
+    )
     before = around["text"][: one["start"] - around["start"]] if around else ""
     after = around["text"][one["end"] - around["start"] :] if around else ""
     before = f"... {before[-_AROUND:]}" if len(before) > _AROUND else before

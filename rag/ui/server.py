@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
-import gradio as gr
-from fastapi import FastAPI, Response
-from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, HTMLResponse
+import json
+from typing import Any
 
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+
+from index.errors import FootnoteError
 from rag.engine import Engine
-from rag.ui import html
+from rag.evaluation.compare import compare
+from rag.evaluation.feedback import BadFeedback
+from rag.evaluation.feedback import keep as keep_feedback
+from rag.evaluation.run import finished_runs, open_run, read_summary
+from rag.ui import html, report
 from rag.ui.chat import ROOM, make_page
 
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
 _NO_SCRIPT = {"Content-Security-Policy": "default-src 'none'; style-src 'self'", "X-Content-Type-Options": "nosniff"}
 
 
+_REPORT = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src '{report.script_hash()}'",
+    "X-Content-Type-Options": "nosniff",
+}
+_MOST_FEEDBACK = 1_000_000
+
+
+def _judged(body: bytes) -> dict[str, Any]:
+    """The page's feedback, its form checked; what is in it is checked where it is kept."""
+    try:
+        value: Any = json.loads(body) if len(body) <= _MOST_FEEDBACK else None
+        kind, question, answers = str(value["kind"]), str(value["question"]), str(value.get("answers") or "")
+        cited = [dict(place) for place in value.get("cited") or []]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BadFeedback("This feedback can't be read. Load the page again and repeat it.") from error
+    return dict(
+        kind=kind, question=question, answers=answers.splitlines(), cited=cited, refused=bool(value.get("refused"))
+    )
+
+
 def make_server(engine: Engine) -> FastAPI:
     """The page over `engine` as an ASGI application.
 
-    Beside it: `/health` (alive), `/ready` (models loaded), and `/article`, the whole text of a source with a quote in
-    view.
+    Beside it: `/health` (alive), `/ready` (models loaded), `/article`, the whole text of a source with a quote in view,
+    `/report`, an evaluation run to read, and `/feedback`, which takes what the thumbs say.
     """
     app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
     # No other site may read answers through a visitor's browser.
@@ -50,6 +78,26 @@ def make_server(engine: Engine) -> FastAPI:
         )
         return HTMLResponse(page, 200, _NO_SCRIPT)
 
+    @app.get("/report")
+    def evaluation_report(run: str, against: str = "", download: bool = False) -> HTMLResponse:
+        known = finished_runs(engine.home)
+        if run not in known or (against and against not in known):
+            return HTMLResponse("There is no such run.", 404, _NO_SCRIPT)
+        shown = open_run(run, engine.home)
+        compared = compare(open_run(against, engine.home), shown) if against else None
+        headers = dict(_REPORT)
+        if download:
+            headers["Content-Disposition"] = f'attachment; filename="{run}.html"'
+        return HTMLResponse(report.document(shown, read_summary(shown.folder), compared), 200, headers)
+
+    @app.post("/feedback", response_model=None)
+    async def feedback(request: Request) -> JSONResponse:
+        try:
+            row = keep_feedback(engine.home, **_judged(await request.body()))
+        except FootnoteError as error:
+            return JSONResponse({"problem": str(error)}, 422)
+        return JSONResponse({"kept": row["id"]})
+
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         make_page(engine),
@@ -58,7 +106,7 @@ def make_server(engine: Engine) -> FastAPI:
         server_port=engine.settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg"),
         css_paths=ROOM / "page.css",
-        head=_HEAD.format(script=(ROOM / "page.js").read_text("utf-8")),
+        head=_HEAD.format(script=(ROOM / "page.js").read_text("utf-8") + report.SCRIPT.read_text("utf-8")),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

@@ -1,0 +1,81 @@
+"""From chat to test: a judged answer becomes a labelled question in FOOTNOTE_HOME/feedback/questions.jsonl."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from index.errors import FootnoteError
+from rag.evaluation.questions import collect
+
+KINDS = {
+    "not_in_the_sources": "What it says is not in the sources",
+    "wrong_passage": "It cites the wrong passage",
+    "wrong_words": "The right passage, but the wrong words",
+    "should_have_refused": "It should have refused: the sources do not answer this",
+    "other": "Something else",
+}
+"""What can be wrong with an answer, as a thumb down asks it."""
+GOOD = "good"
+_UNANSWERABLE = ("not_in_the_sources", "should_have_refused")
+_MOST = 20_000
+"""Characters that a piece of feedback may have."""
+
+
+class BadFeedback(FootnoteError):
+    """Feedback that makes no question; the message says what is missing."""
+
+
+def feedback_file(home: Path) -> Path:
+    """Where judged answers are kept; `evaluate` takes this file."""
+    return home / "feedback" / "questions.jsonl"
+
+
+def keep(
+    home: Path,
+    kind: str,
+    question: str,
+    answers: Sequence[str],
+    cited: Sequence[dict[str, Any]],
+    *,
+    refused: bool = False,
+) -> dict[str, Any]:
+    """Append a judged answer as a labelled question and return the row.
+
+    `kind` is one of KINDS or GOOD, `answers` are right answers in the user's words, `cited` the places the answer
+    cited ({"source", "quote", "start", "end"}), `refused` tells that it was a refusal. Good citations become the
+    labels, and so do those of the right passage with the wrong words. Raises BadFeedback when it tells nothing.
+    """
+    answers = [answer.strip() for answer in answers if answer.strip()]
+    row: dict[str, Any] = {"question": " ".join(question.split()), "tags": ["feedback", kind]}
+    if kind not in KINDS and kind != GOOD:
+        raise BadFeedback("Choose what was wrong.")
+    if len(json.dumps([question, answers, list(cited)])) > _MOST:
+        raise BadFeedback(
+            f"This is too long to keep; a right answer takes a few words (the limit is {_MOST:,} characters)."
+        )
+    if answers:
+        row["answers"] = answers
+    elif kind in _UNANSWERABLE or (kind == GOOD and refused):
+        row["answerable"] = False
+    elif kind != GOOD:
+        raise BadFeedback(f"Write what the right answer is, or choose “{KINDS['should_have_refused']}”.")
+    if kind in (GOOD, "wrong_words") and row.get("answerable") is not False:
+        row["relevant"] = list(cited)
+    now = datetime.now()
+    digest = hashlib.blake2b(f"{now.isoformat()} {question}".encode("utf-8", "replace"), digest_size=3).hexdigest()
+    row = {"id": f"feedback-{now:%Y%m%d-%H%M%S}-{digest}", **row}
+    _, problems = collect([("this answer", row)], "feedback", _MOST)
+    if problems:
+        raise BadFeedback(problems[0].message)
+    path = feedback_file(home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name("lock")), path.open("a", encoding="utf-8", newline="\n") as stream:
+        stream.write(json.dumps(row) + "\n")
+    return row

@@ -1,0 +1,243 @@
+"""The Evaluation tab: choose or upload a question set, run it, see what came of it, compare with an earlier run."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event, Lock
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from index.errors import FootnoteError
+from rag.engine import Engine
+from rag.evaluation import labels, run
+from rag.evaluation.compare import compare
+from rag.evaluation.feedback import feedback_file
+from rag.evaluation.questions import Problem
+from rag.evaluation.read import read_questions
+from rag.ui import charts, report
+from rag.ui.html import escape
+
+_LOG = logging.getLogger("footnote")
+_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".gz"]
+_NOTHING = ""
+_SHOWN = 200
+"""Questions that the tab lists; the report has all."""
+_TICK = 0.25
+"""Seconds between two updates of the progress line."""
+_INTRO = (
+    '<p class="fn-lead">Ask a whole set of questions and measure the answers: how often they are right, cited to the '
+    "right place, or rightly refused. Run it again after a change and compare.</p>"
+)
+
+
+class _Bench:
+    """One evaluation at a time; whoever started it may stop it."""
+
+    def __init__(self) -> None:
+        self.free = Lock()
+        self._stops: dict[str, Event] = {}
+
+    def begin(self, session: str) -> Event:
+        """The event that stops this session's run."""
+        return self._stops.setdefault(session, Event())
+
+    def stop(self, session: str) -> None:
+        """Stop this session's run after the question under way."""
+        if session in self._stops:
+            self._stops[session].set()
+
+    def end(self, session: str) -> None:
+        """Forget a run that has ended."""
+        self._stops.pop(session, None)
+
+
+def question_sets(engine: Engine) -> list[tuple[str, str]]:
+    """(label, path) of the question sets there are: those beside the sources, judged answers, and uploaded ones."""
+    found = [(f"{root.name}/questions.jsonl", root / "questions.jsonl") for root in engine.roots()]
+    found.append(("Judged answers (thumbs)", feedback_file(engine.home)))
+    found += [(path.name, path) for path in sorted(_sets(engine).glob("*")) if path.is_file()]
+    return [(label, str(path)) for label, path in found if path.is_file()]
+
+
+def _sets(engine: Engine) -> Path:
+    return engine.home / "sets"
+
+
+def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
+    """Lay the tab out and wire it. `busy` tells that a question of the chat waits: it goes first."""
+    bench = _Bench()
+
+    def choices(made: str | None = None) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
+        """The three lists as they are now; `made` is a run to show."""
+        sets, runs = question_sets(engine), run.finished_runs(engine.home)
+        earlier = [("Nothing", _NOTHING), *((name, name) for name in runs)]
+        shown = gr.Dropdown(choices=earlier[1:], value=made) if made else gr.Dropdown(choices=earlier[1:])
+        return gr.Dropdown(choices=sets, value=sets[0][1] if sets else None), shown, gr.Dropdown(choices=earlier)
+
+    def upload(path: str) -> tuple[gr.Dropdown, str]:
+        """Check an uploaded set and keep it."""
+        try:
+            questions = read_questions(Path(path), engine.settings.max_question)
+        except FootnoteError as error:
+            return gr.Dropdown(), _problem(str(error).replace(path, Path(path).name))
+        kept = _keep_set(Path(path), _sets(engine))
+        told = f"{kept.name}: {len(questions.questions):,} questions."
+        return gr.Dropdown(choices=question_sets(engine), value=str(kept)), _line(told) + _problems(
+            list(questions.problems)
+        )
+
+    def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[str, object]]:
+        """Run the chosen set; yields (progress, list of runs), the last one with the run that was made."""
+        session = request.session_hash or ""
+        if not bench.free.acquire(blocking=False):
+            yield _problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
+            return
+        try:
+            yield from _run(engine, chosen, never_refuse, bench.begin(session), busy)
+        except FootnoteError as error:
+            yield _problem(str(error)), gr.skip()
+        except Exception:
+            number = uuid.uuid4().hex[:8]
+            _LOG.exception("error %s while evaluating %r", number, chosen)
+            yield _problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
+        finally:
+            bench.end(session)
+            bench.free.release()
+
+    def stop(request: gr.Request) -> None:
+        bench.stop(request.session_hash or "")
+
+    def show(name: str | None, against: str | None) -> str:
+        """What came of a run, beside an earlier one if one is chosen."""
+        try:
+            return _results(engine.home, name, against) if name else _INTRO
+        except FootnoteError as error:
+            return _problem(str(error))
+
+    with gr.Column(elem_id="fn-evaluation", elem_classes=["fn-away"]):
+        with gr.Row(elem_id="fn-choose", equal_height=False):
+            chosen = gr.Dropdown(choices=[], label="Question set", scale=4, min_width=220, elem_id="fn-set")
+            up = gr.UploadButton("Upload a set", file_types=_ENDINGS, scale=1, min_width=140, elem_id="fn-upload")
+            never = gr.Checkbox(label="Never refuse", scale=1, min_width=150, elem_id="fn-never")
+            start = gr.Button("Run", variant="primary", scale=1, min_width=90, elem_id="fn-run")
+            halt = gr.Button("Stop", scale=1, min_width=90, elem_id="fn-halt")
+        progress = gr.HTML("", js_on_load=None, elem_id="fn-progress")
+        with gr.Row(elem_id="fn-runs"):
+            shown = gr.Dropdown(choices=[], label="Run", scale=1, min_width=220, elem_id="fn-shown")
+            against = gr.Dropdown(
+                choices=[("Nothing", _NOTHING)],
+                value=_NOTHING,
+                label="Compare with",
+                scale=1,
+                min_width=220,
+                elem_id="fn-against",
+            )
+        results = gr.HTML(_INTRO, js_on_load=None, elem_id="fn-results")
+
+    private = dict(show_progress="hidden", api_visibility="private")
+    page.load(choices, None, [chosen, shown, against], **private)
+    up.upload(upload, up, [chosen, progress], **private)
+    running = start.click(
+        evaluate, [chosen, never], [progress, shown], concurrency_limit=None, concurrency_id="evaluate", **private
+    )
+    running.then(lambda: choices()[2], None, against, **private)
+    halt.click(stop, None, None, queue=False, **private)
+    gr.on([shown.change, against.change], show, [shown, against], results, **private)
+    page.unload(stop)
+
+
+def _run(
+    engine: Engine, chosen: str | None, never_refuse: bool, stop: Event, busy: Callable[[], bool]
+) -> Iterator[tuple[str, object]]:
+    if not chosen:
+        yield _problem("Choose a question set, or upload one."), gr.skip()
+        return
+    yield _line("Reading the questions ..."), gr.skip()
+    questions = read_questions(Path(chosen), engine.settings.max_question)
+    engine.warm.wait()
+    problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
+    told = _problems(problems)
+    making = run.made_by(engine, questions, run.Options(never_refuse))
+    folder = run.choose_folder(engine.home, questions, making)
+    started = said = time.monotonic()
+    before = None
+    for done, total in run.ask_all(engine, questions, folder, making):
+        before = done if before is None else before
+        if stop.is_set():
+            yield (
+                _line(f"Stopped at {done:,} of {total:,}. What is answered is kept: Run goes on from there.") + told,
+                gr.skip(),
+            )
+            return
+        if time.monotonic() - said >= _TICK:
+            said = time.monotonic()
+            left = (said - started) / max(1, done - before) * (total - done)
+            yield _bar(done, total, left) + told, gr.skip()
+        while busy() and not stop.is_set():
+            time.sleep(0.02)
+    yield _line("Measuring ...") + told, gr.skip()
+    run.finish(folder)
+    report.write(folder)
+    runs = run.finished_runs(engine.home)
+    yield _line(f"Done: {total:,} questions.") + told, gr.Dropdown(choices=runs, value=folder.name)
+
+
+def _keep_set(path: Path, folder: Path) -> Path:
+    """Copy an uploaded file into `folder`; one of the same name but other content gets a number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 10_000):
+        kept = folder / (path.name if number == 1 else f"{number}-{path.name}")
+        if not kept.exists() or kept.read_bytes() == path.read_bytes():
+            break
+    shutil.copyfile(path, kept)
+    return kept
+
+
+def _results(home: Path, name: str, against: str | None) -> str:
+    shown = run.open_run(name, home)
+    summary = run.read_summary(shown.folder)
+    compared = compare(run.open_run(against, home), shown) if against and against != name else None
+    address = f"report?{urlencode({'run': name, **({'against': against} if compared else {})})}"
+    links = (
+        f'<p class="fn-foot"><a class="fn-open" href="{escape(address)}" target="_blank" rel="noopener">Open the report'
+        f'</a> <a class="fn-open" href="{escape(address)}&#38;download=1" download>Download it</a></p>'
+    )
+    parts = [
+        report.overview(shown, summary),
+        links,
+        report.comparison(compared) if compared else "",
+        report.questions(shown, _SHOWN, chat=True),
+        report.details(summary),
+    ]
+    return f'<div class="fn-report">{"".join(parts)}</div>'
+
+
+def _line(words: str) -> str:
+    return f'<p class="fn-status" role="status">{escape(words)}</p>'
+
+
+def _problem(words: str) -> str:
+    return f'<p class="fn-problem" role="alert">{escape(words)}</p>'
+
+
+def _bar(done: int, total: int, left: float) -> str:
+    minutes, seconds = divmod(round(left), 60)
+    told = f"{done:,} of {total:,} questions, {f'{minutes} min ' if minutes else ''}{seconds} s left"
+    values = f'aria-valuemin="0" aria-valuemax="{total}" aria-valuenow="{done}"'
+    bar = f'<div role="progressbar" aria-label="questions asked" {values}>{charts.bar(done / total)}</div>'
+    return bar + _line(told)
+
+
+def _problems(problems: list[Problem], most: int = 10) -> str:
+    if not problems:
+        return ""
+    rows = "".join(f"<li>{escape(str(one))}</li>" for one in problems[:most])
+    more = f"<li>and {len(problems) - most:,} more</li>" if len(problems) > most else ""
+    title = f"{len(problems):,} to mend in the set"
+    return f'<details class="fn-note" open><summary>{title}</summary><ul>{rows}{more}</ul></details>'
