@@ -18,8 +18,8 @@ _NO_SCRIPT = {"Content-Security-Policy": "default-src 'none'; style-src 'self'",
 def make_server(engine: Engine) -> FastAPI:
     """The page over `engine` as an ASGI application.
 
-    Beside it: `/health` (alive), `/ready` (models loaded), and `/article`, the whole text of a source with a quote in
-    view.
+    Beside it: `/health` (alive), `/ready` (models loaded; also what the page's status line says), and `/article`, the
+    whole text of a source with a quote in view.
     """
     app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
     # No other site may read answers through a visitor's browser.
@@ -33,7 +33,8 @@ def make_server(engine: Engine) -> FastAPI:
     def ready(response: Response) -> dict[str, str]:
         if engine.state != "ready":
             response.status_code = 503
-        return {"status": engine.state}
+        words, kind = engine.status()
+        return {"status": engine.state, "words": words, "kind": kind}
 
     @app.get("/page.css")
     def style() -> FileResponse:
