@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.served import find_chromium
 from index.chunk import Limits
 from index.embed import Embedder, find_model
 from index.generation import Generation, open_current
@@ -23,7 +20,6 @@ from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="session")
@@ -84,42 +80,10 @@ def run(seeds_home: Path) -> Run:
     return call
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_server(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start `app.py serve` on a free port; returns the process and the page's address once it answers."""
-    port = free_port()
-    variables = {**os.environ, "FOOTNOTE_HOME": str(home), **env}
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "app.py", "serve", "--port", str(port)],
-            cwd=ROOT,
-            env=variables,
-            stdout=stream,
-            stderr=stream,
-        )
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{address}/health", timeout=1).close()
-            return process, address
-        except OSError:
-            time.sleep(0.1)
-    process.kill()
-    raise RuntimeError(f"the server did not start:\n{log.read_text()}")
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Chromium's path; without one the test is skipped, and in CI fails."""
-    path = shutil.which("chromium") or (CHROMIUM if Path(CHROMIUM).exists() else None)
+    path = find_chromium()
     if path is None:
         reason = "no Chromium here: apt-get install --no-install-recommends chromium"
         if os.environ.get("CI"):

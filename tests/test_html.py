@@ -8,24 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.hostile import HOSTILE, shown
+from benchmarks.hostile import answer_of as make
 from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.ui import html
 
-HOSTILE = [
-    "<img src=x onerror=alert(1)>",
-    "${alert(1)}",
-    "{{constructor.constructor('alert(1)')()}}",
-    "</template><script>alert(1)</script>",
-    '" onmouseover="alert(1)',
-    "javascript:alert(1)",
-    "&lt;script&gt;alert(1)&lt;/script&gt;",
-    "<!-- --><svg/onload=alert(1)>",
-    "`${alert(1)}`",
-    "[x](javascript:alert(1))",
-    "\x00\x08\ud800",
-    "<style>*{display:none}</style>",
-]
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 
 
@@ -49,15 +37,6 @@ class _Reader(HTMLParser):
         raise AssertionError(f"a comment came through: {data!r}")
 
 
-def shown(text: str) -> str:
-    return "".join(
-        "\ufffd"
-        if "\ud800" <= c <= "\udfff" or (c < " " and c not in "\t\n\r") or "\x7f" <= c <= "\x9f" or c in "\ufffe\uffff"
-        else c
-        for c in text
-    )
-
-
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_escaped_text_shows_as_it_is_in_elements_and_attributes(text: str) -> None:
@@ -66,13 +45,6 @@ def test_escaped_text_shows_as_it_is_in_elements_and_attributes(text: str) -> No
     read = _Reader(f'<p title="{safe}">{safe}</p>')
     assert [tag for tag, _ in read.elements] == ["p"]
     assert read.text == shown(text) == read.elements[0][1]["title"]
-
-
-def make(text: str) -> Answer:
-    citation = Citation(1, "id", text, text, None, text, None, 1, 1 + len(text), text, ((1, 1 + len(text)),))
-    passage = Passage(1, "id", text, text, None, text, 0, len(text) + 2, f"x{text}x", 0.5, True)
-    other = Passage(2, "id", text, text, None, text, 0, len(text), text, 0.5, False)
-    return Answer(text, text, False, 0.5, (CitedSentence(text, (1,)),), (citation,), (passage, other), {}, (text,))
 
 
 @settings(max_examples=200, deadline=None)

@@ -6,7 +6,7 @@ import logging
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 
@@ -22,6 +22,8 @@ from rag.ui.evaluation import make_tab
 
 ROOM = Path(__file__).parent
 _LOG = logging.getLogger("footnote")
+_PAUSE = 0.25
+"""Seconds between two looks at what a question waits for."""
 _ID = re.compile(r"[a-z0-9]{1,32}")
 _KEYS = [
     ("Enter", "ask"),
@@ -77,40 +79,46 @@ class _Desk:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._turn = BoundedSemaphore(1)
+        self._models = BoundedSemaphore(1)
         self._lock = Lock()
-        self._waiting = 0
+        self._waiting = set[str]()
 
     def busy(self) -> bool:
         """True while a question waits or is being answered."""
-        return self._waiting > 0
+        return bool(self._waiting)
 
     def states(self, question: str, turn_id: str) -> Iterator[str]:
         """The markup of a turn as it goes: waiting if need be, then answered, refused or failed."""
-        longest = self._engine.settings.max_waiting
         with self._lock:
-            ahead = self._waiting
-            self._waiting += ahead <= longest
-        if ahead > longest:
+            ahead = len(self._waiting)
+            full = ahead > self._engine.settings.max_waiting
+            if not full:
+                self._waiting.add(turn_id)
+        if full:
             yield html.failure(turn_id, question, "Too many questions are waiting here. Ask again in a moment.")
             return
         try:
             yield from self._states(question, turn_id, ahead)
         finally:
-            with self._lock:
-                self._waiting -= 1
+            self.stop([turn_id])
+
+    def stop(self, turn_ids: Sequence[str]) -> None:
+        """Let these turns wait no longer; they end without an answer."""
+        with self._lock:
+            self._waiting.difference_update(turn_ids)
 
     def _states(self, question: str, turn_id: str, ahead: int) -> Iterator[str]:
         try:
             asked = check(question, self._engine.settings.max_question)
-            if not self._engine.warm.is_set():
-                yield html.pending(turn_id, asked, f"{self._engine.status()[0]}. The answer comes in a moment ...")
-                self._engine.warm.wait()
-            elif ahead > 1:
-                yield html.pending(turn_id, asked, f"{ahead} questions are ahead of this one ...")
+            for words in self._reasons(ahead):
+                if turn_id not in self._waiting:
+                    return
+                yield html.pending(turn_id, asked, words)
             # The models are let go before anything is shown: who is shown it may take its time.
-            with self._turn:
+            try:
                 found = answer(self._engine, asked)
+            finally:
+                self._models.release()
             yield html.turn(turn_id, found)
         except BadQuestion as error:
             yield html.failure(turn_id, question[:200], str(error))
@@ -121,28 +129,34 @@ class _Desk:
             said = str(error) if known else "Something went wrong while answering. Ask again; the log tells more."
             yield html.failure(turn_id, question, f"{said} (Error {number})")
 
+    def _reasons(self, ahead: int) -> Iterator[str]:
+        """Why a question has to wait, in words, again and again. When nothing more comes, the models are its own."""
+        while not self._engine.warm.wait(_PAUSE):
+            yield f"{self._engine.status()[0]}. The answer comes in a moment ..."
+        while not self._models.acquire(timeout=_PAUSE):
+            yield f"{'1 question is' if ahead <= 1 else f'{ahead} questions are'} ahead of this one ..."
+
 
 def make_page(engine: Engine) -> gr.Blocks:
     """The page over an engine."""
     outbox, desk = _Outbox(), _Desk(engine)
 
-    def ask(question: str, turn_ids: str, request: gr.Request) -> Iterator[tuple[str, str]]:
+    def ask(question: str, turn_ids: str, request: gr.Request) -> Iterator[str]:
         """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for."""
         session = request.session_hash or ""
         ids = [id_ for id_ in (turn_ids or "").split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         outbox.keep_only(session, ids)
         for markup in desk.states(question, ids[0]):
-            yield outbox.put(session, ids[0], markup), html.status(*engine.status())
+            yield outbox.put(session, ids[0], markup)
 
-    def arrive() -> Iterator[tuple[str, str]]:
-        """The status line and the welcome, until everything is ready."""
-        while not engine.warm.wait(timeout=0.25):
-            yield html.status(*engine.status()), html.welcome([], [], known=False)
+    def arrive() -> str:
+        """The welcome, when everything is ready."""
+        engine.warm.wait()
         try:
             titles = engine.parts()[0].catalog.titles()
-            yield html.status(*engine.status()), html.welcome(titles, examples.questions(engine), known=True)
-        except FootnoteError as error:
-            yield html.status(str(error), "failed"), html.welcome([], [], known=False)
+            return html.welcome(titles, examples.questions(engine), known=True)
+        except FootnoteError:
+            return html.welcome([], [], known=False)
 
     def forget(request: gr.Request) -> None:
         outbox.forget(request.session_hash or "")
@@ -150,7 +164,7 @@ def make_page(engine: Engine) -> gr.Blocks:
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
             gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
-            state = gr.HTML(html.status(*engine.status()), js_on_load=None)
+            gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
             gr.HTML(_TOP + html.keys(_KEYS) + html.thumb_down(KINDS), js_on_load=None)
         with gr.Row(elem_id="fn-desk", equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
@@ -178,21 +192,25 @@ def make_page(engine: Engine) -> gr.Blocks:
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
 
-        asking = gr.on(
+        gr.on(
             [question.submit, send.click],
             ask,
             inputs=[question, turn_ids],
-            outputs=[arriving, state],
+            outputs=arriving,
             js="(question, ids) => window.footnote.begin(question)",
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=engine.settings.max_waiting + 8,
             api_name="ask",
         )
-        stop.click(None, js="() => { window.footnote.stop(); }", cancels=[asking])
-        page.load(
-            arrive, None, [state, first], show_progress="hidden", concurrency_limit=None, api_visibility="private"
+        stop.click(
+            lambda ids: desk.stop(ids.split()),
+            inputs=turn_ids,
+            js="() => window.footnote.stop()",
+            show_progress="hidden",
+            api_visibility="private",
         )
+        page.load(arrive, None, first, show_progress="hidden", concurrency_limit=None, api_visibility="private")
         page.unload(forget)
     page.queue(api_open=True)
     return page

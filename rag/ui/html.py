@@ -93,7 +93,7 @@ def welcome(titles: Sequence[tuple[str, str, date | None]], examples: Sequence[s
         )
     if titles:
         rows = "".join(
-            f'<li dir="auto"><bdi>{escape(title)}</bdi> <span class="fn-meta">{escape(day(published))}</span></li>'
+            f'<li><bdi>{escape(title)}</bdi> <span class="fn-meta">{escape(day(published))}</span></li>'
             for _, title, published in titles[:5]
         )
         more = f"<li>and {len(titles) - 5} more</li>" if len(titles) > 5 else ""

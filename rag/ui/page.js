@@ -80,9 +80,12 @@ window.footnote = (() => {
     state();
   }
 
+  // Stop all that wait; the server is told which these are.
   function stop() {
-    end(working(), "Stopped.");
+    const stopped = working();
+    end(stopped, "Stopped.");
     box().focus();
+    return stopped.map((turn) => turn.dataset.turn).join(" ");
   }
 
   // --- receiving ----------------------------------------------------------------------------------------------------
@@ -353,14 +356,26 @@ window.footnote = (() => {
     document.addEventListener(off, (event) => event.target.closest(".fn-marker") && hideTip());
   }
 
-  // A server that went away never answers: say so instead of waiting for ever.
+  // --- how things stand ---------------------------------------------------------------------------------------------
+
+  // Ask the server again and again. One that went away never answers: whoever waits for it is told so.
   let silent = 0;
-  setInterval(async () => {
-    if (!by("fn-conversation") || !working().length) return;
-    const alive = await fetch("health").then((reply) => reply.ok, () => false);
-    silent = alive ? 0 : silent + 1;
-    if (silent > 1) end(working(), "The server does not answer. Start it again, then ask again.");
-  }, 3000);
+  async function watch() {
+    const told = await fetch("ready").then((reply) => reply.json()).catch(() => null);
+    silent = told ? 0 : silent + 1;
+    if (told) tell(told.words, told.kind);
+    if (silent > 1) {
+      tell("The server does not answer", "failed");
+      end(working(), "The server does not answer. Start it again, then ask again.");
+    }
+    setTimeout(watch, told?.kind === "busy" ? 500 : 3000);
+  }
+
+  function tell(words, kind) {
+    const line = document.querySelector(".fn-state");
+    if (line.textContent !== words) line.textContent = words;
+    line.className = "fn-state fn-state-" + kind;
+  }
 
   // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
   new MutationObserver(() => {
@@ -369,6 +384,7 @@ window.footnote = (() => {
       if (theme) document.body.classList.toggle("dark", theme === "dark");
       restore();
       enter();
+      watch();
     }
     if (restored && by("fn-arriving")) receive(by("fn-arriving"));
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-parcel"] });

@@ -46,8 +46,9 @@ def _judged(body: bytes) -> dict[str, Any]:
 def make_server(engine: Engine) -> FastAPI:
     """The page over `engine` as an ASGI application.
 
-    Beside it: `/health` (alive), `/ready` (models loaded), `/article`, the whole text of a source with a quote in view,
-    `/report`, an evaluation run to read, and `/feedback`, which takes what the thumbs say.
+    Beside it: `/health` (alive), `/ready` (models loaded; also what the page's status line says), `/article`, the whole
+    text of a source with a quote in view, `/report`, an evaluation run to read, and `/feedback`, which takes what the
+    thumbs say.
     """
     app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
     # No other site may read answers through a visitor's browser.
@@ -61,7 +62,8 @@ def make_server(engine: Engine) -> FastAPI:
     def ready(response: Response) -> dict[str, str]:
         if engine.state != "ready":
             response.status_code = 503
-        return {"status": engine.state}
+        words, kind = engine.status()
+        return {"status": engine.state, "words": words, "kind": kind}
 
     @app.get("/page.css")
     def style() -> FileResponse:

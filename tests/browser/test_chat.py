@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.hostile import HOSTILE, journey, rendered, strings, write_hostile
+from benchmarks.served import ask, opened, served
+from index.roots import register_roots
 from index.sync import Builder, sync
-from tests.browser.conftest import ask, opened
-from tests.conftest import start_server
-from tests.test_html import HOSTILE
 
 pytestmark = pytest.mark.browser
 
@@ -81,32 +81,15 @@ def test_many_questions_at_once_keep_their_order(page: Page) -> None:
     assert page.locator(".fn-question").all_text_contents() == asked
 
 
-def test_hostile_text_shows_as_text(browser: Browser, builder: Builder, tmp_path: Path) -> None:
-    root = tmp_path / "docs"
-    root.mkdir()
-    usable = [text for text in HOSTILE if text.isprintable()]
-    for number, text in enumerate(usable):
-        name = f"{number} {text[:60].replace('/', '')}.txt"
-        (root / name).write_text(f"{text}\n\nThe secret word of vault {number} is marmalade {text} indeed.\n", "utf-8")
-    sync(builder, [root])
-    (builder.home / "index" / "roots.json").write_text(f'{{"roots": ["{root}"]}}')
-    process, address = start_server(builder.home, tmp_path / "serve.log")
-    try:
-        pages = opened(browser, address)
-        page = next(pages)
-        for number, text in enumerate(usable):
-            ask(page, f"What is the secret word of vault {number}? {text}")
-        expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(len(usable), timeout=120_000)
-        assert page.locator(".fn-turn").count() == len(usable)
-        assert page.locator(".fn-turn img, .fn-turn script, .fn-card img, .fn-card svg, .fn-card script").count() == 0
-        said = page.locator("#fn-panel").text_content() or ""
-        questions = " ".join(page.locator(".fn-question").all_text_contents())
-        for text in usable:
-            assert text in said
-            assert " ".join(text.split()) in questions
-        assert page.evaluate("window.alert.toString()").count("native code") == 1
-        with pytest.raises(StopIteration):
-            next(pages)
-    finally:
-        process.terminate()
-        process.wait(20)
+def test_hostile_strings_show_as_text(page: Page) -> None:
+    texts = strings(200)
+    for batch in (texts[:100], texts[100:]):
+        assert rendered(page, batch) == []
+
+
+def test_hostile_files_and_questions_show_as_text(browser: Browser, builder: Builder, tmp_path: Path) -> None:
+    write_hostile(tmp_path / "docs", HOSTILE)
+    register_roots(builder.home, [tmp_path / "docs"])
+    sync(builder, [tmp_path / "docs"])
+    with served(builder.home, tmp_path / "serve.log") as address, opened(browser, address) as page:
+        assert journey(page, HOSTILE) == []

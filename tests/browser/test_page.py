@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from index.sync import Builder, sync
-from tests.browser.conftest import ask, opened
-from tests.conftest import start_server
+from benchmarks.served import ask
 
 pytestmark = pytest.mark.browser
 
@@ -122,74 +116,3 @@ def test_on_paper_the_answer_has_its_footnotes(answered: Page) -> None:
     expect(answered.locator(".fn-footnotes")).to_be_visible()
     expect(answered.locator("#fn-ask")).to_be_hidden()
     expect(answered.locator("#fn-right")).to_be_hidden()
-
-
-def test_a_failure_has_an_id_that_stands_in_the_log(
-    browser: Browser, builder: Builder, tmp_path: Path, chromium: str
-) -> None:
-    root = tmp_path / "docs"
-    root.mkdir()
-    (root / "a.txt").write_text("The old mill at Farley was built in 1823.")
-    sync(builder, [root])
-    (builder.home / "index" / "roots.json").write_text(f'{{"roots": ["{root}"]}}')
-    process, address = start_server(builder.home, tmp_path / "serve.log")
-    try:
-        for page in opened(browser, address):
-            (builder.home / "index" / "current").write_text("nowhere")
-            ask(page, "When was the old mill built?")
-            failed = page.locator(".fn-turn.fn-failed")
-            expect(failed).to_contain_text("which is not there", timeout=60_000)
-            number = re.search(r"Error (\w{8})", failed.text_content() or "")
-            assert number and number.group(1) in (builder.home / "logs" / "footnote.log").read_text()
-            expect(failed.get_by_role("button", name="Ask again")).to_be_visible()
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def test_without_sources_the_page_says_how_to_add_some(
-    browser: Browser, builder: Builder, tmp_path: Path, chromium: str
-) -> None:
-    root = tmp_path / "docs"
-    root.mkdir()
-    sync(builder, [root])
-    (builder.home / "index" / "roots.json").write_text(f'{{"roots": ["{root}"]}}')
-    process, address = start_server(builder.home, tmp_path / "serve.log")
-    try:
-        page = browser.new_page()
-        page.goto(address)
-        expect(page.locator(".fn-welcome")).to_contain_text("python app.py index FOLDER", timeout=60_000)
-        expect(page.locator(".fn-state-failed")).to_contain_text("No sources yet")
-        page.close()
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-@pytest.fixture(params=["light", "dark"])
-def shade(request: pytest.FixtureRequest, page: Page) -> Iterator[Page]:
-    if request.param == "dark":
-        page.evaluate("document.body.classList.add('dark')")
-        page.wait_for_timeout(1000)  # colours that fade from one to the other have no contrast to measure
-    yield page
-
-
-def _ours(page: Page) -> list[Any]:
-    """Serious and critical violations of axe in our own markup."""
-    found = Axe().run(page, context="#fn-top, #fn-first, #fn-conversation, #fn-panel").response["violations"]
-    return [
-        (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-
-
-def test_axe_finds_nothing_serious_in_our_markup(shade: Page) -> None:
-    assert _ours(shade) == []
-    ask(shade, "Who is the CEO of GM?")
-    expect(shade.locator(".fn-turn.fn-answered")).to_be_visible(timeout=60_000)
-    shade.wait_for_timeout(1500)
-    assert _ours(shade) == []
-    ask(shade, "Who supplies Tesla's cells?")
-    expect(shade.locator(".fn-turn.fn-refused")).to_be_visible(timeout=60_000)
-    assert _ours(shade) == []

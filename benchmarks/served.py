@@ -1,0 +1,117 @@
+"""The page served as a user would serve it, and opened in Chromium: for the commands here and the browser tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
+
+from rag.settings import PROJECT
+
+_CHROMIUM = "/usr/bin/chromium"
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def find_chromium() -> str | None:
+    """Chromium's path, or None."""
+    return shutil.which("chromium") or (_CHROMIUM if Path(_CHROMIUM).exists() else None)
+
+
+@contextmanager
+def chromium(path: str | None = None) -> Iterator[Browser]:
+    """A running Chromium without a window. Raises SystemExit where there is none."""
+    path = path or find_chromium()
+    if path is None:
+        raise SystemExit("No Chromium here: apt-get install --no-install-recommends chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
+    """A page on `address`. Raises AssertionError at the end for a script error, a dialog, or a request to elsewhere."""
+    context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    page = context.new_page()
+    faults: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            faults.append(request.url)
+
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("dialog", dismiss)
+    page.on("request", note)
+    page.goto(address)
+    yield page
+    context.close()
+    assert faults == []
+
+
+def run_app(home: Path, *words: str, log: Path, **env: str) -> subprocess.Popen[bytes]:
+    """Start `app.py` with `words` over the index in `home`; what it prints goes to `log`."""
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            [sys.executable, "app.py", *words],
+            cwd=PROJECT,
+            env={**os.environ, "FOOTNOTE_HOME": str(home), **env},
+            stdout=stream,
+            stderr=stream,
+        )
+
+
+def start_server(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start `app.py serve` on a free port; returns the process and the page's address once it answers."""
+    port = free_port()
+    process = run_app(home, "serve", "--port", str(port), log=log, **env)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(2400):
+        if process.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(f"{address}/health", timeout=1).close()
+            return process, address
+        except OSError:
+            time.sleep(0.025)
+    process.kill()
+    raise RuntimeError(f"the server did not start:\n{log.read_text()}")
+
+
+@contextmanager
+def served(home: Path, log: Path, **env: str) -> Iterator[str]:
+    """The address of a page over the index in `home`, as long as the block lasts."""
+    process, address = start_server(home, log, **env)
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def ask(page: Page, question: str) -> None:
+    """Type a question and press Enter."""
+    box = page.get_by_role("textbox", name="Question")
+    box.fill(question)
+    box.press("Enter")

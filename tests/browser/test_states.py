@@ -1,0 +1,140 @@
+"""Every state the page can be in, brought about for real: starting, working, stopped, busy, updating, failing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.served import ask, opened, run_app, served
+from index.sync import Builder, sync
+from tests.browser.conftest import write_sources
+
+pytestmark = pytest.mark.browser
+
+MILL = {"mill.txt": "The old mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n"}
+MANY = {
+    **MILL,
+    **{
+        f"note-{number}.txt": f"Note {number}\n\n"
+        + " ".join(f"House {number} on street {n} was painted in shade {n * number}." for n in range(12))
+        for number in range(120)
+    },
+}
+# Writes down every word about a turn that waits, with whether it could be stopped then.
+LOG_WAITING = """() => {
+  window.waited = [];
+  new MutationObserver(() => {
+    const stop = getComputedStyle(document.getElementById("fn-stop")).display !== "none";
+    const lines = document.querySelectorAll(".fn-working .fn-status");
+    for (const line of lines) window.waited.push([line.textContent, stop]);
+  }).observe(document.getElementById("fn-conversation"), { childList: true, subtree: true });
+}"""
+# Sends questions faster than any hand: all in one moment.
+SEND_AT_ONCE = """(questions) => {
+  const box = document.querySelector("#fn-question textarea");
+  for (const question of questions) {
+    box.value = question;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    document.getElementById("fn-send").click();
+  }
+}"""
+
+
+def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browser: Browser, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    write_sources(home, tmp_path / "docs", MANY)
+    with (
+        served(home, tmp_path / "serve.log", FOOTNOTE_MAX_WAITING="1") as address,
+        opened(browser, address) as page,
+    ):
+        state, turns = page.locator(".fn-state"), page.locator(".fn-turn")
+        expect(state).to_have_text(re.compile("Models are warming up|Indexing"))
+        expect(page.locator(".fn-welcome")).to_contain_text("Answers from your sources")
+        ask(page, "When was the old mill built?")
+        expect(turns.nth(0)).to_contain_text("The answer comes in a moment")
+        ask(page, "Who built the old mill?")
+        expect(turns.nth(1)).to_contain_text("The answer comes in a moment")
+        ask(page, "Where is the old mill?")
+        expect(turns.nth(2)).to_contain_text("Too many questions are waiting")
+
+        page.get_by_role("button", name="Stop", exact=True).click()
+        for turn in (turns.nth(0), turns.nth(1)):
+            expect(turn).to_contain_text("Stopped.")
+            expect(turn.get_by_role("button", name="Ask again")).to_be_visible()
+        expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
+        turns.nth(1).get_by_role("button", name="Edit").click()
+        expect(page.get_by_role("textbox", name="Question")).to_have_value("Who built the old mill?")
+
+        page.wait_for_timeout(1000)  # what was stopped leaves its place to the next, within a quarter of a second
+        turns.nth(0).get_by_role("button", name="Ask again").click()
+        expect(turns.nth(3)).to_contain_text("The answer comes in a moment")
+        expect(state).to_have_text(re.compile("Indexing: .* of "), timeout=60_000)
+        expect(turns.nth(3)).to_contain_text("1823", timeout=60_000)
+        expect(state).to_have_text("121 sources, ready")
+        expect(turns.nth(0)).to_contain_text("Stopped.")
+
+
+def test_the_page_works_says_so_and_is_stopped_with_escape(page: Page) -> None:
+    page.evaluate(LOG_WAITING)
+    page.evaluate(SEND_AT_ONCE, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2012)])
+    page.wait_for_function("window.waited.some(([words]) => words.includes('questions are ahead'))")
+    waited = page.evaluate("window.waited")
+    assert ["Searching and reading ...", True] in waited
+    page.get_by_role("textbox", name="Question").press("Escape")
+    expect(page.locator(".fn-working")).to_have_count(0)
+    expect(page.locator(".fn-stopped").last).to_contain_text("Stopped.")
+    ask(page, "How many jobs will the TDK deal create?")
+    expect(page.locator(".fn-turn").last).to_contain_text("1,000 jobs", timeout=60_000)
+    assert page.locator(".fn-stopped").count() > 0
+
+
+def test_while_the_index_is_made_anew_the_page_says_so_and_answers(
+    browser: Browser, builder: Builder, tmp_path: Path, chromium: str
+) -> None:
+    write_sources(builder.home, tmp_path / "docs", MANY)
+    sync(builder, [tmp_path / "docs"])
+    with served(builder.home, tmp_path / "serve.log") as address, opened(browser, address) as page:
+        state = page.locator(".fn-state")
+        expect(state).to_have_text("121 sources, ready", timeout=60_000)
+        rebuilding = run_app(builder.home, "index", "--rebuild", log=tmp_path / "index.log")
+        expect(state).to_have_text("121 sources, ready; the index is being updated", timeout=60_000)
+        ask(page, "When was the old mill built?")
+        expect(page.locator(".fn-turn.fn-answered")).to_contain_text("1823", timeout=60_000)
+        assert rebuilding.wait(60) == 0
+        expect(state).to_have_text("121 sources, ready", timeout=60_000)
+        ask(page, "Who built the old mill?")
+        expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("Anna Brook", timeout=60_000)
+
+
+def test_a_failure_has_an_id_that_stands_in_the_log(
+    browser: Browser, builder: Builder, tmp_path: Path, chromium: str
+) -> None:
+    write_sources(builder.home, tmp_path / "docs", MILL)
+    sync(builder, [tmp_path / "docs"])
+    with served(builder.home, tmp_path / "serve.log") as address, opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
+        (builder.home / "index" / "current").write_text("nowhere")
+        ask(page, "When was the old mill built?")
+        failed = page.locator(".fn-turn.fn-failed")
+        expect(failed).to_contain_text("which is not there", timeout=60_000)
+        number = re.search(r"Error (\w{8})", failed.text_content() or "")
+        assert number and number.group(1) in (builder.home / "logs" / "footnote.log").read_text()
+        expect(failed.get_by_role("button", name="Ask again")).to_be_visible()
+        expect(page.locator(".fn-state-failed")).to_contain_text("which is not there")
+
+
+def test_without_sources_the_page_says_how_to_add_some_and_a_server_that_ends_is_noticed(
+    browser: Browser, builder: Builder, tmp_path: Path, chromium: str
+) -> None:
+    write_sources(builder.home, tmp_path / "docs", {})
+    sync(builder, [tmp_path / "docs"])
+    with browser.new_context() as context:
+        page = context.new_page()
+        with served(builder.home, tmp_path / "serve.log") as address:
+            page.goto(address)
+            expect(page.locator(".fn-welcome")).to_contain_text("python app.py index FOLDER", timeout=60_000)
+            expect(page.locator(".fn-state-failed")).to_contain_text("No sources yet")
+        expect(page.locator(".fn-state")).to_contain_text("The server does not answer", timeout=30_000)
