@@ -1,0 +1,348 @@
+"""Runs: asked, judged, resumed, compared and reported; by the command line as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.answer import answer
+from rag.engine import Engine
+from rag.evaluation import feedback
+from rag.evaluation.compare import compare
+from rag.evaluation.judge import judge
+from rag.evaluation.labels import Corpus
+from rag.evaluation.questions import Label, Question, QuestionSet
+from rag.evaluation.read import read_questions
+from rag.evaluation.run import BadRun, Options, Run, ask_all, finish, made_by, read_run
+from rag.evaluation.statistics import MEANS, NAMES
+from rag.settings import SEEDS
+from rag.ui import report
+from tests.conftest import ROOT
+from tests.conftest import Run as Call
+
+FIRST, SECOND = "000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"
+
+
+@pytest.fixture(scope="session")
+def seed_questions() -> QuestionSet:
+    return read_questions(SEEDS / "questions.jsonl")
+
+
+def run_it(engine: Engine, questions: QuestionSet, folder: Path, *, never_refuse: bool = False, workers: int = 1) -> Run:
+    making = made_by(engine, questions, Options(never_refuse))
+    for _ in ask_all(engine, questions, folder, making, workers):
+        pass
+    finish(folder)
+    return read_run(folder)
+
+
+@pytest.fixture(scope="session")
+def seed_run(engine: Engine, seed_questions: QuestionSet, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_it(engine, seed_questions, tmp_path_factory.mktemp("run") / "seeds")
+
+
+def without_times(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    del summary["timings_ms"]
+    return summary
+
+
+# --- causes -----------------------------------------------------------------------------------------------------------
+
+JOBS = "this initiative could enhance local production and create 1,000 jobs"
+
+
+@pytest.mark.parametrize(
+    ("question", "answers", "labels", "answerable", "cause"),
+    [
+        ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label(FIRST, JOBS),), True, None),
+        ("How many jobs will the TDK deal create?", ("1,000 jobs",), (), True, None),
+        ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label("gone.txt"),), True, "wrong_place"),
+        ("How many jobs will the TDK deal create?", ("2,000",), (Label("gone.txt"),), True, "not_in_corpus"),
+        ("How many jobs will the TDK deal create?", ("2,000",), (Label(FIRST, "no such words"),), True, "not_in_corpus"),
+        ("How many jobs will the TDK deal create?", ("no such words",), (), True, "not_in_corpus"),
+        ("How many jobs will the TDK deal create?", ("2,000",), (Label(FIRST, JOBS),), True, "wrong_words"),
+        ("How many jobs will the TDK deal create?", ("x",), (Label(SECOND, "the Chevy Bolt"),), True, "not_chosen"),
+        ("How many jobs will the TDK deal create?", (), (), False, "answered_unanswerable"),
+        ("Who wrote Hamlet?", (), (), False, None),
+        ("Who wrote Hamlet?", ("Mary Barra",), (Label(SECOND, "CEO Mary Barra"),), True, "wrongly_refused"),
+        ("Who wrote Hamlet?", ("x",), (Label(FIRST, spans=((0, 2000),)),), True, "not_in_a_chunk"),
+        ("How many jobs will the TDK deal create?", (), (), None, None),
+    ],
+)
+def test_a_failed_question_gets_the_one_cause_that_is_the_matter(
+    engine: Engine,
+    question: str,
+    answers: tuple[str, ...],
+    labels: tuple[Label, ...],
+    answerable: bool | None,
+    cause: str | None,
+) -> None:
+    asked = Question("q", question, answers, answerable, labels)
+    judged = judge(asked, answer(engine, question), Corpus(engine.parts()[0]))
+    assert judged["cause"] == cause
+
+
+def test_what_was_not_retrieved_is_told_apart(seeds_home: Path) -> None:
+    engine = Engine(Engine_settings(seeds_home, candidates=1, passages=1))
+    asked = Question("q", "How many jobs will the TDK deal create?", ("x",), True, (Label(SECOND, "the Chevy Bolt"),))
+    assert judge(asked, answer(engine, asked.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
+
+
+def Engine_settings(home: Path, **changed: Any) -> Any:
+    from rag.settings import Settings
+
+    return Settings(home=home, **changed)
+
+
+# --- a run ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_a_folder_with_every_answer_its_scores_and_a_summary(seed_run: Run, seed_questions: QuestionSet) -> None:
+    summary = json.loads((seed_run.folder / "summary.json").read_text())
+    assert [row["id"] for row in seed_run.rows] == [one.id for one in seed_questions.questions]
+    assert summary["questions"] == 61 and summary["answerable"] == 34
+    assert set(NAMES) <= set(summary["measures"]) and "refusal_recall:foreign" in summary["measures"]
+    for name, one in summary["measures"].items():
+        assert one["mean"] is None or one["low"] <= one["mean"] <= one["high"], name
+    assert summary["measures"]["verbatim"]["mean"] == 1 and summary["measures"]["ece"]["mean"] is None
+    assert sum(summary["causes"].values()) == sum(row["cause"] is not None for row in seed_run.rows) > 0
+    assert summary["timings_ms"]["total"]["p50"] <= summary["timings_ms"]["total"]["p95"]
+    made = summary["made_by"]
+    assert made["corpus_sha256"] and made["question_set"]["sha256"] and made["versions"]["chromadb"]
+    assert made["settings"]["FOOTNOTE_REFUSE_BELOW"] and "FOOTNOTE_HOME" not in made["settings"]
+    first = seed_run.rows[0]
+    assert first["answer"]["schema"] == 1 and set(MEANS) <= set(first["scores"])
+
+
+def test_an_identical_rerun_shows_no_difference_anywhere(
+    engine: Engine, seed_run: Run, seed_questions: QuestionSet, tmp_path: Path
+) -> None:
+    again = compare(seed_run, run_it(engine, seed_questions, tmp_path / "again", workers=2))
+    assert {one.verdict for one in again.measures if one.change is not None} == {"no difference shown"}
+    assert not again.changes and not again.makes and not again.worse
+    assert without_times(seed_run.folder) == without_times(tmp_path / "again")
+
+
+def test_never_refusing_is_worse_where_refusing_is_right(
+    engine: Engine, seed_run: Run, seed_questions: QuestionSet, tmp_path: Path
+) -> None:
+    rash = run_it(engine, seed_questions, tmp_path / "rash", never_refuse=True)
+    compared = compare(seed_run, rash)
+    verdicts = {one.name: one.verdict for one in compared.measures}
+    assert verdicts["refusal_recall"] == verdicts["refusal_f1"] == verdicts["risk"] == "worse"
+    assert verdicts["coverage"] == "better" and verdicts["verbatim"] == verdicts["success@5"] == "no difference shown"
+    assert compared.makes == ("options.never_refuse was False, is True",)
+    causes = json.loads((rash.folder / "summary.json").read_text())["causes"]
+    assert causes["answered_unanswerable"] == 27 and "wrongly_refused" not in causes
+    measures = json.loads((rash.folder / "summary.json").read_text())["measures"]
+    assert all(measures[name]["mean"] is not None for name in ("ece", "brier", "aurc", "coverage@10%risk"))
+
+
+def test_fewer_passages_are_worse_at_finding(
+    seeds_home: Path, seed_run: Run, seed_questions: QuestionSet, tmp_path: Path
+) -> None:
+    narrow = Engine(Engine_settings(seeds_home, candidates=1, passages=1))
+    compared = compare(seed_run, run_it(narrow, seed_questions, tmp_path / "narrow"))
+    assert {"success@5", "success@10", "recall@5", "recall@10"} <= set(compared.worse)
+    assert "not_retrieved" in {change.new["cause"] for change in compared.changes}
+    assert "settings.FOOTNOTE_PASSAGES was '10', is '1'" in compared.makes
+
+
+def test_a_set_without_labels_tells_what_can_be_known(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("question\nWho is the CEO of GM?\nWho wrote Hamlet?\n")
+    run_it(engine, read_questions(tmp_path / "q.csv"), tmp_path / "run")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    known = {name for name, one in summary["measures"].items() if one["mean"] is not None}
+    assert known == {"coverage", "verbatim"} and summary["answerable"] == 0 and not summary["causes"]
+
+
+def test_stopping_keeps_what_is_done_and_another_make_is_refused(
+    engine: Engine, seed_questions: QuestionSet, tmp_path: Path
+) -> None:
+    making = made_by(engine, seed_questions, Options())
+    asking = ask_all(engine, seed_questions, tmp_path / "run", making)
+    assert [next(asking) for _ in range(4)] == [(0, 61), (1, 61), (2, 61), (3, 61)]
+    with pytest.raises(BadRun, match="Another process is at the run"):
+        next(ask_all(engine, seed_questions, tmp_path / "run", making))
+    asking.close()
+    kept = (tmp_path / "run" / "results.jsonl").read_text()
+    (tmp_path / "run" / "results.jsonl").write_text(kept + '{"n": 3, "torn')
+    with pytest.raises(BadRun, match=r"holds another run: options.never_refuse was False, is True"):
+        next(ask_all(engine, seed_questions, tmp_path / "run", made_by(engine, seed_questions, Options(True))))
+    assert next(ask_all(engine, seed_questions, tmp_path / "run", making)) == (3, 61)
+    assert (tmp_path / "run" / "results.jsonl").read_text() == kept
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    with pytest.raises(BadRun, match="not empty and no run"):
+        next(ask_all(engine, seed_questions, tmp_path / "other", making))
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_hundred(tmp_path: Path) -> Path:
+    rows = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
+    path = tmp_path / "two hundred.jsonl"
+    path.write_text("".join(f"{json.dumps({**rows[n % len(rows)], 'id': f'q{n}'})}\n" for n in range(200)))
+    return path
+
+
+def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
+    run: Call, two_hundred: Path, seeds_home: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    done = run("evaluate", str(two_hundred), "--out", str(whole))
+    assert done.returncode == 0, done.stderr
+    environment = {**os.environ, "FOOTNOTE_HOME": str(seeds_home)}
+    command = [sys.executable, "app.py", "evaluate", str(two_hundred), "--out", str(killed)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    results = killed / "results.jsonl"
+    while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < 100):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    before = results.read_bytes().count(b"\n")
+    assert 100 <= before < 200 and not (killed / "summary.json").exists()
+    again = run("evaluate", str(two_hundred), "--out", str(killed))
+    assert again.returncode == 0, again.stderr
+    assert results.read_bytes().count(b"\n") == 200
+    assert without_times(killed) == without_times(whole)
+
+
+def test_evaluate_prints_a_table_writes_a_run_and_judges_it_against_a_baseline(run: Call, tmp_path: Path) -> None:
+    questions = tmp_path / "few.jsonl"
+    rows = (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()
+    questions.write_text("\n".join([*rows[4:10], *rows[-20:-14], "nonsense"]))
+    first = run("evaluate", str(questions), "--out", str(tmp_path / "a"))
+    assert first.returncode == 0 and "contains_answer" in first.stdout and "Traceback" not in first.stderr
+    assert "few.jsonl, line 13: is not JSON" in first.stderr and "1,000 resamples" in first.stdout
+    assert {p.name for p in (tmp_path / "a").iterdir()} >= {"run.json", "results.jsonl", "summary.json", "report.html"}
+    judged = run(
+        "evaluate", str(questions), "--never-refuse", "--out", str(tmp_path / "b"),
+        "--baseline", str(tmp_path / "a"), "--fail-if-worse",
+    )  # fmt: skip
+    assert judged.returncode == 1 and "worse" in judged.stdout and "options.never_refuse" in judged.stdout
+    same = run("compare", str(tmp_path / "a"), str(tmp_path / "a"), "--json", "--fail-if-worse")
+    value = json.loads(same.stdout)
+    assert same.returncode == 0 and value["changes"] == []
+    assert {one["verdict"] for one in value["measures"].values()} <= {"no difference shown", None}
+    strict = run("evaluate", str(questions), "--strict")
+    assert strict.returncode == 1 and "--strict" in strict.stderr and "line 13" in strict.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["evaluate", "none.jsonl"], "No such file"),
+        (["evaluate", "seeds/questions.jsonl", "--tag", "none"], "its tags: close"),
+        (["evaluate", "seeds/questions.jsonl", "--corpus", "same"], "Only SQuAD JSON brings its own"),
+        (["evaluate", "seeds/questions.jsonl", "--corpus", "nowhere"], "does not exist"),
+        (["evaluate", "seeds/questions.jsonl", "--baseline", "nothing"], "There is no run called 'nothing'"),
+        (["compare", "seeds", "seeds"], "There is no run called 'seeds'"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_said_in_one_line(run: Call, words: list[str], told: str) -> None:
+    done = run(*words)
+    assert done.returncode == 1 and told in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_squad_file_is_asked_of_its_own_articles_beside_the_users_index(run: Call, tmp_path: Path) -> None:
+    from tests.test_questions import squad
+
+    path, home = tmp_path / "squad.json", tmp_path / "home"
+    path.write_text(json.dumps(squad()))
+    done = run("evaluate", str(path), "--corpus", "same", "--out", str(tmp_path / "run"), home=home)
+    assert done.returncode == 0, done.stderr
+    first = json.loads((tmp_path / "run" / "results.jsonl").read_text().splitlines()[0])
+    assert first["answer"]["citations"][0]["source"] == "A_Mill.txt" and first["scores"]["success@1"] == 1
+    assert not (home / "index").exists() and list((home / "evaluation").glob("*/index/current"))
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+class _Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset")]
+
+
+def test_the_report_is_one_file_that_needs_nothing_else(seed_run: Run) -> None:
+    text = report.write(seed_run.folder, compare(seed_run, seed_run)).read_text("utf-8")
+    page = _Page(text)
+    assert page.links == [] and "@import" not in text and "url(" not in text
+    assert page.tags.count("script") == 1 and page.tags.count("svg") == 2 and page.tags.count("mark") > 20
+    assert text.count('class="fn-row"') == 61 and "no difference shown" in text
+
+
+def test_hostile_text_stays_text_in_a_report(engine: Engine, tmp_path: Path) -> None:
+    hostile = "What is <img src=x onerror=alert(1)> {{7*7}} </script><script>alert(1)</script>?"
+    (tmp_path / "q.jsonl").write_text(json.dumps({"question": hostile, "answers": [hostile], "tags": [hostile]}))
+    run_it(engine, read_questions(tmp_path / "q.jsonl"), tmp_path / "run")
+    page = _Page(report.write(tmp_path / "run").read_text("utf-8"))
+    assert page.tags.count("script") == 1 and "img" not in page.tags and page.links == []
+
+
+# --- from chat to test ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "home"
+
+
+PLACE = {"source": FIRST, "quote": "1,000 jobs", "start": 10, "end": 20}
+
+
+def test_a_judged_answer_becomes_a_labelled_question(home: Path) -> None:
+    feedback.keep(home, "should_have_refused", "Who wrote\nHamlet?", [], [PLACE])
+    feedback.keep(home, "wrong_passage", "How many jobs?", ["1,000", " ", "a thousand"], [PLACE])
+    feedback.keep(home, "wrong_words", "How many jobs?", ["1,000"], [PLACE])
+    feedback.keep(home, feedback.GOOD, "How many jobs?", [], [PLACE])
+    feedback.keep(home, feedback.GOOD, "Who wrote Hamlet?", [], [], refused=True)
+    kept = read_questions(feedback.feedback_file(home))
+    label = (Label(FIRST, "1,000 jobs", ((10, 20),)),)
+    assert not kept.problems
+    assert [(q.text, q.answerable, q.answers, q.labels, q.tags[1]) for q in kept.questions] == [
+        ("Who wrote Hamlet?", False, (), (), "should_have_refused"),
+        ("How many jobs?", True, ("1,000", "a thousand"), (), "wrong_passage"),
+        ("How many jobs?", True, ("1,000",), label, "wrong_words"),
+        ("How many jobs?", True, (), label, "good"),
+        ("Who wrote Hamlet?", False, (), (), "good"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "question", "answers", "cited", "told"),
+    [
+        ("wrong_words", "How many jobs?", [], [], "Write what the right answer is"),
+        ("nonsense", "How many jobs?", ["x"], [], "Choose what was wrong"),
+        ("other", "", ["x"], [], "empty"),
+        ("other", "How many jobs?", ["x" * 30_000], [], "too long to keep"),
+        ("good", "How many jobs?", [], [{"source": 5}], "the name of a source"),
+    ],
+)
+def test_feedback_that_tells_nothing_is_not_kept(
+    home: Path, kind: str, question: str, answers: list[str], cited: list[dict[str, Any]], told: str
+) -> None:
+    with pytest.raises(feedback.BadFeedback, match=told):
+        feedback.keep(home, kind, question, answers, cited)
+    assert not feedback.feedback_file(home).exists()

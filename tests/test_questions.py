@@ -1,0 +1,228 @@
+"""Question sets: every format is read to the same questions, and every bad row is met with a message that helps."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.generation import Generation
+from rag.evaluation.labels import Corpus, unfound
+from rag.evaluation.questions import BadQuestionSet, Label, QuestionSet
+from rag.evaluation.read import read_questions
+from rag.settings import SEEDS
+
+ROW = {
+    "id": "a",
+    "question": "How many jobs?",
+    "answers": ["1,000", "a | b"],
+    "relevant": [{"source": "x.txt", "quote": "1,000 jobs"}],
+    "tags": ["number"],
+}
+
+
+def read(folder: Path, name: str, text: str | bytes) -> QuestionSet:
+    path = folder / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_questions(path)
+
+
+def messages(found: QuestionSet) -> str:
+    return "\n".join(map(str, found.problems))
+
+
+def test_the_same_questions_are_read_from_every_format(tmp_path: Path) -> None:
+    second = {"question": "Who wrote Hamlet?", "answerable": False, "id": "b"}
+    lines = f"{json.dumps(ROW)}\n\n{json.dumps(second)}\n"
+    table = (
+        "\ufeffid,question,answers,answerable,source,quote,tags\r\n"
+        'a,How many jobs?,"[""1,000"", ""a | b""]",,x.txt,"1,000 jobs",number\r\n'
+        "b,Who wrote Hamlet?,,no,,,\r\n"
+    )
+    expected = read(tmp_path, "a.jsonl", lines)
+    assert [one.id for one in expected.questions] == ["a", "b"] and not expected.problems
+    assert expected.questions[0].labels == (Label("x.txt", "1,000 jobs"),)
+    assert [one.answerable for one in expected.questions] == [True, False]
+    for found in (
+        read(tmp_path, "a.json", json.dumps([ROW, second], indent=1)),
+        read(tmp_path, "b.json", json.dumps({"questions": [ROW, second]})),
+        read(tmp_path, "a.csv", table),
+        read(tmp_path, "a.jsonl.gz", gzip.compress(lines.encode())),
+    ):
+        assert not found.problems
+        assert [(q.id, q.text, q.answers, q.answerable, q.labels, q.tags) for q in found.questions] == [
+            (q.id, q.text, q.answers, q.answerable, q.labels, q.tags) for q in expected.questions
+        ]
+
+
+def test_trec_topics_are_read_with_the_qrels_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "topics.qrels").write_text("1 0 a b.txt 1\n1 0 c.txt 0\n2 0 c.txt 0\n9 0 c.txt 1\nnonsense\n")
+    found = read(tmp_path, "topics.tsv", "1\twhat is a?\n2\twhat is b?\n3\twhat is c?\nno tab\n")
+    assert [(q.id, q.answerable, q.labels) for q in found.questions] == [
+        ("1", True, (Label("a b.txt"),)),
+        ("2", False, ()),
+        ("3", False, ()),
+    ]
+    told = messages(found)
+    assert "topics.tsv, line 4: is 'no tab'; expected an id, a tab and the question" in told
+    assert "topics.qrels, line 5" in told and "topics.qrels, topic 9" in told
+
+
+def test_topics_without_qrels_say_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(BadQuestionSet, match=r"topics\.qrels or qrels\.txt, and there are none"):
+        read(tmp_path, "topics.tsv", "1\twhat is a?\n")
+
+
+def squad() -> dict[str, object]:
+    context = "It was built in 1823. It burned in 1823."
+    spans = [{"text": "1823", "answer_start": 16}, {"text": "in 1823", "answer_start": 32}]
+    first = {"id": "q1", "question": "When was it built?", "answers": spans, "is_impossible": False}
+    second = {"id": "q2", "question": "Who built it?", "answers": [], "is_impossible": True}
+    wrong = {"id": "q3", "question": "Where?", "answers": [{"text": "Farley", "answer_start": 3}]}
+    paragraphs = [{"context": "A mill.", "qas": []}, {"context": context, "qas": [first, second, wrong]}]
+    return {"version": "v2", "data": [{"title": "A/Mill", "paragraphs": paragraphs}]}
+
+
+def test_squad_brings_its_articles_and_labels_that_point_into_them(tmp_path: Path) -> None:
+    found = read(tmp_path, "s.json", json.dumps(squad()))
+    ((source, text),) = found.articles
+    assert source == "A_Mill.txt" and text.startswith("A mill.\n\nIt was")
+    first, second = found.questions
+    assert first.answerable and not second.answerable
+    assert [text[a:b] for a, b in first.labels[0].spans] == ["1823", "in 1823"]
+    assert messages(found) == "s.json, question 'q3': answer_start 3 does not lead to 'Farley' in its paragraph"
+
+
+BAD = {
+    "not JSON": ('{"question": "x?"', "is not JSON"),
+    "a list": ("[1]", "expected an object with a question"),
+    "no question": ('{"id": "z"}', "has no \"question\"; it has 'id'"),
+    "an empty question": ('{"question": " "}', "is an empty string; expected words"),
+    "a question of signs": ('{"question": "???"}', "question is empty"),
+    "a number for a question": ('{"question": 5}', "is a number (5)"),
+    "an overlong question": (json.dumps({"question": "why " * 200}), "the limit is 500"),
+    "a string for answers": ('{"question": "x?", "answers": "y"}', "expected a list of strings"),
+    "a number among the answers": ('{"question": "x?", "answers": ["y", 1]}', '"answers" holds a number (1)'),
+    "a word for answerable": ('{"question": "x?", "answerable": "yes"}', "expected true or false"),
+    "answers, yet unanswerable": ('{"question": "x?", "answerable": false, "answers": ["y"]}', "take one of them out"),
+    "no source": ('{"question": "x?", "relevant": [{"quote": "y"}]}', "expected the name of a source"),
+    "a string for relevant": ('{"question": "x?", "relevant": "a.txt"}', "expected a list like"),
+    "half an offset": ('{"question": "x?", "relevant": [{"source": "a", "start": 3}]}', "no pair of offsets"),
+    "offsets the wrong way": ('{"question": "x?", "relevant": [{"source": "a", "start": 3, "end": 2}]}', "no pair of"),
+    "a list for an id": ('{"question": "x?", "id": [1]}', '"id" is a list'),
+    "an id twice": ('{"question": "x?", "id": "a"}', "stands at line 1 already"),
+    "a string for tags": ('{"question": "x?", "tags": "t"}', '"tags" is the string'),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
+def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_read(tmp_path: Path, bad: tuple[str, str]) -> None:
+    found = read(tmp_path, "q.jsonl", f"{json.dumps(ROW)}\n{bad[0]}\n" + '{"question": "The last one?"}\n')
+    assert [one.text for one in found.questions] == ["How many jobs?", "The last one?"]
+    assert len(found.problems) == 1
+    assert str(found.problems[0]).startswith("q.jsonl, line 2: ") and bad[1] in messages(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("q.jsonl", "", "It is empty"),
+        ("q.jsonl", "{}\n{}\n", "The first problem: q.jsonl, line 1"),
+        ("q.json", "[1, 2", "a comma or ] is missing|ends inside"),
+        ("q.json", '[{"question": "x?"},\n{"question" "y?"}]', "line 2: is not JSON"),
+        ("q.json", '{"rows": []}', 'without a list "questions"'),
+        ("q.json", "nonsense", "not a JSON list"),
+        ("q.json", '{"data": [{"paragraphs": 5, "qas": 1}]}', "begins like SQuAD"),
+        ("q.csv", "id,text\n1,what?\n", "no column called question"),
+        ("q.xlsx", "x", "in no format that is known"),
+        ("q.jsonl", b"\xff\xfe\x00", "is not UTF-8"),
+        ("q.jsonl.gz", b"no gzip", "can't be read"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_what_to_mend(tmp_path: Path, name: str, text: str | bytes, told: str) -> None:
+    with pytest.raises(BadQuestionSet, match=told):
+        read(tmp_path, name, text)
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BadQuestionSet, match="No such file"):
+        read_questions(tmp_path / "none.jsonl")
+
+
+def test_a_table_may_have_newlines_in_quotes_and_bad_cells(tmp_path: Path) -> None:
+    table = (
+        "\ufeffid,question,answers,answerable,source,start,end\n"
+        '1,"Who\nasked,\nand why?",me|you,,,,\n'
+        "2,What is it?,,perhaps,,,\n"
+        "3,Where is it?,,,a.txt,x,9\n"
+        "4,When, it, was, said, that, it, is?,\n"
+        "5,Which one?,[oops,,,,\n"
+        "6,How so?,,,a.txt,3,9\n"
+    )
+    found = read(tmp_path, "q.csv", table)
+    assert [one.id for one in found.questions] == ["1", "6"]
+    assert found.questions[0].answers == ("me", "you")
+    assert found.questions[1].labels == (Label("a.txt", None, ((3, 9),)),)
+    assert [problem.where for problem in found.problems] == ["line 5", "line 6", "line 7", "line 8"]
+
+
+def test_a_set_that_says_nothing_leaves_answerable_open_and_gives_lasting_ids(tmp_path: Path) -> None:
+    found = read(tmp_path, "q.csv", "question\nWhat is it?\nWho is it?\nWhat is it?\n")
+    again = read(tmp_path, "r.csv", "question\nWho is it?\nWhat is it?\n")
+    assert [one.answerable for one in found.questions] == [None] * 3
+    assert len({one.id for one in found.questions}) == 3
+    assert {one.id for one in again.questions} < {one.id for one in found.questions}
+
+
+def test_tags_choose_questions(tmp_path: Path) -> None:
+    found = read(tmp_path, "q.jsonl", f"{json.dumps(ROW)}\n" + '{"question": "x?", "tags": ["t"]}\n')
+    assert [one.text for one in found.tagged(["t"]).questions] == ["x?"]
+    assert found.tagged([]) is found
+    with pytest.raises(BadQuestionSet, match="its tags: number, t"):
+        found.tagged(["none"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)), ending=st.sampled_from(["jsonl", "json", "csv", "tsv"]))
+def test_whatever_the_file_holds_it_is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any.{ending}"
+    path.write_bytes(data)
+    try:
+        assert read_questions(path).questions
+    except BadQuestionSet as error:
+        assert str(error)
+
+
+def test_labels_are_found_in_the_corpus_or_reported(seeds: Generation, tmp_path: Path) -> None:
+    source = "000_fee8f80bb4d154f2.txt"
+    rows = [
+        {"question": "q1?", "relevant": [{"source": source, "quote": "create  1,000\njobs"}]},
+        {"question": "q2?", "relevant": [{"source": source}]},
+        {"question": "q3?", "relevant": [{"source": "000_fee8f80bb4d154f.txt"}]},
+        {"question": "q4?", "relevant": [{"source": source, "quote": "no such words"}]},
+        {"question": "q5?", "relevant": [{"source": source, "start": 999_990, "end": 999_999}]},
+    ]
+    corpus = Corpus(seeds)
+    found = read(tmp_path, "q.jsonl", "\n".join(map(json.dumps, rows)))
+    places = [corpus.find(one.labels[0]) for one in found.questions]
+    article = corpus.article(source)
+    assert article and [article.text[a:b] for a, b in places[0].spans] == ["create 1,000 jobs"]
+    assert places[0].held_by(source, 0, len(article.text)) and places[1].held_by(source, 5, 6)
+    assert not places[2].held_by(source, 0, len(article.text))
+    told = [str(problem) for problem in unfound(found, corpus)]
+    assert told == [
+        f"q, line 3: source '000_fee8f80bb4d154f.txt' is not in the corpus; did you mean {source!r}?",
+        f"q, line 4: the quote 'no such words' is not in {source!r}",
+        f"q, line 5: the place is not in {source!r}",
+    ]
+
+
+def test_every_seed_question_is_sound(seeds: Generation) -> None:
+    found = read_questions(SEEDS / "questions.jsonl")
+    assert not found.problems and not unfound(found, Corpus(seeds))
