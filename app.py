@@ -171,14 +171,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
     home = settings.index_home()
     baseline = run.open_run(arguments.baseline, home) if arguments.baseline else None
     questions = read_questions(arguments.questions, settings.max_question).tagged(arguments.tag)
+    print_problems(questions.problems, strict=arguments.strict)
     with progress_bar() as progress:
         engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
     for source, reason in synced.failed if synced else []:
         print(f"{source!r} {reason}", file=sys.stderr)
-    problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
-    print_problems(problems)
-    if problems and arguments.strict:
-        raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
+    print_problems(labels.unfound(questions, labels.Corpus(engine.parts()[0])), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
     making = run.made_by(engine, questions, options)
     folder = arguments.out or run.choose_folder(home, questions, making)

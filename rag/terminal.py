@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from index.errors import FootnoteError
 from index.sync import Progress, Report
 from rag.answer import Answer
 
@@ -57,12 +58,14 @@ def print_report(report: Report) -> None:
     )
 
 
-def print_problems(problems: Sequence[object], most: int = 20) -> None:
-    """Problems, one a line, on the error stream; the first `most`."""
+def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) -> None:
+    """Problems of a question set, one a line, on the error stream; the first `most`. When `strict`, any raises."""
     for problem in problems[:most]:
         print(problem, file=sys.stderr)
     if len(problems) > most:
         print(f"and {len(problems) - most:,} more problems", file=sys.stderr)
+    if problems and strict:
+        raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
 
 
 class progress_bar:

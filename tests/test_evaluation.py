@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -25,10 +25,11 @@ from rag.evaluation.questions import Label, Question, QuestionSet
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import BadRun, Options, Run, ask_all, finish, made_by, read_run
 from rag.evaluation.statistics import MEANS, NAMES
-from rag.settings import SEEDS
-from rag.ui import report
+from rag.settings import SEEDS, Settings
+from rag.ui import evaluation, report
 from tests.conftest import ROOT
 from tests.conftest import Run as Call
+from tests.test_questions import squad
 
 FIRST, SECOND = "000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"
 
@@ -38,7 +39,9 @@ def seed_questions() -> QuestionSet:
     return read_questions(SEEDS / "questions.jsonl")
 
 
-def run_it(engine: Engine, questions: QuestionSet, folder: Path, *, never_refuse: bool = False, workers: int = 1) -> Run:
+def run_it(
+    engine: Engine, questions: QuestionSet, folder: Path, *, never_refuse: bool = False, workers: int = 1
+) -> Run:
     making = made_by(engine, questions, Options(never_refuse))
     for _ in ask_all(engine, questions, folder, making, workers):
         pass
@@ -69,7 +72,13 @@ JOBS = "this initiative could enhance local production and create 1,000 jobs"
         ("How many jobs will the TDK deal create?", ("1,000 jobs",), (), True, None),
         ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label("gone.txt"),), True, "wrong_place"),
         ("How many jobs will the TDK deal create?", ("2,000",), (Label("gone.txt"),), True, "not_in_corpus"),
-        ("How many jobs will the TDK deal create?", ("2,000",), (Label(FIRST, "no such words"),), True, "not_in_corpus"),
+        (
+            "How many jobs will the TDK deal create?",
+            ("2,000",),
+            (Label(FIRST, "no such words"),),
+            True,
+            "not_in_corpus",
+        ),
         ("How many jobs will the TDK deal create?", ("no such words",), (), True, "not_in_corpus"),
         ("How many jobs will the TDK deal create?", ("2,000",), (Label(FIRST, JOBS),), True, "wrong_words"),
         ("How many jobs will the TDK deal create?", ("x",), (Label(SECOND, "the Chevy Bolt"),), True, "not_chosen"),
@@ -94,21 +103,17 @@ def test_a_failed_question_gets_the_one_cause_that_is_the_matter(
 
 
 def test_what_was_not_retrieved_is_told_apart(seeds_home: Path) -> None:
-    engine = Engine(Engine_settings(seeds_home, candidates=1, passages=1))
+    engine = Engine(Settings(home=seeds_home, candidates=1, passages=1))
     asked = Question("q", "How many jobs will the TDK deal create?", ("x",), True, (Label(SECOND, "the Chevy Bolt"),))
     assert judge(asked, answer(engine, asked.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
-
-
-def Engine_settings(home: Path, **changed: Any) -> Any:
-    from rag.settings import Settings
-
-    return Settings(home=home, **changed)
 
 
 # --- a run ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_is_a_folder_with_every_answer_its_scores_and_a_summary(seed_run: Run, seed_questions: QuestionSet) -> None:
+def test_a_run_is_a_folder_with_every_answer_its_scores_and_a_summary(
+    seed_run: Run, seed_questions: QuestionSet
+) -> None:
     summary = json.loads((seed_run.folder / "summary.json").read_text())
     assert [row["id"] for row in seed_run.rows] == [one.id for one in seed_questions.questions]
     assert summary["questions"] == 61 and summary["answerable"] == 34
@@ -152,7 +157,7 @@ def test_never_refusing_is_worse_where_refusing_is_right(
 def test_fewer_passages_are_worse_at_finding(
     seeds_home: Path, seed_run: Run, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
-    narrow = Engine(Engine_settings(seeds_home, candidates=1, passages=1))
+    narrow = Engine(Settings(home=seeds_home, candidates=1, passages=1))
     compared = compare(seed_run, run_it(narrow, seed_questions, tmp_path / "narrow"))
     assert {"success@5", "success@10", "recall@5", "recall@10"} <= set(compared.worse)
     assert "not_retrieved" in {change.new["cause"] for change in compared.changes}
@@ -186,6 +191,11 @@ def test_stopping_keeps_what_is_done_and_another_make_is_refused(
     (tmp_path / "other" / "thesis.txt").write_text("mine")
     with pytest.raises(BadRun, match="not empty and no run"):
         next(ask_all(engine, seed_questions, tmp_path / "other", making))
+
+
+def test_running_nothing_on_the_page_says_what_to_do(engine: Engine) -> None:
+    said = [told for told, _ in evaluation.evaluation(engine, None, False, Event(), lambda: False)]
+    assert len(said) == 1 and "Choose a question set, or upload one" in said[0]
 
 
 # --- the command line -------------------------------------------------------------------------------------------------
@@ -259,8 +269,6 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(run: Call, words: list[str
 
 
 def test_a_squad_file_is_asked_of_its_own_articles_beside_the_users_index(run: Call, tmp_path: Path) -> None:
-    from tests.test_questions import squad
-
     path, home = tmp_path / "squad.json", tmp_path / "home"
     path.write_text(json.dumps(squad()))
     done = run("evaluate", str(path), "--corpus", "same", "--out", str(tmp_path / "run"), home=home)
@@ -305,8 +313,8 @@ def test_hostile_text_stays_text_in_a_report(engine: Engine, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "home"
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
 
 
 PLACE = {"source": FIRST, "quote": "1,000 jobs", "start": 10, "end": 20}

@@ -19,7 +19,9 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from rag.evaluation import measures, statistics
 from rag.evaluation.statistics import Scores
 
-WORDS = st.lists(st.sampled_from("the a an cat dog U.S. $1,000 1000 Ünder b. -- ’s THE".split()), max_size=6).map(" ".join)
+WORDS = st.lists(st.sampled_from("the a an cat dog U.S. $1,000 1000 Ünder b. -- ’s THE".split()), max_size=6).map(
+    " ".join
+)
 TEXT = st.one_of(WORDS, st.text(max_size=12))
 
 
@@ -27,7 +29,7 @@ TEXT = st.one_of(WORDS, st.text(max_size=12))
 
 
 class Reference:
-    """The SQuAD v2 definition, step by step as its authors word it: lower, drop punctuation, drop articles, mend blanks."""
+    """The SQuAD v2 definition, step by step: lower case, drop punctuation, drop articles, mend blanks, count."""
 
     @staticmethod
     def tokens(text: str) -> list[str]:
@@ -78,7 +80,8 @@ def test_exact_match_and_f1_follow_the_squad_v2_definition(said: str, answers: l
     ],
 )
 def test_words_by_hand(said: str, answers: list[str], exact: float, f1: float) -> None:
-    assert measures.squad_v2(said, answers) == (exact, pytest.approx(f1))
+    found = measures.squad_v2(said, answers)
+    assert found[0] == exact and found[1] == pytest.approx(f1)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +141,13 @@ def test_ranking_by_hand() -> None:
 # --- a run ------------------------------------------------------------------------------------------------------------
 
 
-def row(answerable: bool | None, refused: bool, wrong: float | None, score: float | None, **more: Any) -> dict[str, Any]:
-    blank = dict.fromkeys(statistics.MEANS)
-    pooled = {name: [0, 0] for name in statistics.POOLED}
-    facts = {"answerable": answerable, "refused": refused, "wrong": wrong, "evidence_score": score, "tags": []}
-    return {**blank, **pooled, **facts, **more}
+def row(
+    answerable: bool | None, refused: bool, wrong: float | None, score: float | None, **more: Any
+) -> dict[str, Any]:
+    made: dict[str, Any] = dict.fromkeys(statistics.MEANS)
+    made |= {name: [0, 0] for name in statistics.POOLED}
+    made |= {"answerable": answerable, "refused": refused, "wrong": wrong, "evidence_score": score, "tags": []}
+    return made | more
 
 
 TABLE = [

@@ -187,7 +187,10 @@ def test_tags_choose_questions(tmp_path: Path) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)), ending=st.sampled_from(["jsonl", "json", "csv", "tsv"]))
+@given(
+    data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)),
+    ending=st.sampled_from(["jsonl", "json", "csv", "tsv"]),
+)
 def test_whatever_the_file_holds_it_is_read_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str
 ) -> None:

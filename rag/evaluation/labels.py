@@ -16,6 +16,7 @@ from rag.cite import Citation
 from rag.evaluation.measures import normalise, within
 from rag.evaluation.questions import Label, Problem, QuestionSet
 
+_HINTS = 10
 _SEARCHED = 50_000_000
 """Characters of a corpus that are searched for an answer that has no label; in a larger one it counts as there."""
 
@@ -54,6 +55,7 @@ class Corpus:
     def __init__(self, generation: Generation) -> None:
         self._catalog = generation.catalog
         self.article = lru_cache(maxsize=1000)(self._catalog.article)
+        self._hints = _HINTS
 
     @cached_property
     def sources(self) -> list[str]:
@@ -67,9 +69,7 @@ class Corpus:
     def find(self, label: Label) -> Place:
         """Where a label stands. A quote counts wherever its words stand, white space aside."""
         if label.source not in self._known:
-            near = difflib.get_close_matches(label.source, self.sources[:5000], 1, 0.6)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            return Place(label, missing=f"source {label.source!r} is not in the corpus{hint}")
+            return Place(label, missing=f"source {label.source!r} is not in the corpus{self._hint(label.source)}")
         article = self.article(label.source)
         if label.whole_source or article is None:
             return Place(label)
@@ -82,6 +82,12 @@ class Corpus:
             what = f"the quote {label.quote[:60]!r}" if label.quote is not None else "the place"
             return Place(label, missing=f"{what} is not in {label.source!r}")
         return Place(label, spans)
+
+    def _hint(self, source: str) -> str:
+        """A source with a similar name, for the first few that are missing: looking takes time."""
+        self._hints -= 1
+        near = difflib.get_close_matches(source, self.sources[:5000], 1, 0.6) if self._hints >= 0 else []
+        return f"; did you mean {near[0]!r}?" if near else ""
 
     def in_a_chunk(self, place: Place) -> bool:
         """True when some chunk holds the label whole."""

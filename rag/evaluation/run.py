@@ -13,7 +13,7 @@ import platform
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -107,7 +107,7 @@ def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) ->
 
 def ask_all(
     engine: Engine, questions: QuestionSet, folder: Path, making: dict[str, Any], workers: int = 1
-) -> Iterator[tuple[int, int]]:
+) -> Generator[tuple[int, int]]:
     """Ask what is not answered yet, writing each result as it comes; yields (done, all), first what was done before.
 
     Closing the iterator stops after the questions under way. Raises BadRun when the folder holds a run of another

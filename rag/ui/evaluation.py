@@ -99,7 +99,7 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
             yield _problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
             return
         try:
-            yield from _run(engine, chosen, never_refuse, bench.begin(session), busy)
+            yield from evaluation(engine, chosen, never_refuse, bench.begin(session), busy)
         except FootnoteError as error:
             yield _problem(str(error)), gr.skip()
         except Exception:
@@ -152,9 +152,11 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
     page.unload(stop)
 
 
-def _run(
+def evaluation(
     engine: Engine, chosen: str | None, never_refuse: bool, stop: Event, busy: Callable[[], bool]
 ) -> Iterator[tuple[str, object]]:
+    """Run the question set at the path `chosen`; yields (progress as markup, update of the list of runs). It ends when
+    `stop` is set, after the question under way, and waits while the chat is `busy`."""
     if not chosen:
         yield _problem("Choose a question set, or upload one."), gr.skip()
         return
