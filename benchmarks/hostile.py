@@ -10,6 +10,7 @@ do a few of each.
 from __future__ import annotations
 
 import argparse
+import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -213,15 +214,22 @@ def _article_body(text: str) -> str:
 
 
 def write_hostile(root: Path, texts: Sequence[str]) -> None:
-    """A folder of articles that have these texts as file name, title and text (a NUL can stand in neither)."""
+    """A folder of articles that have these texts as file name, title and text.
+
+    Without control characters: with them a file counts as binary, and is refused.
+    """
     root.mkdir()
     for number, text in enumerate(texts):
         name = f"{number} {text.replace('/', '')}".encode()[:200].decode(errors="ignore").replace("\0", "")
-        (root / f"{name}.txt").write_text(f"{text}\n\n{_secret(number, text)}\n".replace("\0", ""), "utf-8", newline="")
+        (root / f"{name}.txt").write_text(f"{_printing(text)}\n\n{_secret(number, text)}\n", "utf-8", newline="")
 
 
 def _secret(number: int, text: str) -> str:
-    return f"The secret word of vault {number} is marmalade {' '.join(text.split())} indeed."
+    return f"The secret word of vault {number} is marmalade {' '.join(_printing(text).split())} indeed."
+
+
+def _printing(text: str) -> str:
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", "", text)
 
 
 def journey(page: Page, texts: Sequence[str]) -> list[str]:
@@ -239,7 +247,7 @@ def journey(page: Page, texts: Sequence[str]) -> list[str]:
         if asked != question:
             wrong.append(f"the question {question!r} reads {asked!r}")
         # Which passages an answer shows is the retriever's affair; this one has rare words and is among them.
-        if shown(_secret(number, text).replace("\0", "")) not in (page.locator("#fn-panel").text_content() or ""):
+        if shown(_secret(number, text)) not in (page.locator("#fn-panel").text_content() or ""):
             wrong.append(f"the text of {text!r} does not show as it is")
     return wrong
 

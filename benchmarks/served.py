@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,3 +115,18 @@ def ask(page: Page, question: str) -> None:
     box = page.get_by_role("textbox", name="Question")
     box.fill(question)
     box.press("Enter")
+
+
+def ask_at_once(page: Page, questions: Sequence[str]) -> None:
+    """Send questions faster than any hand: all in one moment."""
+    page.evaluate(_SEND, list(questions))
+
+
+_SEND = """(questions) => {
+  const box = document.querySelector("#fn-question textarea");
+  for (const question of questions) {
+    box.value = question;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    document.getElementById("fn-send").click();
+  }
+}"""

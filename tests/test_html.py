@@ -56,9 +56,9 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
         + html.welcome([(text, text, None)], [text], known=True)
     )
     ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
-    allowed = set(
-        "class id dir href role tabindex type target rel aria-label aria-hidden data-turn data-do data-copy".split()
-    )
+    ours |= {"svg", "path"}  # the thumbs
+    allowed = set("class id dir href role tabindex type target rel title viewbox d aria-label aria-hidden".split())
+    allowed |= {"data-turn", "data-do", "data-copy", "data-answer"}
     for tag, attributes in read.elements:
         assert tag in ours
         assert set(attributes) <= allowed

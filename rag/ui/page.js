@@ -58,6 +58,7 @@ window.footnote = (() => {
     turn.append(heading, status);
     by("fn-conversation").append(turn);
     state();
+    hideTip();
     keep(turn, null);
     turn.scrollIntoView({ block: "end" });
     return [question, [id, ...working().map((other) => other.dataset.turn)].join(" ")];
@@ -108,9 +109,11 @@ window.footnote = (() => {
   function place(turn, sources, held) {
     held.replaceWith(turn);
     if (sources) by("fn-panel").append(sources);
-    if (!turn.classList.contains("fn-working")) choose(turn.dataset.turn);
     keep(turn, sources);
     state();
+    // An earlier turn's answer does not take the reader away from the last one.
+    if (turn !== turns().at(-1)) return choose(document.querySelector(".fn-chosen")?.dataset.turn ?? turn.dataset.turn);
+    if (!turn.classList.contains("fn-working")) choose(turn.dataset.turn);
     const tall = turn.getBoundingClientRect().height > innerHeight / 2;
     turn.scrollIntoView({ block: tall ? "start" : "end", behavior: calm() ? "auto" : "smooth" });
   }
@@ -205,14 +208,22 @@ window.footnote = (() => {
     tip.dir = "auto";
     tip.setAttribute("role", "tooltip");
     hideTip();
-    document.body.append(tip);
+    root().append(tip);
     link.setAttribute("aria-describedby", "fn-tip");
-    const at = link.getBoundingClientRect();
+    placeTip();
+  }
+
+  function placeTip() {
+    const tip = by("fn-tip");
+    if (!tip) return;
+    const at = document.querySelector("[aria-describedby=fn-tip]").getBoundingClientRect();
     const width = tip.offsetWidth;
     tip.style.left = Math.max(8, Math.min(innerWidth - width - 8, at.left - width / 3)) + "px";
     const above = at.top - tip.offsetHeight - 8;
     tip.style.top = (above > 8 ? above : at.bottom + 8) + "px";
   }
+
+  document.addEventListener("scroll", placeTip, true);
 
   function hideTip() {
     by("fn-tip")?.remove();

@@ -20,6 +20,8 @@ from rag.ui import html, report
 from rag.ui.chat import ROOM, make_page
 
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
+# Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
+_FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
 _NO_SCRIPT = {"Content-Security-Policy": "default-src 'none'; style-src 'self'", "X-Content-Type-Options": "nosniff"}
 
 
@@ -106,7 +108,7 @@ def make_server(engine: Engine) -> FastAPI:
         path="",
         server_name=engine.settings.host,
         server_port=engine.settings.port,
-        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg"),
+        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
         css_paths=ROOM / "page.css",
         head=_HEAD.format(script=(ROOM / "page.js").read_text("utf-8") + report.SCRIPT.read_text("utf-8")),
         footer_links=[],

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.access import OURS, violations
 from benchmarks.served import ask, opened, served
 from index.sync import Builder, sync
 from rag.ui.chat import ROOM
@@ -208,11 +208,9 @@ def shade(request: pytest.FixtureRequest, browser: Browser, address: str) -> Ite
 
 def _ours(page: Page) -> list[Any]:
     """Serious and critical violations of axe in our own markup."""
-    page.wait_for_timeout(1200)  # what fades or moves has no contrast to measure
-    found = Axe().run(page, context="#fn-top, #fn-first, #fn-conversation, #fn-panel").response["violations"]
     return [
         (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"]])
-        for one in found
+        for one in violations(page, OURS)
         if one["impact"] in ("serious", "critical")
     ]
 

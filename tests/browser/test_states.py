@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.served import ask, opened, run_app, served
+from benchmarks.served import ask, ask_at_once, opened, run_app, served
 from index.sync import Builder, sync
 from tests.browser.conftest import write_sources
 
@@ -31,15 +31,6 @@ LOG_WAITING = """() => {
     const lines = document.querySelectorAll(".fn-working .fn-status");
     for (const line of lines) window.waited.push([line.textContent, stop]);
   }).observe(document.getElementById("fn-conversation"), { childList: true, subtree: true });
-}"""
-# Sends questions faster than any hand: all in one moment.
-SEND_AT_ONCE = """(questions) => {
-  const box = document.querySelector("#fn-question textarea");
-  for (const question of questions) {
-    box.value = question;
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-    document.getElementById("fn-send").click();
-  }
 }"""
 
 
@@ -79,7 +70,7 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
 
 def test_the_page_works_says_so_and_is_stopped_with_escape(page: Page) -> None:
     page.evaluate(LOG_WAITING)
-    page.evaluate(SEND_AT_ONCE, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2012)])
+    ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2012)])
     page.wait_for_function("window.waited.some(([words]) => words.includes('questions are ahead'))")
     waited = page.evaluate("window.waited")
     assert ["Searching and reading ...", True] in waited

@@ -1,0 +1,64 @@
+"""What axe-core finds on the whole page, ours and Gradio's apart, as a table: `python -m benchmarks.access`.
+
+Light and dark; empty, answered and refused. Exits with 1 when anything serious or critical is in our own markup.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from benchmarks.served import ask, chromium, opened, served
+from rag.engine import Engine
+from rag.settings import SEEDS, Settings
+
+OURS = "#fn-top, #fn-first, #fn-conversation, #fn-panel"
+"""What we make of the page; the rest is Gradio's."""
+Found = dict[tuple[str, str, str, str], set[str]]
+"""(whose, rule, impact, what it asks for) -> the states in which it was found."""
+
+
+def violations(page: Page, context: str | None = None) -> list[Any]:
+    """What axe finds on the page, or in a part of it, as axe reports it; colours that fade are waited for."""
+    page.wait_for_timeout(1200)
+    found: list[Any] = Axe().run(page, context=context).response["violations"]
+    return found
+
+
+def note(page: Page, state: str, found: Found) -> None:
+    """Add what axe finds in this state of the page."""
+    for one in violations(page):
+        for node in one["nodes"]:
+            inside = page.locator(node["target"][-1]).first.evaluate(f"one => !!one.closest('{OURS}')")
+            key = ("ours" if inside else "Gradio's", one["id"], one["impact"], one["help"])
+            found.setdefault(key, set()).add(state)
+
+
+def main() -> None:
+    """Go through the states and print the table."""
+    found: Found = {}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
+        home = Path(folder) / "home"
+        Engine(Settings(home=home)).index([SEEDS])
+        with served(home, Path(folder) / "serve.log") as address:
+            for shade in ("light", "dark"):
+                with opened(browser, address, color_scheme=shade) as page:
+                    expect(page.locator(".fn-example").first).to_be_visible(timeout=60_000)
+                    note(page, f"{shade}, empty", found)
+                    for question, kind in (("Who is the CEO of GM?", "answered"), ("Who wrote Hamlet?", "refused")):
+                        ask(page, question)
+                        expect(page.locator(f".fn-turn.fn-{kind}")).to_be_visible(timeout=60_000)
+                        note(page, f"{shade}, {kind}", found)
+    print("| whose | rule | impact | what it asks for | in how many of the 6 states |\n|---|---|---|---|---|")
+    for (whose, rule, impact, asked), states in sorted(found.items()):
+        print(f"| {whose} | {rule} | {impact} | {asked} | {len(states)} |")
+    if any(whose == "ours" and impact in ("serious", "critical") for whose, _, impact, _ in found):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

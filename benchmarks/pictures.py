@@ -1,0 +1,242 @@
+"""Pictures of the page in every state, in light, in dark and on a phone: `python -m benchmarks.pictures [FOLDER]`.
+
+Serves the seeds, and other small homes for the states that these can't be in, from a temporary folder. Every state is
+brought about for real; a process is halted for a moment where a state would be over before its picture is taken. All
+pictures go to FOLDER, the four of the README also to docs/pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from benchmarks.served import ask, ask_at_once, chromium, opened, run_app, start_server
+from index.roots import register_roots
+from rag.engine import Engine
+from rag.settings import PROJECT, SEEDS, Settings
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 800}},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
+}
+CHOSEN = PROJECT / "docs" / "pictures"
+"""The pictures in this folder are renewed; any other is only in FOLDER."""
+_QUESTION, _REFUSED = "How many jobs will the TDK deal create?", "Who supplies Tesla's cells?"
+_TEXTS = {
+    "מכתב.txt": "מכתב מירושלים\n\nהטחנה הישנה בפארלי נבנתה בשנת 1823 על ידי אנה ברוק. "
+    "היא עומדת עד היום (The old mill at Farley).\n\nהנהר זורם לידה.\n",
+    "رسالة.txt": "رسالة من القاهرة\n\nبنيت السفينة البيضاء عام 1905 في الإسكندرية (The white ship of Alexandria).\n",
+}
+
+Pages = dict[str, Page]
+"""The page in each look."""
+
+
+class Studio:
+    """A browser, and a folder that the pictures go to."""
+
+    def __init__(self, browser: Browser, folder: Path, work: Path) -> None:
+        self.folder, self.work = folder, work
+        self._browser = browser
+
+    @contextmanager
+    def pages(self, home: Path, **env: str) -> Iterator[tuple[Pages, subprocess.Popen[bytes]]]:
+        """A server over `home` and its page in each look."""
+        process, address = start_server(home, self.work / "serve.log", **env)
+        try:
+            with ExitStack() as stack:
+                looks = LOOKS.items()
+                yield (
+                    {name: stack.enter_context(opened(self._browser, address, **look)) for name, look in looks},
+                    process,
+                )
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    def take(self, pages: Pages, state: str, *, whole: bool = False) -> None:
+        """A picture of `state` in each look, in few colours so that it is small."""
+        for look, page in pages.items():
+            page.mouse.move(1, 1)
+            path = self.folder / f"{state}-{look}.png"
+            page.screenshot(path=path, full_page=whole)
+            Image.open(path).convert("RGB").quantize(96, dither=Image.Dither.NONE).save(path, optimize=True)
+            print(f"{path} ({path.stat().st_size // 1000} kB)", flush=True)
+
+
+def main() -> None:
+    """Go through the states and take their pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=PROJECT / ".footnote" / "pictures")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work, chromium() as browser:
+        studio = Studio(browser, arguments.folder, Path(work))
+        take_chat(studio)
+        take_starting(studio)
+        take_others(studio)
+    for chosen in CHOSEN.glob("*.png"):
+        shutil.copy(arguments.folder / chosen.name, chosen)
+
+
+def take_chat(studio: Studio) -> None:
+    """Over the seeds: the welcome, answers and refusals, with all that can be done with them."""
+    home = _home(studio.work / "seeds", SEEDS)
+    with studio.pages(home) as (pages, server):
+        for page in pages.values():
+            expect(page.locator(".fn-example").first).to_be_visible(timeout=60_000)
+        studio.take(pages, "welcome")
+        with _halted(server):
+            for page in pages.values():
+                ask(page, _QUESTION)
+            studio.take(pages, "working")
+        _each_turn(pages, ".fn-answered", 1)
+        studio.take(pages, "answered")
+        for page in pages.values():
+            page.locator(".fn-marker").first.focus()
+        studio.take(pages, "quote")
+        for page in pages.values():
+            page.locator(".fn-marker").first.click()
+            page.wait_for_timeout(1500)
+        studio.take(pages, "sources")
+        for page in pages.values():
+            page.keyboard.press("Escape")
+            ask(page, _REFUSED)
+        _each_turn(pages, ".fn-refused", 1)
+        studio.take(pages, "refused")
+        pages["phone"].locator(".fn-refused").get_by_role("button", name="Sources").click()
+        studio.take({"phone": pages["phone"]}, "refused-sources")
+        pages["phone"].get_by_role("button", name="Close").click()
+        _take_with_printing(studio, pages)
+        _take_article(studio, pages)
+        for page in pages.values():
+            page.get_by_role("button", name="Keyboard map").click()
+        studio.take(pages, "keys")
+        for page in pages.values():
+            page.keyboard.press("Escape")
+        rebuilding = run_app(home, "index", "--rebuild", log=studio.work / "index.log")
+        expect(pages["light"].locator(".fn-state")).to_contain_text("being updated", timeout=60_000)
+        with _halted(rebuilding):
+            for page in pages.values():
+                expect(page.locator(".fn-state")).to_contain_text("being updated", timeout=60_000)
+            studio.take(pages, "updating")
+        rebuilding.wait(60)
+        for page in pages.values():
+            page.get_by_role("button", name="New conversation").click()
+            ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2008)])
+            expect(page.get_by_text("questions are ahead").last).to_be_visible()
+            with _halted(server):
+                studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
+            _each_turn({"": page}, ":not(.fn-working)", 8)
+
+
+def _take_with_printing(studio: Studio, pages: Pages) -> None:
+    for page in pages.values():
+        page.emulate_media(media="print")
+    studio.take(pages, "printed", whole=True)
+    for page in pages.values():
+        page.emulate_media(media="screen")
+
+
+def _take_article(studio: Studio, pages: Pages) -> None:
+    articles = {}
+    for look, page in pages.items():
+        page.locator(".fn-answered").get_by_role("button", name="Sources").click()
+        with page.context.expect_page() as opening:
+            page.locator(".fn-open:visible").first.click()
+        articles[look] = opening.value
+        expect(opening.value.locator("mark")).to_be_in_viewport()
+    studio.take(articles, "article")
+    for look, page in pages.items():
+        articles[look].close()
+        page.bring_to_front()
+        page.keyboard.press("Escape")
+
+
+def take_starting(studio: Studio) -> None:
+    """While the index is made at the first start: a question waits, too many are asked, and they are stopped."""
+    root = studio.work / "many"
+    root.mkdir()
+    for number in range(200):
+        houses = " ".join(f"House {number} on street {n} was painted in shade {n * number}." for n in range(12))
+        (root / f"note-{number}.txt").write_text(f"Note {number}\n\n{houses}\n", "utf-8")
+    home = studio.work / "cold"
+    register_roots(home, [root])
+    with studio.pages(home, FOOTNOTE_MAX_WAITING="2") as (pages, _):
+        for page in pages.values():
+            ask(page, "Which house was painted in shade 0?")
+        _each(pages, lambda page: page.locator(".fn-working"), "comes in a moment")
+        studio.take(pages, "starting")
+        for page in pages.values():
+            ask(page, "Which house is on street 11?")
+        _each(pages, lambda page: page.locator(".fn-failed"), "Too many questions")
+        studio.take(pages, "busy")
+        for page in pages.values():
+            page.get_by_role("button", name="Stop", exact=True).click()
+        _each(pages, lambda page: page.locator(".fn-stopped"), "Stopped")
+        studio.take(pages, "stopped")
+
+
+def take_others(studio: Studio) -> None:
+    """No sources at all, sources from right to left, an index that fails, and a server that went away."""
+    empty, foreign = studio.work / "empty", studio.work / "foreign"
+    empty.mkdir()
+    foreign.mkdir()
+    for name, text in _TEXTS.items():
+        (foreign / name).write_text(text, "utf-8")
+    with studio.pages(_home(studio.work / "nothing", empty)) as (pages, _):
+        _each(pages, lambda page: page.locator(".fn-welcome"), "No sources yet")
+        studio.take(pages, "no-sources")
+    home = _home(studio.work / "letters", foreign)
+    with studio.pages(home) as (pages, _):
+        _each(pages, lambda page: page.locator(".fn-state"), "ready")
+        for page in pages.values():
+            ask(page, "When was the old mill at Farley built?")
+        _each_turn(pages, ".fn-answered", 1)
+        studio.take(pages, "right-to-left")
+        (home / "index" / "current").write_text("nowhere")
+        for page in pages.values():
+            ask(page, "When was the white ship built?")
+        _each_turn(pages, ".fn-failed", 1)
+        studio.take(pages, "failed")
+
+
+def _home(home: Path, root: Path) -> Path:
+    Engine(Settings(home=home)).index([root])
+    return home
+
+
+def _each(pages: Pages, what: Any, words: str) -> None:
+    for page in pages.values():
+        found: Locator = what(page)
+        expect(found.last).to_contain_text(words, timeout=60_000)
+
+
+def _each_turn(pages: Pages, kind: str, count: int) -> None:
+    for page in pages.values():
+        expect(page.locator(f".fn-turn{kind}")).to_have_count(count, timeout=60_000)
+        page.wait_for_timeout(800)  # until it has come to rest
+
+
+@contextmanager
+def _halted(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+if __name__ == "__main__":
+    main()
