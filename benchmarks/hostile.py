@@ -74,7 +74,7 @@ _STRINGS = st.one_of(st.text(min_size=1, max_size=60), st.lists(_PIECES, min_siz
 _OURS = (
     "main article h1 h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button i",
     "class id dir href role tabindex type target rel hidden aria-label aria-hidden data-turn data-do data-copy "
-    "data-parcel",
+    "data-parcel data-answer title viewBox d",
 )
 _BEGIN = "(texts) => texts.map((text) => window.footnote.begin(text)[1].split(' ')[0])"
 # Puts parcels where Gradio puts what the server sends; the page's script hears of it as it does then.
@@ -113,7 +113,7 @@ _SHOW = """([markup, what]) => {
 # What stands in an element that is not ours, and where links lead that are not ours.
 _FOREIGN = """([elements, attributes]) => {
   window.foreign = (within) => [...within.querySelectorAll("*")].flatMap((one) => [
-    ...(elements.includes(one.localName) ? [] : [one.localName]),
+    ...(elements.includes(one.localName) || one.matches(".fn-thumb > svg, .fn-thumb > svg > path") ? [] : [one.localName]),
     ...one.getAttributeNames().filter((name) => !attributes.includes(name)),
     ...(/^(#source-|article[?]source=|$)/.test(one.getAttribute("href") ?? "") ? [] : [one.getAttribute("href")]),
   ]);

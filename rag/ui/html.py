@@ -125,8 +125,8 @@ def thumb_down(kinds: Mapping[str, str]) -> str:
     return (
         '<dialog id="fn-thumb" aria-labelledby="fn-thumb-title"><form method="dialog"><h2 id="fn-thumb-title">What was '
         f'wrong?</h2><fieldset><legend class="fn-unseen">What was wrong</legend>{choices}</fieldset>'
-        '<label for="fn-right">The right answer, if you know it (several: one a line)</label>'
-        '<textarea id="fn-right" name="answers" rows="2"></textarea><p class="fn-problem" role="alert"></p>'
+        '<label for="fn-right-answer">The right answer, if you know it (several: one a line)</label>'
+        '<textarea id="fn-right-answer" name="answers" rows="2"></textarea><p class="fn-problem" role="alert"></p>'
         '<p class="fn-note">Kept on this machine as a test question; Evaluation asks it again.</p>'
         '<p class="fn-foot"><button type="submit" class="fn-action" data-do="judge">Keep as a test question</button>'
         '<button type="button" class="fn-action" data-do="dismiss">Cancel</button></p></form></dialog>'

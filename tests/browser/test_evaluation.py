@@ -21,7 +21,12 @@ from rag.settings import SEEDS, Settings
 from tests.test_evaluation import run_it
 
 pytestmark = pytest.mark.browser
-JOBS: dict[str, object] = {"id": "jobs", "question": "How many jobs will the TDK deal create?", "answers": ["1,000"], "tags": ["number"]}
+JOBS: dict[str, object] = {
+    "id": "jobs",
+    "question": "How many jobs will the TDK deal create?",
+    "answers": ["1,000"],
+    "tags": ["number"],
+}
 HAMLET: dict[str, object] = {"id": "hamlet", "question": "Who wrote Hamlet?", "answerable": False, "tags": ["foreign"]}
 
 
