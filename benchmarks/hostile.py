@@ -113,7 +113,7 @@ _SHOW = """([markup, what]) => {
 # What stands in an element that is not ours, and where links lead that are not ours.
 _FOREIGN = """([elements, attributes]) => {
   window.foreign = (within) => [...within.querySelectorAll("*")].flatMap((one) => [
-    ...(elements.includes(one.localName) || one.matches(".fn-thumb > svg, .fn-thumb > svg > path") ? [] : [one.localName]),
+    ...(elements.includes(one.localName) || one.closest(".fn-thumb > svg") ? [] : [one.localName]),
     ...one.getAttributeNames().filter((name) => !attributes.includes(name)),
     ...(/^(#source-|article[?]source=|$)/.test(one.getAttribute("href") ?? "") ? [] : [one.getAttribute("href")]),
   ]);
