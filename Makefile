@@ -1,12 +1,13 @@
 # make chat   the page in the browser            make check  what CI runs: format, lint, types, tests
 # make test   the tests                          make fix    format and mend what can be mended
 # make bench  every figure the README quotes     make clean  remove the environment, keep the index
+# make pictures  the page in every state, into .footnote/pictures; renews the four in docs/pictures
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= ../shared/data
 
-.PHONY: chat test check lint fix bench clean
+.PHONY: chat test check lint fix bench pictures clean
 
 chat: $(VENV)/.ready
 	@$(RUN) app.py serve
@@ -28,6 +29,9 @@ fix: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.seeds
 	$(RUN) -m benchmarks.retrieval $(DATA)/squad/dev.json.gz
+
+pictures: $(VENV)/.ready-dev
+	$(RUN) -m benchmarks.pictures
 
 clean:
 	rm -rf $(VENV)

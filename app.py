@@ -6,6 +6,7 @@ Answers questions from your own articles, in their own words, and shows where. W
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging.handlers
 import os
@@ -21,6 +22,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+# Libraries make millions of objects that stay; looking for garbage among them at every 700th costs seconds of a start.
+gc.set_threshold(50_000, 20, 50)
 
 from index.errors import FootnoteError
 from rag.settings import Settings, listing, make_settings
@@ -39,8 +43,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     from rag.ui.server import make_server
 
     engine = Engine(settings or make_settings())
+    server = make_server(engine)
+    # Only now: the page comes first, and the models' libraries would slow it down.
     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
-    return make_server(engine)
+    return server
 
 
 def serve(arguments: argparse.Namespace) -> int:

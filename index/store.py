@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import chromadb
 import numpy as np
-from chromadb.api.collection_configuration import CreateHNSWConfiguration
-from chromadb.config import Settings
 
 from index.embed import Vectors
 from index.errors import IndexDamaged
+
+if TYPE_CHECKING:
+    from chromadb.api.collection_configuration import CreateHNSWConfiguration
 
 _COLLECTION = "chunks"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
@@ -28,6 +28,10 @@ class VectorStore:
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
         """Open the folder, or `create` it with an empty collection. Raises IndexDamaged when it can't be opened."""
+        # Here and not above: the page is served before an index is opened.
+        import chromadb
+        from chromadb.config import Settings
+
         settings = Settings(
             anonymized_telemetry=False, is_persistent=True, persist_directory=str(folder), allow_reset=False
         )

@@ -126,9 +126,11 @@ def test_nothing_moves_for_those_who_want_it_so(browser: Browser, address: str, 
         page.wait_for_timeout(1000)
         at_once, later, flash = page.evaluate(
             """async () => {
-              document.querySelector(".fn-marker").click();
-              const at = () => document.querySelector(".fn-card mark").getBoundingClientRect().top;
-              const flash = getComputedStyle(document.querySelector(".fn-card")).animationName;
+              const marker = [...document.querySelectorAll(".fn-marker")].at(-1);
+              const card = document.querySelector(marker.getAttribute("href"));
+              marker.click();
+              const at = () => card.querySelector("mark").getBoundingClientRect().top;
+              const flash = getComputedStyle(card).animationName;
               const first = at();
               await new Promise((done) => setTimeout(done, 1000));
               return [first, at(), flash];
