@@ -27,8 +27,11 @@ fix: $(VENV)/.ready-dev
 	$(RUN) -m ruff check --fix .
 
 bench: $(VENV)/.ready-dev
-	$(RUN) -m benchmarks.seeds
+	$(RUN) app.py evaluate seeds/questions.jsonl --corpus seeds
+	$(RUN) app.py evaluate $(DATA)/squad/dev.json.gz --corpus same
 	$(RUN) -m benchmarks.retrieval $(DATA)/squad/dev.json.gz
+	$(RUN) -m benchmarks.regressions $(DATA)/squad/train.json.gz
+	$(RUN) -m benchmarks.question_sets
 
 pictures: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.pictures
