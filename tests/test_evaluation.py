@@ -210,21 +210,22 @@ def two_hundred(tmp_path: Path) -> Path:
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
-    run: Call, two_hundred: Path, seeds_home: Path, tmp_path: Path
+    run: Call, engine: Engine, two_hundred: Path, seeds_home: Path, tmp_path: Path
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = run("evaluate", str(two_hundred), "--out", str(whole))
-    assert done.returncode == 0, done.stderr
+    run_it(engine, read_questions(two_hundred), whole)
     environment = {**os.environ, "FOOTNOTE_HOME": str(seeds_home)}
     command = [sys.executable, "app.py", "evaluate", str(two_hundred), "--out", str(killed)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     results = killed / "results.jsonl"
-    while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < 100):
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait(30)
-    before = results.read_bytes().count(b"\n")
-    assert 100 <= before < 200 and not (killed / "summary.json").exists()
+    for count, how, code in ((50, signal.SIGINT, 130), (100, signal.SIGKILL, -9)):
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < count):
+            time.sleep(0.005)
+        process.send_signal(how)
+        told = process.communicate(timeout=30)[1].decode()
+        assert process.returncode == code and "Traceback" not in told
+        assert ("The same command goes on" in told) is (how == signal.SIGINT)
+        assert count <= results.read_bytes().count(b"\n") < 200 and not (killed / "summary.json").exists()
     again = run("evaluate", str(two_hundred), "--out", str(killed))
     assert again.returncode == 0, again.stderr
     assert results.read_bytes().count(b"\n") == 200

@@ -72,6 +72,12 @@ def test_trec_topics_are_read_with_the_qrels_beside_them(tmp_path: Path) -> None
     assert "topics.qrels, line 5" in told and "topics.qrels, topic 9" in told
 
 
+def test_qrels_may_have_three_columns_and_a_header(tmp_path: Path) -> None:
+    (tmp_path / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\ta b.txt\t1\nq1\tc.txt\t0\n")
+    found = read(tmp_path, "queries.txt", "q1\twhat is a?\n")
+    assert not found.problems and found.questions[0].labels == (Label("a b.txt"),)
+
+
 def test_topics_without_qrels_say_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(BadQuestionSet, match=r"topics\.qrels or qrels\.txt, and there are none"):
         read(tmp_path, "topics.tsv", "1\twhat is a?\n")

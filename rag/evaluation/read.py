@@ -18,6 +18,7 @@ from rag.evaluation.questions import FIELDS, BadQuestionSet, BadRow, Problem, Qu
 Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
 _FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC) or SQuAD JSON, each also as .gz"
 _QRELS = ("{stem}.qrels", "qrels.{stem}.txt", "{stem}.qrels.txt", "{stem}.qrels.tsv", "qrels.txt", "qrels.tsv", "qrels")
+_QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(?P<relevance>[+-]?\d+)\s*")
 _YES, _NO = frozenset(("true", "yes", "1")), frozenset(("false", "no", "0"))
 
 
@@ -43,8 +44,8 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
             questions, problems = collect(parsed.rows, path.name, longest)
         else:
             questions, problems = collect(_json_rows(path, text, start), path.name, longest)
-    elif kind in ("csv", "tsv"):
-        if kind == "tsv" and "question" not in _header(text, "\t"):
+    elif kind in ("csv", "tsv", "txt"):
+        if kind != "csv" and "question" not in _header(text, "\t"):
             qrels = _qrels_beside(path)
             judged = _bytes(qrels)
             digest.update(judged)
@@ -53,7 +54,7 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
             extra += _unknown_topics(rows, relevant, qrels.name)
             questions, problems = collect(rows, path.name, longest)
         else:
-            questions, problems = collect(_csv(path, text, "\t" if kind == "tsv" else ","), path.name, longest)
+            questions, problems = collect(_csv(path, text, "," if kind == "csv" else "\t"), path.name, longest)
     else:
         raise BadQuestionSet(f"{path} is in no format that is known by its ending. Expected {_FORMATS}.")
     problems += extra
@@ -64,7 +65,7 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
 
 
 def _stem(path: Path) -> str:
-    return re.sub(r"\.(?:jsonl|ndjson|json|csv|tsv)$", "", path.name.removesuffix(".gz"), flags=re.IGNORECASE)
+    return re.sub(r"\.(?:jsonl|ndjson|json|csv|tsv|txt)$", "", path.name.removesuffix(".gz"), flags=re.IGNORECASE)
 
 
 def _bytes(path: Path) -> bytes:
@@ -246,15 +247,18 @@ def _read_qrels(text: str, file: str) -> tuple[dict[str, list[str]], list[Proble
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        # A source's name may hold spaces: topic and iteration stand before it, the relevance after it.
-        match = re.fullmatch(r"(\S+)\s+(\S+)\s+(.*\S)\s+([+-]?\d+)\s*", line)
+        # A source's name may hold spaces: topic and iteration stand before it, the relevance after it. With three
+        # columns, tabs between them, there is no iteration.
+        match = _QREL.fullmatch(line)
+        if match is None and line.lower().startswith("query-id\t"):
+            continue
         if match is None:
             message = f"is {line.strip()[:60]!r}; expected: topic, 0, source, relevance"
             problems.append(Problem(file, f"line {number}", message))
             continue
-        sources = relevant.setdefault(match.group(1), [])
-        if int(match.group(4)) > 0 and match.group(3) not in sources:
-            sources.append(match.group(3))
+        sources = relevant.setdefault(match["topic"], [])
+        if int(match["relevance"]) > 0 and match["source"] not in sources:
+            sources.append(match["source"])
     return relevant, problems
 
 

@@ -156,7 +156,8 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
 def _ask(
     engine: Engine, left: Sequence[tuple[int, Question]], folder: Path, total: int, never_refuse: bool, workers: int
 ) -> Iterator[tuple[int, int]]:
-    corpus = Corpus(engine.parts()[0])
+    generation = engine.parts()[0]
+    corpus = Corpus(generation)
     done = total - len(left)
     waiting = iter(left)
     # subtle: what UTF-8 can't hold (half a surrogate pair) becomes \\udc00, which is how JSON writes it.
@@ -170,6 +171,8 @@ def _ask(
                 if not under_way:
                     return
                 finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                if engine.parts()[0].manifest.corpus_sha256 != generation.manifest.corpus_sha256:
+                    raise BadRun("The sources changed while the run was under way. Start a new one.")
                 for one in finished:
                     stream.write(json.dumps(one.result(), ensure_ascii=False) + "\n")
                     stream.flush()

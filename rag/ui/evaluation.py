@@ -24,7 +24,7 @@ from rag.ui import charts, report
 from rag.ui.html import escape
 
 _LOG = logging.getLogger("footnote")
-_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".gz"]
+_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz"]
 _NOTHING = ""
 _SHOWN = 200
 """Questions that the tab lists; the report has all."""

@@ -96,6 +96,9 @@ def make_server(engine: Engine) -> FastAPI:
 
     @app.post("/feedback", response_model=None)
     async def feedback(request: Request) -> JSONResponse:
+        # subtle: only for this type a browser asks first whether another site's page may send it, and it may not.
+        if request.headers.get("content-type") != "application/json":
+            return JSONResponse({"problem": "Feedback is sent as application/json."}, 415)
         try:
             row = keep_feedback(engine.home, **_judged(await request.body()))
         except FootnoteError as error:

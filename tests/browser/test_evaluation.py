@@ -184,8 +184,10 @@ def test_a_thumb_up_keeps_a_good_answer_with_its_places(tab: Page, home: Path) -
 
 def test_nonsense_sent_as_feedback_is_refused_in_words(tab: Page, address: str) -> None:
     for body in ("nonsense", "[]", '{"kind": 1}', '{"kind": "good", "question": "x?", "cited": [5]}', "x" * 1_100_000):
-        reply = tab.request.post(f"{address}/feedback", data=body)
+        reply = tab.request.post(f"{address}/feedback", data=body, headers={"Content-Type": "application/json"})
         assert reply.status == 422 and reply.json()["problem"]
+    reply = tab.request.post(f"{address}/feedback", data="{}", headers={"Content-Type": "text/plain"})
+    assert reply.status == 415
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
