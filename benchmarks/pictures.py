@@ -86,6 +86,7 @@ def main() -> None:
         take_chat(studio)
         take_starting(studio)
         take_others(studio)
+        take_evaluation(studio)
     for chosen in CHOSEN.glob("*.png"):
         shutil.copy(arguments.folder / chosen.name, chosen)
 
@@ -125,6 +126,11 @@ def take_chat(studio: Studio) -> None:
         studio.take(pages, "keys")
         for page in pages.values():
             page.keyboard.press("Escape")
+        for page in pages.values():
+            page.get_by_role("button", name="Bad answer").first.click()
+        studio.take(pages, "thumb")
+        for page in pages.values():
+            page.keyboard.press("Escape")
         rebuilding = run_app(home, "index", "--rebuild", log=studio.work / "index.log")
         expect(pages["light"].locator(".fn-state")).to_contain_text("being updated", timeout=60_000)
         with _halted(rebuilding):
@@ -134,11 +140,11 @@ def take_chat(studio: Studio) -> None:
         rebuilding.wait(60)
         for page in pages.values():
             page.get_by_role("button", name="New conversation").click()
-            ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2008)])
+            ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2030)])
             expect(page.get_by_text("questions are ahead").last).to_be_visible()
             with _halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
-            _each_turn({"": page}, ":not(.fn-working)", 8)
+            _each_turn({"": page}, ":not(.fn-working)", 30)
 
 
 def _take_with_printing(studio: Studio, pages: Pages) -> None:
@@ -162,6 +168,38 @@ def _take_article(studio: Studio, pages: Pages) -> None:
         articles[look].close()
         page.bring_to_front()
         page.keyboard.press("Escape")
+
+
+def take_evaluation(studio: Studio) -> None:
+    """The Evaluation tab: before, while and after a set was run, two runs compared, and the report."""
+    home = _home(studio.work / "evaluated", SEEDS)
+    with studio.pages(home) as (pages, server):
+        for page in pages.values():
+            page.get_by_role("link", name="Evaluation").click()
+            expect(page.locator("#fn-set input")).to_have_value("seeds/questions.jsonl", timeout=60_000)
+        studio.take(pages, "evaluation")
+        for look, page in pages.items():
+            page.locator("#fn-run").click()
+            expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=60_000)
+            with _halted(server):
+                studio.take({look: page}, "evaluating")
+            expect(page.locator(".fn-tile").first).to_be_visible(timeout=120_000)
+            page.locator(".fn-questions summary").nth(3).click()
+        studio.take(pages, "evaluated", whole=True)
+        reports = {}
+        for look, page in pages.items():
+            page.locator("#fn-never input").check()
+            page.locator("#fn-run").click()
+            expect(page.locator("#fn-results")).to_contain_text("never refusing", timeout=120_000)
+            page.locator("#fn-against input").click()
+            page.get_by_role("option").nth(2).click()
+            expect(page.locator("#fn-results")).to_contain_text("Against", timeout=60_000)
+            with page.context.expect_page() as opening:
+                page.get_by_role("link", name="Open the report").click()
+            reports[look] = opening.value
+            opening.value.locator(".fn-row summary").first.click()
+        studio.take(pages, "compared", whole=True)
+        studio.take(reports, "report", whole=True)
 
 
 def take_starting(studio: Studio) -> None:

@@ -111,8 +111,3 @@ def _identifier() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-def warm_up() -> None:
-    """Load the language model, so that the first question does not wait."""
-    _identifier()

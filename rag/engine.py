@@ -11,7 +11,6 @@ from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissin
 from index.generation import Generation, Recipe, current_folder, open_current
 from index.roots import register_roots, registered_roots
 from index.sync import Builder, Progress, Report, changes, is_building, sync
-from rag import converse
 from rag.reader import Reader
 from rag.reader.sentences import SentenceReader
 from rag.retrieve import Retriever
@@ -98,7 +97,6 @@ class Engine:
             self.ensure_index(lambda stage, done, total: self._indexing(progress, stage, done, total))
             self.state = "starting"
             self.embedder.warm_up()
-            converse.warm_up()
             self.state = "ready"
         except FootnoteError as error:
             self.state = f"failed: {error}"
