@@ -234,10 +234,11 @@ class Scores:
         return Interval(mean, low, high, count)
 
     def risk_coverage(self) -> tuple[Array, Array]:
-        """(coverage, risk) along the evidence score, from the surest answer on."""
-        score, wrong, _ = self._sorted("wrong")
-        counts, risk = risk_curve(score, wrong)
-        return counts / max(1, len(score)), risk
+        """(coverage, risk) along the evidence score, from the surest answer on to the last that was given."""
+        known = sum(row["wrong"] is not None for row in self.rows)
+        score, right, _ = self._sorted("right")
+        counts, risk = risk_curve(score, 1 - right)
+        return counts / max(1, known), risk
 
     def _pairs(self, name: str) -> Array:
         """(n, 2) numerators and denominators."""

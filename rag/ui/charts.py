@@ -17,7 +17,8 @@ def line_chart(title: str, x_name: str, y_name: str, points: Sequence[tuple[floa
     step = max(1, len(points) // _MOST_POINTS)
     shown = [*points[:-1:step], points[-1]]
     path = " ".join(f"{_x(x / x_most):.1f},{_y(y):.1f}" for x, y in shown)
-    parts = [_grid(share, x_most) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    parts = [_level(share) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    parts += [_tick(share, x_most) for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]
     middle, turned = _y(0.5), f"rotate(-90 12 {_y(0.5)})"
     parts.append(f'<text x="{_x(0.5)}" y="{_HEIGHT - 4}" text-anchor="middle">{escape(x_name)}</text>')
     parts.append(f'<text x="12" y="{middle}" text-anchor="middle" transform="{turned}">{escape(y_name)}</text>')
@@ -28,14 +29,16 @@ def line_chart(title: str, x_name: str, y_name: str, points: Sequence[tuple[floa
     )
 
 
-def _grid(share: float, x_most: float) -> str:
-    x, y = _x(share), _y(share)
-    across = f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
-    below = f"{share * x_most:g}"
+def _level(share: float) -> str:
+    y = _y(share)
     return (
-        f'{across}<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{share:g}</text>'
-        f'<text x="{x}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{below}</text>'
+        f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
+        f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{share:g}</text>'
     )
+
+
+def _tick(share: float, x_most: float) -> str:
+    return f'<text x="{_x(share):.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{share * x_most:g}</text>'
 
 
 def _x(share: float) -> float:

@@ -129,7 +129,7 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
             halt = gr.Button("Stop", scale=1, min_width=90, elem_id="fn-halt")
         progress = gr.HTML("", js_on_load=None, elem_id="fn-progress")
         with gr.Row(elem_id="fn-runs"):
-            shown = gr.Dropdown(choices=[], label="Run", scale=1, min_width=220, elem_id="fn-shown")
+            shown = gr.Dropdown(choices=[], label="Show run", scale=1, min_width=220, elem_id="fn-shown")
             against = gr.Dropdown(
                 choices=[("Nothing", _NOTHING)],
                 value=_NOTHING,
