@@ -105,7 +105,7 @@ def ask(arguments: argparse.Namespace) -> int:
     """Answer one question and print it; the exit code tells an answer from a refusal."""
     from rag.answer import BadQuestion, answer, check
     from rag.engine import Engine
-    from rag.terminal import count, print_answer, progress_bar
+    from rag.terminal import print_answer, print_stale, progress_bar
 
     settings = make_settings(home=arguments.home)
     try:
@@ -119,8 +119,7 @@ def ask(arguments: argparse.Namespace) -> int:
     except BadQuestion as error:
         print(error, file=sys.stderr)
         return MISUSED
-    if stale := engine.stale():
-        print(f"{count(len(stale), 'source')} changed since the index was made: python app.py index", file=sys.stderr)
+    print_stale(engine.stale())
     if arguments.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -170,9 +169,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from rag.evaluation import compare as comparing
     from rag.evaluation import corpus, labels, run, table
     from rag.evaluation.read import read_questions
-    from rag.terminal import print_problems, progress_bar
+    from rag.terminal import print_problems, print_stale, progress_bar
     from rag.ui import report
 
+    if arguments.fail_if_worse and not arguments.baseline:
+        print("--fail-if-worse compares with a --baseline, and none is named.", file=sys.stderr)
+        return MISUSED
     settings = make_settings(home=arguments.home)
     home = settings.index_home()
     baseline = run.open_run(arguments.baseline, home) if arguments.baseline else None
@@ -182,6 +184,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
     for source, reason in synced.failed if synced else []:
         print(f"{source!r} {reason}", file=sys.stderr)
+    print_stale(engine.stale())
     print_problems(labels.unfound(questions, labels.Corpus(engine.parts()[0])), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
     making = run.made_by(engine, questions, options)
@@ -339,6 +342,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output went away (`| head`): no complaint, and none from Python at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        what = f"{str(error.filename)[:200]} can't be used" if error.filename else "The system refused"
+        print(
+            f"{what}: {error.strerror or error}. Check the path, its permissions and the free space.", file=sys.stderr
+        )
         return FAILED
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -118,8 +118,11 @@ def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answ
 
 
 def check(question: str, longest: int) -> str:
-    """The question without white space around it. Raises BadQuestion when nothing is left or it is too long."""
-    stripped = " ".join(question.split())
+    """The question, white space tidied and half characters (lone surrogates) replaced by "?".
+
+    Raises BadQuestion when nothing is left or it is too long.
+    """
+    stripped = " ".join(question.encode("utf-8", "replace").decode().split())
     if not any(character.isalnum() for character in stripped):
         raise BadQuestion("The question is empty. Ask in a full sentence, for example: what is in the sources?")
     if len(stripped) > longest:

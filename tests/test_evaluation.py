@@ -23,7 +23,17 @@ from rag.evaluation.judge import judge
 from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import Label, Question, QuestionSet
 from rag.evaluation.read import read_questions
-from rag.evaluation.run import BadRun, Options, Run, ask_all, finish, made_by, read_run
+from rag.evaluation.run import (
+    BadRun,
+    Options,
+    Run,
+    ask_all,
+    choose_folder,
+    finish,
+    made_by,
+    read_run,
+    runs_folder,
+)
 from rag.evaluation.statistics import MEANS, NAMES
 from rag.settings import SEEDS, Settings
 from rag.ui import evaluation, report
@@ -70,7 +80,8 @@ JOBS = "this initiative could enhance local production and create 1,000 jobs"
     [
         ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label(FIRST, JOBS),), True, None),
         ("How many jobs will the TDK deal create?", ("1,000 jobs",), (), True, None),
-        ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label("gone.txt"),), True, "wrong_place"),
+        ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label(SECOND, "Detroit"),), True, "wrong_place"),
+        ("How many jobs will the TDK deal create?", ("1,000 jobs",), (Label("gone.txt"),), True, "not_in_corpus"),
         ("How many jobs will the TDK deal create?", ("2,000",), (Label("gone.txt"),), True, "not_in_corpus"),
         (
             "How many jobs will the TDK deal create?",
@@ -146,7 +157,7 @@ def test_never_refusing_is_worse_where_refusing_is_right(
     compared = compare(seed_run, rash)
     verdicts = {one.name: one.verdict for one in compared.measures}
     assert verdicts["refusal_recall"] == verdicts["refusal_f1"] == verdicts["risk"] == "worse"
-    assert verdicts["coverage"] == "better" and verdicts["verbatim"] == verdicts["success@5"] == "no difference shown"
+    assert verdicts["coverage"] == "higher" and verdicts["verbatim"] == verdicts["success@5"] == "no difference shown"
     assert compared.makes == ("options.never_refuse was False, is True",)
     causes = json.loads((rash.folder / "summary.json").read_text())["causes"]
     assert causes["answered_unanswerable"] == 27 and "wrongly_refused" not in causes
@@ -162,6 +173,35 @@ def test_fewer_passages_are_worse_at_finding(
     assert {"success@5", "success@10", "recall@5", "recall@10"} <= set(compared.worse)
     assert "not_retrieved" in {change.new["cause"] for change in compared.changes}
     assert "settings.FOOTNOTE_PASSAGES was '10', is '1'" in compared.makes
+
+
+def test_one_question_is_not_enough_to_call_a_measure_worse(seed_run: Run) -> None:
+    old, new = ([dict(row, scores=dict(row["scores"])) for row in seed_run.rows] for _ in range(2))
+    place = next(place for place, row in enumerate(old) if row["scores"]["answerable"] is False)
+    old[place]["scores"] |= {"tags": ["rare"], "refused": True}
+    new[place]["scores"] |= {"tags": ["rare"], "refused": False}
+    compared = compare(Run(seed_run.folder, seed_run.made_by, old), Run(seed_run.folder, seed_run.made_by, new))
+    rare = next(one for one in compared.measures if one.name == "refusal_recall:rare")
+    assert rare.change == -1 and rare.verdict == "no difference shown"
+
+
+def test_a_folder_that_is_no_sound_run_is_told_or_passed_over(
+    engine: Engine, seed_questions: QuestionSet, tmp_path: Path
+) -> None:
+    making = made_by(engine, seed_questions, Options())
+    asking = ask_all(engine, seed_questions, tmp_path / "run", making)
+    next(asking)
+    asking.close()
+    (tmp_path / "run" / "results.jsonl").write_text("garbage\n")
+    with pytest.raises(BadRun, match="a line that is no result"):
+        next(ask_all(engine, seed_questions, tmp_path / "run", making))
+    (runs_folder(tmp_path) / "broken").mkdir(parents=True)
+    (runs_folder(tmp_path) / "broken" / "run.json").write_text("")
+    assert choose_folder(tmp_path, seed_questions, making).name.startswith("questions-")
+
+
+def test_half_a_character_in_a_question_is_answered_all_the_same(engine: Engine) -> None:
+    assert not answer(engine, "Who is the \ud800 CEO of GM?").refused
 
 
 def test_a_set_without_labels_tells_what_can_be_known(engine: Engine, tmp_path: Path) -> None:
@@ -249,6 +289,8 @@ def test_evaluate_prints_a_table_writes_a_run_and_judges_it_against_a_baseline(r
     value = json.loads(same.stdout)
     assert same.returncode == 0 and value["changes"] == []
     assert {one["verdict"] for one in value["measures"].values()} <= {"no difference shown", None}
+    lost = run("evaluate", str(questions), "--fail-if-worse")
+    assert lost.returncode == 2 and "none is named" in lost.stderr
     strict = run("evaluate", str(questions), "--strict")
     assert strict.returncode == 1 and "--strict" in strict.stderr and "line 13" in strict.stderr
 
@@ -261,6 +303,8 @@ def test_evaluate_prints_a_table_writes_a_run_and_judges_it_against_a_baseline(r
         (["evaluate", "seeds/questions.jsonl", "--corpus", "same"], "Only SQuAD JSON brings its own"),
         (["evaluate", "seeds/questions.jsonl", "--corpus", "nowhere"], "does not exist"),
         (["evaluate", "seeds/questions.jsonl", "--baseline", "nothing"], "There is no run called 'nothing'"),
+        (["evaluate", "seeds/questions.jsonl", "--out", "README.md"], "README.md can't be made a run's folder"),
+        (["compare", "x" * 300, "y"], "File name too long"),
         (["compare", "seeds", "seeds"], "There is no run called 'seeds'"),
     ],
 )
@@ -322,7 +366,7 @@ PLACE = {"source": FIRST, "quote": "1,000 jobs", "start": 10, "end": 20}
 
 
 def test_a_judged_answer_becomes_a_labelled_question(home: Path) -> None:
-    feedback.keep(home, "should_have_refused", "Who wrote\nHamlet?", [], [PLACE])
+    feedback.keep(home, "should_have_refused", "Who wrote\nHamlet?", ["the sources do not say"], [PLACE])
     feedback.keep(home, "wrong_passage", "How many jobs?", ["1,000", " ", "a thousand"], [PLACE])
     feedback.keep(home, "wrong_words", "How many jobs?", ["1,000"], [PLACE])
     feedback.keep(home, feedback.GOOD, "How many jobs?", [], [PLACE])
@@ -347,6 +391,7 @@ def test_a_judged_answer_becomes_a_labelled_question(home: Path) -> None:
         ("other", "", ["x"], [], "empty"),
         ("other", "How many jobs?", ["x" * 30_000], [], "too long to keep"),
         ("good", "How many jobs?", [], [{"source": 5}], "the name of a source"),
+        ("good", "Hello there!", [], [], "cites nothing"),
     ],
 )
 def test_feedback_that_tells_nothing_is_not_kept(

@@ -121,6 +121,12 @@ BAD = {
     "offsets the wrong way": ('{"question": "x?", "relevant": [{"source": "a", "start": 3, "end": 2}]}', "no pair of"),
     "a list for an id": ('{"question": "x?", "id": [1]}', '"id" is a list'),
     "an id twice": ('{"question": "x?", "id": "a"}', "stands at line 1 already"),
+    "unanswerable, yet labelled": (
+        '{"question": "x?", "answerable": false, "relevant": [{"source": "a"}]}',
+        "take one of",
+    ),
+    "no spans": ('{"question": "x?", "relevant": [{"source": "a", "spans": []}]}', "no pair of offsets"),
+    "half a character": ('{"question": "x?", "tags": ["\\ud800"]}', "a lone surrogate"),
     "a string for tags": ('{"question": "x?", "tags": "t"}', '"tags" is the string'),
 }
 
@@ -147,6 +153,11 @@ def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_read(tmp_path: Path
         ("q.xlsx", "x", "in no format that is known"),
         ("q.jsonl", b"\xff\xfe\x00", "is not UTF-8"),
         ("q.jsonl.gz", b"no gzip", "can't be read"),
+        ("q.jsonl.gz", gzip.compress(b'{"question": "x?"}')[:10] + b"\0" * 20, "can't be read"),
+        ("q.json", '[{"question": "x?"}]\n[{"question": "y?"}]', "line 2: there is more after the end"),
+        ("q.csv", "question,tags,tags\nx?,a,b\n", "the column tags twice"),
+        ("q.tsv", "x" * 11_000_000, "no header of a table"),
+        ("q.json", '{"data": [{"paragraphs": [{"context": "c", "qas": 5}]}]}', r"q\.json begins like SQuAD"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_what_to_mend(tmp_path: Path, name: str, text: str | bytes, told: str) -> None:
@@ -168,12 +179,16 @@ def test_a_table_may_have_newlines_in_quotes_and_bad_cells(tmp_path: Path) -> No
         "4,When, it, was, said, that, it, is?,\n"
         "5,Which one?,[oops,,,,\n"
         "6,How so?,,,a.txt,3,9\n"
+        "7,How so?,,,a.txt,²,9\n"
+        f"8,How so?,,,a.txt,{'1' * 5000},9\n"
+        f"9,How so?,{'[' * 100_000},,,,\n"
+        "10,How so?,,,,3,9\n"
     )
     found = read(tmp_path, "q.csv", table)
     assert [one.id for one in found.questions] == ["1", "6"]
     assert found.questions[0].answers == ("me", "you")
     assert found.questions[1].labels == (Label("a.txt", None, ((3, 9),)),)
-    assert [problem.where for problem in found.problems] == ["line 5", "line 6", "line 7", "line 8"]
+    assert [problem.where for problem in found.problems] == [f"line {n}" for n in (5, 6, 7, 8, 10, 11, 12, 13)]
 
 
 def test_a_set_that_says_nothing_leaves_answerable_open_and_gives_lasting_ids(tmp_path: Path) -> None:
@@ -190,6 +205,54 @@ def test_tags_choose_questions(tmp_path: Path) -> None:
     assert found.tagged([]) is found
     with pytest.raises(BadQuestionSet, match="its tags: number, t"):
         found.tagged(["none"])
+
+
+@pytest.mark.parametrize("answers", [5, True, 1.5, "x", [5], [{}], [{"text": 5, "answer_start": 0}], {"text": "x"}])
+def test_squad_answers_of_another_form_are_reported(tmp_path: Path, answers: object) -> None:
+    qas = [{"id": "a", "question": "x?", "answers": answers}, {"id": "b", "question": "y?", "answers": []}]
+    found = read(tmp_path, "s.json", json.dumps({"data": [{"paragraphs": [{"context": "c", "qas": qas}]}]}))
+    assert [one.id for one in found.questions] == ["b"] and "question 'a'" in messages(found)
+
+
+def test_articles_of_like_names_are_kept_apart_on_any_file_system(tmp_path: Path) -> None:
+    titles = ["A 3", "A", "A", "a", "CON", "", "…/..", "長" * 200, "長" * 201]
+    asked = [{"id": "b", "question": "y?", "answers": []}]
+    data = [{"title": title, "paragraphs": [{"context": "c", "qas": asked}]} for title in titles]
+    names = [source for source, _ in read(tmp_path, "s.json", json.dumps({"data": data})).articles]
+    assert len({name.casefold() for name in names}) == len(titles)
+    assert "CON.txt" not in names and all(0 < len(name.encode()) < 256 and "/" not in name for name in names)
+
+
+NAMES = "id question answers answerable relevant tags source quote start end spans text answer_start".split()
+VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(["x?", "1", "²"])
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES), inner, max_size=5)),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=VALUES, frame=st.sampled_from(["jsonl", "list", "questions", "squad", "article", "csv"]))
+def test_whatever_a_row_holds_it_is_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, value: object, frame: str
+) -> None:
+    sound = {"id": "sound", "question": "Is this one read?"}
+    frames = {
+        "jsonl": f"{json.dumps(value)}\n{json.dumps(sound)}",
+        "list": json.dumps([value, sound]),
+        "questions": json.dumps({"questions": [value, sound]}),
+        "squad": json.dumps({"data": [{"paragraphs": [{"context": "x", "qas": [value, sound]}]}]}),
+        "article": json.dumps({"data": [value, {"paragraphs": [{"context": "x", "qas": [sound]}]}]}),
+        "csv": f"question,answers,relevant,start,source\nIs this one read?,,,,\n{json.dumps(value)}\n",
+    }
+    path = tmp_path_factory.getbasetemp() / {"jsonl": "row.jsonl", "csv": "row.csv"}.get(frame, "row.json")
+    path.write_text(frames[frame], "utf-8", errors="replace")
+    try:
+        assert "Is this one read?" in [one.text for one in read_questions(path).questions]
+    except BadQuestionSet as error:
+        assert frame in ("article", "questions") and str(error)
 
 
 @settings(max_examples=200, deadline=None)

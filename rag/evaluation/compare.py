@@ -13,7 +13,9 @@ import numpy as np
 from rag.evaluation.run import BadRun, Run, differences
 from rag.evaluation.statistics import LOWER_IS_BETTER, NO_DIRECTION, Scores, bounds
 
-BETTER, WORSE, NO_DIFFERENCE, NO_VERDICT = "better", "worse", "no difference shown", ""
+BETTER, WORSE, HIGHER, LOWER, NO_DIFFERENCE = "better", "worse", "higher", "lower", "no difference shown"
+FEWEST = 5
+"""Questions that must count for a measure in both runs before a difference is called one."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def compare(old: Run, new: Run) -> Comparison:
     """Compare over the questions both runs share (same id and words). Raises BadRun when they share none.
 
     The interval is a paired bootstrap (Efron & Tibshirani 1993): each resample takes the same questions in both runs.
-    "better" and "worse" are said only when the whole interval lies on one side of zero.
+    "better" and "worse" are said only when the whole interval lies on one side of zero and at least FEWEST questions
+    count; what is neither good nor bad in itself (coverage) is "higher" or "lower".
     """
     before = {(row["id"], row["question"]): row for row in old.rows}
     pairs = [(before[key], row) for row in new.rows if (key := (row["id"], row["question"])) in before]
@@ -115,17 +118,19 @@ def compare(old: Run, new: Run) -> Comparison:
 def _difference(name: str, old: Scores, new: Scores) -> Difference:
     before, after = old.value(name), new.value(name)
     if before is None or after is None:
-        return Difference(name, before, after, None, None, None, NO_VERDICT)
+        return Difference(name, before, after, None, None, None, "")
     low, high = bounds(np.asarray(new.samples(name) - old.samples(name)))
-    return Difference(name, before, after, after - before, low, high, _verdict(name, low, high))
+    enough = min(old.count(name), new.count(name)) >= FEWEST
+    verdict = _verdict(name, low, high) if enough else NO_DIFFERENCE
+    return Difference(name, before, after, after - before, low, high, verdict)
 
 
 def _verdict(name: str, low: float | None, high: float | None) -> str:
-    if low is None or high is None or name in NO_DIRECTION:
-        return NO_VERDICT
-    if low > 0 or high < 0:
-        return BETTER if (low > 0) != (name in LOWER_IS_BETTER) else WORSE
-    return NO_DIFFERENCE
+    if low is None or high is None or low <= 0 <= high:
+        return NO_DIFFERENCE
+    if name in NO_DIRECTION:
+        return HIGHER if low > 0 else LOWER
+    return BETTER if (low > 0) != (name in LOWER_IS_BETTER) else WORSE
 
 
 def _changes(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> list[Change]:

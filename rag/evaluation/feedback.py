@@ -23,7 +23,6 @@ KINDS = {
 }
 """What can be wrong with an answer, as a thumb down asks it."""
 GOOD = "good"
-_UNANSWERABLE = ("not_in_the_sources", "should_have_refused")
 _MOST = 20_000
 """Characters that a piece of feedback may have."""
 
@@ -60,10 +59,14 @@ def keep(
         raise BadFeedback(
             f"This is too long to keep; a right answer takes a few words (the limit is {_MOST:,} characters)."
         )
-    if answers:
-        row["answers"] = answers
-    elif kind in _UNANSWERABLE or (kind == GOOD and refused):
+    if kind == "should_have_refused" or (kind == GOOD and refused):
         row["answerable"] = False
+    elif answers:
+        row["answers"] = answers
+    elif kind == "not_in_the_sources":
+        row["answerable"] = False
+    elif kind == GOOD and not cited:
+        raise BadFeedback("This answer cites nothing, so there is nothing to test in it.")
     elif kind != GOOD:
         raise BadFeedback(f"Write what the right answer is, or choose “{KINDS['should_have_refused']}”.")
     if kind in (GOOD, "wrong_words") and row.get("answerable") is not False:

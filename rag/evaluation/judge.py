@@ -105,6 +105,8 @@ def _cause(question: Question, answer: Answer, places: Sequence[Place], corpus: 
     cited = any(place.covered_by(one) for place in places for one in answer.citations) if places else None
     if not answer.refused and right is not False and cited is not False and sound:
         return None
+    if places and all(place.missing for place in places):
+        return "not_in_corpus"
     if not answer.refused and right and (cited is False or not sound):
         return "wrong_place"
     if lost := _lost(question, answer, places, corpus):
@@ -117,10 +119,7 @@ def _cause(question: Question, answer: Answer, places: Sequence[Place], corpus: 
 def _lost(question: Question, answer: Answer, places: Sequence[Place], corpus: Corpus) -> str | None:
     """Where the evidence was lost before anything was chosen, None when some of it was retrieved."""
     if places:
-        there = [place for place in places if not place.missing]
-        if not there:
-            return "not_in_corpus"
-        whole = [place for place in there if corpus.in_a_chunk(place)]
+        whole = [place for place in places if corpus.in_a_chunk(place)]
         if not whole:
             return "not_in_a_chunk"
         return None if any(credited(whole, answer.passages)) else "not_retrieved"

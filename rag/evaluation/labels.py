@@ -97,17 +97,18 @@ class Corpus:
 
     def says(self, answers: Sequence[str]) -> bool:
         """True when some article contains one of the answers (or the corpus is too large to look)."""
-        return not self._normalised or any(within(text, answer) for text in self._normalised for answer in answers)
+        texts = self._normalised
+        return texts is None or any(within(text, answer) for text in texts for answer in answers)
 
     @cached_property
-    def _normalised(self) -> list[str]:
-        """Every article's text, normalised; none when the corpus is too large to hold."""
+    def _normalised(self) -> list[str] | None:
+        """Every article's text, normalised; None when the corpus is too large to hold."""
         texts, size = [], 0
         for source in self.sources:
             article = self.article(source)
             size += len(article.text) if article else 0
             if size > _SEARCHED:
-                return []
+                return None
             texts.append(" ".join(normalise(article.text)) if article else "")
         return texts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -138,6 +139,8 @@ def _with_answerable(questions: list[Question]) -> Iterator[Question]:
 def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
     if not isinstance(row, Mapping):
         raise BadRow(f"is {_kind(row)}; expected an object with a question")
+    if any("\ud800" <= character <= "\udfff" for character in json.dumps(row, ensure_ascii=False, default=str)):
+        raise BadRow("holds half a character (a lone surrogate); write the text again")
     text = row.get("question")
     if text is None:
         raise BadRow(f'has no "question"; it has {", ".join(map(repr, list(row)[:8])) or "nothing"}')
@@ -157,6 +160,8 @@ def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
     if answerable is False and answers:
         raise BadRow('"answerable" is false, yet there are "answers": take one of them out')
     labels = tuple(_labels(row.get("relevant")))
+    if answerable is False and labels:
+        raise BadRow('"answerable" is false, yet there are "relevant" places: take one of them out')
     return Question(
         "" if named is None else str(named), text.strip(), answers, answerable, labels, _strings(row, "tags"), where
     )
@@ -188,7 +193,7 @@ def _labels(value: Any) -> Iterator[Label]:
         if quote is not None and (not isinstance(quote, str) or not quote.strip()):
             raise BadRow(f'the "quote" from {source!r} is {_kind(quote)}; expected words, or leave it out')
         if "spans" in one:
-            pairs = one["spans"]
+            pairs = one["spans"] or [None]
         else:
             pairs = [] if one.get("start") is None and one.get("end") is None else [[one.get("start"), one.get("end")]]
         yield Label(source, quote, tuple(_spans(pairs, source)))

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from rag.evaluation.questions import FIELDS, BadQuestionSet, BadRow, Problem, Qu
 Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
 _FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC) or SQuAD JSON, each also as .gz"
 _QRELS = ("{stem}.qrels", "qrels.{stem}.txt", "{stem}.qrels.txt", "{stem}.qrels.tsv", "qrels.txt", "qrels.tsv", "qrels")
-_QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(?P<relevance>[+-]?\d+)\s*")
+_QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(?P<relevance>[+-]?\d{1,9})\s*")
+csv.field_size_limit(10_000_000)
 _YES, _NO = frozenset(("true", "yes", "1")), frozenset(("false", "no", "0"))
 
 
@@ -39,13 +41,13 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
     elif kind == "json":
         start = _skip_space(text, 0)
         if squad.is_squad(text):
-            parsed = squad.read(_json(path, text))
+            parsed = squad.read(_json(path, text), path.name)
             articles = parsed.articles
             questions, problems = collect(parsed.rows, path.name, longest)
         else:
             questions, problems = collect(_json_rows(path, text, start), path.name, longest)
     elif kind in ("csv", "tsv", "txt"):
-        if kind != "csv" and "question" not in _header(text, "\t"):
+        if kind != "csv" and "question" not in _header(path, text, "\t"):
             qrels = _qrels_beside(path)
             judged = _bytes(qrels)
             digest.update(judged)
@@ -72,7 +74,7 @@ def _bytes(path: Path) -> bytes:
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadQuestionSet(f"{path} can't be read: {reason}. Expected a question set: {_FORMATS}.") from error
 
@@ -133,6 +135,9 @@ def _json_rows(path: Path, text: str, start: int) -> Rows:
             raise BadQuestionSet(f"{path}, line {line}: after this question a comma or ] is missing.")
     if text[at : at + 1] != "]":
         raise BadQuestionSet(f"{path} ends inside its list: a ] is missing. It may be cut off.")
+    if (rest := _skip_space(text, at + 1)) < len(text):
+        line = text.count("\n", 0, rest) + 1
+        raise BadQuestionSet(f"{path}, line {line}: there is more after the end of the list. One list is expected.")
 
 
 def _skip_space(text: str, at: int) -> int:
@@ -147,9 +152,17 @@ def _reason(error: Exception) -> str:
 # --- CSV and TSV ------------------------------------------------------------------------------------------------------
 
 
-def _header(text: str, delimiter: str) -> list[str]:
-    first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    return [name.strip().lower() for name in first]
+def _header(path: Path, text: str, delimiter: str) -> list[str]:
+    try:
+        first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise BadQuestionSet(
+            f"{path}, line 1: is no header of a table ({error}). Expected the names of columns."
+        ) from error
+    names = [name.strip().lower() for name in first]
+    if twice := sorted({name for name in names if name in FIELDS and names.count(name) > 1}):
+        raise BadQuestionSet(f"{path} has the column {twice[0]} twice. Take one of them out.")
+    return names
 
 
 def _csv(path: Path, text: str, delimiter: str) -> Rows:
@@ -157,8 +170,7 @@ def _csv(path: Path, text: str, delimiter: str) -> Rows:
 
     A label stands in the columns source, quote, start and end, or as JSON in the column relevant.
     """
-    csv.field_size_limit(10_000_000)
-    names = _header(text, delimiter)
+    names = _header(path, text, delimiter)
     if "question" not in names:
         raise BadQuestionSet(
             f"{path} has no column called question in its first line; it has: {', '.join(names)[:200]}."
@@ -202,15 +214,19 @@ def _row_of_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     if "relevant" in row:
         try:
             row["relevant"] = json.loads(row["relevant"])
-        except ValueError as error:
-            raise BadRow(f'"relevant" is not JSON ({error}); or use the columns source and quote') from error
-    elif cells.get("source", "").strip():
+        except (ValueError, RecursionError) as error:
+            raise BadRow(f'"relevant" is not JSON ({_reason(error)}); or use the columns source and quote') from error
+    placed = [name for name in ("source", "quote", "start", "end") if cells.get(name, "").strip()]
+    if placed and ("relevant" in row or placed[0] != "source"):
+        told = '"relevant" says it already' if "relevant" in row else "it needs a source"
+        raise BadRow(f'"{placed[0]}" is filled in, but {told}')
+    if placed:
         label: dict[str, Any] = {"source": cells["source"].strip()}
         if cells.get("quote", "").strip():
             label["quote"] = cells["quote"]
         for name in ("start", "end"):
             if cells.get(name, "").strip():
-                if not cells[name].strip().isdigit():
+                if not re.fullmatch(r"[0-9]{1,12}", cells[name].strip()):
                     raise BadRow(f'"{name}" is {cells[name]!r}; expected a whole number')
                 label[name] = int(cells[name])
         row["relevant"] = [label]
@@ -221,8 +237,8 @@ def _values(cell: str) -> Any:
     if cell.lstrip().startswith("["):
         try:
             return json.loads(cell)
-        except ValueError as error:
-            raise BadRow(f"a cell that begins with [ is not a JSON list ({error})") from error
+        except (ValueError, RecursionError) as error:
+            raise BadRow(f"a cell that begins with [ is not a JSON list ({_reason(error)})") from error
     return [value.strip() for value in cell.split("|") if value.strip()]
 
 

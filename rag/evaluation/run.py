@@ -8,6 +8,7 @@ RUN/report.html     the same to read
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
@@ -97,8 +98,9 @@ def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) ->
     """A folder for a run: that of an unfinished one of the same make, else a new one."""
     folder = runs_folder(home)
     for old in sorted(folder.glob("*/run.json"), reverse=True):
-        if not (old.parent / "summary.json").exists() and _same(_read_json(old).get("made_by"), making):
-            return old.parent
+        with contextlib.suppress(BadRun):
+            if not (old.parent / "summary.json").exists() and _same(_read_json(old).get("made_by"), making):
+                return old.parent
     stem = re.sub(r"[^\w.-]+", "-", questions.name).strip("-.")[:60] or "questions"
     base = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
     free = (base if number == 1 else f"{base}-{number}" for number in range(1, 10_000))
@@ -113,7 +115,10 @@ def ask_all(
     Closing the iterator stops after the questions under way. Raises BadRun when the folder holds a run of another
     make, or another process is writing it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadRun(f"{folder} can't be made a run's folder ({error.strerror}). Name another --out.") from error
     lock = FileLock(folder / "lock", thread_local=False)
     try:
         lock.acquire(timeout=0)
@@ -150,7 +155,13 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
     if whole != data:
         with results.open("r+b") as stream:
             stream.truncate(len(whole))
-    return {json.loads(line)["n"] for line in whole.splitlines()}
+    try:
+        return {int(json.loads(line)["n"]) for line in whole.splitlines()}
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadRun(
+            f"{results} has a line that is no result ({error}). Take it out (its question is asked again), or name "
+            "another --out."
+        ) from error
 
 
 def _ask(
@@ -183,7 +194,15 @@ def _ask(
 
 
 def _result(engine: Engine, corpus: Corpus, n: int, question: Question, never_refuse: bool) -> dict[str, Any]:
-    found = answer(engine, question.text, never_refuse=never_refuse)
+    try:
+        found = answer(engine, question.text, never_refuse=never_refuse)
+    except FootnoteError:
+        raise
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"
+        raise BadRun(
+            f"Question {question.id!r} could not be answered ({told}). Take it out, or mend what it says."
+        ) from error
     places = [corpus.find(label) for label in question.labels]
     return {
         "n": n,

@@ -10,6 +10,7 @@ from typing import Any
 from rag.evaluation.questions import BadQuestionSet, BadRow
 
 _HEAD = re.compile(r'\s*\{(?:\s*"version"\s*:\s*"[^"]*"\s*,)?\s*"data"\s*:\s*\[')
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 _BETWEEN = "\n\n"
 
 
@@ -27,8 +28,8 @@ def is_squad(text: str) -> bool:
     return _HEAD.match(text) is not None or ('"paragraphs"' in text and '"qas"' in text and text.lstrip()[:1] == "{")
 
 
-def read(value: Any) -> Parsed:
-    """Articles and rows of a SQuAD file's JSON value. Raises BadQuestionSet when its outer form is another."""
+def read(value: Any, file: str) -> Parsed:
+    """Articles and rows of the JSON value of a SQuAD `file`. Raises BadQuestionSet when its outer form is another."""
     try:
         data = [
             (str(article.get("title") or ""), [(p["context"], p["qas"]) for p in article["paragraphs"]])
@@ -38,7 +39,7 @@ def read(value: Any) -> Parsed:
             raise TypeError("a context is no string, or qas no list")
     except (KeyError, TypeError, AttributeError) as error:
         raise BadQuestionSet(
-            f"The file begins like SQuAD but its form is another ({type(error).__name__}: {error}). Expected "
+            f"{file} begins like SQuAD but its form is another ({type(error).__name__}: {error}). Expected "
             '{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}.'
         ) from error
     names = _names([title for title, _ in data])
@@ -50,11 +51,18 @@ def read(value: Any) -> Parsed:
 
 
 def _names(titles: list[str]) -> list[str]:
-    """A file name for each article: its title, made safe and unique."""
+    """A file name for each article: its title, made safe for any file system, and unique there."""
     made: list[str] = []
+    taken: set[str] = set()
     for number, title in enumerate(titles, 1):
-        name = re.sub(r"[^\w.,()'’ -]+", "_", title).strip(" .")[:100] or f"article {number}"
-        made.append(f"{name}.txt" if f"{name}.txt" not in made else f"{name} {number}.txt")
+        stem = (
+            re.sub(r"[^\w.,()'’ -]+", "_", title).encode("utf-8", "ignore")[:180].decode("utf-8", "ignore").strip(" .")
+        )
+        stem = f"_{stem}" if stem.upper() in _RESERVED else stem or f"article {number}"
+        names = (stem if copy == 1 else f"{stem} ({copy})" for copy in range(1, len(titles) + 1))
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        made.append(f"{name}.txt")
     return made
 
 
@@ -78,6 +86,8 @@ def _row(item: Any, context: str, source: str, offset: int) -> dict[str, Any]:
     if not isinstance(item, Mapping):
         raise BadRow("is no object; expected a question with its answers")
     answers = item.get("answers") or []
+    if not isinstance(answers, list):
+        raise BadRow(f'"answers" is {str(answers)[:40]}; expected a list of {{"text", "answer_start"}}')
     unanswerable = item.get("is_impossible") is True or not answers
     row: dict[str, Any] = {"id": item.get("id"), "question": item.get("question"), "answerable": not unanswerable}
     if unanswerable:

@@ -31,7 +31,8 @@ CALIBRATION = ("ece", "brier", "brier_base_rate", "coverage@5%risk", "coverage@1
 """Only measured where nothing was refused (`--never-refuse`)."""
 NAMES = MEANS + POOLED + REFUSING + RANKED + CALIBRATION
 LOWER_IS_BETTER = frozenset({"risk", "ece", "brier", "aurc"})
-NO_DIRECTION = frozenset({"brier_base_rate"})
+NO_DIRECTION = frozenset({"coverage", "brier_base_rate"})
+"""Neither good nor bad in itself: answering less is right where answers would be wrong."""
 
 
 @dataclass(frozen=True)
@@ -227,11 +228,14 @@ class Scores:
         mean = self.value(name)
         if mean is None:
             return Interval(None, None, None, 0)
-        count = (
-            len(self._sorted(_ORDERED[name][0])[0]) if name in _ORDERED else int((self._pairs(name)[:, 1] > 0).sum())
-        )
         low, high = bounds(self.samples(name))
-        return Interval(mean, low, high, count)
+        return Interval(mean, low, high, self.count(name))
+
+    def count(self, name: str) -> int:
+        """How many questions count for a measure."""
+        if name in _ORDERED:
+            return len(self._sorted(_ORDERED[name][0])[0])
+        return int((self._pairs(name)[:, 1] > 0).sum())
 
     def risk_coverage(self) -> tuple[Array, Array]:
         """(coverage, risk) along the evidence score, from the surest answer on to the last that was given."""

@@ -6,9 +6,18 @@ document.addEventListener("input", (event) => {
   const picked = [...filter.querySelectorAll("select")].filter((one) => one.value);
   let count = 0;
   for (const row of filter.parentElement.querySelectorAll(".fn-row")) {
-    const fits = picked.every((one) => row.dataset[one.dataset.filter].split(" ").includes(one.value));
+    const fits = picked.every((one) => JSON.parse(row.dataset[one.dataset.filter]).includes(one.value));
     row.hidden = !fits || !row.textContent.toLowerCase().includes(words);
     count += !row.hidden;
   }
   filter.querySelector("output").textContent = count.toLocaleString("en") + (count === 1 ? " question" : " questions");
+});
+// On paper nothing can be opened: the questions that are shown stand open there.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll(".fn-row:not([hidden], [open])")];
+  for (const row of opened) row.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const row of opened) row.open = false;
 });

@@ -195,7 +195,9 @@ def _foot(answer: Answer) -> str:
 
 
 def _thumbs(answer: Answer) -> str:
-    """Two buttons that make a labelled question of the answer; what it cites goes along."""
+    """Two buttons that make a labelled question of the answer; what it cites goes along. None under small talk."""
+    if not answer.refused and not answer.citations:
+        return ""
     places = [{"source": c.source, "quote": c.quote, "start": c.start, "end": c.end} for c in answer.citations]
     told = escape(json.dumps({"refused": answer.refused, "cited": places}))
     return "".join(

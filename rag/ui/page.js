@@ -254,15 +254,23 @@ window.footnote = (() => {
     const told = { ...JSON.parse(button.dataset.answer), kind, question: asked(turn), answers };
     try {
       const reply = await fetch("feedback", { method: "POST", body: JSON.stringify(told), headers: { "Content-Type": "application/json" } });
-      if (!reply.ok) return (await reply.json()).problem;
+      if (!reply.ok) return (await reply.json().catch(() => ({}))).problem || "The server failed. Nothing was kept.";
     } catch {
       return "The server does not answer. Nothing was kept.";
     }
     for (const thumb of turn.querySelectorAll(".fn-thumb")) thumb.setAttribute("aria-pressed", thumb === button);
-    const foot = button.parentElement;
-    (foot.querySelector(".fn-kept") || foot.appendChild(make("span", "fn-kept", ""))).textContent = "Kept as a test question";
+    say(button, "fn-kept", "Kept as a test question");
     keep(turn, [...by("fn-panel").children].find((section) => section.dataset.turn === turn.dataset.turn));
     return "";
+  }
+
+  // What came of pressing a thumb, beside it.
+  function say(button, name, words) {
+    const foot = button.parentElement;
+    const said = foot.querySelector("[role=status]") || foot.appendChild(make("span", "", ""));
+    said.setAttribute("role", "status");
+    said.className = name;
+    said.textContent = words;
   }
 
   function askWhatWasWrong(turn, button) {
@@ -295,7 +303,7 @@ window.footnote = (() => {
   const actions = {
     good: async (turn, button) => {
       const problem = await judge(turn, button, "good", "");
-      if (problem) button.title = problem;
+      if (problem) say(button, "fn-problem", problem);
     },
     bad: askWhatWasWrong,
     judge: () => {}, // the form's own event does it

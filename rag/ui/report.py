@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -34,6 +35,7 @@ _HEADLINES = (
 _AROUND = 240
 """Characters shown on each side of a quote."""
 _FAILED = "failed"
+_WORDS = "what it says"
 
 
 def write(folder: Path, compared: Comparison | None = None, out: Path | None = None) -> Path:
@@ -94,11 +96,14 @@ def _range(one: Mapping[str, Any]) -> str:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are markup already; the first cell of a row names it."""
-    head = "".join(f"<th>{heading}</th>" if heading else "<td></td>" for heading in headings)
-    body = "".join(
-        f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>" for first, *cells in rows
-    )
+    """A table of cells that are markup already; the first cell of a row names it. Small screens leave out the words."""
+    kind = ' class="fn-words"'
+    kinds = [kind if heading == _WORDS else "" for heading in headings]
+    head = "".join(f"<th{kind}>{heading}</th>" for heading, kind in zip(headings, kinds, strict=True))
+    body = ""
+    for first, *cells in rows:
+        others = "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(cells, kinds[1:], strict=True))
+        body += f"<tr><th>{first}</th>{others}</tr>"
     whole = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="fn-scroll"><table class="fn-table">{whole}</table></div>'
 
@@ -156,7 +161,7 @@ def details(summary: Mapping[str, Any]) -> str:
     made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _flat(summary["made_by"]))
     resampled = f"bootstrap over questions, {summary['intervals']['samples']:,} resamples"
     return (
-        f"<h2>All measures</h2>{_table(('measure', 'mean', '95% interval', 'questions', 'what it says'), measures)}"
+        f"<h2>All measures</h2>{_table(('measure', 'mean', '95% interval', 'questions', _WORDS), measures)}"
         f'<p class="fn-meta">Intervals: {resampled}.</p>'
         f"<h2>Time per stage, in milliseconds</h2>{_table(('stage', 'median', '95%', ''), times)}"
         f'<details><summary>What made this run</summary><dl class="fn-made">{made}</dl></details>'
@@ -252,7 +257,8 @@ def _select(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
 def _row(row: Mapping[str, Any], chat: bool) -> str:
     cause, scores, answer = row["cause"], row["scores"], row["answer"]
     state = '<b class="fn-broke">✗</b>' if cause else '<b class="fn-mended">✓</b>'
-    data = f'data-outcome="{f"{_FAILED} {cause}" if cause else "right"}" data-tag="{escape(" ".join(scores["tags"]))}"'
+    outcomes = [_FAILED, cause] if cause else ["right"]
+    data = f'data-outcome="{escape(json.dumps(outcomes))}" data-tag="{escape(json.dumps(scores["tags"]))}"'
     title = f'{state} <span>{escape(row["question"])}</span> <span class="fn-meta">{escape(_cause(row))}</span>'
     told = f"Expected: {_expected(row)} · evidence score {number(answer['evidence_score'])}"
     again = f'data-do="chat" data-question="{escape(row["question"])}"'

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
@@ -91,7 +93,7 @@ def make_server(engine: Engine) -> FastAPI:
         compared = compare(open_run(against, engine.home), shown) if against else None
         headers = dict(_REPORT)
         if download:
-            headers["Content-Disposition"] = f'attachment; filename="{run}.html"'
+            headers["Content-Disposition"] = f"attachment; filename=report.html; filename*=UTF-8''{quote(run)}.html"
         return HTMLResponse(report.document(shown, read_summary(shown.folder), compared), 200, headers)
 
     @app.post("/feedback", response_model=None)
@@ -100,9 +102,11 @@ def make_server(engine: Engine) -> FastAPI:
         if request.headers.get("content-type") != "application/json":
             return JSONResponse({"problem": "Feedback is sent as application/json."}, 415)
         try:
-            row = keep_feedback(engine.home, **_judged(await request.body()))
+            row = await run_in_threadpool(keep_feedback, engine.home, **_judged(await request.body()))
         except FootnoteError as error:
             return JSONResponse({"problem": str(error)}, 422)
+        except OSError as error:
+            return JSONResponse({"problem": f"It can't be kept: {error.strerror or error}."}, 500)
         return JSONResponse({"kept": row["id"]})
 
     mounted: FastAPI = gr.mount_gradio_app(
