@@ -25,7 +25,8 @@ JOBS: dict[str, object] = {
     "id": "jobs",
     "question": "How many jobs will the TDK deal create?",
     "answers": ["1,000"],
-    "tags": ["number"],
+    "relevant": [{"source": "000_fee8f80bb4d154f2.txt", "quote": "create 1,000 jobs"}],
+    "tags": ["a number"],
 }
 HAMLET: dict[str, object] = {"id": "hamlet", "question": "Who wrote Hamlet?", "answerable": False, "tags": ["foreign"]}
 
@@ -82,7 +83,7 @@ def test_a_set_is_uploaded_run_filtered_and_opened_in_the_chat(tab: Page, tmp_pa
     expect(row(tab, "How many jobs")).to_be_hidden()
     expect(tab.locator(".fn-filter output")).to_have_text("1 question")
     tab.get_by_label("Filter questions by words").fill("")
-    tab.get_by_label("Tag", exact=True).select_option("number")
+    tab.get_by_label("Tag", exact=True).select_option("a number")
     expect(row(tab, "Who wrote Hamlet?")).to_be_hidden()
     row(tab, "How many jobs").locator("summary").click()
     expect(row(tab, "How many jobs").locator("mark").first).to_contain_text("1,000 jobs")
@@ -121,6 +122,10 @@ def test_two_runs_are_compared_and_the_report_is_downloaded(
         tab.get_by_role("link", name="Open the report").click()
     opening.value.get_by_label("Outcome").select_option("failed")
     expect(opening.value.locator(".fn-filter output")).to_have_text("1 question")
+    answers = opening.value.locator(".fn-questions .fn-answer")
+    expect(answers.first).to_be_hidden()
+    opening.value.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert sum(answer.is_visible() for answer in answers.all()) == 1  # what the filter leaves stands open on paper
 
 
 def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path: Path) -> None:
