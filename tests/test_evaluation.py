@@ -258,7 +258,15 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     command = [sys.executable, "app.py", "evaluate", str(two_hundred), "--out", str(killed)]
     results = killed / "results.jsonl"
     for count, how, code in ((50, signal.SIGINT, 130), (100, signal.SIGKILL, -9)):
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # Where the tests run in the background, Ctrl-C is ignored, and so would be here.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < count):
             time.sleep(0.005)
         process.send_signal(how)
