@@ -27,12 +27,12 @@ class Mix:
     """What an epoch is made of, as shares in [0, 1]: how many questions get a hard negative, how many a changed
     question beside them; `other` is the share of questions on reviews and comments that an epoch asks at all."""
 
-    hard_wiki: float = 0.55
+    hard_wiki: float = 0.5
     hard_other: float = 0.25
     changed_wiki: float = 0.45
     changed_other: float = 0.15
-    other: float = 0.5
-    cropped: float = 0.4
+    other: float = 0.3
+    cropped: float = 0.6
     longest: int = 256
 
 
@@ -75,7 +75,7 @@ class Examples:
     def epoch(self, number: int) -> list[list[Row]]:
         """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
         rng = random.Random(f"{self._seed} {number}")
-        # Halves of the other questions take turns, so that two epochs ask all of them.
+        # Parts of the other questions take turns, so that a few epochs ask all of them.
         others = [q for q in self.corpus.questions if not self.corpus.passages[q.passage].wiki]
         random.Random(self._seed).shuffle(others)
         count = round(len(others) * self.mix.other)
@@ -110,6 +110,10 @@ class Examples:
             part.append(one)
         if part:
             yield _pad([e for e, _ in part]), [row for _, row in part]
+
+    def decode(self, pieces: Sequence[int]) -> str:
+        """The text of word pieces, in lower case."""
+        return str(self._tokenizer.decode(list(pieces)))
 
     def _encode(self, row: Row, rng: random.Random) -> tuple[list[int], int, list[tuple[int, int]]]:
         """(word pieces, where the passage starts, target spans) of a row; a long passage is cropped around `near`."""

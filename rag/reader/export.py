@@ -29,6 +29,9 @@ SMALL = "reader.int8.onnx"
 class _RowScaled(nn.Module):
     """An embedding in int8, one scale for each row."""
 
+    table: Tensor
+    scale: Tensor
+
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         scale = weight.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127

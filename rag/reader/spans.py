@@ -100,6 +100,10 @@ class SpanReader:
             found[number] = Found(max(one.score for one in parts_found), tuple(_apart(answers, best)))
         return found
 
+    def offsets(self, text: str) -> list[Span]:
+        """Where each word piece of `text` stands in it."""
+        return [(start, end) for start, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
     def _windows(self, asked: list[int], passages: Sequence[str]) -> Iterator[_Window]:
         room = LONGEST - len(asked) - 3
         for number, encoded in enumerate(self._tokenizer.encode_batch(list(passages), add_special_tokens=False)):
@@ -171,8 +175,3 @@ def _apart(answers: Sequence[Answer], best: int) -> list[Answer]:
         if all(one.end <= other.start or other.end <= one.start for other in kept):
             kept.append(one)
     return kept
-
-
-def overlaps(one: Span, other: Span) -> bool:
-    """True when two spans share a character."""
-    return one[0] < other[1] and other[0] < one[1]

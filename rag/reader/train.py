@@ -36,8 +36,8 @@ class Recipe:
 
     steps: int = 4000
     groups: int = 16
-    rate: float = 1.5e-4
-    warm_up: int = 150
+    rate: float = 2e-4
+    warm_up: int = 100
     decay: float = 0.4
     shared: float = 0.5
     pieces: int = 2048
