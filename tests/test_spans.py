@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def words(found: Found, passage: str) -> list[str]:
     ("question", "answer"),
     [
         ("Who made the cells of the Bolt?", "LG Chem"),
-        ("How much did the recall cost?", "1.9 billion dollars"),
+        ("How much did the recall cost?", "1.9 billion"),
         ("When was the Bolt recalled?", "2021"),
         ("Who apologised to customers?", "Mary Barra"),
     ],
@@ -48,7 +49,7 @@ def test_a_passage_that_answers_scores_above_one_that_does_not(reader: SpanReade
 def test_answers_do_not_overlap_and_come_best_first(reader: SpanReader) -> None:
     found = reader.read("Where were the cells made?", [PASSAGE], best=5)[0]
     places = sorted((answer.start, answer.end) for answer in found.answers)
-    assert all(one[1] <= other[0] for one, other in zip(places, places[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(places))
     assert [a.score for a in found.answers] == sorted((a.score for a in found.answers), reverse=True)
     assert all(answer.score <= found.score for answer in found.answers)
 

@@ -2,7 +2,8 @@
 
 From the embedding model's weights and public questions to `work/reader.pt`; `rag.reader.export` makes the shipped
 files of it. On two cores about two hours; a GPU is used when there is one. The learning rate rises, stays, and falls
-over the last part of the steps (Hu et al. 2024), so that a run can be lengthened or shortened while it is under way.
+over the last part of the steps (Hu et al. 2024), so that a run can be lengthened or shortened while it is under way:
+stop it, and start it again with other `--steps`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import argparse
 import json
 import os
 import random
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import torch
@@ -42,6 +45,11 @@ class Recipe:
     shared: float = 0.5
     pieces: int = 2048
     seed: int = 0
+
+    @property
+    def plateau(self) -> int:
+        """The step at which the rate begins to fall."""
+        return round((1 - self.decay) * self.steps)
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step: a line up, a plateau, a line down to zero over the last `decay` of the steps."""
@@ -144,12 +152,16 @@ class Training:
         torch.set_rng_state(state["random"].cpu())
 
 
-def run(training: Training, folder: Path, log_every: int = 25) -> None:
-    """All steps that are left, with a checkpoint every ten minutes and one at the end, and a log of losses."""
+def run(training: Training, folder: Path, log_every: int = 25, stop: Event | None = None) -> None:
+    """All steps that are left, with a checkpoint every ten minutes and one at the end, and a log of losses.
+
+    When `stop` is set it ends after the step under way, with a checkpoint too. plateau.pt is the state before the rate
+    falls: a finished run is lengthened from there, with more steps.
+    """
     checkpoint, saved = folder / "reader.pt", time.monotonic()
     recent: list[float] = []
     bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=10)
-    while training.step < training.recipe.steps:
+    while training.step < training.recipe.steps and not (stop and stop.is_set()):
         recent.append(training.run_step())
         bar.update()
         if training.step % log_every == 0:
@@ -158,6 +170,8 @@ def run(training: Training, folder: Path, log_every: int = 25) -> None:
             bar.set_postfix(loss=f"{mean:.3f}", refresh=False)
             with (folder / "losses.jsonl").open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps({"step": training.step, "loss": round(mean, 4), "time": time.time()}) + "\n")
+        if training.step == training.recipe.plateau:
+            training.save(folder / "plateau.pt")
         if time.monotonic() - saved > _CHECKPOINT_SECONDS:
             training.save(checkpoint)
             saved = time.monotonic()
@@ -186,7 +200,10 @@ def main() -> None:
     training = Training(examples, Recipe(steps=arguments.steps), threads=arguments.threads)
     if (arguments.work / "reader.pt").is_file():
         training.resume(arguments.work / "reader.pt")
-    run(training, arguments.work)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    run(training, arguments.work, stop=stop)
 
 
 if __name__ == "__main__":
