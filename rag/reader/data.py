@@ -1,0 +1,178 @@
+"""SQuAD-form files -> questions and passages to train the reader on, with hard negatives for each question."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from index.embed import Embedder, find_model
+from index.layout import Span
+from index.lexical import words
+
+CALIBRATION = ("Chloroplast", "Harvard University", "Newcastle upon Tyne", "Nikola Tesla")
+"""Articles of squad/train that are never trained on: for choosing, thresholds and calibration. Drawn once from the
+sorted titles by `random.Random(0).sample(titles, 4)`."""
+_HARD = 12
+"""Hard negatives kept for each question."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A paragraph and the article it is of; `wiki` tells prose of Wikipedia from reviews and comments."""
+
+    text: str
+    article: str
+    wiki: bool
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about `passage`, an index into the passages. `spans` are its answers there, empty if it has none.
+
+    `hard` are passages that look right for it and lack the answer, best first.
+    """
+
+    id: str
+    text: str
+    passage: int
+    spans: tuple[Span, ...]
+    hard: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Passages and the questions about them."""
+
+    passages: list[Passage]
+    questions: list[Question]
+
+
+def load(folder: Path, apart: frozenset[str]) -> tuple[Corpus, Corpus]:
+    """(to train on, to calibrate on) from `folder`, which holds squad/ and squadshifts/.
+
+    `apart` are ids of questions whose whole paragraphs are left out, wherever their text stands.
+    """
+    fit = _Builder()
+    calibrate = _Builder()
+    wanted = [("squad/train.json.gz", True), ("squadshifts/new_wiki_v1.0.json.gz", True)]
+    wanted += [(f"squadshifts/{name}_v1.0.json.gz", False) for name in ("reddit", "amazon_reviews")]
+    files = [(read_json(folder / name), wiki, name.startswith("squad/")) for name, wiki in wanted]
+    closed = {
+        p["context"]
+        for data, _, _ in files
+        for article in data
+        for p in article["paragraphs"]
+        if any(q["id"] in apart for q in p["qas"])
+    }
+    for data, wiki, is_squad in files:
+        for article in data:
+            to = calibrate if is_squad and article["title"] in CALIBRATION else fit
+            for paragraph in article["paragraphs"]:
+                if paragraph["context"] not in closed:
+                    to.add(article["title"], paragraph, wiki)
+    return fit.corpus, calibrate.corpus
+
+
+def read_json(path: Path) -> list[Any]:
+    """The articles of a SQuAD-form file, gzipped or not."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(json.loads(content)["data"])
+
+
+def read_ids(path: Path) -> frozenset[str]:
+    """The ids in a text file, one a line; a line that starts with # is a remark."""
+    lines = (line.strip() for line in path.read_text("utf-8").splitlines())
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.corpus = Corpus([], [])
+
+    def add(self, title: str, paragraph: Any, wiki: bool) -> None:
+        number, text = len(self.corpus.passages), paragraph["context"]
+        self.corpus.passages.append(Passage(text, title, wiki))
+        for item in paragraph["qas"]:
+            spans = []
+            for answer in [] if item.get("is_impossible") else item["answers"]:
+                start = answer["answer_start"]
+                end = start + len(answer["text"])
+                if text[start:end] == answer["text"] and answer["text"].strip():
+                    spans.append((start, end))
+            if spans or item.get("is_impossible"):
+                self.corpus.questions.append(Question(item["id"], item["question"], number, tuple(spans)))
+
+
+def with_hard_negatives(corpus: Corpus, cache: Path | None = None) -> Corpus:
+    """The corpus with `hard` filled: Wikipedia passages that MiniLM and shared rare words rank high and that hold no
+    answer. Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
+
+    Takes minutes, so the outcome is kept in `cache` and read from there when it is of the same questions.
+    """
+    key = hashlib.sha256("".join(q.id for q in corpus.questions).encode()).hexdigest()
+    if cache and cache.is_file():
+        value = json.loads(cache.read_text("utf-8"))
+        if value["key"] == key:
+            return _with(corpus, value["hard"])
+    ranked = _rank(corpus)
+    hard = []
+    flat = [" ".join(words(passage.text)) for passage in corpus.passages]
+    for question, order in zip(corpus.questions, ranked, strict=True):
+        text = corpus.passages[question.passage].text
+        answers = {" ".join(words(text[start:end])) for start, end in question.spans} - {""}
+        lacking = (n for n in order if n != question.passage and not any(f" {a} " in f" {flat[n]} " for a in answers))
+        hard.append([n for n, _ in zip(lacking, range(_HARD), strict=False)])
+    if cache:
+        cache.write_text(json.dumps({"key": key, "hard": hard}), "utf-8")
+    return _with(corpus, hard)
+
+
+def _with(corpus: Corpus, hard: Sequence[Sequence[int]]) -> Corpus:
+    questions = [
+        Question(q.id, q.text, q.passage, q.spans, tuple(h)) for q, h in zip(corpus.questions, hard, strict=True)
+    ]
+    return Corpus(corpus.passages, questions)
+
+
+def _rank(corpus: Corpus) -> list[list[int]]:
+    """For each question the Wikipedia passages, best 30 first, by cosine and TF-IDF together."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    embedder = Embedder(find_model())
+    wiki = [number for number, passage in enumerate(corpus.passages) if passage.wiki]
+    texts = [corpus.passages[number].text for number in wiki]
+    vectors = embedder.encode_documents(texts)
+    lexical = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(texts)
+    lexical_texts = lexical.transform(texts).T.tocsr()
+    ranked = []
+    for at in tqdm(range(0, len(corpus.questions), 512), desc="hard negatives", unit="batch"):
+        asked = [question.text for question in corpus.questions[at : at + 512]]
+        score = embedder.encode_queries(asked) @ vectors.T + (lexical.transform(asked) @ lexical_texts).toarray()
+        best = np.argsort(-score, axis=1)[:, :30]
+        ranked += [[wiki[n] for n in row] for row in best]
+    return ranked
+
+
+def draw_foreign(folder: Path, each: int, seed: int) -> list[str]:
+    """Ids of `each` questions of reddit and as many of amazon, at most one of a paragraph, to be set apart."""
+    rng = random.Random(seed)
+    drawn = []
+    for name in ("reddit", "amazon_reviews"):
+        data = read_json(folder / f"squadshifts/{name}_v1.0.json.gz")
+        paragraphs: list[Any] = [p for article in data for p in article["paragraphs"] if p["qas"]]
+        drawn += [rng.choice(p["qas"])["id"] for p in rng.sample(paragraphs, each)]
+    return drawn
+
+
+def answers_of(corpus: Corpus, questions: Iterable[Question]) -> list[list[str]]:
+    """The acceptable answer texts of each question; none when it has no answer."""
+    return [[corpus.passages[q.passage].text[a:b] for a, b in q.spans] for q in questions]

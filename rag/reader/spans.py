@@ -1,0 +1,177 @@
+"""Question and passages -> the answering words and a score for each passage, by the shipped model. No torch here."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.layout import Span
+
+MODEL = Path(__file__).parent / "model"
+LONGEST = 320
+"""Word pieces in a window, question and special pieces included."""
+_OVERLAP = 96
+_LONGEST_QUESTION = 128
+_LONGEST_ANSWER = 30
+_BATCH_PIECES = 1024
+_CANDIDATES = 60
+_CLS, _SEP = 101, 102
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Answering words: a slice of their passage in characters. `score` is the log-odds of just these words against
+    "the passage does not answer", and compares between passages."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one passage has: `score` is the log-odds that it answers (minus infinity when there was nothing to read),
+    `answers` its best words, best first, none overlapping another."""
+
+    score: float = -math.inf
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Word pieces [first, last) of passage `passage` behind the question; `offsets` are their places (n, 2), `opens`
+    and `closes` whether a word begins or ends with a piece."""
+
+    passage: int
+    ids: list[int]
+    start: int
+    offsets: NDArray[np.int64]
+    opens: NDArray[np.bool_]
+    closes: NDArray[np.bool_]
+
+
+class SpanReader:
+    """The shipped reading model. Safe to share between threads."""
+
+    def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = "reader.int8.onnx") -> None:
+        """`threads` caps the processor threads; 0 leaves the library's default."""
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads:
+            options.intra_op_num_threads = threads
+        self._session: Any = onnxruntime.InferenceSession(
+            str(folder / name), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def read(self, question: str, passages: Sequence[str], best: int = 3) -> list[Found]:
+        """What each passage has, in their order, with at most `best` answers each.
+
+        An empty passage, and every passage of a question without words or with more than 128 word pieces, has nothing.
+        """
+        found = [Found()] * len(passages)
+        if len(question) > 20 * _LONGEST_QUESTION:
+            return found
+        asked = self._tokenizer.encode(question, add_special_tokens=False).ids
+        if not asked or len(asked) > _LONGEST_QUESTION:
+            return found
+        windows = list(self._windows(asked, passages))
+        of_passage: dict[int, list[Found]] = {}
+        for batch in _batches(windows):
+            for window, parts in zip(batch, self._run(batch), strict=True):
+                of_passage.setdefault(window.passage, []).append(_decode(window, parts, best))
+        for number, parts_found in of_passage.items():
+            answers = sorted((a for one in parts_found for a in one.answers), key=lambda a: -a.score)
+            found[number] = Found(max(one.score for one in parts_found), tuple(_apart(answers, best)))
+        return found
+
+    def offsets(self, text: str) -> list[Span]:
+        """Where each word piece of `text` stands in it."""
+        return [(start, end) for start, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
+    def _windows(self, asked: list[int], passages: Sequence[str]) -> Iterator[_Window]:
+        room = LONGEST - len(asked) - 3
+        for number, encoded in enumerate(self._tokenizer.encode_batch(list(passages), add_special_tokens=False)):
+            offsets = np.array(encoded.offsets, dtype=np.int64).reshape(-1, 2)
+            inner = np.array([piece.startswith("##") for piece in encoded.tokens] + [False], dtype=bool)
+            for first in range(0, max(1, len(offsets) - _OVERLAP), room - _OVERLAP):
+                last = min(len(offsets), first + room)
+                if first < last:
+                    yield _Window(
+                        number,
+                        [_CLS, *asked, _SEP, *encoded.ids[first:last], _SEP],
+                        len(asked) + 2,
+                        offsets[first:last],
+                        ~inner[first:last],
+                        ~inner[first + 1 : last + 1],
+                    )
+
+    def _run(self, batch: Sequence[_Window]) -> Iterator[list[Scores]]:
+        length = max(len(window.ids) for window in batch)
+        ids, mask, types = (np.zeros((len(batch), length), dtype=np.int64) for _ in range(3))
+        for row, window in enumerate(batch):
+            ids[row, : len(window.ids)] = window.ids
+            mask[row, : len(window.ids)] = 1
+            types[row, window.start : len(window.ids)] = 1
+        parts = self._session.run(None, {"ids": ids, "mask": mask, "types": types})
+        return ([part[row] for part in parts] for row in range(len(batch)))
+
+
+def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
+    """Windows of like length together, the longest last, so that little is padding."""
+    part: list[_Window] = []
+    for window in sorted(windows, key=lambda one: len(one.ids)):
+        if part and (len(part) + 1) * len(window.ids) > _BATCH_PIECES:
+            yield part
+            part = []
+        part.append(window)
+    if part:
+        yield part
+
+
+def _decode(window: _Window, parts: Sequence[Scores], best: int) -> Found:
+    """The log-odds of a window and its best spans, from the model's outputs (rag/reader/model.py has the sum)."""
+    inside = slice(window.start, window.start + len(window.offsets))
+    start, end, left, right = (part[inside] for part in parts[:4])
+    null = float(parts[4])
+    scores = start[:, None] + end[None, :] + left @ right.T / math.sqrt(left.shape[1])
+    place = np.arange(len(start))
+    reach = place[None, :] - place[:, None]
+    scores = np.where((reach >= 0) & (reach < _LONGEST_ANSWER), scores, -np.inf) - null
+    highest = float(scores.max())
+    total = highest + math.log(float(np.exp(scores - highest).sum()))
+    whole = np.where(window.opens[:, None] & window.closes[None, :], scores, -np.inf).ravel()
+    order = np.argpartition(-whole, min(_CANDIDATES, len(whole) - 1))[:_CANDIDATES]
+    order = order[np.argsort(-whole[order], kind="stable")]
+    spans = [
+        Answer(int(window.offsets[n // len(start), 0]), int(window.offsets[n % len(start), 1]), float(whole[n]))
+        for n in order
+        if np.isfinite(whole[n])
+    ]
+    return Found(total, tuple(_apart(spans, best)))
+
+
+def _apart(answers: Sequence[Answer], best: int) -> list[Answer]:
+    """The first `best` answers that do not overlap one before them."""
+    kept: list[Answer] = []
+    for one in answers:
+        if len(kept) == best:
+            break
+        if all(one.end <= other.start or other.end <= one.start for other in kept):
+            kept.append(one)
+    return kept

@@ -1,0 +1,203 @@
+"""Answerable question -> one that its passage does not answer: a name, number, date or noun swapped, a word turned to
+its opposite, a negation (the kinds of Rajpurkar et al. 2018). Pure; no model, only patterns."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from index.lexical import FUNCTION_WORDS
+
+_NAME = re.compile(r"\b[A-Z][\w’'.&-]*[\w](?:\s+(?:(?:of|the|de|and|van|von)\s+)?[A-Z][\w’'.&-]*[\w])*")
+_NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w-])")
+_YEAR = re.compile(r"\b1[0-9]\d\d\b|\b20[0-4]\d\b")
+_NOUN = re.compile(r"\b(?:the|an?|of|kind of|type of|what|which|each|two|three|his|her|its|their)\s+([a-z]{4,})\b")
+_CALENDAR = tuple(
+    words.split()
+    for words in (
+        "January February March April May June July August September October November December",
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        "spring summer autumn winter",
+        "north south east west",
+        "northern southern eastern western",
+        "first second third fourth fifth",
+        "one two three four five six seven eight nine ten",
+        "red blue green white black yellow",
+        "days weeks months years",
+        "morning afternoon evening night",
+        "king queen prince president",
+        "Christian Muslim Jewish Buddhist Hindu",
+        "Catholic Protestant Orthodox",
+    )
+)
+_OPPOSITES = tuple(
+    pair.split("/")
+    for pair in """more/less more/fewer most/least first/last before/after above/below increase/decrease
+    increased/decreased increases/decreases increasing/decreasing highest/lowest higher/lower largest/smallest
+    larger/smaller biggest/smallest bigger/smaller big/small large/small longest/shortest longer/shorter long/short
+    oldest/youngest oldest/newest older/younger old/new earliest/latest early/late earlier/later best/worst better/worse
+    good/bad strong/weak stronger/weaker rise/fall rose/fell win/lose won/lost gain/lose gained/lost allow/forbid
+    allowed/forbidden accept/reject accepted/rejected support/oppose supported/opposed begin/end began/ended start/end
+    started/ended start/stop open/close opened/closed enter/leave entered/left arrive/leave arrived/left buy/sell
+    bought/sold borrow/lend create/destroy created/destroyed build/demolish built/demolished join/leave joined/left
+    inside/outside internal/external import/export imported/exported rich/poor wealthy/poor male/female man/woman
+    men/women boy/girl father/mother son/daughter husband/wife brother/sister positive/negative advantage/disadvantage
+    advantages/disadvantages benefit/harm success/failure successful/unsuccessful legal/illegal public/private
+    urban/rural local/foreign domestic/foreign ancient/modern common/rare easy/difficult easier/harder hot/cold
+    warm/cool fast/slow faster/slower light/dark light/heavy left/right upper/lower top/bottom front/back major/minor
+    majority/minority maximum/minimum many/few always/never same/different similar/different love/hate loved/hated
+    like/dislike liked/disliked friend/enemy friends/enemies victory/defeat attack/defend attacked/defended war/peace
+    birth/death born/died alive/dead appeared/disappeared agree/disagree agreed/disagreed include/exclude
+    included/excluded before/during during/after since/until over/under prior/subsequent simple/complex
+    expensive/cheap safe/dangerous full/empty true/false visible/invisible known/unknown popular/unpopular
+    necessary/unnecessary possible/impossible able/unable official/unofficial direct/indirect formal/informal""".split()
+)
+_AUXILIARY = re.compile(
+    r"\b(is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|must)\b(?!\s+not\b)", re.IGNORECASE
+)
+_CONTRACTED = {"can": "can't", "will": "won't"}
+
+
+def _table() -> dict[str, list[str]]:
+    table: dict[str, list[str]] = defaultdict(list)
+    for one, other in _OPPOSITES:
+        table[one].append(other)
+        table[other].append(one)
+    for row in _CALENDAR:
+        for word in row:
+            table[word.lower()] += [other for other in row if other != word]
+    return dict(table)
+
+
+_TURNS = _table()
+
+
+@dataclass
+class Pool:
+    """The names, numbers and nouns of one article: what a swapped word is replaced by."""
+
+    names: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    numbers: list[str] = field(default_factory=list)
+    nouns: list[str] = field(default_factory=list)
+
+
+def make_pool(passages: Iterable[str], questions: Iterable[str]) -> Pool:
+    """What the passages and questions of one article offer. Names are kept by their number of words."""
+    pool = Pool()
+    for text in passages:
+        for name in _inner_names(text):
+            pool.names[min(3, len(name.split()))].append(name)
+        pool.numbers += [m.group() for m in _NUMBER.finditer(text) if not _YEAR.fullmatch(m.group())]
+    for text in questions:
+        pool.nouns += _NOUN.findall(text)
+    return pool
+
+
+def _inner_names(text: str) -> list[str]:
+    """Runs of capitalised words that do not open a sentence (there every word has a capital)."""
+    return [
+        m.group() for m in _NAME.finditer(text) if len(m.group()) > 2 and re.search(r"[\w,;)]\s$", text[: m.start()])
+    ]
+
+
+def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) -> str | None:
+    """`question` changed so that `passage` no longer answers it, or None when no kind of change fits.
+
+    What is put in place of a name, number or noun stands nowhere in the passage.
+    """
+    lowered = passage.lower()
+    # Kinds that teach most come first more often; the first that fits is taken.
+    kinds: list[tuple[float, Callable[[str, str, Pool, random.Random], str | None]]] = [
+        (5.0, _swap_name),
+        (3.0, _swap_number),
+        (3.0, _turn),
+        (2.0, _swap_noun),
+        (0.7, _negate),
+    ]
+    order = sorted(kinds, key=lambda kind: -(rng.random() ** (1 / kind[0])))
+    for _, change in order:
+        changed = change(question, lowered, pool, rng)
+        if changed and changed.lower() != question.lower():
+            return changed
+    return None
+
+
+def _swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    found = [m for m in _NAME.finditer(question) if m.start() or m.group().lower() in lowered]
+    found = [m for m in found if len(m.group()) > 1]
+    if not found:
+        return None
+    match = rng.choice(found)
+    text = match.group()
+    if not match.start() and text.split()[0].lower() in FUNCTION_WORDS:
+        return None
+    other = _draw(pool.names.get(min(3, len(text.split())), ()), lowered, question.lower(), rng)
+    return other and question[: match.start()] + other + question[match.end() :]
+
+
+def _swap_number(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    found = list(_NUMBER.finditer(question))
+    if not found:
+        return None
+    match = rng.choice(found)
+    if _YEAR.fullmatch(match.group()):
+        years = [str(int(match.group()) + step) for step in range(-40, 41) if step]
+        other = _draw(years, lowered, question, rng)
+    else:
+        same = [n for n in pool.numbers if abs(len(n) - len(match.group())) <= 1]
+        other = _draw(same, lowered, question, rng)
+    return other and question[: match.start()] + other + question[match.end() :]
+
+
+def _turn(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    del pool
+    found = [m for m in re.finditer(r"[A-Za-z]+", question) if m.group().lower() in _TURNS]
+    # "How many" asks, it does not compare; a word that opens the question is a question word.
+    found = [m for m in found if not question[: m.start()].lower().endswith(("how ", "what ")) and m.start()]
+    if not found:
+        return None
+    match = rng.choice(found)
+    other = rng.choice(_TURNS[match.group().lower()])
+    if match.group()[0].isupper():
+        other = other.capitalize()
+    return question[: match.start()] + other + question[match.end() :]
+
+
+def _swap_noun(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    found = [m for m in _NOUN.finditer(question) if m.group(1)[:5] in lowered and m.group(1) not in _TURNS]
+    if not found:
+        return None
+    match = rng.choice(found)
+    word = match.group(1)
+    same = [noun for noun in pool.nouns if noun.endswith("s") == word.endswith("s") and noun[:4] != word[:4]]
+    other = _draw(same, lowered, question.lower(), rng)
+    return other and question[: match.start(1)] + other + question[match.end(1) :]
+
+
+def _negate(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    del pool, lowered
+    # It fits nearly every question, and would crowd out the rest.
+    if "n't" in question or " not " in question or " never " in question or rng.random() < 0.6:
+        return None
+    found = list(_AUXILIARY.finditer(question))
+    if not found:
+        return None
+    match = found[0]
+    word = match.group()
+    negated = _CONTRACTED.get(word.lower(), f"{word.lower()}n't")
+    return (
+        question[: match.start()] + (negated if word[0].islower() else negated.capitalize()) + question[match.end() :]
+    )
+
+
+def _draw(choices: Sequence[str], lowered: str, question: str, rng: random.Random) -> str | None:
+    """One of `choices` of which no part stands in the passage or the question; None when eight draws find none."""
+    for _ in range(8 if choices else 0):
+        other = rng.choice(choices)
+        parts = [part for part in re.findall(r"\w+", other.lower()) if len(part) > 2] or [other.lower()]
+        if not any(part[:6] in lowered or part in question for part in parts):
+            return other
+    return None

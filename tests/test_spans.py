@@ -1,0 +1,98 @@
+"""The shipped reading model: the words that answer, scores that compare, and nothing from bad input."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from rag.reader.spans import LONGEST, MODEL, Found, SpanReader
+from tests.nasty import NASTY
+
+PASSAGE = (
+    "General Motors recalled the Bolt in 2021. Its cells had been made by LG Chem in Poland and in South Korea. "
+    "The recall cost 1.9 billion dollars, and Mary Barra apologised to customers."
+)
+OTHER = "The garden was laid out in 1790. Roses, lilies and tulips grow along its paths until the end of October."
+
+
+@pytest.fixture(scope="module")
+def reader() -> SpanReader:
+    return SpanReader(threads=2)
+
+
+def words(found: Found, passage: str) -> list[str]:
+    return [passage[answer.start : answer.end] for answer in found.answers]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who made the cells of the Bolt?", "LG Chem"),
+        ("How much did the recall cost?", "1.9 billion"),
+        ("When was the Bolt recalled?", "2021"),
+        ("Who apologised to customers?", "Mary Barra"),
+    ],
+)
+def test_the_first_words_answer(reader: SpanReader, question: str, answer: str) -> None:
+    assert answer in words(reader.read(question, [PASSAGE])[0], PASSAGE)[0]
+
+
+def test_a_passage_that_answers_scores_above_one_that_does_not(reader: SpanReader) -> None:
+    other, passage = reader.read("Who made the cells of the Bolt?", [OTHER, PASSAGE])
+    assert passage.score > other.score
+
+
+def test_answers_do_not_overlap_and_come_best_first(reader: SpanReader) -> None:
+    found = reader.read("Where were the cells made?", [PASSAGE], best=5)[0]
+    places = sorted((answer.start, answer.end) for answer in found.answers)
+    assert all(one[1] <= other[0] for one, other in pairwise(places))
+    assert [a.score for a in found.answers] == sorted((a.score for a in found.answers), reverse=True)
+    assert all(answer.score <= found.score for answer in found.answers)
+
+
+def test_passages_are_read_the_same_together_and_alone(reader: SpanReader) -> None:
+    texts = [PASSAGE, OTHER, PASSAGE[:41], OTHER + " " + PASSAGE]
+    together = reader.read("When was the Bolt recalled?", texts)
+    for text, found in zip(texts, together, strict=True):
+        alone = reader.read("When was the Bolt recalled?", [text])[0]
+        assert words(found, text)[:1] == words(alone, text)[:1]
+        assert found.score == pytest.approx(alone.score, abs=0.5)
+
+
+def test_a_long_passage_is_read_to_its_end(reader: SpanReader) -> None:
+    long = " ".join([OTHER] * 40 + [PASSAGE])
+    assert len(reader.offsets(long)) > 3 * LONGEST
+    found = reader.read("Who made the cells of the Bolt?", [long])[0]
+    assert "LG Chem" in words(found, long)[0]
+    assert found.answers[0].start > len(long) - len(PASSAGE)
+
+
+@pytest.mark.parametrize("passage", ["", "   ", "\n", "\x00", "\u200b"])
+def test_a_passage_without_words_has_nothing(reader: SpanReader, passage: str) -> None:
+    assert reader.read("When?", [passage]) == [Found(-math.inf, ())]
+
+
+@pytest.mark.parametrize("question", ["", " ", "\x00\x00", "word " * 10_000, "x" * 10_000])
+def test_a_question_that_cannot_be_read_finds_nothing(reader: SpanReader, question: str) -> None:
+    assert reader.read(question, [PASSAGE, OTHER]) == [Found(), Found()]
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_nasty_texts_give_slices_of_themselves(reader: SpanReader, text: str) -> None:
+    for found in reader.read(text[:400] or "?", [text[:20_000], PASSAGE]):
+        for answer in found.answers:
+            assert 0 <= answer.start < answer.end and math.isfinite(answer.score)
+
+
+def test_no_passages_give_nothing(reader: SpanReader) -> None:
+    assert reader.read("Who?", []) == []
+
+
+def test_the_shipped_files_are_the_ones_that_were_checked() -> None:
+    digest, name = (MODEL / "reader.int8.onnx.sha256").read_text("utf-8").split()
+    assert hashlib.sha256((MODEL / name).read_bytes()).hexdigest() == digest
+    assert sum(path.stat().st_size for path in Path(MODEL).iterdir()) <= 25_000_000
