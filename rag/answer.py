@@ -87,16 +87,20 @@ def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answ
         return Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
     with clock.stage("retrieve"):
         query = retriever.query(question)
-        hits = retriever.retrieve(query, settings.passages)
+        hits = retriever.retrieve(query, max(settings.passages, reader.depth))
     with clock.stage("read"):
         reading = reader.read(query, hits)
         language = converse.foreign_language(question)
-    articles = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in reading.hits}}
+    shown = reading.hits[: settings.passages]
+    articles = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
     cited, citations, notes = list[CitedSentence](), list[Citation](), list[str]()
+    least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
     with clock.stage("write"):
-        likely = language is None and reading.score is not None and reading.score >= settings.refuse_below
+        likely = language is None and reading.score is not None and reading.score >= least
         if likely or never_refuse:
-            draft = write.quote(reading.evidence, articles, settings.max_quotes)
+            # What is quoted stands in a passage that is shown.
+            evidence = [one for one in reading.evidence if one.hit in shown]
+            draft = write.quote(evidence, articles, settings.max_quotes)
             cited, citations, dropped = cite(draft, articles)
             if dropped:
                 notes.append(f"{dropped} quoted sentences did not match their source and were left out")
@@ -111,7 +115,7 @@ def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answ
         evidence_score=None if reading.score is None else round(reading.score, 4),
         sentences=tuple(cited),
         citations=tuple(citations),
-        passages=tuple(_passages(reading.hits, citations, articles)),
+        passages=tuple(_passages(shown, citations, articles)),
         timings=clock.done(),
         notes=tuple(notes),
     )

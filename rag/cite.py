@@ -17,10 +17,12 @@ from rag.reader import Evidence
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of a draft: its text without markers, and the evidence it rests on."""
+    """One sentence of a draft: its text without markers, and the evidence it rests on. `words` tells the answering
+    words themselves from a sentence."""
 
     text: str
     evidence: Evidence
+    words: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,11 @@ class Citation:
 
 @dataclass(frozen=True)
 class CitedSentence:
-    """A sentence of an answer and the numbers of its citations."""
+    """A sentence of an answer and the numbers of its citations; `words` tells the answering words themselves."""
 
     text: str
     citations: tuple[int, ...]
+    words: bool = False
 
     def __str__(self) -> str:
         return " ".join([self.text, *(f"[{number}]" for number in self.citations)])
@@ -72,7 +75,7 @@ def cite(
         if place not in numbers:
             numbers[place] = len(citations) + 1
             citations.append(_citation(numbers[place], evidence, article))
-        cited.append(CitedSentence(statement.text, (numbers[place],)))
+        cited.append(CitedSentence(statement.text, (numbers[place],), statement.words))
     return cited, citations, dropped
 
 

@@ -12,7 +12,9 @@ from index.generation import Generation, Recipe, current_folder, open_current
 from index.roots import register_roots, registered_roots
 from index.sync import Builder, Progress, Report, changes, is_building, sync
 from rag.reader import Reader
+from rag.reader.evidence import ModelReader
 from rag.reader.sentences import SentenceReader
+from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
 
@@ -42,6 +44,7 @@ class Engine:
         self._lock = Lock()
         self.state = "cold"
         self.warm = Event()
+        self._spans: SpanReader | None = None
         self._open: tuple[str, Generation, Retriever, Reader] | None = None
 
     def roots(self) -> list[Path]:
@@ -87,8 +90,14 @@ class Engine:
                     candidates=self.settings.candidates,
                     dense_weight=self.settings.dense_weight,
                 )
-                self._open = (name, generation, retriever, SentenceReader(generation, self.embedder))
+                self._open = (name, generation, retriever, self._reader(generation))
             return self._open[1:]
+
+    def _reader(self, generation: Generation) -> Reader:
+        if self.settings.reader == "model":
+            self._spans = self._spans or SpanReader(threads=self.settings.threads)
+            return ModelReader(generation, self._spans)
+        return SentenceReader(generation, self.embedder)
 
     def warm_up(self, progress: Progress | None = None) -> None:
         """Make the index if need be, load the models and run them once. `state` says how far it is."""

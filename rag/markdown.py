@@ -9,7 +9,11 @@ from rag.answer import Answer
 
 def as_markdown(answer: Answer) -> str:
     """The question, the answer with its [1] markers, and each citation with its quote and place."""
-    lines = [f"**{plain(answer.question)}**", "", *(plain(line) for line in answer.text.split("\n"))]
+    said = [plain(line) for line in answer.text.split("\n")]
+    if answer.sentences and answer.sentences[0].words:
+        words = plain(answer.sentences[0].text)
+        said[0] = said[0].replace(words, f"**{words}**", 1)
+    lines = [f"**{plain(answer.question)}**", "", *said]
     if answer.citations:
         lines.append("")
     for one in answer.citations:

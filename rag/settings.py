@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,13 +38,20 @@ class Settings(BaseSettings):
     max_source_mb: float = Field(20, gt=0, description="largest source that is indexed, in MB")
 
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
-    passages: int = Field(10, ge=1, le=100, description="passages that are retrieved, read and shown")
+    passages: int = Field(10, ge=1, le=100, description="passages an answer shows and quotes from")
     dense_weight: float = Field(
         0.4, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
     )
     max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
-    refuse_below: float = Field(
-        0.325, ge=0, le=1, description="evidence score under which a question is refused; higher refuses more"
+    reader: Literal["sentences", "model"] = Field(
+        "sentences",
+        description="who reads: sentences by counted words, or the reading model (marks the answering words)",
+    )
+    refuse_below: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="evidence score under which a question is refused, higher refuses more (none: the reader's own)",
     )
     max_question: int = Field(500, ge=20, description="longest question, in characters")
     max_waiting: int = Field(32, ge=1, le=1000, description="questions that may wait; more are told to come back")

@@ -17,16 +17,23 @@ _KEEP = 0.2
 
 
 def quote(evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int) -> list[Statement]:
-    """The best `limit` slices, verbatim, near-duplicates once; dated when they come from several articles."""
+    """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
+    they come from several articles."""
     chosen = choose(evidence, limit)
     several = len({one.hit.chunk.article_id for one in chosen}) > 1
-    statements = []
+    statements = [Statement(answering_words(one), one, words=True) for one in chosen[:1] if one.answers]
     for one in chosen:
         text = " ".join(one.text.split())
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
         statements.append(Statement(f"{_dated(published)}: {quoted}" if several else quoted, one))
     return statements
+
+
+def answering_words(one: Evidence) -> str:
+    """The answering words of a slice, in the order they stand there."""
+    start = one.hit.chunk.start
+    return ", ".join(" ".join(one.hit.chunk.text[a - start : b - start].split()) for a, b in sorted(one.answers))
 
 
 def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:

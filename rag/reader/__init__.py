@@ -54,7 +54,11 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Anything that can read hits for a question."""
+    """Anything that can read hits for a question. `depth` is how many it reads, `refuse_below` the score under which
+    its evidence is too unlikely to show."""
+
+    depth: int
+    refuse_below: float
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """Choose and score evidence. With no hits the evidence is empty and the score None."""

@@ -68,21 +68,24 @@ class Linear:
 
 
 @cache
-def load_weights() -> tuple[Linear, Linear]:
-    """The fitted models: (of sentences, of questions)."""
+def load_weights() -> tuple[Linear, Linear, float]:
+    """The fitted models, of sentences and of questions, and the score to refuse below."""
     value: Any = json.loads(WEIGHTS.read_text("utf-8"))
     made = []
     for part, names in (("sentence", SENTENCE_FEATURES), ("question", QUESTION_FEATURES)):
         made.append(Linear(np.array([value[part]["weights"][name] for name in names]), value[part]["bias"]))
-    return made[0], made[1]
+    return made[0], made[1], float(value["refuse_below"])
 
 
 class SentenceReader:
     """Reads by counting words and comparing vectors, sentence by sentence."""
 
+    depth = READ_PASSAGES
+
     def __init__(self, generation: Generation, embedder: Embedder) -> None:
         self._generation = generation
         self._embedder = embedder
+        self.refuse_below = load_weights()[2]
         self._sentences = lru_cache(maxsize=_KEPT)(self._sentences_of)
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
@@ -94,7 +97,7 @@ class SentenceReader:
         candidates = self.candidates(query, asked, hits)
         if not candidates:
             return Reading(tuple(hits), (), None, tuple(missing))
-        of_sentence, of_question = load_weights()
+        of_sentence, of_question, _ = load_weights()
         odds = of_sentence.log_odds(np.array([one.features for one in candidates]))
         order = np.argsort(-odds, kind="stable")
         best = candidates[order[0]]
@@ -131,12 +134,12 @@ class SentenceReader:
 
         A chunk's sentences are always embedded together, so their vectors do not depend on what was asked before.
         """
-        bare = (_bare(chunk.text, *span) for span in sentences(chunk.text))
-        spans = [(start, end) for start, end in bare if start < end]
+        stripped = (bare(chunk.text, *span) for span in sentences(chunk.text))
+        spans = [(start, end) for start, end in stripped if start < end]
         return spans, self._embedder.encode_documents([chunk.text[start:end] for start, end in spans])
 
 
-def _bare(text: str, start: int, end: int) -> tuple[int, int]:
+def bare(text: str, start: int, end: int) -> Span:
     """A sentence without its list mark, and without quotation marks that only enclose the whole of it."""
     if bullet := _BULLET.match(text, start, end):
         start = bullet.end()

@@ -70,6 +70,8 @@ class SpanReader:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # Threads that wait by spinning bring a busy machine to a crawl.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads:
             options.intra_op_num_threads = threads
         self._session: Any = onnxruntime.InferenceSession(

@@ -232,7 +232,8 @@ def _footnotes(answer: Answer) -> str:
 
 def _sentence(turn_id: str, sentence: CitedSentence, titles: dict[int, str]) -> str:
     markers = "".join(_marker(turn_id, number, titles[number]) for number in sentence.citations)
-    return f'<p dir="auto">{escape(sentence.text)}{markers}</p>'
+    text = escape(sentence.text)
+    return f'<p dir="auto">{f"<strong>{text}</strong>" if sentence.words else text}{markers}</p>'
 
 
 def _marker(turn_id: str, number: int, title: str) -> str:

@@ -1,0 +1,204 @@
+"""Fits what stands on the reading model: `python -m benchmarks.fit_ranking ../shared/data`. Some minutes.
+
+All paragraphs of squad/train are indexed, and the questions of the four articles that training left out are asked,
+with one foreign question of new_wiki for every ten of them. The order of the passages is a conditional logit over
+reading and retrieval (McFadden 1974), the evidence score a logistic regression that says whether a quoted sentence
+holds an acceptable answer, and `refuse_below` the highest score under which one in ten of the answerable falls.
+Figures are of a cross-validation that leaves out one article at a time; the shipped weights come from all four.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
+
+from benchmarks.corpora import Labelled, build, read_squad, shipped_embedder
+from index.aliases import Aliases
+from rag import write
+from rag.evaluation.measures import contains
+from rag.reader.data import CALIBRATION, read_json
+from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
+from rag.reader.ranking import (
+    PASSAGE_FEATURES,
+    QUESTION_FEATURES,
+    Array,
+    Asked,
+    ask,
+    passage_rows,
+    question_row,
+)
+from rag.reader.sentences import Linear
+from rag.reader.spans import Found, SpanReader
+from rag.retrieve import Hit, Retriever
+from rag.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A question asked: what was retrieved and read, which hits hold an answer, the acceptable answers."""
+
+    article: int
+    kind: str  # answerable, close or foreign
+    asked: Asked
+    aliases: Aliases
+    hits: list[Hit]
+    found: list[Found]
+    holds: list[bool]
+    answers: list[str]
+
+
+def _read_all(data: Path, reader: SpanReader, limit: int | None) -> list[_Read]:
+    paragraphs = read_squad(data / "squad/train.json.gz")
+    titles = [article["title"] for article in read_json(data / "squad/train.json.gz")]
+    texts = {p.source: p.text for p in paragraphs}
+    rng = random.Random(0)
+    own = [(p.article, q) for p in paragraphs if titles[p.article] in CALIBRATION for q in p.questions]
+    own = rng.sample(own, min(limit or len(own), len(own)))
+    foreign = [q for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
+    picked = [(article, q, "answerable" if q.spans else "close") for article, q in own]
+    picked += [
+        (rng.choice(own)[0], Labelled(q.id, q.text, "", ()), "foreign") for q in rng.sample(foreign, len(own) // 10)
+    ]
+    settings, embedder, made = Settings(), shipped_embedder(), []
+    with tempfile.TemporaryDirectory() as folder:
+        generation = build(paragraphs, Path(folder), embedder, settings)
+        retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
+        sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
+        for article, question, kind in tqdm(picked, unit="question"):
+            query = retriever.query(question.text)
+            hits = retriever.retrieve(query, READ)
+            found = reader.read(question.text, [hit.chunk.text for hit in hits], ANSWERS)
+            if not any(one.answers for one in found):
+                continue
+            holds = [
+                sources[hit.chunk.article_id] == question.source
+                and any(hit.chunk.start <= a and b <= hit.chunk.end for a, b in question.spans)
+                for hit in hits
+            ]
+            answers = [texts[question.source][a:b] for a, b in question.spans]
+            asked = ask(query, generation.words)
+            made.append(_Read(article, kind, asked, generation.aliases, hits, found, holds, answers))
+        generation.close()
+    return made
+
+
+def _fit_passages(read: Sequence[_Read]) -> Linear:
+    """Conditional logit: the weights under which, of all passages of a question, those that hold an answer are
+    likeliest; only the order within a question counts."""
+    used = [one for one in read if any(one.holds)]
+    rows = [passage_rows(one.hits, one.found) for one in used]
+    together = np.concatenate(rows)
+    mean, scale = together.mean(0), together.std(0) + 1e-9
+    made = [torch.from_numpy((row - mean) / scale) for row in rows]
+    holds = [torch.tensor(one.holds) for one in used]
+    weights = torch.zeros(together.shape[1], dtype=torch.double, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=100)
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        odds = [row @ weights for row in made]
+        likely = [o[h].logsumexp(0) - o.logsumexp(0) for o, h in zip(odds, holds, strict=True)]
+        value = -torch.stack(likely).mean() + 1e-3 * (weights**2).sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    return Linear(np.asarray(weights.detach().numpy() / scale, dtype=np.float64), 0.0)
+
+
+def _questions(read: Sequence[_Read], of_passage: Linear, quotes: int) -> tuple[Array, Array]:
+    """Question features, and whether one of the sentences that would be quoted contains an acceptable answer."""
+    rows, right = [], []
+    for one in read:
+        hits, found, odds = rank(one.hits, one.found, of_passage)
+        rows.append(question_row(one.asked, hits, found, odds, one.aliases))
+        chosen = write.choose(evidence(hits, found, odds), quotes)
+        right.append(any(contains(slice_.text, answer) for slice_ in chosen for answer in one.answers))
+    return np.array(rows), np.array(right, dtype=float)
+
+
+def _fit_questions(rows: Array, right: Array) -> Linear:
+    """Logistic regression on standardised features; the weights are given back for raw ones."""
+    scaler = StandardScaler().fit(rows)
+    model = LogisticRegression(C=0.3, max_iter=2000).fit(scaler.transform(rows), right)
+    scale = np.where(scaler.scale_ > 0, scaler.scale_, 1.0)
+    weights = model.coef_[0] / scale
+    return Linear(weights, float(model.intercept_[0] - np.sum(weights * scaler.mean_)))
+
+
+def _report(read: Sequence[_Read], scores: Array, right: Array, first: Array) -> float:
+    """Print the figures of questions that were not fitted on; returns the threshold."""
+    kinds = np.array([one.kind for one in read])
+    answerable = kinds == "answerable"
+    fused = np.array([one.holds[0] for one in read])
+    print(
+        f"answerable: right passage first {first[answerable].mean():.3f} (fused alone {fused[answerable].mean():.3f})"
+    )
+    print(f"answerable: a quote contains an answer {right[answerable].mean():.3f}")
+    for kind in ("close", "foreign"):
+        other = kinds == kind
+        print(f"{kind}: AUROC {roc_auc_score(answerable[answerable | other], scores[answerable | other]):.3f}")
+    base = right.mean() * (1 - right.mean())
+    print(f"brier {brier_score_loss(right, scores):.3f}, of the base rate {base:.3f}")
+    threshold = float(np.quantile(scores[answerable], 0.1))
+    for share in (0.02, 0.05, 0.1, 0.15):
+        at = float(np.quantile(scores[answerable], share))
+        kept = scores >= at
+        refused = ", ".join(
+            f"{kind} refused {np.mean(scores[kinds == kind] < at):.3f}" for kind in ("close", "foreign")
+        )
+        print(f"{share:.0%} of the answerable refused (below {at:.3f}): risk {1 - right[kept].mean():.3f}, {refused}")
+    return threshold
+
+
+def main() -> None:
+    """Fit, report by cross-validation, write the weights."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--limit", type=int, help="only so many questions")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    quotes = Settings().max_quotes
+    read = _read_all(arguments.data, SpanReader(threads=arguments.threads), arguments.limit)
+    scores, right, first = np.zeros(len(read)), np.zeros(len(read)), np.zeros(len(read))
+    for article in sorted({one.article for one in read}):
+        apart = np.array([one.article == article for one in read])
+        rest = [one for one in read if one.article != article]
+        of_passage = _fit_passages(rest)
+        of_question = _fit_questions(*_questions(rest, of_passage, quotes))
+        held = [one for one in read if one.article == article]
+        rows, right[apart] = _questions(held, of_passage, quotes)
+        scores[apart] = 1 / (1 + np.exp(-of_question.log_odds(rows)))
+        first[apart] = [
+            one.holds[int(np.argmax(of_passage.log_odds(passage_rows(one.hits, one.found))))] for one in held
+        ]
+    threshold = _report(read, scores, right, first)
+    of_passage = _fit_passages(read)
+    of_question = _fit_questions(*_questions(read, of_passage, quotes))
+    value = {
+        "passage": {"weights": dict(zip(PASSAGE_FEATURES, of_passage.weights.round(5), strict=True)), "bias": 0.0},
+        "question": {
+            "weights": dict(zip(QUESTION_FEATURES, of_question.weights.round(5), strict=True)),
+            "bias": round(of_question.bias, 5),
+        },
+        "refuse_below": round(threshold, 3),
+    }
+    arguments.out.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
+    print(json.dumps(value, indent=1))
+
+
+if __name__ == "__main__":
+    main()

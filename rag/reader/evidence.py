@@ -1,0 +1,107 @@
+"""Hits -> Evidence by the reading model: passages in their final order, sentences with the answering words marked.
+
+Two small models sit on top of it, fitted by `benchmarks/fit_ranking.py` on articles that training left out: one orders
+the passages by reading and retrieval together, the other says how likely the answer is to be right.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.generation import Generation
+from index.layout import Span
+from index.sentences import sentences
+from rag.reader import Evidence, Reading
+from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, ask, passage_rows, question_row
+from rag.reader.sentences import Linear, bare
+from rag.reader.spans import Answer, Found, SpanReader
+from rag.retrieve import Hit, Query
+
+WEIGHTS = Path(__file__).parent / "ranking.json"
+READ = 20
+"""Passages that are read for a question."""
+ANSWERS = 3
+"""Answers looked at in each passage."""
+_KEEP = 0.3
+"""Further answers in a sentence are marked when they weigh at least this share of its best one."""
+_Place = tuple[str, int, int]
+
+
+@cache
+def load_weights() -> tuple[Linear, Linear, float]:
+    """The fitted models, of passages and of questions, and the score to refuse below."""
+    value: Any = json.loads(WEIGHTS.read_text("utf-8"))
+    made = []
+    for part, names in (("passage", PASSAGE_FEATURES), ("question", QUESTION_FEATURES)):
+        made.append(Linear(np.array([value[part]["weights"][name] for name in names]), value[part]["bias"]))
+    return made[0], made[1], float(value["refuse_below"])
+
+
+class ModelReader:
+    """Reads every hit with the model, orders them by reading and retrieval together, and quotes whole sentences."""
+
+    depth = READ
+
+    def __init__(self, generation: Generation, spans: SpanReader) -> None:
+        self.refuse_below = load_weights()[2]
+        self._generation = generation
+        self._spans = spans
+
+    def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
+        """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
+        asked = ask(query, self._generation.words)
+        found = self._spans.read(query.text, [hit.chunk.text for hit in hits], ANSWERS)
+        if not any(one.answers for one in found):
+            return Reading(tuple(hits), (), None, asked.missing)
+        of_passage, of_question, _ = load_weights()
+        hits, found, odds = rank(hits, found, of_passage)
+        row = question_row(asked, hits, found, odds, self._generation.aliases)
+        score = float(1 / (1 + np.exp(-of_question.log_odds(np.array([row]))[0])))
+        return Reading(tuple(hits), tuple(evidence(hits, found, odds)), score, asked.missing)
+
+
+def rank(hits: Sequence[Hit], found: Sequence[Found], of_passage: Linear) -> tuple[list[Hit], list[Found], Array]:
+    """Hits, what was found there and their log-odds, best first."""
+    odds = of_passage.log_odds(passage_rows(hits, found))
+    order = [int(n) for n in np.argsort(-odds, kind="stable")]
+    return [hits[n] for n in order], [found[n] for n in order], odds[order]
+
+
+def evidence(hits: Sequence[Hit], found: Sequence[Found], odds: Array) -> list[Evidence]:
+    """The sentences around the answers, each place of an article once, best first.
+
+    An answer weighs as much as its passage, times its share of all answers there; a sentence as much as its answers
+    together, and the scores are shares of all.
+    """
+    marks: dict[_Place, list[tuple[float, Span]]] = {}
+    homes: dict[_Place, Hit] = {}
+    for hit, one, passage in zip(hits, found, odds, strict=True):
+        lines = [bare(hit.chunk.text, *line) for line in sentences(hit.chunk.text)]
+        for answer in one.answers:
+            start, end = _around(answer, lines)
+            place = (hit.chunk.article_id, hit.chunk.start + start, hit.chunk.start + end)
+            span = (hit.chunk.start + answer.start, hit.chunk.start + answer.end)
+            weight = math.exp(passage - odds.max() + min(0.0, answer.score - one.score))
+            if homes.setdefault(place, hit) is hit:  # a passage that overlaps a better one says the same again
+                marks.setdefault(place, []).append((weight, span))
+    weights = {place: sum(weight for weight, _ in of_place) for place, of_place in marks.items()}
+    total = sum(weights.values())
+    made = []
+    for place in sorted(weights, key=lambda place: -weights[place]):
+        spans = sorted(marks[place], key=lambda mark: -mark[0])
+        kept = tuple(span for weight, span in spans if weight >= _KEEP * spans[0][0])
+        made.append(Evidence(homes[place], place[1], place[2], weights[place] / total, kept))
+    return made
+
+
+def _around(answer: Answer, lines: Sequence[Span]) -> Span:
+    """The sentences that an answer stands in, from the start of its first to the end of its last."""
+    touched = [line for line in lines if line[0] < answer.end and answer.start < line[1]]
+    return min([answer.start, *(line[0] for line in touched)]), max([answer.end, *(line[1] for line in touched)])

@@ -1,0 +1,99 @@
+"""What the model reader weighs: the features of passages and of a question after reading. Pure but for look-ups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.aliases import Aliases
+from index.lexical import terms
+from rag.reader.features import names_and_rare_words
+from rag.reader.spans import Found
+from rag.retrieve import Hit, Query
+
+Array = NDArray[np.float64]
+
+PASSAGE_FEATURES = ("answers", "fused", "cosine", "coverage")
+QUESTION_FEATURES = (
+    "best_answers",
+    "best_words",
+    "best_share",
+    "second_answers",
+    "best_fused",
+    "top_fused",
+    "top_cosine",
+    "top_coverage",
+    "missing_names",
+    "missing_share",
+    "names_apart",
+)
+_CLIP = 15.0
+Name = tuple[str, tuple[str, ...]]
+
+
+class Frequencies(Protocol):
+    """Anything that knows how many chunks hold a term."""
+
+    def document_frequency(self, term: str) -> int:
+        """In how many chunks the term stands."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the sources lack of a question: `missing` are its names and rare words that no chunk holds, as written,
+    `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare words."""
+
+    names: tuple[Name, ...]
+    missing: tuple[str, ...]
+    unseen: float
+
+
+def ask(query: Query, index: Frequencies) -> Asked:
+    """Compare a question with what the index holds at all."""
+    names = tuple(names_and_rare_words(query.text))
+    missing = tuple(word for word, content in names if not any(index.document_frequency(term) for term in content))
+    total = sum(query.idf.values())
+    unseen = sum(weight for term, weight in query.idf.items() if not index.document_frequency(term))
+    return Asked(names, missing, unseen / total if total else 0.0)
+
+
+def passage_rows(hits: Sequence[Hit], found: Sequence[Found]) -> Array:
+    """(n, f): the features of each passage, in the order of PASSAGE_FEATURES."""
+    pairs = zip(hits, found, strict=True)
+    return np.array([[_clip(one.score), hit.score, hit.cosine, hit.coverage] for hit, one in pairs])
+
+
+def question_row(
+    asked: Asked, hits: Sequence[Hit], found: Sequence[Found], odds: Array, aliases: Aliases
+) -> list[float]:
+    """The features of a question, in the order of QUESTION_FEATURES; hits, what was found there and the `odds` of the
+    passages are in the final order, best first. A name counts as held in its short or its long form."""
+    first = found[0]
+    return [
+        _clip(first.score),
+        _clip(first.answers[0].score) if first.answers else -_CLIP,
+        math.exp(odds[0] - np.logaddexp.reduce(odds)),
+        _clip(found[1].score) if len(found) > 1 else -_CLIP,
+        hits[0].score,
+        max(hit.score for hit in hits),
+        max(hit.cosine for hit in hits),
+        max(hit.coverage for hit in hits),
+        float(bool(asked.missing)),
+        asked.unseen,
+        _names_apart(asked.names, aliases.widen(terms(hits[0].chunk.searchable))),
+    ]
+
+
+def _names_apart(names: Sequence[Name], held: set[str]) -> float:
+    """The share of the question's names and rare words that `held` lacks; 0 when it has none."""
+    return sum(not any(term in held for term in content) for _, content in names) / max(1, len(names))
+
+
+def _clip(value: float) -> float:
+    return max(-_CLIP, min(_CLIP, value))

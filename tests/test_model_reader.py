@@ -1,0 +1,62 @@
+"""The reading model in the journey: the answer opens with the answering words, marked in the quote they stand in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.answer import answer
+from rag.engine import Engine
+from rag.markdown import as_markdown
+from rag.settings import Settings
+from rag.ui import html
+
+
+@pytest.fixture(scope="module")
+def engine(seeds_home: Path) -> Engine:
+    made = Engine(Settings(home=seeds_home, reader="model"))
+    made.warm_up()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How many jobs will the TDK deal create?", "1,000"),
+        ("Who is the CEO of GM?", "Mary Barra"),
+        ("In which city did Barra speak at a conference?", "Detroit"),
+    ],
+)
+def test_an_answer_opens_with_the_answering_words_and_marks_them(engine: Engine, question: str, words: str) -> None:
+    found = answer(engine, question)
+    assert not found.refused
+    opening = found.sentences[0]
+    assert opening.words and words in opening.text and found.text.startswith(opening.text)
+    catalog = engine.parts()[0].catalog
+    for one in found.citations:
+        article = catalog.article(one.source)
+        assert article and article.text[one.start : one.end] == one.quote
+    for marked in found.to_json()["citations"][0]["answers"]:
+        assert article and marked["text"] in found.citations[0].quote
+        assert found.citations[0].quote[marked["start"] - found.citations[0].start :].startswith(marked["text"])
+    markup = html.turn("t", found)
+    assert f"<strong>{html.escape(opening.text)}</strong>" in markup and markup.count("<strong>") >= 2
+    assert f"**{opening.text}**" in as_markdown(found).replace("\\", "")
+
+
+def test_passages_are_cited_only_where_they_are_shown(seeds_home: Path) -> None:
+    narrow = Engine(Settings(home=seeds_home, reader="model", passages=1))
+    found = answer(narrow, "Who is the CEO of GM?", never_refuse=True)
+    assert len(found.passages) == 1 and found.passages[0].cited
+    assert all(found.passages[0].start <= one.start and one.end <= found.passages[0].end for one in found.citations)
+
+
+def test_a_question_of_another_field_is_refused_by_the_readers_own_threshold(engine: Engine) -> None:
+    found = answer(engine, "Who wrote Hamlet?")
+    assert found.refused and found.evidence_score is not None and found.evidence_score < engine.parts()[2].refuse_below
+
+
+@pytest.mark.parametrize("question", ["?!x", "a " * 240, "\u202e\u0000 what is \ud800 it", "what " + "🦜" * 200])
+def test_odd_questions_are_answered_or_refused(engine: Engine, question: str) -> None:
+    assert answer(engine, question).text
