@@ -25,13 +25,15 @@ _CLS, _SEP, _PAD = 101, 102, 0
 @dataclass(frozen=True)
 class Mix:
     """What an epoch is made of, as shares in [0, 1]: how many questions get a hard negative, how many a changed
-    question beside them; `other` is the share of questions on reviews and comments that an epoch asks at all."""
+    question beside them; `other` is the share of questions on reviews and comments that an epoch asks at all.
+    `unanswerable` is how often it asks the questions that people wrote for a passage that does not answer them."""
 
     hard_wiki: float = 0.5
     hard_other: float = 0.25
     changed_wiki: float = 0.45
     changed_other: float = 0.15
-    other: float = 0.3
+    other: float = 0.2
+    unanswerable: int = 2
     cropped: float = 0.6
     longest: int = 256
 
@@ -80,7 +82,8 @@ class Examples:
         random.Random(self._seed).shuffle(others)
         count = round(len(others) * self.mix.other)
         turn = [others[(number * count + n) % len(others)] for n in range(count)] if others else []
-        asked = [q for q in self.corpus.questions if self.corpus.passages[q.passage].wiki] + turn
+        own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].wiki]
+        asked = own + turn + [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
         rng.shuffle(asked)
         return [self._group(question, group, rng) for group, question in enumerate(asked)]
 

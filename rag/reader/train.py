@@ -64,6 +64,7 @@ class Training:
         """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor."""
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
+        self._precision = precision(self.device)
         self.examples = examples
         self.recipe = recipe
         self.model = SpanModel(load_encoder(find_model().folder)).to(self.device)
@@ -122,7 +123,7 @@ class Training:
 
     def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         batch = batch.to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._precision is torch.bfloat16):
             parts = self.model(batch.ids, batch.mask, batch.types)
         return log_odds(parts, batch)
 
@@ -150,6 +151,15 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
         torch.set_rng_state(state["random"].cpu())
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device multiplies it faster than float32, which processors without an instruction for it do
+    not (three times slower, measured)."""
+    if device.type == "cuda":
+        return torch.bfloat16
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def run(training: Training, folder: Path, log_every: int = 25, stop: Event | None = None) -> None:
