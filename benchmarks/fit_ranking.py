@@ -35,11 +35,11 @@ from rag.reader.ranking import (
     QUESTION_FEATURES,
     Array,
     Asked,
+    Linear,
     ask,
     passage_rows,
     question_row,
 )
-from rag.reader.sentences import Linear
 from rag.reader.spans import Found, SpanReader
 from rag.retrieve import Hit, Retriever
 from rag.settings import Settings

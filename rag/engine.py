@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
 
@@ -11,9 +12,7 @@ from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissin
 from index.generation import Generation, Recipe, current_folder, open_current
 from index.roots import register_roots, registered_roots
 from index.sync import Builder, Progress, Report, changes, is_building, sync
-from rag.reader import Reader
-from rag.reader.evidence import ModelReader
-from rag.reader.sentences import SentenceReader
+from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
@@ -44,8 +43,11 @@ class Engine:
         self._lock = Lock()
         self.state = "cold"
         self.warm = Event()
-        self._spans: SpanReader | None = None
         self._open: tuple[str, Generation, Retriever, Reader] | None = None
+
+    @cached_property
+    def _spans(self) -> SpanReader:
+        return SpanReader(threads=self.settings.threads)
 
     def roots(self) -> list[Path]:
         """The registered roots; the seeds while there is none."""
@@ -90,14 +92,8 @@ class Engine:
                     candidates=self.settings.candidates,
                     dense_weight=self.settings.dense_weight,
                 )
-                self._open = (name, generation, retriever, self._reader(generation))
+                self._open = (name, generation, retriever, Reader(generation, self._spans))
             return self._open[1:]
-
-    def _reader(self, generation: Generation) -> Reader:
-        if self.settings.reader == "model":
-            self._spans = self._spans or SpanReader(threads=self.settings.threads)
-            return ModelReader(generation, self._spans)
-        return SentenceReader(generation, self.embedder)
 
     def warm_up(self, progress: Progress | None = None) -> None:
         """Make the index if need be, load the models and run them once. `state` says how far it is."""

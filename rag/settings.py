@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -43,10 +42,6 @@ class Settings(BaseSettings):
         0.4, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
     )
     max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
-    reader: Literal["sentences", "model"] = Field(
-        "sentences",
-        description="who reads: sentences by counted words, or the reading model (marks the answering words)",
-    )
     refuse_below: float | None = Field(
         None,
         ge=0,

@@ -136,7 +136,7 @@ def test_a_run_is_a_folder_with_every_answer_its_scores_and_a_summary(
     assert summary["timings_ms"]["total"]["p50"] <= summary["timings_ms"]["total"]["p95"]
     made = summary["made_by"]
     assert made["corpus_sha256"] and made["question_set"]["sha256"] and made["versions"]["chromadb"]
-    assert made["settings"]["FOOTNOTE_READER"] == "sentences" and "FOOTNOTE_HOME" not in made["settings"]
+    assert made["settings"]["FOOTNOTE_PASSAGES"] == "10" and "FOOTNOTE_HOME" not in made["settings"]
     first = seed_run.rows[0]
     assert first["answer"]["schema"] == 1 and set(MEANS) <= set(first["scores"])
 

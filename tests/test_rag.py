@@ -17,7 +17,7 @@ from rag.cite import Statement, cite
 from rag.converse import foreign_language, small_talk
 from rag.engine import Engine
 from rag.reader import Evidence, Reading
-from rag.reader.features import names_and_rare_words
+from rag.reader.names import names_and_rare_words
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from index.layout import Span
-from rag.retrieve import Hit, Query
+from rag.retrieve import Hit
 
 
 @dataclass(frozen=True)
@@ -51,15 +49,3 @@ class Reading:
     evidence: tuple[Evidence, ...]
     score: float | None
     missing: tuple[str, ...] = ()
-
-
-class Reader(Protocol):
-    """Anything that can read hits for a question. `depth` is how many it reads, `refuse_below` the score under which
-    its evidence is too unlikely to show."""
-
-    depth: int
-    refuse_below: float
-
-    def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
-        """Choose and score evidence. With no hits the evidence is empty and the score None."""
-        ...

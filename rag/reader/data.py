@@ -20,7 +20,8 @@ from index.lexical import words
 
 CALIBRATION = ("Apollo program", "Jacksonville, Florida", "Kenya", "University of Chicago")
 """Articles of squad/train that are never trained on: for choosing, thresholds and calibration. Drawn once by
-`random.Random(0).sample`: two of the sorted titles that have unanswerable questions, then two of those that have none."""
+`random.Random(0).sample`: two of the sorted titles that have unanswerable questions, then two of those that
+have none."""
 _HARD = 12
 """Hard negatives kept for each question."""
 

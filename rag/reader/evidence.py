@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,7 @@ from index.generation import Generation
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
-from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, ask, passage_rows, question_row
-from rag.reader.sentences import Linear, bare
+from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
 
@@ -31,6 +31,9 @@ ANSWERS = 3
 """Answers looked at in each passage."""
 _KEEP = 0.3
 """Further answers in a sentence are marked when they weigh at least this share of its best one."""
+_OPENING, _CLOSING = '“"«', '”"»'
+_QUOTES = re.compile('[“”"«»]')
+_BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
 _Place = tuple[str, int, int]
 
 
@@ -44,10 +47,11 @@ def load_weights() -> tuple[Linear, Linear, float]:
     return made[0], made[1], float(value["refuse_below"])
 
 
-class ModelReader:
+class Reader:
     """Reads every hit with the model, orders them by reading and retrieval together, and quotes whole sentences."""
 
     depth = READ
+    """How many passages it reads."""
 
     def __init__(self, generation: Generation, spans: SpanReader) -> None:
         self.refuse_below = load_weights()[2]
@@ -105,3 +109,13 @@ def _around(answer: Answer, lines: Sequence[Span]) -> Span:
     """The sentences that an answer stands in, from the start of its first to the end of its last."""
     touched = [line for line in lines if line[0] < answer.end and answer.start < line[1]]
     return min([answer.start, *(line[0] for line in touched)]), max([answer.end, *(line[1] for line in touched)])
+
+
+def bare(text: str, start: int, end: int) -> Span:
+    """A sentence without its list mark, and without quotation marks that only enclose the whole of it."""
+    if bullet := _BULLET.match(text, start, end):
+        start = bullet.end()
+    inner = text[start + 1 : end - 1]
+    if text[start : start + 1] in _OPENING and text[end - 1 : end] in _CLOSING and not _QUOTES.search(inner):
+        start, end = start + 1, end - 1
+    return start, end

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from index.aliases import Aliases
 from index.lexical import terms
-from rag.reader.features import names_and_rare_words
+from rag.reader.names import names_and_rare_words
 from rag.reader.spans import Found
 from rag.retrieve import Hit, Query
 
@@ -34,6 +34,18 @@ QUESTION_FEATURES = (
 )
 _CLIP = 15.0
 Name = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Log-odds = features · weights + bias."""
+
+    weights: Array
+    bias: float
+
+    def log_odds(self, rows: Array) -> Array:
+        """(n, f) features -> (n,) log-odds."""
+        return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
 
 
 class Frequencies(Protocol):

@@ -15,7 +15,7 @@ from rag.ui import html
 
 @pytest.fixture(scope="module")
 def engine(seeds_home: Path) -> Engine:
-    made = Engine(Settings(home=seeds_home, reader="model"))
+    made = Engine(Settings(home=seeds_home))
     made.warm_up()
     return made
 
@@ -46,7 +46,7 @@ def test_an_answer_opens_with_the_answering_words_and_marks_them(engine: Engine,
 
 
 def test_passages_are_cited_only_where_they_are_shown(seeds_home: Path) -> None:
-    narrow = Engine(Settings(home=seeds_home, reader="model", passages=1))
+    narrow = Engine(Settings(home=seeds_home, passages=1))
     found = answer(narrow, "Who is the CEO of GM?", never_refuse=True)
     assert len(found.passages) == 1 and found.passages[0].cited
     assert all(found.passages[0].start <= one.start and one.end <= found.passages[0].end for one in found.citations)
