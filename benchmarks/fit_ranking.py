@@ -26,8 +26,10 @@ from tqdm import tqdm
 
 from benchmarks.corpora import Labelled, build, read_squad, shipped_embedder
 from index.aliases import Aliases
+from index.layout import Span
 from rag import write
-from rag.evaluation.measures import contains
+from rag.evaluation.measures import contains, exact_match, token_f1
+from rag.reader import Evidence
 from rag.reader.data import CALIBRATION, read_json
 from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
 from rag.reader.ranking import (
@@ -118,13 +120,30 @@ def _fit_passages(read: Sequence[_Read]) -> Linear:
     return Linear(np.asarray(weights.detach().numpy() / scale, dtype=np.float64), 0.0)
 
 
-def _questions(read: Sequence[_Read], of_passage: Linear, quotes: int) -> tuple[Array, Array]:
+def _fit_lists(read: Sequence[_Read], of_passage: Linear) -> float:
+    """The share with which members of a list are named at the best token F1 of the answering words; prints all."""
+    known = [(one, rank(one.hits, one.found, of_passage)) for one in read if one.kind == "answerable"]
+    scores = {}
+    for share in (0.9, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01):
+        said = [evidence(*ranked, share)[0] for _, ranked in known]
+        words = [_slice(one, one.answers[0]) for one in said]
+        scores[share] = np.mean([token_f1(w, one.answers) for w, (one, _) in zip(words, known, strict=True)])
+        exact = np.mean([exact_match(w, one.answers) for w, (one, _) in zip(words, known, strict=True)])
+        print(f"members of a list at {share}: exact match {exact:.4f}, token F1 {scores[share]:.4f}")
+    return max(scores, key=lambda share: scores[share])
+
+
+def _slice(one: Evidence, span: Span) -> str:
+    return one.hit.chunk.text[span[0] - one.hit.chunk.start : span[1] - one.hit.chunk.start]
+
+
+def _questions(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: int) -> tuple[Array, Array]:
     """Question features, and whether one of the sentences that would be quoted contains an acceptable answer."""
     rows, right = [], []
     for one in read:
         hits, found, odds = rank(one.hits, one.found, of_passage)
         rows.append(question_row(one.asked, hits, found, odds, one.aliases))
-        chosen = write.choose(evidence(hits, found, odds), quotes)
+        chosen = write.choose(evidence(hits, found, odds, list_share), quotes)
         right.append(any(contains(slice_.text, answer) for slice_ in chosen for answer in one.answers))
     return np.array(rows), np.array(right, dtype=float)
 
@@ -173,21 +192,20 @@ def main() -> None:
     arguments = parser.parse_args()
     quotes = Settings().max_quotes
     read = _read_all(arguments.data, SpanReader(threads=arguments.threads), arguments.limit)
+    of_passage = _fit_passages(read)
+    share = _fit_lists(read, of_passage)
     scores, right, first = np.zeros(len(read)), np.zeros(len(read)), np.zeros(len(read))
     for article in sorted({one.article for one in read}):
         apart = np.array([one.article == article for one in read])
         rest = [one for one in read if one.article != article]
-        of_passage = _fit_passages(rest)
-        of_question = _fit_questions(*_questions(rest, of_passage, quotes))
+        of_rest = _fit_passages(rest)
+        of_question = _fit_questions(*_questions(rest, of_rest, share, quotes))
         held = [one for one in read if one.article == article]
-        rows, right[apart] = _questions(held, of_passage, quotes)
+        rows, right[apart] = _questions(held, of_rest, share, quotes)
         scores[apart] = 1 / (1 + np.exp(-of_question.log_odds(rows)))
-        first[apart] = [
-            one.holds[int(np.argmax(of_passage.log_odds(passage_rows(one.hits, one.found))))] for one in held
-        ]
+        first[apart] = [one.holds[int(np.argmax(of_rest.log_odds(passage_rows(one.hits, one.found))))] for one in held]
     threshold = _report(read, scores, right, first)
-    of_passage = _fit_passages(read)
-    of_question = _fit_questions(*_questions(read, of_passage, quotes))
+    of_question = _fit_questions(*_questions(read, of_passage, share, quotes))
     value = {
         "passage": {"weights": dict(zip(PASSAGE_FEATURES, of_passage.weights.round(5), strict=True)), "bias": 0.0},
         "question": {
@@ -195,6 +213,7 @@ def main() -> None:
             "bias": round(of_question.bias, 5),
         },
         "refuse_below": round(threshold, 3),
+        "list_share": share,
     }
     arguments.out.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
     print(json.dumps(value, indent=1))

@@ -13,6 +13,7 @@ from index.errors import FootnoteError
 from rag import converse, examples, write
 from rag.cite import Citation, CitedSentence, cite
 from rag.engine import Engine
+from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
 
 SCHEMA = 1
@@ -100,7 +101,7 @@ def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answ
         if likely or never_refuse:
             # What is quoted stands in a passage that is shown.
             evidence = [one for one in reading.evidence if one.hit in shown]
-            draft = write.quote(evidence, articles, settings.max_quotes)
+            draft = write.quote(evidence, articles, settings.max_quotes, several=asks_for_several(question))
             cited, citations, dropped = cite(draft, articles)
             if dropped:
                 notes.append(f"{dropped} quoted sentences did not match their source and were left out")

@@ -16,17 +16,24 @@ _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
 
-def quote(evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int) -> list[Statement]:
+def quote(
+    evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int, *, several: bool = False
+) -> list[Statement]:
     """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
-    they come from several articles."""
+    they come from several articles. With `several` the words of all those slices open the answer."""
     chosen = choose(evidence, limit)
-    several = len({one.hit.chunk.article_id for one in chosen}) > 1
-    statements = [Statement(answering_words(one), one, words=True) for one in chosen[:1] if one.answers]
+    dated = len({one.hit.chunk.article_id for one in chosen}) > 1
+    statements, said = list[Statement](), list[str]()
+    for one in chosen if several else chosen[:1]:
+        words = answering_words(one)
+        if words and not any(words.lower() in other for other in said):
+            statements.append(Statement(words, one, words=True))
+            said.append(words.lower())
     for one in chosen:
         text = " ".join(one.text.split())
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
-        statements.append(Statement(f"{_dated(published)}: {quoted}" if several else quoted, one))
+        statements.append(Statement(f"{_dated(published)}: {quoted}" if dated else quoted, one))
     return statements
 
 

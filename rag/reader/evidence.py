@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from index.generation import Generation
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
+from rag.reader.lists import joined
 from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
@@ -27,7 +29,7 @@ from rag.retrieve import Hit, Query
 WEIGHTS = Path(__file__).parent / "ranking.json"
 READ = 20
 """Passages that are read for a question."""
-ANSWERS = 3
+ANSWERS = 6
 """Answers looked at in each passage."""
 _KEEP = 0.3
 """Further answers in a sentence are marked when they weigh at least this share of its best one."""
@@ -37,14 +39,26 @@ _BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
 _Place = tuple[str, int, int]
 
 
+@dataclass(frozen=True)
+class Weights:
+    """The fitted models of passages and of questions, the score to refuse below, and the least share of its best
+    answer's odds with which another member of a list is named too."""
+
+    passage: Linear
+    question: Linear
+    refuse_below: float
+    list_share: float
+
+
 @cache
-def load_weights() -> tuple[Linear, Linear, float]:
-    """The fitted models, of passages and of questions, and the score to refuse below."""
+def load_weights() -> Weights:
+    """What is shipped in ranking.json."""
     value: Any = json.loads(WEIGHTS.read_text("utf-8"))
-    made = []
-    for part, names in (("passage", PASSAGE_FEATURES), ("question", QUESTION_FEATURES)):
-        made.append(Linear(np.array([value[part]["weights"][name] for name in names]), value[part]["bias"]))
-    return made[0], made[1], float(value["refuse_below"])
+    passage, question = (
+        Linear(np.array([value[part]["weights"][name] for name in names]), value[part]["bias"])
+        for part, names in (("passage", PASSAGE_FEATURES), ("question", QUESTION_FEATURES))
+    )
+    return Weights(passage, question, value["refuse_below"], value["list_share"])
 
 
 class Reader:
@@ -54,7 +68,8 @@ class Reader:
     """How many passages it reads."""
 
     def __init__(self, generation: Generation, spans: SpanReader) -> None:
-        self.refuse_below = load_weights()[2]
+        self._weights = load_weights()
+        self.refuse_below = self._weights.refuse_below
         self._generation = generation
         self._spans = spans
 
@@ -64,11 +79,11 @@ class Reader:
         found = self._spans.read(query.text, [hit.chunk.text for hit in hits], ANSWERS)
         if not any(one.answers for one in found):
             return Reading(tuple(hits), (), None, asked.missing)
-        of_passage, of_question, _ = load_weights()
-        hits, found, odds = rank(hits, found, of_passage)
+        weights = self._weights
+        hits, found, odds = rank(hits, found, weights.passage)
         row = question_row(asked, hits, found, odds, self._generation.aliases)
-        score = float(1 / (1 + np.exp(-of_question.log_odds(np.array([row]))[0])))
-        return Reading(tuple(hits), tuple(evidence(hits, found, odds)), score, asked.missing)
+        score = float(1 / (1 + np.exp(-weights.question.log_odds(np.array([row]))[0])))
+        return Reading(tuple(hits), tuple(evidence(hits, found, odds, weights.list_share)), score, asked.missing)
 
 
 def rank(hits: Sequence[Hit], found: Sequence[Found], of_passage: Linear) -> tuple[list[Hit], list[Found], Array]:
@@ -78,8 +93,8 @@ def rank(hits: Sequence[Hit], found: Sequence[Found], of_passage: Linear) -> tup
     return [hits[n] for n in order], [found[n] for n in order], odds[order]
 
 
-def evidence(hits: Sequence[Hit], found: Sequence[Found], odds: Array) -> list[Evidence]:
-    """The sentences around the answers, each place of an article once, best first.
+def evidence(hits: Sequence[Hit], found: Sequence[Found], odds: Array, list_share: float) -> list[Evidence]:
+    """The sentences around the answers, each place of an article once, best first; members of a list are one answer.
 
     An answer weighs as much as its passage, times its share of all answers there; a sentence as much as its answers
     together, and the scores are shares of all.
@@ -88,7 +103,7 @@ def evidence(hits: Sequence[Hit], found: Sequence[Found], odds: Array) -> list[E
     homes: dict[_Place, Hit] = {}
     for hit, one, passage in zip(hits, found, odds, strict=True):
         lines = [bare(hit.chunk.text, *line) for line in sentences(hit.chunk.text)]
-        for answer in one.answers:
+        for answer in joined(hit.chunk.text, one.answers, list_share):
             start, end = _around(answer, lines)
             place = (hit.chunk.article_id, hit.chunk.start + start, hit.chunk.start + end)
             span = (hit.chunk.start + answer.start, hit.chunk.start + answer.end)

@@ -1,4 +1,4 @@
-"""The names and rare words of a question: what sources that answer it can be expected to hold."""
+"""What a question shows of what it wants: its names and rare words, and whether it asks for several things."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ from index.lexical import FUNCTION_WORDS, terms, words
 from index.tokens import token_counter
 
 _WORD = re.compile(r"[^\W_]+(?:[’'&.-][^\W_]+)*")
+_PLURAL = r"(?:people|men|women|children|(?!(?:is|was|does|has|its|this|his|us)\b)\w+[^\Wsui]s)"
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|may|might|must|should)"
+_SEVERAL = re.compile(
+    rf"\b(?:(?:who|what|which)\s+(?:are|were)|(?:which|what)\s+{_PLURAL}"
+    rf"|(?:which|what)\s+[\w’'-]+\s+{_PLURAL}\s+{_AUXILIARY}|name\s+(?:all|the)|list|all\s+(?:the|of))\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_several(question: str) -> bool:
+    """True when the form of a question asks for more than one thing: "which companies", "who are", "list"."""
+    return bool(_SEVERAL.search(question))
 
 
 def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
