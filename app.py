@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Said before any library is loaded: nothing reports home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -129,38 +129,47 @@ def ask(arguments: argparse.Namespace) -> int:
 
 def index(arguments: argparse.Namespace) -> int:
     """Make the index equal to the sources and say what was done."""
-    from rag.engine import Engine
-    from rag.terminal import print_report, progress_bar
+    from rag import housekeeping
 
-    engine = Engine(make_settings(home=arguments.home))
-    with progress_bar() as progress:
-        report = engine.index([Path(path) for path in arguments.paths], rebuild=arguments.rebuild, progress=progress)
-    print_report(report)
+    engine = housekeeping.open_engine(arguments.home)
+    paths = [Path(path) for path in arguments.paths]
+    if arguments.watch:
+        housekeeping.watch(engine, paths, as_json=arguments.json)
+    else:
+        housekeeping.index(engine, paths, rebuild=arguments.rebuild, dry_run=arguments.dry_run, as_json=arguments.json)
     return ANSWERED
+
+
+def sources(arguments: argparse.Namespace) -> int:
+    """List the sources in the index."""
+    from rag import housekeeping
+
+    housekeeping.sources(housekeeping.open_engine(arguments.home), as_json=arguments.json)
+    return ANSWERED
+
+
+def forget(arguments: argparse.Namespace) -> int:
+    """Take sources out of the index, for good."""
+    from rag import housekeeping
+
+    housekeeping.forget(housekeeping.open_engine(arguments.home), arguments.sources)
+    return ANSWERED
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look whether everything is in order."""
+    from rag import housekeeping
+
+    return ANSWERED if housekeeping.doctor(make_settings(home=arguments.home), as_json=arguments.json) else FAILED
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the stored text of a source, or a part of it by offsets."""
-    import difflib
+    from rag import housekeeping
 
-    from rag.engine import Engine
-
-    engine = Engine(make_settings(home=arguments.home))
-    engine.ensure_index()
-    catalog = engine.parts()[0].catalog
-    article = catalog.article(arguments.source)
-    if article is None:
-        sources = [source for source, _, _ in catalog.titles()]
-        near = difflib.get_close_matches(arguments.source, sources, 3, 0.4) or sources[:5]
-        names = "\n".join(f"  {name}" for name in near)
-        raise FootnoteError(f"There is no source called {arguments.source!r}. Did you mean one of these?\n{names}")
-    length = len(article.text)
-    start = arguments.start if arguments.start is not None else 0
-    end = arguments.end if arguments.end is not None else length
-    if not 0 <= start <= end <= length:
-        raise FootnoteError(f"--from {start} --to {end} is outside the text: it has {length} characters, from 0.")
-    sys.stdout.buffer.write(article.text[start:end].encode("utf-8", "replace"))
-    sys.stdout.buffer.write(b"" if arguments.start is not None or arguments.end is not None else b"\n")
+    text = housekeeping.text(housekeeping.open_engine(arguments.home), arguments.source, arguments.start, arguments.end)
+    whole = arguments.start is None and arguments.end is None
+    sys.stdout.buffer.write(text.encode("utf-8", "replace") + (b"\n" if whole else b""))
     return ANSWERED
 
 
@@ -263,15 +272,7 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     one.set_defaults(run=ask)
 
-    one = commands.add_parser(
-        "index",
-        parents=[home],
-        help="make the index say what the sources say",
-        description="Add folders or files to the sources and bring the index up to date with all of them.",
-    )
-    one.add_argument("paths", nargs="*", metavar="PATH", help="a folder or file to add (none: sync what is registered)")
-    one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
-    one.set_defaults(run=index)
+    _add_index_commands(commands, home)
 
     one = commands.add_parser(
         "evaluate",
@@ -309,15 +310,55 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse")
     one.set_defaults(run=compare)
 
+    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
+    one.set_defaults(run=settings)
+    return parser
+
+
+def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
+    one = commands.add_parser(
+        "index",
+        parents=[home],
+        help="make the index say what the sources say",
+        description="Add folders or files to the sources and bring the index up to date with all of them.",
+    )
+    one.add_argument("paths", nargs="*", metavar="PATH", help="a folder or file to add (none: sync what is registered)")
+    one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
+    one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    one.add_argument("--watch", action="store_true", help="go on whenever a source changes, until Ctrl-C")
+    one.add_argument("--json", action="store_true", help="print the report as JSON, one line each")
+    one.set_defaults(run=index)
+
+    one = commands.add_parser("sources", parents=[home], help="list what is in the index")
+    one.add_argument("--json", action="store_true", help="print the list as JSON")
+    one.set_defaults(run=sources)
+
+    one = commands.add_parser(
+        "forget",
+        parents=[home],
+        help="take sources out of the index",
+        description="Take sources out of the index and leave them out until `index` names them again. No file of yours "
+        "is touched. A folder that was registered is a source too: it is no longer looked at.",
+    )
+    one.add_argument("sources", nargs="+", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
+    one.set_defaults(run=forget)
+
+    one = commands.add_parser(
+        "doctor",
+        parents=[home],
+        help="look whether everything is in order",
+        description="Check models, disk, sources and index, every chunk and vector included, and say how to mend what "
+        "is not in order.",
+        epilog="Exit code 1 when something is not in order.",
+    )
+    one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
+    one.set_defaults(run=doctor)
+
     one = commands.add_parser("show", parents=[home], help="print the stored text of a source")
     one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
     one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
     one.add_argument("--to", dest="end", type=int, metavar="N", help="character to stop before")
     one.set_defaults(run=show)
-
-    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
-    one.set_defaults(run=settings)
-    return parser
 
 
 def _positive(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -27,6 +28,17 @@ create table aliases (article_id text not null references articles(id), short te
 create index chunks_of_article on chunks (article_id, ordinal);
 """
 _PAGE = 500
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An article as a list shows it; `characters` is the length of its text."""
+
+    source: str
+    title: str
+    published: date | None
+    characters: int
+    chunks: int
 
 
 class Catalog:
@@ -86,6 +98,14 @@ class Catalog:
         """(source, title, published) of every article, by source."""
         rows = self._rows("select source, title, published from articles order by source")
         return [(str(source), str(title), _date(published)) for source, title, published in rows]
+
+    def listing(self) -> list[Listed]:
+        """Every article without its text, by source."""
+        rows = self._rows("select source, title, published, length(text), chunks from articles order by source")
+        return [
+            Listed(str(source), str(title), _date(published), int(str(length)), int(str(chunks)))
+            for source, title, published, length, chunks in rows
+        ]
 
     def article_ids(self) -> dict[str, str]:
         """Source -> article id."""

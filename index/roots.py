@@ -13,6 +13,8 @@ from index.article import TEXT_SUFFIXES
 from index.errors import FootnoteError
 from index.generation import index_folder, write_atomically
 
+_FORGOTTEN = "forgotten.json"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -40,22 +42,66 @@ def registered_roots(home: Path) -> list[Path]:
 def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
     """Add roots to the registered ones and return them all. Raises FootnoteError for a path that is not there."""
     roots = registered_roots(home)
-    for path in paths:
-        if not path.exists():
-            raise FootnoteError(f"{path} does not exist. Name a file or a folder that does.")
-        if path.resolve() not in roots:
-            roots.append(path.resolve())
-    index_folder(home).mkdir(parents=True, exist_ok=True)
-    write_atomically(index_folder(home) / "roots.json", json.dumps({"roots": [str(root) for root in roots]}, indent=1))
+    check_there(paths)
+    roots += [path for path in dict.fromkeys(path.resolve() for path in paths) if path not in roots]
+    _write_roots(home, roots)
     return roots
 
 
-def find_sources(roots: Iterable[Path]) -> Found:
+def check_there(paths: Iterable[Path]) -> None:
+    """Raises FootnoteError for a path that is not there."""
+    for path in paths:
+        if not path.exists():
+            raise FootnoteError(f"{path} does not exist. Name a file or a folder that does.")
+
+
+def forgotten(home: Path) -> frozenset[Path]:
+    """The files that are left out although they lie below a root, because they were forgotten."""
+    try:
+        return frozenset(Path(path) for path in json.loads((index_folder(home) / _FORGOTTEN).read_text("utf-8")))
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, TypeError) as error:
+        raise FootnoteError(
+            f"{index_folder(home) / _FORGOTTEN} is not readable ({error}). Delete it and forget the sources again."
+        ) from error
+
+
+def forget(home: Path, paths: Iterable[Path]) -> None:
+    """Leave these files out from now on; a root among them is no root any more."""
+    real = {path.resolve() for path in paths}
+    roots = registered_roots(home)
+    if real & set(roots):
+        _write_roots(home, [root for root in roots if root not in real])
+    _write_forgotten(home, forgotten(home) | {path for path in real if not path.is_dir()})
+
+
+def remember(home: Path, paths: Iterable[Path]) -> list[Path]:
+    """Take files that are named again back in. Returns those that no registered root holds."""
+    real = [path.resolve() for path in paths]
+    known = forgotten(home)
+    if known & set(real):
+        _write_forgotten(home, known - set(real))
+    roots = registered_roots(home)
+    return [path for path in real if not (path in known and any(root in path.parents for root in roots))]
+
+
+def _write_forgotten(home: Path, paths: Iterable[Path]) -> None:
+    index_folder(home).mkdir(parents=True, exist_ok=True)
+    write_atomically(index_folder(home) / _FORGOTTEN, json.dumps(sorted(map(str, paths)), indent=1))
+
+
+def _write_roots(home: Path, roots: Sequence[Path]) -> None:
+    index_folder(home).mkdir(parents=True, exist_ok=True)
+    write_atomically(index_folder(home) / "roots.json", json.dumps({"roots": [str(root) for root in roots]}, indent=1))
+
+
+def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()) -> Found:
     """Every readable source below the roots, in order of their names.
 
     A source is named by its path below its root ("notes/a.txt"), a root that is a file by its own name. Where two
     roots hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, and links
-    that lead out of their root, are passed over.
+    that lead out of their root, are passed over, and so are `forgotten` ones.
     """
     found = Found()
     taken: set[str] = set()
@@ -67,7 +113,7 @@ def find_sources(roots: Iterable[Path]) -> Found:
         named = [(root.name, root)] if root.is_file() else list(_walk(root, found))
         for name, path in named:
             real = path.resolve()
-            if real in seen:
+            if real in seen or real in forgotten:
                 continue
             seen.add(real)
             if path.suffix.lower() not in TEXT_SUFFIXES and path != root:

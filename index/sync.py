@@ -8,18 +8,18 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from index.article import Article, read_article
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.embed import Embedder, Vectors
-from index.errors import FootnoteError, IndexBusy, IndexError_, UnreadableSource
+from index.errors import FootnoteError, IndexError_, UnreadableSource
 from index.generation import (
     Generation,
     Manifest,
@@ -31,9 +31,10 @@ from index.generation import (
     write_atomically,
 )
 from index.lexical import LexicalIndex
-from index.roots import Found, find_sources
+from index.roots import Found, find_sources, forgotten
 from index.store import Metadata, VectorStore
 from index.tokens import token_counter
+from index.writer import writing
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are "reading", "embedding" and "checking"."""
@@ -59,6 +60,14 @@ class Report:
     chunks: int = 0
     embedded: int = 0
     seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The report for other programs; every failure and note beside its source."""
+        told = {
+            name: [{"source": source, "why": why} for source, why in getattr(self, name)]
+            for name in ("failed", "notes")
+        }
+        return {**asdict(self), **told, "seconds": round(self.seconds, 2)}
 
 
 @dataclass(frozen=True)
@@ -86,21 +95,32 @@ def sync(
     Raises IndexBusy when another process is writing and does not end within `wait` seconds.
     """
     started = time.monotonic()
-    tell = progress or (lambda stage, done, total: None)
-    index_folder(builder.home).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(index_folder(builder.home) / "lock")
-    try:
-        with lock.acquire(timeout=wait):
-            found = find_sources(roots)
-            stamps = _stamps(found)
-            report = _sync(builder, found, rebuild, tell)
-            write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
-    except Timeout as error:
-        raise IndexBusy(
-            f"Another process is writing the index in {builder.home}. Try again when it is done."
-        ) from error
+    with writing(builder.home, wait):
+        found = find_sources(roots, forgotten(builder.home))
+        stamps = _stamps(found)
+        report = _sync(builder, found, rebuild, progress or _quiet)
+        write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
     report.seconds = time.monotonic() - started
     return report
+
+
+def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None = None) -> Report:
+    """What a sync would do: every source is read and compared, nothing is written."""
+    started = time.monotonic()
+    found = find_sources(roots, forgotten(builder.home))
+    report = Report(failed=list(found.skipped), other_formats=found.other_formats)
+    articles = _read(builder, found, report, progress or _quiet)
+    old = _usable(builder)
+    _compare(report, articles, old.catalog.article_ids() if old else {})
+    if old:
+        old.close()
+    report.articles = len(articles)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    del stage, done, total
 
 
 def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Report:
@@ -256,7 +276,7 @@ def changes(home: Path, roots: Sequence[Path]) -> list[str]:
         before = json.loads((index_folder(home) / _SEEN).read_text("utf-8"))
     except (OSError, ValueError):
         before = {}
-    now = _stamps(find_sources(roots))
+    now = _stamps(find_sources(roots, forgotten(home)))
     return sorted(source for source in before.keys() | now.keys() if before.get(source) != now.get(source))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,8 @@ from threading import Event, Lock
 from index.embed import Embedder, ModelFiles, find_model
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
 from index.generation import Generation, Recipe, current_folder, open_current
-from index.roots import register_roots, registered_roots
-from index.sync import Builder, Progress, Report, changes, is_building, sync
+from index.roots import check_there, find_sources, forget, forgotten, register_roots, registered_roots, remember
+from index.sync import Builder, Progress, Report, changes, is_building, preview, sync
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
@@ -65,10 +66,33 @@ class Engine:
 
         Waits up to `wait` seconds for another process that is at it.
         """
-        if paths:
-            register_roots(self.home, paths)
-        builder = Builder(self.home, self._recipe, self.embedder, int(self.settings.max_source_mb * 1_000_000))
-        return sync(builder, self.roots(), rebuild=rebuild, progress=progress, wait=wait)
+        if new := remember(self.home, paths):
+            register_roots(self.home, new)
+        return sync(self._builder(), self.roots(), rebuild=rebuild, progress=progress, wait=wait)
+
+    def preview(self, paths: Sequence[Path] = (), progress: Progress | None = None) -> Report:
+        """What `index` would do with `paths`; nothing is written."""
+        check_there(paths)
+        return preview(self._builder(), [*self.roots(), *paths], progress)
+
+    def forget(self, sources: Sequence[str], progress: Progress | None = None) -> Report:
+        """Take sources out of the index, and leave them out until they are named again; also a registered folder.
+
+        Raises FootnoteError that names the nearest sources when one is not there; then nothing is forgotten.
+        """
+        files = dict(find_sources(self.roots(), forgotten(self.home)).files)
+        roots = {path: path for path in map(str, registered_roots(self.home))}
+        paths = []
+        for source in sources:
+            path = files.get(source) or roots.get(source) or roots.get(str(Path(source).resolve()))
+            if path is None:
+                raise FootnoteError(unknown_source(source, list(files)))
+            paths.append(Path(path))
+        forget(self.home, paths)
+        return self.index(progress=progress)
+
+    def _builder(self) -> Builder:
+        return Builder(self.home, self._recipe, self.embedder, int(self.settings.max_source_mb * 1_000_000))
 
     def ensure_index(self, progress: Progress | None = None) -> tuple[Report | None, str]:
         """Make the index when there is none that can be used. Returns what was done, and a line that says why."""
@@ -135,3 +159,10 @@ class Engine:
             return changes(self.home, self.roots())
         except FootnoteError:
             return []
+
+
+def unknown_source(name: str, sources: Sequence[str]) -> str:
+    """The message for a source that is not there, with those whose names are nearest."""
+    near = difflib.get_close_matches(name, sources, 3, 0.4) or sources[:5]
+    names = "".join(f"\n  {one}" for one in near)
+    return f"There is no source called {name!r}." + (f" Did you mean one of these?{names}" if names else "")

@@ -6,13 +6,14 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
 from index.errors import FootnoteError
 from index.sync import Progress, Report
 from rag.answer import Answer
+from rag.doctor import Check
 
 
 def print_answer(found: Answer) -> None:
@@ -32,6 +33,55 @@ def print_answer(found: Answer) -> None:
 
 def print_report(report: Report) -> None:
     """What a sync did."""
+    print(f"Sources: {_done(report) or 'none found'}.")
+    _print_remarks(report)
+    state = "The index holds" if report.built else "Nothing to do: the index holds"
+    made = f", {report.embedded} embedded" if report.built else ""
+    print(
+        f"{state} {count(report.articles, 'source')} in {count(report.chunks, 'chunk')}{made} ({report.seconds:.1f} s)."
+    )
+
+
+def print_preview(report: Report) -> None:
+    """What a sync would do, source by source."""
+    for what, names in (("add", report.added), ("change", report.changed), ("remove", report.removed)):
+        for name in names:
+            print(f"  {what:7} {name!r}")
+    _print_remarks(report)
+    print(f"Sources: {_done(report) or 'none found'}. Nothing was written.")
+
+
+def print_sources(rows: Sequence[dict[str, Any]], waiting: int) -> None:
+    """The sources in the index as a table, and how many new ones wait for a sync."""
+    if rows:
+        width = min(60, max(len(str(row["source"])) for row in rows))
+        print(f"{'SOURCE':{width}}  {'PUBLISHED':10}  {'CHUNKS':>6}  {'CHARACTERS':>10}  TITLE")
+    for row in rows:
+        changed = " (changed since)" if row["state"] == "changed" else ""
+        name, published = one_line(row["source"]), row["published"] or "-"
+        print(f"{name:{width}}  {published:10}  {row['chunks']:6,}  {row['characters']:10,}  {row['title']}{changed}")
+    print(
+        f"{count(len(rows), 'source')} in the index"
+        + (f", {waiting} more waiting: python app.py index" if waiting else "")
+    )
+
+
+def print_check(check: Check) -> None:
+    """A check of the doctor's on a line."""
+    print(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.told}")
+
+
+def print_line(text: str) -> None:
+    """A line for another program, at once."""
+    print(text, flush=True)
+
+
+def one_line(name: str) -> str:
+    """A name on one line: control characters as escapes."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+
+
+def _done(report: Report) -> str:
     done = [
         f"{len(names)} {what}"
         for what, names in (
@@ -43,7 +93,10 @@ def print_report(report: Report) -> None:
         )
         if names
     ]
-    print(f"Sources: {', '.join(done) or 'none found'}.")
+    return ", ".join(done)
+
+
+def _print_remarks(report: Report) -> None:
     for source, reason in report.failed:
         print(f"  failed: {source!r} {reason}")
     for source, note in report.notes:
@@ -51,11 +104,6 @@ def print_report(report: Report) -> None:
     if report.other_formats:
         kinds = sorted({Path(name).suffix or name for name in report.other_formats})
         print(f"  left out: {count(len(report.other_formats), 'file')} of other formats ({', '.join(kinds)})")
-    state = "The index holds" if report.built else "Nothing to do: the index holds"
-    made = f", {report.embedded} embedded" if report.built else ""
-    print(
-        f"{state} {count(report.articles, 'source')} in {count(report.chunks, 'chunk')}{made} ({report.seconds:.1f} s)."
-    )
 
 
 def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) -> None:

@@ -1,0 +1,122 @@
+"""Looks whether everything an answer needs is in order, and says how to mend what is not."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from index.embed import find_model
+from index.errors import FootnoteError
+from index.generation import Manifest, current_folder, faults, index_folder
+from index.roots import registered_roots
+from index.sync import changes, is_building
+from index.tokens import token_counter
+from index.writer import writer
+from rag.engine import recipe
+from rag.reader.spans import MODEL
+from rag.settings import SEEDS, Settings
+
+_ROOM = 200_000_000
+"""Bytes that should be free at least: a small index and its successor beside it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at; `told` is what was found, and how to mend it when it is not `ok`."""
+
+    name: str
+    ok: bool
+    told: str
+
+    def to_json(self) -> dict[str, object]:
+        """For other programs."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> Iterator[Check]:
+    """Every check, one after another; none writes into the index."""
+    home = settings.index_home()
+    looks: list[tuple[str, Callable[[], str]]] = [
+        ("home folder", lambda: _home(home)),
+        ("disk space", lambda: _space(home)),
+        ("embedding model", lambda: find_model(settings.embedding_model, settings.embedding_revision).name),
+        ("reading model", _reading_model),
+        ("token table", lambda: f"{token_counter(settings.encoding).count('one two three')} tokens in three words"),
+        ("sources", lambda: _sources(home)),
+        ("writer", lambda: _writer(home)),
+        ("index", lambda: _index(settings, home)),
+        ("up to date", lambda: _up_to_date(home)),
+    ]
+    for name, look in looks:
+        try:
+            yield Check(name, True, look())
+        except (FootnoteError, OSError) as error:
+            yield Check(name, False, str(error))
+
+
+def _home(home: Path) -> str:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            return f"{home} can be written"
+    except OSError as error:
+        raise FootnoteError(
+            f"{home} can't be written ({error.strerror}). Set FOOTNOTE_HOME to a folder that can."
+        ) from error
+
+
+def _space(home: Path) -> str:
+    free = shutil.disk_usage(home if home.exists() else home.parent).free
+    used = sum(path.stat().st_size for path in index_folder(home).rglob("*") if path.is_file())
+    told = f"{free / 1e9:.1f} GB free, the index takes {used / 1e6:.0f} MB"
+    if free < max(_ROOM, 2 * used):
+        raise FootnoteError(
+            f"{told}. A new one is made beside the old: make room, or set FOOTNOTE_HOME to another disk."
+        )
+    return told
+
+
+def _reading_model() -> str:
+    path = MODEL / "reader.int8.onnx"
+    expected = path.with_name(f"{path.name}.sha256").read_text("utf-8").split()[0]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+        raise FootnoteError(f"{path} is not the file that was shipped. Get it again: git checkout -- {path}")
+    return f"{path.stat().st_size / 1e6:.0f} MB, the shipped one"
+
+
+def _sources(home: Path) -> str:
+    roots = registered_roots(home)
+    if gone := [str(root) for root in roots if not root.exists()]:
+        raise FootnoteError(
+            f"{', '.join(gone)} is gone. Bring it back, or take it out: python app.py forget {gone[0]!r}"
+        )
+    return ", ".join(map(str, roots)) or f"{SEEDS} (none is registered)"
+
+
+def _writer(home: Path) -> str:
+    if owner := writer(home):
+        return f"{owner}, is writing a new index"
+    return "a writer was stopped half-way; the next `python app.py index` clears up" if is_building(home) else "none"
+
+
+def _index(settings: Settings, home: Path) -> str:
+    folder = current_folder(home)
+    manifest = Manifest.read(folder)
+    if manifest.recipe != recipe(settings):
+        raise FootnoteError("The index was made with other settings. Make it again: python app.py index")
+    if found := faults(folder):
+        raise FootnoteError(f"{'; '.join(found)}. Make it again: python app.py index --rebuild")
+    return f"{manifest.articles} sources in {manifest.chunks} chunks, every part agrees, every vector is found"
+
+
+def _up_to_date(home: Path) -> str:
+    current_folder(home)
+    if stale := changes(home, registered_roots(home) or [SEEDS]):
+        raise FootnoteError(
+            f"{len(stale)} sources changed since ({stale[0]}). Bring it up to date: python app.py index"
+        )
+    return "the index is of the sources as they are"

@@ -1,0 +1,113 @@
+"""The commands that look after the index: index, sources, forget, doctor, show."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from index.errors import FootnoteError, IndexBusy
+from rag.doctor import examine
+from rag.engine import Engine, unknown_source
+from rag.settings import Settings, make_settings
+from rag.terminal import print_check, print_line, print_preview, print_report, print_sources, progress_bar
+
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at the sources while watching."""
+
+
+def open_engine(home: Path | None) -> Engine:
+    """The engine over an index, by default the one the settings name."""
+    return Engine(make_settings(home=home))
+
+
+def index(engine: Engine, paths: Sequence[Path], *, rebuild: bool, dry_run: bool, as_json: bool) -> None:
+    """Bring the index up to date, or only say what that would do."""
+    with progress_bar() as progress:
+        report = engine.preview(paths, progress) if dry_run else engine.index(paths, rebuild=rebuild, progress=progress)
+    if as_json:
+        _print_json({"dry_run": dry_run, **report.to_json()})
+    elif dry_run:
+        print_preview(report)
+    else:
+        print_report(report)
+
+
+def watch(engine: Engine, paths: Sequence[Path], *, as_json: bool) -> None:
+    """Bring the index up to date, and again whenever a source changed and has come to rest. Ends by Ctrl-C."""
+    index(engine, paths, rebuild=False, dry_run=False, as_json=as_json)
+    before: list[str] = []
+    while True:
+        time.sleep(_LOOK_EVERY)
+        stale = engine.stale()
+        # What is being copied in changes from look to look: it is taken when it stands still.
+        if stale and stale == before:
+            try:
+                report = engine.index()
+            except IndexBusy:
+                continue
+            if as_json:
+                _print_json({"dry_run": False, **report.to_json()})
+            else:
+                print_report(report)
+        before = stale
+
+
+def sources(engine: Engine, *, as_json: bool) -> None:
+    """List what is in the index."""
+    engine.ensure_index()
+    catalog, stale = engine.parts()[0].catalog, set(engine.stale())
+    rows = [
+        {
+            "source": one.source,
+            "title": one.title,
+            "published": one.published.isoformat() if one.published else None,
+            "characters": one.characters,
+            "chunks": one.chunks,
+            "state": "changed" if one.source in stale else "indexed",
+        }
+        for one in catalog.listing()
+    ]
+    if as_json:
+        _print_json(rows)
+    else:
+        print_sources(rows, len(stale - {str(row["source"]) for row in rows}))
+
+
+def forget(engine: Engine, names: Sequence[str]) -> None:
+    """Take sources out of the index."""
+    with progress_bar() as progress:
+        report = engine.forget(names, progress)
+    print_report(report)
+
+
+def doctor(settings: Settings, *, as_json: bool) -> bool:
+    """Print every check as it is made; True when all is in order."""
+    fine = True
+    for check in examine(settings):
+        fine = fine and check.ok
+        if as_json:
+            _print_json(check.to_json())
+        else:
+            print_check(check)
+    return fine
+
+
+def text(engine: Engine, source: str, start: int | None, end: int | None) -> str:
+    """The stored text of a source, or the part from `start` to `end`. Raises FootnoteError for what is not there."""
+    engine.ensure_index()
+    catalog = engine.parts()[0].catalog
+    article = catalog.article(source)
+    if article is None:
+        raise FootnoteError(unknown_source(source, [name for name, _, _ in catalog.titles()]))
+    length = len(article.text)
+    first, last = 0 if start is None else start, length if end is None else end
+    if not 0 <= first <= last <= length:
+        raise FootnoteError(f"--from {first} --to {last} is outside the text: it has {length} characters, from 0.")
+    return article.text[first:last]
+
+
+def _print_json(value: Any) -> None:
+    print_line(json.dumps(value, ensure_ascii=False))

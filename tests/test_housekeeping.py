@@ -1,0 +1,160 @@
+"""Looking after the index: previews, lists, forgetting, watching, and the doctor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import app
+from index.errors import IndexBusy
+from index.generation import current_folder, index_folder
+from index.writer import writer, writing
+from tests.conftest import ROOT
+
+Out = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """A folder of three sources."""
+    folder = tmp_path / "docs"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.txt").write_text("Otters live in the river Alm. They eat fish.")
+    (folder / "b.txt").write_text("Badgers live in the wood of Brill.")
+    (folder / "sub/c.txt").write_text("Cranes come to the lake of Corm in May.")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where the index goes."""
+    return tmp_path / "home"
+
+
+def do(home: Path, *words: str) -> int:
+    """Run a command of app.py in this process."""
+    return app.main([*words, "--home", str(home)])
+
+
+def listed(home: Path, capsys: Out) -> dict[str, str]:
+    """Source -> state, as `sources --json` has it."""
+    capsys.readouterr()
+    assert do(home, "sources", "--json") == 0
+    return {row["source"]: row["state"] for row in json.loads(capsys.readouterr().out)}
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(docs: Path, home: Path, capsys: Out) -> None:
+    assert do(home, "index", str(docs)) == 0
+    before = sorted(path.relative_to(home) for path in home.rglob("*"))
+    (docs / "a.txt").write_text("Otters left the river Alm.")
+    (docs / "b.txt").unlink()
+    (docs / "d.txt").write_text("Ducks live on the pond of Dunn.")
+    capsys.readouterr()
+    assert do(home, "index", "--dry-run", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["added"], told["changed"], told["removed"]) == (["d.txt"], ["a.txt"], ["b.txt"]) and told["dry_run"]
+    assert do(home, "index", "--dry-run") == 0
+    assert "Nothing was written" in capsys.readouterr().out
+    assert sorted(path.relative_to(home) for path in home.rglob("*")) == before
+    assert do(home, "index", "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert {name: done[name] for name in ("added", "changed", "removed", "unchanged")} == {
+        name: told[name] for name in ("added", "changed", "removed", "unchanged")
+    }
+
+
+def test_sources_are_listed_with_what_changed_since(docs: Path, home: Path, capsys: Out) -> None:
+    do(home, "index", str(docs))
+    (docs / "a.txt").write_text("Otters left.")
+    assert listed(home, capsys) == {"a.txt": "changed", "b.txt": "indexed", "sub/c.txt": "indexed"}
+    assert do(home, "sources") == 0
+    assert "3 sources in the index" in capsys.readouterr().out
+
+
+def test_a_forgotten_source_stays_away_until_it_is_named_again(docs: Path, home: Path, capsys: Out) -> None:
+    do(home, "index", str(docs))
+    assert do(home, "forget", "sub/c.txt") == 0
+    do(home, "index")
+    do(home, "index", str(docs), "--rebuild")
+    assert set(listed(home, capsys)) == {"a.txt", "b.txt"} and (docs / "sub/c.txt").exists()
+    do(home, "index", str(docs / "sub/c.txt"))
+    assert set(listed(home, capsys)) == {"a.txt", "b.txt", "sub/c.txt"}
+
+
+def test_forgetting_what_is_not_there_forgets_nothing_and_names_the_nearest(
+    docs: Path, home: Path, capsys: Out
+) -> None:
+    do(home, "index", str(docs))
+    assert do(home, "forget", "a.txt", "sub/d.txt") == 1
+    assert "sub/c.txt" in capsys.readouterr().err
+    assert set(listed(home, capsys)) == {"a.txt", "b.txt", "sub/c.txt"}
+
+
+def test_a_folder_can_be_forgotten_even_when_it_is_gone(docs: Path, home: Path, tmp_path: Path, capsys: Out) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "z.txt").write_text("Zebras live in the park of Zell.")
+    do(home, "index", str(docs), str(other))
+    shutil.rmtree(other)
+    assert do(home, "doctor") == 1
+    assert "app.py forget" in capsys.readouterr().out
+    assert do(home, "forget", str(other)) == 0
+    assert set(listed(home, capsys)) == {"a.txt", "b.txt", "sub/c.txt"}
+    assert do(home, "doctor") == 0
+
+
+def test_the_doctor_finds_what_is_damaged_and_says_how_to_mend_it(docs: Path, home: Path, capsys: Out) -> None:
+    do(home, "index", str(docs))
+    assert do(home, "doctor") == 0
+    (docs / "new.txt").write_text("News.")
+    words = current_folder(home) / "words"
+    shutil.rmtree(words)
+    words.mkdir()
+    capsys.readouterr()
+    assert do(home, "doctor", "--json") == 1
+    checks = {one["name"]: one for one in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert not checks["index"]["ok"] and "--rebuild" in checks["index"]["told"]
+    assert not checks["up to date"]["ok"] and "new.txt" in checks["up to date"]["told"]
+    assert checks["reading model"]["ok"] and checks["embedding model"]["ok"] and checks["disk space"]["ok"]
+    assert do(home, "index", "--rebuild") == 0 and do(home, "doctor") == 0
+
+
+def test_a_second_writer_is_told_who_the_first_is(docs: Path, home: Path, capsys: Out) -> None:
+    with writing(home):
+        with pytest.raises(IndexBusy, match=f"process {os.getpid()} on "), writing(home):
+            pass
+        assert do(home, "index", str(docs)) == 1
+        assert f"process {os.getpid()}" in capsys.readouterr().err
+        owner = writer(home)
+        assert owner and owner.pid == os.getpid()
+    assert writer(home) is None and not (index_folder(home) / "owner.json").exists()
+
+
+def test_watching_takes_up_changes_until_it_is_stopped(docs: Path, home: Path) -> None:
+    command = [sys.executable, "app.py", "index", str(docs), "--watch", "--json", "--home", str(home)]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell in the background starts processes that ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert json.loads(process.stdout.readline())["added"] == ["a.txt", "b.txt", "sub/c.txt"]
+            (docs / "d.txt").write_text("Ducks live on the pond of Dunn.")
+            (docs / "b.txt").unlink()
+            second = json.loads(process.stdout.readline())
+            assert (second["added"], second["removed"]) == (["d.txt"], ["b.txt"])
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == app.INTERRUPTED
+        finally:
+            process.kill()
