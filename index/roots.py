@@ -25,6 +25,11 @@ class Found:
     other_formats: list[str] = field(default_factory=list)
 
 
+def uploads(home: Path) -> Path:
+    """The folder of files that were uploaded on the page."""
+    return home / "sources"
+
+
 def registered_roots(home: Path) -> list[Path]:
     """The roots that were named to `index` so far, in order."""
     try:

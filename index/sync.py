@@ -39,7 +39,7 @@ from index.writer import writing
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are "reading", "embedding" and "checking"."""
 _BATCH = 128
-_SEEN = "seen.json"
+_SEEN, _FAILED = "seen.json", "failed.json"
 _BUILDING = "building-"
 
 
@@ -100,6 +100,7 @@ def sync(
         stamps = _stamps(found)
         report = _sync(builder, found, rebuild, progress or _quiet)
         write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
+        write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
     report.seconds = time.monotonic() - started
     return report
 
@@ -255,6 +256,16 @@ def _write_vectors(
         tell("embedding", len(chunks), len(chunks))
     finally:
         store.close()
+
+
+def last_failures(home: Path) -> list[tuple[str, str]]:
+    """(source, reason) of what the last sync could not read."""
+    try:
+        return [
+            (str(source), str(why)) for source, why in json.loads((index_folder(home) / _FAILED).read_text("utf-8"))
+        ]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def is_building(home: Path) -> bool:

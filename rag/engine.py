@@ -11,7 +11,16 @@ from threading import Event, Lock
 from index.embed import Embedder, ModelFiles, find_model
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
 from index.generation import Generation, Recipe, current_folder, open_current
-from index.roots import check_there, find_sources, forget, forgotten, register_roots, registered_roots, remember
+from index.roots import (
+    check_there,
+    find_sources,
+    forget,
+    forgotten,
+    register_roots,
+    registered_roots,
+    remember,
+    uploads,
+)
 from index.sync import Builder, Progress, Report, changes, is_building, preview, sync
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
@@ -20,6 +29,9 @@ from rag.settings import SEEDS, Settings
 
 _PATIENCE = 3600
 """Seconds that a question waits for another process that is making the index it needs."""
+
+_FORGET_WAITS = 60
+"""Seconds that forgetting waits for another writer."""
 
 
 def recipe(settings: Settings, files: ModelFiles | None = None) -> Recipe:
@@ -78,7 +90,8 @@ class Engine:
     def forget(self, sources: Sequence[str], progress: Progress | None = None) -> Report:
         """Take sources out of the index, and leave them out until they are named again; also a registered folder.
 
-        Raises FootnoteError that names the nearest sources when one is not there; then nothing is forgotten.
+        Files that were uploaded are copies of our own: they are deleted. Others stay where they are. Raises
+        FootnoteError that names the nearest sources when one is not there; then nothing is forgotten.
         """
         files = dict(find_sources(self.roots(), forgotten(self.home)).files)
         roots = {path: path for path in map(str, registered_roots(self.home))}
@@ -88,8 +101,12 @@ class Engine:
             if path is None:
                 raise FootnoteError(unknown_source(source, list(files)))
             paths.append(Path(path))
-        forget(self.home, paths)
-        return self.index(progress=progress)
+        own = uploads(self.home).resolve()
+        uploaded = [path for path in paths if own in path.resolve().parents]
+        forget(self.home, [path for path in paths if path not in uploaded])
+        for path in uploaded:
+            path.unlink(missing_ok=True)
+        return self.index(progress=progress, wait=_FORGET_WAITS)
 
     def _builder(self) -> Builder:
         return Builder(self.home, self._recipe, self.embedder, int(self.settings.max_source_mb * 1_000_000))

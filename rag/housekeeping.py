@@ -12,6 +12,7 @@ from index.errors import FootnoteError, IndexBusy
 from rag.doctor import examine
 from rag.engine import Engine, unknown_source
 from rag.settings import Settings, make_settings
+from rag.sources import listing
 from rag.terminal import print_check, print_line, print_preview, print_report, print_sources, progress_bar
 
 _LOOK_EVERY = 2.0
@@ -58,22 +59,11 @@ def watch(engine: Engine, paths: Sequence[Path], *, as_json: bool) -> None:
 def sources(engine: Engine, *, as_json: bool) -> None:
     """List what is in the index."""
     engine.ensure_index()
-    catalog, stale = engine.parts()[0].catalog, set(engine.stale())
-    rows = [
-        {
-            "source": one.source,
-            "title": one.title,
-            "published": one.published.isoformat() if one.published else None,
-            "characters": one.characters,
-            "chunks": one.chunks,
-            "state": "changed" if one.source in stale else "indexed",
-        }
-        for one in catalog.listing()
-    ]
+    rows = listing(engine)
     if as_json:
-        _print_json(rows)
+        _print_json([one.to_json() for one in rows])
     else:
-        print_sources(rows, len(stale - {str(row["source"]) for row in rows}))
+        print_sources(rows)
 
 
 def forget(engine: Engine, names: Sequence[str]) -> None:

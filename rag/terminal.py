@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -14,6 +14,7 @@ from index.errors import FootnoteError
 from index.sync import Progress, Report
 from rag.answer import Answer
 from rag.doctor import Check
+from rag.sources import Source
 
 
 def print_answer(found: Answer) -> None:
@@ -51,19 +52,19 @@ def print_preview(report: Report) -> None:
     print(f"Sources: {_done(report) or 'none found'}. Nothing was written.")
 
 
-def print_sources(rows: Sequence[dict[str, Any]], waiting: int) -> None:
-    """The sources in the index as a table, and how many new ones wait for a sync."""
+def print_sources(rows: Sequence[Source]) -> None:
+    """The sources as a table."""
     if rows:
-        width = min(60, max(len(str(row["source"])) for row in rows))
+        width = min(60, max(len(one_line(row.source)) for row in rows))
         print(f"{'SOURCE':{width}}  {'PUBLISHED':10}  {'CHUNKS':>6}  {'CHARACTERS':>10}  TITLE")
     for row in rows:
-        changed = " (changed since)" if row["state"] == "changed" else ""
-        name, published = one_line(row["source"]), row["published"] or "-"
-        print(f"{name:{width}}  {published:10}  {row['chunks']:6,}  {row['characters']:10,}  {row['title']}{changed}")
-    print(
-        f"{count(len(rows), 'source')} in the index"
-        + (f", {waiting} more waiting: python app.py index" if waiting else "")
-    )
+        published = row.published.isoformat() if row.published else "-"
+        figures = "  ".join(
+            f"{'-' if n is None else f'{n:,}':>{w}}" for n, w in ((row.chunks, 6), (row.characters, 10))
+        )
+        state = "" if row.state == "indexed" else f" ({row.state})"
+        print(f"{one_line(row.source):{width}}  {published:10}  {figures}  {one_line(row.title)}{state}")
+    print(f"{count(sum(row.chunks is not None for row in rows), 'source')} in the index")
 
 
 def print_check(check: Check) -> None:

@@ -73,7 +73,11 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(docs: Path, home: 
 def test_sources_are_listed_with_what_changed_since(docs: Path, home: Path, capsys: Out) -> None:
     do(home, "index", str(docs))
     (docs / "a.txt").write_text("Otters left.")
-    assert listed(home, capsys) == {"a.txt": "changed", "b.txt": "indexed", "sub/c.txt": "indexed"}
+    (docs / "empty.txt").write_text("")
+    do(home, "index", "--dry-run")
+    assert listed(home, capsys)["empty.txt"] == "not indexed yet"
+    (docs / "empty.txt").unlink()
+    assert listed(home, capsys) == {"a.txt": "changed since", "b.txt": "indexed", "sub/c.txt": "indexed"}
     assert do(home, "sources") == 0
     assert "3 sources in the index" in capsys.readouterr().out
 

@@ -49,6 +49,12 @@ def _y(share: float) -> float:
     return _TOP + (1 - share) * (_HEIGHT - _TOP - _BOTTOM)
 
 
+def progress(label: str, done: int, total: int) -> str:
+    """How far something is, as a bar that is read aloud under `label`."""
+    values = f'aria-valuemin="0" aria-valuemax="{total}" aria-valuenow="{done}"'
+    return f'<div role="progressbar" aria-label="{label}" {values}>{bar(done / max(1, total))}</div>'
+
+
 def bar(share: float) -> str:
     """A bar of a share in [0, 1], beside a figure that says the same."""
     width = 100 * min(1, max(0, share))

@@ -19,6 +19,7 @@ from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
 from rag.ui import html
 from rag.ui.evaluation import make_tab
+from rag.ui.sources import make_sources_tab
 
 ROOM = Path(__file__).parent
 _LOG = logging.getLogger("footnote")
@@ -42,7 +43,7 @@ _TOP = (
 )
 _TABS = (
     '<nav class="fn-tabs" aria-label="Rooms"><a href="#chat" aria-current="page">Chat</a>'
-    '<a href="#evaluation">Evaluation</a></nav>'
+    '<a href="#sources">Sources</a><a href="#evaluation">Evaluation</a></nav>'
 )
 _SHEET_TOP = '<div class="fn-sheet-top"><button type="button" class="fn-action" data-do="close">Close</button></div>'
 
@@ -188,6 +189,7 @@ def make_page(engine: Engine) -> gr.Blocks:
                     _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
                     js_on_load=None,
                 )
+        make_sources_tab(engine, page)
         make_tab(engine, page, desk.busy)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)

@@ -21,7 +21,7 @@ from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
 from rag.ui import charts, report
-from rag.ui.html import escape
+from rag.ui.html import escape, line, problem
 
 _LOG = logging.getLogger("footnote")
 _ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz"]
@@ -85,10 +85,10 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
         try:
             questions = read_questions(Path(path), engine.settings.max_question)
         except FootnoteError as error:
-            return gr.Dropdown(), _problem(str(error).replace(path, Path(path).name))
+            return gr.Dropdown(), problem(str(error).replace(path, Path(path).name))
         kept = _keep_set(Path(path), _sets(engine))
         told = f"{kept.name}: {len(questions.questions):,} questions."
-        return gr.Dropdown(choices=question_sets(engine), value=str(kept)), _line(told) + _problems(
+        return gr.Dropdown(choices=question_sets(engine), value=str(kept)), line(told) + _problems(
             list(questions.problems)
         )
 
@@ -96,16 +96,16 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
         """Run the chosen set; yields (progress, list of runs), the last one with the run that was made."""
         session = request.session_hash or ""
         if not bench.free.acquire(blocking=False):
-            yield _problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
+            yield problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
             return
         try:
             yield from evaluation(engine, chosen, never_refuse, bench.begin(session), busy)
         except FootnoteError as error:
-            yield _problem(str(error)), gr.skip()
+            yield problem(str(error)), gr.skip()
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
-            yield _problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
+            yield problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
         finally:
             bench.end(session)
             bench.free.release()
@@ -118,7 +118,7 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
         try:
             return _results(engine.home, name, against) if name else _INTRO
         except FootnoteError as error:
-            return _problem(str(error))
+            return problem(str(error))
 
     with gr.Column(elem_id="fn-evaluation", elem_classes=["fn-away"]):
         with gr.Row(elem_id="fn-choose", equal_height=False):
@@ -158,15 +158,15 @@ def evaluation(
     """Run the question set at the path `chosen`; yields (progress as markup, update of the list of runs). It ends when
     `stop` is set, after the question under way, and waits while the chat is `busy`."""
     if not chosen:
-        yield _problem("Choose a question set, or upload one."), gr.skip()
+        yield problem("Choose a question set, or upload one."), gr.skip()
         return
-    yield _line("Reading the questions ..."), gr.skip()
+    yield line("Reading the questions ..."), gr.skip()
     questions = read_questions(Path(chosen), engine.settings.max_question)
     engine.warm.wait()
     problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
     told = _problems(problems)
     if stale := engine.stale():
-        told = _line(f"{len(stale):,} sources changed since the index was made: python app.py index") + told
+        told = line(f"{len(stale):,} sources changed since the index was made: python app.py index") + told
     making = run.made_by(engine, questions, run.Options(never_refuse))
     folder = run.choose_folder(engine.home, questions, making)
     started = said = time.monotonic()
@@ -175,7 +175,7 @@ def evaluation(
         before = done if before is None else before
         if stop.is_set():
             yield (
-                _line(f"Stopped at {done:,} of {total:,}. What is answered is kept: Run goes on from there.") + told,
+                line(f"Stopped at {done:,} of {total:,}. What is answered is kept: Run goes on from there.") + told,
                 gr.skip(),
             )
             return
@@ -185,11 +185,11 @@ def evaluation(
             yield _bar(done, total, left) + told, gr.skip()
         while busy() and not stop.is_set():
             time.sleep(0.02)
-    yield _line("Measuring ...") + told, gr.skip()
+    yield line("Measuring ...") + told, gr.skip()
     run.finish(folder)
     report.write(folder)
     runs = run.finished_runs(engine.home)
-    yield _line(f"Done: {total:,} questions.") + told, gr.Dropdown(choices=runs, value=folder.name)
+    yield line(f"Done: {total:,} questions.") + told, gr.Dropdown(choices=runs, value=folder.name)
 
 
 def _keep_set(path: Path, folder: Path) -> Path:
@@ -222,20 +222,10 @@ def _results(home: Path, name: str, against: str | None) -> str:
     return f'<div class="fn-report">{"".join(parts)}</div>'
 
 
-def _line(words: str) -> str:
-    return f'<p class="fn-status" role="status">{escape(words)}</p>'
-
-
-def _problem(words: str) -> str:
-    return f'<p class="fn-problem" role="alert">{escape(words)}</p>'
-
-
 def _bar(done: int, total: int, left: float) -> str:
     minutes, seconds = divmod(round(left), 60)
     told = f"{done:,} of {total:,} questions, {f'{minutes} min ' if minutes else ''}{seconds} s left"
-    values = f'aria-valuemin="0" aria-valuemax="{total}" aria-valuenow="{done}"'
-    bar = f'<div role="progressbar" aria-label="questions asked" {values}>{charts.bar(done / total)}</div>'
-    return bar + _line(told)
+    return charts.progress("questions asked", done, total) + line(told)
 
 
 def _problems(problems: list[Problem], most: int = 10) -> str:

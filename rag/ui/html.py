@@ -46,6 +46,16 @@ def day(published: date | None) -> str:
     return f"{published.day} {published:%b %Y}" if published else "undated"
 
 
+def line(words: str) -> str:
+    """A quiet line that is read aloud when it changes."""
+    return f'<p class="fn-status" role="status">{escape(words)}</p>'
+
+
+def problem(words: str) -> str:
+    """A line about something that went wrong."""
+    return f'<p class="fn-problem" role="alert">{escape(words)}</p>'
+
+
 def turn(turn_id: str, answer: Answer) -> str:
     """A finished turn: the article for the conversation, and the section for the sources beside it."""
     state = "refused" if answer.refused else "answered"
@@ -54,7 +64,7 @@ def turn(turn_id: str, answer: Answer) -> str:
 
 def pending(turn_id: str, question: str, words: str) -> str:
     """A turn that is still being worked on; `words` say what is happening."""
-    return _article(turn_id, question, "working", f'<p class="fn-status" role="status">{escape(words)}</p>')
+    return _article(turn_id, question, "working", line(words))
 
 
 def failure(turn_id: str, question: str, message: str) -> str:
@@ -287,13 +297,18 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
 
 def _open(article_id: str, source: str, start: int, end: int) -> str:
     """The link to the whole article, with the quote in view."""
-    address = (
-        f"article?{urlencode({'source': source, 'id': article_id, 'start': start, 'end': end}, errors='replace')}#quote"
-    )
+    address = article_address(source, article_id, start, end)
     return (
-        f'<a class="fn-open" href="{escape(address)}" target="_blank" rel="noopener">Open article'
+        f'<a class="fn-open" href="{address}" target="_blank" rel="noopener">Open article'
         f'<span class="fn-unseen"> {escape(source)} in a new tab</span></a>'
     )
+
+
+def article_address(source: str, article_id: str = "", start: int = 0, end: int = 0) -> str:
+    """The escaped address of the page of a source, with [start, end) in view where there is such a place."""
+    place = {"id": article_id, "start": start, "end": end} if end else {}
+    quote = "#quote" if end else ""
+    return escape(f"article?{urlencode({'source': source, **place}, errors='replace')}{quote}")
 
 
 def _with_answers(one: Citation) -> str:

@@ -287,7 +287,7 @@ window.footnote = (() => {
     dialog.showModal();
   }
 
-  const rooms = { chat: "fn-desk", evaluation: "fn-evaluation" };
+  const rooms = { chat: "fn-desk", sources: "fn-sources", evaluation: "fn-evaluation" };
 
   // The address says which room is shown.
   function enter() {
@@ -398,7 +398,7 @@ window.footnote = (() => {
 
   // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
   new MutationObserver(() => {
-    if (!restored && by("fn-conversation") && by("fn-panel") && by("fn-send") && by("fn-evaluation")) {
+    if (!restored && ["fn-conversation", "fn-panel", "fn-send", "fn-sources", "fn-evaluation"].every(by)) {
       const theme = localStorage.getItem("fn-theme");
       if (theme) document.body.classList.toggle("dark", theme === "dark");
       restore();

@@ -123,6 +123,6 @@ def make_server(engine: Engine) -> FastAPI:
         enable_monitoring=False,
         show_error=False,
         ssr_mode=False,
-        max_file_size="20mb",
+        max_file_size=int(engine.settings.max_source_mb * 1_000_000),
     )
     return mounted

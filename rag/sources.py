@@ -1,0 +1,57 @@
+"""The sources as people see them: what is in the index, what waits for a sync, what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import PurePosixPath
+
+from index.sync import last_failures
+from rag.engine import Engine
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source in the list. `characters` and `chunks` are None for one that could not be read (`failed`), whose
+    `state` says why."""
+
+    source: str
+    title: str
+    published: date | None
+    characters: int | None
+    chunks: int | None
+    state: str
+    failed: bool = False
+
+    @property
+    def format(self) -> str:
+        """What kind of file it is, by its ending."""
+        return PurePosixPath(self.source).suffix.lstrip(".").lower() or "text"
+
+    def to_json(self) -> dict[str, object]:
+        """For other programs."""
+        return {
+            **asdict(self),
+            "published": self.published.isoformat() if self.published else None,
+            "format": self.format,
+        }
+
+
+def listing(engine: Engine) -> list[Source]:
+    """Every source by name, those that could not be read last. Raises IndexError_ when there is no usable index."""
+    stale = set(engine.stale())
+    made = [
+        Source(
+            one.source,
+            one.title,
+            one.published,
+            one.characters,
+            one.chunks,
+            "changed since" if one.source in stale else "indexed" if one.chunks else "nothing to search",
+        )
+        for one in engine.parts()[0].catalog.listing()
+    ]
+    known = {one.source for one in made}
+    waiting = [Source(name, name, None, None, None, "not indexed yet") for name in sorted(stale - known)]
+    failed = [Source(name, name, None, None, None, why, True) for name, why in last_failures(engine.home)]
+    return made + [one for one in waiting if one.source not in {f.source for f in failed}] + failed

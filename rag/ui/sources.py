@@ -1,0 +1,185 @@
+"""The Sources tab: what is in the index, and adding and taking out files while the chat goes on."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import gradio as gr
+
+from index.errors import FootnoteError
+from index.roots import uploads
+from index.sync import Progress, Report
+from rag.engine import Engine
+from rag.sources import Source, listing
+from rag.ui import charts, html
+from rag.ui.html import escape, line, problem
+
+_LOG = logging.getLogger("footnote")
+_TICK = 0.25
+"""Seconds between two updates of the progress line."""
+_STAGES = {"reading": "Reading sources", "embedding": "Embedding passages", "checking": "Checking the new index"}
+Update = tuple[str, object, object]
+"""(progress, table, names that can be taken out)"""
+
+
+def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
+    """Lay the tab out and wire it."""
+
+    def show() -> tuple[str, object]:
+        """The list as it is now."""
+        engine.warm.wait()
+        try:
+            rows = listing(engine)
+        except FootnoteError as error:
+            return problem(str(error)), gr.Dropdown(choices=[], value=[])
+        return _table(rows), gr.Dropdown(choices=[row.source for row in rows], value=[])
+
+    def add(paths: Sequence[str] | None) -> Iterator[Update]:
+        """Keep uploaded files and index them."""
+        kept: list[Path] = []
+
+        def job(progress: Progress) -> Report:
+            folder = uploads(engine.home)
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in map(Path, paths or ()):
+                kept.append(folder / path.name)
+                partial = folder / f".{path.name}.{uuid.uuid4().hex[:8]}"
+                shutil.copyfile(path, partial)
+                partial.replace(kept[-1])
+            return engine.index([folder], progress=progress, wait=60)
+
+        yield from work(job, lambda report: _told(report, [path.name for path in kept]))
+
+    def take_out(names: list[str] | None) -> Iterator[Update]:
+        """Take the chosen sources out; uploaded files are deleted, others stay where they are."""
+        if not names:
+            yield problem("Choose the sources to take out first."), gr.skip(), gr.skip()
+            return
+        yield from work(lambda progress: engine.forget(names, progress), _removed)
+
+    def refresh() -> Iterator[Update]:
+        """Bring the index up to date with all folders."""
+        yield from work(lambda progress: engine.index(progress=progress, wait=60), _summary)
+
+    def work(job: Callable[[Progress], Report], tell: Callable[[Report], str]) -> Iterator[Update]:
+        """Run a job beside the page's own work and say how far it is; then the list anew."""
+        stage: list[tuple[str, int, int]] = [("reading", 0, 1)]
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(job, lambda *now: stage.__setitem__(0, now))
+            while not running.done():
+                yield _progress(*stage[0]), gr.skip(), gr.skip()
+                time.sleep(_TICK)
+        try:
+            told = tell(running.result())
+        except (FootnoteError, OSError) as error:
+            told = problem(str(error))
+        except Exception:
+            number = uuid.uuid4().hex[:8]
+            _LOG.exception("error %s while changing the sources", number)
+            told = problem(f"Something went wrong; the index in use is unchanged. The log tells more. (Error {number})")
+        yield told, *show()
+
+    with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
+        gr.HTML(_intro(engine), js_on_load=None)
+        with gr.Row(elem_id="fn-add", equal_height=False):
+            up = gr.UploadButton(
+                "Add files", file_count="multiple", variant="primary", scale=1, min_width=120, elem_id="fn-files"
+            )
+            again = gr.Button("Look for changes", scale=1, min_width=120)
+        progress = gr.HTML("", js_on_load=None, elem_id="fn-syncing")
+        table = gr.HTML("", js_on_load=None, elem_id="fn-listing")
+        with gr.Row(elem_id="fn-out", equal_height=False):
+            chosen = gr.Dropdown(choices=[], multiselect=True, label="Take out", scale=4, min_width=220)
+            out = gr.Button("Take out", scale=1, min_width=120)
+
+    private = dict(show_progress="hidden", api_visibility="private")
+    serial = dict(concurrency_limit=1, concurrency_id="sources", **private)
+    outputs = [progress, table, chosen]
+    page.load(show, None, [table, chosen], concurrency_limit=None, **private)
+    up.upload(add, up, outputs, **serial)
+    again.click(refresh, None, outputs, **serial)
+    out.click(take_out, chosen, outputs, **serial)
+
+
+def _intro(engine: Engine) -> str:
+    limit = f"{engine.settings.max_source_mb:g} MB"
+    return (
+        '<p class="fn-lead">What answers come from. Files that you add here are kept with the index; folders are named '
+        f"with python app.py index. A file may have up to {limit}.</p>"
+    )
+
+
+def _progress(stage: str, done: int, total: int) -> str:
+    words = f"{_STAGES.get(stage, stage)}: {done:,} of {total:,} ..."
+    return charts.progress("index", done, total) + line(f"{words} You can go on asking.")
+
+
+def _told(report: Report, names: Sequence[str]) -> str:
+    """What became of each uploaded file."""
+    failed = dict(report.failed)
+    states = [("added", report.added), ("replaced", report.changed), ("was there already", report.unchanged)]
+    rows = []
+    for name in dict.fromkeys(names):
+        # A file's source name has the folder before it when another root holds the name too.
+        source = next((one for one in [*failed, *(s for _, of in states for s in of)] if Path(one).name == name), name)
+        state = next(
+            (words for words, of in states if source in of), failed.get(source, "is of no format that is read")
+        )
+        kind = "fn-problem" if source in failed or state.startswith("is of") else "fn-status"
+        rows.append(f'<li class="{kind}">{escape(name)}: {escape(state)}</li>')
+    return f'<ul class="fn-told" role="status">{"".join(rows)}</ul>'
+
+
+def _removed(report: Report) -> str:
+    return line(f"{len(report.removed):,} taken out. " + _holds(report))
+
+
+def _summary(report: Report) -> str:
+    done = [f"{len(of):,} {words}" for words, of in _counts(report) if of]
+    failed = "".join(problem(f"{source}: {why}") for source, why in report.failed[:20])
+    return line(f"{', '.join(done) or 'Nothing changed'}. " + _holds(report)) + failed
+
+
+def _counts(report: Report) -> list[tuple[str, Sequence[object]]]:
+    return [
+        ("added", report.added),
+        ("changed", report.changed),
+        ("removed", report.removed),
+        ("failed", report.failed),
+    ]
+
+
+def _holds(report: Report) -> str:
+    return f"The index holds {report.articles:,} sources in {report.chunks:,} passages."
+
+
+def _table(rows: Sequence[Source]) -> str:
+    if not rows:
+        return line("There are no sources yet. Add some files.")
+    head = "".join(f"<th>{name}</th>" for name in ("Title", "Date", "Format", "Characters", "Passages", "State"))
+    body = "".join(map(_row, rows))
+    return (
+        f'<div class="fn-report fn-scroll" tabindex="0" role="region" aria-label="Sources in the index"><table '
+        f'class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def _row(row: Source) -> str:
+    title = escape(row.title)
+    if row.chunks is not None:
+        title = (
+            f'<a class="fn-open" href="{html.article_address(row.source)}" target="_blank" rel="noopener">{title}</a>'
+        )
+    figures = "".join(f"<td>{'' if n is None else f'{n:,}'}</td>" for n in (row.characters, row.chunks))
+    state = f'<td class="{"fn-worse" if row.failed else ""}">{escape(row.state)}</td>'
+    name = "" if row.title == row.source else f'<br><span class="fn-place">{escape(row.source)}</span>'
+    return (
+        f"<tr><th>{title}{name}</th><td>{escape(html.day(row.published))}</td><td>{escape(row.format)}</td>"
+        f"{figures}{state}</tr>"
+    )

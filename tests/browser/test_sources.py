@@ -1,0 +1,89 @@
+"""The Sources tab: files are added, asked about, seen in the list and taken out, while the chat goes on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.served import ask, opened, served
+from index.roots import register_roots
+from rag.settings import SEEDS
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def home(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Path(shutil.copytree(seeds_home, tmp_path_factory.mktemp("sources") / "home"))
+    register_roots(made, [SEEDS])
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(home: Path, tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
+    with served(home, tmp_path_factory.mktemp("log") / "serve.log") as address:
+        yield address
+
+
+@pytest.fixture
+def tab(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
+        page.get_by_role("link", name="Sources").click()
+        expect(page.locator("#fn-listing tbody tr").first).to_be_visible(timeout=30_000)
+        yield page
+
+
+def add(tab: Page, *paths: Path) -> None:
+    tab.locator("#fn-add input[type=file], #fn-sources input[type=file]").first.set_input_files(list(paths))
+
+
+def test_an_added_file_is_asked_about_and_taken_out_again(tab: Page, home: Path, tmp_path: Path) -> None:
+    note = tmp_path / "otters.txt"
+    note.write_text("The otters of the river Alm are counted by Dr. Quillfeather in March.\n" * 2)
+    empty = tmp_path / "empty.txt"
+    empty.write_text("")
+    add(tab, note, empty)
+    told = tab.locator("#fn-syncing")
+    expect(told).to_contain_text("otters.txt: added", timeout=60_000)
+    expect(told).to_contain_text("empty.txt: is empty")
+    row = tab.locator("#fn-listing tr", has_text="otters.txt")
+    expect(row).to_contain_text("indexed")
+    expect(tab.locator("#fn-listing tr", has_text="empty.txt")).to_contain_text("is empty")
+    tab.get_by_role("link", name="Chat").click()
+    ask(tab, "Who counts the otters of the river Alm?")
+    expect(tab.locator(".fn-answer").last).to_contain_text("Quillfeather", timeout=60_000)
+    tab.get_by_role("link", name="Sources").click()
+    tab.locator("#fn-out input").click()
+    tab.get_by_role("option", name="otters.txt").click()
+    tab.keyboard.press("Escape")
+    tab.locator("#fn-out button", has_text="Take out").click()
+    expect(told).to_contain_text("1 taken out", timeout=60_000)
+    expect(row).to_have_count(0)
+    assert not (home / "sources/otters.txt").exists()
+
+
+def test_a_source_named_like_markup_is_shown_as_it_is(tab: Page, tmp_path: Path) -> None:
+    odd = tmp_path / "a&lt;b {{1+1}}.txt"
+    odd.write_text("<script>window.ran = 1</script> is a title\n\nThe lake of Corm is deep.")
+    add(tab, odd)
+    expect(tab.locator("#fn-syncing")).to_contain_text("added", timeout=60_000)
+    expect(tab.locator("#fn-listing")).to_contain_text("<script>window.ran = 1</script> is a title")
+    assert tab.evaluate("window.ran") is None
+
+
+def test_nothing_is_taken_out_when_nothing_is_chosen(tab: Page) -> None:
+    tab.locator("#fn-out button", has_text="Take out").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("Choose the sources", timeout=30_000)
+    tab.get_by_role("button", name="Look for changes").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("The index holds", timeout=60_000)
+
+
+def test_axe_finds_nothing_serious_on_the_tab(tab: Page) -> None:
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
