@@ -1,0 +1,192 @@
+"""A web address -> what stands there, fetched with limits; private addresses are refused. The only room that fetches.
+
+subtle: names are resolved here, every address is looked at, and the connection goes to the very address that was looked
+at. So neither a redirect nor a name that answers differently the second time leads into the private network
+(server-side request forgery).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
+
+import httpcore
+
+from index.errors import FootnoteError
+
+MOST_REDIRECTS = 5
+_AGENT = "Footnote (a reader of the pages its user names)"
+_PIECE = 65_536
+
+
+class Unfetched(FootnoteError):
+    """An address that was not fetched; the message is one line and says why."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What stands at an address: `address` is where it was in the end, `kind` its content type without parameters."""
+
+    address: str
+    kind: str
+    charset: str | None
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is fetched at most: bytes (unpacked), seconds for everything; and what content types are wanted."""
+
+    bytes: int
+    seconds: float
+    kinds: frozenset[str]
+    allow_private: bool = False
+
+
+def is_address(text: str) -> bool:
+    """True when `text` names a web page rather than a file."""
+    return bool(re.match(r"https?://", text, re.IGNORECASE))
+
+
+def fetch(address: str, limits: Limits) -> Fetched:
+    """Fetch what stands at `address`, following redirects. Raises Unfetched."""
+    deadline = time.monotonic() + limits.seconds
+    backend = _Checked(limits.allow_private)
+    with httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=backend) as pool:
+        for _ in range(MOST_REDIRECTS + 1):
+            address = _checked(address)
+            try:
+                found = _get(pool, address, limits, deadline)
+            except (httpcore.TimeoutException, TimeoutError) as error:
+                raise Unfetched(f"took longer than {limits.seconds:g} s") from error
+            except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+                raise Unfetched(f"can't be reached: {error or type(error).__name__}") from error
+            if isinstance(found, Fetched):
+                return found
+            address = urljoin(address, found)
+    raise Unfetched(f"redirects more than {MOST_REDIRECTS} times")
+
+
+def _checked(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
+        raise Unfetched(f"{address[:200]!r} is no web address: http:// or https:// and a host are expected")
+    if parts.username or parts.password:
+        raise Unfetched("has a name or password in it, which would be stored with the source: take it out")
+    return urldefrag(address).url
+
+
+def _get(pool: httpcore.ConnectionPool, address: str, limits: Limits, deadline: float) -> Fetched | str:
+    """What stands at `address`, or where it redirects to."""
+    left = max(0.1, deadline - time.monotonic())
+    timeout = {"connect": left, "read": left, "write": left, "pool": left}
+    headers: dict[bytes | str, bytes | str] = {
+        "User-Agent": _AGENT,
+        "Accept-Encoding": "identity",
+        "Accept": ", ".join(sorted(limits.kinds)),
+    }
+    with pool.stream("GET", _ascii(address), headers=headers, extensions={"timeout": timeout}) as response:
+        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        if response.status in (301, 302, 303, 307, 308) and "location" in told:
+            return told["location"]
+        if response.status != 200:
+            raise Unfetched(f"answers with status {response.status}")
+        kind, _, rest = told.get("content-type", "").partition(";")
+        kind = kind.strip().lower()
+        if kind not in limits.kinds:
+            raise Unfetched(f"is {kind or 'of no named type'}, not one of {', '.join(sorted(limits.kinds))}")
+        if told.get("content-length", "").isdigit() and int(told["content-length"]) > limits.bytes:
+            raise _too_large(limits)
+        packed = told.get("content-encoding", "identity").lower()
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", rest)
+        data = _read(response.iter_stream(), packed, limits, deadline)
+        return Fetched(address, kind, charset.group(1) if charset else None, data)
+
+
+def _read(pieces: Iterable[bytes], packed: str, limits: Limits, deadline: float) -> bytes:
+    if packed not in ("identity", "", "gzip", "x-gzip", "deflate"):
+        raise Unfetched(f"is packed as {packed[:40]!r}, though it was asked for as it is")
+    unpack = zlib.decompressobj(47) if packed not in ("identity", "") else None
+    data = bytearray()
+    for piece in pieces:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        try:
+            data += unpack.decompress(piece, limits.bytes + 1 - len(data)) if unpack else piece
+        except zlib.error as error:
+            raise Unfetched("is packed in a way that can't be unpacked") from error
+        if len(data) > limits.bytes:
+            raise _too_large(limits)
+    return bytes(data)
+
+
+def _too_large(limits: Limits) -> Unfetched:
+    return Unfetched(f"is larger than the limit of {limits.bytes / 1e6:g} MB: raise FOOTNOTE_MAX_SOURCE_MB")
+
+
+def _ascii(address: str) -> str:
+    """The address in ASCII: the host in punycode, other letters percent-encoded."""
+    parts = urlsplit(address)
+    try:
+        host = (parts.hostname or "").encode("idna").decode()
+        port = f":{parts.port}" if parts.port else ""
+    except (UnicodeError, ValueError) as error:
+        raise Unfetched(f"has a host that can't be looked up ({error})") from error
+    host = f"[{host}]" if ":" in host else host
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
+    return urlunsplit((parts.scheme.lower(), host + port, path, query, ""))
+
+
+class _Checked(httpcore.NetworkBackend):
+    """Connects to public addresses only."""
+
+    def __init__(self, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the address of `host` that was looked at."""
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not self._allow_private and (private := [one for one in addresses if not is_public(one)]):
+            raise Unfetched(
+                f"is at {private[0]}, which is no public address: set FOOTNOTE_ALLOW_PRIVATE_ADDRESSES=true to read "
+                "pages of your own network"
+            )
+        return self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
+    ) -> httpcore.NetworkStream:
+        """Never."""
+        raise Unfetched("is no web address")
+
+
+def is_public(address: str) -> bool:
+    """True for an IP address of the public internet; one that wraps another (IPv4 in IPv6, 6to4,
+    NAT64) counts as both."""
+    try:
+        one = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    wrapped: list[ipaddress.IPv4Address | None] = []
+    if isinstance(one, ipaddress.IPv6Address):
+        wrapped = [one.ipv4_mapped, one.sixtofour, *(one.teredo or ())]
+        if one in ipaddress.ip_network("64:ff9b::/96"):
+            wrapped.append(ipaddress.IPv4Address(int(one) & 0xFFFFFFFF))
+    return one.is_global and not one.is_multicast and all(inner is None or inner.is_global for inner in wrapped)

@@ -1,0 +1,157 @@
+"""Fetching: real servers on loopback; limits, redirects, and no way into the private network."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from index.web import Limits, Unfetched, fetch, is_address, is_public
+
+KINDS = frozenset({"text/html", "text/plain"})
+PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
+    "/page": (200, {"Content-Type": "text/html; charset=utf-8"}, "Grüße <b>here</b>".encode()),
+    "/moved": (302, {"Location": "/page?x=1#part"}, b""),
+    "/page?x=1": (200, {"Content-Type": "text/html"}, b"moved"),
+    "/loop": (302, {"Location": "/loop"}, b""),
+    "/out": (302, {"Location": "file:///etc/passwd"}, b""),
+    "/picture": (200, {"Content-Type": "image/png"}, b"\x89PNG"),
+    "/untyped": (200, {}, b"x"),
+    "/gone": (404, {"Content-Type": "text/html"}, b"no"),
+    "/large": (200, {"Content-Type": "text/plain"}, b"x" * 200_000),
+    "/packed": (200, {"Content-Type": "text/plain", "Content-Encoding": "gzip"}, gzip.compress(b"unpacked")),
+    "/bomb": (200, {"Content-Type": "text/plain", "Content-Encoding": "gzip"}, gzip.compress(bytes(50_000_000))),
+    "/torn": (200, {"Content-Type": "text/plain", "Content-Encoding": "gzip"}, b"not gzip"),
+    "/br": (200, {"Content-Type": "text/plain", "Content-Encoding": "br"}, b"x"),
+    "/gr%C3%BC%C3%9Fe": (200, {"Content-Type": "text/plain"}, b"umlauts"),
+}
+
+
+class _Site(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/slow":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain")
+            self.end_headers()
+            for _ in range(100):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.05)
+            return
+        status, headers, body = PAGES.get(self.path, (404, {}, b""))
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is what some tests are about."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = _Server(("127.0.0.1", 0), _Site)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+
+
+def limits(*, private: bool = True, seconds: float = 10) -> Limits:
+    return Limits(100_000, seconds, KINDS, private)
+
+
+def test_a_page_is_fetched_with_its_kind_and_final_address(site: str) -> None:
+    found = fetch(f"{site}/page", limits())
+    assert (found.data.decode(), found.kind, found.charset) == ("Grüße <b>here</b>", "text/html", "utf-8")
+    moved = fetch(f"{site}/moved", limits())
+    assert moved.data == b"moved" and moved.address == f"{site}/page?x=1"
+    assert fetch(f"{site}/packed", limits()).data == b"unpacked"
+    assert fetch(f"{site}/grüße", limits()).data == b"umlauts"
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/loop", "redirects more than 5 times"),
+        ("/out", "is no web address"),
+        ("/picture", "is image/png, not one of"),
+        ("/untyped", "is of no named type"),
+        ("/gone", "status 404"),
+        ("/large", "larger than the limit of 0.1 MB"),
+        ("/bomb", "larger than the limit of 0.1 MB"),
+        ("/torn", "can't be unpacked"),
+        ("/br", "is packed as 'br'"),
+    ],
+)
+def test_what_is_not_fetched_has_a_reason(site: str, path: str, why: str) -> None:
+    with pytest.raises(Unfetched, match=why):
+        fetch(f"{site}{path}", limits())
+
+
+def test_a_page_that_trickles_is_given_up_in_time(site: str) -> None:
+    with pytest.raises(Unfetched, match="took longer than"):
+        fetch(f"{site}/slow", limits(seconds=0.5))
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(Unfetched, match="can't be reached"):
+        fetch(f"http://127.0.0.1:{port}/", limits())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::1]", "0.0.0.0"])
+def test_no_way_of_writing_this_machine_is_fetched(site: str, host: str) -> None:
+    port = site.rsplit(":", 1)[1]
+    with pytest.raises(Unfetched, match=r"no public address|can't be reached"):
+        fetch(f"http://{host}:{port}/page", limits(private=False))
+
+
+@pytest.mark.parametrize("address", ["ftp://example.org/x", "http://", "http:///x", "http://me:secret@example.org/"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    with pytest.raises(Unfetched, match=r"no web address|name or password"):
+        fetch(address, limits())
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("10.0.0.1", False),
+        ("172.16.3.4", False),
+        ("192.168.1.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a00:1", False),
+        ("2002:a00:1::", False),
+        ("fe80::1%eth0", False),
+        ("fc00::1", False),
+        ("::", False),
+        ("nonsense", False),
+    ],
+)
+def test_private_addresses_are_told_from_public_ones(address: str, public: bool) -> None:
+    assert is_public(address) is public
+
+
+def test_addresses_are_told_from_paths() -> None:
+    assert is_address("https://example.org") and is_address("HTTP://example.org/a")
+    assert not is_address("notes/http://x") and not is_address("C:\\notes") and not is_address("ftp://x")
