@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import app
 from index.article import Article, read_article
 from index.embed import Embedder
 from index.formats import READERS
@@ -15,7 +17,8 @@ from index.formats.worker import Worker
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings
-from tests.conftest import Run
+from rag.terminal import print_answer
+from rag.ui.html import turn
 from tests.documents import FACTS, write_corpus
 
 
@@ -78,12 +81,19 @@ def test_a_second_sync_changes_nothing(library: Engine) -> None:
     assert not library.index().built
 
 
-def test_the_command_line_shows_the_stored_text_and_names_the_page(library: Engine, run: Run) -> None:
+def test_the_command_line_shows_the_stored_text_and_names_the_page(
+    library: Engine, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     found = answer(library, FACTS["mill.pdf"].question)
     one = found.citations[0]
-    shown = run("show", "mill.pdf", "--from", str(one.start), "--to", str(one.end), home=library.home)
-    assert shown.stdout == one.quote
-    assert "(mill.pdf, p. 2)" in run("ask", FACTS["mill.pdf"].question, home=library.home).stdout
+    place = ["--from", str(one.start), "--to", str(one.end)]
+    assert app.main(["show", "mill.pdf", "--home", str(library.home), *place]) == app.ANSWERED
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out.decode() == one.quote
+    print_answer(found)
+    sys.stdout.flush()
+    assert "(mill.pdf, p. 2)" in capfdbinary.readouterr().out.decode()
+    assert " · p. 2</p>" in turn("1", found)
 
 
 def test_a_pdf_is_read_column_by_column_without_its_running_heads(read_all: dict[str, Article]) -> None:
@@ -100,7 +110,9 @@ def test_a_page_is_read_without_menus_advertisements_and_cookie_notices(read_all
     article = read_all["lamps.html"]
     for words in ("Home", "Sport", "cookies", "boots", "Copyright"):
         assert words not in article.text
-    assert "\n\n## The first evening\n\nThe street lamps" in article.text and "on a wet evening in March" in article.text
+    assert (
+        "\n\n## The first evening\n\nThe street lamps" in article.text and "on a wet evening in March" in article.text
+    )
     assert "Street: Mill Lane | Lamps: 7" in article.text
     assert (article.author, article.language) == ("Tom Hale", "en")
 

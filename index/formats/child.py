@@ -1,6 +1,7 @@
 """The process that reads files in which anything may be: within a limit of memory, one after the other.
 
-`python -m index.formats.child`: each line of input is {"path", "reader"}, each line of output {"content"} or {"error"}.
+`python -m index.formats.child`: each line of input is {"path", "reader"}, each line of output {"content"} or {"error"},
+and "ends": whether the process ends with it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         answer, whole = read(Path(request["path"]), request["reader"])
-        answers.write(json.dumps(answer) + "\n")
+        answers.write(json.dumps({**answer, "ends": not whole}) + "\n")
         answers.flush()
         if not whole:
             return

@@ -12,6 +12,8 @@ from statistics import median
 
 _EDGE = 0.12
 """Share of a page's height at its top and bottom in which running heads and page numbers stand."""
+_APART = 0.5
+"""A running head stands apart from the text by this share of its size at least."""
 _SAME_PLACE = 4.0
 _LARGER = 1.15
 _SOFT_HYPHEN = "\u00ad"
@@ -92,17 +94,14 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
     places: dict[tuple[bool, str], list[tuple[int, Piece]]] = {}
     found: set[tuple[int, Piece]] = set()
     for number, page in enumerate(pages):
-        for piece in page.pieces:
-            top = piece.bottom > page.height * (1 - _EDGE)
-            if not top and piece.top > page.height * _EDGE:
-                continue
+        for at_top, piece in _edges(page):
             if number == 0 and piece.size > usual * _LARGER:
                 # A title may be repeated as the head of the pages that follow.
                 continue
             if _PAGE_NUMBER.fullmatch(piece.text):
                 found.add((number, piece))
             key = re.sub(r"\d+|\b[ivxlc]+\b", "#", piece.text.casefold())
-            places.setdefault((top, key), []).append((number, piece))
+            places.setdefault((at_top, key), []).append((number, piece))
     for (_, key), same in places.items():
         height = median(piece.bottom for _, piece in same)
         there = [(number, piece) for number, piece in same if abs(piece.bottom - height) <= _SAME_PLACE]
@@ -115,6 +114,26 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
         if repeated:
             found.update(there)
     return found
+
+
+def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
+    """(whether at the top, piece) of what stands at the page's edges, apart from the lines of the text."""
+    for at_top in (True, False):
+        sign = 1 if at_top else -1
+        last: Piece | None = None
+        held: list[Piece] = []
+        for piece in sorted(page.pieces, key=lambda piece: -sign * piece.bottom):
+            if last is not None:
+                gap = last.bottom - piece.top if at_top else piece.bottom - last.top
+                if gap > _APART * min(last.size, piece.size):
+                    yield from ((at_top, one) for one in held)
+                    held = []
+            if (piece.bottom < page.height * (1 - _EDGE)) if at_top else (piece.top > page.height * _EDGE):
+                break
+            held.append(piece)
+            last = piece
+        else:
+            yield from ((at_top, one) for one in held)
 
 
 # --- reading order ----------------------------------------------------------------------------------------------------

@@ -30,6 +30,9 @@ _FURNITURE_NAMES = re.compile(
 )
 _FEWEST_WORDS = 25
 """An article shorter than this may be a page that is none, so the whole page is looked at."""
+_MOST_ELEMENTS = 40_000
+"""Finding the article takes time with the square of a page's size, so a larger page is taken whole."""
+_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 
 
@@ -43,11 +46,16 @@ def read_markup(data: bytes | str) -> Content:
     source = data if isinstance(data, str) else decode_markup(data)
     tree = parse(source)
     title, author, published, language = _said(tree)
-    article = trafilatura.bare_extraction(source, with_metadata=True, include_comments=False, include_tables=True)
+    article = None
+    if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS:
+        article = trafilatura.bare_extraction(source, with_metadata=True, include_comments=False, include_tables=True)
     text = render(article.body) if article is not None and article.body is not None else ""
     if len(text.split()) < _FEWEST_WORDS:
         whole = whole_page(tree)
         text = whole if len(whole) > len(text) else text
+    if not text:
+        # Nested too deeply for the parser, which gives up.
+        text = " ".join(_TAG.sub(" ", source).split())
     if article is not None:
         title, author = article.title or title, article.author or author
     return Content(with_title(title, text), title, author, published or find_published(text), language)

@@ -31,6 +31,11 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._answers: SimpleQueue[str] = SimpleQueue()
 
+    @property
+    def process_id(self) -> int | None:
+        """The process's id while it runs."""
+        return self._process.pid if self._process else None
+
     def read(self, path: Path) -> Content:
         """The content of a file whose name ends as one of `READERS`. Raises UnreadableSource with a one-line reason."""
         request = json.dumps({"path": str(path.absolute()), "reader": READERS[path.suffix.lower()]})
@@ -53,6 +58,8 @@ class Worker:
                 "can't be read: it brought its reader down, so it is damaged or needs too much memory"
             )
         answer: dict[str, Any] = json.loads(line)
+        if answer["ends"]:
+            self.close()
         if "error" in answer:
             raise UnreadableSource(answer["error"])
         return Content.from_json(answer["content"])
