@@ -1,18 +1,24 @@
-"""An article: the stored text of one source, with its title and date. One reader per format; plain text so far."""
+"""An article: the stored text of one source, with its title and date, and where its pages and rows start."""
 
 from __future__ import annotations
 
-import codecs
 import hashlib
+import json
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from index.errors import UnreadableSource
+from index.formats import READERS
+from index.formats.content import Content, Row
+from index.formats.plain import decode
+from index.formats.worker import Worker
 from index.layout import find_published, find_title
 
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
-_CONTROL = frozenset(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27}
+READABLE = TEXT_SUFFIXES | READERS.keys()
+"""How the name of a file must end to be looked into, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,9 @@ class Article:
     """One source as it is stored and cited.
 
     `source` is the name contracts give it (a path relative to its root), `text` the stored text that every offset in
-    the system points into, `published` a date that stands in the source, or None. `id` is a hash of source and text.
+    the system points into, `published` a date that stands in the source, or None. `id` is a hash of source and text,
+    and of what the file says about itself. `pages[n]` is where page n + 1 starts in the text; plain text has neither
+    pages nor `rows`.
     """
 
     id: str
@@ -28,11 +36,29 @@ class Article:
     title: str
     published: date | None
     text: str
+    author: str = ""
+    language: str = ""
+    pages: tuple[int, ...] = ()
+    rows: tuple[Row, ...] = ()
 
     @property
     def named(self) -> bool:
         """True when the title is the text's own, False when it is only the file's name."""
         return self.title != _stem(self.source)
+
+    def page(self, offset: int) -> int | None:
+        """The page, from 1, on which the character at `offset` stands; None without pages."""
+        return max(1, bisect_right(self.pages, offset)) if self.pages else None
+
+    def row_names(self, start: int, end: int) -> str:
+        """The rows that `text[start:end]` reaches: "row 4", "rows 2 to 9", "Prices, row 4"; "" without rows."""
+        first = bisect_right(self.rows, start, key=lambda row: row.start) - 1
+        last = bisect_right(self.rows, max(start, end - 1), key=lambda row: row.start) - 1
+        if first < 0:
+            return ""
+        one, other = self.rows[first], self.rows[last]
+        name = f"row {one.number}" if first == last else f"rows {one.number} to {other.number}"
+        return f"{one.sheet}, {name}" if one.sheet else name
 
 
 def make_article(source: str, text: str) -> Article:
@@ -43,10 +69,22 @@ def make_article(source: str, text: str) -> Article:
     return Article(digest.hexdigest(), source, name, find_published(text), text)
 
 
-def read_article(path: Path, source: str, *, max_bytes: int) -> tuple[Article, list[str]]:
+def article_of(source: str, content: Content) -> Article:
+    """An article from what a format's reader made; a title it does not give is looked for as in plain text."""
+    plain = make_article(source, content.text)
+    said = content.to_json()
+    digest = hashlib.blake2b(f"{plain.id}\0{json.dumps(said, sort_keys=True)}".encode(), digest_size=12)
+    # Rows have no line at the top that stands as a title: the first one would be lost.
+    title = content.title or (_stem(source) if content.rows else plain.title)
+    given = (content.author, content.language, content.pages, content.rows)
+    return Article(digest.hexdigest(), source, title, content.published, content.text, *given)
+
+
+def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:
     """Read the file at `path` as the article called `source`; also returns notes for the report.
 
-    Raises UnreadableSource for a file that is empty, binary, larger than `max_bytes` or can't be opened.
+    Formats other than plain text are read in the `worker`'s process. Raises UnreadableSource for a file that is empty,
+    damaged, larger than `max_bytes` or can't be opened.
     """
     try:
         size = path.stat().st_size
@@ -55,33 +93,14 @@ def read_article(path: Path, source: str, *, max_bytes: int) -> tuple[Article, l
                 f"is {size / 1e6:.1f} MB, more than the limit of {max_bytes / 1e6:g} MB: "
                 "split it, or raise FOOTNOTE_MAX_SOURCE_MB"
             )
+        if path.suffix.lower() in READERS:
+            content = worker.read(path)
+            return article_of(source, content), list(content.notes)
         data = path.read_bytes()
     except OSError as error:
         raise UnreadableSource(f"can't be read: {error.strerror or error}") from error
     text, notes = decode(data)
     return make_article(source, text), notes
-
-
-def decode(data: bytes) -> tuple[str, list[str]]:
-    """Bytes of a text file -> its text, newlines untouched, and notes.
-
-    UTF-8 with its byte-order mark dropped; what is not UTF-8 is read as Windows-1252, undefined bytes as U+FFFD.
-    Raises UnreadableSource when there is no text in it, or it is not text.
-    """
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UnreadableSource("is in UTF-16: save it as UTF-8")
-    head = data[:65536]
-    if b"\0" in data or sum(byte in _CONTROL for byte in head) > len(head) // 50:
-        raise UnreadableSource("is binary, not text")
-    notes = []
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-        notes.append("is not UTF-8: read as Windows-1252")
-    if not text.strip():
-        raise UnreadableSource("is empty")
-    return text, notes
 
 
 def _stem(source: str) -> str:

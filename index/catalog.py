@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from index.aliases import find_aliases
 from index.article import Article
 from index.chunk import Chunk
 from index.errors import IndexDamaged
+from index.formats.content import marks_from_json, marks_to_json
 
 _SCHEMA = """
 create table articles (
     id text primary key, source text not null unique, title text not null, published text, text text not null,
-    chunks integer not null
+    author text not null, language text not null, marks text not null, chunks integer not null
 ) without rowid;
 create table chunks (
     id text primary key, article_id text not null references articles(id), ordinal integer not null,
@@ -63,8 +65,10 @@ class Catalog:
     def add(self, article: Article, chunks: Sequence[Chunk]) -> None:
         """Add an article with its chunks and the short forms it introduces."""
         published = article.published.isoformat() if article.published else None
-        row = (article.id, article.source, article.title, published, article.text, len(chunks))
-        self._db.execute("insert into articles values (?,?,?,?,?,?)", row)
+        marks = json.dumps(marks_to_json(article.pages, article.rows))
+        said = (article.title, published, article.text, article.author, article.language)
+        row = (article.id, article.source, *said, marks, len(chunks))
+        self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?)", row)
         self._db.executemany(
             "insert into chunks values (?,?,?,?,?,?,?,?)",
             [(c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c.end, c.token_count) for c in chunks],
@@ -89,9 +93,11 @@ class Catalog:
         return found
 
     def _article(self, column: str, value: str) -> Article | None:
-        rows = self._rows(f"select id, source, title, published, text from articles where {column} = ?", [value])
-        for id_, source, title, published, text in rows:
-            return Article(str(id_), str(source), str(title), _date(published), str(text))
+        columns = "id, source, title, published, text, author, language, marks"
+        for row in self._rows(f"select {columns} from articles where {column} = ?", [value]):
+            id_, source, title, published, text, author, language, marks = row
+            said = (str(id_), str(source), str(title), _date(published), str(text), str(author), str(language))
+            return Article(*said, *marks_from_json(json.loads(str(marks))))
         return None
 
     def titles(self) -> list[tuple[str, str, date | None]]:

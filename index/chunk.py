@@ -6,10 +6,11 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from index.article import Article
 from index.layout import Span, blocks
-from index.sentences import sentences
+from index.sentences import sentences, strip
 
 Count = Callable[[str], int]
 
@@ -18,8 +19,9 @@ Count = Callable[[str], int]
 class Chunk:
     """One passage. `article.text[start:end] == text`; ids are hashes of article and offsets.
 
-    `heading` is the section heading above the text ("" when there is none). `context` is what is embedded and indexed
-    above the text and is no part of the slice: the article's own title and the heading, clipped to fit the encoder.
+    `heading` is the section heading above the text, or the rows it holds ("" when there is neither). `context` is what
+    is embedded and indexed above the text and is no part of the slice: the article's own title and the heading, clipped
+    to fit the encoder.
     """
 
     id: str
@@ -75,12 +77,16 @@ def chunk(article: Article, limits: Limits) -> list[Chunk]:
             digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
             passage = text[start:end]
             tokens = limits.count_tokens(passage)
-            made.append(Chunk(digest, article.id, len(made), heading, context, start, end, passage, tokens))
+            place = article.row_names(start, end) or heading
+            made.append(Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens))
     return made
 
 
 def _sections(article: Article) -> Iterator[tuple[str, list[Span]]]:
-    """(heading, sentences) for each stretch of text under one heading."""
+    """(heading, sentences) for each stretch of text under one heading; (sheet, rows) where there are rows."""
+    if article.rows:
+        yield from _sheets(article)
+        return
     heading = ""
     spans: list[Span] = []
     for block in blocks(article.text):
@@ -95,6 +101,13 @@ def _sections(article: Article) -> Iterator[tuple[str, list[Span]]]:
             heading = article.text[block.start : block.end].strip("# ")
     if spans:
         yield heading, spans
+
+
+def _sheets(article: Article) -> Iterator[tuple[str, list[Span]]]:
+    """Rows stay whole, each with the names of its columns."""
+    ends = [row.start for row in article.rows[1:]] + [len(article.text)]
+    for sheet, rows in groupby(zip(article.rows, ends, strict=True), key=lambda pair: pair[0].sheet):
+        yield sheet, [strip(article.text, row.start, end) for row, end in rows]
 
 
 def _context(article: Article, heading: str, limits: Limits) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.article import TEXT_SUFFIXES
+from index.article import READABLE
 from index.errors import FootnoteError
 from index.generation import index_folder, write_atomically
 
@@ -121,7 +121,7 @@ def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()
             if real in seen or real in forgotten:
                 continue
             seen.add(real)
-            if path.suffix.lower() not in TEXT_SUFFIXES and path != root:
+            if path.suffix.lower() not in READABLE and path != root:
                 found.other_formats.append(name)
                 continue
             source = _free_name(name, root, taken)

@@ -66,7 +66,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
     while position < end:
         match = _BREAK.search(text, position, end)
         line_end = match.start() if match else end
-        span = _strip(text, position, line_end)
+        span = strip(text, position, line_end)
         if span[0] < span[1]:
             yield span
         position = match.end() if match else end
@@ -85,11 +85,11 @@ def _split(text: str, start: int, end: int) -> Iterator[Span]:
         cut = stop.end()
         if cut < end and not _ends_sentence(text, begin, stop, end):
             continue
-        span = _strip(text, begin, cut)
+        span = strip(text, begin, cut)
         if span[0] < span[1]:
             yield span
         begin = cut
-    span = _strip(text, begin, end)
+    span = strip(text, begin, end)
     if span[0] < span[1]:
         yield span
 
@@ -120,7 +120,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     return not (token.isdigit() and stop.start() - begin <= len(token))
 
 
-def _strip(text: str, start: int, end: int) -> Span:
+def strip(text: str, start: int, end: int) -> Span:
+    """The span without white space at its ends."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():

@@ -20,6 +20,7 @@ from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexError_, UnreadableSource
+from index.formats.worker import Worker
 from index.generation import (
     Generation,
     Manifest,
@@ -143,15 +144,16 @@ def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Repo
 
 def _read(builder: Builder, found: Found, report: Report, tell: Progress) -> list[Article]:
     articles = []
-    for number, (source, path) in enumerate(found.files):
-        tell("reading", number, len(found.files))
-        try:
-            article, notes = read_article(path, source, max_bytes=builder.max_source_bytes)
-        except UnreadableSource as error:
-            report.failed.append((source, str(error)))
-            continue
-        report.notes += [(source, note) for note in notes]
-        articles.append(article)
+    with Worker() as worker:
+        for number, (source, path) in enumerate(found.files):
+            tell("reading", number, len(found.files))
+            try:
+                article, notes = read_article(path, source, max_bytes=builder.max_source_bytes, worker=worker)
+            except UnreadableSource as error:
+                report.failed.append((source, str(error)))
+                continue
+            report.notes += [(source, note) for note in notes]
+            articles.append(article)
     tell("reading", len(found.files), len(found.files))
     return articles
 

@@ -38,6 +38,7 @@ class Passage:
     text: str
     score: float
     cited: bool
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: dict
             one.article_id == article.id and chunk.start <= one.start and one.end <= chunk.end for one in citations
         )
         place = (article.id, article.source, article.title, article.published, chunk.heading)
-        yield Passage(rank, *place, chunk.start, chunk.end, chunk.text, round(hit.score, 4), cited)
+        rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start))
+        yield Passage(rank, *place, chunk.start, chunk.end, *rest)
 
 
 def _citation_json(one: Citation) -> dict[str, Any]:
@@ -171,6 +173,7 @@ def _passage_json(one: Passage) -> dict[str, Any]:
         "title": one.title,
         "published": one.published.isoformat() if one.published else None,
         "heading": one.heading or None,
+        "page": one.page,
         "start": one.start,
         "end": one.end,
         "text": one.text,

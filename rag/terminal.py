@@ -22,7 +22,8 @@ def print_answer(found: Answer) -> None:
     print(found.text)
     for one in found.citations:
         when = f", {one.published.day} {one.published:%b %Y}" if one.published else ""
-        print(f"\n[{one.number}] {one.title} ({one.source}{when}), characters {one.start} to {one.end}")
+        place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
+        print(f"\n[{one.number}] {one.title} ({one.source}{place}{when}), characters {one.start} to {one.end}")
     if found.refused and found.passages:
         print("\nNearest passages:")
         for passage in found.passages[:3]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from index.article import decode, read_article
+from index.article import read_article
 from index.errors import UnreadableSource
+from index.formats.plain import decode
+from index.formats.worker import Worker
 
 
 def test_utf8_is_kept_as_it_is_but_for_its_byte_order_mark() -> None:
@@ -40,18 +42,18 @@ def test_a_file_over_the_limit_is_told_its_size_and_the_setting(tmp_path: Path) 
     path = tmp_path / "large.txt"
     path.write_bytes(b"x" * 3_000_000)
     with pytest.raises(UnreadableSource, match=r"3\.0 MB, more than the limit of 2 MB.*FOOTNOTE_MAX_SOURCE_MB"):
-        read_article(path, "large.txt", max_bytes=2_000_000)
+        read_article(path, "large.txt", max_bytes=2_000_000, worker=Worker())
 
 
 def test_a_missing_file_is_a_reason_not_a_crash(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSource, match="can't be read"):
-        read_article(tmp_path / "gone.txt", "gone.txt", max_bytes=1)
+        read_article(tmp_path / "gone.txt", "gone.txt", max_bytes=1, worker=Worker())
 
 
 def test_ids_come_from_source_and_text(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("Some text that is here.")
-    one, _ = read_article(path, "a.txt", max_bytes=1000)
-    again, _ = read_article(path, "a.txt", max_bytes=1000)
-    other, _ = read_article(path, "b.txt", max_bytes=1000)
+    one, _ = read_article(path, "a.txt", max_bytes=1000, worker=Worker())
+    again, _ = read_article(path, "a.txt", max_bytes=1000, worker=Worker())
+    other, _ = read_article(path, "b.txt", max_bytes=1000, worker=Worker())
     assert one == again and one.id != other.id

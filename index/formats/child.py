@@ -1,0 +1,75 @@
+"""The process that reads files in which anything may be: within a limit of memory, one after the other.
+
+`python -m index.formats.child`: each line of input is {"path", "reader"}, each line of output {"content"} or {"error"},
+and "ends": whether the process ends with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from index.errors import UnreadableSource
+from index.formats.content import checked
+
+MEMORY = 1_000_000_000
+"""Most bytes of address space that reading one file may take."""
+TOO_LARGE = "needs more than 1 GB of memory to be read: split it"
+
+
+def main() -> None:
+    """Answer requests until the input ends. After running out of memory the process ends; the next one is fresh."""
+    limit_memory()
+    # Whatever a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    with Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    logging.disable()
+    warnings.simplefilter("ignore")
+    for line in sys.stdin:
+        request = json.loads(line)
+        answer, whole = read(Path(request["path"]), request["reader"])
+        answers.write(json.dumps({**answer, "ends": not whole}) + "\n")
+        answers.flush()
+        if not whole:
+            return
+
+
+def limit_memory() -> None:
+    """Limit this process's address space, where the system can (not on Windows)."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def read(path: Path, reader: str) -> tuple[dict[str, Any], bool]:
+    """(the answer, whether this process is still good for another file)."""
+    try:
+        content = importlib.import_module(f"index.formats.{reader}").read(path)
+        return {"content": checked(content).to_json()}, True
+    except UnreadableSource as error:
+        return {"error": str(error)}, True
+    except MemoryError:
+        return {"error": TOO_LARGE}, False
+    except RecursionError:
+        return {"error": "is nested too deeply"}, False
+    except OSError as error:
+        return {"error": f"can't be read: {error.strerror or error}"}, True
+    except Exception as error:
+        # A damaged file can make a library fail in any way; its words are the best reason there is.
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return {"error": f"is damaged, or of a kind that is not known ({words})"}, "memory" not in words.lower()
+
+
+if __name__ == "__main__":
+    main()

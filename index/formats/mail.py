@@ -1,0 +1,68 @@
+"""E-mail (.eml): who wrote to whom, when, about what, and the message; attachments are only told."""
+
+from __future__ import annotations
+
+from datetime import date
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from index.errors import UnreadableSource
+from index.formats.content import Content
+from index.formats.plain import decode
+from index.formats.tables import row_text
+from index.formats.webpage import parse, whole_page, with_title
+
+_TOLD = ("From", "To", "Cc", "Date")
+
+
+def read(path: Path) -> Content:
+    """The message in a file. Raises UnreadableSource when it is none or holds no text."""
+    try:
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        if not any(name in message for name in ("From", "To", "Subject", "Date", "Message-ID")):
+            raise UnreadableSource("is not an e-mail: it has no sender, receiver, subject or date")
+        body = _body(message)
+        attachments = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
+    except RecursionError as error:
+        raise UnreadableSource("is nested too deeply") from error
+    title = _header(message, "Subject")
+    told = row_text(_TOLD, [_header(message, name) for name in _TOLD])
+    notes = (f"its attachments are not read: {', '.join(attachments)}",) if attachments else ()
+    if not body.strip():
+        raise UnreadableSource("holds no text")
+    text = with_title(title, f"{told}\n\n{body}" if told else body)
+    return Content(text, title, _header(message, "From"), _sent(message), notes=notes)
+
+
+def _body(message: EmailMessage) -> str:
+    part = message.get_body(("plain", "html"))
+    if part is None:
+        return ""
+    try:
+        text = str(part.get_content())
+    except (LookupError, ValueError, AttributeError):
+        # An encoding that nobody knows.
+        payload = part.get_payload(decode=True)
+        text, _ = decode(payload if isinstance(payload, bytes) else b"")
+    if part.get_content_subtype() == "html":
+        return whole_page(parse(text))
+    return text.replace("\r\n", "\n").strip()
+
+
+def _header(message: EmailMessage, name: str) -> str:
+    try:
+        value = str(message[name] or "")
+    except (ValueError, IndexError, AttributeError, TypeError):
+        # The library raises on some malformed addresses.
+        return ""
+    return " ".join(value.encode("utf-8", "replace").decode().split())
+
+
+def _sent(message: EmailMessage) -> date | None:
+    """The day it was sent, where it was sent."""
+    try:
+        moment = message["Date"].datetime
+    except (AttributeError, ValueError, TypeError, IndexError):
+        return None
+    return moment.date() if moment else None

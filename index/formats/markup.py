@@ -1,0 +1,161 @@
+"""A tree of HTML (or of what trafilatura makes of it) -> text with headings, lists and tables as Markdown has them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+from lxml import etree
+
+from index.formats.tables import table_lines
+
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_BLOCKS = frozenset(
+    """address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form
+    header hgroup hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr ul
+    ab item list quote row cell""".split()
+) | {"head", *_HEADINGS}
+_ITEMS = frozenset({"li", "item"})
+_LISTS = frozenset({"ul", "ol", "menu", "list"})
+_BREAKS = frozenset({"br", "lb"})
+_UNSEEN = frozenset(
+    """script style noscript template svg math object iframe canvas audio video button select textarea input title
+    meta link graphic""".split()
+)
+_FOOTNOTE_LINK = re.compile(r"#?(?:footnote|endnote)-")
+_DEEPEST = 6
+
+
+def render(root: Any) -> str:
+    """The text of a tree, white space collapsed as a browser does. A table's rows become lines that name columns.
+
+    Walks without recursion: nesting may be deep.
+    """
+    writer = _Writer()
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    skipped: Any = None
+    for event, element in walk:
+        if event in ("comment", "pi"):
+            writer.add(element.tail)
+        elif event == "start":
+            if skipped is None and _passed_over(element):
+                skipped = element
+            elif skipped is None and _is_table(element):
+                writer.table(element)
+                skipped = element
+            elif skipped is None:
+                writer.open(element)
+        elif skipped is None or skipped is element:
+            if skipped is None:
+                writer.close(element)
+            skipped = None
+            if element is not root:
+                writer.add(element.tail)
+    return writer.text()
+
+
+def _passed_over(element: Any) -> bool:
+    if element.tag in _UNSEEN or (element.tag == "head" and element.find("title") is not None):
+        return True
+    # A footnote's number and the way back to it, as Word documents have them.
+    return element.tag == "a" and bool(_FOOTNOTE_LINK.match(element.get("href") or ""))
+
+
+def _is_table(element: Any) -> bool:
+    """A table of data. One that holds tables or headings, or has a single column, is there for its looks."""
+    if element.tag != "table":
+        return False
+    if any(inner.tag in _HEADINGS or inner.tag == "table" for inner in element.iterdescendants()):
+        return False
+    return any(len(row.findall("td")) + len(row.findall("th")) + len(row.findall("cell")) > 1 for row in _rows(element))
+
+
+class _Writer:
+    """Gathers inline text and lets blocks go."""
+
+    def __init__(self) -> None:
+        self._blocks: list[str] = []
+        self._inline: list[str] = []
+        self._prefix = ""
+        self._lists = 0
+        self._pre = 0
+
+    def add(self, text: str | None) -> None:
+        if text:
+            self._inline.append(text if self._pre else re.sub(r"\s+", " ", text))
+
+    def open(self, element: Any) -> None:
+        tag = element.tag
+        if tag in _BREAKS:
+            self._inline.append("\n")
+        elif tag in _BLOCKS:
+            self._flush()
+            self._lists += tag in _LISTS
+            self._pre += tag == "pre"
+            if tag in _ITEMS:
+                self._prefix = "  " * min(max(self._lists - 1, 0), _DEEPEST) + "- "
+            elif level := _level(element):
+                self._prefix = "#" * level + " "
+        self.add(element.text)
+
+    def close(self, element: Any) -> None:
+        tag = element.tag
+        if tag in _BLOCKS:
+            self._flush()
+            self._lists -= tag in _LISTS
+            self._pre -= tag == "pre"
+            if tag in _ITEMS or _level(element):
+                self._prefix = ""
+
+    def table(self, element: Any) -> None:
+        self._flush()
+        rows, heads = [], []
+        for row in _rows(element):
+            cells = [cell for cell in row if cell.tag in ("td", "th", "cell")]
+            rows.append([_cell_text(cell) for cell in cells])
+            heads.append([cell.tag == "th" or cell.get("role") == "head" for cell in cells])
+        known = any(any(row) for row in heads)
+        self._blocks += table_lines(rows, all(heads[0]) if known else None)
+
+    def _flush(self) -> None:
+        words = "".join(self._inline)
+        self._inline = []
+        if not self._pre:
+            words = re.sub(r" *\n *", "\n", re.sub(r" {2,}", " ", words))
+        words = words.strip("\n") if self._pre else words.strip()
+        if words.strip():
+            if self._prefix.startswith("#"):
+                words = " ".join(words.split())
+            self._blocks.append(self._prefix + words)
+            self._prefix = ""
+
+    def text(self) -> str:
+        """All blocks, items of a list on lines that follow each other."""
+        self._flush()
+        parts = self._blocks[:1]
+        for before, block in pairwise(self._blocks):
+            tight = before.lstrip().startswith("- ") and block.lstrip().startswith("- ")
+            parts += ["\n" if tight else "\n\n", block]
+        return "".join(parts)
+
+
+def _level(element: Any) -> int:
+    """1 to 6 for a heading, else 0."""
+    if element.tag == "head":
+        return _HEADINGS.get(element.get("rend") or "", 2)
+    return _HEADINGS.get(element.tag, 0)
+
+
+def _rows(table: Any) -> list[Any]:
+    return list(table.iter("tr", "row"))
+
+
+def _cell_text(cell: Any) -> str:
+    parts = []
+    for event, element in etree.iterwalk(cell, events=("start", "end")):
+        inside = event == "start"
+        if element.tag in _BLOCKS | _BREAKS:
+            parts.append(" ")
+        parts.append((element.text if inside else element.tail if element is not cell else "") or "")
+    return " ".join("".join(parts).split())

@@ -1,0 +1,297 @@
+"""Pieces of lines with their places on pages -> one running text: columns in order, running heads and page numbers
+left out, words that were cut at line ends made whole, paragraphs apart. Pure geometry; y grows upwards."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+_EDGE = 0.12
+"""Share of a page's height at its top and bottom in which running heads and page numbers stand."""
+_APART = 0.5
+"""A running head stands apart from the text by this share of its size at least."""
+_SAME_PLACE = 4.0
+_LARGER = 1.15
+_SOFT_HYPHEN = "\u00ad"
+_ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*$")
+_ITEM = re.compile(r"(?:[•◦▪‣·*–—-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
+_PAGE_NUMBER = re.compile(
+    r"(?:page\s*|p\.\s*)?[-–—|\s]*1[-–—|\s]*(?:(?:of|/)\s*\d+)?|page\s+\d+\s+of\s+\d+", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_CUT_WORD = re.compile(r"([^\W\d_]+)[-\u00ad]$")
+_FEWEST_LINES = 5
+"""So many lines must stand on both sides of a gap for it to part columns."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text on one line in points from the page's lower left corner."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    @property
+    def size(self) -> float:
+        """The height of its line."""
+        return max(self.top - self.bottom, 1.0)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is drawn on a page, in the order of the file."""
+
+    pieces: tuple[Piece, ...]
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of text, the page it is on (from 0) and the edges of the column it stands in."""
+
+    piece: Piece
+    page: int
+    left: float
+    right: float
+
+
+def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
+    """The running text of a document and where each page starts in it."""
+    pieces = [piece for page in pages for piece in page.pieces]
+    size = _usual(pieces)
+    heads = _running_heads(pages, size)
+    lines: list[_Line] = []
+    for number, page in enumerate(pages):
+        kept = [piece for piece in page.pieces if (number, piece) not in heads]
+        for group in _columns(kept, page.width):
+            joined = _join_lines(group)
+            left, right = min(piece.left for piece in group), max(piece.right for piece in group)
+            lines += [_Line(piece, number, left, right) for piece in joined]
+    return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
+
+
+def _usual(pieces: Sequence[Piece]) -> float:
+    """The size of most letters."""
+    weights: Counter[float] = Counter()
+    for piece in pieces:
+        weights[round(piece.size, 1)] += len(piece.text)
+    return weights.most_common(1)[0][0] if weights else 1.0
+
+
+# --- running heads ----------------------------------------------------------------------------------------------------
+
+
+def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]]:
+    """(page, piece) of what is repeated at the pages' edges, digits aside, and of page numbers."""
+    places: dict[tuple[bool, str], list[tuple[int, Piece]]] = {}
+    found: set[tuple[int, Piece]] = set()
+    for number, page in enumerate(pages):
+        for at_top, piece in _edges(page):
+            if number == 0 and piece.size > usual * _LARGER:
+                # A title may be repeated as the head of the pages that follow.
+                continue
+            if _PAGE_NUMBER.fullmatch(piece.text):
+                found.add((number, piece))
+            key = re.sub(r"\d+|\b[ivxlc]+\b", "#", piece.text.casefold())
+            places.setdefault((at_top, key), []).append((number, piece))
+    for (_, key), same in places.items():
+        height = median(piece.bottom for _, piece in same)
+        there = [(number, piece) for number, piece in same if abs(piece.bottom - height) <= _SAME_PLACE]
+        numbers = sorted({number for number, _ in there})
+        if not re.search(r"[^\W\d_]", key):
+            # Numbers alone may be cells of a table: page numbers stand on half of the pages at least.
+            repeated = 2 <= len(numbers) >= len(pages) / 2
+        else:
+            repeated = len(numbers) >= 3 or (len(numbers) == 2 and numbers[1] - numbers[0] <= 2)
+        if repeated:
+            found.update(there)
+    return found
+
+
+def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
+    """(whether at the top, piece) of what stands at the page's edges, apart from the lines of the text."""
+    for at_top in (True, False):
+        sign = 1 if at_top else -1
+        last: Piece | None = None
+        held: list[Piece] = []
+        for piece in sorted(page.pieces, key=lambda piece: -sign * piece.bottom):
+            if last is not None:
+                gap = last.bottom - piece.top if at_top else piece.bottom - last.top
+                if gap > _APART * min(last.size, piece.size):
+                    yield from ((at_top, one) for one in held)
+                    held = []
+            if (piece.bottom < page.height * (1 - _EDGE)) if at_top else (piece.top > page.height * _EDGE):
+                break
+            held.append(piece)
+            last = piece
+        else:
+            yield from ((at_top, one) for one in held)
+
+
+# --- reading order ----------------------------------------------------------------------------------------------------
+
+
+def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
+    """Groups of pieces in reading order: column by column, between what reaches across. Without columns the order of
+    the file stays."""
+    gutter = _gutter(pieces, width)
+    if gutter is None:
+        if pieces:
+            yield list(pieces)
+        return
+    across: list[Piece] = []
+    sides: tuple[list[Piece], list[Piece]] = ([], [])
+
+    def flush() -> Iterator[list[Piece]]:
+        for side in sides:
+            yield from _columns(side, width)
+            side.clear()
+
+    for piece in sorted(pieces, key=lambda piece: (-piece.bottom, piece.left)):
+        if piece.left < gutter - 1 and piece.right > gutter + 1:
+            yield from flush()
+            across.append(piece)
+            continue
+        if across:
+            yield across
+            across = []
+        sides[piece.left >= gutter - 1].append(piece)
+    if across:
+        yield across
+    yield from flush()
+
+
+def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
+    """Where the gap between two columns of prose is, or None. Columns of a table hold too few words."""
+    prose = [piece for piece in pieces if len(piece.text) >= 15 and piece.right - piece.left > width * 0.12]
+    best, fewest = None, _FEWEST_LINES - 1
+    for x in {round(piece.left, 1) for piece in prose}:
+        left = [piece for piece in prose if piece.right <= x]
+        right = [piece for piece in prose if piece.left >= x - 1]
+        if min(len(left), len(right)) <= fewest:
+            continue
+        beside = [one for one in right if any(abs(one.bottom - other.bottom) < 0.6 * one.size for other in left)]
+        across = sum(piece.left < x - 1 and piece.right > x + 1 for piece in prose)
+        # Lines of two columns stand at the same heights, and few lines reach across.
+        if len(beside) >= min(len(left), len(right)) // 2 and across <= len(left) + len(right):
+            best, fewest = x, min(len(left), len(right))
+    return best
+
+
+def _join_lines(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces that follow each other on the same line, joined."""
+    made: list[Piece] = []
+    for piece in pieces:
+        if not piece.text:
+            continue
+        before = made[-1] if made else None
+        overlap = min(piece.top, before.top) - max(piece.bottom, before.bottom) if before else 0
+        if before and overlap > 0.5 * min(piece.size, before.size) and piece.left >= before.right - 1:
+            wide = piece.left - before.right > 2 * before.size
+            text = f"{before.text}{' | ' if wide else ' '}{piece.text}"
+            bottom, top = (before.bottom, before.top) if before.size >= piece.size else (piece.bottom, piece.top)
+            made[-1] = Piece(text, before.left, piece.right, bottom, top)
+        else:
+            made.append(piece)
+    return made
+
+
+# --- paragraphs -------------------------------------------------------------------------------------------------------
+
+
+def _leading(lines: Sequence[_Line]) -> float:
+    """The usual distance from a line to the next."""
+    steps = [a.piece.bottom - b.piece.bottom for a, b in pairwise(lines) if a.page == b.page]
+    return median([step for step in steps if step > 1] or [1.0])
+
+
+def _paragraphs(lines: Sequence[_Line], leading: float) -> Iterator[list[_Line]]:
+    paragraph: list[_Line] = []
+    for line in lines:
+        if paragraph and _begins(line, paragraph, leading):
+            yield paragraph
+            paragraph = []
+        paragraph.append(line)
+    if paragraph:
+        yield paragraph
+
+
+def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
+    """True when a paragraph begins with `line`, and does not go on from the lines before."""
+    before = paragraph[-1]
+    one, last = line.piece, before.piece
+    ratio = max(one.size, last.size) / min(one.size, last.size)
+    if ratio > _LARGER or _ITEM.match(one.text):
+        return True
+    ends = bool(_ENDS.search(last.text))
+    full = last.right > before.right - 0.12 * (before.right - before.left)
+    step = last.bottom - one.bottom
+    if line.page != before.page or step < 0:
+        # At a new column or page a sentence goes on, unless the line before was left short.
+        return ends or not (full or one.text[:1].islower())
+    if step > 1.3 * max(leading, 1.05 * last.size):
+        return True
+    if " | " in one.text or " | " in last.text:
+        return True
+    indented = one.left - line.left > 0.7 * one.size and one.left - last.left > 0.7 * one.size
+    if indented and not _ITEM.match(paragraph[0].piece.text):
+        return True
+    return not full and (ends or not one.text[:1].islower())
+
+
+def _write(paragraphs: Iterable[list[_Line]], pages: int, usual: float) -> tuple[str, list[int]]:
+    everything = list(paragraphs)
+    words = Counter(
+        word.casefold() for lines in everything for line in lines for word in _WORD.findall(line.piece.text)
+    )
+    starts: dict[int, int] = {}
+    parts: list[str] = []
+    at = 0
+
+    def put(text: str) -> None:
+        nonlocal at
+        parts.append(text)
+        at += len(text)
+
+    for number, lines in enumerate(everything):
+        put("\n\n" if number else "")
+        starts.setdefault(lines[0].page, at)
+        if _is_heading(lines, usual):
+            put("## " if number else "# ")
+        for place, line in enumerate(lines):
+            text = line.piece.text
+            following = lines[place + 1].piece.text if place + 1 < len(lines) else ""
+            starts.setdefault(line.page, at)
+            put(_joined(text, following, words) if following else text.replace(_SOFT_HYPHEN, ""))
+    found: list[int] = []
+    for page in reversed(range(pages)):
+        found.append(starts.get(page, found[-1] if found else at))
+    return "".join(parts), found[::-1]
+
+
+def _is_heading(lines: Sequence[_Line], usual: float) -> bool:
+    words = " ".join(line.piece.text for line in lines).split()
+    larger = all(line.piece.size >= usual * _LARGER for line in lines)
+    return larger and len(words) <= 25 and not words[-1].endswith(".") and bool(re.search(r"[^\W\d_]", "".join(words)))
+
+
+def _joined(text: str, following: str, words: Counter[str]) -> str:
+    """A line as it stands before the next one: with a space, or without the hyphen that only cut a word."""
+    cut = _CUT_WORD.search(text)
+    plain = text.replace(_SOFT_HYPHEN, "")
+    rest = _WORD.match(following)
+    if not cut or not rest:
+        return f"{plain} "
+    whole = f"{cut.group(1)}{rest.group()}".casefold()
+    hyphened = f"{cut.group(1)}-{rest.group()}".casefold()
+    if not following[:1].islower() or (hyphened in words and whole not in words):
+        return f"{plain.rstrip('-')}-"
+    return plain.rstrip("-")

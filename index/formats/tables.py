@@ -1,0 +1,99 @@
+"""Rows of cells -> lines that can be read one by one: each cell with the name of its column. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from index.errors import UnreadableSource
+from index.formats.content import MAX_CHARACTERS, Content, Row
+
+Numbered = tuple[int, Sequence[str]]
+"""A row's number in its file, from 1, and its cells."""
+
+_SEPARATOR = " | "
+_NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d\s.,:/-]*\s*[%€$£)]?")
+_LONGEST_NAME = 80
+
+
+def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
+    """One row as a line; empty cells are left out, line breaks inside a cell become spaces.
+
+    >>> row_text(["product", "price"], ["Widget", "4.50"])
+    'product: Widget | price: 4.50'
+    """
+    named = zip([*header, *[""] * (len(cells) - len(header))], map(_tidy, cells), strict=False)
+    return _SEPARATOR.join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """True for a row that names columns: at least two cells, all different, short, and none a number or date."""
+    filled = [tidy for cell in cells if (tidy := _tidy(cell))]
+    plain = all(len(cell) <= _LONGEST_NAME and not _NUMBER.fullmatch(cell) for cell in filled)
+    return len(filled) >= 2 and len(set(filled)) == len(filled) and plain
+
+
+def table_lines(rows: Sequence[Sequence[str]], header: bool | None = None) -> list[str]:
+    """A whole table as lines; `header` tells whether the first row names the columns (None: judged by its cells)."""
+    first = bool(rows) and len(rows) > 1 and (is_header(rows[0]) if header is None else header)
+    names = [_tidy(cell) for cell in rows[0]] if first else []
+    return [line for cells in rows[1 if first else 0 :] if (line := row_text(names, cells))]
+
+
+def write_rows(sheets: Iterable[tuple[str, Iterable[Numbered]]]) -> Content:
+    """The sheets of a table file as one text: a paragraph for each row, marked with its sheet and number.
+
+    Column names are a sheet's first row that can be some; after an empty row, other columns begin another table.
+    Raises UnreadableSource for what grows beyond any use.
+    """
+    paragraphs: list[str] = []
+    rows: list[Row] = []
+    at = 0
+    for sheet, numbered in sheets:
+        for number, line in _lines(numbered):
+            rows.append(Row(at, sheet, number))
+            paragraphs.append(line)
+            at += len(line) + 2
+            if at > MAX_CHARACTERS:
+                raise UnreadableSource(f"holds more than {MAX_CHARACTERS:,} characters of text: split it")
+    return Content("\n\n".join(paragraphs), rows=tuple(rows))
+
+
+def _lines(numbered: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
+    """(number, line) of each row with something in it; rows of column names are in the lines of the others."""
+    names: list[str] = []
+    held: Numbered | None = None
+    seeking = True
+    previous = 0
+    for number, cells in numbered:
+        filled = sum(bool(cell.strip()) for cell in cells)
+        if not filled:
+            continue
+        gap = 0 < previous < number - 1
+        previous = number
+        if held:
+            # Names with nothing below them were an ordinary row.
+            if gap:
+                yield held[0], row_text([], held[1])
+            else:
+                names, seeking = [_tidy(cell) for cell in held[1]], False
+            held = None
+        seeking = seeking or (gap and not _same_columns(names, cells))
+        if seeking and is_header(cells):
+            held = number, cells
+            continue
+        seeking = seeking and filled == 1
+        # A line of text above or between tables stands in one cell and has no column's name.
+        yield number, row_text(names if filled > 1 else [], cells)
+    if held:
+        yield held[0], row_text([], held[1])
+
+
+def _same_columns(names: Sequence[str], cells: Sequence[str]) -> bool:
+    return [number for number, name in enumerate(names) if name] == [
+        number for number, cell in enumerate(cells) if cell.strip()
+    ]
+
+
+def _tidy(cell: str) -> str:
+    return " ".join(cell.split())

@@ -1,0 +1,163 @@
+"""HTML, saved pages too: the article without menus, advertisements and cookie notices."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import lxml.html
+import trafilatura
+from charset_normalizer import from_bytes
+
+from index.dates import read_dateline
+from index.errors import UnreadableSource
+from index.formats.content import Content
+from index.formats.markup import render
+from index.layout import find_published
+
+_DATE_NAMES = """article:published_time og:published_time datepublished date dc.date dc.date.issued dcterms.issued
+dcterms.created citation_publication_date citation_date pubdate publishdate publish-date sailthru.date
+parsely-pub-date""".split()
+_FURNITURE_TAGS = "nav header footer aside form dialog".split()
+_FURNITURE_NAMES = re.compile(
+    r"(?:^|[-_\s])(?:cookies?|consent|gdpr|banner|advert(?:isement)?s?|ads?|promo|newsletter|sidebar|breadcrumbs?|"
+    r"menu|navbar|navigation|share|social|popup|modal)(?:$|[-_\s])",
+    re.IGNORECASE,
+)
+_FEWEST_WORDS = 25
+"""An article shorter than this may be a page that is none, so the whole page is looked at."""
+_MOST_ELEMENTS = 40_000
+"""Finding the article takes time with the square of a page's size, so a larger page is taken whole."""
+_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
+
+
+def read(path: Path) -> Content:
+    """The article of a saved page. Raises UnreadableSource when there is none."""
+    return read_markup(path.read_bytes())
+
+
+def read_markup(data: bytes | str) -> Content:
+    """The article in HTML as bytes or text."""
+    source = data if isinstance(data, str) else decode_markup(data)
+    tree = parse(source)
+    title, author, published, language = _said(tree)
+    article = None
+    if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS:
+        article = trafilatura.bare_extraction(source, with_metadata=True, include_comments=False, include_tables=True)
+    text = render(article.body) if article is not None and article.body is not None else ""
+    if len(text.split()) < _FEWEST_WORDS:
+        whole = whole_page(tree)
+        text = whole if len(whole) > len(text) else text
+    if not text:
+        # Nested too deeply for the parser, which gives up.
+        text = " ".join(_TAG.sub(" ", source).split())
+    if article is not None:
+        title, author = article.title or title, article.author or author
+    return Content(with_title(title, text), title, author, published or find_published(text), language)
+
+
+def decode_markup(data: bytes) -> str:
+    """HTML or XHTML as text: by its byte-order mark, UTF-8, the encoding it names, or the likeliest one."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    if b"\0" in data[:65536]:
+        raise UnreadableSource("is binary, not HTML")
+    named = _CHARSET.search(data[:4096])
+    for encoding in ["utf-8-sig", *([named.group(1).decode("ascii", "replace")] if named else [])]:
+        try:
+            return data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    likely = from_bytes(data[:200_000]).best()
+    return data.decode(likely.encoding if likely else "cp1252", "replace")
+
+
+def parse(markup: str) -> Any:
+    """The tree of an HTML or XHTML document. Raises UnreadableSource when there is nothing in it."""
+    # A declared encoding would contradict text that is decoded already.
+    bare = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup.replace("\0", ""))
+    try:
+        tree = lxml.html.document_fromstring(bare.encode("utf-8", "replace"), parser=_parser())
+    except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError) as error:
+        raise UnreadableSource("holds no text") from error
+    return tree
+
+
+def _parser() -> Any:
+    return lxml.html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+
+
+def with_title(title: str, text: str) -> str:
+    """`text` with the title as its first line, unless it stands near the top already."""
+    top = [line.strip("# ").casefold() for line in text[:2000].splitlines() if line.strip()][:3]
+    tidy = " ".join(title.split())
+    return text if not tidy or tidy.casefold() in top else f"# {tidy}\n\n{text}"
+
+
+def whole_page(tree: Any) -> str:
+    """All that a page says, without what is furniture by its tag or name."""
+    for element in list(tree.iter(*_FURNITURE_TAGS)):
+        _drop(element)
+    for element in list(tree.iter("div", "section", "ul", "p", "span")):
+        if _FURNITURE_NAMES.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
+            _drop(element)
+    body = tree.find("body")
+    return render(tree if body is None else body)
+
+
+def _drop(element: Any) -> None:
+    if element.getparent() is not None:
+        element.drop_tree()
+
+
+def _said(tree: Any) -> tuple[str, str, date | None, str]:
+    """(title, author, published, language) as the page says them."""
+    metas: dict[str, str] = {}
+    for meta in tree.iter("meta"):
+        name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
+        metas.setdefault(name.lower(), (meta.get("content") or "").strip())
+    title = metas.get("og:title") or " ".join((tree.findtext(".//title") or "").split())
+    dates = [*(metas.get(name, "") for name in _DATE_NAMES), *_linked_dates(tree), *_timed(tree)]
+    published = next((found for text in dates if (found := read_date(text))), None)
+    return title, metas.get("author", ""), published, (tree.get("lang") or "")[:35]
+
+
+def _linked_dates(tree: Any) -> Iterator[str]:
+    """`datePublished` of JSON-LD."""
+    for script in tree.iter("script"):
+        if "ld+json" not in (script.get("type") or ""):
+            continue
+        try:
+            waiting = [json.loads(script.text or "")]
+        except (ValueError, RecursionError):
+            continue
+        while waiting:
+            value = waiting.pop(0)
+            if isinstance(value, list):
+                waiting += value
+            elif isinstance(value, dict):
+                yield str(value.get("datePublished") or "")
+                graph = value.get("@graph")
+                waiting += graph if isinstance(graph, list) else []
+
+
+def _timed(tree: Any) -> Iterator[str]:
+    for time in tree.iter("time"):
+        if time.get("pubdate") is not None or time.get("itemprop") == "datePublished":
+            yield time.get("datetime") or "".join(time.itertext())
+
+
+def read_date(text: str) -> date | None:
+    """The day of a date with or without a time, as a file's metadata gives it; None when it is none, or not whole."""
+    text = text.strip()
+    if match := re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)", text):
+        try:
+            return date(*map(int, match.groups()))
+        except ValueError:
+            return None
+    return read_dateline(text)

@@ -1,0 +1,62 @@
+"""XLSX: every filled row of every sheet, with the names of its columns. Formulas show their last saved value."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+
+from index.errors import UnreadableSource
+from index.formats.archive import open_archive
+from index.formats.content import Content, said_title
+from index.formats.tables import Numbered, write_rows
+
+
+def read(path: Path) -> Content:
+    """The rows of an XLSX file. Raises UnreadableSource when it is none, is damaged or has a password."""
+    open_archive(path, "xl/workbook.xml").close()
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, SyntaxError) as error:
+        raise UnreadableSource("is damaged: it can't be opened as a workbook") from error
+    try:
+        sheets = book.worksheets
+        made = write_rows(("" if len(sheets) == 1 else sheet.title, _rows(sheet)) for sheet in sheets)
+    except (KeyError, ValueError, TypeError, zipfile.BadZipFile, SyntaxError) as error:
+        raise UnreadableSource("is damaged: its rows can't be read to the end") from error
+    finally:
+        book.close()
+    said = book.properties
+    return Content(
+        made.text, said_title(said.title or ""), said.creator or "", None, said.language or "", rows=made.rows
+    )
+
+
+def _rows(sheet: Any) -> Iterator[Numbered]:
+    # A wrong size that a file states for its sheet would cut rows off, or pad each one to 16,384 cells.
+    sheet.reset_dimensions()
+    for number, cells in enumerate(sheet.iter_rows(), 1):
+        if any(cell.value is not None for cell in cells):
+            yield number, [_shown(cell) for cell in cells]
+
+
+def _shown(cell: Any) -> str:
+    """A cell as a person reads it."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, int | float) and "%" in (cell.number_format or ""):
+        return f"{value * 100:.10g}%"
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,109 @@
+"""Reads files in a process apart, so that no file can take this one down: limits of time and memory hold there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Any
+
+from index.errors import UnreadableSource
+from index.formats import READERS
+from index.formats.content import Content
+
+SECONDS = 50.0
+"""Most time that reading one file may take."""
+
+
+class Worker:
+    """One process that reads many files; started when the first one is read, anew after one that it did not survive.
+
+    >>> with Worker() as worker:
+    ...     content = worker.read(Path("paper.pdf"))  # doctest: +SKIP
+    """
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._answers: SimpleQueue[str] = SimpleQueue()
+
+    @property
+    def process_id(self) -> int | None:
+        """The process's id while it runs."""
+        return self._process.pid if self._process else None
+
+    def read(self, path: Path) -> Content:
+        """The content of a file whose name ends as one of `READERS`. Raises UnreadableSource with a one-line reason."""
+        request = json.dumps({"path": str(path.absolute()), "reader": READERS[path.suffix.lower()]})
+        process = self._running()
+        try:
+            assert process.stdin is not None
+            process.stdin.write(request + "\n")
+            process.stdin.flush()
+            line = self._answers.get(timeout=self._seconds)
+        except Empty:
+            self.close()
+            raise UnreadableSource(
+                f"takes more than {self._seconds:g} s to be read: split it or leave it out"
+            ) from None
+        except OSError:
+            line = ""
+        if not line:
+            self.close()
+            raise UnreadableSource(
+                "can't be read: it brought its reader down, so it is damaged or needs too much memory"
+            )
+        answer: dict[str, Any] = json.loads(line)
+        if answer["ends"]:
+            self.close()
+        if "error" in answer:
+            raise UnreadableSource(answer["error"])
+        return Content.from_json(answer["content"])
+
+    def _running(self) -> subprocess.Popen[str]:
+        """The process, started if there is none or it has ended."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self.close()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "index.formats.child"],
+            cwd=Path(__file__).resolve().parent.parent.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="ascii",
+        )
+        answers: SimpleQueue[str] = SimpleQueue()
+        # A thread, since Windows can't wait for a pipe with a time limit.
+        Thread(target=_gather, args=(process, answers), daemon=True).start()
+        self._process, self._answers = process, answers
+        return process
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _gather(process: subprocess.Popen[str], answers: SimpleQueue[str]) -> None:
+    """Put each line of output into the queue, and an empty one at its end."""
+    assert process.stdout is not None
+    with process.stdout as lines:
+        for line in lines:
+            answers.put(line)
+    answers.put("")

@@ -1,0 +1,235 @@
+"""A corpus with a document of every format, made by the programs that people make them with; each holds one fact."""
+
+from __future__ import annotations
+
+import csv
+import json
+import zipfile
+from dataclasses import dataclass
+from datetime import date
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageBreak, PageTemplate, Paragraph
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is asked of a document, what the quote must hold, and how the citation names its place."""
+
+    question: str
+    words: str
+    heading: str = ""
+    page: int | None = None
+    title: str = ""
+    published: date | None = None
+
+
+FACTS = {
+    "mill.pdf": Fact(
+        "How much did the restoration of Farley Mill cost?",
+        "The restoration of Farley Mill cost 48,200 pounds",
+        "Restoration of the mill",
+        2,
+        "On Farley Mill",
+    ),
+    "bridge.docx": Fact(
+        "Who designed the Tarn footbridge?",
+        "The Tarn footbridge was designed by Edda Holm",
+        "Design",
+        title="Tarn footbridge",
+    ),
+    "lamps.html": Fact(
+        "When were the street lamps of Oxley lit for the first time?",
+        "The street lamps of Oxley were lit for the first time in 1887",
+        "The first evening",
+        title="Street lamps in Oxley",
+        published=date(2021, 3, 9),
+    ),
+    "island.epub": Fact(
+        "How many keepers lived at Skerry lighthouse?",
+        "Nine keepers lived at Skerry lighthouse",
+        "Chapter Two",
+        title="The Island",
+        published=date(1998, 5, 1),
+    ),
+    "apples.csv": Fact("What is the harvest of the apple Ribston?", "apple: Ribston | harvest: 740 kg", "row 5"),
+    "ferries.xlsx": Fact(
+        "How many passengers does the ferry Marta carry?", "ferry: Marta | passengers: 312", "Fleet, row 4"
+    ),
+    "news.jsonl": Fact(
+        "Who won the regatta at Lund?", "The regatta at Lund was won by the crew of the Svala", "Regatta at Lund"
+    ),
+    "kites.json": Fact(
+        "Where is the kite museum of Dieppe?",
+        "The kite museum of Dieppe stands in the old tobacco store",
+        title="Kites of Dieppe",
+        published=date(2020, 9, 12),
+    ),
+    "letter.eml": Fact(
+        "When does the ice rink in Bergen open?",
+        "The ice rink in Bergen opens on 14 November",
+        title="Opening of the ice rink",
+        published=date(2023, 10, 2),
+    ),
+    "clay.md": Fact(
+        "At what temperature is the clay of Orne fired?", "The clay of Orne is fired at 1,180 degrees", "Firing"
+    ),
+    "owls.txt": Fact("How many owls nest in Harrow wood?", "Seventeen owls nest in Harrow wood"),
+}
+FILLER = (
+    "The people of the village have kept careful records for many years, and most of them can still be read today. "
+    "Visitors come in spring and in autumn, when the roads are dry and the inns are open. "
+)
+MORE = "Gas came by a pipe from the works at the harbour, and a man with a ladder went from lamp to lamp at dusk."
+
+
+def write_corpus(folder: Path) -> Path:
+    """Write every document of FACTS into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_pdf(folder / "mill.pdf")
+    write_docx(folder / "bridge.docx")
+    (folder / "lamps.html").write_text(HTML, "utf-8")
+    write_epub(folder / "island.epub")
+    with (folder / "apples.csv").open("w", encoding="utf-8", newline="") as stream:
+        apples = [["Cox", "810 kg"], ["Egremont", "655 kg"], ["Pearmain", "702 kg"], ["Ribston", "740 kg"]]
+        csv.writer(stream).writerows([["apple", "harvest"], *apples])
+    write_xlsx(folder / "ferries.xlsx")
+    records = [
+        {"title": "Market day", "date": "2022-05-03", "text": f"The market opened at six. {FILLER}"},
+        {
+            "title": "Regatta at Lund",
+            "date": "2022-06-11",
+            "text": f"{FILLER}The regatta at Lund was won by the crew of the Svala.",
+        },
+    ]
+    (folder / "news.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records), "utf-8")
+    kites = {
+        "headline": "Kites of Dieppe",
+        "datePublished": "2020-09-12T08:00:00Z",
+        "body": f"{FILLER}The kite museum of Dieppe stands in the old tobacco store.",
+    }
+    (folder / "kites.json").write_text(json.dumps(kites), "utf-8")
+    (folder / "letter.eml").write_bytes(make_mail().as_bytes())
+    (folder / "clay.md").write_text(
+        f"# Potters of the valley\n\n{FILLER}\n\n## Firing\n\nThe clay of Orne is fired at 1,180 degrees.\n", "utf-8"
+    )
+    (folder / "owls.txt").write_text(f"{FILLER}\n\nSeventeen owls nest in Harrow wood.\n", "utf-8")
+    return folder
+
+
+def write_pdf(path: Path) -> None:
+    """Three pages in two columns, with a running head, page numbers and justified text."""
+    width, height = A4
+    styles = getSampleStyleSheet()
+    styles["BodyText"].alignment = 4
+
+    def furnish(canvas: Canvas, document: Any) -> None:
+        canvas.setFont("Helvetica", 8)
+        canvas.drawString(60, height - 40, "Yearbook of the Valley")
+        canvas.drawCentredString(width / 2, 30, str(document.page))
+
+    column = (width - 140) / 2
+    frames = [Frame(60 + at * (column + 20), 60, column, height - 120) for at in (0, 1)]
+    document = BaseDocTemplate(str(path), pagesize=A4, title="On Farley Mill", author="Ann Bell")
+    document.addPageTemplates([PageTemplate("two", frames, onPage=furnish)])
+
+    def fill(count: int) -> list[Flowable]:
+        return [Paragraph(f"Part {number} of it. {FILLER}{FILLER}", styles["BodyText"]) for number in range(count)]
+
+    story: list[Flowable] = [Paragraph("On Farley Mill", styles["Title"]), *fill(8), PageBreak()]
+    story += [*fill(6), Paragraph("Restoration of the mill", styles["Heading2"])]
+    story += [Paragraph("The restoration of Farley Mill cost 48,200 pounds and took two years.", styles["BodyText"])]
+    document.build([*story, PageBreak(), *fill(3)])
+
+
+def write_docx(path: Path) -> None:
+    """A title, headings, a list and a table."""
+    document = docx.Document()
+    document.core_properties.title = "Tarn footbridge"
+    document.core_properties.author = "Ann Bell"
+    document.add_heading("Tarn footbridge", 0)
+    document.add_paragraph(FILLER)
+    document.add_heading("Design", 1)
+    document.add_paragraph("The Tarn footbridge was designed by Edda Holm.")
+    document.add_paragraph("Its deck is of oak.", style="List Bullet")
+    document.add_heading("Spans", 1)
+    table = document.add_table(rows=0, cols=2)
+    for cells in (("span", "length"), ("north", "14 m"), ("south", "9 m")):
+        for cell, text in zip(table.add_row().cells, cells, strict=True):
+            cell.text = text
+    document.save(str(path))
+
+
+HTML = f"""<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Street lamps in Oxley | The Post</title>
+<meta property="og:title" content="Street lamps in Oxley"><meta name="author" content="Tom Hale">
+<meta property="article:published_time" content="2021-03-09T07:30:00+01:00"></head><body>
+<nav><ul><li><a href="/">Home</a></li><li><a href="/sport">Sport results of the week</a></li></ul></nav>
+<div class="cookie-consent"><p>We use cookies to improve this site. <button>Accept all</button></p></div>
+<aside class="advert"><p>Buy two pairs of boots at Miller's and pay for one.</p></aside>
+<article><h1>Street lamps in Oxley</h1><p>{FILLER}</p><p>{MORE}</p>
+<h2>The first evening</h2><p>The street lamps of Oxley were lit for the first time in 1887, on a <b>wet</b> evening
+in March, and the whole town stood in the High Street to see them.</p>
+<table><tr><th>Street</th><th>Lamps</th></tr><tr><td>High Street</td><td>24</td></tr>
+<tr><td>Mill Lane</td><td>7</td></tr></table></article>
+<footer><p>Copyright 2021 The Post. Terms of use and privacy policy.</p></footer></body></html>"""
+
+
+def write_epub(path: Path) -> None:
+    """Two chapters as an EPUB 3 has them."""
+    chapters = {
+        "one.xhtml": f"<h1>Chapter One</h1><p>{FILLER}</p>",
+        "two.xhtml": f"<h1>Chapter Two</h1><p>Nine keepers lived at Skerry lighthouse.</p><p>{FILLER}</p>",
+    }
+    kind = 'media-type="application/xhtml+xml"'
+    items = "".join(f'<item id="{name[:3]}" href="{name}" {kind}/>' for name in chapters)
+    spine = "".join(f'<itemref idref="{name[:3]}"/>' for name in chapters)
+    package = f"""<?xml version="1.0"?><package xmlns="http://www.idpf.org/2007/opf" version="3.0">
+      <metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>The Island</dc:title>
+      <dc:creator>Ann Bell</dc:creator><dc:language>en</dc:language><dc:date>1998-05-01</dc:date></metadata>
+      <manifest>{items}<item id="nav" href="nav.xhtml" properties="nav" {kind}/></manifest>
+      <spine><itemref idref="nav"/>{spine}</spine></package>"""
+    container = """<?xml version="1.0"?>
+      <container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0"><rootfiles>
+      <rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"""
+    page = '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>x</title>'
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        archive.writestr("META-INF/container.xml", container)
+        archive.writestr("OEBPS/book.opf", package)
+        archive.writestr("OEBPS/nav.xhtml", f"{page}</head><body><nav>Contents</nav></body></html>")
+        for name, body in chapters.items():
+            archive.writestr(f"OEBPS/{name}", f"{page}</head><body>{body}</body></html>")
+
+
+def write_xlsx(path: Path) -> None:
+    """Two sheets; a line of text above the second one's table."""
+    book = openpyxl.Workbook()
+    first = book.active
+    first.title = "Ports"
+    for cells in (["port", "berths"], ["Vik", 4], ["Nes", 2]):
+        first.append(cells)
+    fleet = book.create_sheet("Fleet")
+    for row in (["Ferries in service"], ["ferry", "passengers", "since", "full"], ["Anna", 280, date(2001, 4, 2), 0.5],
+                ["Marta", 312, date(2009, 6, 30), 0.25]):  # fmt: skip
+        fleet.append(row)
+    fleet["D3"].number_format = fleet["D4"].number_format = "0%"
+    book.save(path)
+
+
+def make_mail() -> EmailMessage:
+    """A message as text and as HTML, with an attachment."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "Ann Bell <ann@example.org>", "Tom Hale <tom@example.org>"
+    mail["Subject"], mail["Date"] = "Opening of the ice rink", "Mon, 02 Oct 2023 09:15:00 +0200"
+    words = "The ice rink in Bergen opens on 14 November."
+    mail.set_content(f"Dear Tom,\n\n{words}\n\nAnn\n")
+    mail.add_alternative(f"<html><body><p>Dear Tom,</p><p>{words}</p></body></html>", subtype="html")
+    mail.add_attachment(b"plan", maintype="application", subtype="pdf", filename="plan.pdf")
+    return mail

@@ -1,0 +1,186 @@
+"""Whatever lies in a folder: it is indexed or has a one-line reason, and everything else is indexed."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+from index.article import Article, read_article
+from index.errors import UnreadableSource
+from index.formats.worker import Worker
+from index.generation import current_folder, faults
+from index.sync import Builder, sync
+from tests.documents import write_docx, write_pdf, write_xlsx
+
+OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
+
+
+def read(path: Path, worker: Worker) -> Article:
+    return read_article(path, path.name, max_bytes=100_000_000, worker=worker)[0]
+
+
+def write_bomb(path: Path, member: str, megabytes: int = 300) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as stream:
+        for _ in range(megabytes):
+            stream.write(b" " * 1_000_000)
+
+
+def write_part(path: Path, member: str, data: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(member, data)
+
+
+def write_locked(path: Path) -> None:
+    canvas = Canvas(str(path), encrypt=StandardEncryption("secret"))
+    canvas.drawString(100, 700, "Nobody reads this.")
+    canvas.save()
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files that can't be read, and one that can."""
+    folder = tmp_path_factory.mktemp("bad")
+    write_pdf(folder / "cut.pdf")
+    write_docx(folder / "cut.docx")
+    write_xlsx(folder / "cut.xlsx")
+    for path in sorted(folder.iterdir()):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    write_locked(folder / "locked.pdf")
+    Image.new("RGB", (60, 80), "white").save(folder / "scan.pdf")
+    write_bomb(folder / "bomb.docx", "word/document.xml")
+    write_bomb(folder / "bomb.xlsx", "xl/workbook.xml")
+    write_bomb(folder / "bomb.epub", "META-INF/container.xml")
+    write_part(folder / "broken.docx", "word/document.xml", "<w:document")
+    write_part(folder / "broken.xlsx", "xl/workbook.xml", "<workbook")
+    write_part(folder / "broken.epub", "META-INF/container.xml", "<container/>")
+    write_part(folder / "other.docx", "readme.txt", "no document")
+    (folder / "old.docx").write_bytes(OLD_WORD)
+    (folder / "picture.html").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 20)
+    (folder / "empty.html").write_text("<html><body></body></html>")
+    (folder / "empty.pdf").write_bytes(b"")
+    (folder / "broken.json").write_text("{nope")
+    (folder / "deep.json").write_text("[" * 100_000 + "]" * 100_000)
+    (folder / "deep.eml").write_text(
+        "Subject: x\n"
+        + "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(1500))
+        + "Content-Type: text/plain\n\nThe innermost part."
+    )
+    (folder / "none.eml").write_text("only text\n\nno message")
+    (folder / "wide.csv").write_text(f"{'x' * 79},y\n" + "1,2\n" * 300_000)
+    with (folder / "sparse.pdf").open("wb") as stream:
+        stream.truncate(2_000_000_000)
+    os.mkfifo(folder / "pipe.pdf")
+    (folder / "outside.html").symlink_to("/etc/hostname")
+    (folder / "loop").symlink_to(folder)
+    (folder / "odd\nname 😀.html").write_text("<p>The file with the odd name is read all the same.</p>")
+    return folder
+
+
+REASONS = {
+    "bomb.docx": "unpacks to 300 MB",
+    "bomb.epub": "unpacks to 300 MB",
+    "bomb.xlsx": "unpacks to 300 MB",
+    "broken.docx": "damaged",
+    "broken.epub": "damaged",
+    "broken.json": "is not JSON",
+    "broken.xlsx": "damaged",
+    "cut.docx": "damaged",
+    "cut.pdf": "damaged or cut off",
+    "cut.xlsx": "damaged",
+    "deep.eml": "nested too deeply",
+    "deep.json": "nested too deeply",
+    "empty.html": "no text",
+    "empty.pdf": "is not a PDF",
+    "locked.pdf": "needs a password",
+    "none.eml": "is not an e-mail",
+    "old.docx": "older format",
+    "other.docx": "no word/document.xml",
+    "outside.html": "leads out of the folder",
+    "picture.html": "binary",
+    "pipe.pdf": "not a regular file",
+    "scan.pdf": "is a scan: its 1 page is without text",
+    "sparse.pdf": "2000.0 MB, more than the limit",
+    "wide.csv": "more than 20,000,000 characters",
+}
+
+
+def test_bad_files_have_a_reason_and_the_good_one_is_indexed(builder: Builder, bad: Path) -> None:
+    report = sync(builder, [bad])
+    assert report.added == ["odd\nname 😀.html"] and faults(current_folder(builder.home)) == []
+    reasons = dict(report.failed)
+    assert reasons.keys() == REASONS.keys()
+    for source, words in REASONS.items():
+        assert words in reasons[source] and "\n" not in reasons[source], f"{source} {reasons[source]}"
+
+
+@pytest.mark.parametrize("opened", ["<div>", "<b>", "<table><tr><td>", "<ul><li>"])
+def test_html_nested_without_end_is_read_all_the_same(tmp_path: Path, opened: str) -> None:
+    path = tmp_path / "deep.html"
+    path.write_text(f"<html><body>{opened * 100_000}The mill stands at Farley.")
+    with Worker() as worker:
+        assert "The mill stands at Farley." in read(path, worker).text
+
+
+def test_cells_far_apart_and_empty_rows_cost_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "far.xlsx"
+    write_xlsx(tmp_path / "near.xlsx")
+    rows = "".join(f'<row r="{number}"><c r="A{number}"/></row>' for number in range(5, 50_000))
+    last = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>the last cell</t></is></c></row>'
+    with zipfile.ZipFile(tmp_path / "near.xlsx") as near, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as far:
+        for name in near.namelist():
+            data = near.read(name).decode()
+            if name.endswith("sheet2.xml"):
+                data = data.replace("</sheetData>", f"{rows}{last}</sheetData>")
+            far.writestr(name, data)
+    with Worker() as worker:
+        article = read(path, worker)
+    assert article.text.endswith("the last cell") and article.rows[-1].number == 1_048_576 and len(article.rows) == 6
+
+
+def test_what_takes_too_long_or_too_much_memory_is_ended_and_the_next_file_is_read(tmp_path: Path) -> None:
+    good = tmp_path / "good.csv"
+    good.write_text("mill,built\nFarley,1823\n")
+    with Worker(seconds=0.001) as hasty, pytest.raises(UnreadableSource, match=r"takes more than 0\.001 s"):
+        hasty.read(good)
+    hungry = tmp_path / "hungry.json"
+    hungry.write_text(f"[{'[],' * 16_000_000}[]]")
+    with Worker() as worker:
+        with pytest.raises(UnreadableSource, match="more than 1 GB of memory"):
+            worker.read(hungry)
+        assert worker.read(good).text == "mill: Farley | built: 1823"
+
+
+def test_no_process_is_started_for_plain_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Some text that is here.")
+    with Worker() as worker:
+        read(path, worker)
+        assert worker.process_id is None
+        (tmp_path / "b.csv").write_text("mill,built\nFarley,1823\n")
+        read(tmp_path / "b.csv", worker)
+        first = worker.process_id
+        read(tmp_path / "b.csv", worker)
+        assert first is not None and worker.process_id == first
+
+
+def test_entities_that_unfold_without_end_are_no_danger(tmp_path: Path) -> None:
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    container = f'<!DOCTYPE c [<!ENTITY a0 "lol">{entities}]><container><rootfile full-path="&a11;"/></container>'
+    write_part(tmp_path / "laughs.epub", "META-INF/container.xml", container)
+    with Worker() as worker, pytest.raises(UnreadableSource, match="damaged"):
+        worker.read(tmp_path / "laughs.epub")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_has_a_reason(tmp_path: Path) -> None:
+    path = tmp_path / "secret.html"
+    path.write_text("<p>Nobody may read this.</p>")
+    path.chmod(0)
+    with Worker() as worker, pytest.raises(UnreadableSource, match="can't be read: Permission denied"):
+        read(path, worker)
