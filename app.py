@@ -132,11 +132,12 @@ def index(arguments: argparse.Namespace) -> int:
     from rag import housekeeping
 
     engine = housekeeping.open_engine(arguments.home)
-    paths = [Path(path) for path in arguments.paths]
     if arguments.watch:
-        housekeeping.watch(engine, paths, as_json=arguments.json)
+        housekeeping.watch(engine, arguments.paths, as_json=arguments.json)
     else:
-        housekeeping.index(engine, paths, rebuild=arguments.rebuild, dry_run=arguments.dry_run, as_json=arguments.json)
+        housekeeping.index(
+            engine, arguments.paths, rebuild=arguments.rebuild, dry_run=arguments.dry_run, as_json=arguments.json
+        )
     return ANSWERED
 
 
@@ -320,9 +321,14 @@ def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
         "index",
         parents=[home],
         help="make the index say what the sources say",
-        description="Add folders or files to the sources and bring the index up to date with all of them.",
+        description="Add folders, files or web pages to the sources and bring the index up to date with all of them.",
     )
-    one.add_argument("paths", nargs="*", metavar="PATH", help="a folder or file to add (none: sync what is registered)")
+    one.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH|URL",
+        help="a folder, file or web page to add (none: sync what is registered)",
+    )
     one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
     one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     one.add_argument("--watch", action="store_true", help="go on whenever a source changes, until Ctrl-C")

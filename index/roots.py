@@ -18,11 +18,12 @@ _FORGOTTEN = "forgotten.json"
 
 @dataclass(frozen=True)
 class Found:
-    """What the roots hold: (source name, file) to read, and what is passed over with the reason."""
+    """What the roots hold: (source name, file) to read, what is passed over with the reason, and remarks."""
 
     files: list[tuple[str, Path]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     other_formats: list[str] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
 
 def uploads(home: Path) -> Path:
@@ -31,17 +32,44 @@ def uploads(home: Path) -> Path:
 
 
 def registered_roots(home: Path) -> list[Path]:
-    """The roots that were named to `index` so far, in order."""
+    """The files and folders that were named to `index` so far, in order."""
+    return [Path(root) for root in _registered(home)["roots"]]
+
+
+def registered_addresses(home: Path) -> list[str]:
+    """The web addresses that were named to `index` so far, in order."""
+    return _registered(home)["addresses"]
+
+
+def register_addresses(home: Path, addresses: Iterable[str]) -> None:
+    """Add web addresses to the registered ones."""
+    known = _registered(home)
+    _write_registered(home, known["roots"], [*known["addresses"], *addresses])
+
+
+def forget_addresses(home: Path, addresses: Iterable[str]) -> None:
+    """Take web addresses out."""
+    known, gone = _registered(home), set(addresses)
+    _write_registered(home, known["roots"], [one for one in known["addresses"] if one not in gone])
+
+
+def _registered(home: Path) -> dict[str, list[str]]:
+    path = index_folder(home) / "roots.json"
     try:
-        value = json.loads((index_folder(home) / "roots.json").read_text("utf-8"))
-        return [Path(root) for root in value["roots"]]
+        value = json.loads(path.read_text("utf-8"))
+        return {"roots": list(map(str, value["roots"])), "addresses": list(map(str, value.get("addresses", [])))}
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {"roots": [], "addresses": []}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FootnoteError(
-            f"{index_folder(home) / 'roots.json'} is not readable ({error}). Delete it and name the folders again "
-            "with `python app.py index PATH ...`."
+            f"{path} is not readable ({error}). Delete it and name the folders again: `python app.py index PATH ...`."
         ) from error
+
+
+def _write_registered(home: Path, roots: Iterable[str], addresses: Iterable[str]) -> None:
+    index_folder(home).mkdir(parents=True, exist_ok=True)
+    value = {"roots": list(roots), "addresses": list(dict.fromkeys(addresses))}
+    write_atomically(index_folder(home) / "roots.json", json.dumps(value, indent=1))
 
 
 def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
@@ -97,8 +125,7 @@ def _write_forgotten(home: Path, paths: Iterable[Path]) -> None:
 
 
 def _write_roots(home: Path, roots: Sequence[Path]) -> None:
-    index_folder(home).mkdir(parents=True, exist_ok=True)
-    write_atomically(index_folder(home) / "roots.json", json.dumps({"roots": [str(root) for root in roots]}, indent=1))
+    _write_registered(home, map(str, roots), _registered(home)["addresses"])
 
 
 def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()) -> Found:

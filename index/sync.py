@@ -32,9 +32,11 @@ from index.generation import (
     write_atomically,
 )
 from index.lexical import LexicalIndex
-from index.roots import Found, find_sources, forgotten
+from index.pages import KINDS, Pages, kept_pages, refresh
+from index.roots import Found, find_sources, forgotten, registered_addresses
 from index.store import Metadata, VectorStore
 from index.tokens import token_counter
+from index.web import Limits as WebLimits
 from index.writer import writing
 
 Progress = Callable[[str, int, int], None]
@@ -79,6 +81,8 @@ class Builder:
     recipe: Recipe
     embedder: Embedder
     max_source_bytes: int
+    fetch_seconds: float = 20
+    allow_private: bool = False
 
 
 def sync(
@@ -99,6 +103,10 @@ def sync(
     with writing(builder.home, wait):
         found = find_sources(roots, forgotten(builder.home))
         stamps = _stamps(found)
+        limits = WebLimits(
+            builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
+        )
+        _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits))
         report = _sync(builder, found, rebuild, progress or _quiet)
         write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
         write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
@@ -110,7 +118,8 @@ def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None =
     """What a sync would do: every source is read and compared, nothing is written."""
     started = time.monotonic()
     found = find_sources(roots, forgotten(builder.home))
-    report = Report(failed=list(found.skipped), other_formats=found.other_formats)
+    _add_pages(found, kept_pages(builder.home, registered_addresses(builder.home)))
+    report = _report(found)
     articles = _read(builder, found, report, progress or _quiet)
     old = _usable(builder)
     _compare(report, articles, old.catalog.article_ids() if old else {})
@@ -121,12 +130,22 @@ def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None =
     return report
 
 
+def _add_pages(found: Found, pages: Pages) -> None:
+    found.files.extend(pages.files)
+    found.skipped.extend(pages.failed)
+    found.notes.extend(pages.notes)
+
+
+def _report(found: Found) -> Report:
+    return Report(failed=list(found.skipped), notes=list(found.notes), other_formats=found.other_formats)
+
+
 def _quiet(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
 def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Report:
-    report = Report(failed=list(found.skipped), other_formats=found.other_formats)
+    report = _report(found)
     articles = _read(builder, found, report, tell)
     old = None if rebuild else _usable(builder)
     try:

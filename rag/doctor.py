@@ -12,11 +12,11 @@ from pathlib import Path
 from index.embed import find_model
 from index.errors import FootnoteError
 from index.generation import Manifest, current_folder, faults, index_folder
-from index.roots import registered_roots
+from index.roots import registered_addresses, registered_roots
 from index.sync import changes, is_building
 from index.tokens import token_counter
 from index.writer import writer
-from rag.engine import recipe
+from rag.engine import recipe, roots
 from rag.reader.spans import MODEL
 from rag.settings import SEEDS, Settings
 
@@ -89,12 +89,12 @@ def _reading_model() -> str:
 
 
 def _sources(home: Path) -> str:
-    roots = registered_roots(home)
-    if gone := [str(root) for root in roots if not root.exists()]:
+    named = registered_roots(home)
+    if gone := [str(root) for root in named if not root.exists()]:
         raise FootnoteError(
             f"{', '.join(gone)} is gone. Bring it back, or take it out: python app.py forget {gone[0]!r}"
         )
-    return ", ".join(map(str, roots)) or f"{SEEDS} (none is registered)"
+    return ", ".join([*map(str, named), *registered_addresses(home)]) or f"{SEEDS} (none is registered)"
 
 
 def _writer(home: Path) -> str:
@@ -115,7 +115,7 @@ def _index(settings: Settings, home: Path) -> str:
 
 def _up_to_date(home: Path) -> str:
     current_folder(home)
-    if stale := changes(home, registered_roots(home) or [SEEDS]):
+    if stale := changes(home, roots(home)):
         raise FootnoteError(
             f"{len(stale)} sources changed since ({stale[0]}). Bring it up to date: python app.py index"
         )

@@ -11,12 +11,16 @@ from threading import Event, Lock
 from index.embed import Embedder, ModelFiles, find_model
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
 from index.generation import Generation, Recipe, current_folder, open_current
+from index.pages import addresses_of, drop
 from index.roots import (
     check_there,
     find_sources,
     forget,
+    forget_addresses,
     forgotten,
+    register_addresses,
     register_roots,
+    registered_addresses,
     registered_roots,
     remember,
     uploads,
@@ -38,6 +42,11 @@ def recipe(settings: Settings, files: ModelFiles | None = None) -> Recipe:
     """What the settings say an index is made with."""
     model = files or find_model(settings.embedding_model, settings.embedding_revision)
     return Recipe(model.name, model.sha256, settings.encoding, settings.chunk_tokens, settings.chunk_overlap)
+
+
+def roots(home: Path) -> list[Path]:
+    """The registered files and folders of a home; the seeds while nothing is registered."""
+    return registered_roots(home) or ([] if registered_addresses(home) else [SEEDS])
 
 
 class Engine:
@@ -63,29 +72,32 @@ class Engine:
         return SpanReader(threads=self.settings.threads)
 
     def roots(self) -> list[Path]:
-        """The registered roots; the seeds while there is none."""
-        return registered_roots(self.home) or [SEEDS]
+        """The registered files and folders; the seeds while nothing is registered."""
+        return roots(self.home)
 
     def index(
         self,
         paths: Sequence[Path] = (),
         *,
+        addresses: Sequence[str] = (),
         rebuild: bool = False,
         progress: Progress | None = None,
         wait: float = 0,
     ) -> Report:
-        """Register `paths` as roots, if any, and make the index equal to all roots.
+        """Register `paths` and web `addresses`, if any, and make the index equal to all that is registered.
 
         Waits up to `wait` seconds for another process that is at it.
         """
         if new := remember(self.home, paths):
             register_roots(self.home, new)
+        if addresses:
+            register_addresses(self.home, addresses)
         return sync(self._builder(), self.roots(), rebuild=rebuild, progress=progress, wait=wait)
 
     def preview(self, paths: Sequence[Path] = (), progress: Progress | None = None) -> Report:
         """What `index` would do with `paths`; nothing is written."""
         check_there(paths)
-        return preview(self._builder(), [*self.roots(), *paths], progress)
+        return preview(self._builder(), [*registered_roots(self.home), *paths] or self.roots(), progress)
 
     def forget(self, sources: Sequence[str], progress: Progress | None = None) -> Report:
         """Take sources out of the index, and leave them out until they are named again; also a registered folder.
@@ -94,22 +106,29 @@ class Engine:
         FootnoteError that names the nearest sources when one is not there; then nothing is forgotten.
         """
         files = dict(find_sources(self.roots(), forgotten(self.home)).files)
-        roots = {path: path for path in map(str, registered_roots(self.home))}
-        paths = []
+        named = {str(path): path for path in registered_roots(self.home)}
+        addresses = registered_addresses(self.home)
+        paths, pages = list[Path](), list[str]()
         for source in sources:
-            path = files.get(source) or roots.get(source) or roots.get(str(Path(source).resolve()))
-            if path is None:
-                raise FootnoteError(unknown_source(source, list(files)))
-            paths.append(Path(path))
+            path = files.get(source) or named.get(source) or named.get(str(Path(source).resolve()))
+            at = list(addresses_of(self.home, source, addresses))
+            if path is None and not at:
+                raise FootnoteError(unknown_source(source, [*files, *addresses]))
+            paths += [path] if path else []
+            pages += at
         own = uploads(self.home).resolve()
         uploaded = [path for path in paths if own in path.resolve().parents]
         forget(self.home, [path for path in paths if path not in uploaded])
         for path in uploaded:
             path.unlink(missing_ok=True)
+        forget_addresses(self.home, pages)
+        drop(self.home, pages)
         return self.index(progress=progress, wait=_FORGET_WAITS)
 
     def _builder(self) -> Builder:
-        return Builder(self.home, self._recipe, self.embedder, int(self.settings.max_source_mb * 1_000_000))
+        largest = int(self.settings.max_source_mb * 1_000_000)
+        web = (self.settings.fetch_seconds, self.settings.allow_private_addresses)
+        return Builder(self.home, self._recipe, self.embedder, largest, *web)
 
     def ensure_index(self, progress: Progress | None = None) -> tuple[Report | None, str]:
         """Make the index when there is none that can be used. Returns what was done, and a line that says why."""

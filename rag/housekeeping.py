@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import FootnoteError, IndexBusy
+from index.web import is_address
 from rag.doctor import examine
 from rag.engine import Engine, unknown_source
 from rag.settings import Settings, make_settings
@@ -24,10 +25,15 @@ def open_engine(home: Path | None) -> Engine:
     return Engine(make_settings(home=home))
 
 
-def index(engine: Engine, paths: Sequence[Path], *, rebuild: bool, dry_run: bool, as_json: bool) -> None:
-    """Bring the index up to date, or only say what that would do."""
+def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool, as_json: bool) -> None:
+    """Bring the index up to date with the files, folders and addresses `named` too, or only say what that would do."""
+    addresses = [name for name in named if is_address(name)]
+    paths = [Path(name) for name in named if name not in addresses]
     with progress_bar() as progress:
-        report = engine.preview(paths, progress) if dry_run else engine.index(paths, rebuild=rebuild, progress=progress)
+        if dry_run:
+            report = engine.preview(paths, progress)
+        else:
+            report = engine.index(paths, addresses=addresses, rebuild=rebuild, progress=progress)
     if as_json:
         _print_json({"dry_run": dry_run, **report.to_json()})
     elif dry_run:
@@ -36,9 +42,9 @@ def index(engine: Engine, paths: Sequence[Path], *, rebuild: bool, dry_run: bool
         print_report(report)
 
 
-def watch(engine: Engine, paths: Sequence[Path], *, as_json: bool) -> None:
+def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
     """Bring the index up to date, and again whenever a source changed and has come to rest. Ends by Ctrl-C."""
-    index(engine, paths, rebuild=False, dry_run=False, as_json=as_json)
+    index(engine, named, rebuild=False, dry_run=False, as_json=as_json)
     before: list[str] = []
     while True:
         time.sleep(_LOOK_EVERY)

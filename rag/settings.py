@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(200, ge=16, le=8192, description="most tokens in a passage")
     chunk_overlap: int = Field(40, ge=0, description="most tokens a passage shares with the one before it")
     max_source_mb: float = Field(20, gt=0, description="largest source that is indexed, in MB")
+    fetch_seconds: float = Field(20, gt=0, description="most time that fetching a web page may take, in seconds")
+    allow_private_addresses: bool = Field(
+        False, description="true: web pages of this machine and the private network may be fetched"
+    )
 
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
     passages: int = Field(10, ge=1, le=100, description="passages an answer shows and quotes from")

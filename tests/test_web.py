@@ -11,11 +11,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from index.pages import canonical, web_folder
+from index.roots import registered_addresses
+from index.sync import Builder
 from index.web import Limits, Unfetched, fetch, is_address, is_public
+from rag.answer import answer
+from rag.engine import Engine
+from rag.settings import Settings
+from rag.ui import html
 
 KINDS = frozenset({"text/html", "text/plain"})
+CANONICAL = b"""<html><head><title>The lake of Corm</title><link rel="canonical" href="/lake"></head><body><article>
+<h1>The lake of Corm</h1><p>The lake of Corm is 43 metres deep and was measured by
+ Dr. Quillfeather with a line of silk.</p>
+<p>Cranes come to it in May, and the village on its shore keeps a feast for them which lasts three days and nights.</p>
+</article></body></html>"""
 PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "/page": (200, {"Content-Type": "text/html; charset=utf-8"}, "Grüße <b>here</b>".encode()),
+    "/lake?from=mail": (200, {"Content-Type": "text/html"}, CANONICAL),
+    "/elsewhere": (200, {"Content-Type": "text/html"}, b'<link rel=canonical href="https://example.org/x">'),
     "/moved": (302, {"Location": "/page?x=1#part"}, b""),
     "/page?x=1": (200, {"Content-Type": "text/html"}, b"moved"),
     "/loop": (302, {"Location": "/loop"}, b""),
@@ -155,3 +169,29 @@ def test_private_addresses_are_told_from_public_ones(address: str, public: bool)
 def test_addresses_are_told_from_paths() -> None:
     assert is_address("https://example.org") and is_address("HTTP://example.org/a")
     assert not is_address("notes/http://x") and not is_address("C:\\notes") and not is_address("ftp://x")
+
+
+def test_a_page_is_known_by_the_address_it_names_on_its_own_site(site: str) -> None:
+    assert canonical(fetch(f"{site}/lake?from=mail", limits())) == f"{site}/lake"
+    assert canonical(fetch(f"{site}/elsewhere", limits())) == f"{site}/elsewhere"
+    assert canonical(fetch(f"{site}/page", limits())) == f"{site}/page"
+
+
+def test_a_page_is_a_source_kept_when_its_site_is_gone_and_forgotten(site: str, builder: Builder) -> None:
+    home, port = builder.home, site.rsplit(":", 1)[1]
+    engine = Engine(Settings(home=home, allow_private_addresses=True))
+    report = engine.index(addresses=[f"{site}/lake?from=mail", f"{site}/gone"])
+    assert report.added == [f"{site}/lake"] and dict(report.failed) == {f"{site}/gone": "answers with status 404"}
+    found = answer(engine, "How deep is the lake of Corm?")
+    assert found.citations[0].source == f"{site}/lake" and "43 metres" in found.text
+    assert f"http&#58;&#47;&#47;127&#46;0&#46;0&#46;1&#58;{port}&#47;lake&#35;&#58;&#126;&#58;text&#61;" in html.turn(
+        "t", found
+    )
+    closed = Engine(Settings(home=home))
+    report = closed.index()
+    assert report.unchanged == [f"{site}/lake"] and "no public address" in dict(report.notes)[f"{site}/lake"]
+    assert engine.preview().unchanged == [f"{site}/lake"]
+    assert engine.forget([f"{site}/lake"]).removed == [f"{site}/lake"] and not any(
+        web_folder(home).glob("*/about.json")
+    )
+    assert registered_addresses(home) == [f"{site}/gone"]

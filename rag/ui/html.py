@@ -11,9 +11,11 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
+from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
 from index.article import Article
+from index.web import is_address
 from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.markdown import as_markdown
@@ -291,16 +293,30 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
         f"{_place(one)}"
-        f'<blockquote dir="auto">{quote}</blockquote>{_open(one.article_id, one.source, one.start, one.end)}</article>'
+        f'<blockquote dir="auto">{quote}</blockquote>'
+        f"{_open(one.article_id, one.source, one.start, one.end, one.quote)}</article>"
     )
 
 
-def _open(article_id: str, source: str, start: int, end: int) -> str:
+def _open(article_id: str, source: str, start: int, end: int, quote: str) -> str:
     """The link to the whole article, with the quote in view."""
     address = article_address(source, article_id, start, end)
+    page = _web_page(source, quote) if is_address(source) else ""
     return (
         f'<a class="fn-open" href="{address}" target="_blank" rel="noopener">Open article'
-        f'<span class="fn-unseen"> {escape(source)} in a new tab</span></a>'
+        f'<span class="fn-unseen"> {escape(source)} in a new tab</span></a>{page}'
+    )
+
+
+def _web_page(source: str, quote: str) -> str:
+    """A link to the web page itself, at the quoted words where the browser can (a text fragment)."""
+    words = quote.split()
+    ends = [words] if len(words) <= 8 else [words[:4], words[-4:]]
+    # subtle: a dash or comma in the words would be read as the fragment's own.
+    place = ",".join(urlquote(" ".join(part), safe="").replace("-", "%2D") for part in ends)
+    return (
+        f' <a class="fn-open" href="{escape(f"{source}#:~:text={place}")}" target="_blank" rel="noopener noreferrer">'
+        f'Open web page<span class="fn-unseen"> {escape(source)} in a new tab</span></a>'
     )
 
 
@@ -328,7 +344,7 @@ def _card(passage: Passage) -> str:
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>'
         f"{_place(passage)}"
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
-        f"{_open(passage.article_id, passage.source, passage.start, passage.end)}</article>"
+        f"{_open(passage.article_id, passage.source, passage.start, passage.end, passage.text)}</article>"
     )
 
 

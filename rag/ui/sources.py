@@ -15,6 +15,7 @@ import gradio as gr
 from index.errors import FootnoteError
 from index.roots import uploads
 from index.sync import Progress, Report
+from index.web import is_address
 from rag.engine import Engine
 from rag.sources import Source, listing
 from rag.ui import charts, html
@@ -56,6 +57,22 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
 
         yield from work(job, lambda report: _told(report, [path.name for path in kept]))
 
+    def add_page(address: str) -> Iterator[Update]:
+        """Fetch a web page and index it."""
+        address = (address or "").strip()
+        if not is_address(address):
+            yield problem("Type a whole web address, with http:// or https:// before it."), gr.skip(), gr.skip()
+            return
+
+        def tell(report: Report) -> str:
+            failed = dict(report.failed)
+            if address in failed:
+                engine.forget([address])
+                return problem(f"{address} {failed[address]}")
+            return _summary(report)
+
+        yield from work(lambda progress: engine.index(addresses=[address], progress=progress, wait=60), tell)
+
     def take_out(names: list[str] | None) -> Iterator[Update]:
         """Take the chosen sources out; uploaded files are deleted, others stay where they are."""
         if not names:
@@ -91,6 +108,16 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
             up = gr.UploadButton(
                 "Add files", file_count="multiple", variant="primary", scale=1, min_width=120, elem_id="fn-files"
             )
+            address = gr.Textbox(
+                label="Web address",
+                show_label=False,
+                container=False,
+                placeholder="https://... and Enter",
+                max_lines=1,
+                scale=3,
+                min_width=220,
+                elem_id="fn-address",
+            )
             again = gr.Button("Look for changes", scale=1, min_width=120)
         progress = gr.HTML("", js_on_load=None, elem_id="fn-syncing")
         table = gr.HTML("", js_on_load=None, elem_id="fn-listing")
@@ -103,6 +130,7 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
     outputs = [progress, table, chosen]
     page.load(show, None, [table, chosen], concurrency_limit=None, **private)
     up.upload(add, up, outputs, **serial)
+    address.submit(add_page, address, outputs, **serial).then(lambda: "", None, address, **private)
     again.click(refresh, None, outputs, **serial)
     out.click(take_out, chosen, outputs, **serial)
 
@@ -110,8 +138,8 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
 def _intro(engine: Engine) -> str:
     limit = f"{engine.settings.max_source_mb:g} MB"
     return (
-        '<p class="fn-lead">What answers come from. Files that you add here are kept with the index; folders are named '
-        f"with python app.py index. A file may have up to {limit}.</p>"
+        '<p class="fn-lead">What answers come from. Files and web pages that you add here are kept with the index; '
+        f"folders are named with python app.py index. A file or page may have up to {limit}.</p>"
     )
 
 
