@@ -24,9 +24,10 @@ create table articles (
 create table chunks (
     id text primary key, article_id text not null references articles(id), ordinal integer not null,
     heading text not null, context text not null, start integer not null, "end" integer not null,
-    token_count integer not null
+    token_count integer not null, digest blob not null
 ) without rowid;
 create table aliases (article_id text not null references articles(id), short text not null, long text not null);
+create index chunks_by_digest on chunks (digest);
 create index chunks_of_article on chunks (article_id, ordinal);
 """
 _PAGE = 500
@@ -70,8 +71,11 @@ class Catalog:
         row = (article.id, article.source, *said, marks, len(chunks))
         self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?)", row)
         self._db.executemany(
-            "insert into chunks values (?,?,?,?,?,?,?,?)",
-            [(c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c.end, c.token_count) for c in chunks],
+            "insert into chunks values (?,?,?,?,?,?,?,?,?)",
+            [
+                (c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c.end, c.token_count, c.digest)
+                for c in chunks
+            ],
         )
 
         pairs = [(article.id, short, long) for short, long in find_aliases(article.text)]
@@ -136,6 +140,17 @@ class Catalog:
         for (id_,) in self._rows("select id from chunks order by id"):
             yield str(id_)
 
+    def with_digests(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        """Digest -> the id of a chunk with that text and context, for those there are."""
+        found: dict[bytes, str] = {}
+        for at in range(0, len(digests), _PAGE):
+            page = list(digests[at : at + _PAGE])
+            marks = ",".join("?" * len(page))
+            for digest, id_ in self._rows(f"select digest, id from chunks where digest in ({marks})", page):
+                assert isinstance(digest, bytes)
+                found[digest] = str(id_)
+        return found
+
     def aliases(self) -> list[tuple[str, str]]:
         """Every (short form, long form) that an article introduces."""
         return [
@@ -152,7 +167,7 @@ class Catalog:
         """Let go of the file."""
         self._db.close()
 
-    def _rows(self, statement: str, values: Sequence[str] = ()) -> list[tuple[object, ...]]:
+    def _rows(self, statement: str, values: Sequence[str | bytes] = ()) -> list[tuple[object, ...]]:
         with self._lock:
             try:
                 return self._db.execute(statement, values).fetchall()

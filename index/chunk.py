@@ -39,6 +39,11 @@ class Chunk:
         """The text that is embedded and indexed: context, then the passage."""
         return f"{self.context}\n{self.text}" if self.context else self.text
 
+    @property
+    def digest(self) -> bytes:
+        """A hash of what is embedded: chunks with the same one have the same vector."""
+        return hashlib.blake2b(self.searchable.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -9,11 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pathspec import GitIgnoreSpec
+
 from index.article import READABLE
 from index.errors import FootnoteError
 from index.generation import index_folder, write_atomically
 
 _FORGOTTEN = "forgotten.json"
+IGNORE_FILE = ".footnoteignore"
+"""In the folder that is a root: what below it is left out, in the syntax of .gitignore."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,8 @@ def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()
     """Every readable source below the roots, in order of their names.
 
     A source is named by its path below its root ("notes/a.txt"), a root that is a file by its own name. Where two
-    roots hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, and links
-    that lead out of their root, are passed over, and so are `forgotten` ones.
+    roots hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, links that
+    lead out of their root, what its .footnoteignore names, and `forgotten` files are passed over.
     """
     found = Found()
     taken: set[str] = set()
@@ -158,19 +162,25 @@ def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()
 
 
 def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
-    """(name, file) of the regular files below a folder that are not hidden."""
+    """(name, file) of the regular files below a folder that are neither hidden nor ignored."""
     inside = root.resolve()
+    ignored = _ignored(root, found)
 
     def unreadable(error: OSError) -> None:
         name = Path(error.filename).relative_to(root).as_posix()
         found.skipped.append((name, f"can't be read: {error.strerror}"))
 
     for folder, folders, names in os.walk(root, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = Path(folder).relative_to(root)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not ignored.match_file(f"{(below / name).as_posix()}/")
+        )
         for name in sorted(names):
             path = Path(folder) / name
             relative = path.relative_to(root).as_posix()
-            if name.startswith("."):
+            if name.startswith(".") or ignored.match_file(relative):
                 continue
             try:
                 mode = path.stat().st_mode
@@ -183,6 +193,17 @@ def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
                 found.skipped.append((relative, "is a link that leads out of the folder"))
             else:
                 yield relative, path
+
+
+def _ignored(root: Path, found: Found) -> GitIgnoreSpec:
+    """The patterns of a root's .footnoteignore; none where there is none, or it can't be read, which is told."""
+    try:
+        return GitIgnoreSpec.from_lines((root / IGNORE_FILE).read_text("utf-8-sig").splitlines())
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        found.skipped.append((IGNORE_FILE, f"can't be used, so nothing is ignored: {error}"))
+    return GitIgnoreSpec.from_lines([])
 
 
 def _free_name(name: str, root: Path, taken: set[str]) -> str:

@@ -33,6 +33,7 @@ from index.generation import (
 )
 from index.lexical import LexicalIndex
 from index.pages import KINDS, Pages, kept_pages, refresh
+from index.reuse import KnownVectors
 from index.roots import Found, find_sources, forgotten, registered_addresses
 from index.store import Metadata, VectorStore
 from index.tokens import token_counter
@@ -95,8 +96,9 @@ def sync(
 ) -> Report:
     """Make the index equal to the sources below `roots`.
 
-    Nothing is built when nothing changed, unless `rebuild`. Vectors of chunks that the generation in use holds by the
-    same recipe are taken from it. A source that can't be read is in the report and stops nothing else.
+    Nothing is built when nothing changed, unless `rebuild`, which also embeds everything anew. Else the vectors of
+    texts that some generation on disk holds, made by the same recipe, are taken from there. A source that can't be
+    read is in the report and stops nothing else.
     Raises IndexBusy when another process is writing and does not end within `wait` seconds.
     """
     started = time.monotonic()
@@ -121,10 +123,7 @@ def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None =
     _add_pages(found, kept_pages(builder.home, registered_addresses(builder.home)))
     report = _report(found)
     articles = _read(builder, found, report, progress or _quiet)
-    old = _usable(builder)
-    _compare(report, articles, old.catalog.article_ids() if old else {})
-    if old:
-        old.close()
+    _compare(report, articles, _before(builder)[0] or {})
     report.articles = len(articles)
     report.seconds = time.monotonic() - started
     return report
@@ -147,17 +146,17 @@ def _quiet(stage: str, done: int, total: int) -> None:
 def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Report:
     report = _report(found)
     articles = _read(builder, found, report, tell)
-    old = None if rebuild else _usable(builder)
+    before, manifest = (None, None) if rebuild else _before(builder)
+    _compare(report, articles, before or {})
+    if manifest and not (report.added or report.changed or report.removed):
+        report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
+        return report
+    known = None if rebuild else KnownVectors(builder.home, builder.recipe)
     try:
-        _compare(report, articles, old.catalog.article_ids() if old else {})
-        if old and not (report.added or report.changed or report.removed):
-            manifest = old.manifest
-            report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
-            return report
-        _build(builder, articles, old, report, tell)
+        _build(builder, articles, known, report, tell)
     finally:
-        if old:
-            old.close()
+        if known:
+            known.close()
     return report
 
 
@@ -177,13 +176,20 @@ def _read(builder: Builder, found: Found, report: Report, tell: Progress) -> lis
     return articles
 
 
-def _usable(builder: Builder) -> Generation | None:
-    """The generation in use, if it is whole and was made by the same recipe."""
+def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
+    """(source -> article id, manifest) of the generation in use, if it is whole and was made by the same recipe."""
     try:
         folder = current_folder(builder.home)
-        return Generation(folder) if Manifest.read(folder).recipe == builder.recipe else None
+        manifest = Manifest.read(folder)
+        if manifest.recipe != builder.recipe:
+            return None, None
+        generation = Generation(folder)
     except IndexError_:
-        return None
+        return None, None
+    try:
+        return generation.catalog.article_ids(), manifest
+    finally:
+        generation.close()
 
 
 def _compare(report: Report, articles: list[Article], before: dict[str, str]) -> None:
@@ -200,7 +206,7 @@ def _compare(report: Report, articles: list[Article], before: dict[str, str]) ->
 def _build(
     builder: Builder,
     articles: list[Article],
-    old: Generation | None,
+    known: KnownVectors | None,
     report: Report,
     tell: Progress,
 ) -> None:
@@ -215,7 +221,7 @@ def _build(
     folder.mkdir()
     try:
         chunks = _cut_all(builder, folder, articles, report)
-        _write_vectors(builder, folder, chunks, old, report, tell)
+        _write_vectors(builder, folder, chunks, known, report, tell)
         words = LexicalIndex(folder / "words", create=True)
         words.add((one.id, one.searchable) for one in chunks)
         report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
@@ -258,22 +264,24 @@ def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Re
 
 
 def _write_vectors(
-    builder: Builder, folder: Path, chunks: list[Chunk], old: Generation | None, report: Report, tell: Progress
+    builder: Builder, folder: Path, chunks: list[Chunk], known: KnownVectors | None, report: Report, tell: Progress
 ) -> None:
     store = VectorStore(folder / "vectors", create=True)
     try:
         for at in range(0, len(chunks), _BATCH):
             tell("embedding", at, len(chunks))
-            batch = chunks[at : at + _BATCH]
-            # A chunk's id stands for its text and place, the recipe for how it was embedded.
-            known = old.vectors.vectors([one.id for one in batch]) if old else {}
-            fresh = [one for one in batch if one.id not in known]
-            made = builder.embedder.encode_documents([one.searchable for one in fresh])
-            known.update(zip((one.id for one in fresh), made, strict=True))
+            batch = {one.id: one for one in chunks[at : at + _BATCH]}
+            texts = {one.digest: one.searchable for one in batch.values()}
+            held = known.of(list(texts)) if known else {}
+            fresh = [digest for digest in texts if digest not in held]
+            made = builder.embedder.encode_documents([texts[digest] for digest in fresh])
+            held.update(zip(fresh, made, strict=True))
             report.embedded += len(fresh)
-            vectors: Vectors = np.stack([known[one.id] for one in batch])
-            metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in batch]
-            store.add([one.id for one in batch], vectors, metadata)
+            vectors: Vectors = np.stack([held[one.digest] for one in batch.values()])
+            metadata: list[Metadata] = [
+                {"article_id": one.article_id, "ordinal": one.ordinal} for one in batch.values()
+            ]
+            store.add(list(batch), vectors, metadata)
         tell("embedding", len(chunks), len(chunks))
     finally:
         store.close()

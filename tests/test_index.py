@@ -59,8 +59,9 @@ def test_a_second_sync_builds_nothing_and_a_change_embeds_only_what_is_new(build
     (root / "a.txt").rename(root / "z.txt")
     third = sync(builder, [root])
     assert (third.added, third.changed, third.removed) == (["c.txt", "z.txt"], ["b.txt"], ["a.txt"])
-    write(root, d="Delta.")
-    assert sync(builder, [root]).embedded == 1
+    assert third.embedded == 2  # the renamed file's text is known
+    write(root, d="Delta.", b="Beta comes after it.")
+    assert sync(builder, [root]).embedded == 1  # an earlier generation knows what b.txt says again
     generation = open_current(builder.home, builder.recipe)
     assert faults(generation.folder) == []
     generation.close()

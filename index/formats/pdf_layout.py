@@ -236,7 +236,7 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
     step = last.bottom - one.bottom
     if line.page != before.page or step < 0:
         # At a new column or page a sentence goes on, unless the line before was left short.
-        return ends or not (full or one.text[:1].islower())
+        return ends or not (full or _CUT_WORD.search(last.text) or one.text[:1].islower())
     if step > 1.3 * max(leading, 1.05 * last.size):
         return True
     if " | " in one.text or " | " in last.text:
@@ -244,7 +244,7 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
     indented = one.left - line.left > 0.7 * one.size and one.left - last.left > 0.7 * one.size
     if indented and not _ITEM.match(paragraph[0].piece.text):
         return True
-    return not full and (ends or not one.text[:1].islower())
+    return not (full or _CUT_WORD.search(last.text)) and (ends or not one.text[:1].islower())
 
 
 def _write(paragraphs: Iterable[list[_Line]], pages: int, usual: float) -> tuple[str, list[int]]:

@@ -1,0 +1,264 @@
+"""Parts of the readers by themselves: tables, markup, records, dates, and where pages and rows are, by properties."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import tempfile
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.article import article_of
+from index.chunk import Limits, chunk
+from index.errors import UnreadableSource
+from index.formats import book, mail, records, sheet, webpage
+from index.formats.content import Content, Row, checked, said_title
+from index.formats.markup import render
+from index.formats.pdf_layout import Page, Piece, join_pages
+from index.formats.tables import is_header, row_text, table_lines, write_rows
+from index.formats.webpage import parse, read_date
+from tests.documents import write_epub
+from tests.nasty import TEXTS
+
+CELLS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters=";|"), max_size=20)
+ROWS = st.lists(st.lists(CELLS, min_size=2, max_size=5), max_size=12)
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, "utf-8", newline="")
+    return path
+
+
+@given(ROWS)
+@settings(deadline=None)
+def test_every_filled_cell_stands_in_its_row_or_names_a_column(rows: list[list[str]]) -> None:
+    made = write_rows([("Sheet", enumerate(rows, 1))])
+    ends = [*(row.start for row in made.rows[1:]), *[len(made.text)][: len(made.rows)]]
+    lines = {row.number: made.text[row.start : end] for row, end in zip(made.rows, ends, strict=True)}
+    for number, cells in enumerate(rows, 1):
+        filled = [" ".join(cell.split()) for cell in cells if cell.strip()]
+        if filled and number in lines:
+            assert all(cell in lines[number] for cell in filled)
+        elif filled:
+            assert is_header(cells) and number + 1 in lines
+    assert all(a.number < b.number and a.start < b.start for a, b in pairwise(made.rows))
+
+
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=8), st.sampled_from(",;\t"))
+@settings(max_examples=50, deadline=None)
+def test_a_csv_file_says_the_same_with_any_separator(rows: list[list[str]], separator: str) -> None:
+    named = [["red", "green", "blue"], *([*(cell.replace(",", " ") for cell in row)] for row in rows)]
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=separator).writerows(named)
+    with tempfile.TemporaryDirectory() as folder:
+        made = sheet.read(write(Path(folder), "a.csv", stream.getvalue()))
+    assert made.text == write_rows([("", enumerate(named, 1))]).text
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["id", "place", "age"]), CELLS.filter(str.strip), min_size=1), min_size=1)
+)
+@settings(max_examples=50, deadline=None)
+def test_json_lines_and_a_json_list_of_records_say_the_same(values: list[dict[str, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lines = records.read(write(Path(folder), "a.jsonl", "\n".join(map(json.dumps, values))))
+        whole = records.read(write(Path(folder), "a.json", json.dumps(values)))
+    assert lines == whole and [row.number for row in lines.rows] == [*range(1, len(values) + 1)]
+    assert all(" ".join(cell.split()) in lines.text for value in values for cell in value.values())
+
+
+@given(TEXTS)
+@settings(max_examples=50, deadline=None)
+def test_any_text_goes_through_markup_but_for_its_white_space(text: str) -> None:
+    storable = "".join(letter for letter in text if letter >= " " and letter not in "\x7f\ufffe\uffff")
+    made = render(parse(f"<html><body><p>{html.escape(storable)}</p></body></html>")) if storable.strip() else ""
+    assert made.split() == storable.split()
+
+
+@given(
+    st.builds(
+        Content,
+        text=TEXTS,
+        title=st.text(st.characters(exclude_categories=("Cs",))),
+        published=st.none() | st.dates(),
+        pages=st.lists(st.integers(0, 99)).map(tuple),
+        rows=st.lists(st.builds(Row, st.integers(0, 99), st.text(), st.integers(1, 99))).map(tuple),
+        notes=st.lists(st.text()).map(tuple),
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_content_comes_whole_out_of_the_readers_process(content: Content) -> None:
+    assert Content.from_json(json.loads(json.dumps(content.to_json()))) == content
+
+
+@given(ROWS)
+@settings(max_examples=50, deadline=None)
+def test_rows_stay_whole_in_their_chunks(rows: list[list[str]]) -> None:
+    made = write_rows([("One", enumerate(rows, 1)), ("Two", enumerate(rows, 1))])
+    if not made.rows:
+        return
+    article = article_of("a.xlsx", made)
+    chunks = chunk(article, Limits(len, len, pieces=900, tokens=700))
+    ends = [row.start - 2 for row in made.rows[1:]] + [len(made.text)]
+    for row, end in zip(made.rows, ends, strict=True):
+        assert any(one.start <= row.start and end <= one.end for one in chunks)
+    for one in chunks:
+        assert article.text[one.start : one.end] == one.text
+        assert one.heading.startswith(("One, row", "Two, row"))
+
+
+def test_half_characters_and_nul_are_replaced_one_for_one() -> None:
+    assert checked(Content("a\ud800b\0c", title="\udfff")).text == "a?b\ufffdc"
+    with pytest.raises(UnreadableSource, match="no text"):
+        checked(Content(" \n"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["product", "price"], True),
+        (["product", "2021"], False),
+        (["product", "product"], False),
+        (["product", ""], False),
+        (["1 Jan", "2 Feb"], True),
+        (["12.5 %", "a"], False),
+    ],
+)
+def test_a_row_of_column_names_is_told_from_data(cells: list[str], names: bool) -> None:
+    assert is_header(cells) == names
+
+
+def test_tables_in_documents_name_their_columns() -> None:
+    assert table_lines([["span", "length"], ["north", "14 m"]]) == ["span: north | length: 14 m"]
+    assert table_lines([["Founded", "1823"], ["Owner", "Tom"]]) == ["Founded | 1823", "Owner | Tom"]
+    assert row_text(["a"], ["1", "two\nlines"]) == "a: 1 | two lines"
+
+
+def test_a_second_table_after_an_empty_row_has_its_own_columns() -> None:
+    rows = [["Prices"], ["item", "price"], ["bolt", "2"], ["", ""], ["city", "", "people"], ["Oslo", "", "700"]]
+    made = write_rows([("", enumerate(rows, 1))])
+    assert made.text.split("\n\n") == ["Prices", "item: bolt | price: 2", "city: Oslo | people: 700"]
+    assert [row.number for row in made.rows] == [1, 3, 6]
+
+
+def test_markup_keeps_headings_lists_tables_and_preformatted_lines() -> None:
+    page = """<h1>A  <i>b</i></h1><p>One<br>two<script>no()</script></p><ul><li>x<ul><li>y</li></ul></li><li>z</li></ul>
+      <table><tr><th>k</th><td>v</td></tr></table><table><tr><td><p>laid out</p></td></tr></table><pre>a
+  b</pre><blockquote>said</blockquote>"""
+    assert render(parse(page)) == ("# A b\n\nOne\ntwo\n\n- x\n  - y\n- z\n\nk | v\n\nlaid out\n\na\n  b\n\nsaid")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-09-12T23:30:00-05:00", date(2024, 9, 12)),
+        ("20240912", date(2024, 9, 12)),
+        ("12 September 2024", date(2024, 9, 12)),
+        ("2024", None),
+        ("2024-13-40", None),
+        ("03/04/2024", None),
+        ("", None),
+    ],
+)
+def test_dates_of_metadata_are_read_and_never_guessed(written: str, read: date | None) -> None:
+    assert read_date(written) == read
+
+
+def test_titles_that_programs_make_up_are_none() -> None:
+    for title in ("Untitled", "Microsoft Word - plan.docx", "report.pdf", "Document1", "  ", "12"):
+        assert said_title(title) == ""
+    assert said_title(" The  Mill ") == "The Mill"
+
+
+def test_pages_say_when_they_were_published_in_several_ways(tmp_path: Path) -> None:
+    body = f"<body><article><h1>Mill</h1><p>{'The mill grinds all day long. ' * 12}</p>%s</article></body>"
+    linked = '<script type="application/ld+json">{"@graph": [{"datePublished": "2020-02-03"}]}</script>'
+    for head, inside in (
+        ('<meta name="DC.date" content="2020-02-03">', ""),
+        (linked, ""),
+        ("", '<time pubdate datetime="2020-02-03T10:00">then</time>'),
+    ):
+        page = f"<html><head><title>Mill</title>{head}</head>{body % inside}</html>"
+        assert webpage.read(write(tmp_path, "a.html", page)).published == date(2020, 2, 3)
+    assert webpage.read(write(tmp_path, "a.html", f"<html>{body % 'Copyright 2019'}</html>")).published is None
+
+
+def test_a_page_in_another_encoding_is_read_by_what_it_names(tmp_path: Path) -> None:
+    page = "<html><head><meta charset='iso-8859-2'></head><body><p>Łódź leży w środku kraju.</p></body></html>"
+    path = tmp_path / "a.html"
+    path.write_bytes(page.encode("iso-8859-2"))
+    assert "Łódź leży" in webpage.read(path).text
+
+
+def test_records_of_any_shape_become_rows_and_articles_sections(tmp_path: Path) -> None:
+    nested = {"rows": [{"name": "Anna", "home": {"city": "Oslo"}, "tags": ["a", "b"], "ok": True, "none": None}]}
+    made = records.read(write(tmp_path, "a.json", json.dumps(nested)))
+    assert made.text == "name: Anna | home.city: Oslo | tags: a, b | ok: yes" and made.rows == (Row(0, "", 1),)
+    lines = '{"title": "One", "text": "<p>First.</p>"}\nnonsense\n{"body": "Second."}\n'
+    made = records.read(write(tmp_path, "b.jsonl", lines))
+    assert made.text == "# b\n\n## One\n\nFirst.\n\n## Record 3\n\nSecond."
+    assert made.notes == ("1 of its lines are not JSON: 2",) and made.published is None
+
+
+def test_a_message_of_unknown_encoding_or_only_html_is_read(tmp_path: Path) -> None:
+    odd = "From: a@b.c\nSubject: Odd\nDate: yesterday\nContent-Type: text/plain; charset=klingon\n\nIt is here.\n"
+    made = mail.read(write(tmp_path, "a.eml", odd))
+    assert made.title == "Odd" and made.text.endswith("It is here.") and made.published is None
+    page = "Subject: Page\nContent-Type: text/html\n\n<html><body><p>Only <b>HTML</b>.</p></body></html>"
+    assert mail.read(write(tmp_path, "b.eml", page)).text == "# Page\n\nOnly HTML."
+
+
+def test_a_book_with_a_missing_chapter_says_so(tmp_path: Path) -> None:
+    import zipfile
+
+    write_epub(tmp_path / "whole.epub")
+    with zipfile.ZipFile(tmp_path / "whole.epub") as whole, zipfile.ZipFile(tmp_path / "a.epub", "w") as part:
+        for name in whole.namelist():
+            if not name.endswith("one.xhtml"):
+                part.writestr(name, whole.read(name))
+    made = book.read(tmp_path / "a.epub")
+    assert "Nine keepers" in made.text and made.notes == ("1 of its chapters can't be read",)
+
+
+def lines(*texts: str, left: float = 60, top: float = 700, size: float = 10) -> list[Piece]:
+    """Lines below each other, as wide as their text."""
+    return [
+        Piece(text, left, left + 5 * len(text), top - number * 12 - size, top - number * 12)
+        for number, text in enumerate(texts)
+    ]
+
+
+def test_words_cut_at_line_ends_are_made_whole_and_hyphens_of_their_own_stay() -> None:
+    text = lines(
+        "A well-known mill stood in the old har-", "bour of the town, a well-", "known sight for the anglo-", "Saxon."
+    )
+    made, _ = join_pages([Page(tuple(text), 600, 800)])
+    assert made == "A well-known mill stood in the old harbour of the town, a well-known sight for the anglo-Saxon."
+
+
+def test_columns_that_are_drawn_line_by_line_are_read_one_after_the_other() -> None:
+    left = lines(*(f"left line {number} of the text" for number in range(8)))
+    right = lines(*(f"right line {number} of the text" for number in range(8)), left=320)
+    title = Piece("A title that reaches across both columns of the page", 60, 520, 720, 740)
+    mixed = [piece for pair in zip(left, right, strict=True) for piece in pair]
+    made, _ = join_pages([Page((title, *mixed), 600, 800)])
+    assert made.index("left line 7") < made.index("right line 0") and made.startswith("# A title")
+
+
+def test_a_sentence_goes_on_over_the_page_and_its_page_is_known() -> None:
+    head = [Piece("The Review", 60, 110, 770, 780)]
+    first = [*head, *lines("The mill was built in the summer of the"), Piece("1", 300, 305, 20, 30)]
+    second = [*head, *lines("year 1823 and burnt down in 1901."), Piece("2", 300, 305, 20, 30)]
+    made, pages = join_pages([Page(tuple(one), 600, 800) for one in (first, [], second)])
+    assert made == "The mill was built in the summer of the year 1823 and burnt down in 1901."
+    assert pages == [0, made.index("year"), made.index("year")]
+    article = article_of("a.pdf", Content(made, pages=tuple(pages)))
+    assert [article.page(0), article.page(made.index("1823"))] == [1, 3]

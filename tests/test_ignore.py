@@ -1,0 +1,49 @@
+"""A .footnoteignore leaves files out, as .gitignore does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from index.roots import find_sources
+from index.sync import Builder, changes, sync
+
+
+def write(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(f"This is the note {name}.")
+
+
+def names(root: Path) -> list[str]:
+    return [source for source, _ in find_sources([root]).files]
+
+
+def test_patterns_leave_files_and_folders_out_and_take_some_back(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "b.md", "drafts/c.txt", "notes/drafts/d.txt", "notes/keep.log", "notes/x.log", "top/e.txt")
+    (tmp_path / ".footnoteignore").write_text("# drafts and logs\ndrafts/\n*.log\n!keep.log\n/top/*.txt\n")
+    assert names(tmp_path) == ["a.txt", "b.md", "notes/keep.log"]
+
+
+def test_only_the_roots_own_file_counts_and_a_file_named_by_itself_is_never_ignored(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "sub/b.txt")
+    (tmp_path / "sub" / ".footnoteignore").write_text("*.txt\n")
+    assert names(tmp_path) == ["a.txt", "sub/b.txt"]
+    assert names(tmp_path / "sub") == []
+    assert names(tmp_path / "sub" / "b.txt") == ["b.txt"]
+
+
+def test_an_ignore_file_that_cant_be_used_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt")
+    (tmp_path / ".footnoteignore").write_bytes(b"caf\xe9\n")
+    found = find_sources([tmp_path])
+    assert [source for source, _ in found.files] == ["a.txt"]
+    assert found.skipped[0][0] == ".footnoteignore" and "nothing is ignored" in found.skipped[0][1]
+
+
+def test_what_is_ignored_later_leaves_the_index(builder: Builder, tmp_path: Path) -> None:
+    root = tmp_path / "docs"
+    write(root, "a.txt", "b.txt")
+    sync(builder, [root])
+    (root / ".footnoteignore").write_text("b.txt\n")
+    assert changes(builder.home, [root]) == ["b.txt"]
+    assert sync(builder, [root]).removed == ["b.txt"]
