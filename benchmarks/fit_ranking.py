@@ -1,10 +1,11 @@
 """Fits what stands on the reading model: `python -m benchmarks.fit_ranking ../shared/data`. Some minutes.
 
-All paragraphs of squad/train are indexed, and the questions of the four articles that training left out are asked,
-with one foreign question of new_wiki for every ten of them. The order of the passages is a conditional logit over
-reading and retrieval (McFadden 1974), the evidence score a logistic regression that says whether a quoted sentence
-holds an acceptable answer, and `refuse_below` the highest score under which one in ten of the answerable falls.
-Figures are of a cross-validation that leaves out one article at a time; the shipped weights come from all four.
+The questions of the four articles that training left out are asked, each of one corpus: all paragraphs of squad/train,
+those of its article, or eight of them; and one foreign question of new_wiki for every ten of them. The order of the
+passages is a conditional logit over reading and retrieval (McFadden 1974), the evidence score a logistic regression that
+says whether a quoted sentence holds an acceptable answer, and `refuse_below` the highest score under which one in ten of
+the answerable falls. Figures are of a cross-validation that leaves out one article at a time; the shipped weights come
+from all four.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import random
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,10 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from benchmarks.corpora import Labelled, build, read_squad, shipped_embedder
+from benchmarks.corpora import Labelled, Paragraph, build, read_squad, shipped_embedder
 from index.aliases import Aliases
+from index.embed import Embedder
+from index.generation import Generation
 from index.layout import Span
 from rag import write
 from rag.evaluation.measures import contains, exact_match, token_f1
@@ -46,6 +49,9 @@ from rag.reader.spans import Found, SpanReader
 from rag.retrieve import Hit, Retriever
 from rag.settings import Settings
 
+_MOST_READ = 20
+_FEW = 8
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -61,39 +67,92 @@ class _Read:
     answers: list[str]
 
 
+_Key = tuple[int, ...]
+"""A corpus: () is all paragraphs, (article,) those of an article, (article, n) the nth eight of its paragraphs."""
+
+
+@dataclass(frozen=True)
+class _Picked:
+    """A question to ask, of which corpus; `article` is what the cross-validation leaves out together."""
+
+    article: int
+    kind: str
+    question: Labelled
+    corpus: _Key
+
+
+def _pick(data: Path, paragraphs: Sequence[Paragraph], limit: int | None) -> list[_Picked]:
+    titles = [article["title"] for article in read_json(data / "squad/train.json.gz")]
+    rng = random.Random(0)
+    own = [(p, q) for p in paragraphs if titles[p.article] in CALIBRATION for q in p.questions]
+    picked = []
+    for paragraph, question in rng.sample(own, min(limit or len(own), len(own))):
+        place = [p.source for p in paragraphs if p.article == paragraph.article].index(paragraph.source)
+        corpus = rng.choice([(), (paragraph.article,), (paragraph.article, place // _FEW)])
+        picked.append(_Picked(paragraph.article, "answerable" if question.spans else "close", question, corpus))
+    foreign = [q for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
+    for question in rng.sample(foreign, len(picked) // 10):
+        beside = rng.choice(picked)
+        picked.append(_Picked(beside.article, "foreign", Labelled(question.id, question.text, "", ()), beside.corpus))
+    return picked
+
+
 def _read_all(data: Path, reader: SpanReader, limit: int | None) -> list[_Read]:
     paragraphs = read_squad(data / "squad/train.json.gz")
-    titles = [article["title"] for article in read_json(data / "squad/train.json.gz")]
-    texts = {p.source: p.text for p in paragraphs}
-    rng = random.Random(0)
-    own = [(p.article, q) for p in paragraphs if titles[p.article] in CALIBRATION for q in p.questions]
-    own = rng.sample(own, min(limit or len(own), len(own)))
-    foreign = [q for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
-    picked = [(article, q, "answerable" if q.spans else "close") for article, q in own]
-    picked += [
-        (rng.choice(own)[0], Labelled(q.id, q.text, "", ()), "foreign") for q in rng.sample(foreign, len(own) // 10)
-    ]
-    settings, embedder, made = Settings(), shipped_embedder(), []
-    with tempfile.TemporaryDirectory() as folder:
-        generation = build(paragraphs, Path(folder), embedder, settings)
-        retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
-        sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
-        for article, question, kind in tqdm(picked, unit="question"):
-            query = retriever.query(question.text)
-            hits = retriever.retrieve(query, READ)
-            found = reader.read(question.text, [hit.chunk.text for hit in hits], ANSWERS)
-            if not any(one.answers for one in found):
-                continue
-            holds = [
-                sources[hit.chunk.article_id] == question.source
-                and any(hit.chunk.start <= a and b <= hit.chunk.end for a, b in question.spans)
-                for hit in hits
-            ]
-            answers = [texts[question.source][a:b] for a, b in question.spans]
-            asked = ask(query, generation.words)
-            made.append(_Read(article, kind, asked, generation.aliases, hits, found, holds, answers))
-        generation.close()
+    picked = _pick(data, paragraphs, limit)
+    embedder, made = shipped_embedder(), []
+    bar = tqdm(total=len(picked), unit="question")
+    for corpus in sorted({one.corpus for one in picked}):
+        texts = [p for p in paragraphs if not corpus or p.article == corpus[0]]
+        if len(corpus) == 2:
+            texts = texts[_FEW * corpus[1] :][:_FEW]
+        with tempfile.TemporaryDirectory() as folder:
+            generation = build(texts, Path(folder), embedder, Settings())
+            for one in picked:
+                if one.corpus == corpus:
+                    made += _read(one, generation, embedder, reader, {p.source: p.text for p in texts})
+                    bar.update()
+            generation.close()
     return made
+
+
+def _read(
+    picked: _Picked, generation: Generation, embedder: Embedder, reader: SpanReader, texts: dict[str, str]
+) -> list[_Read]:
+    """The question asked; nothing when there was nothing to read."""
+    settings, question = Settings(), picked.question
+    retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
+    sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
+    query = retriever.query(question.text)
+    hits = retriever.retrieve(query, _MOST_READ)
+    found = reader.read(question.text, [hit.chunk.text for hit in hits], ANSWERS)
+    if not any(one.answers for one in found):
+        return []
+    holds = [
+        sources[hit.chunk.article_id] == question.source
+        and any(hit.chunk.start <= a and b <= hit.chunk.end for a, b in question.spans)
+        for hit in hits
+    ]
+    answers = [texts[question.source][a:b] for a, b in question.spans]
+    asked = ask(query, generation.words)
+    return [_Read(picked.article, picked.kind, asked, generation.aliases, hits, found, holds, answers)]
+
+
+def _first(one: _Read, most: int) -> _Read:
+    """The same with only the `most` best hits read."""
+    return replace(one, hits=one.hits[:most], found=one.found[:most], holds=one.holds[:most])
+
+
+def _compare_depths(read: Sequence[_Read]) -> None:
+    """Print what reading fewer passages would give."""
+    for most in (5, 8, 12, _MOST_READ):
+        cut = [_first(one, most) for one in read if one.kind == "answerable"]
+        of_passage = _fit_passages(cut)
+        ranked = [(one, rank(one.hits, one.found, of_passage)) for one in cut]
+        first = np.mean([one.holds[one.hits.index(hits[0])] for one, (hits, _, _) in ranked])
+        said = [(one, evidence(*all_, 0.3)) for one, all_ in ranked]
+        f1 = np.mean([token_f1(_slice(e[0], e[0].answers[0]), one.answers) if e else 0 for one, e in said])
+        print(f"{most} passages read: right passage first {first:.4f}, token F1 {f1:.4f}")
 
 
 def _fit_passages(read: Sequence[_Read]) -> Linear:
@@ -125,10 +184,10 @@ def _fit_lists(read: Sequence[_Read], of_passage: Linear) -> float:
     known = [(one, rank(one.hits, one.found, of_passage)) for one in read if one.kind == "answerable"]
     scores = {}
     for share in (0.9, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01):
-        said = [evidence(*ranked, share)[0] for _, ranked in known]
-        words = [_slice(one, one.answers[0]) for one in said]
-        scores[share] = np.mean([token_f1(w, one.answers) for w, (one, _) in zip(words, known, strict=True)])
-        exact = np.mean([exact_match(w, one.answers) for w, (one, _) in zip(words, known, strict=True)])
+        said = [(one, evidence(*ranked, share)) for one, ranked in known]
+        words = [(_slice(found[0], found[0].answers[0]) if found else "", one.answers) for one, found in said]
+        scores[share] = np.mean([token_f1(*pair) for pair in words])
+        exact = np.mean([exact_match(*pair) for pair in words])
         print(f"members of a list at {share}: exact match {exact:.4f}, token F1 {scores[share]:.4f}")
     return max(scores, key=lambda share: scores[share])
 
@@ -192,6 +251,8 @@ def main() -> None:
     arguments = parser.parse_args()
     quotes = Settings().max_quotes
     read = _read_all(arguments.data, SpanReader(threads=arguments.threads), arguments.limit)
+    _compare_depths(read)
+    read = [_first(one, READ) for one in read]
     of_passage = _fit_passages(read)
     share = _fit_lists(read, of_passage)
     scores, right, first = np.zeros(len(read)), np.zeros(len(read)), np.zeros(len(read))
