@@ -2,10 +2,10 @@
 
 The questions of the four articles that training left out are asked, each of one corpus: all paragraphs of squad/train,
 those of its article, or eight of them; and one foreign question of new_wiki for every ten of them. The order of the
-passages is a conditional logit over reading and retrieval (McFadden 1974), the evidence score a logistic regression that
-says whether a quoted sentence holds an acceptable answer, and `refuse_below` the highest score under which one in ten of
-the answerable falls. Figures are of a cross-validation that leaves out one article at a time; the shipped weights come
-from all four.
+passages is a conditional logit over reading and retrieval (McFadden 1974), the evidence score a logistic regression
+that says whether a quoted sentence holds an acceptable answer, and `refuse_below` the highest score under which one in
+ten of the answerable falls. Figures are of a cross-validation that leaves out one article at a time; the shipped
+weights come from all four.
 """
 
 from __future__ import annotations
