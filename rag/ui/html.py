@@ -280,7 +280,7 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
     return (
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
-        f"{_place(one)}"
+        f"{_place(one.published, one.source, one.heading, one.page)}"
         f'<blockquote dir="auto">{quote}</blockquote>{_open(one.article_id, one.source, one.start, one.end)}</article>'
     )
 
@@ -311,14 +311,13 @@ def _with_answers(one: Citation) -> str:
 def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>'
-        f"{_place(passage)}"
+        f"{_place(passage.published, passage.source, passage.heading, passage.page)}"
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
         f"{_open(passage.article_id, passage.source, passage.start, passage.end)}</article>"
     )
 
 
-def _place(one: Citation | Passage) -> str:
-    under = f'<p class="fn-heading" dir="auto">{escape(one.heading)}</p>' if one.heading else ""
-    page = f" · p. {one.page}" if one.page else ""
-    when = f"<bdi>{escape(day(one.published))}</bdi>"
-    return f'<p class="fn-meta">{when} · <bdi>{escape(one.source)}</bdi>{page}</p>{under}'
+def _place(published: date | None, source: str, heading: str, page: int | None = None) -> str:
+    under = f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else ""
+    where = f" · p. {page}" if page else ""
+    return f'<p class="fn-meta"><bdi>{escape(day(published))}</bdi> · <bdi>{escape(source)}</bdi>{where}</p>{under}'
