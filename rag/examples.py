@@ -24,7 +24,9 @@ def questions(engine: Engine, most: int = 3) -> list[str]:
     for source, title, _ in generation.catalog.titles()[: 4 * most]:
         article = generation.catalog.article(source)
         chunks = generation.catalog.chunks_of(article.id) if article else []
-        heading = next((chunk.heading for chunk in chunks if chunk.heading), "")
+        # Rows are called by their numbers: nobody asks about "rows 2 to 9".
+        rows = bool(article and article.rows)
+        heading = "" if rows else next((chunk.heading for chunk in chunks if chunk.heading), "")
         about = heading or (title if article and article.named else "")
         if about:
             made.append(f"What is said about “{about[:80]}”?")

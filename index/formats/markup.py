@@ -18,6 +18,7 @@ _BLOCKS = frozenset(
 ) | {"head", *_HEADINGS}
 _ITEMS = frozenset({"li", "item"})
 _LISTS = frozenset({"ul", "ol", "menu", "list"})
+_CODE = frozenset({"pre", "code"})
 _BREAKS = frozenset({"br", "lb"})
 _UNSEEN = frozenset(
     """script style noscript template svg math object iframe canvas audio video button select textarea input title
@@ -89,10 +90,10 @@ class _Writer:
         tag = element.tag
         if tag in _BREAKS:
             self._inline.append("\n")
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS or _is_code_block(element):
             self._flush()
             self._lists += tag in _LISTS
-            self._pre += tag == "pre"
+            self._pre += tag in _CODE
             if tag in _ITEMS:
                 self._prefix = "  " * min(max(self._lists - 1, 0), _DEEPEST) + "- "
             elif level := _level(element):
@@ -101,10 +102,10 @@ class _Writer:
 
     def close(self, element: Any) -> None:
         tag = element.tag
-        if tag in _BLOCKS:
+        if tag in _BLOCKS or _is_code_block(element):
             self._flush()
             self._lists -= tag in _LISTS
-            self._pre -= tag == "pre"
+            self._pre -= tag in _CODE
             if tag in _ITEMS or _level(element):
                 self._prefix = ""
 
@@ -138,6 +139,11 @@ class _Writer:
             tight = before.lstrip().startswith("- ") and block.lstrip().startswith("- ")
             parts += ["\n" if tight else "\n\n", block]
         return "".join(parts)
+
+
+def _is_code_block(element: Any) -> bool:
+    """trafilatura makes <code> of <pre>; code in a line of text has no lines of its own."""
+    return element.tag == "code" and "\n" in "".join(element.itertext()).strip()
 
 
 def _level(element: Any) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ctypes import c_ulong, create_string_buffer
+from ctypes import c_ushort
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +68,12 @@ def _reason(path: Path, error: str) -> str:
 
 
 def _language(document: Any) -> str:
-    length = raw.FPDFCatalog_GetLanguage(document, None, c_ulong(0))
+    length = raw.FPDFCatalog_GetLanguage(document, None, 0)
     if not 2 < length < 100:
         return ""
-    buffer = create_string_buffer(length)
+    buffer = (c_ushort * (length // 2 + 1))()
     raw.FPDFCatalog_GetLanguage(document, buffer, length)
-    return buffer.raw[: length - 2].decode("utf-16-le", "replace")
+    return bytes(buffer).decode("utf-16-le", "replace").strip("\0")
 
 
 def _page(document: Any, number: int) -> Page | None:

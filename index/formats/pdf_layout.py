@@ -24,8 +24,8 @@ _PAGE_NUMBER = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT_WORD = re.compile(r"([^\W\d_]+)[-\u00ad]$")
-_FEWEST_LINES = 5
-"""So many lines must stand on both sides of a gap for it to part columns."""
+_FEWEST_LINES, _MOST_LINES = 5, 600
+"""So many lines must stand on both sides of a gap for it to part columns; no page of prose has more than the latter."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,8 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
     for number, page in enumerate(pages):
         kept = [piece for piece in page.pieces if (number, piece) not in heads]
         for group in _columns(kept, page.width):
-            joined = _join_lines(group)
             left, right = min(piece.left for piece in group), max(piece.right for piece in group)
-            lines += [_Line(piece, number, left, right) for piece in joined]
+            lines += [_Line(piece, number, left, right) for piece in _join_lines(group)]
     return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
 
 
@@ -117,42 +116,43 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
 
 
 def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
-    """(whether at the top, piece) of what stands at the page's edges, apart from the lines of the text."""
+    """(whether at the top, piece) of the outermost line at both edges, and of others that stand apart from the text."""
     for at_top in (True, False):
-        sign = 1 if at_top else -1
-        last: Piece | None = None
-        held: list[Piece] = []
-        for piece in sorted(page.pieces, key=lambda piece: -sign * piece.bottom):
-            if last is not None:
-                gap = last.bottom - piece.top if at_top else piece.bottom - last.top
-                if gap > _APART * min(last.size, piece.size):
-                    yield from ((at_top, one) for one in held)
-                    held = []
+        lines: list[list[Piece]] = []
+        inside = 0
+        for piece in sorted(page.pieces, key=lambda piece: -piece.bottom if at_top else piece.bottom):
+            if lines and _same_line(lines[-1][0], piece):
+                lines[-1].append(piece)
+                continue
+            lines.append([piece])
             if (piece.bottom < page.height * (1 - _EDGE)) if at_top else (piece.top > page.height * _EDGE):
                 break
-            held.append(piece)
-            last = piece
-        else:
-            yield from ((at_top, one) for one in held)
+            inside += 1
+        heads = 1
+        for number, ((one, *_), (other, *_)) in enumerate(pairwise(lines), 1):
+            gap = one.bottom - other.top if at_top else other.bottom - one.top
+            if gap > _APART * min(one.size, other.size):
+                heads = number
+        yield from ((at_top, piece) for line in lines[: min(heads, inside)] for piece in line)
 
 
 # --- reading order ----------------------------------------------------------------------------------------------------
 
 
 def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
-    """Groups of pieces in reading order: column by column, between what reaches across. Without columns the order of
-    the file stays."""
+    """Groups of pieces in reading order: column by column, between what reaches across."""
     gutter = _gutter(pieces, width)
     if gutter is None:
         if pieces:
-            yield list(pieces)
+            yield _in_order(pieces)
         return
+    drawn = {id(piece): number for number, piece in enumerate(pieces)}
     across: list[Piece] = []
     sides: tuple[list[Piece], list[Piece]] = ([], [])
 
     def flush() -> Iterator[list[Piece]]:
         for side in sides:
-            yield from _columns(side, width)
+            yield from _columns(sorted(side, key=lambda piece: drawn[id(piece)]), width)
             side.clear()
 
     for piece in sorted(pieces, key=lambda piece: (-piece.bottom, piece.left)):
@@ -161,17 +161,44 @@ def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
             across.append(piece)
             continue
         if across:
-            yield across
+            yield _in_order(sorted(across, key=lambda piece: drawn[id(piece)]))
             across = []
         sides[piece.left >= gutter - 1].append(piece)
     if across:
-        yield across
+        yield _in_order(sorted(across, key=lambda piece: drawn[id(piece)]))
     yield from flush()
+
+
+def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
+    """One column in the order in which the file draws it; from top to bottom where it jumps about without need.
+
+    Browsers draw some boxes last, wherever they stand. Cells of a table stand beside each other and are best left in
+    the order that the file has.
+    """
+    runs = [0]
+    for before, piece in pairwise(pieces):
+        runs.append(runs[-1] + (piece.bottom > before.bottom + before.size))
+    lines: list[list[int]] = []
+    for at in sorted(range(len(pieces)), key=lambda at: -pieces[at].bottom - pieces[at].top):
+        if lines and _same_line(pieces[lines[-1][0]], pieces[at]):
+            lines[-1].append(at)
+        else:
+            lines.append([at])
+    beside = sum(len({runs[at] for at in line}) > 1 for line in lines)
+    if runs[-1] == 0 or beside > len(lines) / 10:
+        return list(pieces)
+    return [pieces[at] for line in lines for at in sorted(line, key=lambda at: pieces[at].left)]
+
+
+def _same_line(one: Piece, other: Piece) -> bool:
+    return min(one.top, other.top) - max(one.bottom, other.bottom) > 0.5 * min(one.size, other.size)
 
 
 def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
     """Where the gap between two columns of prose is, or None. Columns of a table hold too few words."""
     prose = [piece for piece in pieces if len(piece.text) >= 15 and piece.right - piece.left > width * 0.12]
+    if len(prose) > _MOST_LINES:
+        return None
     best, fewest = None, _FEWEST_LINES - 1
     for x in {round(piece.left, 1) for piece in prose}:
         left = [piece for piece in prose if piece.right <= x]
@@ -186,22 +213,31 @@ def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
     return best
 
 
-def _join_lines(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces that follow each other on the same line, joined."""
-    made: list[Piece] = []
-    for piece in pieces:
-        if not piece.text:
-            continue
-        before = made[-1] if made else None
-        overlap = min(piece.top, before.top) - max(piece.bottom, before.bottom) if before else 0
-        if before and overlap > 0.5 * min(piece.size, before.size) and piece.left >= before.right - 1:
-            wide = piece.left - before.right > 2 * before.size
-            text = f"{before.text}{' | ' if wide else ' '}{piece.text}"
-            bottom, top = (before.bottom, before.top) if before.size >= piece.size else (piece.bottom, piece.top)
-            made[-1] = Piece(text, before.left, piece.right, bottom, top)
-        else:
-            made.append(piece)
-    return made
+def _join_lines(pieces: Sequence[Piece]) -> Iterator[Piece]:
+    """Pieces that follow each other on the same line, joined: cells of a table with " | " between them."""
+    left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
+    line: list[Piece] = []
+    for piece in [piece for piece in pieces if piece.text]:
+        if line and not (_same_line(line[-1], piece) and piece.left >= line[-1].right - 1):
+            yield _join_line(line, left, right)
+            line = []
+        line.append(piece)
+    if line:
+        yield _join_line(line, left, right)
+
+
+def _join_line(line: Sequence[Piece], left: float, right: float) -> Piece:
+    """One line of a column with these edges."""
+    tallest = max(line, key=lambda piece: piece.size)
+    gaps = [after.left - before.right for before, after in pairwise(line)]
+    # A line of long words that was stretched to the column's width has gaps as wide as a table, but all alike.
+    reaches = line[0].left < left + tallest.size and line[-1].right > right - tallest.size
+    alike = bool(gaps) and max(gaps) - min(gaps) < 0.5 * tallest.size and not any(" " in piece.text for piece in line)
+    text = line[0].text
+    for gap, piece in zip(gaps, line[1:], strict=True):
+        cells = gap > 2 * tallest.size and not (reaches and alike)
+        text += f"{' | ' if cells else ' '}{piece.text}"
+    return Piece(text, line[0].left, line[-1].right, tallest.bottom, tallest.top)
 
 
 # --- paragraphs -------------------------------------------------------------------------------------------------------

@@ -56,8 +56,8 @@ def read_markup(data: bytes | str) -> Content:
     if not text:
         # Nested too deeply for the parser, which gives up.
         text = " ".join(_TAG.sub(" ", source).split())
-    if article is not None:
-        title, author = article.title or title, article.author or author
+    title = _own_title(title, text) or (article.title if article is not None else "") or ""
+    author = author or (article.author if article is not None else "") or ""
     return Content(with_title(title, text), title, author, published or find_published(text), language)
 
 
@@ -97,6 +97,20 @@ def with_title(title: str, text: str) -> str:
     top = [line.strip("# ").casefold() for line in text[:2000].splitlines() if line.strip()][:3]
     tidy = " ".join(title.split())
     return text if not tidy or tidy.casefold() in top else f"# {tidy}\n\n{text}"
+
+
+def _own_title(title: str, text: str) -> str:
+    """The heading of the article that the page's title holds among others (the site's name), else that title."""
+    plain = _letters(title)
+    for line in text.splitlines():
+        heading = line.lstrip("# ") if line.startswith("#") else ""
+        if len(_letters(heading)) > 3 and _letters(heading) in plain:
+            return heading
+    return title
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()
 
 
 def whole_page(tree: Any) -> str:

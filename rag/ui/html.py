@@ -170,7 +170,7 @@ def article_page(article: Article, start: int, end: int, *, changed: bool) -> st
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="page.css"></head>'
         f'<body class="fn-reading"><main><h1 dir="auto">{escape(article.title)}</h1>'
-        f"{_meta(article.published, article.source)}{said}"
+        f"{_place(article.published, article.source, '')}{said}"
         f'<div class="fn-text" dir="auto">{text}</div></main></body></html>'
     )
 
@@ -292,7 +292,7 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
     return (
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
-        f"{_place(one)}"
+        f"{_place(one.published, one.source, one.heading, one.page)}"
         f'<blockquote dir="auto">{quote}</blockquote>'
         f"{_open(one.article_id, one.source, one.start, one.end, one.quote)}</article>"
     )
@@ -342,17 +342,13 @@ def _with_answers(one: Citation) -> str:
 def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>'
-        f"{_place(passage)}"
+        f"{_place(passage.published, passage.source, passage.heading, passage.page)}"
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
         f"{_open(passage.article_id, passage.source, passage.start, passage.end, passage.text)}</article>"
     )
 
 
-def _place(one: Citation | Passage) -> str:
-    under = f'<p class="fn-heading" dir="auto">{escape(one.heading)}</p>' if one.heading else ""
-    return _meta(one.published, one.source, one.page) + under
-
-
-def _meta(published: date | None, source: str, page: int | None = None) -> str:
-    at = f" · p. {page}" if page else ""
-    return f'<p class="fn-meta"><bdi>{escape(day(published))}</bdi> · <bdi>{escape(source)}</bdi>{at}</p>'
+def _place(published: date | None, source: str, heading: str, page: int | None = None) -> str:
+    under = f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else ""
+    where = f" · p. {page}" if page else ""
+    return f'<p class="fn-meta"><bdi>{escape(day(published))}</bdi> · <bdi>{escape(source)}</bdi>{where}</p>{under}'
