@@ -12,6 +12,7 @@ from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissin
 from index.generation import Generation, Recipe, current_folder, open_current
 from index.roots import register_roots, registered_roots
 from index.sync import Builder, Progress, Report, changes, is_building, sync
+from rag.llm import LanguageModel
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
@@ -48,6 +49,11 @@ class Engine:
     @cached_property
     def _spans(self) -> SpanReader:
         return SpanReader(threads=self.settings.threads)
+
+    @cached_property
+    def language_model(self) -> LanguageModel:
+        """The language model that the settings name. Raises ModelServerError when they name none."""
+        return LanguageModel(self.settings)
 
     def roots(self) -> list[Path]:
         """The registered roots; the seeds while there is none."""

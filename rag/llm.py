@@ -11,7 +11,7 @@ import asyncio
 import re
 from collections.abc import Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -42,10 +42,12 @@ class ModelServerError(FootnoteError):
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one completion, as the server counted them."""
+    """Tokens of one completion as the server counted them (None where it does not say); `cut` tells that the model was
+    stopped at the most tokens it may write."""
 
-    prompt: int
-    completion: int
+    prompt: int | None = None
+    completion: int | None = None
+    cut: bool = False
 
 
 class LanguageModel:
@@ -69,12 +71,12 @@ class LanguageModel:
         self._patience = settings.llm_timeout
         self._longest = settings.llm_answer_tokens
 
-    def complete(self, messages: Sequence[Message], stop: Event | None = None) -> Generator[str, None, Usage | None]:
-        """Yields the text as it comes; returns the tokens when the server tells them.
+    def complete(self, messages: Sequence[Message], stop: Event | None = None) -> Generator[str | Usage]:
+        """The text as it comes, and at the end of it what the server says of its tokens.
 
         Closing the generator, or setting `stop`, cuts the connection. Raises ModelServerError for every failure.
         """
-        box: Queue[str | ModelServerError | Usage | None] = Queue()
+        box: Queue[str | ModelServerError | Usage] = Queue()
         work = _Work(self._request(messages, box), box)
         try:
             while not (stop and stop.is_set()):
@@ -84,18 +86,17 @@ class LanguageModel:
                     continue
                 if isinstance(got, ModelServerError):
                     raise got
-                if not isinstance(got, str):
-                    return got
                 yield got
-            return None
+                if isinstance(got, Usage):
+                    return
         finally:
             work.cut()
 
     async def _request(self, messages: Sequence[Message], box: Queue[Any]) -> None:
         from openai import APIError, AsyncOpenAI, Timeout
 
-        usage: Usage | None = None
-        finished, begun = False, False
+        usage = Usage()
+        finished, begun = "", False
         # "none" where there is no key: otherwise the library takes OPENAI_API_KEY, which is meant for another server.
         client = AsyncOpenAI(
             base_url=self.url,
@@ -113,10 +114,11 @@ class LanguageModel:
                         if chunk.usage:
                             usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
                         for choice in chunk.choices[:1]:
-                            finished |= choice.finish_reason is not None
+                            finished = choice.finish_reason or finished
                             if choice.delta.content:
                                 box.put(choice.delta.content)
-            box.put(usage if finished else ModelServerError(self._broken()))
+            done = replace(usage, cut=finished == "length")
+            box.put(done if finished else ModelServerError(self._broken() if begun else self._unreadable()))
         except (APIError, TimeoutError) as error:
             box.put(ModelServerError(self._explain(error, begun)))
 
@@ -138,6 +140,12 @@ class LanguageModel:
         return (
             f"The answer of the language model at {self.url} broke off. Ask again; if it goes on, look at the "
             "server's own log."
+        )
+
+    def _unreadable(self) -> str:
+        return (
+            f"What answers at {self.url} is no language model server. Check FOOTNOTE_LLM_URL: it ends as the server's "
+            "manual says, mostly in /v1."
         )
 
     def _explain(self, error: Exception, begun: bool) -> str:

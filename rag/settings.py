@@ -16,6 +16,8 @@ from index.tokens import OWN_ENCODING
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT / "seeds"
+Writer = Literal["quote", "llm"]
+"""Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
 
 
 class Settings(BaseSettings):
@@ -50,7 +52,7 @@ class Settings(BaseSettings):
         le=1,
         description="evidence score under which a question is refused, higher refuses more (none: the reader's own)",
     )
-    writer: Literal["quote", "llm"] = Field(
+    writer: Writer = Field(
         "quote", description="who writes answers: quote (the sources' own words) or llm (a language model, checked)"
     )
     llm_url: str | None = Field(
