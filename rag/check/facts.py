@@ -19,7 +19,7 @@ from rag.check.amounts import TIMES, Number, find_numbers
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]\w*(?:[’'&][^\W_]+)*")
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”‹›]+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
-_OPENS = re.compile(r"(?:^|[.!?:;]\s+|[“\"‘(]\s*)$")
+_OPENS = re.compile(r"(?:[.!?:;]\s+|[“\"‘(]\s*)$")
 _CONNECTIVES = frozenset(
     """however nonetheless nevertheless moreover furthermore additionally meanwhile overall thus therefore hence instead
     consequently similarly likewise although though despite besides alongside unlike whereas whilst yes no both several
@@ -92,6 +92,12 @@ class Holder:
             return any(_agrees(value, date, self.numbers) for date in self.dates)
         return all(term in self.terms or self._has_kin(str(term)) for term in value)
 
+    def lacks(self, fact: Fact) -> float:
+        """How much of a fact the text lacks, in [0, 1]: of a name the share of its words, of others all or nothing."""
+        if fact.kind != "name" or not isinstance(fact.value, tuple):
+            return 0.0 if self.has(fact) else 1.0
+        return sum(term not in self.terms and not self._has_kin(str(term)) for term in fact.value) / len(fact.value)
+
     def _has_number(self, number: Number) -> bool:
         units = self.numbers.get(number.value)
         if number.unit == "s" and units is None:  # "the 1990s" of a source that says 1995
@@ -157,9 +163,14 @@ def _names(sentence: str) -> Iterator[Fact]:
         content = tuple(term for term in plain_terms(word) if len(term) > 1)
         if not content or low in FUNCTION_WORDS or low in _CONNECTIVES or len(word) < 2:
             continue
-        if _OPENS.search(sentence[: match.start()]) and not _is_name(word, matches, number, sentence):
+        if _opens(sentence, match.start()) and not _is_name(word, matches, number, sentence):
             continue
         yield Fact("name", word, match.start(), match.start() + len(word), content)
+
+
+def _opens(text: str, start: int) -> bool:
+    """True when a sentence or a quotation begins at `start`, where every word has a capital."""
+    return start == 0 or bool(_OPENS.search(text, max(0, start - 6), start))
 
 
 def _is_name(word: str, matches: list[re.Match[str]], number: int, sentence: str) -> bool:

@@ -66,17 +66,18 @@ def negation_differs(sentence: str, text: str) -> bool:
     """True when one of the two denies what the other says plainly, as far as their shared words tell."""
     said, denied_said = _plain_and_denied(sentence)
     held, denied_held = _plain_and_denied(text)
-    return _denies(denied_said, held, denied_held) or (not denied_said and _denies(denied_held, said, denied_said))
+    if denied_said:
+        turned = {term for group in denied_held for term in group}
+        return not turned or any(
+            _shares(group, held, 0.5) and not _shares(group, turned, 0.01) for group in denied_said
+        )
+    # A text denies many things that have nothing to do with the sentence: all that is denied must be said.
+    return any(len(group) > 1 and _shares(group, said, 1.0) for group in denied_held)
 
 
-def _denies(groups: Sequence[tuple[str, ...]], plain: set[str], others: Sequence[tuple[str, ...]]) -> bool:
-    """Whether a negated group stands plainly on the other side, where nothing like it is negated."""
-    elsewhere = {term for group in others for term in group}
-    for group in groups:
-        shared = [term for term in group if holds(term, plain)]
-        if shared and len(shared) * 2 >= len(group) and not any(holds(term, elsewhere) for term in group):
-            return True
-    return False
+def _shares(group: Sequence[str], held: set[str], least: float) -> bool:
+    """Whether at least this share of the terms is held."""
+    return sum(holds(term, held) for term in group) >= least * len(group)
 
 
 def _plain_and_denied(text: str) -> tuple[set[str], list[tuple[str, ...]]]:
