@@ -1,7 +1,7 @@
 """Questions with answers -> true statements and false ones of each kind, each with the passage it is checked against.
 
-A statement is made of question and answer ("Who founded Rome?", "Romulus": "Romulus founded Rome."), never a sentence of
-the passage. False ones change the answer for a value of the same type, deny it, or lay it beside another passage.
+A statement is made of question and answer ("Who founded Rome?", "Romulus": "Romulus founded Rome."), never a sentence
+of the passage. False ones change the answer for a value of the same type, deny it, or lay it beside another passage.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ _PARTICIPLE = re.compile(
     r"^(?:\w{2,}(?:ed|wn|en)|born|built|made|held|found|won|lost|sent|sold|taught|put|set|kept|paid|left|begun|sung|"
     r"shot|cut|led|met|read|said|told|spent|bought|brought|called|hit|hung|laid|used|done|gone|come|become|run)$"
 )
+_WITH_PARTICIPLE = frozenset("is was were are has have had".split())
 _BARE_VERB = frozenset(
-    """accept add allow announce appear arrive attack attend become begin believe belong bring build buy call carry cause
-    change claim close come consist contain continue control cost create cross declare decide defeat define depend
+    """accept add allow announce appear arrive attack attend become begin believe belong bring build buy call carry
+    cause change claim close come consist contain continue control cost create cross declare decide defeat define depend
     describe design develop die discover draw drop earn enact end enter establish estimate exist expand experience
     express face fall feel fight find follow force form found gain get give go grow happen have hold host identify
     include increase introduce invade invent issue join keep know last launch lead learn leave live lose make mark
@@ -43,8 +44,9 @@ _BARE_VERB = frozenset(
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement and the passage it is laid beside. `kind` is "true" or one of KINDS; `near` tells that a swapped value
-    stands in the passage too (None where nothing was swapped); `answer` is the type of the answer, None for other types."""
+    """A statement and the passage it is laid beside. `kind` is "true" or one of KINDS; `near` tells that a swapped
+    value stands in the passage too (None where nothing was swapped); `answer` is the type of the answer, None for other
+    types."""
 
     text: str
     passage: str
@@ -82,7 +84,7 @@ def read_statements(path: Path, each: int, seed: int = 0) -> list[Statement]:
     rows = list(_rows(path))
     rng.shuffle(rows)
     values: dict[str, list[str]] = {kind: [] for kind in ("number", "name", "date")}
-    for passage, _, _, answer in rows:
+    for _, _, _, answer in rows:
         if kind := type_of(answer):
             values[kind].append(answer)
     others: dict[str, list[str]] = {}
@@ -155,16 +157,12 @@ def state(question: str, answer: str) -> _Made | None:
 
 
 def _inverted(said: str, answer: str, aux: str, tail: str, place: str) -> _Made | None:
-    """ "was X founded" + "1823" -> "X was founded in 1823"; "is the capital of France" + "Paris" -> "Paris is the ..."."""
+    """ "was X founded", "1823": "X was founded in 1823"; "is the capital of France", "Paris": "Paris is the capital"."""
     before_answer, after_answer = (said.partition(answer)[::2]) if said != answer else ("", "")
     words = tail.split()
     for number in range(1, len(words)):
         word = words[number].lower().strip(",")
-        verb = (
-            word in _BARE_VERB
-            if aux.lower() in ("did", "does", "do", "can", "could", "will", "would", "may", "might", "must", "should")
-            else bool(_PARTICIPLE.match(word))
-        )
+        verb = bool(_PARTICIPLE.match(word)) if aux.lower() in _WITH_PARTICIPLE else word in _BARE_VERB
         if verb:
             before = " ".join([*words[:number], aux, *words[number:], place, before_answer.strip()]).strip()
             return _Made(" ".join(before.split()), answer, after_answer.strip())

@@ -63,9 +63,10 @@ class Measured:
     """What the rules measure of a sentence against its sources.
 
     `missing` are facts that no source has, `nameless` counts the names among them, parts of names as parts; `passage`
-    and `slices` are the shares of its words in the passages and in the best slices, in [0, 1]; `apart` how much better the rest of the sentence is covered where its facts do not stand, in
-    [0, 1], and `strays` those facts; `value` and `name` are the number or date, and the name, whose rival stands
-    nearest; `denied` tells that negation differs, `turned` the words that point opposite ways.
+    and `slices` are the shares of its words in the passages and in the best slices, in [0, 1]; `apart` how much better
+    the rest of the sentence is covered where its facts do not stand, in [0, 1], and `strays` those facts; `value` and
+    `name` are the number or date, and the name, whose rival stands nearest; `denied` tells that negation differs,
+    `turned` the words that point opposite ways.
     """
 
     facts: int
