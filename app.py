@@ -107,7 +107,7 @@ def ask(arguments: argparse.Namespace) -> int:
     from rag.engine import Engine
     from rag.terminal import print_answer, print_stale, progress_bar
 
-    settings = make_settings(home=arguments.home)
+    settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
         check(arguments.question, settings.max_question)
         engine = Engine(settings)
@@ -185,7 +185,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.fail_if_worse and not arguments.baseline:
         print("--fail-if-worse compares with a --baseline, and none is named.", file=sys.stderr)
         return MISUSED
-    settings = make_settings(home=arguments.home)
+    settings = make_settings(home=arguments.home, writer=arguments.writer)
     home = settings.index_home()
     baseline = run.open_run(arguments.baseline, home) if arguments.baseline else None
     questions = read_questions(arguments.questions, settings.max_question).tagged(arguments.tag)
@@ -257,6 +257,14 @@ def make_parser() -> argparse.ArgumentParser:
     home = argparse.ArgumentParser(add_help=False)
     home.add_argument("--home", type=Path, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
 
+    writer = argparse.ArgumentParser(add_help=False)
+    writer.add_argument(
+        "--writer",
+        choices=("quote", "llm"),
+        help="who writes: the sources' own words, or the language model of FOOTNOTE_LLM_URL, each sentence checked "
+        "(default: FOOTNOTE_WRITER, else quote)",
+    )
+
     one = commands.add_parser("serve", help="serve the page in the browser (the default)")
     one.add_argument("--host", help="address to serve on (default: 127.0.0.1, this machine only)")
     one.add_argument("--port", type=int, help="port to serve on (default: 7860)")
@@ -264,7 +272,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser(
         "ask",
-        parents=[home],
+        parents=[home, writer],
         help="answer one question",
         description="Answer one question from the sources.",
         epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
@@ -277,7 +285,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser(
         "evaluate",
-        parents=[home],
+        parents=[home, writer],
         help="ask a whole question set and measure the answers",
         description="Ask every question of a set, measure the answers and write a run: results, summary and report. "
         "A run that was stopped goes on when the same command is given again.",

@@ -1,4 +1,4 @@
-"""Datelines: lines that are only a date, with a label, weekday, author or time around it."""
+"""Dates in text: lines that are only a date, with a label, weekday, author or time around it, and dates in prose."""
 
 from __future__ import annotations
 
@@ -42,6 +42,53 @@ def read_dateline(line: str) -> date | None:
         if match := form.fullmatch(line):
             return _date(match.groupdict())
     return None
+
+
+_PROSE = [
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"(?<![\w.,]){_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+(?P<year>\d{{4}}))?(?!\w)",
+        rf"(?<!\w){_MONTH}\s+{_DAY}(?![\w:])(?:,?\s+(?P<year>\d{{4}})(?!\w))?",
+        rf"(?<!\w){_MONTH},?\s+(?:of\s+)?(?P<year>\d{{4}})(?!\w)",
+        r"(?<![\w-])(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?![\w-])",
+        r"(?<![\w/.])(?P<first>\d{1,2})[./](?P<second>\d{1,2})[./](?P<year>\d{4})(?!\w)",
+        r"\b(?:in|since|until|till|by|from|to|of|early|late|mid|last|this|next|every|during|between)[ -]"
+        rf"{_MONTH}(?!\w)",
+    )
+]
+
+PartialDate = tuple[int | None, int, int | None]
+"""(year, month, day); None where the text does not say."""
+
+
+def find_dates(text: str) -> list[tuple[int, int, PartialDate]]:
+    """The dates in prose that name at least a month: (start, end, date), in order; impossible and unclear ones are left
+    out.
+
+    >>> find_dates("Opened on 12 September 2024.")
+    [(10, 27, (2024, 9, 12))]
+    """
+    found: list[tuple[int, int, PartialDate]] = []
+    for form in _PROSE:
+        for match in form.finditer(text):
+            part = match.groupdict()
+            start = match.start("month") if part.get("month") and form is _PROSE[-1] else match.start()
+            # "may" and "march" are months only with a capital.
+            if (part.get("month") or "M")[0].islower() or any(start < b and a < match.end() for a, b, _ in found):
+                continue
+            if value := _partial(part):
+                found.append((start, match.end(), value))
+    return sorted(found)
+
+
+def _partial(part: dict[str, str | None]) -> PartialDate | None:
+    named = {name: value for name, value in part.items() if value}
+    # A day or year that is not said is filled in with one that every month has.
+    full = _date({"year": "2000", "day": "1", **named})
+    if full is None:
+        return None
+    day = full.day if "day" in named or "first" in named else None
+    return (full.year if "year" in named else None), full.month, day
 
 
 def _date(part: dict[str, str]) -> date | None:

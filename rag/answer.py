@@ -1,20 +1,25 @@
-"""The whole journey of a question, on one screen: ask -> retrieve -> read -> refuse or quote -> cite."""
+"""The whole journey of a question: ask -> retrieve -> read -> refuse, quote, or have it written and check -> cite."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from threading import Event
 from typing import Any
 
+from index.article import Article
 from index.errors import FootnoteError
-from rag import converse, examples, write
+from rag import compose, converse, examples, write
 from rag.cite import Citation, CitedSentence, cite
 from rag.engine import Engine
+from rag.llm import ModelServerError
+from rag.reader import Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
+from rag.settings import Settings, Writer
 
 SCHEMA = 1
 
@@ -46,7 +51,9 @@ class Answer:
     """What a question comes back with.
 
     `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
-    answer is not wrong (None when nothing was read), `timings` are milliseconds per stage.
+    answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
+    Where a language model was asked, `checked` are all its sentences in order, also those that failed the check, and
+    `tokens` what it was given and wrote ("prompt", "completion").
     """
 
     question: str
@@ -58,6 +65,9 @@ class Answer:
     passages: tuple[Passage, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    checked: tuple[CitedSentence, ...] = ()
+    writer: Writer = "quote"
+    tokens: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The answer in the form that other programs rely on (docs/answer.md)."""
@@ -67,18 +77,38 @@ class Answer:
             "answer": self.text,
             "refused": self.refused,
             "evidence_score": self.evidence_score,
+            "sentences": [_sentence_json(one) for one in self.checked or self.sentences],
             "citations": [_citation_json(one) for one in self.citations],
             "passages": [_passage_json(one) for one in self.passages],
             "timings": self.timings,
             "notes": list(self.notes),
+            "writer": self.writer,
+            "tokens": dict(self.tokens) or None,
         }
 
 
-def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answer:
+def answer(engine: Engine, question: str, *, never_refuse: bool = False, writer: Writer | None = None) -> Answer:
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
-    Raises BadQuestion when it is empty or longer than the setting allows, and IndexMissing, IndexMismatch or
-    IndexDamaged when there is no index that can be used.
+    `writer` is who writes, the setting's unless it is given. Raises BadQuestion when the question is empty or longer
+    than the setting allows, and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
+    """
+    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer)
+    return last
+
+
+def stream(
+    engine: Engine,
+    question: str,
+    *,
+    never_refuse: bool = False,
+    writer: Writer | None = None,
+    stop: Event | None = None,
+) -> Iterator[Answer]:
+    """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
+
+    Only a language model writes slowly enough for there to be more than one. When `stop` is set, or the iterator
+    closed, the model's server is let go at once; what came by then is the last Answer.
     """
     settings = engine.settings
     question = check(question, settings.max_question)
@@ -86,7 +116,8 @@ def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answ
     clock = _Clock()
     if kind := converse.small_talk(question):
         titles = generation.catalog.titles()
-        return Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
+        yield Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
+        return
     with clock.stage("retrieve"):
         query = retriever.query(question)
         hits = retriever.retrieve(query, max(settings.passages, reader.depth))
@@ -95,32 +126,101 @@ def answer(engine: Engine, question: str, *, never_refuse: bool = False) -> Answ
         language = converse.foreign_language(question)
     shown = reading.hits[: settings.passages]
     articles = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
-    cited, citations, notes = list[CitedSentence](), list[Citation](), list[str]()
+    # What is cited stands in a passage that is shown.
+    room = _Room(question, reading, shown, articles, settings, clock)
     least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
-    with clock.stage("write"):
-        likely = language is None and reading.score is not None and reading.score >= least
-        if likely or never_refuse:
-            # What is quoted stands in a passage that is shown.
-            evidence = [one for one in reading.evidence if one.hit in shown]
-            draft = write.quote(evidence, articles, settings.max_quotes, several=asks_for_several(question))
-            cited, citations, dropped = cite(draft, articles)
-            if dropped:
-                notes.append(f"{dropped} quoted sentences did not match their source and were left out")
-        refused = not citations
-        text = "\n\n".join(map(str, cited))
-        if refused:
+    likely = language is None and reading.score is not None and reading.score >= least
+    if not shown or not (likely or never_refuse):
+        with clock.stage("write"):
             text = write.refuse(reading, language, empty=not generation.manifest.chunks)
-    return Answer(
-        question=question,
-        text=text,
-        refused=refused,
-        evidence_score=None if reading.score is None else round(reading.score, 4),
-        sentences=tuple(cited),
-        citations=tuple(citations),
-        passages=tuple(_passages(shown, citations, articles)),
-        timings=clock.done(),
-        notes=tuple(notes),
-    )
+        yield room.refused(text)
+    elif (writer or settings.writer) == "llm":
+        yield from _written(engine, room, never_refuse, stop)
+    else:
+        yield room.quoted()
+
+
+def _written(engine: Engine, room: _Room, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
+    """Answers by the language model; by quoting when it fails, or when nothing it wrote stands."""
+    draft = compose.Draft()
+    try:
+        model = engine.language_model
+    except ModelServerError as error:
+        draft = compose.Draft(failed=str(error))
+    else:
+        drafts = compose.write(model, room.question, room.reading, room.hits, room.articles, room.settings, stop)
+        with closing(drafts):
+            for draft in drafts:
+                if any(one.verdict != "unsupported" for one in draft.statements):
+                    yield room.written(draft)
+    if draft.declined and not never_refuse:
+        yield room.refused(write.refuse(room.reading, None, empty=False), draft)
+    elif all(one.verdict == "unsupported" for one in draft.statements):
+        yield room.quoted(draft)
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What is at hand once the passages are read, and the answers that can be made of it."""
+
+    question: str
+    reading: Reading
+    hits: Sequence[Hit]
+    articles: Mapping[str, Article]
+    settings: Settings
+    clock: _Clock
+
+    def quoted(self, draft: compose.Draft | None = None) -> Answer:
+        """The sources' own words; `draft` is what a language model did before, to no avail."""
+        with self.clock.stage("write"):
+            evidence = [one for one in self.reading.evidence if one.hit in self.hits]
+            several = asks_for_several(self.question)
+            statements = write.quote(evidence, self.articles, self.settings.max_quotes, several=several)
+            cited, citations, dropped = cite(statements, self.articles)
+        notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
+        text = "\n\n".join(map(str, cited)) if citations else write.refuse(self.reading, None, empty=False)
+        return self._answer(text, cited, citations, notes, draft)
+
+    def written(self, draft: compose.Draft) -> Answer:
+        """What a language model wrote, without what failed the check unless a setting shows that too."""
+        cited, citations, _ = cite(draft.statements, self.articles)
+        shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
+        return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
+
+    def refused(self, text: str, draft: compose.Draft | None = None) -> Answer:
+        """A refusal; `draft` is that of a model that found no answer."""
+        return self._answer(text, [], [], [], draft)
+
+    def _answer(
+        self,
+        text: str,
+        sentences: Sequence[CitedSentence],
+        citations: Sequence[Citation],
+        notes: Sequence[str],
+        draft: compose.Draft | None,
+        writer: Writer = "quote",
+    ) -> Answer:
+        checked = list(sentences)
+        if draft and writer == "llm":
+            checked = cite(draft.statements, self.articles)[0]
+        elif draft:
+            failed = [CitedSentence(one.text, (), verdict=one.verdict, why=one.why) for one in draft.statements]
+            checked = [*failed, *sentences]
+        score = self.reading.score
+        return Answer(
+            question=self.question,
+            text=text,
+            refused=not citations,
+            evidence_score=None if score is None else round(score, 4),
+            sentences=tuple(sentences),
+            citations=tuple(citations),
+            passages=tuple(_passages(self.hits, citations, self.articles)),
+            timings={**self.clock.done(), **(draft.timings if draft else {})},
+            notes=(*notes, *(draft.told() if draft else ())),
+            checked=tuple(checked),
+            writer=writer,
+            tokens=draft.tokens if draft else {},
+        )
 
 
 def check(question: str, longest: int) -> str:
@@ -139,7 +239,7 @@ def check(question: str, longest: int) -> str:
     return stripped
 
 
-def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: dict[str, Any]) -> Iterator[Passage]:
+def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapping[str, Article]) -> Iterator[Passage]:
     for rank, hit in enumerate(hits, 1):
         chunk, article = hit.chunk, articles[hit.chunk.article_id]
         cited = any(
@@ -148,6 +248,10 @@ def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: dict
         place = (article.id, article.source, article.title, article.published, chunk.heading)
         rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start))
         yield Passage(rank, *place, chunk.start, chunk.end, *rest)
+
+
+def _sentence_json(one: CitedSentence) -> dict[str, Any]:
+    return {"text": one.text, "citations": list(one.citations), "verdict": one.verdict, "why": one.why}
 
 
 def _citation_json(one: Citation) -> dict[str, Any]:

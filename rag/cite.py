@@ -9,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from index.article import Article
 from index.layout import Span
 from rag.reader import Evidence
 
+Kind = Literal["quoted", "supported", "weak", "unsupported"]
+
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of a draft: its text without markers, and the evidence it rests on. `words` tells the answering
-    words themselves from a sentence."""
+    """One sentence of a draft: its text without markers, and the evidence it rests on (None only where it is
+    unsupported). `words` tells the answering words themselves from a sentence. `also` is further evidence, where a
+    sentence joins several sources; `verdict` and `why` are those of a CitedSentence."""
 
     text: str
-    evidence: Evidence
+    evidence: Evidence | None
     words: bool = False
+    also: tuple[Evidence, ...] = ()
+    verdict: Kind = "quoted"
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,14 +51,22 @@ class Citation:
 
 @dataclass(frozen=True)
 class CitedSentence:
-    """A sentence of an answer and the numbers of its citations; `words` tells the answering words themselves."""
+    """A sentence of an answer and the numbers of its citations; `words` tells the answering words themselves.
+
+    `verdict` is "quoted" for a source's own words; for written ones what the check says, and `why` the reason in words.
+    """
 
     text: str
     citations: tuple[int, ...]
     words: bool = False
+    verdict: Kind = "quoted"
+    why: str = ""
 
     def __str__(self) -> str:
-        return " ".join([self.text, *(f"[{number}]" for number in self.citations)])
+        marked = " ".join([self.text, *(f"[{number}]" for number in self.citations)])
+        if self.verdict == "unsupported":
+            return f"~~{marked}~~ (not supported: {self.why})"
+        return f"{marked} (weak: {self.why})" if self.verdict == "weak" else marked
 
 
 def cite(
@@ -66,16 +81,21 @@ def cite(
     numbers: dict[tuple[str, int, int], int] = {}
     dropped = 0
     for statement in statements:
-        evidence = statement.evidence
-        article = articles.get(evidence.hit.chunk.article_id)
-        if article is None or article.text[evidence.start : evidence.end] != evidence.text:
+        evidence_of = [one for one in (statement.evidence, *statement.also) if one is not None]
+        pieces = [(one, articles.get(one.hit.chunk.article_id)) for one in evidence_of]
+        sound = [(one, a) for one, a in pieces if a is not None and a.text[one.start : one.end] == one.text]
+        if len(sound) < len(pieces):
             dropped += 1
             continue
-        place = (article.id, evidence.start, evidence.end)
-        if place not in numbers:
-            numbers[place] = len(citations) + 1
-            citations.append(_citation(numbers[place], evidence, article))
-        cited.append(CitedSentence(statement.text, (numbers[place],), statement.words))
+        own = list[int]()
+        for evidence, article in sound:
+            place = (article.id, evidence.start, evidence.end)
+            if place not in numbers:
+                numbers[place] = len(citations) + 1
+                citations.append(_citation(numbers[place], evidence, article))
+            own.append(numbers[place])
+        given = tuple(dict.fromkeys(own))
+        cited.append(CitedSentence(statement.text, given, statement.words, statement.verdict, statement.why))
     return cited, citations, dropped
 
 

@@ -26,6 +26,7 @@ from index.roots import (
     uploads,
 )
 from index.sync import Builder, Progress, Report, changes, is_building, preview, sync
+from rag.llm import LanguageModel
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
@@ -70,6 +71,11 @@ class Engine:
     @cached_property
     def _spans(self) -> SpanReader:
         return SpanReader(threads=self.settings.threads)
+
+    @cached_property
+    def language_model(self) -> LanguageModel:
+        """The language model that the settings name. Raises ModelServerError when they name none."""
+        return LanguageModel(self.settings)
 
     def roots(self) -> list[Path]:
         """The registered files and folders; the seeds while nothing is registered."""

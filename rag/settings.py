@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +16,8 @@ from index.tokens import OWN_ENCODING
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT / "seeds"
+Writer = Literal["quote", "llm"]
+"""Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
 
 
 class Settings(BaseSettings):
@@ -52,6 +56,20 @@ class Settings(BaseSettings):
         le=1,
         description="evidence score under which a question is refused, higher refuses more (none: the reader's own)",
     )
+    writer: Writer = Field(
+        "quote", description="who writes answers: quote (the sources' own words) or llm (a language model, checked)"
+    )
+    llm_url: str | None = Field(
+        None, description="a server that speaks OpenAI's chat completions, for example http://127.0.0.1:11434/v1"
+    )
+    llm_model: str | None = Field(None, description="the model to ask there")
+    llm_key: SecretStr | None = Field(None, description="the key that the server wants, if any")
+    llm_timeout: float = Field(
+        60, gt=0, le=3600, description="seconds without a word from the model before it is given up"
+    )
+    llm_prompt_tokens: int = Field(2500, ge=300, description="most tokens a language model is given")
+    llm_answer_tokens: int = Field(600, ge=16, description="most tokens a language model may write")
+    show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
     max_question: int = Field(500, ge=20, description="longest question, in characters")
     max_waiting: int = Field(32, ge=1, le=1000, description="questions that may wait; more are told to come back")
     threads: int = Field(0, ge=0, description="processor threads for the models (0: as many as there are cores)")
@@ -63,6 +81,16 @@ class Settings(BaseSettings):
         if tokens is not None and overlap > tokens // 2:
             raise ValueError(f"an overlap of at most half of FOOTNOTE_CHUNK_TOKENS ({tokens}) is expected")
         return overlap
+
+    @field_validator("llm_url")
+    @classmethod
+    def _url_is_one_without_secrets(cls, url: str | None) -> str | None:
+        if not url:
+            return None
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+            raise ValueError("a URL like http://127.0.0.1:11434/v1 is expected; a key goes into FOOTNOTE_LLM_KEY")
+        return url
 
     def index_home(self) -> Path:
         """`home`, absolute; a relative one counts from the folder of app.py."""
@@ -82,8 +110,10 @@ def make_settings(**flags: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
+        # What stands in these two may be a secret, or hold one.
+        given = "not usable" if name in ("llm_key", "llm_url") else repr(first.get("input"))
         raise FootnoteError(
-            f"FOOTNOTE_{name.upper()} is {first.get('input')!r}: {first['msg']}. "
+            f"FOOTNOTE_{name.upper()} is {given}: {first['msg']}. "
             f"It is the {Settings.model_fields[name].description}. `python app.py settings` lists all."
         ) from error
 

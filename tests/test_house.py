@@ -19,6 +19,7 @@ ROOMS = {
     "tiktoken": ("index/tokens.py",),
     "sentence_transformers": ("index/embed.py",),
     "tantivy": ("index/lexical.py",),
+    "openai": ("rag/llm.py",),
     "gradio": ("app.py", "rag/ui/"),
 }
 

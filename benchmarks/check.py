@@ -1,0 +1,128 @@
+"""How well the check tells supported sentences from others: python -m benchmarks.check WICE [--squad FILE]
+
+WICE is wice/claim-oracle-chunks-dev.jsonl.gz: 349 claims, the first chunk of each, supported against the rest. The
+SQuAD file gives generated statements (`statements.py`): each kind of false one against the true ones. Nothing is fitted
+here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.statements import Statement, read_statements
+from index.aliases import Aliases, find_aliases
+from rag.check import Verdict
+from rag.check.sentence import Source, check_sentence
+from rag.evaluation.statistics import SAMPLES, SEED, Array, auroc, bounds
+
+FALSE_ALARMS = 0.05
+EACH = 400
+"""Statements of each false kind."""
+
+
+def wice(path: Path) -> None:
+    """Print precision, recall, F1 and AUROC of supported against the rest, each with its interval."""
+    labels, verdicts = list[float](), list[Verdict]()
+    seen = set[str]()
+    with gzip.open(path, "rt", encoding="utf-8") as stream:
+        rows = [json.loads(line) for line in stream]
+    for row in rows:
+        if row["meta"]["id"] in seen:
+            continue
+        seen.add(row["meta"]["id"])
+        labels.append(float(row["label"] == "supported"))
+        verdicts.append(check_sentence(row["claim"], [source("\n".join(row["evidence"]), row["meta"]["claim_title"])]))
+    positive = np.array(labels)
+    score = np.array([one.score for one in verdicts])
+    print(f"\n{len(labels)} claims of WiCE, {int(positive.sum())} supported.\n")
+    print("| called supported | precision | recall | F1 |\n|---|---|---|---|")
+    for name, kinds in (("supported", ("supported",)), ("supported or weak", ("supported", "weak"))):
+        called = np.array([float(one.kind in kinds) for one in verdicts])
+        measures = [lambda p, c: _ratio(p @ c, c.sum()), lambda p, c: _ratio(p @ c, p.sum()), _f1]
+        print(f"| {name} | " + " | ".join(_interval(measure, positive, called) for measure in measures) + " |")
+    print(f"\nAUROC {_interval(_auroc, positive, score)}")
+
+
+def generated(path: Path) -> None:
+    """Print how many of each kind of false statement are caught at 5% false alarms, and what the verdicts are."""
+    statements = read_statements(path, EACH)
+    sources = {one.passage: source(one.passage, one.article) for one in statements}
+    started = time.perf_counter()
+    verdicts = [check_sentence(one.text, [sources[one.passage]]) for one in statements]
+    spent = 1000 * (time.perf_counter() - started) / len(statements)
+    true = _scores(statements, verdicts, "true", None)
+    threshold = float(np.sort(true)[int(FALSE_ALARMS * len(true))])
+    print(f"\n{len(statements)} generated statements, {len(true)} true; {spent:.1f} ms each, passages read anew.")
+    print(f"5% of the true ones score below {threshold:.3f}.\n")
+    print(
+        "| false statements | n | caught at 5% false alarms | AUROC | left out | marked weak |\n|---|---|---|---|---|---|"
+    )
+    kinds = sorted({(one.kind, one.near) for one in statements if one.kind != "true"}, key=str)
+    for kind, near in [*kinds, ("true", None)]:
+        score = _scores(statements, verdicts, kind, near)
+        of_kind = [v for one, v in zip(statements, verdicts, strict=True) if (one.kind, one.near) == (kind, near)]
+        left_out, weak = (np.mean([v.kind == name for v in of_kind]) for name in ("unsupported", "weak"))
+        caught = _interval(lambda _, s: float(np.mean(s < threshold)), np.ones(len(score)), score)
+        flags = np.concatenate([np.ones(len(true)), np.zeros(len(score))])
+        area = _interval(_auroc, flags, np.concatenate([true, score])) if kind != "true" else "-"
+        where = {None: "", True: ", of the same passage", False: ", absent"}[near]
+        print(f"| {kind}{where} | {len(score)} | {caught} | {area} | {left_out:.3f} | {weak:.3f} |")
+    for answer in ("number", "name", "date"):
+        rows = [v for one, v in zip(statements, verdicts, strict=True) if one.kind == "true" and one.answer == answer]
+        alarms = np.mean([v.score < threshold for v in rows])
+        print(f"\nFalse alarms among the {len(rows)} true statements whose answer is a {answer}: {alarms:.3f}", end="")
+    print()
+
+
+def source(text: str, title: str) -> Source:
+    """A passage as the product lays it beside a sentence: with the title of its article and the short forms it
+    introduces."""
+    return Source(text, title, Aliases(find_aliases(text)))
+
+
+def _scores(statements: Sequence[Statement], verdicts: Sequence[Verdict], kind: str, near: bool | None) -> Array:
+    pairs = zip(statements, verdicts, strict=True)
+    return np.array([verdict.score for one, verdict in pairs if (one.kind, one.near) == (kind, near)])
+
+
+def _auroc(positive: Array, score: Array) -> float:
+    order = np.argsort(-score, kind="stable")
+    return auroc(score[order], positive[order])
+
+
+def _f1(positive: Array, called: Array) -> float:
+    return _ratio(2 * (positive @ called), positive.sum() + called.sum())
+
+
+def _ratio(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")
+
+
+def _interval(measure: Callable[[Array, Array], float], first: Array, second: Array) -> str:
+    """A measure with its 95% bootstrap interval."""
+    rng = np.random.default_rng(SEED)
+    taken = (rng.integers(0, len(first), len(first)) for _ in range(SAMPLES))
+    low, high = bounds(np.array([measure(first[rows], second[rows]) for rows in taken]))
+    return f"{measure(first, second):.3f} ({low:.3f} to {high:.3f})"
+
+
+def main() -> None:
+    """Read the command line and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("wice", type=Path, help="wice/claim-oracle-chunks-dev.jsonl.gz")
+    parser.add_argument("--squad", type=Path, help="a SQuAD file to make statements of")
+    arguments = parser.parse_args()
+    wice(arguments.wice)
+    if arguments.squad:
+        generated(arguments.squad)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Numbers, amounts and units of a text in normal form: "$1,000" is 1000 dollars, as "one thousand dollars" is. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+_CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
+_SCALES = {
+    "hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "k": 1000, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9, "tn": 10**12, "dozen": 12,
+}  # fmt: skip
+_UNITS = {
+    "dollar": "dollars? usd bucks?", "euro": "euros? eur", "pound": "pounds? gbp sterling lbs? lb", "yen": "yen jpy",
+    "yuan": "yuan renminbi rmb cny", "rupee": "rupees? inr", "cent": "cents?", "percent": "% percent pct",
+    "kilometre": "km kilomet(?:re|er)s?", "metre": "met(?:re|er)s?", "centimetre": "cm centimet(?:re|er)s?",
+    "millimetre": "mm millimet(?:re|er)s?", "mile": "miles?", "foot": "feet foot ft", "inch": "inch(?:es)?",
+    "yard": "yards? yd", "acre": "acres?", "hectare": "hectares? ha", "kilogram": "kg kilograms? kilos?",
+    "gram": "grams?", "ton": "tons? tonnes?", "litre": "lit(?:re|er)s?", "gallon": "gallons?",
+    "celsius": "°c celsius", "fahrenheit": "°f fahrenheit", "kilowatt": "kw kilowatts?", "megawatt": "mw megawatts?",
+    "gigawatt": "gw gigawatts?", "kilowatt-hour": "kwh", "megawatt-hour": "mwh", "gigawatt-hour": "gwh",
+    "mph": "mph", "km/h": "km/h kph", "hertz": "hz", "year": "years?", "month": "months?", "week": "weeks?",
+    "day": "days?", "hour": "hours? hrs?", "minute": "minutes? mins?",
+}  # fmt: skip
+TIMES = frozenset(("year", "month", "week", "day", "hour", "minute"))
+_BY_FORM = [(re.compile(form, re.IGNORECASE), unit) for unit, forms in _UNITS.items() for form in forms.split()]
+_UNIT = "|".join(sorted((form for forms in _UNITS.values() for form in forms.split()), key=len, reverse=True))
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_VALUES = {word: n for n, word in enumerate(_ONES)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
+_ORDINALS = {
+    word: n
+    for n, word in enumerate(
+        "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
+        "sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        3,
+    )
+}
+_WORD = rf"(?:{'|'.join(_VALUES)})"
+_SCALE_WORD = "hundred|thousand|million|billion|trillion|dozen"
+_SPELLED = rf"(?:(?:{_WORD}|an?)[\s-](?:(?:{_WORD}|{_SCALE_WORD}|and)[\s-])*(?:{_WORD}|{_SCALE_WORD})|{_WORD})"
+_NUMBER = re.compile(
+    rf"(?<![\w.,])(?P<minus>[-−](?=\d)(?<!\d.))?(?P<currency>(?:US|A|C|HK|NZ|S)?[$€£¥₹]\s?)?"
+    rf"(?:(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+    rf"(?P<suffix>st|nd|rd|th|'?s|(?<=\d)(?:k|m|mn|bn|b|tn)(?!\w))?|(?P<spelled>{_SPELLED}))"
+    rf"(?:[\s-]?(?P<scale>{_SCALE_WORD}|mn|bn|tn)(?!\w))?"
+    rf"(?:[\s-]?(?:(?:square|sq\.?|cubic|US)\s)?(?P<unit>{_UNIT}|per\s?cent)(?!\w))?(?!\w)",
+    re.IGNORECASE,
+)
+_ORDINAL = re.compile(rf"\b(?:{'|'.join(_ORDINALS)})\b", re.IGNORECASE)
+_SHORT_RANGE = re.compile(r"(?<!\d)(\d{2})(\d{2})[–—/-](\d{2})(?!\d)")
+_JOINT = re.compile(r"\s?(?:[-–—]|to|and|or)\s?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number where it stands. `unit` is a currency, "percent", a measure, "th" (an ordinal), "s" (a decade) or ""."""
+
+    start: int
+    end: int
+    value: Decimal
+    unit: str
+
+
+def find_numbers(text: str) -> list[Number]:
+    """The numbers in `text`, in digits and in words, in order; "one" and "first" are left out, they are hardly numbers.
+
+    >>> [(str(n.value), n.unit) for n in find_numbers("From 5 to 6 percent, or $1.5 million.")]
+    [('5', 'percent'), ('6', 'percent'), ('1500000', 'dollar')]
+    """
+    found = sorted([*_plain(text), *_ordinals(text), *_short_ranges(text)], key=lambda one: one.start)
+    for n in range(len(found) - 2, -1, -1):
+        one, after = found[n], found[n + 1]
+        # "5 to 6 percent": the unit is said once.
+        if not one.unit and after.unit not in ("", "th", "s") and _JOINT.fullmatch(text, one.end, after.start):
+            found[n] = Number(one.start, one.end, one.value, after.unit)
+    return found
+
+
+def _plain(text: str) -> Iterator[Number]:
+    for match in _NUMBER.finditer(text):
+        part = match.groupdict()
+        suffix = (part["suffix"] or "").lower().lstrip("'")
+        if part["digits"]:
+            value = Decimal(part["digits"].replace(",", ""))
+        else:
+            value = _spelled(part["spelled"])
+            if value <= 1 and not part["scale"] and not part["unit"]:
+                continue
+        for scale in (suffix if suffix in _SCALES else "", (part["scale"] or "").lower()):
+            value *= _SCALES.get(scale, 1)
+        unit = _CURRENCIES[part["currency"].strip()[-1]] if part["currency"] else _unit(part["unit"] or "")
+        if not unit and suffix in ("st", "nd", "rd", "th"):
+            unit = "th"
+        if not unit and suffix == "s":
+            unit = "s"
+        if part["minus"]:
+            value = -value
+        yield Number(match.start(), match.end(), value.normalize() + 0, unit)
+
+
+def _unit(form: str) -> str:
+    if form.lower().replace(" ", "") == "percent":
+        return "percent"
+    return next((unit for pattern, unit in _BY_FORM if form and pattern.fullmatch(form)), "")
+
+
+def _ordinals(text: str) -> Iterator[Number]:
+    for match in _ORDINAL.finditer(text):
+        yield Number(match.start(), match.end(), Decimal(_ORDINALS[match.group().lower()]), "th")
+
+
+def _short_ranges(text: str) -> Iterator[Number]:
+    """The 1918 of "1914-18"."""
+    for match in _SHORT_RANGE.finditer(text):
+        yield Number(match.start(3), match.end(3), Decimal(match.group(1) + match.group(3)), "")
+
+
+def _spelled(words: str) -> Decimal:
+    total = group = 0
+    for word in re.split(r"[\s-]+", words.lower()):
+        if word in _VALUES:
+            group += _VALUES[word]
+        elif word in ("a", "an"):
+            group += 1
+        elif word in ("hundred", "dozen"):
+            group = max(1, group) * _SCALES[word]
+        elif word in _SCALES:
+            total += max(1, group) * _SCALES[word]
+            group = 0
+    return Decimal(total + group)

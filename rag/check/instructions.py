@@ -1,0 +1,40 @@
+"""Words in a source that speak to a language model instead of to a reader. Nothing a sentence can rest on."""
+
+from __future__ import annotations
+
+import re
+
+_MODELS = r"(?:ais?|llms?|assistants?|chatbots?|language models?|models?|bots?)"
+_SAY = r"(?:respond|reply|answer|say|output|print|write|state|tell|repeat|begin|finish|end|add|claim|mention|include)"
+_BID = r"(?:^|[.!?:;,“\"(]\s*|\b(?:please|must|always|then|you|just|and)\s+)"
+_ANSWER = r"(?:final )?(?:answer|reply|response|output)"
+
+INSTRUCTION = re.compile(
+    "|".join(
+        (
+            # Taking back what was said before.
+            r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instructions?|prompts?|rules?|guidelines?|above|"
+            r"previous|prior|everything|context|passages?|question)",
+            r"\bnew instructions?\b",
+            # Giving a role.
+            r"\byou (?:are|will be|must act as) (?:now|no longer)\b",
+            r"\bfrom now on\b.{0,40}\byou\b",
+            r"\bjailbreak|\bdo anything now\b|\bpretend (?:to be|that you)\b",
+            # Speaking to a model, or as a part of a conversation with one.
+            r"\b(?:system|developer) (?:prompt|message|override|note|update)\b",
+            rf"\b(?:as|dear) an? {_MODELS}\b",
+            r"\b(?:attention|(?:notes?|message|instructions?|important) (?:to|for)|dear|hey|hello)"
+            rf" (?:the |any |all )?{_MODELS}\b",
+            r"<\|?/?(?:im_start|im_end|system|endoftext|user|assistant)|[\[(]/?INST[\])]|[‹<]/?\s*passages?",
+            r"^\W*(?:system|assistant|user|human)\s*:",
+            # Saying what to say.
+            rf"{_BID}{_SAY}\b.{{0,40}}\b(?:only|exactly|with the (?:words?|sentence|text|phrase)|the following|instead|"
+            rf"verbatim|(?:the|every) (?:user|reader)|in your {_ANSWER})\b",
+            rf"\b(?:your|the|every) {_ANSWER} (?:must|should|has to|is to|shall) (?:be|say|read|end|begin|contain)\b",
+            rf"\b(?:when|if) (?:asked|summari[sz]ing|answering|you (?:are asked|summari[sz]e|answer|read))\b.{{0,60}}"
+            rf"\b{_SAY}\b",
+        )
+    ),
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Meant narrow: a sentence that rests on such words is left out, so plain prose must not match."""

@@ -1,0 +1,121 @@
+"""How far the words of a sentence are those of a text, and whether negation and direction agree. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.lexical import FUNCTION_WORDS, terms, words
+
+_NEGATORS = frozenset(
+    """not no never without none neither nor cannot nobody nothing nowhere hardly barely unable fail fails failed lack
+    lacks lacked t""".split()
+)
+_SCOPE = 3
+"""Content words after a negator that it is taken to turn round."""
+_CLAUSE = re.compile(r"[,;:.!?()–—]")
+_AXES = """
+more higher greater larger bigger rose rise rises risen rising increase increases increased increasing grew grow grows \
+grown growing growth climbed surged gained gain exceeded up above over upward expanded raised
+< less fewer lower smaller fell fall falls fallen falling decrease decreases decreased decreasing decline declines \
+declined declining dropped drop drops shrank shrunk shrink lost loss down below under downward reduced cut
+before prior earlier until preceding < after later following since subsequently afterwards
+first earliest begin begins began start starts started opened opening < last latest final end ends ended closed closing
+most highest largest biggest greatest best oldest maximum < least lowest smallest worst youngest minimum fewest
+won win wins winning defeated beat < lost lose loses losing
+accept accepted accepts allow allowed allows approve approved < reject rejected rejects refuse refused ban banned \
+forbid forbidden prohibited denied
+north northern < south southern
+east eastern < west western
+bought buy buys acquired purchase purchased < sold sell sells
+always all every < never none
+include includes included including < exclude excludes excluded excluding
+support supported supports supporting favoured < oppose opposed opposes opposing
+inside within < outside
+hot hotter warm warmer < cold colder cool cooler
+import imports imported < export exports exported
+"""
+_SIDES = [
+    (frozenset(one.split()), frozenset(other.split()))
+    for one, other in (line.split("<") for line in _AXES.replace("\n<", "<").strip().splitlines())
+]
+"""Words that point opposite ways, a pair of sets for each axis."""
+
+
+def content(text: str) -> list[str]:
+    """The content terms of `text` in order, repeated ones too."""
+    return [term for word in words(text) if word not in FUNCTION_WORDS for term in terms(word)]
+
+
+def holds(term: str, held: set[str]) -> bool:
+    """Whether a term is among others, itself or as a near form (product, production)."""
+    if term in held:
+        return True
+    return len(term) >= 5 and any(
+        other[:5] == term[:5] and min(len(term), len(other)) >= 0.7 * max(len(term), len(other)) for other in held
+    )
+
+
+def coverage(said: Sequence[str], held: set[str]) -> float:
+    """The share of the distinct terms `said` that are `held`, in [0, 1]; 0 when nothing is said."""
+    distinct = set(said)
+    return sum(holds(term, held) for term in distinct) / len(distinct) if distinct else 0.0
+
+
+def negation_differs(sentence: str, text: str) -> bool:
+    """True when one of the two denies what the other says plainly, as far as their shared words tell."""
+    said, denied_said = _plain_and_denied(sentence)
+    held, denied_held = _plain_and_denied(text)
+    if denied_said:
+        turned = {term for group in denied_held for term in group}
+        return not turned or any(
+            _shares(group, held, 0.5) and not _shares(group, turned, 0.01) for group in denied_said
+        )
+    # A text denies many things that have nothing to do with the sentence: all that is denied must be said.
+    return any(len(group) > 1 and _shares(group, said, 1.0) for group in denied_held)
+
+
+def _shares(group: Sequence[str], held: set[str], least: float) -> bool:
+    """Whether at least this share of the terms is held."""
+    return sum(holds(term, held) for term in group) >= least * len(group)
+
+
+def _plain_and_denied(text: str) -> tuple[set[str], list[tuple[str, ...]]]:
+    """The content terms that stand under no negator, and what each negator turns round."""
+    plain: set[str] = set()
+    denied: list[tuple[str, ...]] = []
+    for clause in _CLAUSE.split(re.sub(r"n[’']t\b", " not", text)):
+        group: list[str] | None = None
+        for word in words(clause):
+            if word in _NEGATORS:
+                if group:
+                    denied.append(tuple(group))
+                group = []
+            elif word not in FUNCTION_WORDS:
+                for term in terms(word):
+                    if group is not None and len(group) < _SCOPE:
+                        group.append(term)
+                    else:
+                        plain.add(term)
+        if group:
+            denied.append(tuple(group))
+    return plain, denied
+
+
+def direction_differs(sentence: str, text: str) -> tuple[str, str] | None:
+    """(word of the sentence, word of the text) that point opposite ways where the text has none that points the same
+    way; None when directions agree or nothing tells.
+
+    >>> direction_differs("Sales rose in May.", "In May sales fell.")
+    ('rose', 'fell')
+    """
+    said, held = words(sentence), words(text)
+    held_set = set(held)
+    for sides in _SIDES:
+        for own, other in (sides, sides[::-1]):
+            mine = [word for word in said if word in own]
+            if not mine or held_set & own or set(said) & other:
+                continue
+            if against := [word for word in held if word in other]:
+                return mine[0], against[0]
+    return None

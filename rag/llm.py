@@ -1,0 +1,230 @@
+"""Messages -> text from a language model server that speaks OpenAI's chat completions. The only room that knows openai.
+
+Ollama, llama.cpp, vLLM, LM Studio and hosted services all do, so only what they share is asked for. The request runs
+in an event loop of its own, because there a request can be cut at any moment: while it connects, while the model
+reads, and between two words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Generator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from queue import Empty, Queue
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from index.errors import FootnoteError
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, AsyncStream
+    from openai.types.chat import ChatCompletionChunk
+
+Message = dict[str, str]
+"""{"role": "system" | "user", "content": ...}"""
+
+_RETRIES = 2
+_CONNECT = 10.0
+"""Seconds for a connection to be made."""
+_LOOK = 0.1
+"""Seconds between two looks at whether to stop."""
+_CONTEXT = re.compile(
+    r"context.{0,12}(length|window|size)|maximum context|exceed_context|too many tokens|too long", re.I
+)
+
+
+class ModelServerError(FootnoteError):
+    """The language model server did not answer as it should; the message says what to do. It never holds the key."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one completion as the server counted them (None where it does not say); `cut` tells that the model was
+    stopped at the most tokens it may write."""
+
+    prompt: int | None = None
+    completion: int | None = None
+    cut: bool = False
+
+
+class LanguageModel:
+    """One model on one server. Safe to share between threads: each completion has a connection of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ModelServerError when the settings name no server or model, or hold a key that can't be sent."""
+        if not settings.llm_url or not settings.llm_model:
+            missing = "FOOTNOTE_LLM_MODEL" if settings.llm_url else "FOOTNOTE_LLM_URL"
+            raise ModelServerError(
+                f"No language model is set: {missing} is empty. Set FOOTNOTE_LLM_URL (Ollama: "
+                "http://127.0.0.1:11434/v1) and FOOTNOTE_LLM_MODEL."
+            )
+        self.url = settings.llm_url.rstrip("/")
+        self.model = settings.llm_model
+        self._key = settings.llm_key.get_secret_value().strip() if settings.llm_key else ""
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ModelServerError(
+                "FOOTNOTE_LLM_KEY holds characters that no key has (a line break, a typographic dash?). Copy it again."
+            )
+        self._patience = settings.llm_timeout
+        self._longest = settings.llm_answer_tokens
+
+    def complete(self, messages: Sequence[Message], stop: Event | None = None) -> Generator[str | Usage]:
+        """The text as it comes, and at the end of it what the server says of its tokens.
+
+        Closing the generator, or setting `stop`, cuts the connection. Raises ModelServerError for every failure.
+        """
+        box: Queue[str | ModelServerError | Usage] = Queue()
+        work = _Work(self._request(messages, box), box)
+        try:
+            while not (stop and stop.is_set()):
+                try:
+                    got = box.get(timeout=_LOOK)
+                except Empty:
+                    continue
+                if isinstance(got, ModelServerError):
+                    raise got
+                yield got
+                if isinstance(got, Usage):
+                    return
+        finally:
+            work.cut()
+
+    async def _request(self, messages: Sequence[Message], box: Queue[Any]) -> None:
+        from openai import APIError, AsyncOpenAI, Timeout
+
+        usage = Usage()
+        finished, begun = "", False
+        # "none" where there is no key: otherwise the library takes OPENAI_API_KEY, which is meant for another server.
+        client = AsyncOpenAI(
+            base_url=self.url,
+            api_key=self._key or "none",
+            timeout=Timeout(self._patience, connect=min(_CONNECT, self._patience)),
+            max_retries=_RETRIES,
+        )
+        try:
+            async with client:
+                async with asyncio.timeout(self._patience):
+                    stream = await self._open(client, messages)
+                async with stream:
+                    async for chunk in stream:
+                        begun = True
+                        if chunk.usage:
+                            usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+                        for choice in chunk.choices[:1]:
+                            finished = choice.finish_reason or finished
+                            if choice.delta.content:
+                                box.put(choice.delta.content)
+            done = replace(usage, cut=finished == "length")
+            box.put(done if finished else ModelServerError(self._broken() if begun else self._unreadable()))
+        except (APIError, TimeoutError) as error:
+            box.put(ModelServerError(self._explain(error, begun)))
+
+    async def _open(self, client: AsyncOpenAI, messages: Sequence[Message]) -> AsyncStream[ChatCompletionChunk]:
+        from openai import BadRequestError, UnprocessableEntityError
+
+        wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "stream": True}
+        extras = {"temperature": 0, "max_tokens": self._longest, "stream_options": {"include_usage": True}}
+        try:
+            opened = await client.chat.completions.create(**wanted, **extras)
+        except (BadRequestError, UnprocessableEntityError) as error:
+            if _CONTEXT.search(str(error)):
+                raise
+            # Not every server, nor every model, takes each of the extras.
+            opened = await client.chat.completions.create(**wanted)
+        return opened  # type: ignore[no-any-return]
+
+    def _broken(self) -> str:
+        return (
+            f"The answer of the language model at {self.url} broke off. Ask again; if it goes on, look at the "
+            "server's own log."
+        )
+
+    def _unreadable(self) -> str:
+        return (
+            f"What answers at {self.url} is no language model server. Check FOOTNOTE_LLM_URL: it ends as the server's "
+            "manual says, mostly in /v1."
+        )
+
+    def _explain(self, error: Exception, begun: bool) -> str:
+        from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+        if isinstance(error, (TimeoutError, APITimeoutError)):
+            return (
+                f"The language model at {self.url} said nothing for {self._patience:g} seconds. Wait until it has "
+                "loaded, take a smaller model, or raise FOOTNOTE_LLM_TIMEOUT."
+            )
+        if _CONTEXT.search(str(error)):
+            return (
+                f"The question with its passages is too long for the model {self.model!r}. Lower "
+                "FOOTNOTE_LLM_PROMPT_TOKENS, or give the model a longer context on its server."
+            )
+        if isinstance(error, APIStatusError):
+            return self._refused(error.status_code, self._said(error))
+        if isinstance(error, APIConnectionError) and not begun:
+            return (
+                f"Nothing answers at {self.url}. Start the language model server there, or set FOOTNOTE_LLM_URL to "
+                "where it is."
+            )
+        return self._broken()
+
+    def _refused(self, status: int, said: str) -> str:
+        if status in (401, 403):
+            what = "does not accept the key in FOOTNOTE_LLM_KEY" if self._key else "wants a key"
+            return f"The language model server at {self.url} {what} ({status}). Set FOOTNOTE_LLM_KEY to a valid one."
+        if status == 404:
+            return (
+                f"The server at {self.url} has no model called {self.model!r} (404). Set FOOTNOTE_LLM_MODEL to one it "
+                "has (Ollama: `ollama list`), and check that FOOTNOTE_LLM_URL ends as its manual says, mostly in /v1."
+            )
+        if status == 429:
+            return (
+                f"The language model server at {self.url} takes no more requests for now (429; asked {_RETRIES + 1} "
+                "times). Wait a minute, or look at the account's limits."
+            )
+        return f"The language model server at {self.url} answered with an error ({status}{said}). See its own log."
+
+    def _said(self, error: Exception) -> str:
+        """What the server says of an error, in one short line; nothing when it repeats as little as a part of the
+        key."""
+        body = getattr(error, "body", None)
+        told = body.get("message") if isinstance(body, dict) else body
+        text = " ".join(str(told or "").split())[:200]
+        part = max(4, min(8, len(self._key)))
+        if any(self._key[n : n + part] in text for n in range(max(0, len(self._key) - part + 1))):
+            return ""
+        return f": {text}" if text else ""
+
+
+class _Work:
+    """A coroutine in a thread of its own, which can be cut."""
+
+    def __init__(self, request: Any, box: Queue[Any]) -> None:
+        self._box = box
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[None] = self._loop.create_task(request)
+        self._thread = Thread(target=self._run, name="language-model", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._task)
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            # A defect, or an answer that is no protocol at all: told without its words, which may hold anything.
+            self._box.put(
+                ModelServerError(f"The language model server gave no readable answer ({type(error).__name__}).")
+            )
+        finally:
+            with suppress(Exception):
+                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    def cut(self) -> None:
+        """End it, wherever it is."""
+        with suppress(RuntimeError):  # it has ended by itself
+            self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(1)

@@ -1,0 +1,221 @@
+"""A language model server that plays a part: OpenAI's chat completions on loopback, with what is written decided by the
+name of the model. Each part is a function from the prompt to the text, or a way to break."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+
+from index.lexical import content_terms
+from index.sentences import sentences
+from rag.prompt import REFUSAL
+
+KEY = "sk-footnote-0123456789-abcdefghij"
+PARAPHRASES = {
+    "who supplies GM's cells?": [
+        ("General Motors is already working with LG Chem, Samsung SDI and CATL on batteries.", "Samsung SDI Co Ltd"),
+        ("GM plans to launch twenty new electric vehicles by 2023.", "20 new electric vehicles"),
+    ],
+    "How many jobs will the TDK deal create?": [
+        ("The deal of GM with TDK is predicted to create 1000 jobs.", "predictions of creating 1,000 jobs"),
+    ],
+}  # fmt: skip
+"""True sentences in other words, each with words of the passage that it cites."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks: (id, text) of the passages, in order, and the question."""
+
+    passages: list[tuple[str, str]]
+    question: str
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> Asked:
+        content = body["messages"][-1]["content"]
+        passages = re.findall(r'^<passage id="(\w+)"[^>]*>(.*)</passage>$', content, re.MULTILINE)
+        return cls(passages, content.rpartition("Question: ")[2])
+
+    def id_of(self, words: str) -> str:
+        return next(id_ for id_, text in self.passages if words in text)
+
+    def true(self) -> list[tuple[str, str]]:
+        """True sentences with the id of their passage: a paraphrase, else the two with most words of the question."""
+        if told := PARAPHRASES.get(self.question):
+            return [(text, self.id_of(words)) for text, words in told]
+        wanted = set(content_terms(self.question))
+        lines = [(text[a:b], id_) for id_, text in self.passages for a, b in sentences(text) if text[b - 1] == "."]
+        ranked = sorted(lines, key=lambda line: -len(wanted & set(content_terms(line[0]))))
+        return [(line, id_) for line, id_ in ranked[:2]]
+
+    def far(self, id_: str) -> str:
+        """Another passage than this one: that with the fewest words of the first true sentence."""
+        said = set(content_terms(self.true()[0][0]))
+        others = [one for one in self.passages if one[0] != id_]
+        return min(others, key=lambda one: len(said & set(content_terms(one[1]))))[0]
+
+
+def _cited(pairs: list[tuple[str, str]]) -> str:
+    return " ".join(f"{text} [{id_}]" for text, id_ in pairs)
+
+
+def _wrong(change: Callable[[str], str]) -> Callable[[Asked], str]:
+    """The first sentence is changed, the others stay true."""
+    return lambda asked: _cited([(change(text) if not n else text, id_) for n, (text, id_) in enumerate(asked.true())])
+
+
+def _other_number(text: str) -> str:
+    return re.sub(r"\d[\d,]*", "7,777", text) if re.search(r"\d", text) else text.rstrip(".") + " at 7,777 sites."
+
+
+def _other_name(text: str) -> str:
+    for name in ("LG Chem", "TDK", "Reuters", "GM"):
+        if name in text:
+            return text.replace(name, "Panasonic")
+    return f"Panasonic said: {text}"
+
+
+PARTS: dict[str, Callable[[Asked], str]] = {
+    "perfect": lambda asked: _cited(asked.true()),
+    "wrong-number": _wrong(_other_number),
+    "wrong-name": _wrong(_other_name),
+    "wrong-date": _wrong(lambda text: text.rstrip(".") + " on 3 March 2019."),
+    "wrong-citation": lambda asked: _cited([(text, asked.far(id_)) for text, id_ in asked.true()[:1]]),
+    "unknown-id": lambda asked: " ".join(f"{text} [zzzzz, {id_}] [9]" for text, id_ in asked.true()),
+    "no-citation": lambda asked: "The factory will cost $3 billion. Mr Smith will run it from 2031 on.",
+    "uncited-true": lambda asked: " ".join(text for text, _ in asked.true()),
+    "beyond": lambda asked: (
+        f"GM wants happy customers with cheap electric vehicles. [{asked.id_of('20 new electric')}]"
+    ),
+    "denying": lambda asked: f"GM is wedded to a particular supplier for battery cells. [{asked.id_of('not wedded')}]",
+    "refusing": lambda asked: REFUSAL,
+    "chatty": lambda asked: f"Sure! Here is what I found:\n\n- {_cited(asked.true())}\n\nI hope this helps!",
+}
+
+
+@dataclass
+class Server:
+    """The running server: `url`, what it was asked, and `payload`, which the injected model is told to say."""
+
+    url: str = ""
+    payload: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+
+def make_app(server: Server) -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def complete(request: Request) -> Response:
+        body = await request.json()
+        server.requests.append(body)
+        part = body["model"].removeprefix("part/")
+        if (refused := await _refuse(part, body, request)) is not None:
+            return refused
+        return StreamingResponse(_stream(server, part, Asked.read(body), request), media_type="text/event-stream")
+
+    return app
+
+
+async def _refuse(part: str, body: dict[str, Any], request: Request) -> Response | None:
+    """What is answered before a word is written."""
+    given = request.headers.get("authorization", "")
+    if part == "locked" and given != f"Bearer {KEY}":
+        return _error(401, f"Incorrect API key provided: {given.removeprefix('Bearer ')}.", "invalid_api_key")
+    if part == "leaky":
+        return _error(500, f"internal failure while handling {given}", "server_error")
+    if part == "busy":
+        return _error(429, "Rate limit reached.", "rate_limit_exceeded", {"retry-after-ms": "5"})
+    if part == "long":
+        told = "This model's maximum context length is 2048 tokens. However, your messages resulted in 3012 tokens."
+        return _error(400, told, "context_length_exceeded")
+    if part == "picky" and "temperature" in body:
+        return _error(400, "Unsupported parameter: 'max_tokens' is not supported with this model.", "unsupported")
+    if part == "html":
+        return HTMLResponse("<html>Welcome to the router</html>")
+    if part == "slow":
+        await asyncio.sleep(30)
+    known = {*PARTS, "locked", "picky", "injected", "stalls", "breaks", "ends", "fails", "endless", "slow"}
+    return None if part in known else _error(404, f"The model `{part}` does not exist.", "model_not_found")
+
+
+def _error(status: int, message: str, code: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"message": message, "code": code}}, status, headers)
+
+
+async def _stream(server: Server, part: str, asked: Asked, request: Request) -> AsyncIterator[str]:
+    if part == "injected":
+        at = [id_ for id_, text in asked.passages if server.payload.split()[0] in text] or [asked.passages[0][0]]
+        text = f"{server.payload} [{at[0]}]"
+    else:
+        text = PARTS.get(part, PARTS["perfect"])(asked)
+    yield _event({"role": "assistant", "content": ""})
+    if part == "endless":
+        try:
+            while True:
+                yield _event({"content": f"{asked.true()[0][0]} [{asked.true()[0][1]}] "})
+                await asyncio.sleep(0.02)
+        finally:
+            server.let_go.set()
+    pieces = re.findall(r"\s?.{1,7}", text, re.DOTALL)
+    for number, piece in enumerate(pieces):
+        if number == len(pieces) // 2:
+            if part == "breaks":
+                raise ConnectionResetError("as the part says")
+            if part == "ends":
+                return
+            if part == "stalls":
+                await asyncio.sleep(30)
+            if part == "fails":
+                yield f"data: {json.dumps({'error': {'message': 'out of memory', 'code': 500}})}\n\n"
+                return
+        yield _event({"content": piece})
+    yield _event({}, "stop")
+    usage = {"prompt_tokens": 1000, "completion_tokens": len(pieces), "total_tokens": 1000 + len(pieces)}
+    yield f"data: {json.dumps({**_CHUNK, 'choices': [], 'usage': usage})}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+_CHUNK = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
+
+
+def _event(delta: dict[str, str], finish: str | None = None) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return f"data: {json.dumps({**_CHUNK, 'choices': [choice]})}\n\n"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    """The server, while the block runs."""
+    server = Server()
+    port = free_port()
+    config = uvicorn.Config(make_app(server), host="127.0.0.1", port=port, log_level="critical")
+    runner = uvicorn.Server(config)
+    thread = threading.Thread(target=runner.run, name="scripted", daemon=True)
+    thread.start()
+    while not runner.started:
+        thread.join(0.02)
+    server.url = f"http://127.0.0.1:{port}/v1"
+    try:
+        yield server
+    finally:
+        runner.should_exit = runner.force_exit = True
+        thread.join(5)
