@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from threading import Event
@@ -104,11 +104,13 @@ def stream(
     never_refuse: bool = False,
     writer: Writer | None = None,
     stop: Event | None = None,
+    models: AbstractContextManager[object] | None = None,
 ) -> Iterator[Answer]:
     """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
 
     Only a language model writes slowly enough for there to be more than one. When `stop` is set, or the iterator
-    closed, the model's server is let go at once; what came by then is the last Answer.
+    closed, the model's server is let go at once; what came by then is the last Answer. `models` is entered while the
+    shipped models are at work, so that questions can take turns at them.
     """
     settings = engine.settings
     question = check(question, settings.max_question)
@@ -118,11 +120,13 @@ def stream(
         titles = generation.catalog.titles()
         yield Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
         return
-    with clock.stage("retrieve"):
-        query = retriever.query(question)
-        hits = retriever.retrieve(query, max(settings.passages, reader.depth))
+    with models or nullcontext():
+        with clock.stage("retrieve"):
+            query = retriever.query(question)
+            hits = retriever.retrieve(query, max(settings.passages, reader.depth))
+        with clock.stage("read"):
+            reading = reader.read(query, hits)
     with clock.stage("read"):
-        reading = reader.read(query, hits)
         language = converse.foreign_language(question)
     shown = reading.hits[: settings.passages]
     articles = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
@@ -297,7 +301,8 @@ class _Clock:
     def stage(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self._stages[name] = round(1000 * (time.perf_counter() - started), 2)
+        spent = 1000 * (time.perf_counter() - started)
+        self._stages[name] = round(self._stages.get(name, 0.0) + spent, 2)
 
     def done(self) -> dict[str, float]:
         return {**self._stages, "total": round(1000 * (time.perf_counter() - self._started), 2)}

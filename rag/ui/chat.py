@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Event, Lock
 
 import gradio as gr
 
 from index.errors import FootnoteError
 from rag import examples
-from rag.answer import BadQuestion, answer, check
+from rag.answer import BadQuestion, check, stream
 from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
+from rag.settings import Writer
 from rag.ui import html
 from rag.ui.evaluation import make_tab
 from rag.ui.sources import make_sources_tab
@@ -82,45 +85,51 @@ class _Desk:
         self._engine = engine
         self._models = BoundedSemaphore(1)
         self._lock = Lock()
-        self._waiting = set[str]()
+        self._waiting: dict[str, Event] = {}
 
     def busy(self) -> bool:
         """True while a question waits or is being answered."""
         return bool(self._waiting)
 
-    def states(self, question: str, turn_id: str) -> Iterator[str]:
-        """The markup of a turn as it goes: waiting if need be, then answered, refused or failed."""
+    def states(self, question: str, turn_id: str, writer: Writer) -> Iterator[str]:
+        """The markup of a turn as it goes: waiting if need be, being written, then answered, refused or failed."""
         with self._lock:
             ahead = len(self._waiting)
             full = ahead > self._engine.settings.max_waiting
             if not full:
-                self._waiting.add(turn_id)
+                self._waiting[turn_id] = Event()
         if full:
             yield html.failure(turn_id, question, "Too many questions are waiting here. Ask again in a moment.")
             return
         try:
-            yield from self._states(question, turn_id, ahead)
+            yield from self._states(question, turn_id, ahead, writer)
         finally:
             self.stop([turn_id])
 
     def stop(self, turn_ids: Sequence[str]) -> None:
         """Let these turns wait no longer; they end without an answer."""
         with self._lock:
-            self._waiting.difference_update(turn_ids)
+            for stopped in filter(None, [self._waiting.pop(id_, None) for id_ in turn_ids]):
+                stopped.set()
 
-    def _states(self, question: str, turn_id: str, ahead: int) -> Iterator[str]:
+    def _states(self, question: str, turn_id: str, ahead: int, writer: Writer) -> Iterator[str]:
+        stop = self._waiting[turn_id]
         try:
             asked = check(question, self._engine.settings.max_question)
             for words in self._reasons(ahead):
-                if turn_id not in self._waiting:
+                if stop.is_set():
                     return
                 yield html.pending(turn_id, asked, words)
-            # The models are let go before anything is shown: who is shown it may take its time.
-            try:
-                found = answer(self._engine, asked)
-            finally:
-                self._models.release()
-            yield html.turn(turn_id, found)
+            # The models are let go before anything is shown or written: that may take its time.
+            found, shown = None, 0.0
+            with ExitStack() as held:
+                held.callback(self._models.release)
+                for found in stream(self._engine, asked, writer=writer, stop=stop, models=held):
+                    if found.writer == "llm" and time.monotonic() - shown >= _PAUSE and not stop.is_set():
+                        shown = time.monotonic()
+                        yield html.writing(turn_id, found)
+            if found and not stop.is_set():
+                yield html.turn(turn_id, found)
         except BadQuestion as error:
             yield html.failure(turn_id, question[:200], str(error))
         except Exception as error:
@@ -142,12 +151,13 @@ def make_page(engine: Engine) -> gr.Blocks:
     """The page over an engine."""
     outbox, desk = _Outbox(), _Desk(engine)
 
-    def ask(question: str, turn_ids: str, request: gr.Request) -> Iterator[str]:
-        """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for."""
+    def ask(question: str, turn_ids: str, writer: str, request: gr.Request) -> Iterator[str]:
+        """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is
+        "quote" or "llm"."""
         session = request.session_hash or ""
         ids = [id_ for id_ in (turn_ids or "").split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         outbox.keep_only(session, ids)
-        for markup in desk.states(question, ids[0]):
+        for markup in desk.states(question, ids[0], "llm" if writer == "llm" else "quote"):
             yield outbox.put(session, ids[0], markup)
 
     def arrive() -> str:
@@ -184,6 +194,13 @@ def make_page(engine: Engine) -> gr.Blocks:
                     )
                     send = gr.Button("Send", variant="primary", scale=1, min_width=72, elem_id="fn-send")
                     stop = gr.Button("Stop", scale=1, min_width=72, elem_id="fn-stop")
+                writer = gr.Radio(
+                    [("Quotes", "quote"), ("Language model, checked", "llm")],
+                    value=engine.settings.writer,
+                    label="Answers by",
+                    elem_id="fn-writer",
+                    visible=bool(engine.settings.llm_url),
+                )
             with gr.Column(scale=2, min_width=300, elem_id="fn-right"):
                 gr.HTML(
                     _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
@@ -197,9 +214,9 @@ def make_page(engine: Engine) -> gr.Blocks:
         gr.on(
             [question.submit, send.click],
             ask,
-            inputs=[question, turn_ids],
+            inputs=[question, turn_ids, writer],
             outputs=arriving,
-            js="(question, ids) => window.footnote.begin(question)",
+            js="(question, ids, writer) => window.footnote.begin(question, writer)",
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=engine.settings.max_waiting + 8,

@@ -69,6 +69,14 @@ def pending(turn_id: str, question: str, words: str) -> str:
     return _article(turn_id, question, "working", line(words))
 
 
+def writing(turn_id: str, answer: Answer) -> str:
+    """A turn of which some sentences are written and checked, with their sources, and more may come."""
+    said = f'<div class="fn-answer">{_said(turn_id, answer)}</div>'
+    return _article(turn_id, answer.question, "working", said + line("Writing and checking ...")) + _sources(
+        turn_id, answer
+    )
+
+
 def failure(turn_id: str, question: str, message: str) -> str:
     """A turn that could not be answered; `message` says why and what to do."""
     again = _action("again", "Ask again") + _action("edit", "Edit")
@@ -187,14 +195,15 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
 
 
 def _body(turn_id: str, answer: Answer) -> str:
-    if answer.sentences:
-        titles = {one.number: one.title for one in answer.citations}
-        said = "".join(_sentence(turn_id, sentence, titles) for sentence in answer.sentences)
-    else:
-        said = _plain(answer.text)
+    said = _said(turn_id, answer) if answer.sentences else _plain(answer.text)
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
     label = '<p class="fn-verdict">Not in the sources</p>' if answer.refused else ""
     return f'<div class="fn-answer">{label}{said}{notes}</div>{_foot(answer)}{_footnotes(answer)}'
+
+
+def _said(turn_id: str, answer: Answer) -> str:
+    titles = {one.number: one.title for one in answer.citations}
+    return "".join(_sentence(turn_id, sentence, titles) for sentence in answer.sentences)
 
 
 def _foot(answer: Answer) -> str:
@@ -245,7 +254,20 @@ def _footnotes(answer: Answer) -> str:
 def _sentence(turn_id: str, sentence: CitedSentence, titles: dict[int, str]) -> str:
     markers = "".join(_marker(turn_id, number, titles[number]) for number in sentence.citations)
     text = escape(sentence.text)
-    return f'<p dir="auto">{f"<strong>{text}</strong>" if sentence.words else text}{markers}</p>'
+    if sentence.words:
+        text = f"<strong>{text}</strong>"
+    if sentence.verdict == "unsupported":
+        text = f"<del>{text}</del>"
+    return f'<p dir="auto">{text}{markers}{_verdict(sentence)}</p>'
+
+
+def _verdict(sentence: CitedSentence) -> str:
+    """What the check says of a written sentence, and why; nothing of a quoted one."""
+    if sentence.verdict == "quoted":
+        return ""
+    sign = {"supported": "✓ supported", "weak": "weak", "unsupported": "not supported"}[sentence.verdict]
+    why = f": {sentence.why}" if sentence.why else ""
+    return f' <span class="fn-check fn-{sentence.verdict}">{escape(sign + why)}</span>'
 
 
 def _marker(turn_id: str, number: int, title: str) -> str:

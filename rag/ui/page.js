@@ -45,7 +45,7 @@ window.footnote = (() => {
 
   // Show a question at once, so that questions keep their order whatever answers come first. The ids of all that wait
   // go along, and the server answers with these.
-  function begin(question) {
+  function begin(question, writer) {
     if (sent.length) question = sent.shift();
     const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
     const turn = make("article", "fn-turn fn-working", "");
@@ -61,7 +61,7 @@ window.footnote = (() => {
     hideTip();
     keep(turn, null);
     turn.scrollIntoView({ block: "end" });
-    return [question, [id, ...working().map((other) => other.dataset.turn)].join(" ")];
+    return [question, [id, ...working().map((other) => other.dataset.turn)].join(" "), writer];
   }
 
   // End turns that will get no answer: each says why, and how to go on.
@@ -75,8 +75,9 @@ window.footnote = (() => {
         button.dataset.do = name;
         foot.append(button);
       }
-      turn.replaceChildren(turn.querySelector(".fn-question"), make("p", "fn-status", why), foot);
-      keep(turn, null);
+      const said = turn.querySelector(".fn-answer"); // what a language model had written by then is checked: it stays
+      turn.replaceChildren(...[turn.querySelector(".fn-question"), said, make("p", "fn-status", why), foot].filter(Boolean));
+      keep(turn, sourcesOf(turn));
     }
     state();
   }
@@ -106,14 +107,21 @@ window.footnote = (() => {
     }
   }
 
+  const sourcesOf = (turn) => [...by("fn-panel").children].find((one) => one.dataset.turn === turn.dataset.turn) ?? null;
+
   function place(turn, sources, held) {
+    const grows = held.querySelector(".fn-answer") !== null;
     held.replaceWith(turn);
-    if (sources) by("fn-panel").append(sources);
+    if (sources) {
+      sourcesOf(turn)?.remove();
+      by("fn-panel").append(sources);
+    }
     keep(turn, sources);
     state();
     // An earlier turn's answer does not take the reader away from the last one.
     if (turn !== turns().at(-1)) return choose(document.querySelector(".fn-chosen")?.dataset.turn ?? turn.dataset.turn);
-    if (!turn.classList.contains("fn-working")) choose(turn.dataset.turn);
+    if (sources || !turn.classList.contains("fn-working")) choose(turn.dataset.turn);
+    if (grows) return; // who reads along is not moved
     const tall = turn.getBoundingClientRect().height > innerHeight / 2;
     turn.scrollIntoView({ block: tall ? "start" : "end", behavior: calm() ? "auto" : "smooth" });
   }
@@ -260,7 +268,7 @@ window.footnote = (() => {
     }
     for (const thumb of turn.querySelectorAll(".fn-thumb")) thumb.setAttribute("aria-pressed", thumb === button);
     say(button, "fn-kept", "Kept as a test question");
-    keep(turn, [...by("fn-panel").children].find((section) => section.dataset.turn === turn.dataset.turn));
+    keep(turn, sourcesOf(turn));
     return "";
   }
 
