@@ -1,0 +1,94 @@
+"""A language model writes on the page: checked sentences as they come, verdicts, stopping, and a server that is off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.served import ask, opened, served
+from tests.scripted import KEY, Server, free_port, serving
+
+pytestmark = pytest.mark.browser
+QUESTION = "who supplies GM's cells?"
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@contextmanager
+def written_by(browser: Browser, home: Path, log: Path, url: str, part: str) -> Iterator[Page]:
+    """The page with a language model, chosen as the writer."""
+    env = {"FOOTNOTE_LLM_URL": url, "FOOTNOTE_LLM_MODEL": f"part/{part}", "FOOTNOTE_LLM_KEY": KEY}
+    with served(home, log, **env) as address, opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
+        page.get_by_label("Language model, checked").check()
+        yield page
+        assert KEY not in page.content()
+    assert KEY not in log.read_text()
+
+
+def test_each_written_sentence_has_its_verdict_and_leads_to_its_source(
+    browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
+) -> None:
+    with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "perfect") as page:
+        ask(page, QUESTION)
+        turn = page.locator(".fn-turn").last
+        expect(turn).to_have_class(re.compile("fn-answered"), timeout=60_000)
+        expect(turn.locator(".fn-check.fn-supported").first).to_contain_text("supported")
+        turn.locator(".fn-marker").first.click()
+        expect(page.locator(".fn-cited:focus mark")).to_contain_text("LG Chem")
+        expect(page.locator(".fn-sources:visible")).to_have_count(1)
+        # The other writer is a choice, too.
+        page.get_by_label("Quotes").check()
+        ask(page, "How many jobs will the TDK deal create?")
+        last = page.locator(".fn-turn").last
+        expect(last).to_have_class(re.compile("fn-answered"), timeout=60_000)
+        expect(last.locator(".fn-check")).to_have_count(0)
+
+
+def test_what_fails_the_check_is_left_out_and_said(
+    browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
+) -> None:
+    with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "wrong-number") as page:
+        ask(page, "How many jobs will the TDK deal create?")
+        turn = page.locator(".fn-turn").last
+        expect(turn).to_have_class(re.compile("fn-answered"), timeout=60_000)
+        expect(turn.locator(".fn-note")).to_contain_text("did not pass the check")
+        assert "7,777" not in "".join(turn.locator(".fn-answer p:not(.fn-note)").all_inner_texts())
+
+
+def test_checked_sentences_stream_and_stop_ends_it_within_a_second(
+    browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
+) -> None:
+    with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "endless") as page:
+        scripted.let_go.clear()
+        ask(page, QUESTION)
+        turn = page.locator(".fn-turn").last
+        expect(turn.locator(".fn-check").nth(1)).to_be_visible(timeout=60_000)
+        expect(turn).to_have_class(re.compile("fn-working"))
+        page.locator("#fn-stop").click()
+        expect(turn).to_have_class(re.compile("fn-stopped"), timeout=1_000)
+        assert scripted.let_go.wait(5)
+        expect(turn.locator(".fn-check").first).to_be_visible()
+        # The next question is answered: nobody waits for what was stopped.
+        page.get_by_label("Quotes").check()
+        ask(page, "Who is the CEO of GM?")
+        expect(page.locator(".fn-turn").last).to_have_class(re.compile("fn-answered"), timeout=60_000)
+
+
+def test_the_quoting_answer_appears_when_the_server_is_off(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}/v1"
+    with written_by(browser, seeds_home, tmp_path / "log", url, "perfect") as page:
+        ask(page, "Who is the CEO of GM?")
+        turn = page.locator(".fn-turn").last
+        expect(turn).to_have_class(re.compile("fn-answered"), timeout=60_000)
+        expect(turn.locator(".fn-answer")).to_contain_text("Mary Barra")
+        expect(turn.locator(".fn-note")).to_contain_text("the language model could not be used")
