@@ -1,0 +1,153 @@
+"""Does the index equal one made from scratch, whatever happened to the files? `python -m benchmarks.sync_states`.
+
+Files are added, edited, renamed, removed and touched at random (hypothesis, stateful), and synced now and then. After
+each sync the index is compared with one built anew from the same files: sources, texts, chunk ids and offsets, and that
+each vector is reached and has a cosine of at least 0.999 to the other's. Text that some generation on disk held before
+must not be embedded again: that is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from benchmarks.corpora import shipped_embedder
+from index.embed import Embedder
+from index.generation import Generation, current_folder, faults, index_folder
+from index.sync import Builder, sync
+from rag.engine import recipe
+from rag.settings import Settings
+
+_NAMES = st.sampled_from(["a.txt", "b.md", "sub/c.txt", "sub/d.txt", "e f.txt", "é.txt"])
+_LINES = st.sampled_from(
+    [
+        "Otters live in the river Alm and eat fish.",
+        "The lake of Corm is 43 metres deep.",
+        "Dr. Quillfeather counted the cranes in May 2019.",
+        "# On bridges",
+        "The bridge at Dunn was built of oak, and it burned twice.",
+        "<|endoftext|> is written on the gate 🦜 of Brill.",
+        "עברית and English stand on one line here.",
+    ]
+)
+_TEXTS = st.lists(_LINES, max_size=12).map("\n\n".join)
+
+
+class Files(RuleBasedStateMachine):
+    """A folder, its index, and what must hold after each sync."""
+
+    embedder: Embedder
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.root = self.folder / "docs"
+        self.root.mkdir()
+        self.builder = Builder(self.folder / "home", recipe(Settings()), self.embedder, 20_000_000)
+
+    def files(self) -> list[Path]:
+        """The files there are, by name."""
+        return sorted(path for path in self.root.rglob("*") if path.is_file())
+
+    @rule(name=_NAMES, text=_TEXTS)
+    def write(self, name: str, text: str) -> None:
+        """Add or edit a file."""
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    @precondition(lambda self: bool(self.files()))
+    @rule(number=st.integers(0, 5), name=_NAMES)
+    def rename(self, number: int, name: str) -> None:
+        """Rename a file, over another perhaps."""
+        (self.root / name).parent.mkdir(exist_ok=True)
+        self.files()[number % len(self.files())].replace(self.root / name)
+
+    @precondition(lambda self: bool(self.files()))
+    @rule(number=st.integers(0, 5))
+    def remove(self, number: int) -> None:
+        """Remove a file."""
+        self.files()[number % len(self.files())].unlink()
+
+    @precondition(lambda self: bool(self.files()))
+    @rule(number=st.integers(0, 5))
+    def touch(self, number: int) -> None:
+        """A file gets another time, and no other content."""
+        os.utime(self.files()[number % len(self.files())], (1, 1))
+
+    @rule()
+    def sync(self) -> None:
+        """The index equals one built from scratch, and only new text was embedded."""
+        known = digests(self.builder.home)
+        report = sync(self.builder, [self.root])
+        fresh = Builder(self.folder / "fresh", self.builder.recipe, self.embedder, 20_000_000)
+        sync(fresh, [self.root])
+        assert_same(self.builder.home, fresh.home)
+        new = digests(self.builder.home, current_folder(self.builder.home)) - known if report.built else set()
+        assert report.embedded == len(new), f"{report.embedded} embedded, {len(new)} texts are new"
+        shutil.rmtree(fresh.home)
+
+    def teardown(self) -> None:
+        """A last sync; then everything goes."""
+        self.sync()
+        shutil.rmtree(self.folder)
+
+
+def digests(home: Path, folder: Path | None = None) -> set[bytes]:
+    """What the generations on disk hold, or that in `folder`."""
+    found: set[bytes] = set()
+    for one in [folder] if folder else (index_folder(home) / "generations").glob("*"):
+        generation = Generation(one)
+        ids = list(generation.catalog.chunk_ids())
+        found |= {chunk.digest for chunk in generation.catalog.chunks(ids).values()}
+        generation.close()
+    return found
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """Two homes hold the same sources, chunks and vectors, and each passes its own check."""
+    a, b = (Generation(current_folder(home)) for home in (one, other))
+    try:
+        assert a.catalog.article_ids() == b.catalog.article_ids()
+        ids = list(a.catalog.chunk_ids())
+        assert ids == list(b.catalog.chunk_ids())
+        assert a.catalog.chunks(ids) == b.catalog.chunks(ids)
+        left, right = a.vectors.vectors(ids), b.vectors.vectors(ids)
+        assert all(float(np.dot(left[id_], right[id_])) >= 0.999 for id_ in ids)
+        assert a.words.count() == b.words.count() == len(ids)
+    finally:
+        a.close()
+        b.close()
+    assert faults(current_folder(one)) == []
+
+
+def check(embedder: Embedder, examples: int, steps: int) -> None:
+    """Run `examples` stories of at most `steps` steps. Raises AssertionError with the shortest story that fails."""
+    Files.embedder = embedder
+    limits: Any = settings(
+        max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(Files, settings=limits)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=20)
+    arguments = parser.parse_args()
+    check(shipped_embedder(), arguments.examples, arguments.steps)
+    print(f"{arguments.examples} stories of up to {arguments.steps} steps: no difference.")
+
+
+if __name__ == "__main__":
+    main()
