@@ -184,8 +184,7 @@ def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
             lines[-1].append(at)
         else:
             lines.append([at])
-    beside = sum(len({runs[at] for at in line}) > 1 for line in lines)
-    if runs[-1] == 0 or beside > len(lines) / 10:
+    if runs[-1] == 0 or any(len({runs[at] for at in line}) > 1 for line in lines):
         return list(pieces)
     return [pieces[at] for line in lines for at in sorted(line, key=lambda at: pieces[at].left)]
 
