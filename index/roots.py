@@ -16,6 +16,8 @@ from index.errors import FootnoteError
 from index.generation import index_folder, write_atomically
 
 _FORGOTTEN = "forgotten.json"
+QUESTION_SET = "questions.jsonl"
+"""In the folder that is a root: questions about its articles, which are no article."""
 IGNORE_FILE = ".footnoteignore"
 """In the folder that is a root: what below it is left out, in the syntax of .gitignore."""
 
@@ -180,7 +182,7 @@ def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
         for name in sorted(names):
             path = Path(folder) / name
             relative = path.relative_to(root).as_posix()
-            if name.startswith(".") or ignored.match_file(relative):
+            if name.startswith(".") or relative == QUESTION_SET or ignored.match_file(relative):
                 continue
             try:
                 mode = path.stat().st_mode

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from index.roots import QUESTION_SET
 from rag.engine import Engine
-
-_QUESTIONS = "questions.jsonl"
 
 
 def questions(engine: Engine, most: int = 3) -> list[str]:
@@ -17,7 +16,7 @@ def questions(engine: Engine, most: int = 3) -> list[str]:
     otherwise they are made from the headings of the sources.
     """
     for root in engine.roots():
-        if found := _from_file(root / _QUESTIONS, most):
+        if found := _from_file(root / QUESTION_SET, most):
             return found
     generation = engine.parts()[0]
     made = []
