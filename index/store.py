@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 _COLLECTION = "chunks"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 _PAGE = 1000
+_ROOM_TO_OPEN = 1_000_000
+"""Bytes that Chroma may want to write when it opens a folder."""
 Metadata = Mapping[str, str | int]
 
 
@@ -32,12 +37,18 @@ class VectorStore:
         import chromadb
         from chromadb.config import Settings
 
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         settings = Settings(
             anonymized_telemetry=False, is_persistent=True, persist_directory=str(folder), allow_reset=False
         )
         try:
             if not create and not (folder / "chroma.sqlite3").is_file():
                 raise FileNotFoundError(folder / "chroma.sqlite3")
+            if not create and not _can_be_written(folder):
+                # Chroma writes into what it opens, if only to read it.
+                self._copy = tempfile.TemporaryDirectory(prefix="footnote-vectors-")
+                folder = Path(shutil.copytree(folder, Path(self._copy.name) / "vectors"))
+                settings = settings.model_copy(update={"persist_directory": str(folder)})
             self._client = chromadb.PersistentClient(str(folder), settings=settings)
             if create:
                 self._collection = self._client.create_collection(
@@ -96,3 +107,9 @@ class VectorStore:
     def close(self) -> None:
         """Let go of the folder; what was added is on disk afterwards."""
         self._client.close()  # type: ignore[attr-defined]
+        if self._copy:
+            self._copy.cleanup()
+
+
+def _can_be_written(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM_TO_OPEN

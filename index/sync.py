@@ -45,6 +45,8 @@ Progress = Callable[[str, int, int], None]
 _BATCH = 128
 _SEEN, _FAILED = "seen.json", "failed.json"
 _BUILDING = "building-"
+_FULL = 1_000_000
+"""A disk with fewer free bytes counts as full."""
 
 
 @dataclass
@@ -102,17 +104,32 @@ def sync(
     Raises IndexBusy when another process is writing and does not end within `wait` seconds.
     """
     started = time.monotonic()
-    with writing(builder.home, wait):
-        found = find_sources(roots, forgotten(builder.home))
-        stamps = _stamps(found)
-        limits = WebLimits(
-            builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
-        )
-        _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits))
-        report = _sync(builder, found, rebuild, progress or _quiet)
-        write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
-        write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
+    try:
+        with writing(builder.home, wait):
+            report = _sync_all(builder, roots, rebuild, progress or _quiet)
+    except OSError as error:
+        raise _unwritten(builder.home, error.strerror or str(error)) from error
     report.seconds = time.monotonic() - started
+    return report
+
+
+def _unwritten(home: Path, why: str) -> FootnoteError:
+    return FootnoteError(
+        f"The new index could not be written to {home} ({why}). The old one stays in use. Make room or set FOOTNOTE_HOME "
+        "to a folder that can be written, then run `python app.py index`."
+    )
+
+
+def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Progress) -> Report:
+    found = find_sources(roots, forgotten(builder.home))
+    stamps = _stamps(found)
+    limits = WebLimits(
+        builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
+    )
+    _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits))
+    report = _sync(builder, found, rebuild, tell)
+    write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
+    write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
     return report
 
 
@@ -233,11 +250,11 @@ def _build(
         folder.replace(generations / name)
         switch_to(builder.home, name)
         tell("checking", 1, 1)
-    except OSError as error:
-        raise FootnoteError(
-            f"The new index could not be written to {builder.home} ({error.strerror or error}). The old one stays in "
-            "use. Make room or set FOOTNOTE_HOME to a folder that can be written, then run `python app.py index`."
-        ) from error
+    except Exception as error:
+        # SQLite, Chroma and tantivy each have an error of their own for a full disk.
+        if shutil.disk_usage(builder.home).free < _FULL:
+            raise _unwritten(builder.home, "the disk is full") from error
+        raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
