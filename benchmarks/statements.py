@@ -157,7 +157,7 @@ def state(question: str, answer: str) -> _Made | None:
 
 
 def _inverted(said: str, answer: str, aux: str, tail: str, place: str) -> _Made | None:
-    """ "was X founded", "1823": "X was founded in 1823"; "is the capital of France", "Paris": "Paris is the capital"."""
+    """ "was X founded", "1823": "X was founded in 1823"; "is the capital of Peru", "Lima": "Lima is the capital"."""
     before_answer, after_answer = (said.partition(answer)[::2]) if said != answer else ("", "")
     words = tail.split()
     for number in range(1, len(words)):

@@ -26,11 +26,13 @@ INSTRUCTION = re.compile(
             r"\b(?:attention|(?:notes?|message|instructions?|important) (?:to|for)|dear|hey|hello)"
             rf" (?:the |any |all )?{_MODELS}\b",
             r"<\|?/?(?:im_start|im_end|system|endoftext|user|assistant)|[\[(]/?INST[\])]|[‹<]/?\s*passages?",
-            r"^\W*(?:system|assistant|user|human)\s*:",
+            r"(?:^|[.!?]\s)\W*(?:system|assistant|user|human)\s*:",
             # Saying what to say.
             rf"{_BID}{_SAY}\b.{{0,40}}\b(?:only|exactly|with the (?:words?|sentence|text|phrase)|the following|instead|"
             rf"verbatim|(?:the|every) (?:user|reader)|in your {_ANSWER})\b",
             rf"\b(?:your|the|every) {_ANSWER} (?:must|should|has to|is to|shall) (?:be|say|read|end|begin|contain)\b",
+            r"(?:^|[.!?:;,“\"(‹›]\s*)(?:(?:please|then|instead|now)\s+)?(?:say|state|claim|answer|reply|respond|conclude|"
+            r"output|print|tell (?:the|every|any) \w+)\s+(?:that|with|it was|as|:|“|\"|the (?:text|word))",
             rf"\b(?:when|if) (?:asked|summari[sz]ing|answering|you (?:are asked|summari[sz]e|answer|read))\b.{{0,60}}"
             rf"\b{_SAY}\b",
         )

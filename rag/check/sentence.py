@@ -50,6 +50,11 @@ class Source:
         """Where its words and facts stand."""
         return Places(self.text)
 
+    def up_to(self, span: Span) -> str:
+        """A slice with the two sentences before it, which may tell what the slice is."""
+        before = [start for start, end in sentences(self.text) if end <= span[0]]
+        return self.text[min([*before[-2:], span[0]]) : span[1]]
+
     @cached_property
     def windows(self) -> list[tuple[Span, Holder]]:
         """Each sentence, and each two in a row."""
@@ -139,7 +144,7 @@ def measure(sentence: str, sources: Sequence[Source]) -> Measured:
         name=worst(_rival(fact, said, sources) for fact in free if kind_of(fact) == "name"),
         denied=bool(holders) and negation_differs(sentence, text),
         turned=direction_differs(sentence, text),
-        instructs=bool(INSTRUCTION.search(text)),
+        instructs=any(INSTRUCTION.search(sources[one.source].up_to(one.span)) for one in supports),
         support=tuple(supports),
     )
 
