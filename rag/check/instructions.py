@@ -6,7 +6,7 @@ import re
 
 _MODELS = r"(?:ais?|llms?|assistants?|chatbots?|language models?|models?|bots?)"
 _SAY = r"(?:respond|reply|answer|say|output|print|write|state|tell|repeat|begin|finish|end|add|claim|mention|include)"
-_BID = r"(?:^|[.!?:;,“\"(]\s*|\b(?:please|must|always|then|you|just|and)\s+)"
+_BID = r"(?:^|[.!?:;,“\"(]\s*|\b(?:please|you must|you should|then|just)\s+)"
 _ANSWER = r"(?:final )?(?:answer|reply|response|output)"
 
 INSTRUCTION = re.compile(

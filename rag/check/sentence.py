@@ -20,7 +20,7 @@ from rag.check.wording import content, coverage, direction_differs, holds, negat
 # The thresholds and weights were set on statements made of squad/train (benchmarks/README.md), and on nothing else.
 _HARDLY = 0.34
 """Under this share of its words in the source a sentence is no statement of the source's at all."""
-_COVERED = 0.5
+_COVERED = 0.6
 """Share of a sentence's words that the slices must have between them."""
 _ELSEWHERE = 0.4
 """A fact stands elsewhere when the rest of the sentence is covered this much better without it."""
