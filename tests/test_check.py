@@ -18,8 +18,8 @@ from tests.nasty import NASTY
 
 MILL = (
     "The old mill at Farley was built in 1823 by Tom Hale. It cost $1,000 and was sold on 12 September 2024 to "
-    "the Farley Trust (FT) for 1.5 million pounds. Output rose by 5 to 6 percent in 1901, before the flood. The mill is not "
-    "open on Sundays. In 1955 Ann Reed moved the nineteenth-century wheel 30 km to Leeds."
+    "the Farley Trust (FT) for 1.5 million pounds. Output rose by 5 to 6 percent in 1901, before the flood. "
+    "The mill is not open on Sundays. In 1955 Ann Reed moved the nineteenth-century wheel 30 km to Leeds."
 )
 
 

@@ -230,10 +230,21 @@ def _footnotes(answer: Answer) -> str:
     return f'<ol class="fn-footnotes" aria-hidden="true">{items}</ol>' if items else ""
 
 
+_DOUBTED = ("weak", "unsupported")
+"""Verdicts that are shown with their reason."""
+
+
 def _sentence(turn_id: str, sentence: CitedSentence, titles: dict[int, str]) -> str:
     markers = "".join(_marker(turn_id, number, titles[number]) for number in sentence.citations)
     text = escape(sentence.text)
-    return f'<p dir="auto">{f"<strong>{text}</strong>" if sentence.words else text}{markers}</p>'
+    if sentence.words:
+        text = f"<strong>{text}</strong>"
+    if sentence.verdict == "unsupported":
+        text = f"<s>{text}</s>"
+    why = (
+        f" <small>({escape(sentence.verdict)}: {escape(sentence.why)})</small>" if sentence.verdict in _DOUBTED else ""
+    )
+    return f'<p dir="auto">{text}{markers}{why}</p>'
 
 
 def _marker(turn_id: str, number: int, title: str) -> str:
