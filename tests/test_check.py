@@ -11,7 +11,7 @@ from index.dates import find_dates
 from rag.check import Verdict
 from rag.check.amounts import find_numbers
 from rag.check.facts import find_facts
-from rag.check.instructions import INSTRUCTION
+from rag.check.instructions import instructs
 from rag.check.sentence import Source, check_sentence
 from rag.check.wording import direction_differs, negation_differs
 from tests.nasty import NASTY
@@ -176,7 +176,7 @@ def test_negation_and_direction_are_compared_by_what_they_are_about() -> None:
     ],
 )
 def test_plain_prose_is_no_instruction(text: str) -> None:
-    assert not INSTRUCTION.search(text)
+    assert not instructs(text)
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _MODELS = r"(?:ais?|llms?|assistants?|chatbots?|language models?|models?|bots?)"
 _SAY = r"(?:respond|reply|answer|say|output|print|write|state|tell|repeat|begin|finish|end|add|claim|mention|include)"
@@ -40,3 +41,14 @@ INSTRUCTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """Meant narrow: a sentence that rests on such words is left out, so plain prose must not match."""
+
+
+def instructs(text: str) -> bool:
+    """True when a text speaks to a language model, whatever unseen characters it hides that behind."""
+    return bool(INSTRUCTION.search(visible(text)))
+
+
+def visible(text: str) -> str:
+    """A text without characters that can't be seen, and with a plain one for every wide or small letter and bracket."""
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))

@@ -13,7 +13,7 @@ from index.layout import Span
 from index.sentences import sentences
 from rag.check import Kind, Scorer, Support, Verdict
 from rag.check.facts import Fact, Holder, find_facts
-from rag.check.instructions import INSTRUCTION
+from rag.check.instructions import instructs
 from rag.check.rivals import Places, Rival, in_a_name, kind_of, worst
 from rag.check.wording import content, coverage, direction_differs, holds, negation_differs
 
@@ -144,7 +144,7 @@ def measure(sentence: str, sources: Sequence[Source]) -> Measured:
         name=worst(_rival(fact, said, sources) for fact in free if kind_of(fact) == "name"),
         denied=bool(holders) and negation_differs(sentence, text),
         turned=direction_differs(sentence, text),
-        instructs=any(INSTRUCTION.search(sources[one.source].up_to(one.span)) for one in supports),
+        instructs=any(instructs(sources[one.source].up_to(one.span)) for one in supports),
         support=tuple(supports),
     )
 
