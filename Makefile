@@ -32,6 +32,7 @@ bench: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.retrieval $(DATA)/squad/dev.json.gz
 	$(RUN) -m benchmarks.regressions $(DATA)/squad/train.json.gz
 	$(RUN) -m benchmarks.question_sets
+	$(RUN) -m benchmarks.check $(DATA)/wice/claim-oracle-chunks-dev.jsonl.gz --squad $(DATA)/squad/dev.json.gz
 
 pictures: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.pictures

@@ -45,7 +45,7 @@ def wice(path: Path) -> None:
     print("| called supported | precision | recall | F1 |\n|---|---|---|---|")
     for name, kinds in (("supported", ("supported",)), ("supported or weak", ("supported", "weak"))):
         called = np.array([float(one.kind in kinds) for one in verdicts])
-        measures = [lambda p, c: _ratio(p @ c, c.sum()), lambda p, c: _ratio(p @ c, p.sum()), _f1]
+        measures = [_precision, _recall, _f1]
         print(f"| {name} | " + " | ".join(_interval(measure, positive, called) for measure in measures) + " |")
     print(f"\nAUROC {_interval(_auroc, positive, score)}")
 
@@ -61,9 +61,8 @@ def generated(path: Path) -> None:
     threshold = float(np.sort(true)[int(FALSE_ALARMS * len(true))])
     print(f"\n{len(statements)} generated statements, {len(true)} true; {spent:.1f} ms each, passages read anew.")
     print(f"5% of the true ones score below {threshold:.3f}.\n")
-    print(
-        "| false statements | n | caught at 5% false alarms | AUROC | left out | marked weak |\n|---|---|---|---|---|---|"
-    )
+    print("| statements | n | caught at 5% false alarms | AUROC | left out | marked weak |")
+    print("|---|---|---|---|---|---|")
     kinds = sorted({(one.kind, one.near) for one in statements if one.kind != "true"}, key=str)
     for kind, near in [*kinds, ("true", None)]:
         score = _scores(statements, verdicts, kind, near)
@@ -97,12 +96,20 @@ def _auroc(positive: Array, score: Array) -> float:
     return auroc(score[order], positive[order])
 
 
+def _precision(positive: Array, called: Array) -> float:
+    return _ratio(float(positive @ called), float(called.sum()))
+
+
+def _recall(positive: Array, called: Array) -> float:
+    return _ratio(float(positive @ called), float(positive.sum()))
+
+
 def _f1(positive: Array, called: Array) -> float:
-    return _ratio(2 * (positive @ called), positive.sum() + called.sum())
+    return _ratio(2 * float(positive @ called), float(positive.sum() + called.sum()))
 
 
 def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else float("nan")
+    return part / whole if whole else float("nan")
 
 
 def _interval(measure: Callable[[Array, Array], float], first: Array, second: Array) -> str:

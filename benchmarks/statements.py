@@ -108,9 +108,9 @@ def read_statements(path: Path, each: int, seed: int = 0) -> list[Statement]:
         if other := _other_passage(text, answer, passage, others[article]):
             found.setdefault(("passage", None), []).append(Statement(text, other, article, "passage"))
     chosen = found.get(("true", None), [])[: 3 * each]
-    for (kind, near), of_kind in sorted(found.items(), key=str):
-        if kind != "true":
-            chosen += of_kind[: each // 2 if near is not None else each]
+    for (false_kind, half), of_kind in sorted(found.items(), key=str):
+        if false_kind != "true":
+            chosen += of_kind[: each // 2 if half is not None else each]
     return chosen
 
 
@@ -157,7 +157,7 @@ def state(question: str, answer: str) -> _Made | None:
 
 
 def _inverted(said: str, answer: str, aux: str, tail: str, place: str) -> _Made | None:
-    """ "was X founded", "1823": "X was founded in 1823"; "is the capital of France", "Paris": "Paris is the capital"."""
+    """ "was X founded", "1823": "X was founded in 1823"; "is the capital of Peru", "Lima": "Lima is the capital"."""
     before_answer, after_answer = (said.partition(answer)[::2]) if said != answer else ("", "")
     words = tail.split()
     for number in range(1, len(words)):

@@ -77,7 +77,7 @@ def find_dates(text: str) -> list[tuple[int, int, PartialDate]]:
             if (part.get("month") or "M")[0].islower() or any(start < b and a < match.end() for a, b, _ in found):
                 continue
             if value := _partial(part):
-                found.append((start, match.end(), value))
+                found.append((start, match.end() - match.group().endswith("."), value))
     return sorted(found)
 
 

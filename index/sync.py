@@ -115,8 +115,8 @@ def sync(
 
 def _unwritten(home: Path, why: str) -> FootnoteError:
     return FootnoteError(
-        f"The new index could not be written to {home} ({why}). The old one stays in use. Make room or set FOOTNOTE_HOME "
-        "to a folder that can be written, then run `python app.py index`."
+        f"The new index could not be written to {home} ({why}). The old one stays in use. Make room or set "
+        "FOOTNOTE_HOME to a folder that can be written, then run `python app.py index`."
     )
 
 

@@ -52,7 +52,9 @@ class Draft:
             whys = "; ".join(dict.fromkeys(one.why for one in out))
             count = f"{len(out)} of {len(self.statements)} sentences"
             yield f"{count} that the language model wrote did not pass the check: {whys}."
-        if out and len(out) == len(self.statements):
+        if not self.statements and not self.declined:
+            yield "The language model wrote no whole sentence, so the answer is quoted."
+        elif out and len(out) == len(self.statements):
             yield "None is left, so the answer is quoted."
 
 

@@ -10,7 +10,7 @@ from index.sentences import sentences
 
 _ID = r"(?:id\s*[:=]?\s*)?(?:[a-z]{5,20}|\d{1,3})"
 _MARKER = re.compile(rf"[ \t]*[\[【(]\s*({_ID}(?:\s*[,;]\s*{_ID})*)\s*[\]】)]", re.IGNORECASE)
-_OPEN = re.compile(r"[ \t]*[\[【(][^\]】)]{0,80}$|[ \t]+$")
+_OPEN = re.compile(r"[\[【(][^\]】)]{0,80}$")
 """What may become a marker when more comes."""
 _CERTAIN = re.compile(r"\S+\s+\S")
 """A following word and the start of the next: from there on it is certain that the sentence before has ended."""
@@ -68,7 +68,7 @@ class Cutter:
         return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)))
 
     def _certain(self, text: str, start: int) -> bool:
-        return bool(_CERTAIN.match(text, start)) and not _OPEN.search(self._raw[-100:])
+        return bool(_CERTAIN.match(text, start)) and not _OPEN.match(text, start)
 
     def _without_markers(self, raw: str) -> tuple[str, list[tuple[int, list[str], int]]]:
         """The text, and (place in it, ids, characters taken out there) of each marker."""

@@ -127,13 +127,14 @@ class LanguageModel:
 
         wanted: dict[str, Any] = {"model": self.model, "messages": list(messages), "stream": True}
         extras = {"temperature": 0, "max_tokens": self._longest, "stream_options": {"include_usage": True}}
+        create: Any = client.chat.completions.create
         try:
-            opened = await client.chat.completions.create(**wanted, **extras)
+            opened = await create(**wanted, **extras)
         except (BadRequestError, UnprocessableEntityError) as error:
             if _CONTEXT.search(str(error)):
                 raise
             # Not every server, nor every model, takes each of the extras.
-            opened = await client.chat.completions.create(**wanted)
+            opened = await create(**wanted)
         return opened  # type: ignore[no-any-return]
 
     def _broken(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, cached_property
+from typing import Any
 
 from index.aliases import Aliases
 from index.dates import PartialDate, find_dates
@@ -89,7 +90,8 @@ class Holder:
         if isinstance(value, str):
             return value in self.text.casefold()
         if fact.kind == "date":
-            return any(_agrees(value, date, self.numbers) for date in self.dates)
+            said: Any = value
+            return any(_agrees(said, date, self.numbers) for date in self.dates)
         return all(term in self.terms or self._has_kin(str(term)) for term in value)
 
     def lacks(self, fact: Fact) -> float:

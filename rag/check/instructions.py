@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _MODELS = r"(?:ais?|llms?|assistants?|chatbots?|language models?|models?|bots?)"
 _SAY = r"(?:respond|reply|answer|say|output|print|write|state|tell|repeat|begin|finish|end|add|claim|mention|include)"
-_BID = r"(?:^|[.!?:;,“\"(]\s*|\b(?:please|must|always|then|you|just|and)\s+)"
+_BID = r"(?:^|[.!?:;,“\"(]\s*|\b(?:please|you must|you should|then|just)\s+)"
 _ANSWER = r"(?:final )?(?:answer|reply|response|output)"
 
 INSTRUCTION = re.compile(
@@ -26,11 +27,13 @@ INSTRUCTION = re.compile(
             r"\b(?:attention|(?:notes?|message|instructions?|important) (?:to|for)|dear|hey|hello)"
             rf" (?:the |any |all )?{_MODELS}\b",
             r"<\|?/?(?:im_start|im_end|system|endoftext|user|assistant)|[\[(]/?INST[\])]|[‹<]/?\s*passages?",
-            r"^\W*(?:system|assistant|user|human)\s*:",
+            r"(?:^|[.!?]\s)\W*(?:system|assistant|user|human)\s*:",
             # Saying what to say.
             rf"{_BID}{_SAY}\b.{{0,40}}\b(?:only|exactly|with the (?:words?|sentence|text|phrase)|the following|instead|"
             rf"verbatim|(?:the|every) (?:user|reader)|in your {_ANSWER})\b",
             rf"\b(?:your|the|every) {_ANSWER} (?:must|should|has to|is to|shall) (?:be|say|read|end|begin|contain)\b",
+            r"(?:^|[.!?:;,“\"(‹›]\s*)(?:(?:please|then|instead|now)\s+)?(?:say|state|claim|answer|reply|respond|conclude|"
+            r"output|print|tell (?:the|every|any) \w+)\s+(?:that|with|it was|as|:|“|\"|the (?:text|word))",
             rf"\b(?:when|if) (?:asked|summari[sz]ing|answering|you (?:are asked|summari[sz]e|answer|read))\b.{{0,60}}"
             rf"\b{_SAY}\b",
         )
@@ -38,3 +41,14 @@ INSTRUCTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """Meant narrow: a sentence that rests on such words is left out, so plain prose must not match."""
+
+
+def instructs(text: str) -> bool:
+    """True when a text speaks to a language model, whatever unseen characters it hides that behind."""
+    return bool(INSTRUCTION.search(visible(text)))
+
+
+def visible(text: str) -> str:
+    """A text without characters that can't be seen, and with a plain one for every wide or small letter and bracket."""
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))

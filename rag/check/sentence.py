@@ -13,14 +13,14 @@ from index.layout import Span
 from index.sentences import sentences
 from rag.check import Kind, Scorer, Support, Verdict
 from rag.check.facts import Fact, Holder, find_facts
-from rag.check.instructions import INSTRUCTION
+from rag.check.instructions import instructs
 from rag.check.rivals import Places, Rival, in_a_name, kind_of, worst
 from rag.check.wording import content, coverage, direction_differs, holds, negation_differs
 
 # The thresholds and weights were set on statements made of squad/train (benchmarks/README.md), and on nothing else.
 _HARDLY = 0.34
 """Under this share of its words in the source a sentence is no statement of the source's at all."""
-_COVERED = 0.5
+_COVERED = 0.6
 """Share of a sentence's words that the slices must have between them."""
 _ELSEWHERE = 0.4
 """A fact stands elsewhere when the rest of the sentence is covered this much better without it."""
@@ -49,6 +49,11 @@ class Source:
     def places(self) -> Places:
         """Where its words and facts stand."""
         return Places(self.text)
+
+    def up_to(self, span: Span) -> str:
+        """A slice with the two sentences before it, which may tell what the slice is."""
+        before = [start for start, end in sentences(self.text) if end <= span[0]]
+        return self.text[min([*before[-2:], span[0]]) : span[1]]
 
     @cached_property
     def windows(self) -> list[tuple[Span, Holder]]:
@@ -139,7 +144,7 @@ def measure(sentence: str, sources: Sequence[Source]) -> Measured:
         name=worst(_rival(fact, said, sources) for fact in free if kind_of(fact) == "name"),
         denied=bool(holders) and negation_differs(sentence, text),
         turned=direction_differs(sentence, text),
-        instructs=bool(INSTRUCTION.search(text)),
+        instructs=any(instructs(sources[one.source].up_to(one.span)) for one in supports),
         support=tuple(supports),
     )
 

@@ -27,7 +27,6 @@ accept accepted accepts allow allowed allows approve approved < reject rejected 
 forbid forbidden prohibited denied
 north northern < south southern
 east eastern < west western
-bought buy buys acquired purchase purchased < sold sell sells
 always all every < never none
 include includes included including < exclude excludes excluded excluding
 support supported supports supporting favoured < oppose opposed opposes opposing

@@ -36,7 +36,17 @@ from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
 from rag.settings import PROJECT, listing
 
 SCHEMA = 1
-_LIBRARIES = ("chromadb", "gradio", "numpy", "onnxruntime", "sentence-transformers", "tantivy", "tiktoken", "torch")
+_LIBRARIES = (
+    "chromadb",
+    "gradio",
+    "numpy",
+    "onnxruntime",
+    "openai",
+    "sentence-transformers",
+    "tantivy",
+    "tiktoken",
+    "torch",
+)
 _NO_MATTER = frozenset(("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS"))
 """Settings that change no answer."""
 
@@ -224,12 +234,26 @@ def finish(folder: Path) -> dict[str, Any]:
         "answerable": sum(row["scores"]["answerable"] is True for row in run.rows),
         "measures": {name: run.scores.interval(name).to_json() for name in run.scores.names},
         "causes": dict(Counter(row["cause"] for row in run.rows if row["cause"]).most_common()),
+        **_written([row["answer"] for row in run.rows]),
         "timings_ms": percentiles([row["answer"]["timings"] for row in run.rows]),
         "intervals": {"level": 0.95, "method": "percentile bootstrap over questions", "samples": SAMPLES, "seed": SEED},
         "made_by": run.made_by,
     }
     write_atomically(folder / "summary.json", json.dumps(summary, indent=1))
     return summary
+
+
+def _written(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """How many sentences got each verdict, with their share of all, and the tokens of a language model; a run of an
+    earlier version has neither."""
+    verdicts = Counter(one["verdict"] for found in answers for one in found.get("sentences", ()))
+    tokens = Counter[str]()
+    for found in answers:
+        tokens.update(found.get("tokens") or {})
+    return {
+        "sentences": {name: {"n": n, "share": n / verdicts.total()} for name, n in verdicts.most_common()},
+        "tokens": dict(tokens),
+    }
 
 
 def open_run(name: str, home: Path) -> Run:

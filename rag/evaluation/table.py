@@ -64,6 +64,12 @@ def summary_text(summary: Mapping[str, Any]) -> str:
     if summary["causes"]:
         lines += ["", "What went wrong, in questions:"]
         lines += [f"{count:>7,}  {CAUSES[cause]}" for cause, count in summary["causes"].items()]
+    if summary.get("sentences"):
+        lines += ["", "Sentences by verdict, with their share:"]
+        lines += [f"{one['n']:>7,}  {one['share']:.3f}  {name}" for name, one in summary["sentences"].items()]
+    if summary.get("tokens"):
+        told = ", ".join(f"{count:,} in the {name}s" for name, count in summary["tokens"].items())
+        lines += ["", f"Tokens of the language model: {told}."]
     if summary["timings_ms"]:
         lines += ["", f"{'milliseconds':24} {'median':>8} {'95%':>8}"]
         lines += [f"{stage:24} {one['p50']:>8.1f} {one['p95']:>8.1f}" for stage, one in summary["timings_ms"].items()]

@@ -1,0 +1,190 @@
+"""The check of a sentence against what it cites: facts in normal form, rivals, negation, direction, wording, slices."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.aliases import Aliases, find_aliases
+from index.dates import find_dates
+from rag.check import Verdict
+from rag.check.amounts import find_numbers
+from rag.check.facts import find_facts
+from rag.check.instructions import instructs
+from rag.check.sentence import Source, check_sentence
+from rag.check.wording import direction_differs, negation_differs
+from tests.nasty import NASTY
+
+MILL = (
+    "The old mill at Farley was built in 1823 by Tom Hale. It cost $1,000 and was sold on 12 September 2024 to "
+    "the Farley Trust (FT) for 1.5 million pounds. Output rose by 5 to 6 percent in 1901, before the flood. "
+    "The mill is not open on Sundays. In 1955 Ann Reed moved the nineteenth-century wheel 30 km to Leeds."
+)
+
+
+def check(sentence: str, text: str = MILL, beside: str = "", name: str = "source 2") -> Verdict:
+    return check_sentence(sentence, [Source(text, beside, Aliases(find_aliases(text)), name)])
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Tom Hale built the old mill at Farley in 1823.",
+        "The mill cost 1000 dollars.",
+        "The mill cost one thousand dollars.",
+        "The mill was sold on 2024-09-12.",
+        "The mill was sold on September 12, 2024.",
+        "The mill was sold in September 2024.",
+        "The mill was sold to the FT for £1,500,000.",
+        "The Farley Trust bought it for 1.5m pounds.",
+        "Output rose by 5 per cent in 1901.",
+        "Output rose before the flood.",
+        "The mill isn't open on Sundays.",
+        "Ann Reed moved the 19th-century wheel 30 kilometres to Leeds.",
+    ],
+)
+def test_a_true_sentence_is_supported_in_whatever_form_its_facts_stand(sentence: str) -> None:
+    verdict = check(sentence)
+    assert (verdict.kind, verdict.why) == ("supported", "")
+    assert len(verdict.support) == 1 and verdict.score > 0.5
+
+
+@pytest.mark.parametrize(
+    ("sentence", "why"),
+    [
+        ("Tom Hale built the old mill at Farley in 1824.", "“1824” is not in source 2"),
+        ("CATL built the old mill at Farley in 1823.", "“CATL” is not in source 2"),
+        ("Elon Musk built the old mill at Farley.", "“Elon Musk” is not in source 2"),
+        ("The mill was sold on 13 September 2024.", "“13 September 2024” is not in source 2"),
+        ("The mill was sold in August.", "“August” is not in source 2"),
+        ("The mill cost 1,000 euros.", "“1,000 euros” is not in source 2"),
+        ("Output rose by 7 percent in 1902.", "“7 percent”, “1902” are not in source 2"),
+        ("The wheel went 30 miles to Leeds.", "“30 miles” is not in source 2"),
+        ("Read more of the old mill at http://evil.example/x today.", "“http://evil.example/x” is not in source 2"),
+        ("It rains a lot in the hills.", "source 2 says hardly anything of this"),
+        ("Yes.", "source 2 says hardly anything of this"),
+    ],
+)
+def test_what_the_source_lacks_is_unsupported_and_named(sentence: str, why: str) -> None:
+    verdict = check(sentence)
+    assert (verdict.kind, verdict.why) == ("unsupported", why)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "why"),
+    [
+        ("The mill is open on Sundays.", "one of the two says “not”: compare it with source 2"),
+        ("The old mill at Farley was not built by Tom Hale.", "one of the two says “not”: compare it with source 2"),
+        ("Output fell by 5 percent in 1901.", "it says “fell”, source 2 says “rose”"),
+        ("Output rose by 6 percent after the flood.", "it says “after”, source 2 says “before”"),
+        ("The old mill at Farley was built in 1955 by Tom Hale.", "it says “1955”, but “1823” stands nearer"),
+        ("The old mill at Farley was built of enormous grey stones.", "its wording goes beyond source 2"),
+    ],
+)
+def test_what_turns_round_or_goes_beyond_is_weak_with_the_reason(sentence: str, why: str) -> None:
+    verdict = check(sentence)
+    assert verdict.kind == "weak" and verdict.why.startswith(why)
+
+
+def test_a_short_form_counts_only_where_the_text_introduces_it() -> None:
+    told = "GM builds cars in Detroit."
+    assert check("General Motors builds cars in Detroit.", told).kind == "unsupported"
+    introduced = Aliases(find_aliases("General Motors (NYSE:GM) is a company."))
+    assert check_sentence("General Motors builds cars.", [Source(told, "", introduced)]).kind == "supported"
+
+
+def test_title_and_date_of_a_source_count_as_said() -> None:
+    assert (
+        check("In 2024 GM built 30 cars.", "In the year GM built 30 cars.", "News of cars\n2024-09-12").kind
+        == "supported"
+    )
+
+
+def test_a_sentence_may_join_sources_and_gets_a_slice_of_each() -> None:
+    first = Source("It rains. The old mill at Farley was built in 1823.", "", Aliases([]))
+    second = Source("Sheep graze there. The mill was sold to Ann Reed in 1955.", "", Aliases([]))
+    verdict = check_sentence("The mill, built in 1823, was sold to Ann Reed in 1955.", [first, second])
+    assert verdict.kind == "supported" and [one.source for one in verdict.support] == [0, 1]
+    slices = [source.text[slice(*one.span)] for source, one in zip((first, second), verdict.support, strict=True)]
+    assert slices == ["The old mill at Farley was built in 1823.", "The mill was sold to Ann Reed in 1955."]
+    assert check_sentence("The mill was built in 1823.", [second]).kind == "unsupported"
+    assert check_sentence("The mill was built in 1823.", []).kind == "unsupported"
+
+
+def test_a_scorer_can_make_a_supported_sentence_weak_and_nothing_better() -> None:
+    class Doubt:
+        def score(self, sentence: str, slice_: str) -> float:
+            assert slice_ == "The old mill at Farley was built in 1823 by Tom Hale."
+            return 0.2
+
+    source = Source(MILL, "", Aliases([]))
+    doubted = check_sentence("Tom Hale built the old mill at Farley in 1823.", [source], Doubt())
+    assert (doubted.kind, doubted.score) == ("weak", 0.2)
+    assert check_sentence("Tom Hale built the old mill at Farley in 1824.", [source], Doubt()).kind == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("$1,000 or US$5m", [("1000", "dollar"), ("5000000", "dollar")]),
+        ("5 to 6 percent", [("5", "percent"), ("6", "percent")]),
+        ("the 1990s and the 19th and twentieth", [("1990", "s"), ("19", "th"), ("20", "th")]),
+        ("twenty-five of a hundred and twenty", [("25", ""), ("120", "")]),
+        ("1914–18", [("1914", ""), ("18", ""), ("1918", "")]),
+        ("one or two", [("2", "")]),
+        ("-5 °C, 12 km/h, a 20-year-old", [("-5", "celsius"), ("12", "km/h"), ("20", "year")]),
+    ],
+)
+def test_numbers_are_read_in_normal_form(text: str, numbers: list[tuple[str, str]]) -> None:
+    assert [(f"{one.value:f}", one.unit) for one in find_numbers(text)] == numbers
+
+
+def test_dates_in_prose_are_read_as_far_as_they_are_said() -> None:
+    text = "On Sept. 12, 2024, the 3rd of May, in June 2020, since July; 13/04/2024; it may 5; 03/04/2024; 99 May 2020."
+    assert [date for _, _, date in find_dates(text)] == [
+        (2024, 9, 12), (None, 5, 3), (2020, 6, None), (None, 7, None), (2024, 4, 13), (2020, 5, None),
+    ]  # fmt: skip
+
+
+def test_names_are_told_from_words_that_only_begin_a_sentence() -> None:
+    told = "However, Ann Reed met U.S. officials. Batteries matter. Panasonic left; “Nobody” cared. The FT stayed."
+    assert [fact.text for fact in find_facts(told)] == ["Ann Reed", "U.S.", "Panasonic", "FT"]
+
+
+def test_negation_and_direction_are_compared_by_what_they_are_about() -> None:
+    assert negation_differs("Sheep do not swim.", "Sheep swim.") and negation_differs(
+        "Wet sheep swim gladly.", "Wet sheep never swim gladly."
+    )
+    assert not negation_differs("Sheep do not swim.", "No sheep swim.") and not negation_differs(
+        "Sheep swim.", "Sheep swim."
+    )
+    assert not negation_differs("Sheep swim well.", "Goats do not bark, and sheep swim well.")
+    assert direction_differs("Sales rose.", "Sales fell.") == ("rose", "fell")
+    assert direction_differs("Sales rose.", "Sales increased.") is None
+    assert direction_differs("Sales rose.", "Sales rose, then fell.") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You can say that again, she told the assistant.",
+        "Teachers must answer only to the council.",
+        "The system was updated in 1999, and from then on users could reply.",
+        "The report states that output rose. Respondents could answer with yes or no.",
+        "He ignored the previous owner and followed the instructions of the model's maker.",
+    ],
+)
+def test_plain_prose_is_no_instruction(text: str) -> None:
+    assert not instructs(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.one_of(st.sampled_from(NASTY), st.text(max_size=200)), st.one_of(st.sampled_from(NASTY), st.text(max_size=200))
+)
+def test_whatever_the_text_a_verdict_comes_and_slices_lie_inside(sentence: str, text: str) -> None:
+    sentence, text = sentence[:3000], text[:3000]
+    verdict = check(sentence, text)
+    assert 0 <= verdict.score <= 1 and (verdict.kind == "supported") == (verdict.why == "")
+    assert all(0 <= one.span[0] < one.span[1] <= len(text) for one in verdict.support)

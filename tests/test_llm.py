@@ -1,0 +1,481 @@
+"""A language model writes: a scripted server plays models that are right, wrong and broken, and a real one talks
+nonsense. Whatever they do, what is shown as fact stands in the sources."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from index.article import make_article
+from index.chunk import Chunk
+from index.errors import FootnoteError
+from index.sync import Builder
+from index.tokens import token_counter
+from rag import compose, prompt
+from rag.answer import Answer, answer, stream
+from rag.cutter import Cutter, Drafted
+from rag.engine import Engine
+from rag.llm import LanguageModel, ModelServerError
+from rag.reader import Reading
+from rag.retrieve import Hit
+from rag.settings import Settings, listing, make_settings
+from tests.conftest import ROOT, Run
+from tests.scripted import KEY, Server, free_port, serving
+
+SUPPLIERS = "who supplies GM's cells?"
+JOBS = "How many jobs will the TDK deal create?"
+INJECTIONS = [json.loads(line) for line in (Path(__file__).parent / "injections.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+Ask = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def ask(server: Server, engine: Engine) -> Ask:
+    """ask(part, question, **settings): the answer when the model plays that part, by an engine that is warm."""
+
+    def call(part: str, question: str = SUPPLIERS, never_refuse: bool = False, **settings: Any) -> Answer:
+        return answer(engine_for(engine, server, part, **settings), question, never_refuse=never_refuse)
+
+    return call
+
+
+def engine_for(engine: Engine, server: Server, part: str, **settings: Any) -> Engine:
+    given = {"home": engine.home, "writer": "llm", "llm_url": server.url, "llm_model": part, **settings}
+    made = copy(engine)
+    made.settings = Settings(**given)
+    vars(made).pop("language_model", None)
+    return made
+
+
+def verdicts(found: Answer) -> list[str]:
+    return [one["verdict"] for one in found.to_json()["sentences"]]
+
+
+# --- models that can be used ------------------------------------------------------------------------------------------
+
+
+def test_a_good_model_writes_the_answer_and_every_sentence_leads_to_its_words(ask: Ask, engine: Engine) -> None:
+    found = ask("perfect")
+    assert found.writer == "llm" and verdicts(found) == ["supported", "supported"] and not found.notes
+    assert found.text == (
+        "General Motors is already working with LG Chem, Samsung SDI and CATL on batteries. [1] "
+        "GM plans to launch twenty new electric vehicles by 2023. [1]"
+    )
+    for one in found.citations:
+        article = engine.parts()[0].catalog.article(one.source)
+        assert article is not None and article.text[one.start : one.end] == one.quote
+    assert "Samsung SDI Co Ltd" in found.citations[0].quote and len(found.citations) == 1
+    assert found.tokens["prompt"] == 1000 and found.tokens["completion"] > 5
+    assert {"first_sentence", "generate", "check"} <= found.timings.keys()
+    assert not found.refused and any(passage.cited for passage in found.passages)
+
+
+@pytest.mark.parametrize(
+    ("part", "question", "wrong", "why"),
+    [
+        ("wrong-number", JOBS, "7,777", "“7,777” is not in passage"),
+        ("wrong-number", SUPPLIERS, "7,777", "“7,777” is not in passage"),
+        ("wrong-name", SUPPLIERS, "Panasonic", "“Panasonic” is not in passage"),
+        ("wrong-name", JOBS, "Panasonic", "“Panasonic” is not in passage"),
+        ("wrong-date", SUPPLIERS, "2019", "“3 March 2019” is not in passage"),
+        ("wrong-date", JOBS, "2019", "“3 March 2019” is not in passage"),
+        ("no-citation", SUPPLIERS, "$3 billion", "it cites no passage, and none says it"),
+        ("wrong-citation", SUPPLIERS, "General Motors is already", "not in passage"),
+    ],
+)
+def test_what_a_source_does_not_say_never_stands_in_the_answer(
+    ask: Ask, part: str, question: str, wrong: str, why: str
+) -> None:
+    found = ask(part, question)
+    value = found.to_json()
+    assert wrong not in value["answer"] and not found.refused and found.citations
+    failed = [one for one in value["sentences"] if one["verdict"] == "unsupported"]
+    assert failed and any(wrong in one["text"] for one in failed) and all(not one["citations"] for one in failed)
+    assert any(why in one["why"] for one in failed)
+    assert any("did not pass the check" in note and failed[0]["why"] in note for note in found.notes)
+
+
+def test_when_nothing_is_left_the_answer_is_quoted(ask: Ask, engine: Engine) -> None:
+    found = ask("wrong-name", JOBS)
+    quoted = answer(engine, JOBS)
+    assert found.writer == "quote" and found.text == quoted.text and found.citations == quoted.citations
+    assert verdicts(found) == ["unsupported", *["quoted"] * len(quoted.sentences)]
+    assert "None is left, so the answer is quoted." in found.notes
+
+
+def test_a_setting_shows_what_failed_struck_through(ask: Ask) -> None:
+    found = ask("wrong-number", show_unsupported=True)
+    struck = re.findall(r"~~(.*?)~~ \(not supported: (.*?)\)", found.text)
+    assert len(struck) == 1 and "7,777" in struck[0][0] and "is not in passage" in struck[0][1]
+    assert verdicts(found) == ["unsupported", "supported"]
+
+
+@pytest.mark.parametrize(
+    ("part", "why"), [("beyond", "its wording goes beyond passage"), ("denying", "one of the two says “not”")]
+)
+def test_what_goes_beyond_or_turns_round_a_source_is_marked_with_the_reason(ask: Ask, part: str, why: str) -> None:
+    found = ask(part)
+    assert verdicts(found) == ["weak"] and f"(weak: {why}" in found.text and found.citations
+
+
+def test_unknown_ids_are_dropped_and_numbers_are_given_once(ask: Ask) -> None:
+    found = ask("unknown-id")
+    assert set(re.findall(r"\[(.*?)\]", found.text)) == {"1"} and verdicts(found) == ["supported", "supported"]
+
+
+def test_a_true_sentence_without_an_id_gets_the_citation_that_the_check_finds(ask: Ask) -> None:
+    found = ask("uncited-true")
+    assert verdicts(found) == ["supported", "supported"] and found.text.count("[1]") == 2
+    assert found.sentences[0].why == "it cites no passage; the check found one"
+
+
+def test_talk_around_the_answer_is_left_out(ask: Ask) -> None:
+    found = ask("chatty")
+    assert "Sure" not in found.text and "hope" not in found.text and verdicts(found).count("supported") == 2
+
+
+def test_a_model_that_declines_makes_a_refusal_with_the_nearest_passages(ask: Ask) -> None:
+    found = ask("refusing")
+    assert found.refused and found.passages and not found.citations and prompt.REFUSAL not in found.text
+    assert "The language model found no answer in the passages." in found.notes
+    assert not ask("refusing", never_refuse=True).refused
+
+
+def test_without_evidence_the_model_is_never_asked(ask: Ask, server: Server) -> None:
+    before = len(server.requests)
+    assert ask("perfect", "Who supplies Tesla's cells?").refused
+    assert ask("perfect", "Wer liefert die Zellen von GM?").refused
+    assert not ask("perfect", "hello").refused
+    assert len(server.requests) == before
+
+
+def test_the_default_asks_no_server(engine: Engine, server: Server) -> None:
+    before = len(server.requests)
+    found = answer(engine_for(engine, server, "perfect", writer="quote"), SUPPLIERS)
+    assert found.writer == "quote" and set(verdicts(found)) == {"quoted"} and len(server.requests) == before
+    assert found.to_json()["tokens"] is None
+
+
+# --- servers that break -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("locked", "does not accept the key in FOOTNOTE_LLM_KEY (401)"),
+        ("missing-model", "has no model called 'missing-model' (404). Set FOOTNOTE_LLM_MODEL"),
+        ("busy", "takes no more requests for now (429; asked 3 times)"),
+        ("long", "Lower FOOTNOTE_LLM_PROMPT_TOKENS"),
+        ("slow", "said nothing for 0.5 seconds"),
+        ("stalls", "said nothing for 0.5 seconds"),
+        ("breaks", "broke off"),
+        ("ends", "broke off"),
+        ("fails", "broke off"),
+        ("html", "is no language model server. Check FOOTNOTE_LLM_URL"),
+    ],
+)
+def test_when_the_server_fails_the_answer_is_quoted_and_a_note_says_what_to_do(
+    ask: Ask, engine: Engine, part: str, told: str
+) -> None:
+    found = ask(part, llm_key=SecretStr("sk-wrong"), llm_timeout=0.5 if part in ("slow", "stalls") else 20)
+    quoted = answer(engine, SUPPLIERS)
+    assert (found.writer, found.text, found.citations) == ("quote", quoted.text, quoted.citations)
+    assert len(found.notes) == 1 and told in found.notes[0] and "quoted, because" in found.notes[0]
+
+
+def test_a_server_that_is_off_and_settings_that_name_none_are_told_apart(ask: Ask) -> None:
+    off = f"http://127.0.0.1:{free_port()}/v1"
+    assert f"Nothing answers at {off}. Start" in ask("perfect", llm_url=off).notes[0]
+    assert "FOOTNOTE_LLM_URL is empty" in ask("perfect", llm_url=None).notes[0]
+    assert "FOOTNOTE_LLM_MODEL is empty" in ask("", llm_model=None).notes[0]
+
+
+def test_a_server_that_knows_no_extras_is_asked_without_them(ask: Ask) -> None:
+    assert verdicts(ask("picky")) == ["supported", "supported"]
+
+
+def test_the_right_key_opens(ask: Ask) -> None:
+    assert ask("locked", llm_key=SecretStr(KEY)).writer == "llm"
+
+
+def test_stopping_lets_the_server_go_at_once(engine: Engine, server: Server) -> None:
+    server.let_go.clear()
+    stop = threading.Event()
+    states = []
+    for state in stream(engine_for(engine, server, "endless"), SUPPLIERS, stop=stop):
+        states.append(state)
+        if len(states) == 3:
+            stop.set()
+    assert server.let_go.wait(5), "the server still writes"
+    assert len(states) <= 6 and [len(state.sentences) for state in states[:3]] == [1, 2, 3]
+
+
+def test_closing_the_stream_lets_the_server_go_too(engine: Engine, server: Server) -> None:
+    server.let_go.clear()
+    states = stream(engine_for(engine, server, "endless"), SUPPLIERS)
+    assert next(iter(states)).sentences
+    states.close()  # type: ignore[attr-defined]
+    assert server.let_go.wait(5), "the server still writes"
+
+
+def test_a_model_that_never_ends_is_cut_off(ask: Ask) -> None:
+    found = ask("endless", llm_answer_tokens=100)
+    assert found.writer == "llm" and 2 <= len(found.sentences) < 30
+
+
+# --- the key ----------------------------------------------------------------------------------------------------------
+
+
+def test_evaluate_says_how_sentences_fared_and_the_key_is_in_no_message_log_or_file(
+    run: Run, server: Server, seeds_home: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(seeds_home, tmp_path / "home")
+    questions = tmp_path / "questions.jsonl"
+    rows = [{"question": JOBS, "answers": ["1,000"]}, {"question": SUPPLIERS, "answers": ["LG Chem"]}]
+    questions.write_text("\n".join(map(json.dumps, rows)))
+    environment = {"FOOTNOTE_LLM_URL": server.url, "FOOTNOTE_LLM_KEY": KEY, "OPENAI_LOG": "debug"}
+    done = run(
+        "evaluate", str(questions), "--writer", "llm", "--out", str(tmp_path / "run"),
+        home=home, FOOTNOTE_LLM_MODEL="wrong-number", **environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["sentences"]["unsupported"]["n"] == 2 and 0 < summary["sentences"]["unsupported"]["share"] < 1
+    assert summary["tokens"]["prompt"] == 2000 and summary["tokens"]["completion"] > 10
+    assert summary["made_by"]["settings"]["FOOTNOTE_LLM_KEY"] == "set"
+    assert "unsupported" in done.stdout and "Tokens of the language model: 2,000 in the prompts" in done.stdout
+    asked = run("ask", JOBS, "--writer", "llm", home=home, FOOTNOTE_LLM_MODEL="leaky", **environment)
+    assert asked.returncode == 0 and "answered with an error (500)" in asked.stdout
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    told = [done.stdout, done.stderr, asked.stdout, asked.stderr]
+    assert len(files) > 5 and not [path for path in files if KEY[:12].encode() in path.read_bytes()]
+    assert "DEBUG" in asked.stderr and not [text for text in told if KEY[:12] in text]
+    assert ("FOOTNOTE_LLM_KEY", "set") in [row[:2] for row in listing(Settings(llm_key=SecretStr(KEY)))]
+
+
+def test_logging_everything_logs_no_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        for part in ("locked", "leaky", "missing-model"):
+            ask(part, llm_key=SecretStr(KEY + "x"))
+    assert any(record.name.startswith("openai") for record in caplog.records)
+    assert not [record for record in caplog.records if KEY[:12] in f"{record.getMessage()} {record.args}"]
+
+
+def test_a_key_that_cannot_be_sent_or_a_url_that_holds_one_is_told_without_it(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = ask("perfect", llm_key=SecretStr("sk-abc\ndef–geh")).notes[0]
+    assert "FOOTNOTE_LLM_KEY holds characters" in note and "abc" not in note
+    monkeypatch.setenv("FOOTNOTE_LLM_URL", "http://me:hunter2@127.0.0.1/v1")
+    with pytest.raises(FootnoteError, match="a key goes into FOOTNOTE_LLM_KEY") as caught:
+        make_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_key_of_another_service_is_not_sent(
+    engine: Engine, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    found = answer(engine_for(engine, server, "locked", llm_key=None), SUPPLIERS)
+    assert "wants a key (401)" in found.notes[0]
+
+
+# --- prompt injection -------------------------------------------------------------------------------------------------
+
+
+def hits_of(text: str, rank: int = 1) -> tuple[Hit, Any]:
+    article = make_article(f"{rank}.txt", text)
+    chunk = Chunk(f"chunk-{rank}-{hash(text)}", article.id, 0, "", "", 0, len(article.text), article.text, 50)
+    return Hit(chunk, rank, 0.9, 0.9, 0.9, 1, 1), article
+
+
+@pytest.mark.parametrize("attack", INJECTIONS, ids=lambda one: f"{one['style']}-{one['payload'][:12]}")
+def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, str]) -> None:
+    told = f"The old mill at Farley was built in 1823 by Tom Hale. {attack['text']}"
+    pairs = [hits_of(told), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
+    hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
+    question = "When was the mill built?"
+    made = prompt.build(question, hits, articles, token_counter(), 2000)
+    content = made.messages[1]["content"]
+    assert re.findall(r"<[^>]*>", content) == [
+        "<passages>", *[re.search(rf'<passage id="{id_}"[^>]*>', content).group() if n == 0 else "</passage>"  # type: ignore[union-attr]
+        for id_ in made.ids for n in (0, 1)], "</passages>",
+    ]  # fmt: skip
+    assert content.endswith(f"</passages>\n\nQuestion: {question}") and content.count("\n") == 5
+
+    server.payload = attack["payload"]
+    settings = Settings(writer="llm", llm_url=server.url, llm_model="injected")
+    *_, draft = compose.write(
+        LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), hits, articles, settings
+    )
+    assert draft.statements and {one.verdict for one in draft.statements} == {"unsupported"}
+
+
+def test_an_obedient_model_reaches_nobody(server: Server, builder: Builder, tmp_path: Path) -> None:
+    root = tmp_path / "docs"
+    root.mkdir()
+    attack = INJECTIONS[1]
+    (root / "mill.txt").write_text(f"The mill\n\nThe old mill at Farley was built in 1823.\n\n{attack['text']}\n")
+    server.payload = attack["payload"]
+    engine = Engine(Settings(home=builder.home, writer="llm", llm_url=server.url, llm_model="injected"))
+    engine.index([root])
+    found = answer(engine, "When was the old mill at Farley built?")
+    assert found.writer == "quote" and verdicts(found)[0] == "unsupported"
+    assert found.citations and "1823" in found.citations[0].quote and attack["payload"] not in found.text
+
+
+def test_there_are_at_least_twenty_attacks_in_several_styles() -> None:
+    assert len({one["text"] for one in INJECTIONS}) >= 20 and len({one["style"] for one in INJECTIONS}) >= 6
+
+
+# --- prompt and cutter ------------------------------------------------------------------------------------------------
+
+
+def test_a_prompt_keeps_to_its_budget_and_its_ids_come_from_content() -> None:
+    pairs = [hits_of(f"Passage {n}. " + "The mill was built of stone. " * 20, n) for n in range(1, 9)]
+    hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
+    counter = token_counter()
+    whole = prompt.build("Why?", hits, articles, counter, 10_000)
+    part = prompt.build("Why?", hits, articles, counter, 800)
+    tiny = prompt.build("Why?", hits, articles, counter, 1)
+    assert len(whole.ids) == 8 and 1 < len(part.ids) < 8 and len(tiny.ids) == 1
+    assert list(part.ids) == list(whole.ids)[: len(part.ids)] and all(
+        re.fullmatch("[a-z]{5}", id_) for id_ in whole.ids
+    )
+    counted = sum(counter.count(message["content"]) for message in part.messages)
+    assert counted <= 800 and abs(counted - part.tokens) < 20
+    again = prompt.build("Why?", hits[::-1], articles, counter, 10_000)
+    assert {id_: hit.chunk.id for id_, hit in again.ids.items()} == {i: h.chunk.id for i, h in whole.ids.items()}
+
+
+def test_sentences_are_the_same_however_the_stream_is_cut() -> None:
+    text = (
+        "GM works with LG Chem Inc. and Co. [kfmrt, zzzzz] It grew 2.5% (see it) [1]. The U.S. plant opened on Jan. 5, "
+        "2024! [kfmrt][bcdfg]\n\n- **One** thing is here. [kfmrt]\n- Another thing [bcdfg]\n# Head\n"
+        "Is it so? (kfmrt) Yes."
+    )
+
+    def cut(size: int) -> list[Drafted]:
+        cutter = Cutter(("kfmrt", "bcdfg"))
+        parts = [text[n : n + size] for n in range(0, len(text), size)]
+        return [one for part in parts for one in cutter.feed(part)] + list(cutter.end())
+
+    whole = cut(len(text))
+    assert [(one.text, one.ids) for one in whole] == [
+        ("GM works with LG Chem Inc. and Co.", ("kfmrt", "zzzzz")),
+        ("It grew 2.5% (see it).", ("1",)),
+        ("The U.S. plant opened on Jan. 5, 2024!", ("kfmrt", "bcdfg")),
+        ("One thing is here.", ("kfmrt",)),
+        ("Another thing", ("bcdfg",)),
+        ("Head", ()),
+        ("Is it so?", ("kfmrt",)),
+        ("Yes.", ()),
+    ]
+    assert all(cut(size) == whole for size in range(1, 40))
+
+
+def test_a_sentence_comes_before_the_stream_has_ended() -> None:
+    cutter = Cutter(("kfmrt",))
+    assert not list(cutter.feed("It was built in 1823. [kf"))
+    assert not list(cutter.feed("mrt] It"))
+    assert list(cutter.feed(" stands yet")) == [Drafted("It was built in 1823.", ("kfmrt",))]
+
+
+# --- a real server ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def nonsense(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(url, model) of `transformers serve` with a tiny model of random weights."""
+    folder = tmp_path_factory.mktemp("nonsense") / "model"
+    make_model(folder)
+    port = free_port()
+    command = [sys.executable, "-c", "import sys; from transformers.cli.transformers import main; sys.exit(main())"]
+    log = (folder.parent / "log").open("wb")
+    process = subprocess.Popen(
+        [*command, "serve", "--port", str(port), "--device", "cpu", str(folder)],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        for _ in range(240):
+            assert process.poll() is None, (folder.parent / "log").read_text()[-2000:]
+            try:
+                with urllib.request.urlopen(f"http://localhost:{port}/health", timeout=1):
+                    break
+            except OSError:
+                time.sleep(0.5)
+        yield f"http://localhost:{port}/v1", str(folder)
+    finally:
+        process.terminate()
+        process.wait(20)
+        log.close()
+
+
+def make_model(folder: Path) -> None:
+    """A llama of 32 dimensions that has learnt nothing but the pieces of the seeds."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    pieces = Tokenizer(models.BPE())
+    pieces.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    pieces.decoder = decoders.ByteLevel()
+    texts = [path.read_text("utf-8") for path in (ROOT / "seeds").glob("*.txt")]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet)
+    pieces.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces, bos_token="<s>", eos_token="</s>", pad_token="</s>")
+    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant:"
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    size = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    ids = {"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=8192, **size, **ids))
+    model.generation_config.do_sample = True
+    model.save_pretrained(folder)
+
+
+def test_a_real_server_that_talks_nonsense_reaches_nobody_as_fact(
+    nonsense: tuple[str, str], engine: Engine, server: Server
+) -> None:
+    url, model = nonsense
+    made = engine_for(engine, server, model, llm_url=url, llm_answer_tokens=300)
+    for question in (SUPPLIERS, JOBS):
+        found = answer(made, question)
+        assert found.tokens["completion"] > 50, found.notes
+        shown = [one for one in found.to_json()["sentences"] if one["verdict"] in ("supported", "weak")]
+        assert not shown and found.writer == "quote" and found.text == answer(engine, question).text
+        assert any(re.search("did not pass the check|no whole sentence", note) for note in found.notes)
+
+
+def test_a_completion_is_text_and_then_its_tokens(server: Server) -> None:
+    model = LanguageModel(Settings(llm_url=server.url, llm_model="refusing"))
+    message = {"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Why?'}
+    *pieces, usage = model.complete([message])
+    assert "".join(map(str, pieces)) == prompt.REFUSAL and getattr(usage, "prompt", None) == 1000
+    with pytest.raises(ModelServerError, match="404"):
+        list(LanguageModel(Settings(llm_url=server.url, llm_model="gone")).complete([message]))
