@@ -117,7 +117,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
     import onnxruntime
 
     model = trained[0].model.eval()
-    export_int8(model, tmp_path / SMALL)
+    export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
     assert (tmp_path / SMALL).stat().st_size < 25_000_000
     batch = _some_batch(trained[0])
     with torch.inference_mode():
@@ -132,7 +132,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
 def test_exporting_leaves_the_model_as_it_was(trained: tuple[Training, list[float]], tmp_path: Path) -> None:
     model = trained[0].model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    export_int8(model, tmp_path / SMALL)
+    export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
     after = model.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
 

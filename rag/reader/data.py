@@ -22,6 +22,8 @@ CALIBRATION = ("Apollo program", "Jacksonville, Florida", "Kenya", "University o
 """Articles of squad/train that are never trained on: for choosing, thresholds and calibration. Drawn once by
 `random.Random(0).sample`: two of the sorted titles that have unanswerable questions, then two of those that
 have none."""
+FOREIGN = Path(__file__).resolve().parents[2] / "benchmarks/foreign.txt"
+"""Ids of questions that are set apart with their whole paragraphs."""
 _HARD = 12
 """Hard negatives kept for each question."""
 

@@ -27,7 +27,7 @@ from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
 
 WEIGHTS = Path(__file__).parent / "ranking.json"
-READ = 12
+READ = 10
 """Passages that are read for a question."""
 ANSWERS = 6
 """Answers looked at in each passage."""

@@ -25,11 +25,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from index.embed import find_model
-from rag.reader.data import Corpus, load, read_ids, with_hard_negatives
+from rag.reader.data import FOREIGN, Corpus, load, read_ids, with_hard_negatives
 from rag.reader.examples import Examples, Mix, Row
 from rag.reader.model import Batch, SpanModel, load_encoder, log_odds, loss
 
-FOREIGN = Path(__file__).resolve().parents[2] / "benchmarks/foreign.txt"
 _CHECKPOINT_SECONDS = 600
 
 

@@ -251,9 +251,6 @@ def _footnotes(answer: Answer) -> str:
     return f'<ol class="fn-footnotes" aria-hidden="true">{items}</ol>' if items else ""
 
 
-"""Verdicts that are shown with their reason."""
-
-
 def _sentence(turn_id: str, sentence: CitedSentence, titles: dict[int, str]) -> str:
     markers = "".join(_marker(turn_id, number, titles[number]) for number in sentence.citations)
     text = escape(sentence.text)
