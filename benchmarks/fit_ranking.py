@@ -1,7 +1,8 @@
 """Fits what stands on the reading model: `python -m benchmarks.fit_ranking ../shared/data`. Some minutes.
 
 The questions of the four articles that training left out are asked, each of one corpus: all paragraphs of squad/train,
-those of its article, or eight of them; and one foreign question of new_wiki for every ten of them. The order of the
+those of its article, or eight of them; one foreign question of new_wiki for every ten of them; and a third of the
+answerable ones about another name, which no paragraph holds. The order of the
 passages is a conditional logit over reading and retrieval (McFadden 1974), the evidence score a logistic regression
 that says whether a quoted sentence holds an acceptable answer, and `refuse_below` the highest score under which one in
 ten of the answerable falls. Figures are of a cross-validation that leaves out one article at a time; the shipped
@@ -14,7 +15,7 @@ import argparse
 import json
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,6 +47,7 @@ from rag.reader.ranking import (
     question_row,
 )
 from rag.reader.spans import Found, SpanReader
+from rag.reader.unanswerable import make_pool, swap_name
 from rag.retrieve import Hit, Retriever
 from rag.settings import Settings
 
@@ -58,7 +60,7 @@ class _Read:
     """A question asked: what was retrieved and read, which hits hold an answer, the acceptable answers."""
 
     article: int
-    kind: str  # answerable, close or foreign
+    kind: str  # answerable, close, foreign or renamed
     asked: Asked
     aliases: Aliases
     hits: list[Hit]
@@ -94,7 +96,18 @@ def _pick(data: Path, paragraphs: Sequence[Paragraph], limit: int | None) -> lis
     for question in rng.sample(foreign, len(picked) // 10):
         beside = rng.choice(picked)
         picked.append(_Picked(beside.article, "foreign", Labelled(question.id, question.text, "", ()), beside.corpus))
-    return picked
+    return picked + list(_renamed([one for one in picked if one.kind == "answerable"], data, paragraphs, rng))
+
+
+def _renamed(
+    picked: Sequence[_Picked], data: Path, paragraphs: Sequence[Paragraph], rng: random.Random
+) -> Iterator[_Picked]:
+    """A third of the questions once more, about a name that no paragraph holds."""
+    everything = " ".join(p.text for p in paragraphs)
+    names = make_pool((p.text for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz")), ())
+    for one in rng.sample(picked, len(picked) // 3):
+        if changed := swap_name(one.question.text, everything.lower(), names, rng):
+            yield replace(one, kind="renamed", question=Labelled(one.question.id, changed, "", ()))
 
 
 def _read_all(data: Path, reader: SpanReader, limit: int | None) -> list[_Read]:
@@ -225,7 +238,7 @@ def _report(read: Sequence[_Read], scores: Array, right: Array, first: Array) ->
         f"answerable: right passage first {first[answerable].mean():.3f} (fused alone {fused[answerable].mean():.3f})"
     )
     print(f"answerable: a quote contains an answer {right[answerable].mean():.3f}")
-    for kind in ("close", "foreign"):
+    for kind in ("close", "foreign", "renamed"):
         other = kinds == kind
         print(f"{kind}: AUROC {roc_auc_score(answerable[answerable | other], scores[answerable | other]):.3f}")
     base = right.mean() * (1 - right.mean())
@@ -235,7 +248,7 @@ def _report(read: Sequence[_Read], scores: Array, right: Array, first: Array) ->
         at = float(np.quantile(scores[answerable], share))
         kept = scores >= at
         refused = ", ".join(
-            f"{kind} refused {np.mean(scores[kinds == kind] < at):.3f}" for kind in ("close", "foreign")
+            f"{kind} refused {np.mean(scores[kinds == kind] < at):.3f}" for kind in ("close", "foreign", "renamed")
         )
         print(f"{share:.0%} of the answerable refused (below {at:.3f}): risk {1 - right[kept].mean():.3f}, {refused}")
     return threshold

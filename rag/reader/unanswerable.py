@@ -111,7 +111,7 @@ def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) ->
     lowered = passage.lower()
     # Kinds that teach most come first more often; the first that fits is taken.
     kinds: list[tuple[float, Callable[[str, str, Pool, random.Random], str | None]]] = [
-        (5.0, _swap_name),
+        (5.0, swap_name),
         (3.0, _swap_number),
         (3.0, _turn),
         (2.0, _swap_noun),
@@ -125,7 +125,8 @@ def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) ->
     return None
 
 
-def _swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+def swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    """`question` with one of its names replaced by one that `lowered`, a text in small letters, lacks; None without."""
     found = [m for m in _NAME.finditer(question) if m.start() or m.group().lower() in lowered]
     found = [m for m in found if len(m.group()) > 1]
     if not found:
