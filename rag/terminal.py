@@ -23,7 +23,7 @@ def print_answer(found: Answer) -> None:
     for one in found.citations:
         when = f", {one.published.day} {one.published:%b %Y}" if one.published else ""
         place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
-        print(f"\n[{one.number}] {one.title} ({one.source}{place}{when}), characters {one.start} to {one.end}")
+        print(f"\n[{one.number}] {one.title} ({one.source}{when}{place}), characters {one.start} to {one.end}")
     if found.refused and found.passages:
         print("\nNearest passages:")
         for passage in found.passages[:3]:

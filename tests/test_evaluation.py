@@ -72,7 +72,7 @@ def without_times(folder: Path) -> dict[str, Any]:
 
 # --- causes -----------------------------------------------------------------------------------------------------------
 
-JOBS = "this initiative could enhance local production and create 1,000 jobs"
+JOBS = "with predictions of creating 1,000 jobs"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ JOBS: dict[str, object] = {
     "id": "jobs",
     "question": "How many jobs will the TDK deal create?",
     "answers": ["1,000"],
-    "relevant": [{"source": "000_fee8f80bb4d154f2.txt", "quote": "create 1,000 jobs"}],
+    "relevant": [{"source": "000_fee8f80bb4d154f2.txt", "quote": "predictions of creating 1,000 jobs"}],
     "tags": ["a number"],
 }
 HAMLET: dict[str, object] = {"id": "hamlet", "question": "Who wrote Hamlet?", "answerable": False, "tags": ["foreign"]}
