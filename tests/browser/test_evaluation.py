@@ -52,7 +52,7 @@ def tab(browser: Browser, address: str) -> Iterator[Page]:
 
 def upload(tab: Page, path: Path, rows: list[dict[str, object]], more: str = "") -> None:
     path.write_text("\n".join([*map(json.dumps, rows), more]))
-    tab.locator("#fn-upload input[type=file], input[type=file]").first.set_input_files(path)
+    tab.locator("#fn-evaluation input[type=file]").first.set_input_files(path)
     expect(tab.locator("#fn-progress")).to_contain_text(f"{path.name}: {len(rows)} questions", timeout=30_000)
 
 
