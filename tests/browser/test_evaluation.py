@@ -95,7 +95,7 @@ def test_a_set_is_uploaded_run_filtered_and_opened_in_the_chat(tab: Page, tmp_pa
 
 def test_a_set_that_cannot_be_read_says_what_to_mend(tab: Page, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("id,text\n1,what?\n")
-    tab.locator("input[type=file]").first.set_input_files(tmp_path / "bad.csv")
+    tab.locator("#fn-evaluation input[type=file]").first.set_input_files(tmp_path / "bad.csv")
     expect(tab.locator("#fn-progress [role=alert]")).to_contain_text("bad.csv has no column called question")
 
 
