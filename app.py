@@ -10,7 +10,6 @@ import gc
 import json
 import logging.handlers
 import os
-import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -52,7 +51,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve the page until interrupted."""
     settings = make_settings(host=arguments.host, port=arguments.port)
-    port = _free_port(settings.host, settings.port)
+    from rag.ports import free_port
+
+    port = free_port(settings.host, settings.port)
     if port is None:
         return FAILED
     _log_to(settings.index_home() / "logs" / "footnote.log")
@@ -71,34 +72,6 @@ def _log_to(path: Path) -> None:
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
-
-
-def _free_port(host: str, port: int) -> int | None:
-    """`port` when it is free; else the next free one if the user at the terminal wants it, else None."""
-    if _is_free(host, port):
-        return port
-    following = next((other for other in range(port + 1, port + 100) if _is_free(host, other)), None)
-    if following is None:
-        print(f"Port {port} on {host} is taken or not allowed, and so are the next ones.", file=sys.stderr)
-        return None
-    offer = f"Port {port} on {host} is taken or not allowed; {following} is free."
-    if sys.stdin.isatty():
-        if input(f"{offer} Use it? [Y/n] ").strip().lower() in ("", "y", "yes"):
-            return following
-        return None
-    print(f"{offer} Use it with: python app.py serve --port {following}", file=sys.stderr)
-    return None
-
-
-def _is_free(host: str, port: int) -> bool:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except (OSError, OverflowError):
-        return False
-    return True
 
 
 def ask(arguments: argparse.Namespace) -> int:

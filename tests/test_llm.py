@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from benchmarks.served import free_port
 from index.article import make_article
 from index.chunk import Chunk
 from index.errors import FootnoteError
@@ -35,7 +36,7 @@ from rag.reader import Reading
 from rag.retrieve import Hit
 from rag.settings import Settings, listing, make_settings
 from tests.conftest import ROOT, Run
-from tests.scripted import KEY, Server, free_port, serving
+from tests.scripted import KEY, Server, serving
 
 SUPPLIERS = "who supplies GM's cells?"
 JOBS = "How many jobs will the TDK deal create?"

@@ -29,35 +29,38 @@ Update = tuple[str, object, object]
 """(progress, table, names that can be taken out)"""
 
 
-def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
-    """Lay the tab out and wire it."""
+class _Changes:
+    """What the tab's controls do: each yields how far it is, and at last the list anew."""
 
-    def show() -> tuple[str, object]:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def show(self) -> tuple[str, object]:
         """The list as it is now."""
-        engine.warm.wait()
+        self._engine.warm.wait()
         try:
-            rows = listing(engine)
+            rows = listing(self._engine)
         except FootnoteError as error:
             return problem(str(error)), gr.Dropdown(choices=[], value=[])
         return _table(rows), gr.Dropdown(choices=[row.source for row in rows], value=[])
 
-    def add(paths: Sequence[str] | None) -> Iterator[Update]:
+    def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
         """Keep uploaded files and index them."""
         kept: list[Path] = []
 
         def job(progress: Progress) -> Report:
-            folder = uploads(engine.home)
+            folder = uploads(self._engine.home)
             folder.mkdir(parents=True, exist_ok=True)
             for path in map(Path, paths or ()):
                 kept.append(folder / path.name)
                 partial = folder / f".{path.name}.{uuid.uuid4().hex[:8]}"
                 shutil.copyfile(path, partial)
                 partial.replace(kept[-1])
-            return engine.index([folder], progress=progress, wait=60)
+            return self._engine.index([folder], progress=progress, wait=60)
 
-        yield from work(job, lambda report: _told(report, [path.name for path in kept]))
+        yield from self.work(job, lambda report: _told(report, [path.name for path in kept]))
 
-    def add_page(address: str) -> Iterator[Update]:
+    def add_page(self, address: str) -> Iterator[Update]:
         """Fetch a web page and index it."""
         address = (address or "").strip()
         if not is_address(address):
@@ -67,24 +70,24 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
         def tell(report: Report) -> str:
             failed = dict(report.failed)
             if address in failed:
-                engine.forget([address])
+                self._engine.forget([address])
                 return problem(f"{address} {failed[address]}")
             return _summary(report)
 
-        yield from work(lambda progress: engine.index(addresses=[address], progress=progress, wait=60), tell)
+        yield from self.work(lambda progress: self._engine.index(addresses=[address], progress=progress, wait=60), tell)
 
-    def take_out(names: list[str] | None) -> Iterator[Update]:
+    def take_out(self, names: list[str] | None) -> Iterator[Update]:
         """Take the chosen sources out; uploaded files are deleted, others stay where they are."""
         if not names:
             yield problem("Choose the sources to take out first."), gr.skip(), gr.skip()
             return
-        yield from work(lambda progress: engine.forget(names, progress), _removed)
+        yield from self.work(lambda progress: self._engine.forget(names, progress), _removed)
 
-    def refresh() -> Iterator[Update]:
+    def refresh(self) -> Iterator[Update]:
         """Bring the index up to date with all folders."""
-        yield from work(lambda progress: engine.index(progress=progress, wait=60), _summary)
+        yield from self.work(lambda progress: self._engine.index(progress=progress, wait=60), _summary)
 
-    def work(job: Callable[[Progress], Report], tell: Callable[[Report], str]) -> Iterator[Update]:
+    def work(self, job: Callable[[Progress], Report], tell: Callable[[Report], str]) -> Iterator[Update]:
         """Run a job beside the page's own work and say how far it is; then the list anew."""
         stage: list[tuple[str, int, int]] = [("reading", 0, 1)]
         with ThreadPoolExecutor(1) as pool:
@@ -100,8 +103,12 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while changing the sources", number)
             told = problem(f"Something went wrong; the index in use is unchanged. The log tells more. (Error {number})")
-        yield told, *show()
+        yield told, *self.show()
 
+
+def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
+    """Lay the tab out and wire it."""
+    changes = _Changes(engine)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
         with gr.Row(elem_id="fn-add", equal_height=False):
@@ -128,11 +135,11 @@ def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
     private = dict(show_progress="hidden", api_visibility="private")
     serial = dict(concurrency_limit=1, concurrency_id="sources", **private)
     outputs = [progress, table, chosen]
-    page.load(show, None, [table, chosen], concurrency_limit=None, **private)
-    up.upload(add, up, outputs, **serial)
-    address.submit(add_page, address, outputs, **serial).then(lambda: "", None, address, **private)
-    again.click(refresh, None, outputs, **serial)
-    out.click(take_out, chosen, outputs, **serial)
+    page.load(changes.show, None, [table, chosen], concurrency_limit=None, **private)
+    up.upload(changes.add, up, outputs, **serial)
+    address.submit(changes.add_page, address, outputs, **serial).then(lambda: "", None, address, **private)
+    again.click(changes.refresh, None, outputs, **serial)
+    out.click(changes.take_out, chosen, outputs, **serial)
 
 
 def _intro(engine: Engine) -> str:

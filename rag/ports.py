@@ -1,0 +1,34 @@
+"""The port the page is served on: the one that is wanted, or a free one that the user agrees to."""
+
+from __future__ import annotations
+
+import socket
+import sys
+
+
+def free_port(host: str, port: int) -> int | None:
+    """`port` when it is free; else the next free one if the user at the terminal wants it, else None."""
+    if _is_free(host, port):
+        return port
+    following = next((other for other in range(port + 1, port + 100) if _is_free(host, other)), None)
+    if following is None:
+        print(f"Port {port} on {host} is taken or not allowed, and so are the next ones.", file=sys.stderr)
+        return None
+    offer = f"Port {port} on {host} is taken or not allowed; {following} is free."
+    if sys.stdin.isatty():
+        if input(f"{offer} Use it? [Y/n] ").strip().lower() in ("", "y", "yes"):
+            return following
+        return None
+    print(f"{offer} Use it with: python app.py serve --port {following}", file=sys.stderr)
+    return None
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, OverflowError):
+        return False
+    return True
