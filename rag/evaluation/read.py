@@ -20,7 +20,7 @@ Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
 _FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC) or SQuAD JSON, each also as .gz"
 _QRELS = ("{stem}.qrels", "qrels.{stem}.txt", "{stem}.qrels.txt", "{stem}.qrels.tsv", "qrels.txt", "qrels.tsv", "qrels")
 _QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(?P<relevance>[+-]?\d{1,9})\s*")
-csv.field_size_limit(10_000_000)
+_LONGEST_CELL = 10_000_000
 _YES, _NO = frozenset(("true", "yes", "1")), frozenset(("false", "no", "0"))
 
 
@@ -170,6 +170,8 @@ def _csv(path: Path, text: str, delimiter: str) -> Rows:
 
     A label stands in the columns source, quote, start and end, or as JSON in the column relevant.
     """
+    # The limit is of the process, and others set it too.
+    csv.field_size_limit(_LONGEST_CELL)
     names = _header(path, text, delimiter)
     if "question" not in names:
         raise BadQuestionSet(
