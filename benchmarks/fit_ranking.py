@@ -35,6 +35,7 @@ from rag import write
 from rag.evaluation.measures import contains, exact_match, token_f1
 from rag.reader import Evidence
 from rag.reader.data import CALIBRATION, read_json
+from rag.reader.echoes import without_echoes
 from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
@@ -61,6 +62,7 @@ class _Read:
 
     article: int
     kind: str  # answerable, close, foreign or renamed
+    question: str
     asked: Asked
     aliases: Aliases
     hits: list[Hit]
@@ -148,7 +150,7 @@ def _read(
     ]
     answers = [texts[question.source][a:b] for a, b in question.spans]
     asked = ask(query, generation.words)
-    return [_Read(picked.article, picked.kind, asked, generation.aliases, hits, found, holds, answers)]
+    return [_Read(picked.article, picked.kind, query.text, asked, generation.aliases, hits, found, holds, answers)]
 
 
 def _first(one: _Read, most: int) -> _Read:
@@ -156,16 +158,26 @@ def _first(one: _Read, most: int) -> _Read:
     return replace(one, hits=one.hits[:most], found=one.found[:most], holds=one.holds[:most])
 
 
+def _without_echoes(one: _Read) -> _Read:
+    return replace(one, found=without_echoes(one.question, [hit.chunk.text for hit in one.hits], one.found))
+
+
 def _compare_depths(read: Sequence[_Read]) -> None:
-    """Print what reading fewer passages would give."""
-    for most in (5, 8, 12, _MOST_READ):
-        cut = [_first(one, most) for one in read if one.kind == "answerable"]
-        of_passage = _fit_passages(cut)
-        ranked = [(one, rank(one.hits, one.found, of_passage)) for one in cut]
-        first = np.mean([one.holds[one.hits.index(hits[0])] for one, (hits, _, _) in ranked])
-        said = [(one, evidence(*all_, 0.3)) for one, all_ in ranked]
-        f1 = np.mean([token_f1(_slice(e[0], e[0].answers[0]), one.answers) if e else 0 for one, e in said])
-        print(f"{most} passages read: right passage first {first:.4f}, token F1 {f1:.4f}")
+    """Print what reading fewer passages would give, and what it gives to keep answers that repeat the question."""
+    own = [one for one in read if one.kind == "answerable"]
+    _compare(f"{READ} passages read, echoes kept", [_first(one, READ) for one in own])
+    for most in (5, 8, READ, 12, _MOST_READ):
+        _compare(f"{most} passages read", [_without_echoes(_first(one, most)) for one in own])
+
+
+def _compare(name: str, cut: Sequence[_Read]) -> None:
+    """Print how often the right passage is first, and token F1 of the answering words."""
+    of_passage = _fit_passages(cut)
+    ranked = [(one, rank(one.hits, one.found, of_passage)) for one in cut]
+    first = np.mean([one.holds[one.hits.index(hits[0])] for one, (hits, _, _) in ranked])
+    said = [(one, evidence(*all_, 0.3)) for one, all_ in ranked]
+    f1 = np.mean([token_f1(_slice(e[0], e[0].answers[0]), one.answers) if e else 0 for one, e in said])
+    print(f"{name}: right passage first {first:.4f}, token F1 {f1:.4f}")
 
 
 def _fit_passages(read: Sequence[_Read]) -> Linear:
@@ -265,7 +277,7 @@ def main() -> None:
     quotes = Settings().max_quotes
     read = _read_all(arguments.data, SpanReader(threads=arguments.threads), arguments.limit)
     _compare_depths(read)
-    read = [_first(one, READ) for one in read]
+    read = [_without_echoes(_first(one, READ)) for one in read]
     of_passage = _fit_passages(read)
     share = _fit_lists(read, of_passage)
     scores, right, first = np.zeros(len(read)), np.zeros(len(read)), np.zeros(len(read))

@@ -21,6 +21,7 @@ from index.generation import Generation
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
+from rag.reader.echoes import without_echoes
 from rag.reader.lists import joined
 from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
 from rag.reader.spans import Answer, Found, SpanReader
@@ -76,7 +77,8 @@ class Reader:
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
         asked = ask(query, self._generation.words)
-        found = self._spans.read(query.text, [hit.chunk.text for hit in hits], ANSWERS)
+        texts = [hit.chunk.text for hit in hits]
+        found = without_echoes(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
         if not any(one.answers for one in found):
             return Reading(tuple(hits), (), None, asked.missing)
         weights = self._weights

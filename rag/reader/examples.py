@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from index.layout import Span
-from rag.reader.data import Corpus, Question
+from rag.reader.data import Corpus, Question, answers_of
 from rag.reader.model import LONGEST_ANSWER, Batch
+from rag.reader.rewording import ask_who, asks_who, names, rename
 from rag.reader.unanswerable import Pool, make_pool, unanswerable
 
 _LONGEST_QUESTION = 48
@@ -26,7 +27,9 @@ _CLS, _SEP, _PAD = 101, 102, 0
 class Mix:
     """What an epoch is made of, as shares in [0, 1]: how many questions get a hard negative, how many a changed
     question beside them; `other` is the share of questions on reviews and comments that an epoch asks at all.
-    `unanswerable` is how often it asks the questions that people wrote for a passage that does not answer them."""
+    `unanswerable` is how often it asks the questions that people wrote for a passage that does not answer them.
+    From epoch `reworded_from` on, `reworded` is the share of the questions for organisations that ask "who", and of
+    those for persons whose passage has organisations in the person's place."""
 
     hard_wiki: float = 0.5
     hard_other: float = 0.25
@@ -34,6 +37,8 @@ class Mix:
     changed_other: float = 0.15
     other: float = 0.2
     unanswerable: int = 2
+    reworded: float = 0.6
+    reworded_from: int = 1
     cropped: float = 0.6
     longest: int = 256
 
@@ -64,15 +69,15 @@ class Examples:
         """`tokenizer` is the path of a tokenizer.json."""
         from tokenizers import Tokenizer
 
-        self.corpus = corpus
         self.mix = mix
         self._seed = seed
+        self._pools = _pools(corpus)
+        self.corpus, self._reworded = _reworded(corpus, random.Random(seed))
         self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        encoded = self._tokenizer.encode_batch([p.text for p in corpus.passages], add_special_tokens=False)
+        encoded = self._tokenizer.encode_batch([p.text for p in self.corpus.passages], add_special_tokens=False)
         self._pieces = [Pieces(np.array(e.ids), np.array(e.offsets).reshape(-1, 2)) for e in encoded]
-        self._pools = _pools(corpus)
 
     def epoch(self, number: int) -> list[list[Row]]:
         """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
@@ -85,7 +90,13 @@ class Examples:
         own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].wiki]
         asked = own + turn + [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
         rng.shuffle(asked)
+        if number >= self.mix.reworded_from:
+            chosen = random.Random(f"reworded {self._seed} {number}")
+            asked = [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in asked]
         return [self._group(question, group, rng) for group, question in enumerate(asked)]
+
+    def _is_reworded(self, question: Question, rng: random.Random) -> bool:
+        return question.id in self._reworded and rng.random() < self.mix.reworded
 
     def _group(self, question: Question, group: int, rng: random.Random) -> list[Row]:
         passage = self.corpus.passages[question.passage]
@@ -142,6 +153,22 @@ class Examples:
                 if target not in targets:
                     targets.append(target)
         return [_CLS, *question, _SEP, *pieces.ids[first:last].tolist(), _SEP], start, targets
+
+
+def _reworded(corpus: Corpus, rng: random.Random) -> tuple[Corpus, dict[str, Question]]:
+    """The corpus with the passages in which persons became organisations behind its own, and by the id of a question
+    what it may be asked as."""
+    wiki = [question for question in corpus.questions if corpus.passages[question.passage].wiki]
+    asked = {question.id: who for question in wiki if (who := ask_who(question.text))}
+    made = {question.id: replace(question, text=asked[question.id]) for question in wiki if question.id in asked}
+    organisations = names(text for texts in answers_of(corpus, made.values()) for text in texts)
+    passages = list(corpus.passages)
+    for question in wiki:
+        passage = corpus.passages[question.passage]
+        if asks_who(question.text) and (other := rename(passage.text, question.spans, organisations, rng)):
+            made[question.id] = replace(question, passage=len(passages), spans=other[1])
+            passages.append(replace(passage, text=other[0]))
+    return Corpus(passages, corpus.questions), made
 
 
 def _pools(corpus: Corpus) -> dict[str, Pool]:
