@@ -1,0 +1,232 @@
+"""What an index costs as it grows: `python -m benchmarks.large ../shared/data [--sizes 10000 100000]`. Up to hours.
+
+Articles of 20 passages or so are put together from the sentences of the public files. At each size: chunks per second,
+peak memory and disk of a build, the same of a sync after one file was changed, query times, and recall@10 of the vector
+index against exact search. The first `--real` chunks are embedded; the vectors of the rest are sums of two of theirs
+(drawn by the text, so that the same text has the same vector), because embedding takes most of the time and is the same
+for every chunk. Builds and queries each run in a process of their own, so that each has its own peak of memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import multiprocessing
+import random
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.corpora import read_squad
+from index.embed import Embedder, Vectors, find_model
+from index.generation import Generation, current_folder
+from index.sentences import sentences
+from index.sync import Builder, sync
+from rag.engine import recipe
+from rag.retrieve import Retriever
+from rag.settings import Settings
+
+_FILES = ("squad/train", "squadshifts/new_wiki_v1.0", "squadshifts/reddit_v1.0", "squadshifts/amazon_reviews_v1.0")
+_ARTICLE_SENTENCES = 120
+_QUESTIONS = 500
+_NEAREST = 10
+_MIB = 1 << 20
+T = TypeVar("T")
+
+
+class Recombining(Embedder):
+    """The shipped model for the first `real` texts, sums of two of their vectors after that."""
+
+    def __init__(self, real: int) -> None:
+        super().__init__(find_model())
+        self._real = real
+        self._made: list[Vectors] = []
+        self._pool: Vectors | None = None
+        self.seconds = 0.0
+        self.embedded = 0
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """(n, d) unit vectors."""
+        if self.embedded < self._real:
+            started = time.perf_counter()
+            made = super().encode_documents(texts)
+            self.seconds += time.perf_counter() - started
+            self.embedded += len(texts)
+            self._made.append(made)
+            return made
+        if self._pool is None:
+            self._pool = np.concatenate(self._made)
+        drawn = [np.random.default_rng(list(hashlib.sha256(text.encode()).digest()[:8])) for text in texts]
+        pairs = np.array([rng.integers(len(self._pool), size=2) for rng in drawn]).reshape(-1, 2)
+        shares = np.array([rng.uniform(0.3, 0.7) for rng in drawn], dtype=np.float32).reshape(-1, 1)
+        made = shares * self._pool[pairs[:, 0]] + (1 - shares) * self._pool[pairs[:, 1]]
+        return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a sync cost: seconds in all and of embedding, MiB of memory and of disk at their peaks and in the end."""
+
+    chunks: int
+    embedded: int
+    seconds: float
+    embedding: float
+    memory: float
+    disk: float
+    disk_peak: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Milliseconds of retrieval, the median and the 95th percentile, recall@10 in [0, 1], MiB of memory at its peak."""
+
+    median: float
+    p95: float
+    recall: float
+    memory: float
+
+
+def write_articles(data: Path, folder: Path, count: int) -> None:
+    """`count` files of recombined sentences, the same for the same count or for the first of a larger one."""
+    paragraphs = [p for name in _FILES for p in read_squad(data / f"{name}.json.gz")]
+    pool = [p.text[a:b] for p in paragraphs for a, b in sentences(p.text) if 20 < b - a < 400]
+    for number in tqdm(range(count), desc="articles", unit="file"):
+        rng = random.Random(f"article {number}")
+        drawn = [rng.choice(pool) for _ in range(_ARTICLE_SENTENCES)]
+        text = "\n\n".join(" ".join(drawn[at : at + 6]) for at in range(0, len(drawn), 6))
+        path = folder / f"{number // 1000:03d}" / f"{number:06d}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"Article {number}\n\n{text}\n", "utf-8")
+
+
+def build(home: Path, root: Path, real: int) -> Built:
+    """Sync the folder into the home."""
+    embedder = Recombining(real)
+    largest, over = [0.0], Event()
+    watching = Thread(target=_watch_disk, args=(home, largest, over), daemon=True)
+    watching.start()
+    started = time.perf_counter()
+    report = sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [root])
+    seconds = time.perf_counter() - started
+    over.set()
+    watching.join()
+    return Built(
+        report.chunks, report.embedded, seconds, embedder.seconds, _memory(), _size(current_folder(home)), largest[0]
+    )
+
+
+def ask(home: Path, questions: Sequence[str]) -> Asked:
+    """Ask everything, then search exactly what the vector index should have found."""
+    generation = Generation(current_folder(home))
+    embedder, settings = Embedder(find_model()), Settings()
+    retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
+    asked = [retriever.query(text) for text in questions]
+    for one in asked[:20]:
+        retriever.retrieve(one, _NEAREST)
+    times = []
+    for one in asked:
+        started = time.perf_counter()
+        retriever.retrieve(one, _NEAREST)
+        times.append(1000 * (time.perf_counter() - started))
+    vectors = embedder.encode_queries(list(questions))
+    found = [{id_ for id_, _ in generation.vectors.query(vector, _NEAREST)} for vector in vectors]
+    memory = _memory()
+    right = _exact(generation, vectors)
+    recall = np.mean([len(one & other) / len(other) for one, other in zip(found, right, strict=True)])
+    generation.close()
+    return Asked(float(np.median(times)), float(np.quantile(times, 0.95)), float(recall), memory)
+
+
+def _exact(generation: Generation, queries: Vectors) -> list[set[str]]:
+    best: list[list[tuple[float, str]]] = [[] for _ in queries]
+    ids = list(generation.catalog.chunk_ids())
+    for at in range(0, len(ids), 20_000):
+        held = generation.vectors.vectors(ids[at : at + 20_000])
+        names, matrix = list(held), np.stack(list(held.values()))
+        cosines = queries @ matrix.T
+        for row, kept in zip(cosines, best, strict=True):
+            nearest = np.argpartition(-row, min(_NEAREST, len(row) - 1))[:_NEAREST]
+            kept[:] = sorted([*kept, *((float(row[n]), names[n]) for n in nearest)], reverse=True)[:_NEAREST]
+    return [{name for _, name in kept} for kept in best]
+
+
+def _watch_disk(home: Path, largest: list[float], over: Event) -> None:
+    while not over.wait(1.0):
+        largest[0] = max(largest[0], _size(home))
+
+
+def _size(folder: Path) -> float:
+    """MiB of the files below a folder; what vanishes meanwhile counts as nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_blocks * 512 if path.is_file() else 0
+        except OSError:
+            continue
+    return total / _MIB
+
+
+def _memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _apart(call: Callable[..., T], *values: object) -> T:
+    """The outcome of a call in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(call, *values).result()
+
+
+def measure(data: Path, work: Path, chunks: int, real: int) -> None:
+    """Build at one size, ask, change one file, and print a row of each table."""
+    root, home = work / "articles", work / "home"
+    questions = [q.text for p in read_squad(data / f"{_FILES[0]}.json.gz") for q in p.questions if q.spans]
+    write_articles(data, root, chunks // 20)
+    built = _apart(build, home, root, real)
+    asked = _apart(ask, home, random.Random(0).sample(questions, _QUESTIONS))
+    with (root / "000/000007.txt").open("a", encoding="utf-8") as stream:
+        stream.write("\nA heron was seen at the lake of Corm.\n")
+    changed = _apart(build, home, root, real)
+    rate = built.embedded and built.embedding and real / built.embedding
+    print(
+        f"\n| {built.chunks:,} chunks | |\n|---|---|\n"
+        f"| embedding alone, chunks/s | {rate:.0f} |\n"
+        f"| build without embedding, s (chunks/s) | {built.seconds - built.embedding:.0f} "
+        f"({built.chunks / (built.seconds - built.embedding):.0f}) |\n"
+        f"| memory at its peak, MiB | {built.memory:.0f} |\n| disk, MiB (at its peak) | {built.disk:.0f} "
+        f"({built.disk_peak:.0f}) |\n"
+        f"| query, median and 95th percentile, ms | {asked.median:.1f}, {asked.p95:.1f} |\n"
+        f"| recall@10 against exact search | {asked.recall:.4f} |\n| memory while asking, MiB | {asked.memory:.0f} |\n"
+        f"| one file changed, s (chunks embedded) | {changed.seconds:.0f} ({changed.embedded}) |\n"
+        f"| ... memory, MiB; disk at its peak, MiB | {changed.memory:.0f}; {changed.disk_peak:.0f} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--real", type=int, default=100_000, help="chunks that are embedded for real")
+    parser.add_argument("--work", type=Path, help="a folder with room (6 GB a million chunks); emptied afterwards")
+    arguments = parser.parse_args()
+    for chunks in arguments.sizes:
+        work = Path(tempfile.mkdtemp(prefix="footnote-large-", dir=arguments.work))
+        try:
+            measure(arguments.data, work, chunks, min(arguments.real, chunks))
+        finally:
+            shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()
