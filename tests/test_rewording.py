@@ -76,3 +76,15 @@ def test_words_of_the_question_do_not_answer_it() -> None:
 
 def test_a_passage_with_nothing_else_does_not_answer() -> None:
     assert without_echoes("What about the grain?", [PASSAGE], [_found(("its grain", 3.0))]) == [Found()]
+
+
+def test_the_long_form_of_initials_is_the_same_name() -> None:
+    text = "World Grain Union members buy from Acme."
+    found = Found(3.1, (Answer(0, 17, 3.0), Answer(text.index("Acme"), len(text) - 1, 1.0)))
+
+    def left(question: str) -> list[str]:
+        return [text[a.start : a.end] for a in without_echoes(question, [text], [found])[0].answers]
+
+    assert left("Who sells to the WGU?") == ["Acme"]
+    assert left("What does WGU stand for?")[0] == left("What is the WGU?")[0] == "World Grain Union"
+    assert left("Who sells to the WFP?")[0] == "World Grain Union"
