@@ -18,6 +18,7 @@ import numpy as np
 from index.article import Article, read_article
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
+from index.duplicates import originals, repeated
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexError_, UnreadableSource
 from index.formats.worker import Worker
@@ -140,6 +141,7 @@ def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None =
     _add_pages(found, kept_pages(builder.home, registered_addresses(builder.home)))
     report = _report(found)
     articles = _read(builder, found, report, progress or _quiet)
+    report.notes += repeated(articles)
     _compare(report, articles, _before(builder)[0] or {})
     report.articles = len(articles)
     report.seconds = time.monotonic() - started
@@ -163,6 +165,7 @@ def _quiet(stage: str, done: int, total: int) -> None:
 def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Report:
     report = _report(found)
     articles = _read(builder, found, report, tell)
+    report.notes += repeated(articles)
     before, manifest = (None, None) if rebuild else _before(builder)
     _compare(report, articles, before or {})
     if manifest and not (report.added or report.changed or report.removed):
@@ -240,7 +243,7 @@ def _build(
         chunks = _cut_all(builder, folder, articles, report)
         _write_vectors(builder, folder, chunks, known, report, tell)
         words = LexicalIndex(folder / "words", create=True)
-        words.add((one.id, one.searchable) for one in chunks)
+        words.add((one.id, one.article_id, one.searchable) for one in chunks)
         report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
         made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         manifest = Manifest(name, made, builder.recipe, builder.embedder.dimension, len(articles), len(chunks), corpus)
@@ -269,11 +272,14 @@ def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Re
     )
     catalog = Catalog(folder / "catalog.sqlite", create=True)
     everything: list[Chunk] = []
-    for article in articles:
+    by_source = {article.source: article for article in articles}
+    for article in originals(articles):
         chunks = chunk(article, limits)
         if not chunks:
             report.notes.append((article.source, "holds nothing to search: only a title, headings or boilerplate"))
         catalog.add(article, chunks)
+        for name in article.copies:
+            catalog.add_copy(by_source[name], article)
         everything += chunks
     catalog.commit()
     catalog.close()

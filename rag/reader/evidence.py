@@ -75,7 +75,7 @@ class Reader:
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
-        asked = ask(query, self._generation.words)
+        asked = ask(query, self._generation.words.within(query.article_ids))
         found = self._spans.read(query.text, [hit.chunk.text for hit in hits], ANSWERS)
         if not any(one.answers for one in found):
             return Reading(tuple(hits), (), None, asked.missing)

@@ -75,12 +75,13 @@ def make_server(engine: Engine) -> FastAPI:
 
     @app.get("/article")
     def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
-        found = engine.parts()[0].catalog.article(source)
-        if found is None:
+        catalog = engine.parts()[0].catalog
+        found, home = catalog.article(source), catalog.home(source)
+        if found is None or home is None:
             return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
         start = min(max(0, start), len(found.text))
         page = html.article_page(
-            found, start, min(max(start, end), len(found.text)), changed=bool(id) and id != found.id
+            found, start, min(max(start, end), len(found.text)), changed=bool(id) and id != home[1]
         )
         return HTMLResponse(page, 200, _NO_SCRIPT)
 
