@@ -71,9 +71,7 @@ class VectorStore:
                 metadatas=[dict(one) for one in metadata[page]],
             )
 
-    def query(
-        self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None
-    ) -> list[tuple[str, float]]:
+    def query(self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
         """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first.
 
         With `article_ids` only chunks of these articles are looked at: others take no place among the nearest.

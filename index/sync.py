@@ -134,16 +134,23 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
     return report
 
 
-def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None = None) -> Report:
-    """What a sync would do: every source is read and compared, nothing is written."""
+def preview(
+    builder: Builder, roots: Sequence[Path], addresses: Sequence[str] = (), progress: Progress | None = None
+) -> Report:
+    """What a sync of `roots` and web `addresses` would do: every source is read and compared, nothing is written.
+
+    No page is fetched: of one that was, the kept copy is compared; any other counts as added.
+    """
     started = time.monotonic()
     found = find_sources(roots, forgotten(builder.home))
-    _add_pages(found, kept_pages(builder.home, registered_addresses(builder.home)))
+    pages, unknown = kept_pages(builder.home, addresses)
+    _add_pages(found, pages)
     report = _report(found)
     articles = _read(builder, found, report, progress or _quiet)
     report.notes += repeated(articles)
     _compare(report, articles, _before(builder)[0] or {})
-    report.articles = len(articles)
+    report.added += unknown
+    report.articles = len(articles) + len(unknown)
     report.seconds = time.monotonic() - started
     return report
 

@@ -22,6 +22,10 @@ class Choice:
 EVERYTHING = Choice()
 
 
+class NothingChosen(FootnoteError):
+    """A choice that leaves no source to ask."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at."""
@@ -41,7 +45,7 @@ class Asked:
 def among(catalog: Catalog, choice: Choice) -> Asked | None:
     """What a choice comes to in this catalog; None when it is everything.
 
-    Raises FootnoteError for a name or pattern in `only` that no source has, and when nothing is left.
+    Raises FootnoteError for a name or pattern in `only` that no source has, and NothingChosen when nothing is left.
     """
     if choice == EVERYTHING:
         return None
@@ -53,7 +57,7 @@ def among(catalog: Catalog, choice: Choice) -> Asked | None:
     if len(names) == len(homes):
         return None
     if not names:
-        raise FootnoteError("No source is chosen, so there is nothing to ask. Choose at least one under Sources.")
+        raise NothingChosen("No source is chosen, so there is nothing to ask. Tick at least one under Sources.")
     return Asked(names, tuple(sorted({homes[source] for source in names})), len(homes))
 
 

@@ -60,7 +60,7 @@ class Retriever:
         self._dense_weight = dense_weight
 
     def query(self, question: str, article_ids: tuple[str, ...] | None = None) -> Query:
-        """Embed the question and weigh its words, by all that is indexed even when it is asked of some articles only."""
+        """Embed the question and weigh its words: by all that is indexed, even where only some articles are asked."""
         words = self._generation.words
         content = self._generation.aliases.prefer_frequent(
             terms(question), content_terms(question), words.document_frequency

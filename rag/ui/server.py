@@ -21,6 +21,7 @@ from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.ui import html, report
 from rag.ui.chat import ROOM, make_page
 
+_SCRIPTS = (ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
 # Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
@@ -118,7 +119,7 @@ def make_server(engine: Engine) -> FastAPI:
         server_port=engine.settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
         css_paths=ROOM / "page.css",
-        head=_HEAD.format(script=(ROOM / "page.js").read_text("utf-8") + report.SCRIPT.read_text("utf-8")),
+        head=_HEAD.format(script="".join(path.read_text("utf-8") for path in _SCRIPTS)),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
