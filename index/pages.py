@@ -63,7 +63,7 @@ def refresh(home: Path, addresses: Sequence[str], limits: Limits) -> Pages:
 
 
 def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
-    """The copies as they are, and the addresses that there is no copy of; nothing is fetched, a note says so of each."""
+    """The copies as they are, and the addresses without one. Nothing is fetched; a note says so of each."""
     pages, unknown, taken = Pages(), list[str](), set[str]()
     for address in dict.fromkeys(addresses):
         kept = _kept(_folder(home, address))
