@@ -39,6 +39,19 @@ _TEXTS = {
     "رسالة.txt": "رسالة من القاهرة\n\nبنيت السفينة البيضاء عام 1905 في الإسكندرية (The white ship of Alexandria).\n",
 }
 
+_LAMPS = (
+    "The street lamps of Oxley were lit for the first time in 1887, on a wet evening in March, and the whole town stood "
+    "in the High Street to see them. A man with a ladder went from lamp to lamp at dusk."
+)
+_LIBRARY = {
+    "harvest.csv": "apple,harvest\nCox,810 kg\nEgremont,655 kg\n",
+    "lamps.html": '<html lang="en"><head><title>Lamps in Oxley</title><meta name="author" content="Tom Hale"></head>'
+    f"<body><article><h1>Street lamps in Oxley</h1><p>{_LAMPS}</p><p>{_LAMPS}</p></article></body></html>",
+    "notes/mill.md": "# Farley Mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n",
+    "notes/mill, once more.md": "# Farley Mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n",
+    "notes/nothing.txt": "",
+}
+
 Pages = dict[str, Page]
 """The page in each look."""
 
@@ -87,6 +100,7 @@ def main() -> None:
         take_starting(studio)
         take_others(studio)
         take_evaluation(studio)
+        take_sources(studio)
     for chosen in CHOSEN.glob("*.png"):
         shutil.copy(arguments.folder / chosen.name, chosen)
 
@@ -200,6 +214,44 @@ def take_evaluation(studio: Studio) -> None:
             opening.value.locator(".fn-row summary").first.click()
         studio.take(pages, "compared", whole=True)
         studio.take(reports, "report", whole=True)
+
+
+def take_sources(studio: Studio) -> None:
+    """The Sources tab: with nothing in it, with some sources, after an upload with a file that can't be read, and a
+    question that only some of them are asked."""
+    empty, root = studio.work / "none", studio.work / "library"
+    empty.mkdir()
+    shutil.copytree(SEEDS, root)
+    for name, text in _LIBRARY.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    with studio.pages(_home(studio.work / "no-library", empty)) as (pages, _):
+        _go(pages, "Sources")
+        _each(pages, lambda page: page.locator("#fn-listing"), "There are no sources yet")
+        studio.take(pages, "library-empty")
+    with studio.pages(_home(studio.work / "with-library", root)) as (pages, _):
+        _go(pages, "Sources")
+        _each(pages, lambda page: page.locator("#fn-listing"), "indexed")
+        studio.take(pages, "library", whole=True)
+        for look, page in pages.items():
+            note, nothing = studio.work / f"note-{look}.txt", studio.work / "empty.txt"
+            note.write_text(f"Quillfeather counts the otters of the river Alm in {look}.\n", "utf-8")
+            nothing.write_text("")
+            page.locator("#fn-sources input[type=file]").set_input_files([note, nothing])
+            expect(page.locator("#fn-syncing")).to_contain_text("empty.txt: is empty", timeout=120_000)
+            page.locator("#fn-listing .fn-tick").nth(1).uncheck()
+            page.locator("#fn-listing .fn-tick").nth(2).uncheck()
+        studio.take(pages, "library-upload", whole=True)
+        _go(pages, "Chat")
+        for page in pages.values():
+            ask(page, _REFUSED)
+        _each_turn(pages, ".fn-refused", 1)
+        studio.take(pages, "asked-some")
+
+
+def _go(pages: Pages, room: str) -> None:
+    for page in pages.values():
+        page.get_by_role("link", name=room, exact=True).click()
 
 
 def take_starting(studio: Studio) -> None:
