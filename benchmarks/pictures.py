@@ -40,8 +40,8 @@ _TEXTS = {
 }
 
 _LAMPS = (
-    "The street lamps of Oxley were lit for the first time in 1887, on a wet evening in March, and the whole town stood "
-    "in the High Street to see them. A man with a ladder went from lamp to lamp at dusk."
+    "The street lamps of Oxley were lit for the first time in 1887, on a wet evening in March, and the whole town "
+    "stood in the High Street to see them. A man with a ladder went from lamp to lamp at dusk."
 )
 _LIBRARY = {
     "harvest.csv": "apple,harvest\nCox,810 kg\nEgremont,655 kg\n",
