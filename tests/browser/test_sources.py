@@ -106,6 +106,40 @@ def test_a_source_named_like_markup_is_shown_as_it_is(tab: Page, tmp_path: Path)
     assert tab.evaluate("window.ran") is None
 
 
+def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
+    tab: Page, browser: Browser, address: str
+) -> None:
+    jobs = "How many jobs will the TDK deal create?"
+    ticks, everything, asking = tab.locator(".fn-tick"), tab.locator(".fn-tick-all"), tab.locator(".fn-asking")
+    count = ticks.count()
+    assert count >= 2 and asking.is_hidden()
+    told = tab.locator("#fn-listing tr", has_text="000_fee8f80bb4d154f2.txt").locator(".fn-tick")
+    told.uncheck()
+    tab.get_by_role("button", name="Look for changes").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("The index holds", timeout=_PATIENCE)
+    expect(told).not_to_be_checked()  # the list was drawn anew
+    assert everything.evaluate("box => box.indeterminate")
+    tab.get_by_role("link", name="Chat").click()
+    expect(asking).to_contain_text(f"Asking {count - 1} of {count} sources")
+    ask(tab, jobs)
+    turn = tab.locator(".fn-turn").last
+    expect(turn).to_contain_text(f"{count - 1} of {count} sources were asked", timeout=_PATIENCE)
+    expect(tab.locator("#fn-panel .fn-card", has_text="000_fee8f80bb4d154f2.txt")).to_have_count(0)
+    with opened(browser, address) as other:  # another reader asks all
+        expect(other.locator(".fn-tick")).to_have_count(count, timeout=_PATIENCE)
+        expect(other.locator(".fn-asking")).to_be_hidden()
+    asking.get_by_role("link", name="Choose").click()
+    everything.check()
+    everything.uncheck()
+    tab.get_by_role("link", name="Chat").click()
+    ask(tab, jobs)
+    expect(tab.locator(".fn-turn").last).to_contain_text("Tick at least one under Sources", timeout=_PATIENCE)
+    asking.get_by_role("button", name="Ask all").click()
+    expect(asking).to_be_hidden()
+    ask(tab, jobs)
+    expect(tab.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs", timeout=_PATIENCE)
+
+
 def test_nothing_is_taken_out_when_nothing_is_chosen(tab: Page) -> None:
     tab.locator("#fn-out button", has_text="Take out").click()
     expect(tab.locator("#fn-syncing")).to_contain_text("Choose the sources", timeout=_PATIENCE)
