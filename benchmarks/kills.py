@@ -50,7 +50,7 @@ def run(embedder: Embedder, folder: Path, kills: int, files: int, *, second: boo
     root, builder = folder / "docs", _builder(folder / "home", embedder)
     change(root, rng, files)
     forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload(["benchmarks.kills", "sentence_transformers", "chromadb"])
+    forking.set_forkserver_preload(["index.sync", "sentence_transformers", "chromadb"])
     longest = 0.0
     for _ in range(2):  # the first one waits for the libraries
         shutil.rmtree(builder.home, ignore_errors=True)
