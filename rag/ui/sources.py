@@ -35,9 +35,15 @@ class _Changes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def show(self) -> tuple[str, object]:
+    def show(self) -> Iterator[tuple[str, object]]:
+        """The list when the page is opened; until there is an index, that it will come."""
+        if not self._engine.warm.is_set():
+            yield line("The list comes in a moment ..."), gr.skip()
+            self._engine.warm.wait()
+        yield self._now()
+
+    def _now(self) -> tuple[str, object]:
         """The list as it is now."""
-        self._engine.warm.wait()
         try:
             rows = listing(self._engine)
         except FootnoteError as error:
@@ -103,7 +109,7 @@ class _Changes:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while changing the sources", number)
             told = problem(f"Something went wrong; the index in use is unchanged. The log tells more. (Error {number})")
-        yield told, *self.show()
+        yield told, *self._now()
 
 
 def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
