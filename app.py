@@ -77,6 +77,7 @@ def _log_to(path: Path) -> None:
 def ask(arguments: argparse.Namespace) -> int:
     """Answer one question and print it; the exit code tells an answer from a refusal."""
     from rag.answer import BadQuestion, answer, check
+    from rag.choice import Choice
     from rag.engine import Engine
     from rag.terminal import print_answer, print_stale, progress_bar
 
@@ -88,7 +89,7 @@ def ask(arguments: argparse.Namespace) -> int:
             report, why = engine.ensure_index(progress)
         if report:
             print(f"{why}; it was made from {report.articles} sources.", file=sys.stderr)
-        found = answer(engine, arguments.question)
+        found = answer(engine, arguments.question, choice=Choice(only=tuple(arguments.source)))
     except BadQuestion as error:
         print(error, file=sys.stderr)
         return MISUSED
@@ -251,6 +252,13 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
     )
     one.add_argument("question", help="the question, in quotes")
+    one.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help='ask only this source, or all that a pattern like "notes/*.pdf" names (can be repeated)',
+    )
     one.add_argument("--json", action="store_true", help="print the whole answer as JSON")
     one.set_defaults(run=ask)
 

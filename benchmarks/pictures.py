@@ -39,6 +39,21 @@ _TEXTS = {
     "رسالة.txt": "رسالة من القاهرة\n\nبنيت السفينة البيضاء عام 1905 في الإسكندرية (The white ship of Alexandria).\n",
 }
 
+_PATIENCE = 300_000
+"""Milliseconds; a busy machine takes its time."""
+_LAMPS = (
+    "The street lamps of Oxley were lit for the first time in 1887, on a wet evening in March, and the whole town "
+    "stood in the High Street to see them. A man with a ladder went from lamp to lamp at dusk."
+)
+_LIBRARY = {
+    "harvest.csv": "apple,harvest\nCox,810 kg\nEgremont,655 kg\n",
+    "lamps.html": '<html lang="en"><head><title>Lamps in Oxley</title><meta name="author" content="Tom Hale"></head>'
+    f"<body><article><h1>Street lamps in Oxley</h1><p>{_LAMPS}</p><p>{_LAMPS}</p></article></body></html>",
+    "notes/mill.md": "# Farley Mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n",
+    "notes/mill, once more.md": "# Farley Mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n",
+    "notes/nothing.txt": "",
+}
+
 Pages = dict[str, Page]
 """The page in each look."""
 
@@ -87,6 +102,7 @@ def main() -> None:
         take_starting(studio)
         take_others(studio)
         take_evaluation(studio)
+        take_sources(studio)
     for chosen in CHOSEN.glob("*.png"):
         shutil.copy(arguments.folder / chosen.name, chosen)
 
@@ -96,7 +112,7 @@ def take_chat(studio: Studio) -> None:
     home = _home(studio.work / "seeds", SEEDS)
     with studio.pages(home) as (pages, server):
         for page in pages.values():
-            expect(page.locator(".fn-example").first).to_be_visible(timeout=60_000)
+            expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
         studio.take(pages, "welcome")
         with _halted(server):
             for page in pages.values():
@@ -132,10 +148,10 @@ def take_chat(studio: Studio) -> None:
         for page in pages.values():
             page.keyboard.press("Escape")
         rebuilding = run_app(home, "index", "--rebuild", log=studio.work / "index.log")
-        expect(pages["light"].locator(".fn-state")).to_contain_text("being updated", timeout=60_000)
+        expect(pages["light"].locator(".fn-state")).to_contain_text("being updated", timeout=_PATIENCE)
         with _halted(rebuilding):
             for page in pages.values():
-                expect(page.locator(".fn-state")).to_contain_text("being updated", timeout=60_000)
+                expect(page.locator(".fn-state")).to_contain_text("being updated", timeout=_PATIENCE)
             studio.take(pages, "updating")
         rebuilding.wait(60)
         for page in pages.values():
@@ -176,30 +192,68 @@ def take_evaluation(studio: Studio) -> None:
     with studio.pages(home) as (pages, server):
         for page in pages.values():
             page.get_by_role("link", name="Evaluation").click()
-            expect(page.locator("#fn-set input")).to_have_value("seeds/questions.jsonl", timeout=60_000)
+            expect(page.locator("#fn-set input")).to_have_value("seeds/questions.jsonl", timeout=_PATIENCE)
         studio.take(pages, "evaluation")
         for look, page in pages.items():
             page.locator("#fn-run").click()
-            expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=60_000)
+            expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=_PATIENCE)
             with _halted(server):
                 studio.take({look: page}, "evaluating")
-            expect(page.locator(".fn-tile").first).to_be_visible(timeout=120_000)
+            expect(page.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
             page.locator(".fn-questions summary").nth(3).click()
         studio.take(pages, "evaluated", whole=True)
         reports = {}
         for look, page in pages.items():
             page.locator("#fn-never input").check()
             page.locator("#fn-run").click()
-            expect(page.locator("#fn-results")).to_contain_text("never refusing", timeout=120_000)
+            expect(page.locator("#fn-results")).to_contain_text("never refusing", timeout=_PATIENCE)
             page.locator("#fn-against input").click()
             page.get_by_role("option").nth(2).click()
-            expect(page.locator("#fn-results")).to_contain_text("Against", timeout=60_000)
+            expect(page.locator("#fn-results")).to_contain_text("Against", timeout=_PATIENCE)
             with page.context.expect_page() as opening:
                 page.get_by_role("link", name="Open the report").click()
             reports[look] = opening.value
             opening.value.locator(".fn-row summary").first.click()
         studio.take(pages, "compared", whole=True)
         studio.take(reports, "report", whole=True)
+
+
+def take_sources(studio: Studio) -> None:
+    """The Sources tab: with nothing in it, with some sources, after an upload with a file that can't be read, and a
+    question that only some of them are asked."""
+    empty, root = studio.work / "none", studio.work / "library"
+    empty.mkdir()
+    shutil.copytree(SEEDS, root)
+    for name, text in _LIBRARY.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    with studio.pages(_home(studio.work / "no-library", empty)) as (pages, _):
+        _go(pages, "Sources")
+        _each(pages, lambda page: page.locator("#fn-listing"), "There are no sources yet")
+        studio.take(pages, "library-empty")
+    with studio.pages(_home(studio.work / "with-library", root)) as (pages, _):
+        _go(pages, "Sources")
+        _each(pages, lambda page: page.locator("#fn-listing"), "indexed")
+        studio.take(pages, "library", whole=True)
+        for look, page in pages.items():
+            note, nothing = studio.work / f"note-{look}.txt", studio.work / "empty.txt"
+            note.write_text(f"Quillfeather counts the otters of the river Alm in {look}.\n", "utf-8")
+            nothing.write_text("")
+            page.locator("#fn-sources input[type=file]").set_input_files([note, nothing])
+            expect(page.locator("#fn-syncing")).to_contain_text("empty.txt: is empty", timeout=_PATIENCE)
+            page.locator("#fn-listing .fn-tick").nth(1).uncheck()
+            page.locator("#fn-listing .fn-tick").nth(2).uncheck()
+        studio.take(pages, "library-upload", whole=True)
+        _go(pages, "Chat")
+        for page in pages.values():
+            ask(page, _REFUSED)
+        _each_turn(pages, ".fn-refused", 1)
+        studio.take(pages, "asked-some")
+
+
+def _go(pages: Pages, room: str) -> None:
+    for page in pages.values():
+        page.get_by_role("link", name=room, exact=True).click()
 
 
 def take_starting(studio: Studio) -> None:
@@ -258,12 +312,12 @@ def _home(home: Path, root: Path) -> Path:
 def _each(pages: Pages, what: Any, words: str) -> None:
     for page in pages.values():
         found: Locator = what(page)
-        expect(found.last).to_contain_text(words, timeout=60_000)
+        expect(found.last).to_contain_text(words, timeout=_PATIENCE)
 
 
 def _each_turn(pages: Pages, kind: str, count: int) -> None:
     for page in pages.values():
-        expect(page.locator(f".fn-turn{kind}")).to_have_count(count, timeout=60_000)
+        expect(page.locator(f".fn-turn{kind}")).to_have_count(count, timeout=_PATIENCE)
         page.wait_for_timeout(800)  # until it has come to rest
 
 

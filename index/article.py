@@ -28,7 +28,7 @@ class Article:
     `source` is the name contracts give it (a path relative to its root), `text` the stored text that every offset in
     the system points into, `published` a date that stands in the source, or None. `id` is a hash of source and text,
     and of what the file says about itself. `pages[n]` is where page n + 1 starts in the text; plain text has neither
-    pages nor `rows`.
+    pages nor `rows`. `copies` are other sources that say exactly the same, as far as they are known.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Article:
     language: str = ""
     pages: tuple[int, ...] = ()
     rows: tuple[Row, ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def named(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from threading import Lock
@@ -21,6 +21,13 @@ create table articles (
     id text primary key, source text not null unique, title text not null, published text, text text not null,
     author text not null, language text not null, marks text not null, chunks integer not null
 ) without rowid;
+create table copies (
+    source text primary key, id text not null, title text not null, article_id text not null references articles(id)
+) without rowid;
+create view sources as
+    select id, source, title, published, text, author, language, marks, chunks, '' as copy_of, id as home from articles
+    union all select c.id, c.source, c.title, published, text, author, language, marks, chunks, a.source, a.id
+    from copies c join articles a on a.id = c.article_id;
 create table chunks (
     id text primary key, article_id text not null references articles(id), ordinal integer not null,
     heading text not null, context text not null, start integer not null, "end" integer not null,
@@ -29,19 +36,24 @@ create table chunks (
 create table aliases (article_id text not null references articles(id), short text not null, long text not null);
 create index chunks_by_digest on chunks (digest);
 create index chunks_of_article on chunks (article_id, ordinal);
+create index copies_of_article on copies (article_id);
 """
 _PAGE = 500
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An article as a list shows it; `characters` is the length of its text."""
+    """A source as a list shows it; `characters` is the length of its text, `copy_of` the source that is indexed in its
+    place ("" for one that is indexed itself)."""
 
     source: str
     title: str
     published: date | None
     characters: int
     chunks: int
+    author: str
+    language: str
+    copy_of: str
 
 
 class Catalog:
@@ -81,45 +93,62 @@ class Catalog:
         pairs = [(article.id, short, long) for short, long in find_aliases(article.text)]
         self._db.executemany("insert into aliases values (?,?,?)", pairs)
 
+    def add_copy(self, article: Article, original: Article) -> None:
+        """Add a source that says exactly what another one does, which was added."""
+        row = (article.source, article.id, article.title, original.id)
+        self._db.execute("insert into copies values (?,?,?,?)", row)
+
     def commit(self) -> None:
         """Write what was added to disk."""
         self._db.commit()
 
     def article(self, source: str) -> Article | None:
-        """The article of a source."""
-        return self._article("source", source)
+        """The article of a source. That of a copy has an id of its own, and no chunks: `home` says which has."""
+        return self._article("sources", "source", source)
 
     def article_by_id(self, article_id: str) -> Article:
-        """The article with this id. Raises IndexDamaged when there is none."""
-        found = self._article("id", article_id)
+        """The indexed article with this id, its copies named. Raises IndexDamaged when there is none."""
+        found = self._article("articles", "id", article_id)
         if found is None:
             raise IndexDamaged(f"Article {article_id} is missing. Run `python app.py index --rebuild`.")
-        return found
+        copies = self._rows("select source from copies where article_id = ? order by source", [article_id])
+        return replace(found, copies=tuple(str(source) for (source,) in copies))
 
-    def _article(self, column: str, value: str) -> Article | None:
+    def home(self, source: str) -> tuple[str, str] | None:
+        """(source, article id) of what is indexed for a source: itself, or what it is a copy of."""
+        rows = self._rows("select copy_of, home from sources where source = ?", [source])
+        return next(((str(copy_of) or source, str(id_)) for copy_of, id_ in rows), None)
+
+    def homes(self) -> dict[str, str]:
+        """Source -> id of the article that is indexed for it, by source."""
+        return {str(s): str(i) for s, i in self._rows("select source, home from sources order by source")}
+
+    def _article(self, table: str, column: str, value: str) -> Article | None:
         columns = "id, source, title, published, text, author, language, marks"
-        for row in self._rows(f"select {columns} from articles where {column} = ?", [value]):
+        for row in self._rows(f"select {columns} from {table} where {column} = ?", [value]):
             id_, source, title, published, text, author, language, marks = row
             said = (str(id_), str(source), str(title), _date(published), str(text), str(author), str(language))
             return Article(*said, *marks_from_json(json.loads(str(marks))))
         return None
 
     def titles(self) -> list[tuple[str, str, date | None]]:
-        """(source, title, published) of every article, by source."""
-        rows = self._rows("select source, title, published from articles order by source")
+        """(source, title, published) of every source, by source."""
+        rows = self._rows("select source, title, published from sources order by source")
         return [(str(source), str(title), _date(published)) for source, title, published in rows]
 
     def listing(self) -> list[Listed]:
-        """Every article without its text, by source."""
-        rows = self._rows("select source, title, published, length(text), chunks from articles order by source")
+        """Every source without its text, by source."""
+        columns = "source, title, published, length(text), chunks, author, language, copy_of"
         return [
-            Listed(str(source), str(title), _date(published), int(str(length)), int(str(chunks)))
-            for source, title, published, length, chunks in rows
+            Listed(str(source), str(title), _date(published), int(str(length)), int(str(chunks)), *map(str, rest))
+            for source, title, published, length, chunks, *rest in self._rows(
+                f"select {columns} from sources order by source"
+            )
         ]
 
     def article_ids(self) -> dict[str, str]:
-        """Source -> article id."""
-        return {str(s): str(i) for s, i in self._rows("select source, id from articles order by source")}
+        """Source -> its article's own id, a copy's too."""
+        return {str(s): str(i) for s, i in self._rows("select source, id from sources order by source")}
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks with these ids, text included."""
@@ -159,9 +188,11 @@ class Catalog:
         ]
 
     def counts(self) -> tuple[int, int]:
-        """(articles, chunks)."""
-        ((articles, chunks),) = self._rows("select (select count(*) from articles), (select count(*) from chunks)")
-        return int(str(articles)), int(str(chunks))
+        """(sources, chunks)."""
+        ((sources, chunks),) = self._rows(
+            "select (select count(*) from articles) + (select count(*) from copies), (select count(*) from chunks)"
+        )
+        return int(str(sources)), int(str(chunks))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -24,7 +24,7 @@ from index.errors import IndexDamaged, IndexMismatch, IndexMissing
 from index.lexical import LexicalIndex
 from index.store import VectorStore
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
 _VERIFY_ALL_UP_TO = 2_000
 _KEEP = 2

@@ -6,6 +6,7 @@ documents, and it is built once, never per question. bm25s holds the whole score
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -66,7 +67,9 @@ class LexicalIndex:
         """Open the folder, or `create` an empty index in it. Raises IndexDamaged when it can't be opened."""
         schema = tantivy.SchemaBuilder()
         schema.add_text_field("id", stored=True, tokenizer_name="raw")
+        schema.add_text_field("article", stored=False, tokenizer_name="raw", index_option="basic")
         schema.add_text_field("body", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
+        self._among: tantivy.Query | None = None
         try:
             if create:
                 folder.mkdir(parents=True)
@@ -78,33 +81,43 @@ class LexicalIndex:
                 f"The word index in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
             ) from error
 
-    def add(self, documents: Iterable[tuple[str, str]]) -> None:
-        """Add (id, text) pairs and commit them."""
+    def add(self, documents: Iterable[tuple[str, str, str]]) -> None:
+        """Add (id, article id, text) of chunks and commit them."""
         writer = self._index.writer(_WRITER_BYTES, 1)
-        for id_, text in documents:
+        for id_, article_id, text in documents:
             document = tantivy.Document()
             document.add_text("id", id_)
+            document.add_text("article", article_id)
             document.add_text("body", text)
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
         self._index.reload()
 
+    def within(self, article_ids: Sequence[str] | None) -> LexicalIndex:
+        """The same index seen as if it held these articles only (None: all); scores still weigh words by all of it."""
+        if article_ids is None:
+            return self
+        narrowed = copy.copy(self)
+        narrowed._among = tantivy.Query.term_set_query(self._index.schema, "article", list(article_ids))
+        return narrowed
+
     def query(self, question_terms: Sequence[str], limit: int) -> list[tuple[str, float]]:
         """The `limit` best chunks for the terms: (id, BM25 score above 0), best first."""
         if not question_terms:
             return []
         searcher = self._index.searcher()
-        either = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(self._index.schema, "body", term, "freq"))
-            for term in question_terms
-        ]
-        found = searcher.search(tantivy.Query.boolean_query(either), limit=limit, count=False)
+        either = [(tantivy.Occur.Should, self._holds(term)) for term in question_terms]
+        wanted = self._narrowed(tantivy.Query.boolean_query(either))
+        found = searcher.search(wanted, limit=limit, count=False)
         return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
 
     def document_frequency(self, term: str) -> int:
         """In how many chunks `term` stands."""
-        return int(self._index.searcher().doc_freq("body", term))
+        searcher = self._index.searcher()
+        if self._among is None:
+            return int(searcher.doc_freq("body", term))
+        return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
 
     def idf(self, term: str) -> float:
         """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0."""
@@ -114,3 +127,13 @@ class LexicalIndex:
     def count(self) -> int:
         """How many chunks are indexed."""
         return int(self._index.searcher().num_docs)
+
+    def _holds(self, term: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._index.schema, "body", term, "freq")
+
+    def _narrowed(self, wanted: tantivy.Query) -> tantivy.Query:
+        """What is wanted, among the articles that are looked at; that adds nothing to the score."""
+        if self._among is None:
+            return wanted
+        among = tantivy.Query.const_score_query(self._among, 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, wanted), (tantivy.Occur.Must, among)])

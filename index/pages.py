@@ -62,15 +62,19 @@ def refresh(home: Path, addresses: Sequence[str], limits: Limits) -> Pages:
     return pages
 
 
-def kept_pages(home: Path, addresses: Sequence[str]) -> Pages:
-    """The copies as they are; nothing is fetched."""
-    pages = Pages()
-    for address in addresses:
-        if kept := _kept(_folder(home, address)):
-            pages.files.append(kept[:2])
-        else:
+def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
+    """The copies as they are, and the addresses without one. Nothing is fetched; a note says so of each."""
+    pages, unknown, taken = Pages(), list[str](), set[str]()
+    for address in dict.fromkeys(addresses):
+        kept = _kept(_folder(home, address))
+        if kept is None:
+            unknown.append(address)
             pages.notes.append((address, "would be fetched"))
-    return pages
+        elif kept[0] not in taken:
+            taken.add(kept[0])
+            pages.files.append(kept[:2])
+            pages.notes.append((kept[0], f"would be fetched again; what is said here is of the copy of {kept[2][:10]}"))
+    return pages, unknown
 
 
 def drop(home: Path, addresses: Sequence[str]) -> None:

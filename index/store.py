@@ -71,14 +71,18 @@ class VectorStore:
                 metadatas=[dict(one) for one in metadata[page]],
             )
 
-    def query(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
-        """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first."""
+    def query(self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
+        """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first.
+
+        With `article_ids` only chunks of these articles are looked at: others take no place among the nearest.
+        """
         total = self.count()
         if total == 0:
             return []
         found = self._collection.query(
             query_embeddings=[vector],  # type: ignore[arg-type]
             n_results=min(limit, total),
+            where=None if article_ids is None else {"article_id": {"$in": list(article_ids)}},
             include=["distances"],
         )
         distances: Any = found["distances"]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from index.article import Article, read_article
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
+from index.duplicates import originals, repeated
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexError_, UnreadableSource
 from index.formats.worker import Worker
@@ -35,6 +36,7 @@ from index.lexical import LexicalIndex
 from index.pages import KINDS, Pages, kept_pages, refresh
 from index.reuse import KnownVectors
 from index.roots import Found, find_sources, forgotten, registered_addresses
+from index.seen import Seen
 from index.store import Metadata, VectorStore
 from index.tokens import token_counter
 from index.web import Limits as WebLimits
@@ -43,7 +45,7 @@ from index.writer import writing
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are "reading", "embedding" and "checking"."""
 _BATCH = 128
-_SEEN, _FAILED = "seen.json", "failed.json"
+_FAILED = "failed.json"
 _BUILDING = "building-"
 _FULL = 1_000_000
 """A disk with fewer free bytes counts as full."""
@@ -51,7 +53,8 @@ _FULL = 1_000_000
 
 @dataclass
 class Report:
-    """What a sync did. Lists hold source names; `failed` and `notes` say why beside each."""
+    """What a sync did. Lists hold source names; `failed` and `notes` say why beside each. `read` counts the files that
+    were read, `embedded` the texts that were embedded."""
 
     generation: str = ""
     built: bool = False
@@ -62,6 +65,7 @@ class Report:
     failed: list[tuple[str, str]] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     other_formats: list[str] = field(default_factory=list)
+    read: int = 0
     articles: int = 0
     chunks: int = 0
     embedded: int = 0
@@ -98,9 +102,10 @@ def sync(
 ) -> Report:
     """Make the index equal to the sources below `roots`.
 
-    Nothing is built when nothing changed, unless `rebuild`, which also embeds everything anew. Else the vectors of
-    texts that some generation on disk holds, made by the same recipe, are taken from there. A source that can't be
-    read is in the report and stops nothing else.
+    Nothing is built when nothing changed, unless `rebuild`, which also reads and embeds everything anew. Else files
+    that look as they did at the last sync (size, times, inode) are taken as the index in use has them, and the vectors
+    of texts that some generation on disk holds, made by the same recipe, from there. What changed is told by content.
+    A source that can't be read is in the report and stops nothing else.
     Raises IndexBusy when another process is writing and does not end within `wait` seconds.
     """
     started = time.monotonic()
@@ -122,26 +127,35 @@ def _unwritten(home: Path, why: str) -> FootnoteError:
 
 def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Progress) -> Report:
     found = find_sources(roots, forgotten(builder.home))
-    stamps = _stamps(found)
+    seen = Seen.look(found.files)
     limits = WebLimits(
         builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
     )
     _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits))
-    report = _sync(builder, found, rebuild, tell)
-    write_atomically(index_folder(builder.home) / _SEEN, json.dumps(stamps))
+    report, notes = _sync(builder, found, seen, rebuild, tell)
+    seen.keep(builder.home, notes)
     write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
     return report
 
 
-def preview(builder: Builder, roots: Sequence[Path], progress: Progress | None = None) -> Report:
-    """What a sync would do: every source is read and compared, nothing is written."""
+def preview(
+    builder: Builder, roots: Sequence[Path], addresses: Sequence[str] = (), progress: Progress | None = None
+) -> Report:
+    """What a sync of `roots` and web `addresses` would do: every source is read and compared, nothing is written.
+
+    No page is fetched: of one that was, the kept copy is compared; any other counts as added.
+    """
     started = time.monotonic()
     found = find_sources(roots, forgotten(builder.home))
-    _add_pages(found, kept_pages(builder.home, registered_addresses(builder.home)))
+    pages, unknown = kept_pages(builder.home, addresses)
+    _add_pages(found, pages)
     report = _report(found)
-    articles = _read(builder, found, report, progress or _quiet)
-    _compare(report, articles, _before(builder)[0] or {})
-    report.articles = len(articles)
+    before, manifest = _before(builder)
+    articles, _ = _read(builder, found, Seen.look(found.files), manifest, report, progress or _quiet)
+    report.notes += repeated(articles)
+    _compare(report, articles, before or {})
+    report.added += unknown
+    report.articles = len(articles) + len(unknown)
     report.seconds = time.monotonic() - started
     return report
 
@@ -160,37 +174,68 @@ def _quiet(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
-def _sync(builder: Builder, found: Found, rebuild: bool, tell: Progress) -> Report:
+def _sync(
+    builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progress
+) -> tuple[Report, dict[str, list[str]]]:
     report = _report(found)
-    articles = _read(builder, found, report, tell)
     before, manifest = (None, None) if rebuild else _before(builder)
+    articles, notes = _read(builder, found, seen, manifest, report, tell)
+    report.notes += repeated(articles)
     _compare(report, articles, before or {})
     if manifest and not (report.added or report.changed or report.removed):
         report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
-        return report
+        return report, notes
     known = None if rebuild else KnownVectors(builder.home, builder.recipe)
     try:
         _build(builder, articles, known, report, tell)
     finally:
         if known:
             known.close()
-    return report
+    return report, notes
 
 
-def _read(builder: Builder, found: Found, report: Report, tell: Progress) -> list[Article]:
-    articles = []
-    with Worker() as worker:
+def _read(
+    builder: Builder, found: Found, seen: Seen, manifest: Manifest | None, report: Report, tell: Progress
+) -> tuple[list[Article], dict[str, list[str]]]:
+    """The articles of all files, and the notes on them. What looks unchanged comes from the generation in use."""
+    articles, notes = list[Article](), dict[str, list[str]]()
+    last = Seen.last(builder.home)
+    unchanged = seen.unchanged(last) if manifest else frozenset[str]()
+    with Worker() as worker, _catalog(builder, manifest) as catalog:
         for number, (source, path) in enumerate(found.files):
             tell("reading", number, len(found.files))
-            try:
-                article, notes = read_article(path, source, max_bytes=builder.max_source_bytes, worker=worker)
-            except UnreadableSource as error:
-                report.failed.append((source, str(error)))
-                continue
-            report.notes += [(source, note) for note in notes]
+            fits = seen.stamps.get(source, (0,))[0] <= builder.max_source_bytes
+            article, remarks = None, last.notes.get(source, [])
+            if catalog and fits and source in unchanged:
+                with contextlib.suppress(IndexError_):  # what is damaged is read again
+                    article = catalog.article(source)
+            if article is None:
+                report.read += 1
+                try:
+                    article, remarks = read_article(path, source, max_bytes=builder.max_source_bytes, worker=worker)
+                except UnreadableSource as error:
+                    report.failed.append((source, str(error)))
+                    continue
+            if remarks:
+                notes[source] = remarks
+                report.notes += [(source, remark) for remark in remarks]
             articles.append(article)
     tell("reading", len(found.files), len(found.files))
-    return articles
+    return articles, notes
+
+
+@contextlib.contextmanager
+def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | None]:
+    """The catalog of a generation, while the block lasts; None for none, or for a damaged one: then all is read."""
+    catalog = None
+    if manifest:
+        with contextlib.suppress(IndexError_):
+            catalog = Catalog(index_folder(builder.home) / "generations" / manifest.name / "catalog.sqlite")
+    try:
+        yield catalog
+    finally:
+        if catalog:
+            catalog.close()
 
 
 def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
@@ -240,7 +285,7 @@ def _build(
         chunks = _cut_all(builder, folder, articles, report)
         _write_vectors(builder, folder, chunks, known, report, tell)
         words = LexicalIndex(folder / "words", create=True)
-        words.add((one.id, one.searchable) for one in chunks)
+        words.add((one.id, one.article_id, one.searchable) for one in chunks)
         report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
         made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         manifest = Manifest(name, made, builder.recipe, builder.embedder.dimension, len(articles), len(chunks), corpus)
@@ -269,11 +314,14 @@ def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Re
     )
     catalog = Catalog(folder / "catalog.sqlite", create=True)
     everything: list[Chunk] = []
-    for article in articles:
+    by_source = {article.source: article for article in articles}
+    for article in originals(articles):
         chunks = chunk(article, limits)
         if not chunks:
             report.notes.append((article.source, "holds nothing to search: only a title, headings or boilerplate"))
         catalog.add(article, chunks)
+        for name in article.copies:
+            catalog.add_copy(by_source[name], article)
         everything += chunks
     catalog.commit()
     catalog.close()
@@ -329,19 +377,4 @@ def changes(home: Path, roots: Sequence[Path]) -> list[str]:
 
     Cheap (no file is read), so it can run at every start.
     """
-    try:
-        before = json.loads((index_folder(home) / _SEEN).read_text("utf-8"))
-    except (OSError, ValueError):
-        before = {}
-    now = _stamps(find_sources(roots, forgotten(home)))
-    return sorted(source for source in before.keys() | now.keys() if before.get(source) != now.get(source))
-
-
-def _stamps(found: Found) -> dict[str, list[int]]:
-    """Source -> [size in bytes, time of change in ns]."""
-    stamps = {}
-    for source, path in found.files:
-        with contextlib.suppress(OSError):
-            stat = path.stat()
-            stamps[source] = [stat.st_size, stat.st_mtime_ns]
-    return stamps
+    return Seen.look(find_sources(roots, forgotten(home)).files).differs(Seen.last(home))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from threading import Event
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from index.article import Article
 from index.errors import FootnoteError
 from rag import compose, converse, examples, write
+from rag.choice import EVERYTHING, Asked, Choice, among
 from rag.cite import Citation, CitedSentence, cite
 from rag.engine import Engine
 from rag.llm import ModelServerError
@@ -44,6 +45,7 @@ class Passage:
     score: float
     cited: bool
     page: int | None = None
+    also_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Answer:
 
     `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
     answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
+    `asked` says which sources were asked (None: all).
     Where a language model was asked, `checked` are all its sentences in order, also those that failed the check, and
     `tokens` what it was given and wrote ("prompt", "completion").
     """
@@ -68,6 +71,7 @@ class Answer:
     checked: tuple[CitedSentence, ...] = ()
     writer: Writer = "quote"
     tokens: Mapping[str, int] = field(default_factory=dict)
+    asked: Asked | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer in the form that other programs rely on (docs/answer.md)."""
@@ -84,16 +88,25 @@ class Answer:
             "notes": list(self.notes),
             "writer": self.writer,
             "tokens": dict(self.tokens) or None,
+            "asked": {"sources": sorted(self.asked.names), "of": self.asked.total} if self.asked else None,
         }
 
 
-def answer(engine: Engine, question: str, *, never_refuse: bool = False, writer: Writer | None = None) -> Answer:
+def answer(
+    engine: Engine,
+    question: str,
+    *,
+    never_refuse: bool = False,
+    writer: Writer | None = None,
+    choice: Choice = EVERYTHING,
+) -> Answer:
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
-    `writer` is who writes, the setting's unless it is given. Raises BadQuestion when the question is empty or longer
-    than the setting allows, and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
+    `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked. Raises BadQuestion
+    when the question is empty or longer than the setting allows, FootnoteError when the choice names what is not there,
+    and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
     """
-    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer)
+    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice)
     return last
 
 
@@ -103,6 +116,7 @@ def stream(
     *,
     never_refuse: bool = False,
     writer: Writer | None = None,
+    choice: Choice = EVERYTHING,
     stop: Event | None = None,
     models: AbstractContextManager[object] | None = None,
 ) -> Iterator[Answer]:
@@ -120,23 +134,25 @@ def stream(
         titles = generation.catalog.titles()
         yield Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
         return
+    asked = among(generation.catalog, choice)
     with models or nullcontext():
         with clock.stage("retrieve"):
-            query = retriever.query(question)
+            query = retriever.query(question, asked.article_ids if asked else None)
             hits = retriever.retrieve(query, max(settings.passages, reader.depth))
         with clock.stage("read"):
             reading = reader.read(query, hits)
     with clock.stage("read"):
         language = converse.foreign_language(question)
     shown = reading.hits[: settings.passages]
-    articles = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
+    found = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
+    articles = {id_: _as_asked(article, asked) for id_, article in found.items()}
     # What is cited stands in a passage that is shown.
-    room = _Room(question, reading, shown, articles, settings, clock)
+    room = _Room(question, reading, shown, articles, settings, clock, asked)
     least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
     likely = language is None and reading.score is not None and reading.score >= least
     if not shown or not (likely or never_refuse):
         with clock.stage("write"):
-            text = write.refuse(reading, language, empty=not generation.manifest.chunks)
+            text = write.refuse(reading, language, empty=not generation.manifest.chunks, asked=str(asked or ""))
         yield room.refused(text)
     elif (writer or settings.writer) == "llm":
         yield from _written(engine, room, never_refuse, stop)
@@ -158,7 +174,7 @@ def _written(engine: Engine, room: _Room, never_refuse: bool, stop: Event | None
                 if any(one.verdict != "unsupported" for one in draft.statements):
                     yield room.written(draft)
     if draft.declined and not never_refuse:
-        yield room.refused(write.refuse(room.reading, None, empty=False), draft)
+        yield room.refused(write.refuse(room.reading, None, empty=False, asked=str(room.asked or "")), draft)
     elif all(one.verdict == "unsupported" for one in draft.statements):
         yield room.quoted(draft)
 
@@ -173,6 +189,7 @@ class _Room:
     articles: Mapping[str, Article]
     settings: Settings
     clock: _Clock
+    asked: Asked | None
 
     def quoted(self, draft: compose.Draft | None = None) -> Answer:
         """The sources' own words; `draft` is what a language model did before, to no avail."""
@@ -182,7 +199,8 @@ class _Room:
             statements = write.quote(evidence, self.articles, self.settings.max_quotes, several=several)
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
-        text = "\n\n".join(map(str, cited)) if citations else write.refuse(self.reading, None, empty=False)
+        nothing = write.refuse(self.reading, None, empty=False, asked=str(self.asked or ""))
+        text = "\n\n".join(map(str, cited)) if citations else nothing
         return self._answer(text, cited, citations, notes, draft)
 
     def written(self, draft: compose.Draft) -> Answer:
@@ -211,6 +229,8 @@ class _Room:
             failed = [CitedSentence(one.text, (), verdict=one.verdict, why=one.why) for one in draft.statements]
             checked = [*failed, *sentences]
         score = self.reading.score
+        # A refusal says it itself.
+        narrowed = [f"Only {self.asked} were asked."] if self.asked and citations else []
         return Answer(
             question=self.question,
             text=text,
@@ -220,10 +240,11 @@ class _Room:
             citations=tuple(citations),
             passages=tuple(_passages(self.hits, citations, self.articles)),
             timings={**self.clock.done(), **(draft.timings if draft else {})},
-            notes=(*notes, *(draft.told() if draft else ())),
+            notes=(*narrowed, *notes, *(draft.told() if draft else ())),
             checked=tuple(checked),
             writer=writer,
             tokens=draft.tokens if draft else {},
+            asked=self.asked,
         )
 
 
@@ -243,6 +264,14 @@ def check(question: str, longest: int) -> str:
     return stripped
 
 
+def _as_asked(article: Article, asked: Asked | None) -> Article:
+    """An article under the names that it is asked by: a copy's name stands for the source it is a copy of."""
+    if asked is None:
+        return article
+    first, *others = asked.named([article.source, *article.copies])
+    return replace(article, source=first, copies=tuple(others))
+
+
 def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapping[str, Article]) -> Iterator[Passage]:
     for rank, hit in enumerate(hits, 1):
         chunk, article = hit.chunk, articles[hit.chunk.article_id]
@@ -250,7 +279,7 @@ def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapp
             one.article_id == article.id and chunk.start <= one.start and one.end <= chunk.end for one in citations
         )
         place = (article.id, article.source, article.title, article.published, chunk.heading)
-        rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start))
+        rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start), article.copies)
         yield Passage(rank, *place, chunk.start, chunk.end, *rest)
 
 
@@ -267,6 +296,7 @@ def _citation_json(one: Citation) -> dict[str, Any]:
         "published": one.published.isoformat() if one.published else None,
         "heading": one.heading or None,
         "page": one.page,
+        "also_in": list(one.also_in),
         "start": one.start,
         "end": one.end,
         "quote": one.quote,
@@ -282,6 +312,7 @@ def _passage_json(one: Passage) -> dict[str, Any]:
         "published": one.published.isoformat() if one.published else None,
         "heading": one.heading or None,
         "page": one.page,
+        "also_in": list(one.also_in),
         "start": one.start,
         "end": one.end,
         "text": one.text,

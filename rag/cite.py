@@ -47,6 +47,8 @@ class Citation:
     end: int
     quote: str
     answers: tuple[Span, ...] = ()
+    also_in: tuple[str, ...] = ()
+    """Other sources that say exactly the same."""
 
 
 @dataclass(frozen=True)
@@ -113,4 +115,5 @@ def _citation(number: int, evidence: Evidence, article: Article) -> Citation:
         end=evidence.end,
         quote=evidence.text,
         answers=inside,
+        also_in=article.copies,
     )

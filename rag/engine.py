@@ -100,10 +100,15 @@ class Engine:
             register_addresses(self.home, addresses)
         return sync(self._builder(), self.roots(), rebuild=rebuild, progress=progress, wait=wait)
 
-    def preview(self, paths: Sequence[Path] = (), progress: Progress | None = None) -> Report:
-        """What `index` would do with `paths`; nothing is written."""
+    def preview(
+        self, paths: Sequence[Path] = (), progress: Progress | None = None, *, addresses: Sequence[str] = ()
+    ) -> Report:
+        """What `index` would do with `paths` and `addresses`; nothing is written, and no page is fetched."""
         check_there(paths)
-        return preview(self._builder(), [*registered_roots(self.home), *paths] or self.roots(), progress)
+        named = [*registered_addresses(self.home), *addresses]
+        # The seeds are the root only while nothing else is named.
+        at = [*registered_roots(self.home), *paths] or ([] if named else self.roots())
+        return preview(self._builder(), at, named, progress)
 
     def forget(self, sources: Sequence[str], progress: Progress | None = None) -> Report:
         """Take sources out of the index, and leave them out until they are named again; also a registered folder.

@@ -29,7 +29,7 @@ def questions(engine: Engine, most: int = 3) -> list[str]:
         about = heading or (title if article and article.named else "")
         if about:
             made.append(f"What is said about “{about[:80]}”?")
-    return made[:most]
+    return list(dict.fromkeys(made))[:most]
 
 
 def _from_file(path: Path, most: int) -> list[str]:

@@ -31,7 +31,7 @@ def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool,
     paths = [Path(name) for name in named if name not in addresses]
     with progress_bar() as progress:
         if dry_run:
-            report = engine.preview(paths, progress)
+            report = engine.preview(paths, progress, addresses=addresses)
         else:
             report = engine.index(paths, addresses=addresses, rebuild=rebuild, progress=progress)
     if as_json:

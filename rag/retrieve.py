@@ -17,11 +17,13 @@ _BM25_CEILING = 2.2
 
 @dataclass(frozen=True)
 class Query:
-    """A question as the retrievers see it: its unit vector (d,) and its content terms with their idf."""
+    """A question as the retrievers see it: its unit vector (d,), its content terms with their idf, and the ids of the
+    articles it is asked of (None: all)."""
 
     text: str
     vector: Vectors
     idf: dict[str, float]
+    article_ids: tuple[str, ...] | None = None
 
     @property
     def terms(self) -> list[str]:
@@ -57,19 +59,20 @@ class Retriever:
         self._candidates = candidates
         self._dense_weight = dense_weight
 
-    def query(self, question: str) -> Query:
-        """Embed the question and weigh its words."""
+    def query(self, question: str, article_ids: tuple[str, ...] | None = None) -> Query:
+        """Embed the question and weigh its words: by all that is indexed, even where only some articles are asked."""
         words = self._generation.words
         content = self._generation.aliases.prefer_frequent(
             terms(question), content_terms(question), words.document_frequency
         )
         idf = {term: words.idf(term) for term in content}
-        return Query(question, self._embedder.encode_queries([question])[0], idf)
+        return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids)
 
     def retrieve(self, query: Query, limit: int) -> list[Hit]:
-        """The `limit` best chunks, best first."""
-        dense = self._generation.vectors.query(query.vector, self._candidates)
-        lexical = self._generation.words.query(query.terms, self._candidates)
+        """The `limit` best chunks, best first. Each retriever looks only at the articles that the question is asked of,
+        so that no other takes a place among the candidates."""
+        dense = self._generation.vectors.query(query.vector, self._candidates, query.article_ids)
+        lexical = self._generation.words.within(query.article_ids).query(query.terms, self._candidates)
         cosine = dict(dense)
         # What only the words found still has a meaning: its exact cosine, so that both scores count for every hit.
         only_words = [id_ for id_, _ in lexical if id_ not in cosine]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import PurePosixPath
 
+from index.catalog import Listed
 from index.sync import last_failures
 from rag.engine import Engine
 
@@ -22,6 +23,8 @@ class Source:
     chunks: int | None
     state: str
     failed: bool = False
+    author: str = ""
+    language: str = ""
 
     @property
     def format(self) -> str:
@@ -37,6 +40,12 @@ class Source:
         }
 
 
+def _state(one: Listed) -> str:
+    if one.copy_of:
+        return f"the same as {one.copy_of}"
+    return "indexed" if one.chunks else "nothing to search"
+
+
 def listing(engine: Engine) -> list[Source]:
     """Every source by name, those that could not be read last. Raises IndexError_ when there is no usable index."""
     stale = set(engine.stale())
@@ -47,7 +56,9 @@ def listing(engine: Engine) -> list[Source]:
             one.published,
             one.characters,
             one.chunks,
-            "changed since" if one.source in stale else "indexed" if one.chunks else "nothing to search",
+            "changed since" if one.source in stale else _state(one),
+            author=one.author,
+            language=one.language,
         )
         for one in engine.parts()[0].catalog.listing()
     ]

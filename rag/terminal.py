@@ -24,6 +24,8 @@ def print_answer(found: Answer) -> None:
         when = f", {one.published.day} {one.published:%b %Y}" if one.published else ""
         place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
         print(f"\n[{one.number}] {one.title} ({one.source}{when}{place}), characters {one.start} to {one.end}")
+        if one.also_in:
+            print(f"    also in {', '.join(map(one_line, one.also_in))}")
     if found.refused and found.passages:
         print("\nNearest passages:")
         for passage in found.passages[:3]:

@@ -58,10 +58,11 @@ def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
     return chosen
 
 
-def refuse(reading: Reading, language: str | None, *, empty: bool) -> str:
+def refuse(reading: Reading, language: str | None, *, empty: bool, asked: str = "") -> str:
     """What to say when the sources do not answer: that, what is missing, and what was nearest.
 
-    `language` is the language of a question that is not English, `empty` tells that nothing is indexed at all.
+    `language` is the language of a question that is not English, `empty` tells that nothing is indexed at all, `asked`
+    which sources were asked ("2 of 5 sources"; "" for all).
     """
     if empty:
         return "There are no sources yet, so there is nothing to answer from. Add some: `python app.py index FOLDER`."
@@ -69,9 +70,9 @@ def refuse(reading: Reading, language: str | None, *, empty: bool) -> str:
         return (
             f"This question looks like {language}. Questions are understood in English only so far: ask it in English."
         )
-    parts = ["The sources do not answer this."]
+    parts = [f"Only {asked} were asked, and they do not answer this." if asked else "The sources do not answer this."]
     if reading.missing:
-        parts.append(f"Nothing here mentions {_listed(reading.missing)}.")
+        parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(reading.missing)}.")
     if reading.hits:
         parts.append("The nearest passages are shown; they may help to ask differently.")
     return " ".join(parts)

@@ -27,6 +27,15 @@ def test_ask_json_is_one_json_value_and_a_refusal_exits_with_3(run: Run) -> None
     assert value["refused"] and value["schema"] == 1 and value["passages"] and "Tesla" in value["answer"]
 
 
+def test_a_question_can_be_asked_of_named_sources_only(run: Run) -> None:
+    done = run("ask", "How many jobs will the TDK deal create?", "--source", "002_*", "--json")
+    value = json.loads(done.stdout)
+    assert value["asked"] == {"sources": ["002_892b5bec6cb22725.txt"], "of": 2}
+    assert {one["source"] for one in value["passages"]} == {"002_892b5bec6cb22725.txt"}
+    unknown = run("ask", "How many jobs will the TDK deal create?", "--source", "000_fee8.txt")
+    assert unknown.returncode == 1 and "000_fee8f80bb4d154f2.txt" in unknown.stderr and unknown.stdout == ""
+
+
 def test_a_question_that_cannot_be_asked_exits_with_2(run: Run) -> None:
     for question in ("", "why " * 200):
         done = run("ask", question)

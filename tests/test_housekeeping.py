@@ -70,6 +70,13 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(docs: Path, home: 
     }
 
 
+def test_a_dry_run_says_what_it_would_do_with_an_address(home: Path, capsys: Out) -> None:
+    assert do(home, "index", "--dry-run", "https://127.0.0.1:9/page") == 0
+    told = capsys.readouterr().out
+    assert "add     'https://127.0.0.1:9/page'" in told and "would be fetched" in told and "1 added" in told
+    assert not home.exists()
+
+
 def test_sources_are_listed_with_what_changed_since(docs: Path, home: Path, capsys: Out) -> None:
     do(home, "index", str(docs))
     (docs / "a.txt").write_text("Otters left.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,6 +128,29 @@ def test_changes_are_seen_without_reading(builder: Builder, tmp_path: Path) -> N
     assert changes(builder.home, [root]) == ["a.txt", "b.txt"]
     sync(builder, [root])
     assert changes(builder.home, [root]) == []
+
+
+def test_what_looks_the_same_is_not_read_again(builder: Builder, tmp_path: Path) -> None:
+    root = write(tmp_path / "docs", a="Alpha.", b="Beta.")
+    (root / "latin.txt").write_bytes("Das Caf\xe9 ist offen.".encode("cp1252"))
+    time.sleep(2.2)  # files changed just before a sync are read once more at the next
+    assert sync(builder, [root]).read == 3
+    again = sync(builder, [root])
+    assert (again.read, again.notes) == (0, [("latin.txt", "is not UTF-8: read as Windows-1252")])
+    stamp = (root / "a.txt").stat()
+    (root / "a.txt").write_text("Omega.")
+    os.utime(root / "a.txt", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    changed = sync(builder, [root])
+    assert (changed.read, changed.changed) == (1, ["a.txt"])  # same size, same time, and noticed all the same
+    assert sync(builder, [root]).read == 1
+    generation = open_current(builder.home)
+    article = generation.catalog.article("a.txt")
+    assert article and article.text == "Omega." and generation.catalog.article("latin.txt")
+    generation.close()
+    assert sync(builder, [root], rebuild=True).read == 3
+    (current_folder(builder.home) / "catalog.sqlite").write_bytes(b"damaged")
+    mended = sync(builder, [root])
+    assert mended.built and mended.read == 3 and faults(current_folder(builder.home)) == []
 
 
 def test_an_index_made_otherwise_is_refused_and_made_again(builder: Builder, tmp_path: Path) -> None:

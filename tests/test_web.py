@@ -190,7 +190,12 @@ def test_a_page_is_a_source_kept_when_its_site_is_gone_and_forgotten(site: str, 
     closed = Engine(Settings(home=home))
     report = closed.index()
     assert report.unchanged == [f"{site}/lake"] and "no public address" in dict(report.notes)[f"{site}/lake"]
-    assert engine.preview().unchanged == [f"{site}/lake"]
+    before = sorted(home.rglob("*"))
+    would = engine.preview(addresses=[f"{site}/lake?from=mail", f"{site}/page"])
+    assert (would.unchanged, would.added) == ([f"{site}/lake"], [f"{site}/gone", f"{site}/page"])
+    assert dict(would.notes)[f"{site}/page"] == "would be fetched"
+    assert dict(would.notes)[f"{site}/lake"].startswith("would be fetched again")
+    assert sorted(home.rglob("*")) == before and f"{site}/page" not in registered_addresses(home)
     assert engine.forget([f"{site}/lake"]).removed == [f"{site}/lake"] and not any(
         web_folder(home).glob("*/about.json")
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from index.article import Article
@@ -70,6 +70,8 @@ class Corpus:
         """Where a label stands. A quote counts wherever its words stand, white space aside."""
         if label.source not in self._known:
             return Place(label, missing=f"source {label.source!r} is not in the corpus{self._hint(label.source)}")
+        # Passages carry the name of what is indexed; a copy of it says the same at the same place.
+        label = replace(label, source=(self._catalog.home(label.source) or (label.source,))[0])
         article = self.article(label.source)
         if label.whole_source or article is None:
             return Place(label)

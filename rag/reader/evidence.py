@@ -76,7 +76,7 @@ class Reader:
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
-        asked = ask(query, self._generation.words)
+        asked = ask(query, self._generation.words.within(query.article_ids))
         texts = [hit.chunk.text for hit in hits]
         found = without_echoes(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
         if not any(one.answers for one in found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
@@ -17,6 +18,7 @@ import gradio as gr
 from index.errors import FootnoteError
 from rag import examples
 from rag.answer import BadQuestion, check, stream
+from rag.choice import Choice, NothingChosen
 from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
 from rag.settings import Writer
@@ -47,6 +49,10 @@ _TOP = (
 _TABS = (
     '<nav class="fn-tabs" aria-label="Rooms"><a href="#chat" aria-current="page">Chat</a>'
     '<a href="#sources">Sources</a><a href="#evaluation">Evaluation</a></nav>'
+)
+_ASKING = (
+    '<p class="fn-asking fn-status fn-away" role="status"><span></span> <a class="fn-action" href="#sources">Choose</a>'
+    '<button type="button" class="fn-action" data-choice="all">Ask all</button></p>'
 )
 _SHEET_TOP = '<div class="fn-sheet-top"><button type="button" class="fn-action" data-do="close">Close</button></div>'
 
@@ -91,7 +97,7 @@ class _Desk:
         """True while a question waits or is being answered."""
         return bool(self._waiting)
 
-    def states(self, question: str, turn_id: str, writer: Writer) -> Iterator[str]:
+    def states(self, question: str, turn_id: str, writer: Writer, choice: Choice) -> Iterator[str]:
         """The markup of a turn as it goes: waiting if need be, being written, then answered, refused or failed."""
         with self._lock:
             ahead = len(self._waiting)
@@ -102,7 +108,7 @@ class _Desk:
             yield html.failure(turn_id, question, "Too many questions are waiting here. Ask again in a moment.")
             return
         try:
-            yield from self._states(question, turn_id, ahead, writer)
+            yield from self._states(question, turn_id, ahead, writer, choice)
         finally:
             self.stop([turn_id])
 
@@ -112,7 +118,7 @@ class _Desk:
             for stopped in filter(None, [self._waiting.pop(id_, None) for id_ in turn_ids]):
                 stopped.set()
 
-    def _states(self, question: str, turn_id: str, ahead: int, writer: Writer) -> Iterator[str]:
+    def _states(self, question: str, turn_id: str, ahead: int, writer: Writer, choice: Choice) -> Iterator[str]:
         stop = self._waiting[turn_id]
         try:
             asked = check(question, self._engine.settings.max_question)
@@ -124,13 +130,13 @@ class _Desk:
             found, shown = None, 0.0
             with ExitStack() as held:
                 held.callback(self._models.release)
-                for found in stream(self._engine, asked, writer=writer, stop=stop, models=held):
+                for found in stream(self._engine, asked, writer=writer, choice=choice, stop=stop, models=held):
                     if found.writer == "llm" and time.monotonic() - shown >= _PAUSE and not stop.is_set():
                         shown = time.monotonic()
                         yield html.writing(turn_id, found)
             if found and not stop.is_set():
                 yield html.turn(turn_id, found)
-        except BadQuestion as error:
+        except (BadQuestion, NothingChosen) as error:
             yield html.failure(turn_id, question[:200], str(error))
         except Exception as error:
             number = uuid.uuid4().hex[:8]
@@ -147,17 +153,27 @@ class _Desk:
             yield f"{'1 question is' if ahead <= 1 else f'{ahead} questions are'} ahead of this one ..."
 
 
+def _names(text: str) -> frozenset[str]:
+    """The names in a JSON list; none when it is not one."""
+    try:
+        value = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return frozenset()
+    return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
+
+
 def make_page(engine: Engine) -> gr.Blocks:
     """The page over an engine."""
     outbox, desk = _Outbox(), _Desk(engine)
 
-    def ask(question: str, turn_ids: str, writer: str, request: gr.Request) -> Iterator[str]:
+    def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> Iterator[str]:
         """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is
-        "quote" or "llm"."""
+        "quote" or "llm"; `left_out` are the names of sources that are not asked, as a JSON list ("" for none)."""
         session = request.session_hash or ""
         ids = [id_ for id_ in (turn_ids or "").split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         outbox.keep_only(session, ids)
-        for markup in desk.states(question, ids[0], "llm" if writer == "llm" else "quote"):
+        choice = Choice(left_out=_names(left_out))
+        for markup in desk.states(question, ids[0], "llm" if writer == "llm" else "quote", choice):
             yield outbox.put(session, ids[0], markup)
 
     def arrive() -> str:
@@ -182,6 +198,7 @@ def make_page(engine: Engine) -> gr.Blocks:
                 first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
                 gr.HTML('<div id="fn-conversation" role="log" aria-label="Conversation"></div>', js_on_load=None)
                 with gr.Row(elem_id="fn-ask", equal_height=True):
+                    gr.HTML(_ASKING, js_on_load=None, elem_id="fn-asking")
                     question = gr.Textbox(
                         label="Question",
                         show_label=False,
@@ -209,14 +226,15 @@ def make_page(engine: Engine) -> gr.Blocks:
         make_sources_tab(engine, page)
         make_tab(engine, page, desk.busy)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
+        left_out = gr.Textbox(visible="hidden")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
 
         gr.on(
             [question.submit, send.click],
             ask,
-            inputs=[question, turn_ids, writer],
+            inputs=[question, turn_ids, writer, left_out],
             outputs=arriving,
-            js="(question, ids, writer) => window.footnote.begin(question, writer)",
+            js="(question, _, writer) => [...window.footnote.begin(question, writer), window.footnoteChoice.leftOut()]",
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=engine.settings.max_waiting + 8,

@@ -314,7 +314,7 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
     return (
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
-        f"{_place(one.published, one.source, one.heading, one.page)}"
+        f"{_place(one.published, one.source, one.heading, one.page, one.also_in)}"
         f'<blockquote dir="auto">{quote}</blockquote>'
         f"{_open(one.article_id, one.source, one.start, one.end, one.quote)}</article>"
     )
@@ -364,13 +364,16 @@ def _with_answers(one: Citation) -> str:
 def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>'
-        f"{_place(passage.published, passage.source, passage.heading, passage.page)}"
+        f"{_place(passage.published, passage.source, passage.heading, passage.page, passage.also_in)}"
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
         f"{_open(passage.article_id, passage.source, passage.start, passage.end, passage.text)}</article>"
     )
 
 
-def _place(published: date | None, source: str, heading: str, page: int | None = None) -> str:
+def _place(
+    published: date | None, source: str, heading: str, page: int | None = None, also_in: Sequence[str] = ()
+) -> str:
     under = f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else ""
     where = f" · p. {page}" if page else ""
+    where += "".join(f" · also in <bdi>{escape(other)}</bdi>" for other in also_in)
     return f'<p class="fn-meta"><bdi>{escape(day(published))}</bdi> · <bdi>{escape(source)}</bdi>{where}</p>{under}'

@@ -21,6 +21,7 @@ from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.ui import html, report
 from rag.ui.chat import ROOM, make_page
 
+_SCRIPTS = (ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
 # Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
@@ -75,12 +76,13 @@ def make_server(engine: Engine) -> FastAPI:
 
     @app.get("/article")
     def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
-        found = engine.parts()[0].catalog.article(source)
-        if found is None:
+        catalog = engine.parts()[0].catalog
+        found, home = catalog.article(source), catalog.home(source)
+        if found is None or home is None:
             return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
         start = min(max(0, start), len(found.text))
         page = html.article_page(
-            found, start, min(max(start, end), len(found.text)), changed=bool(id) and id != found.id
+            found, start, min(max(start, end), len(found.text)), changed=bool(id) and id != home[1]
         )
         return HTMLResponse(page, 200, _NO_SCRIPT)
 
@@ -117,7 +119,7 @@ def make_server(engine: Engine) -> FastAPI:
         server_port=engine.settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
         css_paths=ROOM / "page.css",
-        head=_HEAD.format(script=(ROOM / "page.js").read_text("utf-8") + report.SCRIPT.read_text("utf-8")),
+        head=_HEAD.format(script="".join(path.read_text("utf-8") for path in _SCRIPTS)),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

@@ -35,9 +35,15 @@ class _Changes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def show(self) -> tuple[str, object]:
+    def show(self) -> Iterator[tuple[str, object]]:
+        """The list when the page is opened; until there is an index, that it will come."""
+        if not self._engine.warm.is_set():
+            yield line("The list comes in a moment ..."), gr.skip()
+            self._engine.warm.wait()
+        yield self._now()
+
+    def _now(self) -> tuple[str, object]:
         """The list as it is now."""
-        self._engine.warm.wait()
         try:
             rows = listing(self._engine)
         except FootnoteError as error:
@@ -103,7 +109,7 @@ class _Changes:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while changing the sources", number)
             told = problem(f"Something went wrong; the index in use is unchanged. The log tells more. (Error {number})")
-        yield told, *self.show()
+        yield told, *self._now()
 
 
 def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
@@ -146,7 +152,8 @@ def _intro(engine: Engine) -> str:
     limit = f"{engine.settings.max_source_mb:g} MB"
     return (
         '<p class="fn-lead">What answers come from. Files and web pages that you add here are kept with the index; '
-        f"folders are named with python app.py index. A file or page may have up to {limit}.</p>"
+        f"folders are named with python app.py index. A file or page may have up to {limit}. The chat asks what is "
+        "ticked, on this page and until it is closed.</p>"
     )
 
 
@@ -197,7 +204,9 @@ def _holds(report: Report) -> str:
 def _table(rows: Sequence[Source]) -> str:
     if not rows:
         return line("There are no sources yet. Add some files.")
-    head = "".join(f"<th>{name}</th>" for name in ("Title", "Date", "Format", "Characters", "Passages", "State"))
+    ask = '<input type="checkbox" class="fn-tick-all" checked aria-label="Ask all sources">'
+    names = (f"<label>{ask} Ask</label>", "Title", "Date", "Format", "Characters", "Passages", "State")
+    head = "".join(f"<th>{name}</th>" for name in names)
     body = "".join(map(_row, rows))
     return (
         f'<div class="fn-report fn-scroll" tabindex="0" role="region" aria-label="Sources in the index"><table '
@@ -213,8 +222,21 @@ def _row(row: Source) -> str:
         )
     figures = "".join(f"<td>{'' if n is None else f'{n:,}'}</td>" for n in (row.characters, row.chunks))
     state = f'<td class="{"fn-worse" if row.failed else ""}">{escape(row.state)}</td>'
-    name = "" if row.title == row.source else f'<br><span class="fn-place">{escape(row.source)}</span>'
+    about = [row.source] if row.title != row.source else []
+    about += [f"by {row.author}"] if row.author else []
+    about += [f"language {row.language}"] if row.language else []
+    name = f'<br><span class="fn-meta">{escape(" · ".join(about))}</span>' if about else ""
     return (
-        f"<tr><th>{title}{name}</th><td>{escape(html.day(row.published))}</td><td>{escape(row.format)}</td>"
+        f"<tr>{_tick(row)}<th>{title}{name}</th><td>{escape(html.day(row.published))}</td><td>{escape(row.format)}</td>"
         f"{figures}{state}</tr>"
+    )
+
+
+def _tick(row: Source) -> str:
+    """The box that says whether the source is asked, where there is something to ask."""
+    if row.chunks is None:
+        return "<td></td>"
+    return (
+        f'<td><input type="checkbox" class="fn-tick" checked data-source="{escape(row.source)}" '
+        f'aria-label="Ask {escape(row.title)}"></td>'
     )

@@ -1,0 +1,68 @@
+"""What the last sync saw of each file without reading it: what looks the same since is not read again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.generation import index_folder, write_atomically
+
+_FILE = "seen.json"
+_GRAIN = 2_000_000_000
+"""Nanoseconds within which a clock of files may not tell two changes apart (2 s: FAT has no finer one)."""
+Stamp = tuple[int, int, int, int]
+"""Size in bytes, time of change in ns, time that anything about the file changed in ns, inode."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look at files: when it began (ns), the stamp of each by source, and what reading them had to remark."""
+
+    taken: int = 0
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    notes: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @staticmethod
+    def look(files: Iterable[tuple[str, Path]]) -> Seen:
+        """A look now at (source, file) pairs; those that are gone meanwhile are not in it."""
+        taken, stamps = time.time_ns(), {}
+        for source, path in files:
+            with contextlib.suppress(OSError):
+                stat = path.stat()
+                stamps[source] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        return Seen(taken, stamps)
+
+    @staticmethod
+    def last(home: Path) -> Seen:
+        """The look that the last sync took; an empty one when none is kept."""
+        try:
+            value = json.loads((index_folder(home) / _FILE).read_text("utf-8"))
+            stamps = {str(source): (int(a), int(b), int(c), int(d)) for source, (a, b, c, d) in value["stamps"].items()}
+            return Seen(int(value["taken"]), stamps, {str(s): list(map(str, n)) for s, n in value["notes"].items()})
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return Seen()
+
+    def keep(self, home: Path, notes: Mapping[str, list[str]]) -> None:
+        """Keep this look for the next sync, with the `notes` on what was read."""
+        value = {"taken": self.taken, "stamps": self.stamps, "notes": notes}
+        write_atomically(index_folder(home) / _FILE, json.dumps(value))
+
+    def unchanged(self, before: Seen) -> frozenset[str]:
+        """The files that are as they were `before`, and changed last so long before that look that a change after it
+        would have another time."""
+        oldest = before.taken - _GRAIN
+        return frozenset(
+            source
+            for source, stamp in self.stamps.items()
+            if before.stamps.get(source) == stamp and max(stamp[1], stamp[2]) < oldest
+        )
+
+    def differs(self, before: Seen) -> list[str]:
+        """Sources that were added, removed or touched since the look `before`, judged by size and time of change."""
+        names = before.stamps.keys() | self.stamps.keys()
+        now, then = self.stamps, before.stamps
+        return sorted(one for one in names if one not in now or one not in then or now[one][:2] != then[one][:2])

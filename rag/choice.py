@@ -1,0 +1,69 @@
+"""Which of the sources a question is asked of: named one by one or by patterns, or all but those left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from index.catalog import Catalog
+from index.errors import FootnoteError
+from rag.engine import unknown_source
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What somebody chose. `only` are names or patterns ("notes/*.pdf"; none: all), `left_out` are names."""
+
+    only: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+
+
+EVERYTHING = Choice()
+
+
+class NothingChosen(FootnoteError):
+    """A choice that leaves no source to ask."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at."""
+
+    names: frozenset[str]
+    article_ids: tuple[str, ...]
+    total: int
+
+    def __str__(self) -> str:
+        return f"{len(self.names):,} of {self.total:,} sources"
+
+    def named(self, sources: Sequence[str]) -> list[str]:
+        """Those of `sources` that are asked, in order."""
+        return [source for source in sources if source in self.names]
+
+
+def among(catalog: Catalog, choice: Choice) -> Asked | None:
+    """What a choice comes to in this catalog; None when it is everything.
+
+    Raises FootnoteError for a name or pattern in `only` that no source has, and NothingChosen when nothing is left.
+    """
+    if choice == EVERYTHING:
+        return None
+    homes = catalog.homes()
+    chosen = set(homes)
+    if choice.only:
+        chosen = {source for name in choice.only for source in _named(name, homes)}
+    names = frozenset(chosen - choice.left_out)
+    if len(names) == len(homes):
+        return None
+    if not names:
+        raise NothingChosen("No source is chosen, so there is nothing to ask. Tick at least one under Sources.")
+    return Asked(names, tuple(sorted({homes[source] for source in names})), len(homes))
+
+
+def _named(name: str, sources: Collection[str]) -> list[str]:
+    """The source of this name, else those that the name is a pattern of."""
+    found = [name] if name in sources else [source for source in sources if fnmatchcase(source, name)]
+    if not found:
+        raise FootnoteError(unknown_source(name, list(sources)))
+    return found

@@ -1,0 +1,84 @@
+"""A question asked of some sources only: retrieval looks at no other, and the answer says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from index.errors import FootnoteError
+from rag.answer import answer
+from rag.choice import Choice, NothingChosen, among
+from rag.engine import Engine
+from rag.settings import Settings
+
+QUESTION = "When was the old mill at Farley built?"
+CROWD = 60
+"""More passages than a retriever gives (FOOTNOTE_CANDIDATES, 50), all nearer to the question than the one below."""
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    docs = tmp_path_factory.mktemp("crowd") / "docs"
+    (docs / "crowd").mkdir(parents=True)
+    for number in range(CROWD):
+        text = f"The old mill at Farley was built in {1700 + number}, says witness {number}.\n"
+        (docs / f"crowd/{number:02d}.txt").write_text(text)
+    (docs / "notes.md").write_text("Mills need water. Ducks live on the pond of Dunn, and Tom Hale feeds them.\n")
+    (docs / "[odd].txt").write_text("The bridge of Brill is of oak.\n")
+    made = Engine(Settings(home=docs.parent / "home"))
+    made.index([docs])
+    yield made
+
+
+def test_the_crowd_fills_every_place_when_all_are_asked(crowded: Engine) -> None:
+    sources = {one.source for one in answer(crowded, QUESTION).passages}
+    assert len(sources) == 10 and all(source.startswith("crowd/") for source in sources)
+
+
+def test_passages_of_other_sources_take_no_place(crowded: Engine) -> None:
+    generation, retriever, _ = crowded.parts()
+    asked = among(generation.catalog, Choice(only=("notes.md",)))
+    assert asked is not None
+    hits = retriever.retrieve(retriever.query(QUESTION, asked.article_ids), 10)
+    assert [generation.catalog.article_by_id(hit.chunk.article_id).source for hit in hits] == ["notes.md"]
+    assert (hits[0].dense_rank, hits[0].lexical_rank) == (1, 1)
+    whole = retriever.retrieve(retriever.query(QUESTION), CROWD + 2)
+    scores = {hit.chunk.id: hit.coverage for hit in whole}
+    narrow = among(generation.catalog, Choice(only=("crowd/0*",)))
+    assert narrow is not None
+    for hit in retriever.retrieve(retriever.query(QUESTION, narrow.article_ids), 10):
+        assert hit.coverage == pytest.approx(scores[hit.chunk.id])  # looking at fewer changes no score
+
+
+def test_an_answer_says_how_many_were_asked(crowded: Engine) -> None:
+    found = answer(crowded, "Who feeds the ducks on the pond of Dunn?", choice=Choice(only=("*.md", "[[]odd].txt")))
+    assert "Tom Hale" in found.text and "Only 2 of 62 sources were asked." in found.notes
+    assert found.to_json()["asked"] == {"sources": ["[odd].txt", "notes.md"], "of": 62}
+    everything = answer(crowded, QUESTION, choice=Choice(only=("*",)))
+    assert everything.to_json()["asked"] is None and not everything.notes
+
+
+def test_a_refusal_says_so_too_and_what_those_sources_lack(crowded: Engine) -> None:
+    found = answer(crowded, QUESTION, choice=Choice(only=("notes.md",)))
+    assert found.refused and found.text.startswith("Only 1 of 62 sources were asked, and they do not answer this.")
+    assert "Nothing there mentions “Farley”" in found.text
+    assert {one.source for one in found.passages} == {"notes.md"}
+
+
+def test_names_patterns_and_what_is_left_out(crowded: Engine) -> None:
+    catalog = crowded.parts()[0].catalog
+    assert among(catalog, Choice()) is None
+
+    def names(**choice: object) -> frozenset[str]:
+        asked = among(catalog, Choice(**choice))  # type: ignore[arg-type]
+        assert asked is not None
+        return asked.names
+
+    assert names(only=("[odd].txt",)) == {"[odd].txt"}  # a name beats a pattern
+    assert names(only=("crowd/0?.txt", "notes.md")) == {"notes.md", *(f"crowd/{n:02d}.txt" for n in range(10))}
+    assert len(names(left_out=frozenset({"notes.md", "not there"}))) == CROWD + 1
+    with pytest.raises(FootnoteError, match=r"no source called 'note.md'.*\n  notes.md"):
+        among(catalog, Choice(only=("notes.md", "note.md")))
+    with pytest.raises(NothingChosen, match="Tick at least one"):
+        among(catalog, Choice(left_out=frozenset(catalog.homes())))
