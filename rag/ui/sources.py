@@ -220,8 +220,10 @@ def _row(row: Source) -> str:
         title = (
             f'<a class="fn-open" href="{html.article_address(row.source)}" target="_blank" rel="noopener">{title}</a>'
         )
-    counts = ((row.characters, "characters"), (row.chunks, "passages"))
-    figures = "".join("<td></td>" if n is None else f'<td data-unit="{unit}">{n:,}</td>' for n, unit in counts)
+    counts = ((row.characters, "character"), (row.chunks, "passage"))
+    figures = "".join(
+        "<td></td>" if n is None else f'<td data-unit="{unit}{"" if n == 1 else "s"}">{n:,}</td>' for n, unit in counts
+    )
     published = "" if row.chunks is None else html.day(row.published)
     state = f'<td class="{"fn-worse" if row.failed else ""}">{escape(row.state)}</td>'
     about = [row.source] if row.title != row.source else []
