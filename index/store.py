@@ -79,10 +79,11 @@ class VectorStore:
         total = self.count()
         if total == 0:
             return []
+        among: Any = None if article_ids is None else {"article_id": {"$in": list(article_ids)}}
         found = self._collection.query(
             query_embeddings=[vector],  # type: ignore[arg-type]
             n_results=min(limit, total),
-            where=None if article_ids is None else {"article_id": {"$in": list(article_ids)}},
+            where=among,
             include=["distances"],
         )
         distances: Any = found["distances"]

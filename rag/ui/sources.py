@@ -152,8 +152,8 @@ def _intro(engine: Engine) -> str:
     limit = f"{engine.settings.max_source_mb:g} MB"
     return (
         '<p class="fn-lead">What answers come from. Files and web pages that you add here are kept with the index; '
-        f"folders are named with python app.py index. A file or page may have up to {limit}. The chat asks what is "
-        "ticked, on this page and until it is closed.</p>"
+        f"folders are named with python app.py index. A file or page may have up to {limit}. The chat asks "
+        "what is ticked; the ticks are yours alone and last until you close this page.</p>"
     )
 
 
@@ -220,14 +220,18 @@ def _row(row: Source) -> str:
         title = (
             f'<a class="fn-open" href="{html.article_address(row.source)}" target="_blank" rel="noopener">{title}</a>'
         )
-    figures = "".join(f"<td>{'' if n is None else f'{n:,}'}</td>" for n in (row.characters, row.chunks))
+    counts = ((row.characters, "character"), (row.chunks, "passage"))
+    figures = "".join(
+        "<td></td>" if n is None else f'<td data-unit="{unit}{"" if n == 1 else "s"}">{n:,}</td>' for n, unit in counts
+    )
+    published = "" if row.chunks is None else html.day(row.published)
     state = f'<td class="{"fn-worse" if row.failed else ""}">{escape(row.state)}</td>'
     about = [row.source] if row.title != row.source else []
     about += [f"by {row.author}"] if row.author else []
     about += [f"language {row.language}"] if row.language else []
     name = f'<br><span class="fn-meta">{escape(" · ".join(about))}</span>' if about else ""
     return (
-        f"<tr>{_tick(row)}<th>{title}{name}</th><td>{escape(html.day(row.published))}</td><td>{escape(row.format)}</td>"
+        f"<tr>{_tick(row)}<th>{title}{name}</th><td>{escape(published)}</td><td>{escape(row.format)}</td>"
         f"{figures}{state}</tr>"
     )
 
