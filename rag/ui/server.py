@@ -75,7 +75,10 @@ def make_server(engine: Engine) -> FastAPI:
 
     @app.get("/article")
     def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
-        found = engine.parts()[0].catalog.article(source)
+        try:
+            found = engine.parts()[0].catalog.article(source)
+        except FootnoteError as error:
+            return HTMLResponse(html.escape(str(error)), 503, _NO_SCRIPT)
         if found is None:
             return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
         start = min(max(0, start), len(found.text))
