@@ -183,7 +183,7 @@ def _patient(send: Callable[..., Any], server: Server) -> Callable[..., Any]:
                 broken = True
             except httpx.TimeoutException:
                 raise VectorServerError(_silent(server, "does not answer in time")) from None
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise VectorServerError(_unreached(server, str(error))) from None
             except NotFoundError:
                 raise IndexDamaged(

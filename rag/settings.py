@@ -101,7 +101,9 @@ class Settings(BaseSettings):
         if not url:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query
+        # Reading a port that is none raises too.
+        if wrong or parts.port == 0:
             like, secret = _URLS[info.field_name or ""]
             raise ValueError(f"a URL like {like} is expected; {secret}")
         return url.rstrip("/")
