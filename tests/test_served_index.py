@@ -268,3 +268,14 @@ def test_vectors_that_a_server_lost_are_put_there_again(builder: Builder, chroma
         generation.vectors.query(np.ones(384, np.float32), 1)
     assert preview(served, [docs]).added == ["badgers.txt", "otters.txt"]
     assert sync(served, [docs]).built and faults(current_folder(served.home), server) == []
+
+
+def test_a_server_that_is_gone_for_good_can_be_left(builder: Builder, docs: Path, tmp_path: Path) -> None:
+    with running(tmp_path / "chroma") as gone:
+        sync(on(builder, Server(gone.url)), [docs])
+    report = sync(builder, [docs])
+    assert report.built and report.embedded == 2 and report.unchanged == ["badgers.txt", "otters.txt"]
+    (docs / "owls.txt").write_text("Owls live in the mill.")
+    report = sync(builder, [docs])
+    ((where, why),) = report.notes
+    assert report.embedded == 1 and where == gone.url and "which nothing needs any more: remove it there" in why
