@@ -125,7 +125,7 @@ def _connect(server: Server) -> ServerAPI:
         chroma_server_ssl_enabled=server.url.startswith("https:"),
     )
     system = System(settings)
-    api: Any = system.instance(ServerAPI)
+    api: Any = system.instance(ServerAPI)  # type: ignore[type-abstract]
     system.start()
     _limit(api._session, server)
     # Every verb of the client goes through this one method.
