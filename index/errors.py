@@ -3,6 +3,7 @@
 FootnoteError
 ├── UnreadableSource     a file that can't become an article
 ├── ModelError           a model or the token table is missing, altered or of the wrong kind
+├── VectorServerError    the Chroma server does not answer, or not as it should
 └── IndexError_          the index can't be used as it is
     ├── IndexMissing     there is none yet
     ├── IndexMismatch    it was made with other settings or another model
@@ -23,6 +24,13 @@ class UnreadableSource(FootnoteError):
 
 class ModelError(FootnoteError):
     """A model or table is missing, altered or of the wrong kind."""
+
+
+class VectorServerError(FootnoteError):
+    """The Chroma server that holds the vectors does not answer, or not as it should; it never holds the token.
+
+    Not an IndexError_: the index is as good as before, so nothing is to be made again.
+    """
 
 
 class IndexError_(FootnoteError):

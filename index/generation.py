@@ -3,12 +3,14 @@
     HOME/index/current                     the name of the generation in use; replaced by one atomic rename
     HOME/index/generations/NAME/           manifest.json, catalog.sqlite, vectors/ (Chroma), words/ (tantivy)
 
+With a Chroma server, its vectors are a collection there, which the manifest names, instead of the folder vectors/.
 A generation is built beside the one in use, closed, verified in a fresh process and then switched to. Whatever stops
 the builder before that rename leaves the old one in use and untouched.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -20,8 +22,10 @@ from pathlib import Path
 
 from index.aliases import Aliases
 from index.catalog import Catalog
-from index.errors import IndexDamaged, IndexMismatch, IndexMissing
+from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
 from index.lexical import LexicalIndex
+from index.place import Place, misplaced, where
+from index.server import Server
 from index.store import VectorStore
 
 FORMAT = 4
@@ -44,7 +48,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What made a generation and what is in it."""
+    """What made a generation, what is in it, and where its vectors are (None: in its folder)."""
 
     name: str
     created: str
@@ -53,6 +57,7 @@ class Manifest:
     articles: int
     chunks: int
     corpus_sha256: str
+    place: Place | None = None
 
     def write(self, folder: Path) -> None:
         """Store as manifest.json."""
@@ -63,7 +68,8 @@ class Manifest:
         """The stored manifest. Raises IndexDamaged when it is missing or unreadable."""
         try:
             value = json.loads((folder / "manifest.json").read_text("utf-8"))
-            return Manifest(**{**value, "recipe": Recipe(**value["recipe"])})
+            place = Place(**value["place"]) if value.get("place") else None
+            return Manifest(**{**value, "recipe": Recipe(**value["recipe"]), "place": place})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise IndexDamaged(
                 f"The index in {folder} has no readable manifest ({error}). Run `python app.py index --rebuild`."
@@ -73,13 +79,17 @@ class Manifest:
 class Generation:
     """One whole index, open for reading."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the folder. Raises IndexDamaged when a part of it is missing or can't be opened."""
+    def __init__(self, folder: Path, server: Server | None = None) -> None:
+        """Open the folder; `server` is the one that the settings name.
+
+        Raises IndexDamaged when a part is missing or can't be opened, VectorServerError when the server that holds the
+        vectors does not answer.
+        """
         self.folder = folder
         self.manifest = Manifest.read(folder)
         self.catalog = Catalog(folder / "catalog.sqlite")
         self.words = LexicalIndex(folder / "words")
-        self.vectors = VectorStore(folder / "vectors")
+        self.vectors = VectorStore(where(folder, self.manifest.place, server))
         self.aliases = Aliases(self.catalog.aliases())
 
     def close(self) -> None:
@@ -106,29 +116,40 @@ def current_folder(home: Path) -> Path:
     return folder
 
 
-def open_current(home: Path, recipe: Recipe | None = None) -> Generation:
-    """The generation in use, opened. With a recipe, raises IndexMismatch when it was made by another one."""
+def open_current(home: Path, recipe: Recipe | None = None, server: Server | None = None) -> Generation:
+    """The generation in use, opened. With a recipe, raises IndexMismatch when it was made by another one, or its
+    vectors are elsewhere than on `server` (None: in its folder)."""
     folder = current_folder(home)
     if recipe is not None:
-        made_by = Manifest.read(folder).recipe
+        manifest = Manifest.read(folder)
+        made_by = manifest.recipe
         differ = [
             f"{key} is {was!r}, the settings say {asdict(recipe)[key]!r}"
             for key, was in asdict(made_by).items()
             if was != asdict(recipe)[key]
         ]
+        if elsewhere := misplaced(folder, manifest.place, server):
+            differ.append(elsewhere)
         if differ:
             raise IndexMismatch(
                 f"The index was made differently: {'; '.join(differ)}. Run `python app.py index` to make it again."
             )
-    return Generation(folder)
+    return Generation(folder, server)
 
 
-def switch_to(home: Path, name: str) -> None:
-    """Put the generation called `name` in use, by one atomic rename, and clear old ones away."""
+def switch_to(home: Path, name: str) -> list[Place]:
+    """Put the generation called `name` in use, by one atomic rename, and clear old ones away.
+
+    Returns where on servers those had their vectors: these are not cleared away yet.
+    """
     write_atomically(index_folder(home) / "current", name)
     everything = sorted((index_folder(home) / "generations").iterdir(), reverse=True)
+    places = []
     for old in [folder for folder in everything if folder.name != name][_KEEP - 1 :]:
+        with contextlib.suppress(IndexDamaged):
+            places.append(Manifest.read(old).place)
         shutil.rmtree(old, ignore_errors=True)
+    return [place for place in places if place]
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -141,12 +162,14 @@ def write_atomically(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def verify_in_fresh_process(folder: Path) -> None:
+def verify_in_fresh_process(folder: Path, server: Server | None = None) -> None:
     """Check a closed generation from outside. Raises IndexDamaged with what does not agree."""
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(
         [sys.executable, "-m", "index.generation", str(folder.resolve())],
         cwd=root,
+        # Neither among the arguments nor in the environment, where others could read the token.
+        input=json.dumps(asdict(server)) if server else "",
         capture_output=True,
         text=True,
         check=False,
@@ -156,13 +179,13 @@ def verify_in_fresh_process(folder: Path) -> None:
         raise IndexDamaged(f"The new index failed its check and was not put in use: {reason}")
 
 
-def faults(folder: Path) -> list[str]:
+def faults(folder: Path, server: Server | None = None) -> list[str]:
     """What does not agree in a generation; empty when all is well.
 
     Every part must hold the same chunks, and a query with a stored vector must reach a vector equal to it: for all of
     them up to 2,000 chunks, for a seeded sample of 2,000 beyond that.
     """
-    generation = Generation(folder)
+    generation = Generation(folder, server)
     try:
         manifest = generation.manifest
         articles, chunks = generation.catalog.counts()
@@ -197,6 +220,10 @@ def _unreached(store: VectorStore, vector: object) -> bool:
 
 
 if __name__ == "__main__":
-    problems = faults(Path(sys.argv[1]))
+    given = sys.stdin.read()
+    try:
+        problems = faults(Path(sys.argv[1]), Server(**json.loads(given)) if given else None)
+    except FootnoteError as failure:
+        problems = [str(failure)]
     print("; ".join(problems))
     sys.exit(1 if problems else 0)

@@ -1,4 +1,4 @@
-"""The vectors: one Chroma collection in a folder, cosine, with our own vectors. The only room that knows Chroma."""
+"""The vectors: one Chroma collection, in a folder or on a server, cosine, with our own vectors."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ import numpy as np
 
 from index.embed import Vectors
 from index.errors import IndexDamaged
+from index.server import PAGE as _SERVER_PAGE
+from index.server import Remote
 
 if TYPE_CHECKING:
     from chromadb.api.collection_configuration import CreateHNSWConfiguration
+    from chromadb.api.models.Collection import Collection
 
 _COLLECTION = "chunks"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
@@ -26,18 +30,31 @@ Metadata = Mapping[str, str | int]
 
 
 class VectorStore:
-    """Vectors under the ids of their chunks. One process writes a folder, once; any number read it afterwards.
+    """Vectors under the ids of their chunks. One process writes them, once; any number read them afterwards.
 
     Chroma is given no text and no embedding function: text lives in the catalog, vectors come from `index.embed`.
     """
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
-        """Open the folder, or `create` it with an empty collection. Raises IndexDamaged when it can't be opened."""
+    def __init__(self, where: Path | Remote, *, create: bool = False) -> None:
+        """Open a folder or a collection on a server, or `create` it, empty.
+
+        Raises IndexDamaged when it can't be opened, VectorServerError when the server does not answer.
+        """
+        self._client: Any = None
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        if isinstance(where, Remote):
+            self._page = _SERVER_PAGE
+            server, name = where.server, where.collection
+            self._collection = server.create(name, _HNSW) if create else server.open(name)
+        else:
+            self._page = _PAGE
+            self._collection = self._open_folder(where, create)
+
+    def _open_folder(self, folder: Path, create: bool) -> Collection:
         # Here and not above: the page is served before an index is opened.
         import chromadb
         from chromadb.config import Settings
 
-        self._copy: tempfile.TemporaryDirectory[str] | None = None
         settings = Settings(
             anonymized_telemetry=False, is_persistent=True, persist_directory=str(folder), allow_reset=False
         )
@@ -49,13 +66,10 @@ class VectorStore:
                 self._copy = tempfile.TemporaryDirectory(prefix="footnote-vectors-")
                 folder = Path(shutil.copytree(folder, Path(self._copy.name) / "vectors"))
                 settings = settings.model_copy(update={"persist_directory": str(folder)})
-            self._client = chromadb.PersistentClient(str(folder), settings=settings)
+            client = self._client = chromadb.PersistentClient(str(folder), settings=settings)
             if create:
-                self._collection = self._client.create_collection(
-                    _COLLECTION, configuration={"hnsw": _HNSW}, embedding_function=None
-                )
-            else:
-                self._collection = self._client.get_collection(_COLLECTION, embedding_function=None)
+                return client.create_collection(_COLLECTION, configuration={"hnsw": _HNSW}, embedding_function=None)
+            return client.get_collection(_COLLECTION, embedding_function=None)
         except Exception as error:
             raise IndexDamaged(
                 f"The vectors in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
@@ -63,8 +77,8 @@ class VectorStore:
 
     def add(self, ids: Sequence[str], vectors: Vectors, metadata: Sequence[Metadata]) -> None:
         """Add chunks: (n,) new ids, (n, d) unit vectors, n metadata. An id must be new."""
-        for at in range(0, len(ids), _PAGE):
-            page = slice(at, at + _PAGE)
+        for at in range(0, len(ids), self._page):
+            page = slice(at, at + self._page)
             self._collection.add(
                 ids=list(ids[page]),
                 embeddings=vectors[page],
@@ -74,15 +88,15 @@ class VectorStore:
     def query(self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
         """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first.
 
-        With `article_ids` only chunks of these articles are looked at: others take no place among the nearest.
+        With `article_ids` only chunks of these articles are looked at: others take no place among the nearest. A server
+        gives at most 300.
         """
-        total = self.count()
-        if total == 0:
+        if self._total == 0:
             return []
         among: Any = None if article_ids is None else {"article_id": {"$in": list(article_ids)}}
         found = self._collection.query(
             query_embeddings=[vector],  # type: ignore[arg-type]
-            n_results=min(limit, total),
+            n_results=min(limit, self._total, self._page),
             where=among,
             include=["distances"],
         )
@@ -92,8 +106,8 @@ class VectorStore:
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of those `ids` that exist."""
         held: dict[str, Vectors] = {}
-        for at in range(0, len(ids), _PAGE):
-            found = self._collection.get(ids=list(ids[at : at + _PAGE]), include=["embeddings"])
+        for at in range(0, len(ids), self._page):
+            found = self._collection.get(ids=list(ids[at : at + self._page]), include=["embeddings"])
             rows: Any = found["embeddings"]
             held.update(zip(found["ids"], np.asarray(rows, dtype=np.float32), strict=True))
         return held
@@ -101,7 +115,7 @@ class VectorStore:
     def ids(self) -> Iterator[str]:
         """Every id, in pages."""
         at = 0
-        while page := self._collection.get(limit=_PAGE, offset=at, include=[])["ids"]:
+        while page := self._collection.get(limit=self._page, offset=at, include=[])["ids"]:
             yield from page
             at += len(page)
 
@@ -109,9 +123,15 @@ class VectorStore:
         """How many vectors there are."""
         return self._collection.count()
 
+    @cached_property
+    def _total(self) -> int:
+        # What is asked is not written any more: one question to a server less each time.
+        return self.count()
+
     def close(self) -> None:
-        """Let go of the folder; what was added is on disk afterwards."""
-        self._client.close()  # type: ignore[attr-defined]
+        """Let go of the folder; what was added is on disk afterwards. The connection to a server stays for others."""
+        if self._client:
+            self._client.close()
         if self._copy:
             self._copy.cleanup()
 

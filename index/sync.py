@@ -20,7 +20,7 @@ from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.duplicates import originals, repeated
 from index.embed import Embedder, Vectors
-from index.errors import FootnoteError, IndexError_, UnreadableSource
+from index.errors import FootnoteError, IndexError_, UnreadableSource, VectorServerError
 from index.formats.worker import Worker
 from index.generation import (
     Generation,
@@ -34,9 +34,11 @@ from index.generation import (
 )
 from index.lexical import LexicalIndex
 from index.pages import KINDS, Pages, kept_pages, refresh
+from index.place import Place, is_own, misplaced, new_place, sweep, where
 from index.reuse import KnownVectors
 from index.roots import Found, find_sources, forgotten, registered_addresses
 from index.seen import Seen
+from index.server import Remote, Server
 from index.store import Metadata, VectorStore
 from index.tokens import token_counter
 from index.web import Limits as WebLimits
@@ -82,7 +84,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Builder:
-    """What a sync needs besides the sources."""
+    """What a sync needs besides the sources; `server` is where vectors go (None: into the index folder)."""
 
     home: Path
     recipe: Recipe
@@ -90,6 +92,7 @@ class Builder:
     max_source_bytes: int
     fetch_seconds: float = 20
     allow_private: bool = False
+    server: Server | None = None
 
 
 def sync(
@@ -106,7 +109,8 @@ def sync(
     that look as they did at the last sync (size, times, inode) are taken as the index in use has them, and the vectors
     of texts that some generation on disk holds, made by the same recipe, from there. What changed is told by content.
     A source that can't be read is in the report and stops nothing else.
-    Raises IndexBusy when another process is writing and does not end within `wait` seconds.
+    Raises IndexBusy when another process is writing and does not end within `wait` seconds, VectorServerError when the
+    server for the vectors does not answer; then nothing is changed.
     """
     started = time.monotonic()
     try:
@@ -126,6 +130,9 @@ def _unwritten(home: Path, why: str) -> FootnoteError:
 
 
 def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Progress) -> Report:
+    if builder.server:
+        builder.server.check()
+        sweep(index_folder(builder.home), builder.server)
     found = find_sources(roots, forgotten(builder.home))
     seen = Seen.look(found.files)
     limits = WebLimits(
@@ -185,7 +192,7 @@ def _sync(
     if manifest and not (report.added or report.changed or report.removed):
         report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
         return report, notes
-    known = None if rebuild else KnownVectors(builder.home, builder.recipe)
+    known = None if rebuild else KnownVectors(builder.home, builder.recipe, builder.server)
     try:
         _build(builder, articles, known, report, tell)
     finally:
@@ -239,13 +246,23 @@ def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | 
 
 
 def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
-    """(source -> article id, manifest) of the generation in use, if it is whole and was made by the same recipe."""
+    """(source -> article id, manifest) of the generation in use, if it is whole and was made by the same recipe.
+
+    Without the manifest when its vectors are not where they should be.
+    """
     try:
         folder = current_folder(builder.home)
         manifest = Manifest.read(folder)
         if manifest.recipe != builder.recipe:
             return None, None
-        generation = Generation(folder)
+        index = index_folder(builder.home)
+        if misplaced(folder, manifest.place, builder.server) or not is_own(index, manifest.place):
+            catalog = Catalog(folder / "catalog.sqlite")
+            try:
+                return catalog.article_ids(), None
+            finally:
+                catalog.close()
+        generation = Generation(folder, builder.server)
     except IndexError_:
         return None, None
     try:
@@ -281,19 +298,20 @@ def _build(
         shutil.rmtree(leftover, ignore_errors=True)
     folder = index_folder(builder.home) / f"{_BUILDING}{name}"
     folder.mkdir()
+    place = new_place(index_folder(builder.home), builder.server, name) if builder.server else None
     try:
         chunks = _cut_all(builder, folder, articles, report)
-        _write_vectors(builder, folder, chunks, known, report, tell)
+        _write_vectors(builder, where(folder, place, builder.server), chunks, known, report, tell)
         words = LexicalIndex(folder / "words", create=True)
         words.add((one.id, one.article_id, one.searchable) for one in chunks)
         report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
         made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-        manifest = Manifest(name, made, builder.recipe, builder.embedder.dimension, len(articles), len(chunks), corpus)
-        manifest.write(folder)
+        counts = (builder.embedder.dimension, len(articles), len(chunks))
+        Manifest(name, made, builder.recipe, *counts, corpus, place).write(folder)
         tell("checking", 0, 1)
-        verify_in_fresh_process(folder)
+        verify_in_fresh_process(folder, builder.server)
         folder.replace(generations / name)
-        switch_to(builder.home, name)
+        _clear_servers(builder, switch_to(builder.home, name), report)
         tell("checking", 1, 1)
     except Exception as error:
         # SQLite, Chroma and tantivy each have an error of their own for a full disk.
@@ -302,6 +320,27 @@ def _build(
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        if place and builder.server and not (generations / name).exists():
+            # Where even this fails, the next sync clears it away.
+            with contextlib.suppress(VectorServerError):
+                builder.server.drop(place.collection)
+
+
+def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> None:
+    """Remove the collections of generations that are gone; what a server does not let go of is in the report."""
+    index = index_folder(builder.home)
+    elsewhere = [one for one in gone if is_own(index, one) and not one.on(builder.server)]
+    for place in elsewhere:
+        try:
+            place.server.drop(place.collection)
+        except VectorServerError as error:
+            why = f"keeps the collection {place.collection}, which nothing needs any more: remove it there. {error}"
+            report.notes.append((place.url, why))
+    if builder.server:
+        try:
+            sweep(index, builder.server)
+        except VectorServerError as error:
+            report.notes.append((builder.server.url, f"keeps old vectors until the next sync. {error}"))
 
 
 def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Report) -> list[Chunk]:
@@ -329,9 +368,14 @@ def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Re
 
 
 def _write_vectors(
-    builder: Builder, folder: Path, chunks: list[Chunk], known: KnownVectors | None, report: Report, tell: Progress
+    builder: Builder,
+    target: Path | Remote,
+    chunks: list[Chunk],
+    known: KnownVectors | None,
+    report: Report,
+    tell: Progress,
 ) -> None:
-    store = VectorStore(folder / "vectors", create=True)
+    store = VectorStore(target, create=True)
     try:
         for at in range(0, len(chunks), _BATCH):
             tell("embedding", at, len(chunks))

@@ -12,11 +12,12 @@ from pathlib import Path
 from index.embed import find_model
 from index.errors import FootnoteError
 from index.generation import Manifest, current_folder, faults, index_folder
+from index.place import misplaced
 from index.roots import registered_addresses, registered_roots
 from index.sync import changes, is_building
 from index.tokens import token_counter
 from index.writer import writer
-from rag.engine import recipe, roots
+from rag.engine import recipe, roots, server
 from rag.reader.spans import MODEL
 from rag.settings import SEEDS, Settings
 
@@ -48,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         ("token table", lambda: f"{token_counter(settings.encoding).count('one two three')} tokens in three words"),
         ("sources", lambda: _sources(home)),
         ("writer", lambda: _writer(home)),
+        ("vectors", lambda: _vectors(settings)),
         ("index", lambda: _index(settings, home)),
         ("up to date", lambda: _up_to_date(home)),
     ]
@@ -103,12 +105,24 @@ def _writer(home: Path) -> str:
     return "a writer was stopped half-way; the next `python app.py index` clears up" if is_building(home) else "none"
 
 
+def _vectors(settings: Settings) -> str:
+    at = server(settings)
+    if at is None:
+        return "in the index folder"
+    at.check()
+    plain = at.token and not at.url.startswith("https:")
+    told = f"on the Chroma server at {at.url}, which answers"
+    return f"{told}; the token is sent to it unencrypted, https would hide it" if plain else told
+
+
 def _index(settings: Settings, home: Path) -> str:
     folder = current_folder(home)
     manifest = Manifest.read(folder)
     if manifest.recipe != recipe(settings):
         raise FootnoteError("The index was made with other settings. Make it again: python app.py index")
-    if found := faults(folder):
+    if elsewhere := misplaced(folder, manifest.place, server(settings)):
+        raise FootnoteError(f"{elsewhere[0].upper()}{elsewhere[1:]}. Put them there: python app.py index")
+    if found := faults(folder, server(settings)):
         raise FootnoteError(f"{'; '.join(found)}. Make it again: python app.py index --rebuild")
     return f"{manifest.articles} sources in {manifest.chunks} chunks, every part agrees, every vector is found"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
 
 from index.embed import Embedder, ModelFiles, find_model
-from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
+from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorServerError
 from index.generation import Generation, Recipe, current_folder, open_current
 from index.pages import addresses_of, drop
 from index.roots import (
@@ -25,6 +26,7 @@ from index.roots import (
     remember,
     uploads,
 )
+from index.server import Server
 from index.sync import Builder, Progress, Report, changes, is_building, preview, sync
 from rag.llm import LanguageModel
 from rag.reader.evidence import Reader
@@ -38,11 +40,22 @@ _PATIENCE = 3600
 _FORGET_WAITS = 60
 """Seconds that forgetting waits for another writer."""
 
+_LOOK_EVERY = 5.0
+"""Seconds between two looks whether a server for the vectors is there."""
+
 
 def recipe(settings: Settings, files: ModelFiles | None = None) -> Recipe:
     """What the settings say an index is made with."""
     model = files or find_model(settings.embedding_model, settings.embedding_revision)
     return Recipe(model.name, model.sha256, settings.encoding, settings.chunk_tokens, settings.chunk_overlap)
+
+
+def server(settings: Settings) -> Server | None:
+    """The Chroma server for the vectors, if the settings name one."""
+    if not settings.chroma_url:
+        return None
+    token = settings.chroma_token.get_secret_value() if settings.chroma_token else ""
+    return Server(settings.chroma_url, settings.chroma_tenant, settings.chroma_database, token)
 
 
 def roots(home: Path) -> list[Path]:
@@ -63,6 +76,8 @@ class Engine:
         self._files = find_model(settings.embedding_model, settings.embedding_revision)
         self.embedder = Embedder(self._files, settings.threads)
         self._recipe = recipe(settings, self._files)
+        self._server = server(settings)
+        self._looked: tuple[float, str] = (-_LOOK_EVERY, "")
         self._lock = Lock()
         self.state = "cold"
         self.warm = Event()
@@ -139,7 +154,7 @@ class Engine:
     def _builder(self) -> Builder:
         largest = int(self.settings.max_source_mb * 1_000_000)
         web = (self.settings.fetch_seconds, self.settings.allow_private_addresses)
-        return Builder(self.home, self._recipe, self.embedder, largest, *web)
+        return Builder(self.home, self._recipe, self.embedder, largest, *web, self._server)
 
     def ensure_index(self, progress: Progress | None = None) -> tuple[Report | None, str]:
         """Make the index when there is none that can be used. Returns what was done, and a line that says why."""
@@ -148,15 +163,24 @@ class Engine:
             return None, ""
         except IndexMissing:
             return self.index(progress=progress, wait=_PATIENCE), "There was no index yet"
-        except (IndexMismatch, IndexDamaged) as error:
+        except IndexMismatch as error:
+            return self.index(progress=progress, wait=_PATIENCE), str(error)
+        except IndexDamaged as error:
             return self.index(rebuild=True, progress=progress, wait=_PATIENCE), str(error)
 
     def parts(self) -> tuple[Generation, Retriever, Reader]:
-        """The index in use with its retriever and reader. Raises IndexMissing, IndexMismatch or IndexDamaged."""
+        """The index in use with its retriever and reader. Raises IndexMissing, IndexMismatch or IndexDamaged, and
+        VectorServerError when the server for the vectors does not answer."""
         with self._lock:
-            name = current_folder(self.home).name
+            try:
+                name = current_folder(self.home).name
+            except IndexMissing:
+                if self._server:
+                    # Perhaps that is why: then it is what has to be said.
+                    self._server.look()
+                raise
             if self._open is None or self._open[0] != name:
-                generation = open_current(self.home, self._recipe)
+                generation = open_current(self.home, self._recipe, self._server)
                 retriever = Retriever(
                     generation,
                     self.embedder,
@@ -167,10 +191,14 @@ class Engine:
             return self._open[1:]
 
     def warm_up(self, progress: Progress | None = None) -> None:
-        """Make the index if need be, load the models and run them once. `state` says how far it is."""
+        """Make the index if need be, load the models and run them once. `state` says how far it is.
+
+        While the server for the vectors does not answer, it is tried again and again.
+        """
         try:
             self.state = "starting"
-            self.ensure_index(lambda stage, done, total: self._indexing(progress, stage, done, total))
+            while not self._has_index(progress):
+                time.sleep(_LOOK_EVERY)
             self.state = "starting"
             self.embedder.warm_up()
             self.state = "ready"
@@ -178,6 +206,16 @@ class Engine:
             self.state = f"failed: {error}"
         finally:
             self.warm.set()
+
+    def _has_index(self, progress: Progress | None) -> bool:
+        try:
+            self.ensure_index(lambda stage, done, total: self._indexing(progress, stage, done, total))
+        except VectorServerError as error:
+            self.state = f"failed: {error}"
+            # Whoever asks meanwhile is told, and need not wait.
+            self.warm.set()
+            return False
+        return True
 
     def _indexing(self, progress: Progress | None, stage: str, done: int, total: int) -> None:
         self.state = f"indexing: {stage} {done} of {total}"
@@ -191,6 +229,8 @@ class Engine:
             return words, "busy"
         if self.state.startswith("failed"):
             return self.state.removeprefix("failed: "), "failed"
+        if trouble := self._server_trouble():
+            return trouble, "failed"
         try:
             articles = self.parts()[0].manifest.articles
         except FootnoteError as error:
@@ -199,6 +239,18 @@ class Engine:
             return "No sources yet", "failed"
         ready = f"{articles:,} source{'' if articles == 1 else 's'}, ready"
         return (f"{ready}; the index is being updated" if is_building(self.home) else ready), "ready"
+
+    def _server_trouble(self) -> str:
+        """What is wrong with the server for the vectors, by a look that is at most some seconds old."""
+        looked, told = self._looked
+        if self._server and time.monotonic() - looked >= _LOOK_EVERY:
+            try:
+                self._server.look()
+                told = ""
+            except VectorServerError as error:
+                told = str(error)
+            self._looked = (time.monotonic(), told)
+        return told
 
     def stale(self) -> list[str]:
         """Sources that changed since the last sync."""

@@ -8,13 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from index.errors import FootnoteError, IndexBusy
+from index.errors import FootnoteError, IndexBusy, VectorServerError
 from index.web import is_address
 from rag.doctor import examine
 from rag.engine import Engine, unknown_source
 from rag.settings import Settings, make_settings
 from rag.sources import listing
-from rag.terminal import print_check, print_line, print_preview, print_report, print_sources, progress_bar
+from rag.terminal import (
+    print_check,
+    print_line,
+    print_preview,
+    print_report,
+    print_sources,
+    print_trouble,
+    progress_bar,
+)
 
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the sources while watching."""
@@ -46,6 +54,7 @@ def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
     """Bring the index up to date, and again whenever a source changed and has come to rest. Ends by Ctrl-C."""
     index(engine, named, rebuild=False, dry_run=False, as_json=as_json)
     before: list[str] = []
+    trouble = ""
     while True:
         time.sleep(_LOOK_EVERY)
         stale = engine.stale()
@@ -55,6 +64,13 @@ def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
                 report = engine.index()
             except IndexBusy:
                 continue
+            except VectorServerError as error:
+                # It will be back; until then this is said once.
+                if str(error) != trouble:
+                    print_trouble(str(error))
+                trouble = str(error)
+                continue
+            trouble = ""
             if as_json:
                 _print_json({"dry_run": False, **report.to_json()})
             else:

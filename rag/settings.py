@@ -19,6 +19,12 @@ SEEDS = PROJECT / "seeds"
 Writer = Literal["quote", "llm"]
 """Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
 
+_URLS = {
+    "llm_url": ("http://127.0.0.1:11434/v1", "a key goes into FOOTNOTE_LLM_KEY"),
+    "chroma_url": ("http://127.0.0.1:8000", "a token goes into FOOTNOTE_CHROMA_TOKEN"),
+}
+"""What each URL looks like, and where its secret goes instead."""
+
 
 class Settings(BaseSettings):
     """The settings in force: a flag beats the environment, the environment beats `.env`, that beats the default."""
@@ -43,6 +49,13 @@ class Settings(BaseSettings):
     allow_private_addresses: bool = Field(
         False, description="true: web pages of this machine and the private network may be fetched"
     )
+
+    chroma_url: str | None = Field(
+        None, description="a Chroma server for the vectors, for example http://127.0.0.1:8000 (none: the index folder)"
+    )
+    chroma_token: SecretStr | None = Field(None, description="the token that a proxy before it wants, if any")
+    chroma_tenant: str = Field("default_tenant", min_length=1, description="the tenant on that server")
+    chroma_database: str = Field("default_database", min_length=1, description="the database of that tenant")
 
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
     passages: int = Field(10, ge=1, le=100, description="passages an answer shows and quotes from")
@@ -82,15 +95,26 @@ class Settings(BaseSettings):
             raise ValueError(f"an overlap of at most half of FOOTNOTE_CHUNK_TOKENS ({tokens}) is expected")
         return overlap
 
-    @field_validator("llm_url")
+    @field_validator("llm_url", "chroma_url")
     @classmethod
-    def _url_is_one_without_secrets(cls, url: str | None) -> str | None:
+    def _url_is_one_without_secrets(cls, url: str | None, info: ValidationInfo) -> str | None:
         if not url:
             return None
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise ValueError("a URL like http://127.0.0.1:11434/v1 is expected; a key goes into FOOTNOTE_LLM_KEY")
-        return url
+        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query
+        # Reading a port that is none raises too.
+        if wrong or parts.port == 0:
+            like, secret = _URLS[info.field_name or ""]
+            raise ValueError(f"a URL like {like} is expected; {secret}")
+        return url.rstrip("/")
+
+    @field_validator("chroma_token")
+    @classmethod
+    def _token_can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:
+        value = token.get_secret_value().strip() if token else ""
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError("it holds characters that no token has (a line break, a typographic dash?)")
+        return SecretStr(value) if value else None
 
     def index_home(self) -> Path:
         """`home`, absolute; a relative one counts from the folder of app.py."""
@@ -110,8 +134,9 @@ def make_settings(**flags: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
-        # What stands in these two may be a secret, or hold one.
-        given = "not usable" if name in ("llm_key", "llm_url") else repr(first.get("input"))
+        # What stands in these may be a secret, or hold one.
+        secret = name in ("llm_key", "llm_url", "chroma_token", "chroma_url")
+        given = "not usable" if secret else repr(first.get("input"))
         raise FootnoteError(
             f"FOOTNOTE_{name.upper()} is {given}: {first['msg']}. "
             f"It is the {Settings.model_fields[name].description}. `python app.py settings` lists all."

@@ -80,6 +80,11 @@ def print_line(text: str) -> None:
     print(text, flush=True)
 
 
+def print_trouble(text: str) -> None:
+    """What went wrong, on the error stream, at once."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def one_line(name: str) -> str:
     """A name on one line: control characters as escapes."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)

@@ -18,6 +18,7 @@ from index.sync import Builder, sync
 from index.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings
+from tests.chroma import Chroma, running
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,6 +63,13 @@ def engine(seeds_home: Path) -> Engine:
     made = Engine(Settings(home=seeds_home))
     made.warm_up()
     return made
+
+
+@pytest.fixture(scope="session")
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroma]:
+    """A Chroma server that tests share; each index uses collections of its own."""
+    with running(tmp_path_factory.mktemp("chroma")) as server:
+        yield server
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

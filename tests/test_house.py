@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 
 ROOMS = {
-    "chromadb": ("index/store.py",),
+    "chromadb": ("index/store.py", "index/server.py"),
     "tiktoken": ("index/tokens.py",),
     "sentence_transformers": ("index/embed.py",),
     "tantivy": ("index/lexical.py",),

@@ -76,8 +76,11 @@ def make_server(engine: Engine) -> FastAPI:
 
     @app.get("/article")
     def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
-        catalog = engine.parts()[0].catalog
-        found, home = catalog.article(source), catalog.home(source)
+        try:
+            catalog = engine.parts()[0].catalog
+            found, home = catalog.article(source), catalog.home(source)
+        except FootnoteError as error:
+            return HTMLResponse(html.escape(str(error)), 503, _NO_SCRIPT)
         if found is None or home is None:
             return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
         start = min(max(0, start), len(found.text))

@@ -1,0 +1,175 @@
+"""A real Chroma server on loopback, and a proxy before it as a user would run one: with TLS, a token, and quotas."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from benchmarks.served import free_port
+
+_QUOTAS = {"records": 300, "results": 300, "document": 16_384, "id": 128, "value": 4_096, "writes": 10}
+"""Those that the documentation of distributed Chroma gives."""
+
+
+class Chroma:
+    """`chroma run` over a folder; it can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self.folder.mkdir(exist_ok=True)
+        command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(self.folder / "data")]
+        self._process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(self.port)],
+            cwd=self.folder,
+            env={**os.environ, "HOME": str(self.folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/v2/heartbeat", timeout=5):
+                    return
+            except OSError:
+                assert self._process.poll() is None, "chroma run ended by itself"
+                time.sleep(0.1)
+        raise AssertionError("chroma run does not answer")
+
+    def stop(self) -> None:
+        """Stop at once, as a machine does that loses its power."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Chroma]:
+    """A server for the length of a test."""
+    server = Chroma(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Proxy(ThreadingHTTPServer):
+    """Hands requests on to a server, except those that break a rule. What it saw is counted."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, *, token: str = "", quotas: bool = False, certificate: Path | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target, self.token, self.quotas = port, token, quotas
+        self.refuse: list[int] = []
+        """Answers to the next requests, instead of handing them on."""
+        self.seen: list[str] = []
+        self.writing = self.most_writing = 0
+        self.lock = threading.Lock()
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is nothing to report."""
+
+    def broken_quota(self, path: str, body: dict[str, Any]) -> str:
+        """Which quota a request breaks."""
+        records = body.get("ids") or []
+        documents = [len(one.encode()) for one in body.get("documents") or [] if one]
+        values = [v for one in body.get("metadatas") or [] for v in (one or {}).values() if isinstance(v, str)]
+        asked = max(len(records), body.get("limit") or 0, body.get("n_results") or 0)
+        rules = [
+            ("Number of records", path.endswith(("/add", "/upsert")) and len(records) > _QUOTAS["records"]),
+            ("Number of results", path.endswith(("/get", "/query")) and asked > _QUOTAS["results"]),
+            ("Document size", any(size > _QUOTAS["document"] for size in documents)),
+            ("ID size", any(len(one.encode()) > _QUOTAS["id"] for one in records)),
+            ("Metadata value size", any(len(one.encode()) > _QUOTAS["value"] for one in values)),
+            ("Collection name size", len(body.get("name") or "") > _QUOTAS["id"]),
+        ]
+        return next((name for name, broken in rules if broken), "")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Proxy
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Every verb is treated alike."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append(f"{self.command} {self.path}")
+        if self.server.refuse:
+            self._send(self.server.refuse.pop(0), b"{}")
+        elif self.server.token and self.headers.get("X-Chroma-Token") != self.server.token:
+            self._send(401, b"who are you?")
+        elif self.server.quotas and (broken := self.server.broken_quota(self.path, json.loads(body or b"{}"))):
+            said = f"Quota exceeded: '{broken}' exceeded quota limit"
+            self._send(422, json.dumps({"error": "QuotaExceeded", "message": said}).encode())
+        else:
+            self._hand_on(body)
+
+    do_POST = do_PUT = do_DELETE = do_GET
+
+    def _hand_on(self, body: bytes) -> None:
+        writes = self.path.endswith("/add")
+        with self.server.lock:
+            self.server.writing += writes
+            self.server.most_writing = max(self.server.most_writing, self.server.writing)
+            too_many = self.server.quotas and self.server.writing > _QUOTAS["writes"]
+        try:
+            if too_many:
+                self._send(429, b'{"error": "RateLimitError", "message": "Too many writes at once"}')
+                return
+            connection = HTTPConnection("127.0.0.1", self.server.target)
+            kept = {name: value for name, value in self.headers.items() if name != "Connection"}
+            connection.request(self.command, self.path, body or None, kept)
+            answer = connection.getresponse()
+            self._send(answer.status, answer.read())
+            connection.close()
+        except OSError:
+            self._send(502, b"the server behind is gone")
+        finally:
+            with self.server.lock:
+                self.server.writing -= writes
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is printed."""
+
+
+@contextmanager
+def proxied(chroma: Chroma, **rules: Any) -> Iterator[Proxy]:
+    """A proxy before a server for the length of a test."""
+    proxy = Proxy(chroma.port, **rules)
+    thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.shutdown()
+        proxy.server_close()

@@ -1,0 +1,281 @@
+"""An index whose vectors are on a Chroma server: one path with the folder, shared by processes, and cleared up."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import app
+from index.errors import IndexDamaged, IndexMismatch, VectorServerError
+from index.generation import current_folder, faults, index_folder, open_current
+from index.place import prefix
+from index.server import Server
+from index.sync import Builder, preview, sync
+from rag import engine as engines
+from rag.answer import answer
+from rag.engine import Engine
+from rag.settings import Settings, make_settings
+from rag.ui.chat import _Desk
+from tests.chroma import Chroma, proxied, running
+from tests.conftest import ROOT
+
+Out = pytest.CaptureFixture[str]
+_TOKEN = "tok-footnote-0123456789abcdef"
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    """Two sources."""
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "otters.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather in March.")
+    (folder / "badgers.txt").write_text("Badgers live in the wood of Brill.")
+    return folder
+
+
+def on(builder: Builder, server: Server, home: Path | None = None) -> Builder:
+    """The builder with its vectors on a server."""
+    return replace(builder, server=server, home=home or builder.home)
+
+
+def held(server: Server, home: Path) -> list[str]:
+    """The generations that this index has on the server."""
+    own = prefix(index_folder(home))
+    return sorted(name.removeprefix(own) for name in server.collections() if name.startswith(own))
+
+
+def generations(home: Path) -> list[str]:
+    """The generations on disk."""
+    return sorted(path.name for path in (index_folder(home) / "generations").iterdir())
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal JSON values, numbers within 1e-4."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return abs(one - other) <= 1e-4 if isinstance(one, float) else bool(one == other)
+
+
+def test_the_same_questions_have_the_same_answers_in_the_folder_and_on_a_server(
+    engine: Engine, chroma: Chroma, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(engine.home, home)
+    served = Engine(Settings(home=home, chroma_url=chroma.url))
+    with pytest.raises(IndexMismatch, match=f"in the index folder and FOOTNOTE_CHROMA_URL says {chroma.url}"):
+        served.parts()
+    report = served.index()
+    assert report.built and report.embedded == 0 and len(report.unchanged) == 2
+    assert not (current_folder(home) / "vectors").exists()
+    for question in ("Who supplies GM's cells?", "How many jobs will the TDK deal create?", "Who wrote Hamlet?"):
+        one, other = (answer(asked, question).to_json() for asked in (engine, served))
+        assert same({**one, "timings": None}, {**other, "timings": None})
+    back = Engine(Settings(home=home))
+    with pytest.raises(IndexMismatch, match="FOOTNOTE_CHROMA_URL is not set"):
+        back.parts()
+    assert back.index().embedded == 0 and (current_folder(home) / "vectors").exists()
+
+
+class Chat:
+    """A chat process of its own."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.asker"],
+            cwd=ROOT,
+            env={**os.environ, "FOOTNOTE_HOME": str(home), "FOOTNOTE_CHROMA_URL": url},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def read(self) -> Any:
+        assert self.process.stdout
+        return json.loads(self.process.stdout.readline())
+
+    def ask(self, question: str) -> Any:
+        assert self.process.stdin
+        self.process.stdin.write(f"{question}\n")
+        self.process.stdin.flush()
+        return self.read()
+
+
+def test_two_chat_processes_agree_while_a_third_syncs(builder: Builder, chroma: Chroma, docs: Path) -> None:
+    served = on(builder, Server(chroma.url))
+    sync(served, [docs])
+    chats = [Chat(served.home, chroma.url) for _ in range(2)]
+    try:
+        assert [chat.read() for chat in chats] == ["ready", "ready"]
+        question = "Who counts the otters of the river Alm?"
+        (old,) = {json.dumps(chat.ask(question)) for chat in chats}
+        assert "Quillfeather" in old
+        (docs / "otters.txt").write_text("The otters of the river Alm are counted by Mrs. Underhill in June.")
+        writer = threading.Thread(target=sync, args=(served, [docs]))
+        writer.start()
+        during = set()
+        while writer.is_alive():
+            during |= {json.dumps(chat.ask(question)) for chat in chats}
+        (new,) = {json.dumps(chat.ask(question)) for chat in chats}
+        assert "Underhill" in new and during <= {old, new}
+    finally:
+        for chat in chats:
+            chat.process.kill()
+            chat.process.wait()
+
+
+def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_restart(
+    builder: Builder, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
+) -> None:
+    question = "Who counts the otters of the river Alm?"
+    with running(tmp_path / "chroma") as chroma:
+        sync(on(builder, Server(chroma.url)), [docs])
+        chroma.stop()
+        engine = Engine(Settings(home=builder.home, chroma_url=chroma.url))
+        starting = threading.Thread(target=engine.warm_up)
+        starting.start()
+        assert engine.warm.wait(60)
+        words, kind = engine.status()
+        assert kind == "failed" and chroma.url in words and "chroma run" in words
+        with pytest.raises(VectorServerError, match=chroma.url):
+            answer(engine, question)
+        monkeypatch.setenv("FOOTNOTE_CHROMA_URL", chroma.url)
+        for command in (["ask", question], ["index"]):
+            assert app.main([*command, "--home", str(builder.home)]) == app.FAILED
+            told = capsys.readouterr().err
+            assert len(told.splitlines()) == 1 and chroma.url in told and "chroma run" in told
+        chroma.start()
+        starting.join(120)
+        assert engine.state == "ready"
+        before = answer(engine, question).to_json()["answer"]
+        assert "Quillfeather" in before
+        chroma.stop()
+        with pytest.raises(VectorServerError, match=chroma.url):
+            answer(engine, question)
+        *_, shown = _Desk(engine).states(question, "turn", "quote")
+        assert chroma.url in html.unescape(shown) and "Traceback" not in shown
+        chroma.start()
+        assert answer(engine, question).to_json()["answer"] == before
+
+
+def test_there_being_no_index_is_not_said_when_the_server_is_why(tmp_path: Path) -> None:
+    engine = Engine(Settings(home=tmp_path / "home", chroma_url="http://127.0.0.1:9"))
+    for ask in (engine.parts, engine.ensure_index):
+        with pytest.raises(VectorServerError, match=r":9 does not answer"):
+            ask()
+
+
+def test_the_token_is_sent_to_the_proxy_and_shown_nowhere(
+    chroma: Chroma, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    with proxied(chroma, token=_TOKEN, quotas=True) as proxy:
+        with pytest.raises(VectorServerError, match=r"wants a token \(401\)"):
+            Server(proxy.url).check()
+        monkeypatch.setenv("FOOTNOTE_CHROMA_URL", proxy.url)
+        monkeypatch.setenv("FOOTNOTE_CHROMA_TOKEN", f"{_TOKEN}-not")
+        assert app.main(["index", str(docs), "--home", str(home)]) == app.FAILED
+        monkeypatch.setenv("FOOTNOTE_CHROMA_TOKEN", _TOKEN)
+        for words in (["index"], ["index", "--dry-run"], ["sources"], ["doctor"], ["forget", "badgers.txt"]):
+            assert app.main([*words, "--home", str(home)]) == app.ANSWERED
+        assert app.main(["settings", "--home", str(home)]) == app.ANSWERED
+        out, err = capfd.readouterr()
+        assert "does not accept the token in FOOTNOTE_CHROMA_TOKEN (401)" in err and "every part agrees" in out
+        assert "unencrypted" in out and _TOKEN not in out + err
+        assert _TOKEN not in repr(make_settings()) + repr(engines.server(make_settings()))
+        assert not any(_TOKEN.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
+        assert not any(_TOKEN in line for line in proxy.seen)
+
+
+def test_collections_go_with_their_generations_and_other_peoples_stay(
+    builder: Builder, chroma: Chroma, docs: Path, tmp_path: Path
+) -> None:
+    server = Server(chroma.url)
+    one, other = on(builder, server), on(builder, server, tmp_path / "other")
+    sync(one, [docs])
+    sync(other, [docs])
+    for text in ("Owls live in the mill.", "Owls left the mill."):
+        (docs / "owls.txt").write_text(text)
+        sync(one, [docs])
+    assert held(server, one.home) == generations(one.home) and len(generations(one.home)) == 2
+    assert held(server, other.home) == generations(other.home) and faults(current_folder(other.home), server) == []
+
+    own = prefix(index_folder(one.home))
+    theirs = ["footnote-0123456789ab-20200101T000000000000-dead", "somebody-elses"]
+    for name in [f"{own}20200101T000000000000-dead", *theirs]:
+        server.create(name, {"space": "cosine"})
+    assert not sync(one, [docs]).built
+    assert held(server, one.home) == generations(one.home)
+    assert set(theirs) <= set(server.collections())
+
+
+def test_a_copied_index_never_touches_the_collections_of_the_first(
+    builder: Builder, chroma: Chroma, docs: Path, tmp_path: Path
+) -> None:
+    server = Server(chroma.url)
+    first = on(builder, server)
+    sync(first, [docs])
+    copy = on(builder, server, tmp_path / "copy")
+    shutil.copytree(first.home, copy.home)
+    report = sync(copy, [docs])
+    assert report.built and report.embedded == 0
+    (docs / "owls.txt").write_text("Owls live in the mill.")
+    sync(copy, [docs])
+    assert held(server, first.home) == generations(first.home)
+    assert faults(current_folder(first.home), server) == faults(current_folder(copy.home), server) == []
+
+
+def test_a_killed_sync_leaves_nothing_on_the_server_after_the_next(
+    builder: Builder, chroma: Chroma, docs: Path
+) -> None:
+    server = Server(chroma.url)
+    served = on(builder, server)
+    sync(served, [docs])
+    (docs / "owls.txt").write_text("Owls live in the mill.")
+    environment = {**os.environ, "FOOTNOTE_HOME": str(served.home), "FOOTNOTE_CHROMA_URL": chroma.url}
+    command = [sys.executable, "app.py", "index", str(docs)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+        while len(held(server, served.home)) < 2 and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert faults(current_folder(served.home), server) == []
+    sync(served, [docs])
+    assert held(server, served.home) == generations(served.home)
+    assert faults(current_folder(served.home), server) == []
+
+
+def test_vectors_that_a_server_lost_are_put_there_again(builder: Builder, chroma: Chroma, docs: Path) -> None:
+    server = Server(chroma.url)
+    served = on(builder, server)
+    sync(served, [docs])
+    generation = open_current(served.home, served.recipe, server)
+    server.drop(f"{prefix(index_folder(served.home))}{generation.manifest.name}")
+    with pytest.raises(IndexDamaged, match="does not have the vectors of the index any more"):
+        generation.vectors.query(np.ones(384, np.float32), 1)
+    assert preview(served, [docs]).added == ["badgers.txt", "otters.txt"]
+    assert sync(served, [docs]).built and faults(current_folder(served.home), server) == []
+
+
+def test_a_server_that_is_gone_for_good_can_be_left(builder: Builder, docs: Path, tmp_path: Path) -> None:
+    with running(tmp_path / "chroma") as gone:
+        sync(on(builder, Server(gone.url)), [docs])
+    report = sync(builder, [docs])
+    assert report.built and report.embedded == 2 and report.unchanged == ["badgers.txt", "otters.txt"]
+    (docs / "owls.txt").write_text("Owls live in the mill.")
+    report = sync(builder, [docs])
+    ((where, why),) = report.notes
+    assert report.embedded == 1 and where == gone.url and "which nothing needs any more: remove it there" in why
