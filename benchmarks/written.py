@@ -1,8 +1,8 @@
 """What the check adds to the time of a language model: python -m benchmarks.written [--pace 50]
 
-A scripted server on loopback writes five sentences an answer at a steady pace, each with its citation. Per question: when
-the server had sent the first sentence and when it could be read, what the check took, and when the whole answer was
-there. All ratios are within one run, so a busy machine does not change them much.
+A scripted server on loopback writes five sentences an answer at a steady pace, each with its citation. Per question:
+when the server had sent the first sentence and when it could be read, what the check took, and when the whole answer
+was there. All ratios are within one run, so a busy machine does not change them much.
 """
 
 from __future__ import annotations
