@@ -96,7 +96,7 @@ def main() -> None:
     """Index the seeds, ask, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pace", type=float, default=50, help="tokens a second")
-    parser.add_argument("--questions", type=int, default=12, help="how many of the seeds' questions are asked")
+    parser.add_argument("--questions", type=int, default=12, help="about how many of the seeds' questions are asked")
     arguments = parser.parse_args()
     asked = [one.text for one in read_questions(SEEDS / "questions.jsonl").questions if one.answerable]
     with tempfile.TemporaryDirectory() as folder, serving() as server:
