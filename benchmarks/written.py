@@ -100,8 +100,8 @@ def main() -> None:
     arguments = parser.parse_args()
     asked = [one.text for one in read_questions(SEEDS / "questions.jsonl").questions if one.answerable]
     with tempfile.TemporaryDirectory() as folder, serving() as server:
-        given = {"home": Path(folder) / "home", "writer": "llm", "llm_url": server.url, "llm_model": "five"}
-        engine = Engine(Settings(**given))
+        home = Path(folder) / "home"
+        engine = Engine(Settings(home=home, writer="llm", llm_url=server.url, llm_model="five"))
         engine.warm_up()
         list(stream(engine, asked[0]))  # what only the first question pays for
         server.pace = arguments.pace
