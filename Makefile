@@ -29,10 +29,12 @@ fix: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(RUN) app.py evaluate seeds/questions.jsonl --corpus seeds
 	$(RUN) app.py evaluate $(DATA)/squad/dev.json.gz --corpus same
+	$(RUN) app.py evaluate benchmarks/attacks/questions.jsonl --corpus benchmarks/attacks
 	$(RUN) -m benchmarks.retrieval $(DATA)/squad/dev.json.gz
 	$(RUN) -m benchmarks.regressions $(DATA)/squad/train.json.gz
 	$(RUN) -m benchmarks.question_sets
 	$(RUN) -m benchmarks.check $(DATA)/wice/claim-oracle-chunks-dev.jsonl.gz --squad $(DATA)/squad/dev.json.gz
+	$(RUN) -m benchmarks.written
 
 pictures: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.pictures

@@ -46,8 +46,8 @@ def wice(path: Path) -> None:
     for name, kinds in (("supported", ("supported",)), ("supported or weak", ("supported", "weak"))):
         called = np.array([float(one.kind in kinds) for one in verdicts])
         measures = [_precision, _recall, _f1]
-        print(f"| {name} | " + " | ".join(_interval(measure, positive, called) for measure in measures) + " |")
-    print(f"\nAUROC {_interval(_auroc, positive, score)}")
+        print(f"| {name} | " + " | ".join(interval(measure, positive, called) for measure in measures) + " |")
+    print(f"\nAUROC {interval(auroc_of, positive, score)}")
 
 
 def generated(path: Path) -> None:
@@ -68,9 +68,9 @@ def generated(path: Path) -> None:
         score = _scores(statements, verdicts, kind, near)
         of_kind = [v for one, v in zip(statements, verdicts, strict=True) if (one.kind, one.near) == (kind, near)]
         left_out, weak = (np.mean([v.kind == name for v in of_kind]) for name in ("unsupported", "weak"))
-        caught = _interval(lambda _, s: float(np.mean(s < threshold)), np.ones(len(score)), score)
+        caught = interval(lambda _, s: float(np.mean(s < threshold)), np.ones(len(score)), score)
         flags = np.concatenate([np.ones(len(true)), np.zeros(len(score))])
-        area = _interval(_auroc, flags, np.concatenate([true, score])) if kind != "true" else "-"
+        area = interval(auroc_of, flags, np.concatenate([true, score])) if kind != "true" else "-"
         where = {None: "", True: ", of the same passage", False: ", absent"}[near]
         print(f"| {kind}{where} | {len(score)} | {caught} | {area} | {left_out:.3f} | {weak:.3f} |")
     for answer in ("number", "name", "date"):
@@ -91,7 +91,8 @@ def _scores(statements: Sequence[Statement], verdicts: Sequence[Verdict], kind: 
     return np.array([verdict.score for one, verdict in pairs if (one.kind, one.near) == (kind, near)])
 
 
-def _auroc(positive: Array, score: Array) -> float:
+def auroc_of(positive: Array, score: Array) -> float:
+    """AUROC of scores in any order."""
     order = np.argsort(-score, kind="stable")
     return auroc(score[order], positive[order])
 
@@ -112,7 +113,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")
 
 
-def _interval(measure: Callable[[Array, Array], float], first: Array, second: Array) -> str:
+def interval(measure: Callable[[Array, Array], float], first: Array, second: Array) -> str:
     """A measure with its 95% bootstrap interval."""
     rng = np.random.default_rng(SEED)
     taken = (rng.integers(0, len(first), len(first)) for _ in range(SAMPLES))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
@@ -28,7 +29,7 @@ from index.roots import (
 )
 from index.server import Server
 from index.sync import Builder, Progress, Report, changes, is_building, preview, sync
-from rag.llm import LanguageModel
+from rag.llm import LanguageModel, ModelServerError
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
@@ -191,7 +192,8 @@ class Engine:
             return self._open[1:]
 
     def warm_up(self, progress: Progress | None = None) -> None:
-        """Make the index if need be, load the models and run them once. `state` says how far it is.
+        """Make the index if need be, load the models and run them once, and what a language model that is set needs.
+        `state` says how far it is.
 
         While the server for the vectors does not answer, it is tried again and again.
         """
@@ -202,6 +204,9 @@ class Engine:
             self.state = "starting"
             self.embedder.warm_up()
             self.state = "ready"
+            if self.settings.llm_url:
+                with suppress(ModelServerError):  # told with the answer
+                    self.language_model.warm_up()
         except FootnoteError as error:
             self.state = f"failed: {error}"
         finally:

@@ -71,6 +71,10 @@ class LanguageModel:
         self._patience = settings.llm_timeout
         self._longest = settings.llm_answer_tokens
 
+    def warm_up(self) -> None:
+        """Import what the first request would wait for (about a second). No server is asked."""
+        import openai  # noqa: F401
+
     def complete(self, messages: Sequence[Message], stop: Event | None = None) -> Generator[str | Usage]:
         """The text as it comes, and at the end of it what the server says of its tokens.
 

@@ -107,7 +107,9 @@ def test_an_answer_with_a_right_a_wrong_and_a_false_citation(seeds: Generation) 
         (Question("q", "x", (), False), True, {"wrong": 0, "exact_match": None, "squad_v2_exact": 1, "mrr": None}),
         (Question("q", "x", (), False), False, {"wrong": 1, "squad_v2_exact": 1, "citation_precision": [0, 0]}),
         (Question("q", "x", (), True, (Label(A),)), False, {"wrong": None, "exact_match": None, "recall@5": 0}),
-        (Question("q", "x"), False, {"wrong": None, "squad_v2_f1": None, "success@1": None}),
+        (Question("q", "x"), False, {"wrong": None, "squad_v2_f1": None, "success@1": None, "forbidden_said": None}),
+        (Question("q", "x", forbidden=("y", "HELLO!")), False, {"forbidden_said": 1}),
+        (Question("q", "x", forbidden=("hell",)), False, {"forbidden_said": 0}),
     ],
 )
 def test_what_an_answer_without_citations_scores(

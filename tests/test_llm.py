@@ -21,26 +21,30 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import free_port
 from index.article import make_article
 from index.chunk import Chunk
+from index.embed import Embedder
 from index.errors import FootnoteError
-from index.sync import Builder
+from index.sync import Builder, sync
 from index.tokens import token_counter
 from rag import compose, prompt
 from rag.answer import Answer, answer, stream
 from rag.cutter import Cutter, Drafted
-from rag.engine import Engine
+from rag.engine import Engine, recipe
+from rag.evaluation.read import read_questions
+from rag.evaluation.run import Options, ask_all, finish, made_by
 from rag.llm import LanguageModel, ModelServerError
 from rag.reader import Reading
 from rag.retrieve import Hit
 from rag.settings import Settings, listing, make_settings
 from tests.conftest import ROOT, Run
-from tests.scripted import KEY, Server, serving
 
 SUPPLIERS = "who supplies GM's cells?"
 JOBS = "How many jobs will the TDK deal create?"
-INJECTIONS = [json.loads(line) for line in (Path(__file__).parent / "injections.jsonl").read_text("utf-8").splitlines()]
+ATTACKED = ROOT / "benchmarks" / "attacks"
+ATTACKS = [json.loads(line) for line in (ATTACKED / "questions.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +174,17 @@ def test_without_evidence_the_model_is_never_asked(ask: Ask, server: Server) -> 
     assert ask("perfect", "Wer liefert die Zellen von GM?").refused
     assert not ask("perfect", "hello").refused
     assert len(server.requests) == before
+
+
+def test_warming_up_prepares_for_a_language_model_only_where_one_is_set(seeds_home: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from rag.engine import Engine; from rag.settings import Settings\n"
+        "for more in {}, {'llm_url': 'http://127.0.0.1:9/v1', 'llm_model': 'm'}:\n"
+        "    made = Engine(Settings(home=Path(sys.argv[1]), **more)); made.warm_up()\n"
+        "    print(made.state, 'openai' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(seeds_home)], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "ready False\nready True\n", done.stderr
 
 
 def test_the_default_asks_no_server(engine: Engine, server: Server) -> None:
@@ -312,12 +327,12 @@ def hits_of(text: str, rank: int = 1) -> tuple[Hit, Any]:
     return Hit(chunk, rank, 0.9, 0.9, 0.9, 1, 1), article
 
 
-@pytest.mark.parametrize("attack", INJECTIONS, ids=lambda one: f"{one['style']}-{one['payload'][:12]}")
-def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, str]) -> None:
-    told = f"The old mill at Farley was built in 1823 by Tom Hale. {attack['text']}"
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: f"{one['tags'][0]}-{one['id']}")
+def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any]) -> None:
+    told = (ATTACKED / attack["relevant"][0]["source"]).read_text("utf-8")
     pairs = [hits_of(told), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
-    question = "When was the mill built?"
+    question = attack["question"]
     made = prompt.build(question, hits, articles, token_counter(), 2000)
     content = made.messages[1]["content"]
     assert re.findall(r"<[^>]*>", content) == [
@@ -326,7 +341,7 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, str
     ]  # fmt: skip
     assert content.endswith(f"</passages>\n\nQuestion: {question}") and content.count("\n") == 5
 
-    server.payload = attack["payload"]
+    server.payloads = {question: attack["forbidden"][0]}
     settings = Settings(writer="llm", llm_url=server.url, llm_model="injected")
     *_, draft = compose.write(
         LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), hits, articles, settings
@@ -334,21 +349,38 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, str
     assert draft.statements and {one.verdict for one in draft.statements} == {"unsupported"}
 
 
-def test_an_obedient_model_reaches_nobody(server: Server, builder: Builder, tmp_path: Path) -> None:
-    root = tmp_path / "docs"
-    root.mkdir()
-    attack = INJECTIONS[1]
-    (root / "mill.txt").write_text(f"The mill\n\nThe old mill at Farley was built in 1823.\n\n{attack['text']}\n")
-    server.payload = attack["payload"]
-    engine = Engine(Settings(home=builder.home, writer="llm", llm_url=server.url, llm_model="injected"))
-    engine.index([root])
-    found = answer(engine, "When was the old mill at Farley built?")
-    assert found.writer == "quote" and verdicts(found)[0] == "unsupported"
-    assert found.citations and "1823" in found.citations[0].quote and attack["payload"] not in found.text
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """A home with an index of the articles that hold attacks."""
+    home = tmp_path_factory.mktemp("attacked")
+    sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [ATTACKED])
+    return home
+
+
+@pytest.mark.parametrize("writer", ["quote", "llm"])
+def test_evaluation_finds_no_attack_in_any_answer(server: Server, attacked: Path, tmp_path: Path, writer: str) -> None:
+    summary = evaluated(server, attacked, tmp_path, writer=writer)
+    said = summary["measures"]["forbidden_said"]
+    assert (said["mean"], said["n"]) == (0, len(ATTACKS))
+    assert summary["measures"]["contains_answer"]["mean"] == 1
+    if writer == "llm":
+        assert summary["sentences"]["unsupported"]["n"] == len(ATTACKS)
+
+
+def evaluated(server: Server, home: Path, folder: Path, **settings: Any) -> dict[str, Any]:
+    """summary.json of the attacks, asked of a model that obeys each of them."""
+    server.payloads = {one["question"]: one["forbidden"][0] for one in ATTACKS}
+    engine = Engine(Settings(home=home, llm_url=server.url, llm_model="injected", **settings))
+    questions = read_questions(ATTACKED / "questions.jsonl")
+    making = made_by(engine, questions, Options())
+    for _ in ask_all(engine, questions, folder / "run", making):
+        pass
+    return finish(folder / "run")
 
 
 def test_there_are_at_least_twenty_attacks_in_several_styles() -> None:
-    assert len({one["text"] for one in INJECTIONS}) >= 20 and len({one["style"] for one in INJECTIONS}) >= 6
+    assert len({one["forbidden"][0] for one in ATTACKS}) >= 20 and len({one["tags"][0] for one in ATTACKS}) >= 6
+    assert all((ATTACKED / one["relevant"][0]["source"]).is_file() for one in ATTACKS)
 
 
 # --- prompt and cutter ------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from rag.evaluation.measures import (
 from rag.evaluation.questions import Question
 
 CAUSES = {
+    "said_forbidden": "the answer says what it must not",
     "not_in_corpus": "the evidence is not in the corpus",
     "not_in_a_chunk": "no passage of the index holds the evidence whole",
     "not_retrieved": "the evidence was not retrieved",
@@ -38,6 +39,8 @@ def judge(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
     places = [corpus.find(label) for label in question.labels]
     sound = [verbatim(one, corpus.article(one.source)) for one in answer.citations]
     scores = _scores(question, answer, places, sum(sound))
+    if scores["forbidden_said"]:
+        return {"scores": scores, "cause": "said_forbidden"}
     return {"scores": scores, "cause": _cause(question, answer, places, corpus, all(sound))}
 
 
@@ -88,6 +91,8 @@ def _scores(question: Question, answer: Answer, places: Sequence[Place], sound: 
     cited = sum(any(place.covered_by(one) for one in answer.citations) for place in places)
     scores["citation_recall"] = [cited, len(places)]
     scores["verbatim"] = [sound, len(answer.citations)]
+    said_it = any(contains(answer.text, text) for text in question.forbidden)
+    scores["forbidden_said"] = float(said_it) if question.forbidden else None
     return scores
 
 

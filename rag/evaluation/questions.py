@@ -12,8 +12,9 @@ from typing import Any
 from index.errors import FootnoteError
 from index.layout import Span
 from rag.answer import BadQuestion, check
+from rag.evaluation.measures import normalise
 
-FIELDS = ("id", "question", "answers", "answerable", "relevant", "tags")
+FIELDS = ("id", "question", "answers", "answerable", "relevant", "tags", "forbidden")
 
 
 class BadQuestionSet(FootnoteError):
@@ -37,8 +38,8 @@ class Label:
 
 @dataclass(frozen=True)
 class Question:
-    """One row. `answerable` is None when nothing in the whole set says which questions are; `where` is its place in
-    the file, for messages."""
+    """One row. `answerable` is None when nothing in the whole set says which questions are; `forbidden` are texts that
+    the answer must not say; `where` is its place in the file, for messages."""
 
     id: str
     text: str
@@ -46,6 +47,7 @@ class Question:
     answerable: bool | None = None
     labels: tuple[Label, ...] = ()
     tags: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
     where: str = ""
 
 
@@ -162,9 +164,11 @@ def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
     labels = tuple(_labels(row.get("relevant")))
     if answerable is False and labels:
         raise BadRow('"answerable" is false, yet there are "relevant" places: take one of them out')
-    return Question(
-        "" if named is None else str(named), text.strip(), answers, answerable, labels, _strings(row, "tags"), where
-    )
+    forbidden = _strings(row, "forbidden")
+    if nothing := next((one for one in forbidden if not normalise(one)), None):
+        raise BadRow(f'"forbidden" holds {nothing!r}, which has no words to look for')
+    name = "" if named is None else str(named)
+    return Question(name, text.strip(), answers, answerable, labels, _strings(row, "tags"), forbidden, where)
 
 
 def _strings(row: Mapping[str, Any], name: str) -> tuple[str, ...]:

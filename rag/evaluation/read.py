@@ -205,7 +205,7 @@ def _csv(path: Path, text: str, delimiter: str) -> Rows:
 
 def _row_of_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {name: cells[name] for name in FIELDS if cells.get(name, "").strip()}
-    for name in ("answers", "tags"):
+    for name in ("answers", "tags", "forbidden"):
         if name in row:
             row[name] = _values(row[name])
     if "answerable" in row:

@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 MEANS = (
     "success@1", "success@5", "success@10", "recall@5", "recall@10", "mrr", "ndcg@10",
-    "exact_match", "token_f1", "squad_v2_exact", "squad_v2_f1", "contains_answer",
+    "exact_match", "token_f1", "squad_v2_exact", "squad_v2_f1", "contains_answer", "forbidden_said",
 )  # fmt: skip
 POOLED = ("citation_precision", "citation_recall", "verbatim")
 REFUSING = ("coverage", "risk", "refusal_precision", "refusal_recall", "refusal_f1")
@@ -30,7 +30,7 @@ RANKED = ("evidence_auroc",)
 CALIBRATION = ("ece", "brier", "brier_base_rate", "coverage@5%risk", "coverage@10%risk", "aurc")
 """Only measured where nothing was refused (`--never-refuse`)."""
 NAMES = MEANS + POOLED + REFUSING + RANKED + CALIBRATION
-LOWER_IS_BETTER = frozenset({"risk", "ece", "brier", "aurc"})
+LOWER_IS_BETTER = frozenset({"forbidden_said", "risk", "ece", "brier", "aurc"})
 NO_DIRECTION = frozenset({"coverage", "brier_base_rate"})
 """Neither good nor bad in itself: answering less is right where answers would be wrong."""
 
@@ -72,7 +72,8 @@ def parts(name: str, row: Row) -> tuple[float, float]:
         part, whole = row[name]
         return float(part), float(whole)
     if name in MEANS:
-        return (0.0, 0.0) if row[name] is None else (float(row[name]), 1.0)
+        score = row.get(name)  # a run of an earlier version lacks a measure that came later
+        return (0.0, 0.0) if score is None else (float(score), 1.0)
     refused, answerable = bool(row["refused"]), row["answerable"]
     if name == "coverage":
         return float(not refused), 1.0

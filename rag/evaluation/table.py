@@ -21,6 +21,7 @@ MEANINGS = {
     "squad_v2_exact": "the same by SQuAD v2, unanswerable questions too",
     "squad_v2_f1": "the same by SQuAD v2, unanswerable questions too",
     "contains_answer": "a cited quote contains an acceptable answer",
+    "forbidden_said": "the answer says what it must not",
     "citation_precision": "citations that are right",
     "citation_recall": "labels that are cited",
     "verbatim": "citations that equal their place in the source",

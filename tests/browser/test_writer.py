@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import ask, free_port, opened, served
-from tests.scripted import KEY, Server, serving
 
 pytestmark = pytest.mark.browser
 QUESTION = "who supplies GM's cells?"

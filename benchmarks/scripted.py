@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,21 +44,26 @@ class Asked:
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> Asked:
+        """From the body of a request."""
         content = body["messages"][-1]["content"]
         passages = re.findall(r'^<passage id="(\w+)"[^>]*>(.*)</passage>$', content, re.MULTILINE)
         return cls(passages, content.rpartition("Question: ")[2])
 
     def id_of(self, words: str) -> str:
+        """The id of the passage that has these words."""
         return next(id_ for id_, text in self.passages if words in text)
 
     def true(self) -> list[tuple[str, str]]:
         """True sentences with the id of their passage: a paraphrase, else the two with most words of the question."""
         if told := PARAPHRASES.get(self.question):
             return [(text, self.id_of(words)) for text, words in told]
+        return self.nearest(2)
+
+    def nearest(self, count: int) -> list[tuple[str, str]]:
+        """The sentences of the passages with most words of the question."""
         wanted = set(content_terms(self.question))
         lines = [(text[a:b], id_) for id_, text in self.passages for a, b in sentences(text) if text[b - 1] == "."]
-        ranked = sorted(lines, key=lambda line: -len(wanted & set(content_terms(line[0]))))
-        return [(line, id_) for line, id_ in ranked[:2]]
+        return sorted(lines, key=lambda line: -len(wanted & set(content_terms(line[0]))))[:count]
 
     def far(self, id_: str) -> str:
         """Another passage than this one: that with the fewest words of the first true sentence."""
@@ -99,6 +105,7 @@ PARTS: dict[str, Callable[[Asked], str]] = {
         f"GM wants happy customers with cheap electric vehicles. [{asked.id_of('20 new electric')}]"
     ),
     "denying": lambda asked: f"GM is wedded to a particular supplier for battery cells. [{asked.id_of('not wedded')}]",
+    "five": lambda asked: _cited(asked.nearest(5)),
     "refusing": lambda asked: REFUSAL,
     "chatty": lambda asked: f"Sure! Here is what I found:\n\n- {_cited(asked.true())}\n\nI hope this helps!",
 }
@@ -106,15 +113,20 @@ PARTS: dict[str, Callable[[Asked], str]] = {
 
 @dataclass
 class Server:
-    """The running server: `url`, what it was asked, and `payload`, which the injected model is told to say."""
+    """The running server: `url`, and what it was asked. `payloads` is what the injected model says to each question,
+    `pace` how many tokens a second are written (0: as many as can be), `sent` when each of the last answer left, with
+    all that was written by then."""
 
     url: str = ""
-    payload: str = ""
+    payloads: dict[str, str] = field(default_factory=dict)
+    pace: float = 0
+    sent: list[tuple[float, str]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     let_go: threading.Event = field(default_factory=threading.Event)
 
 
 def make_app(server: Server) -> FastAPI:
+    """The application behind `server`."""
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
@@ -157,8 +169,9 @@ def _error(status: int, message: str, code: str, headers: dict[str, str] | None 
 
 async def _stream(server: Server, part: str, asked: Asked, request: Request) -> AsyncIterator[str]:
     if part == "injected":
-        at = [id_ for id_, text in asked.passages if server.payload.split()[0] in text] or [asked.passages[0][0]]
-        text = f"{server.payload} [{at[0]}]"
+        payload = server.payloads[asked.question]
+        at = [id_ for id_, text in asked.passages if payload.split()[0] in text] or [asked.passages[0][0]]
+        text = f"{payload} [{at[0]}]"
     else:
         text = PARTS.get(part, PARTS["perfect"])(asked)
     yield _event({"role": "assistant", "content": ""})
@@ -169,8 +182,13 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
                 await asyncio.sleep(0.02)
         finally:
             server.let_go.set()
-    pieces = re.findall(r"\s?.{1,7}", text, re.DOTALL)
+    pieces = _tokens(text) if server.pace else re.findall(r"\s?.{1,7}", text, re.DOTALL)
+    server.sent = []
+    started = time.perf_counter()
     for number, piece in enumerate(pieces):
+        if server.pace:
+            await asyncio.sleep(max(0.0, started + number / server.pace - time.perf_counter()))
+            server.sent.append((time.perf_counter(), "".join(pieces[: number + 1])))
         if number == len(pieces) // 2:
             if part == "breaks":
                 raise ConnectionResetError("as the part says")
@@ -186,6 +204,11 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
     usage = {"prompt_tokens": 1000, "completion_tokens": len(pieces), "total_tokens": 1000 + len(pieces)}
     yield f"data: {json.dumps({**_CHUNK, 'choices': [], 'usage': usage})}\n\n"
     yield "data: [DONE]\n\n"
+
+
+def _tokens(text: str) -> list[str]:
+    """Pieces of the length that tokens have: words with the blank before them, longer ones in parts."""
+    return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)
 
 
 _CHUNK = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}

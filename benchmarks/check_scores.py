@@ -1,0 +1,233 @@
+"""Would another score do better than the rules' own? python -m benchmarks.check_scores ../shared/data [--each 160]
+
+Statements made of the four articles of squad/train that the reading model never saw, and the training claims of WiCE:
+each as it is against itself without the words that people marked as unsupported. Fitted scores are logistic
+regressions; on the articles each is fitted on three and measured on the fourth. No measuring set is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.check import FALSE_ALARMS, auroc_of, interval, source
+from benchmarks.statements import read_statements
+from index.embed import Embedder, find_model
+from rag.check.facts import find_facts
+from rag.check.rivals import kind_of
+from rag.check.sentence import Measured, measure, rate
+from rag.check.wording import content, coverage
+from rag.evaluation.statistics import Array
+from rag.reader.data import CALIBRATION, read_json
+from rag.reader.spans import SpanReader
+
+_ASKS = {"date": "what date", "number": "how many", "name": "what"}
+_FAR = 15.0
+"""Log-odds below those of any answer that is found."""
+_CHUNK = 170
+"""Words of evidence beside a claim of WiCE."""
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sentence beside a passage; `group` is what a fitted score must not see both sides of."""
+
+    text: str
+    passage: str
+    title: str
+    true: bool
+    kind: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Looked:
+    """All that is measured of a pair. `cloze` has, for each fact, its kind and log-odds of the reading model, which is
+    asked the sentence with the fact left open: of the fact, of the best other words, and of any answer. `whole` is that
+    of any answer to the whole sentence."""
+
+    rules: Measured
+    covered: float
+    cosine: float
+    whole: float
+    cloze: tuple[tuple[str, float, float, float], ...]
+
+
+class Looker:
+    """Measures pairs."""
+
+    def __init__(self) -> None:
+        self._reader = SpanReader()
+        self._embedder = Embedder(find_model())
+
+    def look(self, pair: Pair) -> Looked:
+        """Everything about one pair."""
+        beside = source(pair.passage, pair.title)
+        rules = measure(pair.text, [beside])
+        quoted = " ".join(pair.passage[slice(*one.span)] for one in rules.support)
+        one, other = self._embedder.encode_documents([pair.text, quoted or pair.passage[:500]])
+        whole = self._reader.read(pair.text, [pair.passage], 1)[0].score
+        covered = coverage(content(pair.text), beside.whole.terms)
+        return Looked(rules, covered, float(one @ other), whole, tuple(self._cloze(pair, rules)))
+
+    def _cloze(self, pair: Pair, rules: Measured) -> Iterator[tuple[str, float, float, float]]:
+        for fact in find_facts(pair.text):
+            if fact in rules.missing or fact.kind == "link":
+                continue
+            asked = pair.text[: fact.start] + _ASKS[kind_of(fact)] + pair.text[fact.end :]
+            found = self._reader.read(asked.rstrip(".") + "?", [pair.passage], 6)[0]
+            own = set(content(fact.text)) or set(fact.text.lower().split())
+            mine, others = [-_FAR], [-_FAR]
+            for answer in found.answers:
+                said = own.intersection(content(pair.passage[answer.start : answer.end]))
+                (mine if said else others).append(answer.score)
+            yield kind_of(fact), max(mine), max(others), found.score
+
+
+def by_rules(one: Looked) -> list[float]:
+    """What the rules measure, as numbers."""
+    m = one.rules
+    return [
+        1 - m.slices, 1 - m.passage, m.apart, m.denied, sum(fact.kind != "name" for fact in m.missing), m.nameless,
+        max(0.0, -m.value.margin) if m.value else 0, max(0.0, -m.name.margin) if m.name else 0,
+        m.turned is not None, len(m.strays),
+    ]  # fmt: skip
+
+
+def by_reading(one: Looked) -> list[float]:
+    """What the reading model says, cut off where more says nothing."""
+    names = [_cut(mine - other) for kind, mine, other, _ in one.cloze if kind == "name"]
+    values = [_cut(mine - other) for kind, mine, other, _ in one.cloze if kind != "name"]
+    shares = [_cut(mine - whole) for _, mine, _, whole in one.cloze]
+    least = [min(names, default=3.0), min(values, default=3.0), min(shares, default=0.0)]
+    return [*least, min(0.0, *least[2:]), _cut(one.whole), float(np.mean(names + values)) if one.cloze else 3.0]
+
+
+def _cut(value: float) -> float:
+    return max(-8.0, min(8.0, value))
+
+
+PLAIN: dict[str, Callable[[Looked], float]] = {
+    "the rules, as shipped": lambda one: rate(one.rules),
+    "word coverage": lambda one: one.covered,
+    "MiniLM cosine with the slice": lambda one: one.cosine,
+    "the reading model, sentence as question": lambda one: one.whole,
+}
+FITTED: dict[str, Callable[[Looked], list[float]]] = {
+    "rules, fitted": by_rules,
+    "rules, coverage, cosine": lambda one: [*by_rules(one), one.covered, one.cosine],
+    "reading model, each fact asked for": by_reading,
+    "rules, reading model": lambda one: [*by_rules(one), *by_reading(one)],
+    "all": lambda one: [*by_rules(one), one.covered, one.cosine, *by_reading(one)],
+}
+
+
+def statements(data: Path, each: int) -> list[Pair]:
+    """Generated statements of the articles that are kept apart."""
+    kept = [article for article in read_json(data / "squad/train.json.gz") if article["title"] in CALIBRATION]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kept.json.gz"
+        path.write_bytes(gzip.compress(json.dumps({"data": kept}).encode()))
+        made = read_statements(path, each)
+    where = {None: "", True: ", same passage", False: ", absent"}
+    return [Pair(s.text, s.passage, s.article, s.kind == "true", s.kind + where[s.near], s.article) for s in made]
+
+
+def claims(data: Path) -> list[Pair]:
+    """Each training claim of WiCE as it is (false) and without its unsupported words (true), beside the sentences that
+    support it in part and those around them."""
+    made = []
+    with gzip.open(data / "wice/non-supported-tokens-train.jsonl.gz", "rt", encoding="utf-8") as stream:
+        rows = [json.loads(line) for line in stream]
+    for number, row in enumerate(rows):
+        passage = _chunk(row["evidence"], sorted(row["supporting_sentences"][0]))
+        kept = [w for w, out in zip(row["claim_tokens"], row["non_supported_spans"], strict=True) if not out]
+        if len(kept) < 3:
+            continue
+        for words, true in ((row["claim_tokens"], False), (kept, True)):
+            group = str(number % _FOLDS)
+            made.append(Pair(_joined(words), passage, row["meta"]["claim_title"], true, "claim", group))
+    return made
+
+
+def _chunk(lines: Sequence[str], supporting: Sequence[int]) -> str:
+    taken = set(supporting)
+    for at in supporting:
+        for step in (-1, 1, -2, 2):
+            near = at + step
+            length = sum(len(lines[n].split()) for n in taken)
+            if 0 <= near < len(lines) and length + len(lines[near].split()) < _CHUNK:
+                taken.add(near)
+    return "\n".join(lines[n] for n in sorted(taken))
+
+
+def _joined(tokens: Sequence[str]) -> str:
+    text = re.sub(r" ([.,;:!?%)\]’”]|'s|n't)", r"\1", " ".join(tokens))
+    return re.sub(r"([(\[$“]) ", r"\1", text).replace(" - ", "-").replace(" – ", "–")
+
+
+def apart(rows: Array, true: Array, groups: Sequence[str], more: tuple[Array, Array] | None = None) -> Array:
+    """The scores of rows, those of each group by a regression that was fitted on the others (and on `more`)."""
+    scores, of = np.zeros(len(rows)), np.array(groups)
+    for group in sorted(set(groups)):
+        out = of == group
+        x, y = rows[~out], true[~out]
+        if more is not None:
+            x, y = np.concatenate([more[0], x]), np.concatenate([more[1], y])
+        model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
+        scores[out] = model.fit(x, y).decision_function(rows[out])
+    return scores
+
+
+def line(name: str, pairs: Sequence[Pair], score: Array, wice: Array, wice_true: Array) -> str:
+    """A line of the table: the share of each kind that is caught at 5% false alarms, and AUROC over all."""
+    true = np.array([float(pair.true) for pair in pairs])
+    threshold = float(np.sort(score[true == 1])[int(FALSE_ALARMS * true.sum())])
+    cells = [f"{np.mean(score[[pair.kind == kind for pair in pairs]] < threshold):.2f}" for kind in kinds(pairs)]
+    both = (interval(auroc_of, true, score), interval(auroc_of, wice_true, wice))
+    return f"| {name} | {' | '.join([*cells, *both])} |"
+
+
+def kinds(pairs: Sequence[Pair]) -> list[str]:
+    """The kinds of false statements."""
+    return sorted({pair.kind for pair in pairs if not pair.true})
+
+
+def main() -> None:
+    """Measure every pair, fit, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path, help="the folder with squad/ and wice/")
+    parser.add_argument("--each", type=int, default=160, help="statements of each false kind")
+    arguments = parser.parse_args()
+    looker = Looker()
+    made, told = statements(arguments.data, arguments.each), claims(arguments.data)
+    looked, claimed = [looker.look(pair) for pair in made], [looker.look(pair) for pair in told]
+    true, wice_true = (np.array([float(pair.true) for pair in pairs]) for pairs in (made, told))
+    counts = {kind: sum(pair.kind == kind for pair in made) for kind in kinds(made)}
+    heads = [f"{kind} ({count})" for kind, count in counts.items()]
+    print(f"{int(true.sum())} true statements; {len(told) // 2} claims of WiCE.\n")
+    print(f"| score | {' | '.join(heads)} | AUROC | AUROC, WiCE claims |\n|{'---|' * (len(heads) + 3)}")
+    for name, plain in PLAIN.items():
+        print(
+            line(name, made, np.array([plain(one) for one in looked]), np.array([plain(c) for c in claimed]), wice_true)
+        )
+    for name, row in FITTED.items():
+        x, w = np.array([row(one) for one in looked], float), np.array([row(one) for one in claimed], float)
+        score = apart(x, true, [pair.group for pair in made])
+        print(line(name, made, score, apart(w, wice_true, [pair.group for pair in told], (x, true)), wice_true))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""What the check adds to the time of a language model: python -m benchmarks.written [--pace 50]
+
+A scripted server on loopback writes five sentences an answer at a steady pace, each with its citation. Per question:
+when the server had sent the first sentence and when it could be read, what the check took, and when the whole answer
+was there. All ratios are within one run, so a busy machine does not change them much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.scripted import Server, serving
+from rag.answer import stream
+from rag.engine import Engine
+from rag.evaluation.read import read_questions
+from rag.evaluation.statistics import SAMPLES, SEED, bounds
+from rag.settings import SEEDS, Settings
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One answer, in milliseconds since its first token was sent: its first sentence as it was `sent` with its citation
+    and as it was `shown`, the `last` token, and the `whole` answer; `checked` sentences took `check` together."""
+
+    sent: float
+    shown: float
+    last: float
+    whole: float
+    checked: int
+    check: float
+
+
+def ask(engine: Engine, server: Server, question: str) -> Timed | None:
+    """Time one question; None where the model was not asked or nothing it wrote was shown."""
+    server.sent = []
+    shown = 0.0
+    for state in stream(engine, question):
+        if state.writer == "llm":
+            shown = shown or time.perf_counter()
+            found = state
+    whole = time.perf_counter()
+    if not shown:
+        return None
+    began, times = server.sent[0][0], [1000 * (at - server.sent[0][0]) for at, _ in server.sent]
+    sent = next(n for n, (_, text) in enumerate(server.sent) if text.endswith("]"))
+    return Timed(
+        times[sent],
+        1000 * (shown - began),
+        times[-1],
+        1000 * (whole - began),
+        len(found.checked),
+        found.timings["check"],
+    )
+
+
+def table(timed: Sequence[Timed], pace: float) -> Iterator[str]:
+    """The lines of the table."""
+    sentences = sum(one.checked for one in timed)
+    yield f"{len(timed)} answers of {sentences} sentences, {pace:g} tokens a second, times since the first token.\n"
+    yield "| | median | 95% |\n|---|---|---|"
+    rows = {
+        "first sentence sent": [one.sent for one in timed],
+        "first sentence shown, checked": [one.shown for one in timed],
+        "between the two": [one.shown - one.sent for one in timed],
+        "check of a sentence": [one.check / one.checked for one in timed],
+        "last token sent": [one.last for one in timed],
+        "whole answer there": [one.whole for one in timed],
+    }
+    for name, values in rows.items():
+        middle, high = np.quantile(values, [0.5, 0.95])
+        yield f"| {name} | {middle:,.0f} ms | {high:,.0f} ms |"
+    yield "\n| share of the time of generation | (95% interval over answers) |\n|---|---|"
+    for name, part in (
+        ("all checks", [one.check for one in timed]),
+        ("what the answer takes beyond its last token", [one.whole - one.last for one in timed]),
+    ):
+        yield f"| {name} | {_share(part, [one.last for one in timed])} |"
+
+
+def _share(part: Sequence[float], of: Sequence[float]) -> str:
+    parts, whole = np.array(part), np.array(of)
+    rng = np.random.default_rng(SEED)
+    taken = (rng.integers(0, len(parts), len(parts)) for _ in range(SAMPLES))
+    low, high = bounds(np.array([parts[rows].sum() / whole[rows].sum() for rows in taken]))
+    return f"{parts.sum() / whole.sum():.3f} ({low:.3f} to {high:.3f})"
+
+
+def main() -> None:
+    """Index the seeds, ask, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--pace", type=float, default=50, help="tokens a second")
+    parser.add_argument("--questions", type=int, default=12, help="about how many of the seeds' questions are asked")
+    arguments = parser.parse_args()
+    asked = [one.text for one in read_questions(SEEDS / "questions.jsonl").questions if one.answerable]
+    with tempfile.TemporaryDirectory() as folder, serving() as server:
+        home = Path(folder) / "home"
+        engine = Engine(Settings(home=home, writer="llm", llm_url=server.url, llm_model="five"))
+        engine.warm_up()
+        list(stream(engine, asked[0]))  # what only the first question pays for
+        server.pace = arguments.pace
+        timed = [
+            one
+            for question in asked[:: max(1, len(asked) // arguments.questions)]
+            if (one := ask(engine, server, question))
+        ]
+    print("\n".join(table(timed, arguments.pace)))
+
+
+if __name__ == "__main__":
+    main()
