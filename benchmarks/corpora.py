@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.build import Builder, Report
 from index.embed import Embedder, find_model
 from index.generation import Generation, open_current
 from index.layout import Span
-from index.sync import Builder, Report, sync
+from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings
 

@@ -23,10 +23,11 @@ from tqdm import tqdm
 
 from benchmarks.corpora import shipped_embedder
 from benchmarks.sync_states import assert_same
+from index.build import Builder, is_building
 from index.embed import Embedder, find_model
 from index.errors import IndexBusy, IndexMissing
 from index.generation import current_folder, faults, open_current
-from index.sync import Builder, is_building, sync
+from index.sync import sync
 from rag.engine import recipe
 from rag.retrieve import Retriever
 from rag.settings import Settings

@@ -28,10 +28,11 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.corpora import read_squad
+from index.build import Builder
 from index.embed import Embedder, Vectors, find_model
 from index.generation import Generation, current_folder
 from index.sentences import sentences
-from index.sync import Builder, sync
+from index.sync import sync
 from rag.engine import recipe
 from rag.retrieve import Retriever
 from rag.settings import Settings

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from benchmarks.corpora import shipped_embedder
+from index.build import Builder
 from index.embed import Embedder
 from index.generation import Generation, current_folder, faults, index_folder
-from index.sync import Builder, sync
+from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings
 

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from index.build import is_building
 from index.embed import find_model
 from index.errors import FootnoteError
 from index.generation import Manifest, current_folder, faults, index_folder
 from index.place import misplaced
 from index.roots import registered_addresses, registered_roots
-from index.sync import changes, is_building
+from index.sync import changes
 from index.tokens import token_counter
 from index.writer import writer
 from rag.engine import recipe, roots, server

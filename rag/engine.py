@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
 
+from index.build import Builder, Progress, Report, is_building
 from index.embed import Embedder, ModelFiles, find_model
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorServerError
 from index.generation import Generation, Recipe, current_folder, open_current
@@ -28,7 +29,7 @@ from index.roots import (
     uploads,
 )
 from index.server import Server
-from index.sync import Builder, Progress, Report, changes, is_building, preview, sync
+from index.sync import changes, preview, sync
 from rag.llm import LanguageModel, ModelServerError
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader

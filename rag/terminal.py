@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from index.build import Progress, Report
 from index.errors import FootnoteError
-from index.sync import Progress, Report
 from rag.answer import Answer
 from rag.doctor import Check
 from rag.sources import Source

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.served import find_chromium
+from index.build import Builder
 from index.chunk import Limits
 from index.embed import Embedder, find_model
 from index.generation import Generation, open_current
-from index.sync import Builder, sync
+from index.sync import sync
 from index.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings

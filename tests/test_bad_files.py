@@ -12,10 +12,11 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from index.article import Article, read_article
+from index.build import Builder
 from index.errors import UnreadableSource
 from index.formats.worker import Worker
 from index.generation import current_folder, faults
-from index.sync import Builder, sync
+from index.sync import sync
 from tests.documents import write_docx, write_pdf, write_xlsx
 
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from index.article import make_article
+from index.build import Builder
 from index.duplicates import near_duplicates, originals, resemblance, sketch
 from index.generation import current_folder, faults, open_current
-from index.sync import Builder, preview, sync
+from index.sync import preview, sync
 from rag.answer import answer
 from rag.choice import Choice
 from rag.engine import Engine

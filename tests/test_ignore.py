@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from index.build import Builder
 from index.roots import find_sources
-from index.sync import Builder, changes, sync
+from index.sync import changes, sync
 
 
 def write(root: Path, *names: str) -> None:

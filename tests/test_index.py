@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from index.build import Builder
 from index.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
 from index.generation import Generation, current_folder, faults, index_folder, open_current
 from index.lexical import content_terms
 from index.roots import find_sources, register_roots, registered_roots
-from index.sync import Builder, changes, sync
+from index.sync import changes, sync
 from rag.settings import SEEDS
 
 

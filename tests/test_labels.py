@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from index.build import Builder
 from index.generation import Generation, open_current
-from index.sync import Builder, sync
+from index.sync import sync
 from rag.answer import Answer, Passage
 from rag.cite import Citation
 from rag.evaluation.judge import judge, prediction

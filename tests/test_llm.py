@@ -24,10 +24,11 @@ from pydantic import SecretStr
 from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import free_port
 from index.article import make_article
+from index.build import Builder
 from index.chunk import Chunk
 from index.embed import Embedder
 from index.errors import FootnoteError
-from index.sync import Builder, sync
+from index.sync import sync
 from index.tokens import token_counter
 from rag import compose, prompt
 from rag.answer import Answer, answer, stream

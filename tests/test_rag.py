@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from index.build import Builder
 from index.generation import Generation
-from index.sync import Builder, sync
+from index.sync import sync
 from rag import write
 from rag.answer import Answer, BadQuestion, answer
 from rag.cite import Statement, cite

@@ -19,13 +19,15 @@ import numpy as np
 import pytest
 
 import app
+from index.build import Builder
 from index.errors import IndexDamaged, IndexMismatch, VectorServerError
 from index.generation import current_folder, faults, index_folder, open_current
 from index.place import prefix
 from index.server import Server
-from index.sync import Builder, preview, sync
+from index.sync import preview, sync
 from rag import engine as engines
 from rag.answer import answer
+from rag.choice import EVERYTHING
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
 from rag.ui.chat import _Desk
@@ -166,7 +168,7 @@ def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_resta
         chroma.stop()
         with pytest.raises(VectorServerError, match=chroma.url):
             answer(engine, question)
-        *_, shown = _Desk(engine).states(question, "turn", "quote")
+        *_, shown = _Desk(engine).states(question, "turn", "quote", EVERYTHING)
         assert chroma.url in html.unescape(shown) and "Traceback" not in shown
         chroma.start()
         assert answer(engine, question).to_json()["answer"] == before

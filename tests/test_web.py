@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from index.build import Builder
 from index.pages import canonical, web_folder
 from index.roots import registered_addresses
-from index.sync import Builder
 from index.web import Limits, Unfetched, fetch, is_address, is_public
 from rag.answer import answer
 from rag.engine import Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from index.sync import Progress, Report
+from index.build import Progress, Report
 from rag.engine import Engine
 from rag.evaluation.questions import BadQuestionSet, QuestionSet
 from rag.settings import Settings

@@ -19,8 +19,11 @@ _SHORT = re.compile(r"\b[A-Z]{2,6}\b")
 
 def without_echoes(question: str, passages: Sequence[str], found: Sequence[Found]) -> list[Found]:
     """What was found in each passage, less the answers all of whose words stand in the question, and their part of the
-    passage's odds. The long form of initials in the question is the same name, unless it asks what they mean. A question
-    that offers a choice ("red or blue?") is answered in its own words, and keeps them."""
+    passage's odds.
+
+    The long form of initials in the question is the same name, unless it asks what they mean. A question that offers a
+    choice ("red or blue?") is answered in its own words, and keeps them.
+    """
     if _CHOICE.search(question):
         return list(found)
     asked = set(terms(question))
@@ -42,4 +45,4 @@ def _without(asked: set[str], short: set[str], text: str, one: Found) -> Found:
 def _is_echo(asked: set[str], short: set[str], answer: str) -> bool:
     content = content_terms(answer)
     initials = "".join(word[0] for word in answer.split() if word[0].isupper())
-    return bool(content) and (asked.issuperset(content) or initials in short and len(initials) == len(content))
+    return bool(content) and (asked.issuperset(content) or (initials in short and len(initials) == len(content)))

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import gradio as gr
 
+from index.build import Progress, Report
 from index.errors import FootnoteError
 from index.roots import uploads
-from index.sync import Progress, Report
 from index.web import is_address
 from rag.engine import Engine
 from rag.sources import Source, listing

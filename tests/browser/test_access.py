@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.access import OURS, violations
 from benchmarks.served import ask, opened, served
-from index.sync import Builder, sync
+from index.build import Builder
+from index.sync import sync
 from rag.ui.chat import ROOM
 from tests.browser.conftest import write_sources
 

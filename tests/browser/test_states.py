@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.served import ask, ask_at_once, opened, run_app, served
-from index.sync import Builder, sync
+from index.build import Builder
+from index.sync import sync
 from tests.browser.conftest import write_sources
 
 pytestmark = pytest.mark.browser
