@@ -23,29 +23,16 @@ from pydantic import SecretStr
 
 from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import free_port
-from index.article import make_article
-from index.build import Builder
-from index.chunk import Chunk
-from index.embed import Embedder
 from index.errors import FootnoteError
-from index.sync import sync
-from index.tokens import token_counter
-from rag import compose, prompt
+from rag import prompt
 from rag.answer import Answer, answer, stream
-from rag.cutter import Cutter, Drafted
-from rag.engine import Engine, recipe
-from rag.evaluation.read import read_questions
-from rag.evaluation.run import Options, ask_all, finish, made_by
+from rag.engine import Engine
 from rag.llm import LanguageModel, ModelServerError
-from rag.reader import Reading
-from rag.retrieve import Hit
 from rag.settings import Settings, listing, make_settings
 from tests.conftest import ROOT, Run
 
 SUPPLIERS = "who supplies GM's cells?"
 JOBS = "How many jobs will the TDK deal create?"
-ATTACKED = ROOT / "benchmarks" / "attacks"
-ATTACKS = [json.loads(line) for line in (ATTACKED / "questions.jsonl").read_text("utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -317,124 +304,6 @@ def test_the_key_of_another_service_is_not_sent(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     found = answer(engine_for(engine, server, "locked", llm_key=None), SUPPLIERS)
     assert "wants a key (401)" in found.notes[0]
-
-
-# --- prompt injection -------------------------------------------------------------------------------------------------
-
-
-def hits_of(text: str, rank: int = 1) -> tuple[Hit, Any]:
-    article = make_article(f"{rank}.txt", text)
-    chunk = Chunk(f"chunk-{rank}-{hash(text)}", article.id, 0, "", "", 0, len(article.text), article.text, 50)
-    return Hit(chunk, rank, 0.9, 0.9, 0.9, 1, 1), article
-
-
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: f"{one['tags'][0]}-{one['id']}")
-def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any]) -> None:
-    told = (ATTACKED / attack["relevant"][0]["source"]).read_text("utf-8")
-    pairs = [hits_of(told), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
-    hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
-    question = attack["question"]
-    made = prompt.build(question, hits, articles, token_counter(), 2000)
-    content = made.messages[1]["content"]
-    assert re.findall(r"<[^>]*>", content) == [
-        "<passages>", *[re.search(rf'<passage id="{id_}"[^>]*>', content).group() if n == 0 else "</passage>"  # type: ignore[union-attr]
-        for id_ in made.ids for n in (0, 1)], "</passages>",
-    ]  # fmt: skip
-    assert content.endswith(f"</passages>\n\nQuestion: {question}") and content.count("\n") == 5
-
-    server.payloads = {question: attack["forbidden"][0]}
-    settings = Settings(writer="llm", llm_url=server.url, llm_model="injected")
-    *_, draft = compose.write(
-        LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), hits, articles, settings
-    )
-    assert draft.statements and {one.verdict for one in draft.statements} == {"unsupported"}
-
-
-@pytest.fixture(scope="module")
-def attacked(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
-    """A home with an index of the articles that hold attacks."""
-    home = tmp_path_factory.mktemp("attacked")
-    sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [ATTACKED])
-    return home
-
-
-@pytest.mark.parametrize("writer", ["quote", "llm"])
-def test_evaluation_finds_no_attack_in_any_answer(server: Server, attacked: Path, tmp_path: Path, writer: str) -> None:
-    summary = evaluated(server, attacked, tmp_path, writer=writer)
-    said = summary["measures"]["forbidden_said"]
-    assert (said["mean"], said["n"]) == (0, len(ATTACKS))
-    assert summary["measures"]["contains_answer"]["mean"] == 1
-    if writer == "llm":
-        assert summary["sentences"]["unsupported"]["n"] == len(ATTACKS)
-
-
-def evaluated(server: Server, home: Path, folder: Path, **settings: Any) -> dict[str, Any]:
-    """summary.json of the attacks, asked of a model that obeys each of them."""
-    server.payloads = {one["question"]: one["forbidden"][0] for one in ATTACKS}
-    engine = Engine(Settings(home=home, llm_url=server.url, llm_model="injected", **settings))
-    questions = read_questions(ATTACKED / "questions.jsonl")
-    making = made_by(engine, questions, Options())
-    for _ in ask_all(engine, questions, folder / "run", making):
-        pass
-    return finish(folder / "run")
-
-
-def test_there_are_at_least_twenty_attacks_in_several_styles() -> None:
-    assert len({one["forbidden"][0] for one in ATTACKS}) >= 20 and len({one["tags"][0] for one in ATTACKS}) >= 6
-    assert all((ATTACKED / one["relevant"][0]["source"]).is_file() for one in ATTACKS)
-
-
-# --- prompt and cutter ------------------------------------------------------------------------------------------------
-
-
-def test_a_prompt_keeps_to_its_budget_and_its_ids_come_from_content() -> None:
-    pairs = [hits_of(f"Passage {n}. " + "The mill was built of stone. " * 20, n) for n in range(1, 9)]
-    hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
-    counter = token_counter()
-    whole = prompt.build("Why?", hits, articles, counter, 10_000)
-    part = prompt.build("Why?", hits, articles, counter, 800)
-    tiny = prompt.build("Why?", hits, articles, counter, 1)
-    assert len(whole.ids) == 8 and 1 < len(part.ids) < 8 and len(tiny.ids) == 1
-    assert list(part.ids) == list(whole.ids)[: len(part.ids)] and all(
-        re.fullmatch("[a-z]{5}", id_) for id_ in whole.ids
-    )
-    counted = sum(counter.count(message["content"]) for message in part.messages)
-    assert counted <= 800 and abs(counted - part.tokens) < 20
-    again = prompt.build("Why?", hits[::-1], articles, counter, 10_000)
-    assert {id_: hit.chunk.id for id_, hit in again.ids.items()} == {i: h.chunk.id for i, h in whole.ids.items()}
-
-
-def test_sentences_are_the_same_however_the_stream_is_cut() -> None:
-    text = (
-        "GM works with LG Chem Inc. and Co. [kfmrt, zzzzz] It grew 2.5% (see it) [1]. The U.S. plant opened on Jan. 5, "
-        "2024! [kfmrt][bcdfg]\n\n- **One** thing is here. [kfmrt]\n- Another thing [bcdfg]\n# Head\n"
-        "Is it so? (kfmrt) Yes."
-    )
-
-    def cut(size: int) -> list[Drafted]:
-        cutter = Cutter(("kfmrt", "bcdfg"))
-        parts = [text[n : n + size] for n in range(0, len(text), size)]
-        return [one for part in parts for one in cutter.feed(part)] + list(cutter.end())
-
-    whole = cut(len(text))
-    assert [(one.text, one.ids) for one in whole] == [
-        ("GM works with LG Chem Inc. and Co.", ("kfmrt", "zzzzz")),
-        ("It grew 2.5% (see it).", ("1",)),
-        ("The U.S. plant opened on Jan. 5, 2024!", ("kfmrt", "bcdfg")),
-        ("One thing is here.", ("kfmrt",)),
-        ("Another thing", ("bcdfg",)),
-        ("Head", ()),
-        ("Is it so?", ("kfmrt",)),
-        ("Yes.", ()),
-    ]
-    assert all(cut(size) == whole for size in range(1, 40))
-
-
-def test_a_sentence_comes_before_the_stream_has_ended() -> None:
-    cutter = Cutter(("kfmrt",))
-    assert not list(cutter.feed("It was built in 1823. [kf"))
-    assert not list(cutter.feed("mrt] It"))
-    assert list(cutter.feed(" stands yet")) == [Drafted("It was built in 1823.", ("kfmrt",))]
 
 
 # --- a real server ----------------------------------------------------------------------------------------------------
