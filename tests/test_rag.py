@@ -74,7 +74,7 @@ def test_every_citation_is_a_slice_and_every_answer_keeps_the_contract(engine: E
     value = json.loads(json.dumps(found.to_json()))
     assert set(value) == {
         "schema", "question", "answer", "refused", "evidence_score", "citations", "passages", "timings", "notes",
-        "sentences", "writer", "tokens",
+        "sentences", "writer", "tokens", "asked",
     }  # fmt: skip
     assert value["refused"] == (not value["citations"])
     for number, one in enumerate(value["citations"], 1):
