@@ -324,7 +324,8 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(run: Call, words: list[str
 def test_a_squad_file_is_asked_of_its_own_articles_beside_the_users_index(run: Call, tmp_path: Path) -> None:
     path, home = tmp_path / "squad.json", tmp_path / "home"
     path.write_text(json.dumps(squad()))
-    done = run("evaluate", str(path), "--corpus", "same", "--out", str(tmp_path / "run"), home=home)
+    options = ["--corpus", "same", "--never-refuse", "--out", str(tmp_path / "run")]
+    done = run("evaluate", str(path), *options, home=home)
     assert done.returncode == 0, done.stderr
     first = json.loads((tmp_path / "run" / "results.jsonl").read_text().splitlines()[0])
     assert first["answer"]["citations"][0]["source"] == "A_Mill.txt" and first["scores"]["success@1"] == 1
