@@ -264,6 +264,14 @@ def make_parser() -> argparse.ArgumentParser:
 
     _add_index_commands(commands, home)
 
+    _add_evaluation_commands(commands, home, writer)
+
+    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
+    one.set_defaults(run=settings)
+    return parser
+
+
+def _add_evaluation_commands(commands: Any, home: argparse.ArgumentParser, writer: argparse.ArgumentParser) -> None:
     one = commands.add_parser(
         "evaluate",
         parents=[home, writer],
@@ -299,10 +307,6 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="print the comparison as JSON")
     one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse")
     one.set_defaults(run=compare)
-
-    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
-    one.set_defaults(run=settings)
-    return parser
 
 
 def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
