@@ -1,0 +1,64 @@
+"""The shipped int8 model -> a model that can be trained on: `restored()`. Needs onnx.
+
+The opposite of `rag.reader.export`: weights are multiplied by their scales, and what smoothing moved from activations
+to weights is moved back. What int8 rounded stays rounded, which costs nothing that can be measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from index.embed import find_model
+from rag.reader.export import SMALL
+from rag.reader.model import SpanModel, load_encoder
+
+SHIPPED = Path(__file__).with_name("model")
+Array = NDArray[Any]
+
+
+def restored(folder: Path = SHIPPED) -> SpanModel:
+    """The float32 model of an exported folder. Raises OSError or KeyError for a folder that `export` did not write."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(folder / SMALL).graph
+    held: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    model = SpanModel(load_encoder(find_model().folder))
+    state = dict(_weights(graph.node, held))
+    for name, value in held.items():
+        if not name.startswith("onnx::") and name.endswith((".weight", ".bias")):
+            state[name.replace(".dense.linear.", ".dense.")] = torch.tensor(value)
+    words = held["encoder.embeddings.word_embeddings.table"], held["encoder.embeddings.word_embeddings.scale"]
+    state["encoder.embeddings.word_embeddings.weight"] = torch.tensor(words[0] * words[1])
+    missing = model.load_state_dict(state, strict=False)
+    if missing.missing_keys or missing.unexpected_keys:
+        raise KeyError(f"{folder / SMALL} does not fit: {missing}")
+    return model
+
+
+def _weights(nodes: Any, held: dict[str, Array]) -> Iterator[tuple[str, Tensor]]:
+    """(name, (out, in) weight) of every linear layer, found by the path of its product in the graph."""
+    for node in nodes:
+        if node.op_type not in ("MatMul", "MatMulInteger", "Gemm"):
+            continue
+        name = next((one for one in node.input if one in held), None)
+        if name is None:
+            continue
+        weight = held[name].astype(np.float32)
+        if name.endswith("_quantized"):
+            stem = name.removesuffix("_quantized")
+            weight = (weight - held[f"{stem}_zero_point"]) * held[f"{stem}_scale"]
+        path = node.name.split("/")[1:-1]
+        layer = ".".join(part for part in path if part != "linear")
+        smoothing = held.get(f"{layer}.inverse")
+        if smoothing is not None:
+            weight = weight * smoothing[:, None]
+        transposed = any(a.name == "transB" and a.i for a in node.attribute)
+        yield f"{layer}.weight", torch.tensor(weight if transposed else weight.T.copy())
