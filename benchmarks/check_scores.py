@@ -22,11 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.check import FALSE_ALARMS, auroc_of, interval, source
-from benchmarks.statements import read_statements
 from index.embed import Embedder, find_model
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
 from rag.check.sentence import Measured, measure, rate
+from rag.check.statements import read_statements
 from rag.check.wording import content, coverage
 from rag.evaluation.statistics import Array
 from rag.reader.data import CALIBRATION, read_json

@@ -1,4 +1,4 @@
-"""A sentence against the passages it cites: what a check says, and the one room for a model that scores such pairs."""
+"""A sentence against the passages it cites: what a check says, and what scores such pairs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ Kind = Literal["supported", "weak", "unsupported"]
 
 
 class Scorer(Protocol):
-    """A model that scores a pair. None is shipped; the rules stand by themselves."""
+    """A model that scores a sentence beside a passage (rag.check.support has the one that is shipped)."""
 
-    def score(self, sentence: str, slice_: str) -> float:
-        """How likely the slice supports the sentence, in [0, 1]; under a half makes the sentence weak."""
+    def score(self, sentence: str, text: str, span: Span, title: str) -> float:
+        """The log-odds that `text` supports the sentence. It is read around `span`, where most of the sentence stands,
+        as if under `title`."""
         ...
 
 

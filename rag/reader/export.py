@@ -17,9 +17,9 @@ import hashlib
 import random
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +27,13 @@ from torch import Tensor, nn
 from index.embed import find_model
 from rag.reader.data import FOREIGN, load, read_ids
 from rag.reader.examples import Examples, Mix
-from rag.reader.model import Batch, SpanModel, load_encoder
+from rag.reader.model import SpanModel, load_encoder
 
+Inputs = tuple[Tensor, Tensor, Tensor]
+M = TypeVar("M", bound=nn.Module)
 INPUTS = ("ids", "mask", "types")
-OUTPUTS = ("start", "end", "left", "right", "null")
+OUTPUTS = {"start": 2, "end": 2, "left": 2, "right": 2, "null": 1}
+"""Names of the outputs, and how many of their axes have no fixed length."""
 FULL = "reader.onnx"
 SMALL = "reader.int8.onnx"
 _SMOOTH = 0.75
@@ -72,9 +75,9 @@ class _Smoothed(nn.Module):
         return outputs
 
 
-def smoothed(model: SpanModel, samples: Sequence[Batch]) -> SpanModel:
+def smoothed(model: M, samples: Sequence[Inputs]) -> M:
     """A copy with its feed-forward layers smoothed by how large their inputs get in `samples`."""
-    made = copy.deepcopy(model).eval()
+    made: Any = copy.deepcopy(model).eval()
     layers = [part for layer in made.encoder.encoder.layer for part in (layer.intermediate, layer.output)]
     largest: dict[int, Tensor] = {}
 
@@ -87,21 +90,22 @@ def smoothed(model: SpanModel, samples: Sequence[Batch]) -> SpanModel:
     ]
     with torch.inference_mode():
         for batch in samples:
-            made(batch.ids, batch.mask, batch.types)
+            made(*batch)
     for hook in hooks:
         hook.remove()
     for number, part in enumerate(layers):
         weights = part.dense.weight.detach().abs().amax(0).clamp(min=1e-5)
         inputs = largest[number].clone().clamp(min=1e-5)
         part.dense = _Smoothed(part.dense, (inputs**_SMOOTH / weights ** (1 - _SMOOTH)).clamp(min=1e-3))
-    return made
+    return made  # type: ignore[no-any-return]
 
 
-def samples_of(data: Path, rows: int = 160) -> list[Batch]:
-    """Batches of the questions that training begins with."""
+def samples_of(data: Path, rows: int = 160) -> list[Inputs]:
+    """The questions that training begins with, in batches."""
     examples = Examples(load(data, read_ids(FOREIGN))[0], find_model().folder / "tokenizer.json", Mix(), 0)
     first = [row for group in examples.epoch(0)[:rows] for row in group][:rows]
-    return [batch for batch, _ in examples.batches(first, random.Random(0), 2048)]
+    batches = examples.batches(first, random.Random(0), 2048)
+    return [(batch.ids, batch.mask, batch.types) for batch, _ in batches]
 
 
 def load_checkpoint(path: Path) -> SpanModel:
@@ -111,35 +115,36 @@ def load_checkpoint(path: Path) -> SpanModel:
     return model.eval()
 
 
-def export_float32(model: SpanModel, path: Path) -> None:
+def export_float32(model: nn.Module, path: Path, outputs: Mapping[str, int] = OUTPUTS) -> None:
     """Write the model as float32 ONNX, for any number of rows and any length."""
     ids = torch.full((2, 16), 1000)
     ids[1, 12:] = 0
-    axes: dict[str, dict[int, str]] = {name: {0: "rows", 1: "length"} for name in (*INPUTS, *OUTPUTS[:4])}
-    axes["null"] = {0: "rows"}
+    names = dict(enumerate(("rows", "length")))
+    free = {**dict.fromkeys(INPUTS, 2), **outputs}
+    axes = {name: {axis: names[axis] for axis in range(count)} for name, count in free.items()}
     torch.onnx.export(
         model.eval(),
         (ids, (ids > 0).long(), torch.zeros_like(ids)),
         str(path),
         input_names=list(INPUTS),
-        output_names=list(OUTPUTS),
+        output_names=list(outputs),
         dynamic_axes=axes,
         opset_version=17,
         dynamo=False,
     )
 
 
-def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
+def export_int8(model: nn.Module, path: Path, samples: Sequence[Inputs], outputs: Mapping[str, int] = OUTPUTS) -> None:
     """Write the model as int8 ONNX; `samples` show how large its activations get."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    model = smoothed(model, samples)
-    embeddings: Any = model.encoder.embeddings
+    made: Any = smoothed(model, samples)
+    embeddings = made.encoder.embeddings
     embeddings.word_embeddings = _RowScaled(embeddings.word_embeddings.weight.detach())
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / FULL
-        export_float32(model, full)
+        export_float32(made, full, outputs)
         heads = [node.name for node in onnx.load(full).graph.node if node.name.startswith(("/head", "/null"))]
         quantize_dynamic(
             full,
@@ -149,6 +154,13 @@ def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
             op_types_to_quantize=["MatMul"],
             nodes_to_exclude=heads,
         )
+
+
+def seal(path: Path, tokenizer: Path) -> None:
+    """Lay the tokenizer beside a model, and the sha256 of the model."""
+    shutil.copyfile(tokenizer, path.with_name("tokenizer.json"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n", "utf-8")
 
 
 def main() -> None:
@@ -164,9 +176,7 @@ def main() -> None:
     export_int8(model, arguments.out / SMALL, samples_of(arguments.data))
     if arguments.full:
         export_float32(model, arguments.out / FULL)
-    shutil.copyfile(find_model().folder / "tokenizer.json", arguments.out / "tokenizer.json")
-    digest = hashlib.sha256((arguments.out / SMALL).read_bytes()).hexdigest()
-    (arguments.out / f"{SMALL}.sha256").write_text(f"{digest}  {SMALL}\n", "utf-8")
+    seal(arguments.out / SMALL, find_model().folder / "tokenizer.json")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def read_statements(path: Path, each: int, seed: int = 0) -> list[Statement]:
         found.setdefault(("true", None), []).append(Statement(text, passage, article, "true", answer=kind))
         if kind:
             for near in (True, False):
-                if value := _swap(rng, kind, answer, question, passage, values[kind], near):
+                if value := swap(rng, kind, answer, question, passage, values[kind], near):
                     swapped = Statement(made.with_answer(value), passage, article, kind, near)
                     found.setdefault((kind, near), []).append(swapped)
         if denied := made.denied():
@@ -156,6 +156,12 @@ def state(question: str, answer: str) -> _Made | None:
     return None
 
 
+def deny(question: str, answer: str) -> str | None:
+    """The statement of a question and its answer with "not" in it; None where none is made."""
+    made = state(question, answer)
+    return made.denied() if made else None
+
+
 def _inverted(said: str, answer: str, aux: str, tail: str, place: str) -> _Made | None:
     """ "was X founded", "1823": "X was founded in 1823"; "is the capital of Peru", "Lima": "Lima is the capital"."""
     before_answer, after_answer = (said.partition(answer)[::2]) if said != answer else ("", "")
@@ -185,7 +191,7 @@ def type_of(answer: str) -> str | None:
     return "name" if held and all(word[:1].isupper() for word in held) else None
 
 
-def _swap(
+def swap(
     rng: random.Random, kind: str, answer: str, question: str, passage: str, values: Sequence[str], near: bool
 ) -> str | None:
     """Another value of the same type: from the passage when `near`, else one that is not in it. It shares no word with

@@ -1,0 +1,235 @@
+"""Public questions -> sentences beside passages that support them or do not, to train the support model on.
+
+A true sentence says what question and answer say; beside it stand false ones: another value of the passage or of
+elsewhere, a word turned round, "not", something that is not in the passage added. The passage's own sentences come too,
+as they are and with a fact exchanged. Every row is drawn anew in each epoch.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from index.layout import Span
+from index.lexical import content_terms
+from index.sentences import sentences
+from rag.check.facts import find_facts
+from rag.check.statements import deny, state, swap, type_of
+from rag.reader.data import Corpus, Passage, Question
+from rag.reader.unanswerable import Pool, make_pool, unanswerable
+
+_FALSE = 2
+"""False sentences beside each true one."""
+_OTHER = 0.25
+"""Share of the questions on reviews and comments that an epoch asks."""
+_PLAIN = 0.25
+"""Share of the questions that stand beside their answer, though a sentence can be made of both."""
+_TITLED = 0.6
+"""Share of the passages that stand under their article's title."""
+_TWO = 0.2
+"""Share of the true sentences that another true one is joined to."""
+_WHOLE = 0.2
+"""Share of the passages that stand in full, not only what is around the place."""
+_SENTENCES = 3
+"""Sentences of each passage that an epoch uses."""
+_TAIL = re.compile(
+    r",\s+((?:which|who|and|but|with|after|because|while|where|when|as|including|by|in)\b[^.;]{12,90})\.?$"
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sentence beside a passage. Pairs of one `group` share the passage, or nearly, and only some are true."""
+
+    text: str
+    passage: str
+    true: bool
+    group: int
+
+
+class Pairs:
+    """The pairs of every epoch, the same for the same seed."""
+
+    def __init__(self, corpus: Corpus, seed: int) -> None:
+        self._corpus = corpus
+        self._seed = seed
+        self._own: dict[int, list[Question]] = defaultdict(list)
+        self._articles: dict[str, list[int]] = defaultdict(list)
+        for question in corpus.questions:
+            if question.spans:
+                self._own[question.passage].append(question)
+        for number, passage in enumerate(corpus.passages):
+            self._articles[passage.article].append(number)
+        self._pools = {article: self._pool(numbers) for article, numbers in self._articles.items()}
+        self._values: dict[str | None, list[str]] = defaultdict(list)
+        for question in corpus.questions:
+            for answer in self._answers(question)[:1]:
+                self._values[type_of(answer)].append(answer)
+
+    def epoch(self, number: int) -> list[list[Pair]]:
+        """The groups of an epoch, shuffled."""
+        rng = random.Random(f"{self._seed} {number}")
+        passages = self._corpus.passages
+        asked = [q for q in self._corpus.questions if q.spans and (passages[q.passage].wiki or rng.random() < _OTHER)]
+        groups = [list(self._asked(question, n, rng)) for n, question in enumerate(asked)]
+        for place, passage in enumerate(passages):
+            if passage.wiki:
+                groups += self._told(place, passage, len(groups), rng)
+        rng.shuffle(groups)
+        return [group for group in groups if group]
+
+    def _asked(self, question: Question, group: int, rng: random.Random) -> Iterator[Pair]:
+        """A true sentence of a question, and false ones."""
+        passage = self._corpus.passages[question.passage]
+        answer = rng.choice(self._answers(question))
+        say = _sayer(question.text, answer, rng)
+        if say is None:
+            return
+        beside = _cropped(passage, rng.choice(question.spans), rng)
+        true = say(answer)
+        other = rng.choice(self._own[question.passage])
+        second = _sayer(other.text, more := self._answers(other)[0], rng) if rng.random() < _TWO else None
+        if second and other.id != question.id:
+            beside = _titled(passage, passage.text, rng)
+            tail = second(more)
+            yield Pair(_joined(true, tail), beside, True, group)
+            for text in list(self._false(question, answer, say, beside, rng))[:_FALSE]:
+                yield Pair(_joined(text, tail), beside, False, group)
+            return
+        yield Pair(true, beside, True, group)
+        for text in list(self._false(question, answer, say, beside, rng))[:_FALSE]:
+            yield Pair(text, beside, False, group)
+        if rng.random() < 0.3 and (away := self._elsewhere(question, answer, rng)):
+            yield Pair(true, away, False, group)
+
+    def _false(
+        self, question: Question, answer: str, say: Callable[[str], str], beside: str, rng: random.Random
+    ) -> Iterator[str]:
+        """False variants in an order drawn by chance, those with values of what stands `beside` first more often."""
+        kinds = ["near", "near", "answer", "answer", "absent", "turned", "denied", "added"]
+        rng.shuffle(kinds)
+        for kind in dict.fromkeys(kinds):
+            if text := self._falsified(kind, question, answer, say, beside, rng):
+                yield text
+
+    def _falsified(
+        self,
+        kind: str,
+        question: Question,
+        answer: str,
+        say: Callable[[str], str],
+        beside: str,
+        rng: random.Random,
+    ) -> str | None:
+        type_, passage = type_of(answer), self._corpus.passages[question.passage]
+        if kind in ("near", "absent"):
+            near = kind == "near"
+            value = swap(rng, type_, answer, question.text, beside, self._values[type_], near) if type_ else None
+            return say(value) if value else None
+        if kind == "answer":
+            # What people found worth asking for elsewhere in the passage.
+            taken = set(content_terms(answer)) | set(content_terms(question.text))
+            others = [text for q in self._own[question.passage] for text in self._answers(q)[:1]]
+            others = [text for text in others if text in beside and type_of(text) == type_]
+            free = [text for text in others if not taken & set(content_terms(text))]
+            return say(rng.choice(free)) if free else None
+        if kind == "turned":
+            other = unanswerable(question.text, passage.text, self._pools[passage.article], rng)
+            turned = _sayer(other, answer, rng) if other else None
+            return turned(answer) if turned else None
+        if kind == "denied":
+            return deny(question.text, answer)
+        tail = self._tail(question.passage, passage, rng)
+        return f"{say(answer).rstrip('.')}, {tail}." if tail else None
+
+    def _told(self, place: int, passage: Passage, first: int, rng: random.Random) -> Iterator[list[Pair]]:
+        """Sentences of a passage, as they are and changed."""
+        lines = [(a, b) for a, b in sentences(passage.text) if 40 < b - a < 300]
+        rng.shuffle(lines)
+        for number, span in enumerate(lines[:_SENTENCES]):
+            line, beside = passage.text[slice(*span)], _cropped(passage, span, rng)
+            group = [Pair(line, beside, True, first + number)]
+            if changed := _exchanged(line, beside, rng):
+                group.append(Pair(changed, beside, False, first + number))
+            if tail := self._tail(place, passage, rng):
+                group.append(Pair(f"{line.rstrip('.')}, {tail}.", beside, False, first + number))
+            if len(group) > 1:
+                yield group
+
+    def _tail(self, place: int, passage: Passage, rng: random.Random) -> str | None:
+        """The end of a sentence of another passage of the article, which says something of its own."""
+        numbers = self._articles[passage.article]
+        held = set(content_terms(passage.text))
+        for _ in range(6):
+            other = self._corpus.passages[rng.choice(numbers)]
+            if other.text == passage.text:
+                continue
+            start, end = rng.choice(sentences(other.text) or [(0, 0)])
+            match = _TAIL.search(other.text[start:end])
+            if match and len(set(content_terms(match[1])) - held) >= 2:
+                return match[1]
+        return None
+
+    def _elsewhere(self, question: Question, answer: str, rng: random.Random) -> str | None:
+        """Another passage that looks right and lacks the answer."""
+        hard = [self._corpus.passages[n] for n in question.hard[:5]]
+        lacking = [one for one in hard if answer.lower() not in one.text.lower()]
+        if not lacking:
+            return None
+        chosen = rng.choice(lacking)
+        return _titled(chosen, chosen.text, rng)
+
+    def _answers(self, question: Question) -> list[str]:
+        text = self._corpus.passages[question.passage].text
+        return list(dict.fromkeys(text[a:b] for a, b in question.spans))
+
+    def _pool(self, numbers: Sequence[int]) -> Pool:
+        return make_pool(
+            (self._corpus.passages[n].text for n in numbers), (q.text for n in numbers for q in self._own[n])
+        )
+
+
+def _sayer(question: str, answer: str, rng: random.Random) -> Callable[[str], str] | None:
+    """What says an answer to the question: as a sentence where one can be made, else behind the question."""
+    made = state(question, answer)
+    if made and rng.random() >= _PLAIN:
+        return made.with_answer
+    asked = question.strip()
+    return (lambda text: f"{asked} {text}.") if asked and len(answer) < 200 else None
+
+
+def _joined(one: str, other: str) -> str:
+    return f"{one} {other}" if "?" in one + other else f"{one.rstrip('.')}, and {other[:1].lower()}{other[1:]}"
+
+
+def _exchanged(line: str, passage: str, rng: random.Random) -> str | None:
+    """The sentence with one fact in place of another of its kind that the passage has, else with "not"."""
+    facts = find_facts(line)
+    rng.shuffle(facts)
+    for fact in facts:
+        kind = type_of(fact.text)
+        others = [o.text for o in find_facts(passage) if kind and type_of(o.text) == kind and o.text not in line]
+        others = [text for text in others if not set(content_terms(text)) & set(content_terms(line))]
+        if others:
+            return line[: fact.start] + rng.choice(others) + line[fact.end :]
+    verb = re.search(r"\b(?:is|was|were|are|has|have|had|can|could|will|would)\b(?! not)", line)
+    return f"{line[: verb.end()]} not{line[verb.end() :]}" if verb and rng.random() < 0.5 else None
+
+
+def _cropped(passage: Passage, near: Span, rng: random.Random) -> str:
+    """Some sentences of the passage around a place, often all."""
+    lines = sentences(passage.text)
+    if rng.random() < _WHOLE or len(lines) < 3:
+        return _titled(passage, passage.text, rng)
+    inside = [n for n, (a, b) in enumerate(lines) if a < near[1] and near[0] < b] or [0]
+    first = max(0, inside[0] - rng.randint(0, 1))
+    last = min(len(lines) - 1, inside[-1] + rng.randint(0, 1))
+    return _titled(passage, passage.text[lines[first][0] : lines[last][1]], rng)
+
+
+def _titled(passage: Passage, text: str, rng: random.Random) -> str:
+    title = passage.article.replace("_", " ")
+    return f"{title}\n{text}" if passage.wiki and rng.random() < _TITLED else text
