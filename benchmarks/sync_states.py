@@ -98,6 +98,7 @@ class Files(RuleBasedStateMachine):
         fresh = Builder(self.folder / "fresh", self.builder.recipe, self.embedder, 20_000_000)
         sync(fresh, [self.root])
         assert_same(self.builder.home, fresh.home)
+        assert not any("written anew" in why for _, why in report.notes)
         manifest = Manifest.read(current_folder(self.builder.home))
         assert self.derived or manifest.churn == 0
         new = digests(self.builder.home, current_folder(self.builder.home)) - known if report.built else set()

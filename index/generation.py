@@ -20,7 +20,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 
 from index.aliases import Aliases
@@ -207,11 +206,10 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
         if articles != manifest.articles:
             found.append(f"articles differ: manifest has {manifest.articles}, catalog has {articles}")
         drawn = _sample(catalog.chunk_ids())
-        if added is None:
-            wanted = catalog.chunk_ids()
-        else:
-            wanted = chain(catalog.chunk_ids_of(added), drawn)
-            drawn += _sample(catalog.chunk_ids_of(added))
+        wanted: Iterable[str] = catalog.chunk_ids()
+        if added is not None:
+            wanted = {*catalog.chunk_ids_of(added), *drawn}
+            drawn = sorted({*_sample(catalog.chunk_ids_of(added)), *drawn})
         # As many here as there, and each of these is there: so both hold the same.
         if missing := generation.vectors.missing(wanted):
             found.append(f"{missing} chunks have no vector")

@@ -122,11 +122,13 @@ def _sync(
     try:
         try:
             return _make(builder, found, seen, before or {}, manifest, known, tell)
-        except IndexDamaged:
+        except IndexDamaged as error:
             if manifest is None:
                 raise
             # The generation in use can't be relied on: everything is read and written anew.
-            return _make(builder, found, seen, before or {}, None, known, tell)
+            report, notes = _make(builder, found, seen, before or {}, None, known, tell)
+            report.notes.append((manifest.name, f"was not whole, so all was read and written anew. {error}"))
+            return report, notes
     finally:
         known.close()
 
