@@ -245,7 +245,7 @@ def _write_vectors(
                 made = builder.embedder.encode_documents([texts[digest] for digest in some])
                 held.update(zip(some, made, strict=True))
                 known.keep({digest: held[digest] for digest in some})
-                report.embedded += len(some)
+                report.embedded = known.made
             vectors: Vectors = np.stack([held[one.digest] for one in page])
             metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in page]
             store.add([one.id for one in page], vectors, metadata)

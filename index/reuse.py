@@ -18,9 +18,10 @@ from index.store import VectorStore
 
 class KnownVectors:
     """Vectors by digest: what a build that was stopped left, then every generation of `home` that was made by the same
-    recipe, the newest one first. With `anew` nothing is known from before."""
+    recipe, the newest one first. With `anew` nothing is known from before. `made` counts those that were made."""
 
     def __init__(self, home: Path, recipe: Recipe, server: Server | None = None, *, anew: bool = False) -> None:
+        self.made = 0
         self._server = server
         self._kept = Embedded(home, recipe, empty=anew)
         self._folders = list[Path]()
@@ -47,6 +48,7 @@ class KnownVectors:
 
     def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
         """Keep vectors that were just made, in case this build is stopped."""
+        self.made += len(vectors)
         self._kept.keep(vectors)
 
     def forget_kept(self) -> None:
