@@ -27,6 +27,10 @@ def test_a_killed_sync_loses_nothing(embedder: Embedder, tmp_path: Path) -> None
     assert sum(kills.run(embedder, tmp_path, 3, 6, second=False).values()) == 3
 
 
+def test_a_killed_sync_loses_nothing_while_a_copy_is_changed(embedder: Embedder, tmp_path: Path) -> None:
+    assert sum(kills.run(embedder, tmp_path, 2, 6, second=False, derived=True, seed=2).values()) == 2
+
+
 def test_two_killed_syncs_at_once_lose_nothing(embedder: Embedder, tmp_path: Path) -> None:
     assert sum(kills.run(embedder, tmp_path, 2, 6, second=True, seed=1).values()) == 2
 
