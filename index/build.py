@@ -202,6 +202,7 @@ def _write_articles(
         tell("cutting", number, len(change.new))
         article = spool.article(group.original.source)
         catalog.add(article, group.original, chunk(article, limits))
+    tell("cutting", len(change.new), len(change.new))
     why = "holds nothing to search: only a title, headings or boilerplate"
     report.notes += [(source, why) for source in catalog.without_chunks()]
 
