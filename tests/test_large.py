@@ -18,6 +18,7 @@ import pytest
 from index.article import Article
 from index.build import Builder
 from index.catalog import Catalog
+from index.embedded import Embedded
 from index.generation import Manifest, current_folder, faults, index_folder, open_current
 from index.lexical import content_terms
 from index.store import VectorStore
@@ -102,6 +103,7 @@ def test_a_damaged_index_is_not_built_upon(large: Builder, docs: Path) -> None:
 _READER = """
 import sys
 from pathlib import Path
+from index.embedded import Embedded
 from index.generation import Generation
 generation = Generation(Path(sys.argv[1]))
 ids = list(generation.catalog.chunk_ids())
@@ -189,22 +191,29 @@ def test_what_a_killed_build_embedded_is_not_embedded_again(builder: Builder, ma
     assert faults(current_folder(builder.home)) == [] and not kept.exists()
 
 
-def test_what_a_killed_build_left_is_thrown_away_when_it_is_of_no_use(builder: Builder, many: Path) -> None:
-    kill(builder, many)
+def test_what_a_stopped_build_left_is_thrown_away_when_it_is_of_no_use(builder: Builder, docs: Path) -> None:
+    sync(builder, [docs])
+    generation = open_current(builder.home)
+    chunks = generation.catalog.chunks(list(generation.catalog.chunk_ids()))
+    vectors = generation.vectors.vectors(list(chunks))
+    generation.close()
+    left = Embedded(builder.home, builder.recipe)
+    left.keep({one.digest: vectors[id_] for id_, one in chunks.items()})
+    left.close()
     kept = index_folder(builder.home) / "embedded.sqlite"
     whole = kept.read_bytes()
-    with sqlite3.connect(kept) as database:
+    with contextlib.closing(sqlite3.connect(kept)) as database, database:
         database.execute("update vectors set vector = zeroblob(1536)")
-    vectors = kept.read_bytes()
-    for content in (vectors, whole[: len(whole) // 2], b"torn"):
-        kept.write_bytes(content)
-        assert sync(builder, [many]).embedded == 300 and not kept.exists()
+    emptied = kept.read_bytes()
+    for content, embedded in ((whole, 0), (emptied, 8), (whole[: len(whole) // 2], 8), (b"torn", 8)):
         shutil.rmtree(index_folder(builder.home) / "generations")
+        kept.write_bytes(content)
+        assert sync(builder, [docs]).embedded == embedded and not kept.exists()
+    kept.write_bytes(whole)
+    assert sync(builder, [docs], rebuild=True).embedded == 8 and not kept.exists()
     kept.write_bytes(whole)
     other = replace(builder, recipe=replace(builder.recipe, chunk_overlap=0))
-    assert sync(other, [many]).embedded == 300
-    kept.write_bytes(whole)
-    assert sync(builder, [many], rebuild=True).embedded == 300 and not kept.exists()
+    assert sync(other, [docs]).embedded == 8 and not kept.exists()
 
 
 def test_texts_are_not_held_in_memory(builder: Builder, tmp_path: Path) -> None:
