@@ -17,6 +17,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -45,10 +46,12 @@ def change(root: Path, rng: random.Random, files: int) -> None:
         path.unlink()
 
 
-def run(embedder: Embedder, folder: Path, kills: int, files: int, *, second: bool, seed: int = 0) -> Counter[str]:
+def run(
+    embedder: Embedder, folder: Path, kills: int, files: int, *, second: bool, derived: bool = False, seed: int = 0
+) -> Counter[str]:
     """Kill syncs at `kills` random moments; returns what they hit. Raises AssertionError when something was lost."""
     rng = random.Random(seed)
-    root, builder = folder / "docs", _builder(folder / "home", embedder)
+    root, builder = folder / "docs", _builder(folder / "home", embedder, derived)
     change(root, rng, files)
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(["index.sync", "sentence_transformers", "chromadb"])
@@ -56,7 +59,7 @@ def run(embedder: Embedder, folder: Path, kills: int, files: int, *, second: boo
     for _ in range(2):  # the first one waits for the libraries
         shutil.rmtree(builder.home, ignore_errors=True)
         started = time.monotonic()
-        first = forking.Process(target=_sync_apart, args=(builder.home, root))
+        first = forking.Process(target=_sync_apart, args=(builder.home, root, derived))
         first.start()
         first.join()
         longest = time.monotonic() - started
@@ -64,7 +67,7 @@ def run(embedder: Embedder, folder: Path, kills: int, files: int, *, second: boo
     for number in tqdm(range(kills), unit="kill", disable=kills < 10):
         change(root, rng, files)
         count = 2 if second and number % 2 else 1
-        running = [forking.Process(target=_sync_apart, args=(builder.home, root)) for _ in range(count)]
+        running = [forking.Process(target=_sync_apart, args=(builder.home, root, derived)) for _ in range(count)]
         for process in running:
             process.start()
         time.sleep(rng.uniform(0, 1.1) * longest)
@@ -95,14 +98,15 @@ def _check(builder: Builder, root: Path, beside: Path) -> None:
     shutil.rmtree(beside)
 
 
-def _builder(home: Path, embedder: Embedder) -> Builder:
-    return Builder(home, recipe(Settings()), embedder, 20_000_000)
+def _builder(home: Path, embedder: Embedder, derived: bool = False) -> Builder:
+    builder = Builder(home, recipe(Settings()), embedder, 20_000_000)
+    return replace(builder, derive_from=0, most_churn=1e9) if derived else builder
 
 
-def _sync_apart(home: Path, root: Path) -> None:
+def _sync_apart(home: Path, root: Path, derived: bool) -> None:
     """A sync in a process of its own. One that finds another at it leaves."""
     with contextlib.suppress(IndexBusy):
-        sync(_builder(home, Embedder(find_model())), [root])
+        sync(_builder(home, Embedder(find_model()), derived), [root])
 
 
 def main() -> None:
@@ -111,9 +115,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--files", type=int, default=8)
     parser.add_argument("--second", action="store_true", help="start a second sync beside every other")
+    parser.add_argument("--derived", action="store_true", help="change copies, as in a large index")
     arguments = parser.parse_args()
+    how = {"second": arguments.second, "derived": arguments.derived}
     with tempfile.TemporaryDirectory() as folder:
-        hit = run(shipped_embedder(), Path(folder), arguments.kills, arguments.files, second=arguments.second)
+        hit = run(shipped_embedder(), Path(folder), arguments.kills, arguments.files, **how)
     told = ", ".join(f"{count} {when}" for when, count in sorted(hit.items()))
     print(f"{arguments.kills} kills ({told}): nothing was lost, every index equals one built from scratch.")
 

@@ -3,7 +3,8 @@
 Files are added, edited, renamed, removed and touched at random (hypothesis, stateful), and synced now and then. After
 each sync the index is compared with one built anew from the same files: sources, texts, chunk ids and offsets, and that
 each vector is reached and has a cosine of at least 0.999 to the other's. Text that some generation on disk held before
-must not be embedded again: that is counted.
+must not be embedded again: that is counted. With `--derived` every change is made in a copy of the generation before,
+as in large indexes, and not written in full.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from benchmarks.corpora import shipped_embedder
 from index.build import Builder
 from index.embed import Embedder
-from index.generation import Generation, current_folder, faults, index_folder
+from index.generation import Generation, Manifest, current_folder, faults, index_folder
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings
@@ -47,6 +49,7 @@ class Files(RuleBasedStateMachine):
     """A folder, its index, and what must hold after each sync."""
 
     embedder: Embedder
+    derived = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,6 +57,8 @@ class Files(RuleBasedStateMachine):
         self.root = self.folder / "docs"
         self.root.mkdir()
         self.builder = Builder(self.folder / "home", recipe(Settings()), self.embedder, 20_000_000)
+        if self.derived:
+            self.builder = replace(self.builder, derive_from=0, most_churn=1e9)
 
     def files(self) -> list[Path]:
         """The files there are, by name."""
@@ -93,6 +98,9 @@ class Files(RuleBasedStateMachine):
         fresh = Builder(self.folder / "fresh", self.builder.recipe, self.embedder, 20_000_000)
         sync(fresh, [self.root])
         assert_same(self.builder.home, fresh.home)
+        assert not any("written anew" in why for _, why in report.notes)
+        manifest = Manifest.read(current_folder(self.builder.home))
+        assert self.derived or manifest.churn == 0
         new = digests(self.builder.home, current_folder(self.builder.home)) - known if report.built else set()
         assert report.embedded == len(new), f"{report.embedded} embedded, {len(new)} texts are new"
         shutil.rmtree(fresh.home)
@@ -131,9 +139,9 @@ def assert_same(one: Path, other: Path) -> None:
     assert faults(current_folder(one)) == []
 
 
-def check(embedder: Embedder, examples: int, steps: int) -> None:
+def check(embedder: Embedder, examples: int, steps: int, *, derived: bool = False) -> None:
     """Run `examples` stories of at most `steps` steps. Raises AssertionError with the shortest story that fails."""
-    Files.embedder = embedder
+    Files.embedder, Files.derived = embedder, derived
     limits: Any = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
     )
@@ -145,8 +153,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=50)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--derived", action="store_true", help="change copies, as in a large index")
     arguments = parser.parse_args()
-    check(shipped_embedder(), arguments.examples, arguments.steps)
+    check(shipped_embedder(), arguments.examples, arguments.steps, derived=arguments.derived)
     print(f"{arguments.examples} stories of up to {arguments.steps} steps: no difference.")
 
 

@@ -1,35 +1,40 @@
-"""Writes a new generation from the articles of a sync: cuts, embeds, writes, checks it and puts it in use."""
+"""Writes a new generation of the sources of a sync: cuts, embeds, writes, checks it and puts it in use."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from index.article import Article
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
-from index.duplicates import originals
+from index.derive import Change, copy, plan
+from index.duplicates import Group, Record, originals
 from index.embed import Embedder, Vectors
-from index.errors import FootnoteError, VectorServerError
+from index.errors import FootnoteError, IndexDamaged, VectorServerError
 from index.generation import Manifest, Recipe, index_folder, switch_to, verify_in_fresh_process
 from index.lexical import LexicalIndex
 from index.place import Place, is_own, new_place, sweep, where
 from index.reuse import KnownVectors
 from index.server import Remote, Server
+from index.spool import Spool
 from index.store import Metadata, VectorStore
 from index.tokens import token_counter
 
 Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); the stages are "reading", "embedding" and "checking"."""
+"""Called with (stage, done, total); the stages are "reading", "cutting", "embedding" and "checking"."""
+_PAGE = 1_024
+"""Chunks in memory at once; these are embedded in order of length, so that little is padded."""
 _BATCH = 128
+"""Texts that are embedded between two signs of life."""
 _BUILDING = "building-"
 _FULL = 1_000_000
 """A disk with fewer free bytes counts as full."""
@@ -66,7 +71,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Builder:
-    """What a sync needs besides the sources; `server` is where vectors go (None: into the index folder)."""
+    """What a sync needs besides the sources; `server` is where vectors go (None: into the index folder).
+
+    An index in the folder with at least `derive_from` chunks is changed in a copy, until more than the share
+    `most_churn` of its chunks was taken out; then, and below that, all is written anew.
+    """
 
     home: Path
     recipe: Recipe
@@ -75,48 +84,48 @@ class Builder:
     fetch_seconds: float = 20
     allow_private: bool = False
     server: Server | None = None
+    derive_from: int = 20_000
+    most_churn: float = 0.25
 
 
 def build(
     builder: Builder,
-    articles: list[Article],
-    known: KnownVectors | None,
+    records: Sequence[Record],
+    spool: Spool,
+    old: Path | None,
+    known: KnownVectors,
     report: Report,
     tell: Progress,
 ) -> None:
-    """Write the articles as a new generation and switch to it; `known` gives vectors that need no embedding.
+    """Write a new generation of the sources in `records` and switch to it. The spool gives their texts, `known` the
+    vectors that need no embedding; `old` is the folder of the generation in use, if it is whole.
 
-    Adds to the report. Raises FootnoteError when there is no room, IndexDamaged when the check finds a fault.
+    A large one begins as a copy of the one in use, in which what changed is changed; else all is written anew.
+    Adds to the report. Raises IndexDamaged when the check finds a fault, or the generation in use has one.
     """
     now = datetime.now(UTC)
-    corpus = corpus_sha256(articles)
+    corpus = corpus_sha256(records)
     name = f"{now:%Y%m%dT%H%M%S%f}-{corpus[:8]}"
     generations = index_folder(builder.home) / "generations"
     generations.mkdir(exist_ok=True)
-    for leftover in index_folder(builder.home).glob(f"{_BUILDING}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
     folder = index_folder(builder.home) / f"{_BUILDING}{name}"
     folder.mkdir()
     place = new_place(index_folder(builder.home), builder.server, name) if builder.server else None
     try:
-        chunks = _cut_all(builder, folder, articles, report)
-        _write_vectors(builder, where(folder, place, builder.server), chunks, known, report, tell)
-        words = LexicalIndex(folder / "words", create=True)
-        words.add((one.id, one.article_id, one.searchable) for one in chunks)
-        report.articles, report.chunks, report.generation, report.built = len(articles), len(chunks), name, True
-        made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-        counts = (builder.embedder.dimension, len(articles), len(chunks))
-        Manifest(name, made, builder.recipe, *counts, corpus, place).write(folder)
-        tell("checking", 0, 1)
-        verify_in_fresh_process(folder, builder.server)
-        folder.replace(generations / name)
-        _clear_servers(builder, switch_to(builder.home, name), report)
-        tell("checking", 1, 1)
-    except Exception as error:
-        # SQLite, Chroma and tantivy each have an error of their own for a full disk.
-        if shutil.disk_usage(builder.home).free < _FULL:
-            raise unwritten(builder.home, "the disk is full") from error
-        raise
+        with room(builder.home):
+            groups = originals(records)
+            limits = (builder.derive_from, builder.most_churn)
+            change = plan(None if builder.server else old, groups, *limits)
+            chunks = _write(builder, folder, place, change, groups, spool, known, report, tell)
+            report.articles, report.chunks, report.generation, report.built = len(records), chunks, name, True
+            made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+            counts = (builder.embedder.dimension, len(records), chunks)
+            Manifest(name, made, builder.recipe, *counts, corpus, place, change.churn).write(folder)
+            tell("checking", 0, 1)
+            verify_in_fresh_process(folder, builder.server, change.new_ids if change.start else None)
+            folder.replace(generations / name)
+            _clear_servers(builder, switch_to(builder.home, name), report)
+            tell("checking", 1, 1)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if place and builder.server and not (generations / name).exists():
@@ -142,7 +151,45 @@ def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> N
             report.notes.append((builder.server.url, f"keeps old vectors until the next sync. {error}"))
 
 
-def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Report) -> list[Chunk]:
+def _write(
+    builder: Builder,
+    folder: Path,
+    place: Place | None,
+    change: Change,
+    groups: Sequence[Group],
+    spool: Spool,
+    known: KnownVectors,
+    report: Report,
+    tell: Progress,
+) -> int:
+    """Make the change in the folder; returns how many chunks it holds then."""
+    try:
+        if change.start:
+            copy(change.start, folder)
+        with contextlib.closing(
+            Catalog(folder / "catalog.sqlite", create=not change.start, change=bool(change.start))
+        ) as catalog:
+            _write_articles(builder, catalog, change, spool, report, tell)
+            _write_copies(catalog, groups, spool)
+            catalog.commit()
+            _write_vectors(builder, where(folder, place, builder.server), catalog, change, known, report, tell)
+            words = LexicalIndex(folder / "words", create=not change.start)
+            words.change(change.gone, ((one.id, one.article_id, one.searchable) for one in _added(catalog, change)))
+            return catalog.counts()[1]
+    except (FootnoteError, OSError):
+        raise
+    except Exception as error:
+        if change.start:
+            # Chroma, tantivy and SQLite each have errors of their own for what is damaged.
+            raise IndexDamaged(
+                f"The index in {change.start} can't be changed ({error}). Run `python app.py index --rebuild`."
+            ) from error
+        raise
+
+
+def _write_articles(
+    builder: Builder, catalog: Catalog, change: Change, spool: Spool, report: Report, tell: Progress
+) -> None:
     limits = Limits(
         count_tokens=token_counter(builder.recipe.encoding).count,
         count_pieces=builder.embedder.count_pieces,
@@ -150,49 +197,72 @@ def _cut_all(builder: Builder, folder: Path, articles: list[Article], report: Re
         tokens=builder.recipe.chunk_tokens,
         overlap=builder.recipe.chunk_overlap,
     )
-    catalog = Catalog(folder / "catalog.sqlite", create=True)
-    everything: list[Chunk] = []
-    by_source = {article.source: article for article in articles}
-    for article in originals(articles):
-        chunks = chunk(article, limits)
-        if not chunks:
-            report.notes.append((article.source, "holds nothing to search: only a title, headings or boilerplate"))
-        catalog.add(article, chunks)
-        for name in article.copies:
-            catalog.add_copy(by_source[name], article)
-        everything += chunks
-    catalog.commit()
-    catalog.close()
-    return everything
+    catalog.remove(change.gone)
+    for number, group in enumerate(change.new):
+        tell("cutting", number, len(change.new))
+        article = spool.article(group.original.source)
+        catalog.add(article, group.original, chunk(article, limits))
+    tell("cutting", len(change.new), len(change.new))
+    why = "holds nothing to search: only a title, headings or boilerplate"
+    report.notes += [(source, why) for source in catalog.without_chunks()]
+
+
+def _write_copies(catalog: Catalog, groups: Sequence[Group], spool: Spool) -> None:
+    held = catalog.copies()
+    wanted = {copy.source: (copy.id, group.original.id) for group in groups for copy in group.copies}
+    catalog.remove_copies(source for source, ids in held.items() if wanted.get(source) != ids)
+    for source, ids in wanted.items():
+        if held.get(source) != ids:
+            catalog.add_copy(spool.article(source), ids[1])
+
+
+def _added(catalog: Catalog, change: Change) -> Iterator[Chunk]:
+    """The chunks that are added, an article at a time."""
+    for id_ in change.new_ids:
+        yield from catalog.chunks_of(id_)
 
 
 def _write_vectors(
     builder: Builder,
     target: Path | Remote,
-    chunks: list[Chunk],
-    known: KnownVectors | None,
+    catalog: Catalog,
+    change: Change,
+    known: KnownVectors,
     report: Report,
     tell: Progress,
 ) -> None:
-    store = VectorStore(target, create=True)
-    try:
-        for at in range(0, len(chunks), _BATCH):
-            tell("embedding", at, len(chunks))
-            batch = {one.id: one for one in chunks[at : at + _BATCH]}
-            texts = {one.digest: one.searchable for one in batch.values()}
-            held = known.of(list(texts)) if known else {}
-            fresh = [digest for digest in texts if digest not in held]
-            made = builder.embedder.encode_documents([texts[digest] for digest in fresh])
-            held.update(zip(fresh, made, strict=True))
-            report.embedded += len(fresh)
-            vectors: Vectors = np.stack([held[one.digest] for one in batch.values()])
-            metadata: list[Metadata] = [
-                {"article_id": one.article_id, "ordinal": one.ordinal} for one in batch.values()
-            ]
-            store.add(list(batch), vectors, metadata)
-        tell("embedding", len(chunks), len(chunks))
-    finally:
-        store.close()
+    sizes = catalog.sizes()
+    done, total = 0, sum(sizes[id_] for id_ in change.new_ids)
+    added = _added(catalog, change)
+    with contextlib.closing(VectorStore(target, create=not change.start)) as store:
+        store.remove(change.gone_chunks)
+        while page := list(islice(added, _PAGE)):
+            texts = {one.digest: one.searchable for one in page}
+            held = known.of(list(texts))
+            fresh = sorted(texts.keys() - held.keys(), key=lambda digest: (len(texts[digest]), digest))
+            for at in range(0, len(fresh), _BATCH):
+                tell("embedding", done + len(page) - len(fresh) + at, total)
+                some = fresh[at : at + _BATCH]
+                made = builder.embedder.encode_documents([texts[digest] for digest in some])
+                held.update(zip(some, made, strict=True))
+                known.keep({digest: held[digest] for digest in some})
+                report.embedded = known.made
+            vectors: Vectors = np.stack([held[one.digest] for one in page])
+            metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in page]
+            store.add([one.id for one in page], vectors, metadata)
+            done += len(page)
+    tell("embedding", total, total)
+
+
+def clear_leftovers(home: Path) -> None:
+    """Remove what a killed builder left. Only the writer of the index may."""
+    for leftover in index_folder(home).glob(f"{_BUILDING}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def spool_folder(home: Path) -> Path:
+    """Where articles are that were read and are in no generation yet."""
+    return index_folder(home) / f"{_BUILDING}articles"
 
 
 def is_building(home: Path) -> bool:
@@ -200,9 +270,21 @@ def is_building(home: Path) -> bool:
     return any(index_folder(home).glob(f"{_BUILDING}*"))
 
 
-def corpus_sha256(articles: Sequence[Article]) -> str:
+@contextlib.contextmanager
+def room(home: Path) -> Iterator[None]:
+    """Whatever goes wrong in the block while the disk is full is told as that, in a FootnoteError."""
+    try:
+        yield
+    except Exception as error:
+        # SQLite, Chroma and tantivy each have an error of their own for a full disk.
+        if shutil.disk_usage(home).free < _FULL:
+            raise unwritten(home, "the disk is full") from error
+        raise
+
+
+def corpus_sha256(records: Sequence[Record]) -> str:
     """One hash over sources and texts, whatever their order."""
-    return hashlib.sha256("\n".join(sorted(article.id for article in articles)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(sorted(one.id for one in records)).encode()).hexdigest()
 
 
 def unwritten(home: Path, why: str) -> FootnoteError:

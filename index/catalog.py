@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,21 +13,25 @@ from threading import Lock
 from index.aliases import find_aliases
 from index.article import Article
 from index.chunk import Chunk
+from index.duplicates import Record
 from index.errors import IndexDamaged
 from index.formats.content import marks_from_json, marks_to_json
 
 _SCHEMA = """
 create table articles (
-    id text primary key, source text not null unique, title text not null, published text, text text not null,
-    author text not null, language text not null, marks text not null, chunks integer not null
+    id text primary key, source text not null unique, title text not null, published text, author text not null,
+    language text not null, chunks integer not null, content blob not null, sketch blob not null, text text not null,
+    marks text not null
 ) without rowid;
 create table copies (
-    source text primary key, id text not null, title text not null, article_id text not null references articles(id)
+    source text primary key, id text not null, title text not null, author text not null, language text not null,
+    article_id text not null references articles(id)
 ) without rowid;
 create view sources as
-    select id, source, title, published, text, author, language, marks, chunks, '' as copy_of, id as home from articles
-    union all select c.id, c.source, c.title, published, text, author, language, marks, chunks, a.source, a.id
-    from copies c join articles a on a.id = c.article_id;
+    select id, source, title, published, author, language, chunks, content, sketch, text, marks,
+    '' as copy_of, id as home from articles
+    union all select c.id, c.source, c.title, published, c.author, c.language, chunks, content, sketch, text, marks,
+    a.source, a.id from copies c join articles a on a.id = c.article_id;
 create table chunks (
     id text primary key, article_id text not null references articles(id), ordinal integer not null,
     heading text not null, context text not null, start integer not null, "end" integer not null,
@@ -39,6 +43,7 @@ create index chunks_of_article on chunks (article_id, ordinal);
 create index copies_of_article on copies (article_id);
 """
 _PAGE = 500
+_IDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,17 @@ class Listed:
 
 
 class Catalog:
-    """Reads, and once written never changes. Safe to share between threads."""
+    """Reads, and once it is in use never changes. Safe to share between threads."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
-        """Open the file, or `create` it. Raises IndexDamaged when it can't be opened."""
+    def __init__(self, path: Path, *, create: bool = False, change: bool = False) -> None:
+        """Open the file, to `change` it if so said, or `create` it. Raises IndexDamaged when it can't be opened."""
         self._lock = Lock()
         try:
             if create:
                 self._db = sqlite3.connect(path, check_same_thread=False)
                 self._db.executescript(_SCHEMA)
             else:
-                uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+                uri = f"{path.absolute().as_uri()}?{'mode=rw' if change else 'mode=ro&immutable=1'}"
                 self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
                 self._db.execute("select count(*) from articles").fetchone()
         except sqlite3.Error as error:
@@ -75,13 +80,9 @@ class Catalog:
                 f"The catalog {path} can't be opened ({error}). Run `python app.py index --rebuild`."
             ) from error
 
-    def add(self, article: Article, chunks: Sequence[Chunk]) -> None:
+    def add(self, article: Article, record: Record, chunks: Sequence[Chunk]) -> None:
         """Add an article with its chunks and the short forms it introduces."""
-        published = article.published.isoformat() if article.published else None
-        marks = json.dumps(marks_to_json(article.pages, article.rows))
-        said = (article.title, published, article.text, article.author, article.language)
-        row = (article.id, article.source, *said, marks, len(chunks))
-        self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?)", row)
+        self.keep(article, record, len(chunks))
         self._db.executemany(
             "insert into chunks values (?,?,?,?,?,?,?,?,?)",
             [
@@ -89,14 +90,33 @@ class Catalog:
                 for c in chunks
             ],
         )
-
         pairs = [(article.id, short, long) for short, long in find_aliases(article.text)]
         self._db.executemany("insert into aliases values (?,?,?)", pairs)
 
-    def add_copy(self, article: Article, original: Article) -> None:
-        """Add a source that says exactly what another one does, which was added."""
-        row = (article.source, article.id, article.title, original.id)
-        self._db.execute("insert into copies values (?,?,?,?)", row)
+    def keep(self, article: Article, record: Record, chunks: int = 0) -> None:
+        """Add an article alone."""
+        published = article.published.isoformat() if article.published else None
+        marks = json.dumps(marks_to_json(article.pages, article.rows))
+        said = (article.id, article.source, article.title, published, article.author, article.language)
+        row = (*said, chunks, record.content, record.sketch, article.text, marks)
+        self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?,?,?)", row)
+
+    def remove(self, article_ids: Iterable[str]) -> None:
+        """Take articles out, with their chunks and short forms."""
+        self._db.execute("create temp table gone (id text primary key) without rowid")
+        self._db.executemany("insert into gone values (?)", [(id_,) for id_ in article_ids])
+        for table, column in (("chunks", "article_id"), ("aliases", "article_id"), ("articles", "id")):
+            self._db.execute(f"delete from {table} where {column} in (select id from gone)")
+        self._db.execute("drop table gone")
+
+    def add_copy(self, article: Article, home: str) -> None:
+        """Add a source that says exactly what another one does; `home` is the id of that one, which is indexed."""
+        row = (article.source, article.id, article.title, article.author, article.language, home)
+        self._db.execute("insert into copies values (?,?,?,?,?,?)", row)
+
+    def remove_copies(self, sources: Iterable[str]) -> None:
+        """Take such sources out."""
+        self._db.executemany("delete from copies where source = ?", ((source,) for source in sources))
 
     def commit(self) -> None:
         """Write what was added to disk."""
@@ -150,6 +170,24 @@ class Catalog:
         """Source -> its article's own id, a copy's too."""
         return {str(s): str(i) for s, i in self._rows("select source, id from sources order by source")}
 
+    def records(self) -> list[Record]:
+        """What tells sources that say the same, of every source, by source."""
+        rows = self._rows("select source, id, content, sketch from sources order by source")
+        return [Record(str(source), str(id_), _bytes(content), _bytes(sketch)) for source, id_, content, sketch in rows]
+
+    def copies(self) -> dict[str, tuple[str, str]]:
+        """Source of each copy -> its own id, and the id of the article that is indexed for it."""
+        rows = self._rows("select source, id, article_id from copies")
+        return {str(source): (str(id_), str(home)) for source, id_, home in rows}
+
+    def without_chunks(self) -> list[str]:
+        """The indexed sources in which there is nothing to search."""
+        return [str(s) for (s,) in self._rows("select source from articles where chunks = 0 order by source")]
+
+    def sizes(self) -> dict[str, int]:
+        """Id of each indexed article -> how many chunks it has."""
+        return {str(id_): int(str(chunks)) for id_, chunks in self._rows("select id, chunks from articles")}
+
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks with these ids, text included."""
         found: dict[str, Chunk] = {}
@@ -162,12 +200,23 @@ class Catalog:
 
     def chunks_of(self, article_id: str) -> list[Chunk]:
         """The chunks of an article in order."""
-        return [_chunk(row) for row in self._rows(f"{_CHUNK} where c.article_id = ? order by c.ordinal", [article_id])]
+        # Cut here: SQLite would read a long text again for each of its chunks.
+        texts = self._rows("select text from articles where id = ?", [article_id])
+        columns = 'id, article_id, ordinal, heading, context, start, "end", token_count'
+        rows = self._rows(f"select {columns} from chunks where article_id = ? order by ordinal", [article_id])
+        return [_chunk((*row, str(text)[int(str(row[5])) : int(str(row[6]))])) for (text,) in texts for row in rows]
 
     def chunk_ids(self) -> Iterator[str]:
-        """Every chunk id, in order."""
-        for (id_,) in self._rows("select id from chunks order by id"):
-            yield str(id_)
+        """Every chunk id, in order, in pages."""
+        last = ""
+        while page := self._rows(f"select id from chunks where id > ? order by id limit {_IDS}", [last]):
+            yield from (str(id_) for (id_,) in page)
+            last = str(page[-1][0])
+
+    def chunk_ids_of(self, article_ids: Iterable[str]) -> Iterator[str]:
+        """The chunk ids of articles."""
+        for article_id in article_ids:
+            yield from (str(id_) for (id_,) in self._rows("select id from chunks where article_id = ?", [article_id]))
 
     def with_digests(self, digests: Sequence[bytes]) -> dict[bytes, str]:
         """Digest -> the id of a chunk with that text and context, for those there are."""
@@ -176,8 +225,7 @@ class Catalog:
             page = list(digests[at : at + _PAGE])
             marks = ",".join("?" * len(page))
             for digest, id_ in self._rows(f"select digest, id from chunks where digest in ({marks})", page):
-                assert isinstance(digest, bytes)
-                found[digest] = str(id_)
+                found[_bytes(digest)] = str(id_)
         return found
 
     def aliases(self) -> list[tuple[str, str]]:
@@ -224,6 +272,11 @@ def _chunk(row: tuple[object, ...]) -> Chunk:
         text=str(text),
         token_count=int(str(tokens)),
     )
+
+
+def _bytes(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return value
 
 
 def _date(value: object) -> date | None:

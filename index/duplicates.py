@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.article import Article
+from index.formats.content import marks_to_json
 
 _PHRASE = 5
 """Words in a phrase."""
@@ -23,38 +25,79 @@ _NEAR = 0.8
 _Sketch = NDArray[np.uint64]
 
 
-def originals(articles: Sequence[Article]) -> list[Article]:
-    """One article of each group with the same content, each with the names of the others in `copies`.
+@dataclass(frozen=True)
+class Record:
+    """What is kept in memory of an article: its source and id, a digest of its content, and its sketch as bytes."""
 
-    It is the first by name, so the order they come in does not matter. A title that is only the file's name is no
-    content, nor is the file's author or language.
+    source: str
+    id: str
+    content: bytes
+    sketch: bytes
+
+    @property
+    def phrases(self) -> _Sketch:
+        """The sketch as numbers, sorted."""
+        return np.frombuffer(self.sketch, dtype=np.uint64)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Articles with the same content: the one that is indexed, and the others."""
+
+    original: Record
+    copies: tuple[Record, ...]
+
+
+def record(article: Article) -> Record:
+    """The record of an article.
+
+    A title that is only the file's name is no content, nor is the file's author or language.
     """
-    groups: dict[Article, list[Article]] = {}
-    for article in sorted(articles, key=lambda one: one.source):
-        title = article.title if article.named else ""
-        content = replace(article, id="", source="", title=title, author="", language="")
-        groups.setdefault(content, []).append(article)
-    return [replace(group[0], copies=tuple(one.source for one in group[1:])) for group in groups.values()]
+    title = article.title if article.named else ""
+    published = article.published.isoformat() if article.published else None
+    marks = marks_to_json(article.pages, article.rows)
+    digest = hashlib.blake2b(json.dumps([title, published, marks]).encode(), digest_size=16)
+    digest.update(article.text.encode("utf-8", "surrogatepass"))
+    return Record(article.source, article.id, digest.digest(), sketch(article.text).tobytes())
 
 
-def near_duplicates(articles: Sequence[Article]) -> Iterator[tuple[str, str, float]]:
+def originals(records: Sequence[Record]) -> list[Group]:
+    """The groups of sources with the same content, by the name of the one that is indexed.
+
+    That is the first by name, so the order they come in does not matter.
+    """
+    groups: dict[bytes, list[Record]] = {}
+    for one in sorted(records, key=lambda one: one.source):
+        groups.setdefault(one.content, []).append(one)
+    return [Group(group[0], tuple(group[1:])) for group in groups.values()]
+
+
+def near_duplicates(records: Sequence[Record]) -> Iterator[tuple[str, str, float]]:
     """(source, an earlier source, share of phrases in [0, 1] that they have in common) of articles nearly the same.
 
     The share is estimated from sketches, the smallest hashes of each text's phrases (Broder 1997, "On the resemblance
     and containment of documents"). Each article is compared with the one that most of its sketch was first seen in, so
     the time grows with the number of articles and not with its square.
     """
-    first_seen: dict[int, int] = {}
-    sketches = [sketch(article.text) for article in articles]
-    for number, (article, own) in enumerate(zip(articles, sketches, strict=True)):
-        phrases = own.tolist()
-        held = Counter(first_seen[one] for one in phrases if one in first_seen)
-        for earlier, _ in held.most_common(1):
-            share = resemblance(own, sketches[earlier])
+    if not records:
+        return
+    lengths = np.array([len(one.phrases) for one in records])
+    # Columns of numbers, not a dictionary of phrases: that would take ten times the memory.
+    _, first, which = np.unique(
+        np.concatenate([one.phrases for one in records]), return_index=True, return_inverse=True
+    )
+    owner = np.repeat(np.arange(len(records), dtype=np.int32), lengths)
+    seen_in = owner[first][which]
+    ends = np.cumsum(lengths)
+    for number, end in enumerate(ends):
+        votes = seen_in[end - lengths[number] : end]
+        earlier = votes[votes < number]
+        if len(earlier):
+            numbers, counts = np.unique(earlier, return_counts=True)
+            other = records[numbers[counts.argmax()]]
+            share = resemblance(records[number].phrases, other.phrases)
             if share >= _NEAR:
-                yield article.source, articles[earlier].source, share
-        for one in phrases:
-            first_seen.setdefault(one, number)
+                yield records[number].source, other.source, share
 
 
 def resemblance(one: _Sketch, other: _Sketch) -> float:
@@ -79,12 +122,16 @@ def sketch(text: str) -> _Sketch:
     return np.unique(mixed)[:_KEPT]
 
 
-def repeated(articles: Sequence[Article]) -> list[tuple[str, str]]:
+def repeated(records: Sequence[Record]) -> list[tuple[str, str]]:
     """(source, remark) of each that says the same as another, or nearly the same."""
-    once = originals(articles)
-    same = [(name, f"says the same as {one.source!r}: indexed once") for one in once for name in one.copies]
+    groups = originals(records)
+    same = [
+        (copy.source, f"says the same as {group.original.source!r}: indexed once")
+        for group in groups
+        for copy in group.copies
+    ]
     near = [
         (source, f"says nearly the same as {other!r} ({share:.0%} of their phrases)")
-        for source, other, share in near_duplicates(once)
+        for source, other, share in near_duplicates([group.original for group in groups])
     ]
     return sorted(same + near)

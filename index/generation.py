@@ -11,12 +11,14 @@ the builder before that rename leaves the old one in use and untouched.
 from __future__ import annotations
 
 import contextlib
+import heapq
 import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,9 +30,9 @@ from index.place import Place, misplaced, where
 from index.server import Server
 from index.store import VectorStore
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
-_VERIFY_ALL_UP_TO = 2_000
+_SAMPLE = 2_000
 _KEEP = 2
 
 
@@ -48,7 +50,8 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What made a generation, what is in it, and where its vectors are (None: in its folder)."""
+    """What made a generation, what is in it, and where its vectors are (None: in its folder). `churn` counts the chunks
+    that were taken out since it was written in full."""
 
     name: str
     created: str
@@ -58,6 +61,7 @@ class Manifest:
     chunks: int
     corpus_sha256: str
     place: Place | None = None
+    churn: int = 0
 
     def write(self, folder: Path) -> None:
         """Store as manifest.json."""
@@ -162,14 +166,14 @@ def write_atomically(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def verify_in_fresh_process(folder: Path, server: Server | None = None) -> None:
-    """Check a closed generation from outside. Raises IndexDamaged with what does not agree."""
+def verify_in_fresh_process(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> None:
+    """Check a closed generation from outside, as `faults` does. Raises IndexDamaged with what does not agree."""
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(
         [sys.executable, "-m", "index.generation", str(folder.resolve())],
         cwd=root,
         # Neither among the arguments nor in the environment, where others could read the token.
-        input=json.dumps(asdict(server)) if server else "",
+        input=json.dumps({"server": asdict(server) if server else None, "added": added}),
         capture_output=True,
         text=True,
         check=False,
@@ -179,16 +183,17 @@ def verify_in_fresh_process(folder: Path, server: Server | None = None) -> None:
         raise IndexDamaged(f"The new index failed its check and was not put in use: {reason}")
 
 
-def faults(folder: Path, server: Server | None = None) -> list[str]:
+def faults(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> list[str]:
     """What does not agree in a generation; empty when all is well.
 
     Every part must hold the same chunks, and a query with a stored vector must reach a vector equal to it: for all of
-    them up to 2,000 chunks, for a seeded sample of 2,000 beyond that.
+    them up to 2,000 chunks, for a seeded sample of 2,000 beyond that. With the ids of the articles that were `added`
+    to a copy of a checked generation, only their chunks and a sample of 2,000 are looked for, besides all the counts.
     """
     generation = Generation(folder, server)
     try:
-        manifest = generation.manifest
-        articles, chunks = generation.catalog.counts()
+        manifest, catalog = generation.manifest, generation.catalog
+        articles, chunks = catalog.counts()
         counts = {
             "manifest": manifest.chunks,
             "catalog": chunks,
@@ -200,18 +205,26 @@ def faults(folder: Path, server: Server | None = None) -> list[str]:
             found.append("chunks differ: " + ", ".join(f"{part} has {count}" for part, count in counts.items()))
         if articles != manifest.articles:
             found.append(f"articles differ: manifest has {manifest.articles}, catalog has {articles}")
-        wanted = list(generation.catalog.chunk_ids())
-        if missing := set(wanted) - set(generation.vectors.ids()):
-            found.append(f"{len(missing)} chunks have no vector")
-        if len(wanted) > _VERIFY_ALL_UP_TO:
-            wanted = random.Random(0).sample(wanted, _VERIFY_ALL_UP_TO)
-        held = generation.vectors.vectors(wanted)
-        lost = [i for i in wanted if i in held and _unreached(generation.vectors, held[i])]
-        if lost:
-            found.append(f"{len(lost)} of {len(wanted)} vectors are not reached by a query")
+        drawn = _sample(catalog.chunk_ids())
+        wanted: Iterable[str] = catalog.chunk_ids()
+        if added is not None:
+            wanted = {*catalog.chunk_ids_of(added), *drawn}
+            drawn = sorted({*_sample(catalog.chunk_ids_of(added)), *drawn})
+        # As many here as there, and each of these is there: so both hold the same.
+        if missing := generation.vectors.missing(wanted):
+            found.append(f"{missing} chunks have no vector")
+        held = generation.vectors.vectors(drawn)
+        if lost := [id_ for id_, vector in held.items() if _unreached(generation.vectors, vector)]:
+            found.append(f"{len(lost)} of {len(held)} vectors are not reached by a query")
         return found
     finally:
         generation.close()
+
+
+def _sample(ids: Iterable[str]) -> list[str]:
+    """A seeded sample, or all of a few, that never holds more than it gives."""
+    drawn = random.Random(0)
+    return heapq.nsmallest(_SAMPLE, ids, key=lambda _: drawn.random())
 
 
 def _unreached(store: VectorStore, vector: object) -> bool:
@@ -220,9 +233,9 @@ def _unreached(store: VectorStore, vector: object) -> bool:
 
 
 if __name__ == "__main__":
-    given = sys.stdin.read()
+    given = json.load(sys.stdin)
     try:
-        problems = faults(Path(sys.argv[1]), Server(**json.loads(given)) if given else None)
+        problems = faults(Path(sys.argv[1]), Server(**given["server"]) if given["server"] else None, given["added"])
     except FootnoteError as failure:
         problems = [str(failure)]
     print("; ".join(problems))

@@ -7,6 +7,7 @@ documents, and it is built once, never per question. bm25s holds the whole score
 from __future__ import annotations
 
 import copy
+import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -70,20 +71,24 @@ class LexicalIndex:
         schema.add_text_field("article", stored=False, tokenizer_name="raw", index_option="basic")
         schema.add_text_field("body", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
         self._among: tantivy.Query | None = None
+        self._folder = folder
+        self._ever = 0
         try:
             if create:
                 folder.mkdir(parents=True)
             self._index = tantivy.Index(schema.build(), path=str(folder), reuse=not create)
             self._index.register_tokenizer(_ANALYZER, _STEM)
-            self._index.reload()
-        except (ValueError, OSError) as error:
+            self._look()
+        except (ValueError, OSError, KeyError, TypeError) as error:
             raise IndexDamaged(
                 f"The word index in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
             ) from error
 
-    def add(self, documents: Iterable[tuple[str, str, str]]) -> None:
-        """Add (id, article id, text) of chunks and commit them."""
+    def change(self, gone: Iterable[str], documents: Iterable[tuple[str, str, str]]) -> None:
+        """Take out the chunks of the articles `gone`, add (id, article id, text) of chunks, and commit both."""
         writer = self._index.writer(_WRITER_BYTES, 1)
+        for article_id in gone:
+            writer.delete_documents_by_term("article", article_id)
         for id_, article_id, text in documents:
             document = tantivy.Document()
             document.add_text("id", id_)
@@ -92,7 +97,13 @@ class LexicalIndex:
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
+        self._look()
+
+    def _look(self) -> None:
+        """See what is in the folder. Tantivy counts what was taken out until it merges that away; it says so there."""
         self._index.reload()
+        held = json.loads((self._folder / "meta.json").read_text("utf-8"))
+        self._ever = sum(int(segment["max_doc"]) for segment in held["segments"])
 
     def within(self, article_ids: Sequence[str] | None) -> LexicalIndex:
         """The same index seen as if it held these articles only (None: all); scores still weigh words by all of it."""
@@ -113,16 +124,19 @@ class LexicalIndex:
         return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
 
     def document_frequency(self, term: str) -> int:
-        """In how many chunks `term` stands."""
+        """In how many chunks `term` stands; also in some that were taken out since the index was written in full."""
         searcher = self._index.searcher()
         if self._among is None:
             return int(searcher.doc_freq("body", term))
         return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
 
     def idf(self, term: str) -> float:
-        """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0."""
+        """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0.
+
+        As tantivy weighs words: chunks that were taken out count in N and in n until it has merged them away.
+        """
         held = self.document_frequency(term)
-        return math.log(1 + (self.count() - held + 0.5) / (held + 0.5))
+        return math.log(1 + (self._ever - held + 0.5) / (held + 0.5))
 
     def count(self) -> int:
         """How many chunks are indexed."""

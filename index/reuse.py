@@ -1,47 +1,74 @@
-"""The vectors that generations on disk hold already, found by what was embedded: only new text is embedded."""
+"""The vectors that are on disk already, found by what was embedded: only new text is embedded."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from index.catalog import Catalog
 from index.embed import Vectors
+from index.embedded import Embedded
 from index.errors import IndexError_, VectorServerError
-from index.generation import Generation, Manifest, Recipe, index_folder
+from index.generation import Manifest, Recipe, index_folder
+from index.place import where
 from index.server import Server
+from index.store import VectorStore
 
 
 class KnownVectors:
-    """Vectors by digest, from every generation of `home` that was made by the same recipe; the newest one first."""
+    """Vectors by digest: what a build that was stopped left, then every generation of `home` that was made by the same
+    recipe, the newest one first. With `anew` nothing is known from before. `made` counts those that were made."""
 
-    def __init__(self, home: Path, recipe: Recipe, server: Server | None = None) -> None:
+    def __init__(self, home: Path, recipe: Recipe, server: Server | None = None, *, anew: bool = False) -> None:
+        self.made = 0
         self._server = server
-        self._folders = []
-        for folder in sorted((index_folder(home) / "generations").glob("*"), reverse=True):
+        self._kept = Embedded(home, recipe, empty=anew)
+        self._folders = list[Path]()
+        for folder in [] if anew else sorted((index_folder(home) / "generations").glob("*"), reverse=True):
             with contextlib.suppress(IndexError_):
                 if Manifest.read(folder).recipe == recipe:
                     self._folders.append(folder)
-        self._open: dict[Path, Generation] = {}
+        self._catalogs: dict[Path, Catalog] = {}
+        self._stores: dict[Path, VectorStore] = {}
 
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """The vectors of those digests that some generation holds."""
-        known: dict[bytes, Vectors] = {}
+        """The vectors of those digests that are known."""
+        known = self._kept.of(digests)
         for folder in list(self._folders):
             missing = [one for one in digests if one not in known]
             if not missing:
                 break
             try:
-                generation = self._open.get(folder) or self._open.setdefault(folder, Generation(folder, self._server))
-                ids = generation.catalog.with_digests(missing)
-                held = generation.vectors.vectors(list(ids.values()))
-                known.update((digest, held[id_]) for digest, id_ in ids.items() if id_ in held)
+                known.update(self._held(folder, missing))
             except (IndexError_, VectorServerError):
                 # A generation that was damaged, or whose server is gone, has nothing to give: it is not asked again.
                 self._folders.remove(folder)
         return known
 
+    def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Keep vectors that were just made, in case this build is stopped."""
+        self.made += len(vectors)
+        self._kept.keep(vectors)
+
+    def forget_kept(self) -> None:
+        """A generation holds what was kept: it is needed no more."""
+        self._kept.remove()
+
     def close(self) -> None:
-        """Let go of the generations."""
-        for generation in self._open.values():
-            generation.close()
+        """Let go of all files."""
+        self._kept.close()
+        for catalog in self._catalogs.values():
+            catalog.close()
+        for store in self._stores.values():
+            store.close()
+
+    def _held(self, folder: Path, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+        if folder not in self._catalogs:
+            self._catalogs[folder] = Catalog(folder / "catalog.sqlite")
+        ids = self._catalogs[folder].with_digests(digests)
+        if ids and folder not in self._stores:
+            # Opened only now: a large index takes its time and memory.
+            self._stores[folder] = VectorStore(where(folder, Manifest.read(folder).place, self._server))
+        held = self._stores[folder].vectors(list(ids.values())) if ids else {}
+        return {digest: held[id_] for digest, id_ in ids.items() if id_ in held}

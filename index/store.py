@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ Metadata = Mapping[str, str | int]
 
 
 class VectorStore:
-    """Vectors under the ids of their chunks. One process writes them, once; any number read them afterwards.
+    """Vectors under the ids of their chunks. One process writes them before they are in use; any number read them then.
 
     Chroma is given no text and no embedding function: text lives in the catalog, vectors come from `index.embed`.
     """
@@ -85,6 +86,11 @@ class VectorStore:
                 metadatas=[dict(one) for one in metadata[page]],
             )
 
+    def remove(self, ids: Sequence[str]) -> None:
+        """Take chunks out."""
+        for at in range(0, len(ids), self._page):
+            self._collection.delete(ids=list(ids[at : at + self._page]))
+
     def query(self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
         """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first.
 
@@ -112,12 +118,13 @@ class VectorStore:
             held.update(zip(found["ids"], np.asarray(rows, dtype=np.float32), strict=True))
         return held
 
-    def ids(self) -> Iterator[str]:
-        """Every id, in pages."""
-        at = 0
-        while page := self._collection.get(limit=self._page, offset=at, include=[])["ids"]:
-            yield from page
-            at += len(page)
+    def missing(self, ids: Iterable[str]) -> int:
+        """How many of `ids` there are not."""
+        # Asked by name: pages by offset take a time that grows with the square of how many there are.
+        wanted, lost = iter(ids), 0
+        while page := list(islice(wanted, self._page)):
+            lost += len(page) - len(self._collection.get(ids=page, include=[])["ids"])
+        return lost
 
     def count(self) -> int:
         """How many vectors there are."""

@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from index.article import Article, read_article
-from index.build import Builder, Progress, Report, build, unwritten
+from index.article import read_article
+from index.build import Builder, Progress, Report, build, clear_leftovers, room, spool_folder, unwritten
 from index.catalog import Catalog
-from index.duplicates import repeated
-from index.errors import IndexError_, UnreadableSource
+from index.duplicates import Record, record, repeated
+from index.errors import IndexDamaged, IndexError_, UnreadableSource
 from index.formats.worker import Worker
 from index.generation import (
     Generation,
@@ -26,6 +26,7 @@ from index.place import is_own, misplaced, sweep
 from index.reuse import KnownVectors
 from index.roots import Found, find_sources, forgotten, registered_addresses
 from index.seen import Seen
+from index.spool import Spool
 from index.web import Limits as WebLimits
 from index.writer import writing
 
@@ -88,11 +89,12 @@ def preview(
     _add_pages(found, pages)
     report = _report(found)
     before, manifest = _before(builder)
-    articles, _ = _read(builder, found, Seen.look(found.files), manifest, report, progress or _quiet)
-    report.notes += repeated(articles)
-    _compare(report, articles, before or {})
+    with _catalog(builder, manifest) as catalog:
+        records, _ = _read(builder, found, Seen.look(found.files), catalog, report, progress or _quiet)
+    report.notes += repeated(records)
+    _compare(report, records, before or {})
     report.added += unknown
-    report.articles = len(articles) + len(unknown)
+    report.articles = len(records) + len(unknown)
     report.seconds = time.monotonic() - started
     return report
 
@@ -114,56 +116,96 @@ def _quiet(stage: str, done: int, total: int) -> None:
 def _sync(
     builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progress
 ) -> tuple[Report, dict[str, list[str]]]:
-    report = _report(found)
+    clear_leftovers(builder.home)
     before, manifest = (None, None) if rebuild else _before(builder)
-    articles, notes = _read(builder, found, seen, manifest, report, tell)
-    report.notes += repeated(articles)
-    _compare(report, articles, before or {})
-    if manifest and not (report.added or report.changed or report.removed):
-        report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
-        return report, notes
-    known = None if rebuild else KnownVectors(builder.home, builder.recipe, builder.server)
+    known = KnownVectors(builder.home, builder.recipe, builder.server, anew=rebuild)
     try:
-        build(builder, articles, known, report, tell)
+        try:
+            return _make(builder, found, seen, before or {}, manifest, known, tell)
+        except IndexDamaged as error:
+            if manifest is None:
+                raise
+            # The generation in use can't be relied on: everything is read and written anew.
+            report, notes = _make(builder, found, seen, before or {}, None, known, tell)
+            report.notes.append((manifest.name, f"was not whole, so all was read and written anew. {error}"))
+            return report, notes
     finally:
-        if known:
-            known.close()
+        known.close()
+
+
+def _make(
+    builder: Builder,
+    found: Found,
+    seen: Seen,
+    before: dict[str, str],
+    manifest: Manifest | None,
+    known: KnownVectors,
+    tell: Progress,
+) -> tuple[Report, dict[str, list[str]]]:
+    """Read, compare with what was `before` and build, if need be; a manifest says that the index in use is whole."""
+    report = _report(found)
+    with (
+        _catalog(builder, manifest) as catalog,
+        Spool(spool_folder(builder.home), catalog) as spool,
+        room(builder.home),
+    ):
+        records, notes = _read(builder, found, seen, catalog, report, tell, spool)
+        report.notes += repeated(records)
+        _compare(report, records, before)
+        if manifest and not (report.added or report.changed or report.removed):
+            report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
+        else:
+            old = current_folder(builder.home) if catalog else None
+            build(builder, records, spool, old, known, report, tell)
+        known.forget_kept()
     return report, notes
 
 
 def _read(
-    builder: Builder, found: Found, seen: Seen, manifest: Manifest | None, report: Report, tell: Progress
-) -> tuple[list[Article], dict[str, list[str]]]:
-    """The articles of all files, and the notes on them. What looks unchanged comes from the generation in use."""
-    articles, notes = list[Article](), dict[str, list[str]]()
+    builder: Builder,
+    found: Found,
+    seen: Seen,
+    catalog: Catalog | None,
+    report: Report,
+    tell: Progress,
+    spool: Spool | None = None,
+) -> tuple[list[Record], dict[str, list[str]]]:
+    """The records of all files, and the notes on them. Of what looks unchanged, the catalog of the generation in use
+    has record and text; texts that it does not have go to the spool."""
+    records, notes = list[Record](), dict[str, list[str]]()
     last = Seen.last(builder.home)
-    unchanged = seen.unchanged(last) if manifest else frozenset[str]()
-    with Worker() as worker, _catalog(builder, manifest) as catalog:
+    unchanged = seen.unchanged(last) if catalog else frozenset[str]()
+    kept = dict[str, Record]()
+    if catalog:
+        with contextlib.suppress(IndexError_):  # what is damaged is read again
+            kept = {one.source: one for one in catalog.records()}
+    with Worker() as worker:
         for number, (source, path) in enumerate(found.files):
             tell("reading", number, len(found.files))
             fits = seen.stamps.get(source, (0,))[0] <= builder.max_source_bytes
-            article, remarks = None, last.notes.get(source, [])
-            if catalog and fits and source in unchanged:
-                with contextlib.suppress(IndexError_):  # what is damaged is read again
-                    article = catalog.article(source)
-            if article is None:
+            one, remarks = kept.get(source), last.notes.get(source, [])
+            if one is None or not fits or source not in unchanged:
                 report.read += 1
                 try:
                     article, remarks = read_article(path, source, max_bytes=builder.max_source_bytes, worker=worker)
                 except UnreadableSource as error:
                     report.failed.append((source, str(error)))
                     continue
+                if one is None or one.id != article.id:
+                    one = record(article)
+                    if spool:
+                        spool.add(article, one)
             if remarks:
                 notes[source] = remarks
                 report.notes += [(source, remark) for remark in remarks]
-            articles.append(article)
+            records.append(one)
     tell("reading", len(found.files), len(found.files))
-    return articles, notes
+    return records, notes
 
 
 @contextlib.contextmanager
 def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | None]:
-    """The catalog of a generation, while the block lasts; None for none, or for a damaged one: then all is read."""
+    """The catalog of a generation, while the block lasts; None for none, or for one that can't be opened."""
     catalog = None
     if manifest:
         with contextlib.suppress(IndexError_):
@@ -201,15 +243,15 @@ def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
         generation.close()
 
 
-def _compare(report: Report, articles: list[Article], before: dict[str, str]) -> None:
-    for article in articles:
-        if article.source not in before:
-            report.added.append(article.source)
-        elif before[article.source] != article.id:
-            report.changed.append(article.source)
+def _compare(report: Report, records: list[Record], before: dict[str, str]) -> None:
+    for one in records:
+        if one.source not in before:
+            report.added.append(one.source)
+        elif before[one.source] != one.id:
+            report.changed.append(one.source)
         else:
-            report.unchanged.append(article.source)
-    report.removed = sorted(before.keys() - {article.source for article in articles})
+            report.unchanged.append(one.source)
+    report.removed = sorted(before.keys() - {one.source for one in records})
 
 
 def last_failures(home: Path) -> list[tuple[str, str]]:

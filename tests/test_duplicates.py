@@ -10,7 +10,7 @@ import pytest
 
 from index.article import make_article
 from index.build import Builder
-from index.duplicates import near_duplicates, originals, resemblance, sketch
+from index.duplicates import near_duplicates, originals, record, resemblance, sketch
 from index.generation import current_folder, faults, open_current
 from index.sync import preview, sync
 from rag.answer import answer
@@ -103,10 +103,11 @@ def test_repeats_are_told_by_a_sync_and_by_a_dry_run(builder: Builder, docs: Pat
 def test_the_original_is_the_first_by_name_whatever_the_order() -> None:
     a, b, c = (make_article(name, MILL) for name in ("a.txt", "b.txt", "c.txt"))
     for order in ([a, b, c], [c, b, a]):
-        (one,) = originals(order)
-        assert (one.source, one.copies, one.id) == ("a.txt", ("b.txt", "c.txt"), a.id)
+        (group,) = originals([record(one) for one in order])
+        assert [one.source for one in (group.original, *group.copies)] == ["a.txt", "b.txt", "c.txt"]
+        assert group.original.id == a.id
     titled = make_article("d.txt", f"On mills\n\n{MILL}")
-    assert len(originals([a, titled])) == 2
+    assert len(originals([record(a), record(titled)])) == 2
 
 
 def test_resemblance_is_the_share_of_phrases_in_common() -> None:
@@ -120,7 +121,7 @@ def test_resemblance_is_the_share_of_phrases_in_common() -> None:
 def test_of_many_texts_only_the_near_duplicates_are_found() -> None:
     texts = {f"{n:03d}": " ".join(f"word{n}-{m % 90} and some more of it." for m in range(90)) for n in range(200)}
     texts |= {f"{n:03d}x": texts[f"{n:03d}"] + " The end." for n in (3, 70, 199)}
-    pairs = near_duplicates([make_article(name, text) for name, text in sorted(texts.items())])
+    pairs = near_duplicates([record(make_article(name, text)) for name, text in sorted(texts.items())])
     assert [(source, other) for source, other, _ in pairs] == [("003x", "003"), ("070x", "070"), ("199x", "199")]
 
 

@@ -19,8 +19,16 @@ def test_after_any_story_the_index_equals_one_built_from_scratch(embedder: Embed
     sync_states.check(embedder, examples=2, steps=8)
 
 
+def test_after_any_story_an_index_changed_in_a_copy_equals_one_built_from_scratch(embedder: Embedder) -> None:
+    sync_states.check(embedder, examples=2, steps=8, derived=True)
+
+
 def test_a_killed_sync_loses_nothing(embedder: Embedder, tmp_path: Path) -> None:
     assert sum(kills.run(embedder, tmp_path, 3, 6, second=False).values()) == 3
+
+
+def test_a_killed_sync_loses_nothing_while_a_copy_is_changed(embedder: Embedder, tmp_path: Path) -> None:
+    assert sum(kills.run(embedder, tmp_path, 2, 6, second=False, derived=True, seed=2).values()) == 2
 
 
 def test_two_killed_syncs_at_once_lose_nothing(embedder: Embedder, tmp_path: Path) -> None:

@@ -24,7 +24,12 @@ from rag.ui.html import escape, line, problem
 _LOG = logging.getLogger("footnote")
 _TICK = 0.25
 """Seconds between two updates of the progress line."""
-_STAGES = {"reading": "Reading sources", "embedding": "Embedding passages", "checking": "Checking the new index"}
+_STAGES = {
+    "reading": "Reading sources",
+    "cutting": "Cutting passages",
+    "embedding": "Embedding passages",
+    "checking": "Checking the new index",
+}
 Update = tuple[str, object, object]
 """(progress, table, names that can be taken out)"""
 
