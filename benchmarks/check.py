@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.statements import Statement, read_statements
 from index.aliases import Aliases, find_aliases
 from rag.check import Verdict
 from rag.check.sentence import Source, check_sentence
-from rag.check.statements import Statement, read_statements
 from rag.evaluation.statistics import SAMPLES, SEED, Array, auroc, bounds
 
 FALSE_ALARMS = 0.05

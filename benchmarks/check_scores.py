@@ -1,8 +1,9 @@
-"""Would another score do better than the rules' own? python -m benchmarks.check_scores ../shared/data [--each 160]
+"""Would another score do better than the rules' own? python -m benchmarks.check_scores ../shared/data [--model FILE]
 
 Statements made of the four articles of squad/train that the reading model never saw, and the training claims of WiCE:
 each as it is against itself without the words that people marked as unsupported. Fitted scores are logistic
-regressions; on the articles each is fitted on three and measured on the fourth. No measuring set is touched.
+regressions; on the articles each is fitted on three and measured on the fourth. `--model` adds a model that
+`benchmarks.support_model` trained on such statements of other articles. No measuring set is touched.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.check import FALSE_ALARMS, auroc_of, interval, source
+from benchmarks.statements import read_statements
+from benchmarks.support_model import Scorer
 from index.embed import Embedder, find_model
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
 from rag.check.sentence import Measured, measure, rate
-from rag.check.statements import read_statements
 from rag.check.wording import content, coverage
 from rag.evaluation.statistics import Array
 from rag.reader.data import CALIBRATION, read_json
@@ -56,21 +58,23 @@ class Pair:
 class Looked:
     """All that is measured of a pair. `cloze` has, for each fact, its kind and log-odds of the reading model, which is
     asked the sentence with the fact left open: of the fact, of the best other words, and of any answer. `whole` is that
-    of any answer to the whole sentence."""
+    of any answer to the whole sentence, `trained` what the trained model says, if there is one."""
 
     rules: Measured
     covered: float
     cosine: float
     whole: float
     cloze: tuple[tuple[str, float, float, float], ...]
+    trained: float = 0.0
 
 
 class Looker:
     """Measures pairs."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: Path | None = None) -> None:
         self._reader = SpanReader()
         self._embedder = Embedder(find_model())
+        self._scorer = Scorer(model) if model else None
 
     def look(self, pair: Pair) -> Looked:
         """Everything about one pair."""
@@ -80,7 +84,9 @@ class Looker:
         one, other = self._embedder.encode_documents([pair.text, quoted or pair.passage[:500]])
         whole = self._reader.read(pair.text, [pair.passage], 1)[0].score
         covered = coverage(content(pair.text), beside.whole.terms)
-        return Looked(rules, covered, float(one @ other), whole, tuple(self._cloze(pair, rules)))
+        span = rules.support[0].span if rules.support else (0, 1)
+        trained = self._scorer.score(pair.text, pair.passage, span, pair.title) if self._scorer else 0.0
+        return Looked(rules, covered, float(one @ other), whole, tuple(self._cloze(pair, rules)), trained)
 
     def _cloze(self, pair: Pair, rules: Measured) -> Iterator[tuple[str, float, float, float]]:
         for fact in find_facts(pair.text):
@@ -131,6 +137,11 @@ FITTED: dict[str, Callable[[Looked], list[float]]] = {
     "reading model, each fact asked for": by_reading,
     "rules, reading model": lambda one: [*by_rules(one), *by_reading(one)],
     "all": lambda one: [*by_rules(one), one.covered, one.cosine, *by_reading(one)],
+}
+
+OF_MODEL: dict[str, Callable[[Looked], list[float]]] = {
+    "trained model": lambda one: [one.trained],
+    "rules, trained model": lambda one: [*by_rules(one), one.trained],
 }
 
 
@@ -210,8 +221,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path, help="the folder with squad/ and wice/")
     parser.add_argument("--each", type=int, default=160, help="statements of each false kind")
+    parser.add_argument("--model", type=Path, help="a checkpoint of benchmarks.support_model")
     arguments = parser.parse_args()
-    looker = Looker()
+    looker = Looker(arguments.model)
     made, told = statements(arguments.data, arguments.each), claims(arguments.data)
     looked, claimed = [looker.look(pair) for pair in made], [looker.look(pair) for pair in told]
     true, wice_true = (np.array([float(pair.true) for pair in pairs]) for pairs in (made, told))
@@ -223,7 +235,7 @@ def main() -> None:
         print(
             line(name, made, np.array([plain(one) for one in looked]), np.array([plain(c) for c in claimed]), wice_true)
         )
-    for name, row in FITTED.items():
+    for name, row in (FITTED | (OF_MODEL if arguments.model else {})).items():
         x, w = np.array([row(one) for one in looked], float), np.array([row(one) for one in claimed], float)
         score = apart(x, true, [pair.group for pair in made])
         print(line(name, made, score, apart(w, wice_true, [pair.group for pair in told], (x, true)), wice_true))

@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Thread
 
 from index.aliases import Aliases
 from index.catalog import Catalog
@@ -169,17 +170,24 @@ def write_atomically(path: Path, text: str) -> None:
 def verify_in_fresh_process(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> None:
     """Check a closed generation from outside, as `faults` does. Raises IndexDamaged with what does not agree."""
     root = Path(__file__).resolve().parent.parent
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "index.generation", str(folder.resolve())],
         cwd=root,
-        # Neither among the arguments nor in the environment, where others could read the token.
-        input=json.dumps({"server": asdict(server) if server else None, "added": added}),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        reason = (done.stdout.strip() or done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
+    ) as checking:
+        assert checking.stdin and checking.stdout
+        with contextlib.suppress(BrokenPipeError):
+            # Neither among the arguments nor in the environment, where others could read the token.
+            checking.stdin.write(json.dumps({"server": asdict(server) if server else None, "added": added}) + "\n")
+            checking.stdin.flush()
+        # The pipe stays open until it is done: if this process is killed, the check ends with it.
+        told = checking.stdout.read().strip()
+        code = checking.wait()
+    if code != 0:
+        reason = (told or f"exit code {code}").splitlines()[-1]
         raise IndexDamaged(f"The new index failed its check and was not put in use: {reason}")
 
 
@@ -232,8 +240,15 @@ def _unreached(store: VectorStore, vector: object) -> bool:
     return not nearest or nearest[0][1] < 0.999
 
 
+def _end_with_whoever_asked() -> None:
+    # What is left of a killed builder would make the folder again that the next one clears away.
+    os.read(sys.stdin.fileno(), 1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
-    given = json.load(sys.stdin)
+    given = json.loads(sys.stdin.readline())
+    Thread(target=_end_with_whoever_asked, daemon=True).start()
     try:
         problems = faults(Path(sys.argv[1]), Server(**given["server"]) if given["server"] else None, given["added"])
     except FootnoteError as failure:

@@ -168,8 +168,7 @@ def _written(engine: Engine, room: _Room, never_refuse: bool, stop: Event | None
     except ModelServerError as error:
         draft = compose.Draft(failed=str(error))
     else:
-        at_hand = (room.question, room.reading, room.hits, room.articles, room.settings)
-        drafts = compose.write(model, *at_hand, engine.scorer, stop)
+        drafts = compose.write(model, room.question, room.reading, room.hits, room.articles, room.settings, stop)
         with closing(drafts):
             for draft in drafts:
                 if any(one.verdict != "unsupported" for one in draft.statements):

@@ -14,7 +14,7 @@ from index.aliases import Aliases, find_aliases
 from index.article import Article
 from index.layout import Span
 from index.tokens import token_counter
-from rag.check import Scorer, Verdict
+from rag.check import Verdict
 from rag.check.sentence import Source, check_sentence
 from rag.cite import Statement
 from rag.cutter import Cutter, Drafted
@@ -65,17 +65,16 @@ def write(
     hits: Sequence[Hit],
     articles: Mapping[str, Article],
     settings: Settings,
-    scorer: Scorer | None = None,
     stop: Event | None = None,
 ) -> Generator[Draft]:
     """Ask the model, and give the draft anew with each sentence that was checked; the last one is complete.
 
-    `hits` are the passages it may use, best first, of `articles`; `scorer` helps with the check. A failure of the
-    server ends with a draft that says so. `stop` ends it at once.
+    `hits` are the passages it may use, best first, of `articles`. A failure of the server ends with a draft that says
+    so. `stop` ends it at once.
     """
     counter = token_counter(settings.encoding)
     prompt = build(question, hits, articles, counter, settings.llm_prompt_tokens)
-    desk = _Desk(prompt.ids, hits, articles, reading, scorer)
+    desk = _Desk(prompt.ids, hits, articles, reading)
     stream = _Stream(model, prompt, counter.count, settings.llm_answer_tokens)
     draft = Draft()
     started = time.perf_counter()
@@ -143,15 +142,9 @@ class _Desk:
     """Where each sentence is laid beside the passages it cites."""
 
     def __init__(
-        self,
-        ids: Mapping[str, Hit],
-        hits: Sequence[Hit],
-        articles: Mapping[str, Article],
-        reading: Reading,
-        scorer: Scorer | None,
+        self, ids: Mapping[str, Hit], hits: Sequence[Hit], articles: Mapping[str, Article], reading: Reading
     ) -> None:
         self._ids = ids
-        self._scorer = scorer
         self._reading = reading
         ranks = {hit.chunk.id: rank for rank, hit in enumerate(hits, 1)}
         self._sources = {
@@ -161,7 +154,7 @@ class _Desk:
     def check(self, one: Drafted) -> Statement:
         """The statement that a sentence makes, with its verdict and the slices it rests on."""
         known = [id_ for id_ in one.ids if id_ in self._ids]
-        verdict = self._verdict(one.text, *(self._sources[id_] for id_ in known)) if known else None
+        verdict = check_sentence(one.text, [self._sources[id_] for id_ in known]) if known else None
         if verdict is None:
             known, verdict = self._uncited(one.text)
         if verdict.kind == "unsupported" or not verdict.support:
@@ -169,21 +162,14 @@ class _Desk:
         pieces = [self._evidence(self._ids[known[s.source]], s.span, verdict.score) for s in verdict.support]
         return Statement(one.text, pieces[0], also=tuple(pieces[1:]), verdict=verdict.kind, why=verdict.why)
 
-    def _verdict(self, text: str, *sources: Source) -> Verdict:
-        return check_sentence(text, sources, self._scorer)
-
     def _uncited(self, text: str) -> tuple[list[str], Verdict]:
         """A sentence that cites nothing stands only when one passage supports it in full."""
-        nowhere = Verdict("unsupported", "it cites no passage, and none says it", 0.0)
-        best, highest = "", 0.0
+        best = ("", Verdict("unsupported", "it cites no passage, and none says it", 0.0))
         for id_, source in self._sources.items():
-            found = check_sentence(text, [source])
-            if found.kind == "supported" and found.score > highest:
-                best, highest = id_, found.score
-        verdict = self._verdict(text, self._sources[best]) if best else nowhere
-        if verdict.kind != "supported":
-            return [best], nowhere
-        return [best], replace(verdict, why="it cites no passage; the check found one")
+            verdict = check_sentence(text, [source])
+            if verdict.kind == "supported" and verdict.score > best[1].score:
+                best = (id_, replace(verdict, why="it cites no passage; the check found one"))
+        return [best[0]], best[1]
 
     def _evidence(self, hit: Hit, span: Span, score: float) -> Evidence:
         start, end = hit.chunk.start + span[0], hit.chunk.start + span[1]

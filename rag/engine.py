@@ -30,7 +30,6 @@ from index.roots import (
 )
 from index.server import Server
 from index.sync import changes, preview, sync
-from rag.check.support import SupportScorer
 from rag.llm import LanguageModel, ModelServerError
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
@@ -89,11 +88,6 @@ class Engine:
     @cached_property
     def _spans(self) -> SpanReader:
         return SpanReader(threads=self.settings.threads)
-
-    @cached_property
-    def scorer(self) -> SupportScorer:
-        """The model that helps to check what a language model wrote."""
-        return SupportScorer(threads=self.settings.threads)
 
     @cached_property
     def language_model(self) -> LanguageModel:
@@ -212,7 +206,6 @@ class Engine:
             self.embedder.warm_up()
             self.state = "ready"
             if self.settings.llm_url:
-                self.scorer.warm_up()
                 with suppress(ModelServerError):  # told with the answer
                     self.language_model.warm_up()
         except FootnoteError as error:

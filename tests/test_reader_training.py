@@ -14,7 +14,7 @@ import torch
 from index.embed import find_model
 from rag.reader.data import CALIBRATION, Corpus, load, with_hard_negatives
 from rag.reader.examples import Examples, Mix, Row
-from rag.reader.export import FULL, INPUTS, SMALL, Inputs, export_float32, export_int8
+from rag.reader.export import FULL, INPUTS, SMALL, export_float32, export_int8
 from rag.reader.model import Batch, log_odds, span_scores
 from rag.reader.train import Recipe, Training, run
 from rag.reader.unanswerable import make_pool, unanswerable
@@ -117,7 +117,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
     import onnxruntime
 
     model = trained[0].model.eval()
-    export_int8(model, tmp_path / SMALL, [_inputs(_some_batch(trained[0]))])
+    export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
     assert (tmp_path / SMALL).stat().st_size < 25_000_000
     batch = _some_batch(trained[0])
     with torch.inference_mode():
@@ -132,7 +132,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
 def test_exporting_leaves_the_model_as_it_was(trained: tuple[Training, list[float]], tmp_path: Path) -> None:
     model = trained[0].model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    export_int8(model, tmp_path / SMALL, [_inputs(_some_batch(trained[0]))])
+    export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
     after = model.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
 
@@ -231,10 +231,6 @@ def test_the_score_of_the_acceptable_spans_is_never_above_that_of_all(trained: t
     with torch.inference_mode():
         any_span, wanted = log_odds(trained[0].model(batch.ids, batch.mask, batch.types), batch)
     assert (wanted <= any_span + 1e-4).all()
-
-
-def _inputs(batch: Batch) -> Inputs:
-    return batch.ids, batch.mask, batch.types
 
 
 def _some_batch(training: Training) -> Batch:

@@ -1,22 +1,13 @@
-"""A sentence against the passages it cites: what a check says, and what scores such pairs."""
+"""A sentence against the passages it cites: what a check says."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 from index.layout import Span
 
 Kind = Literal["supported", "weak", "unsupported"]
-
-
-class Scorer(Protocol):
-    """A model that scores a sentence beside a passage (rag.check.support has the one that is shipped)."""
-
-    def score(self, sentence: str, text: str, span: Span, title: str) -> float:
-        """The log-odds that `text` supports the sentence. It is read around `span`, where most of the sentence stands,
-        as if under `title`."""
-        ...
 
 
 @dataclass(frozen=True)

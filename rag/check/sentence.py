@@ -1,4 +1,4 @@
-"""A sentence -> its verdict against the passages it cites, by rules and what a scorer says. Pure but for that."""
+"""A sentence -> its verdict against the passages it cites, by rules. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 from index.aliases import Aliases
 from index.layout import Span
 from index.sentences import sentences
-from rag.check import Kind, Scorer, Support, Verdict
+from rag.check import Kind, Support, Verdict
 from rag.check.facts import Fact, Holder, find_facts
 from rag.check.instructions import instructs
 from rag.check.rivals import Places, Rival, in_a_name, kind_of, worst
@@ -26,8 +26,6 @@ _ELSEWHERE = 0.4
 """A fact stands elsewhere when the rest of the sentence is covered this much better without it."""
 _RIVAL_VALUE, _RIVAL_NAME = 0.1, 0.35
 """Another number or date, or another name, is meant when it stands this much nearer to the rest of the sentence."""
-_DOUBTFUL = -1.0
-"""Log-odds of support under which a sentence that the rules find nothing wrong with is weak."""
 _SECOND = 1.15
 """What a second sentence must bring, in terms, to be part of the slice."""
 
@@ -91,30 +89,18 @@ class Measured:
     support: tuple[Support, ...]
 
 
-def check_sentence(sentence: str, sources: Sequence[Source], scorer: Scorer | None = None) -> Verdict:
+def check_sentence(sentence: str, sources: Sequence[Source]) -> Verdict:
     """The verdict of a sentence against the passages it cites, all of them together.
 
     A fact that is missing makes it unsupported; wording that goes beyond, turns round or rearranges what the sources
-    say, or a `scorer` that doubts it, makes it weak. `sources` may be empty.
+    say makes it weak. `sources` may be empty.
     """
     if not sources:
         return Verdict("unsupported", "it cites no source", 0.0)
     measured = measure(sentence, sources)
     named = " and ".join(dict.fromkeys(one.name for one in sources))
-    odds = _odds(scorer, sentence, sources, measured.support) if scorer and measured.support else None
     kind, why = _judge(measured, named)
-    if kind == "supported" and odds is not None and odds < _DOUBTFUL:
-        kind, why = "weak", f"{named} may not say quite this"
-    return Verdict(kind, why, round(rate(measured, odds), 4), measured.support)
-
-
-def _odds(scorer: Scorer, sentence: str, sources: Sequence[Source], support: Sequence[Support]) -> float:
-    """The log-odds that the sentence is supported by some source, or by the slices of all of them together."""
-    beside = [(sources[one.source].text, one.span, sources[one.source].beside) for one in support]
-    if len(beside) > 1:
-        joined = "\n".join(text[slice(*span)] for text, span, _ in beside)
-        beside.append((joined, (0, len(joined)), ""))
-    return max(scorer.score(sentence, *one) for one in beside)
+    return Verdict(kind, why, round(rate(measured), 4), measured.support)
 
 
 def measure(sentence: str, sources: Sequence[Source]) -> Measured:
@@ -157,10 +143,9 @@ def measure(sentence: str, sources: Sequence[Source]) -> Measured:
     )
 
 
-def rate(one: Measured, odds: float | None = None) -> float:
+def rate(one: Measured) -> float:
     """One number in [0, 1] that orders sentences by how well they are supported: 1 / (1 + exp(z)), where exp(z) are the
-    odds of a false statement, by a logistic regression over statements made of squad/train, rounded. `odds` are a
-    scorer's log-odds of support."""
+    odds of a false statement, by a logistic regression over statements made of squad/train, rounded."""
     z = -2.6 + 2.8 * (1 - one.slices) + 0.3 * (1 - one.passage) + 1.6 * one.apart + 4.4 * one.denied
     z += 3.9 * sum(fact.kind != "name" for fact in one.missing)
     z += 2.9 * one.nameless

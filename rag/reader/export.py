@@ -17,9 +17,9 @@ import hashlib
 import random
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,13 +27,10 @@ from torch import Tensor, nn
 from index.embed import find_model
 from rag.reader.data import FOREIGN, load, read_ids
 from rag.reader.examples import Examples, Mix
-from rag.reader.model import SpanModel, load_encoder
+from rag.reader.model import Batch, SpanModel, load_encoder
 
-Inputs = tuple[Tensor, Tensor, Tensor]
-M = TypeVar("M", bound=nn.Module)
 INPUTS = ("ids", "mask", "types")
-OUTPUTS = {"start": 2, "end": 2, "left": 2, "right": 2, "null": 1}
-"""Names of the outputs, and how many of their axes have no fixed length."""
+OUTPUTS = ("start", "end", "left", "right", "null")
 FULL = "reader.onnx"
 SMALL = "reader.int8.onnx"
 _SMOOTH = 0.75
@@ -75,9 +72,9 @@ class _Smoothed(nn.Module):
         return outputs
 
 
-def smoothed(model: M, samples: Sequence[Inputs]) -> M:
+def smoothed(model: SpanModel, samples: Sequence[Batch]) -> SpanModel:
     """A copy with its feed-forward layers smoothed by how large their inputs get in `samples`."""
-    made: Any = copy.deepcopy(model).eval()
+    made = copy.deepcopy(model).eval()
     layers = [part for layer in made.encoder.encoder.layer for part in (layer.intermediate, layer.output)]
     largest: dict[int, Tensor] = {}
 
@@ -90,22 +87,21 @@ def smoothed(model: M, samples: Sequence[Inputs]) -> M:
     ]
     with torch.inference_mode():
         for batch in samples:
-            made(*batch)
+            made(batch.ids, batch.mask, batch.types)
     for hook in hooks:
         hook.remove()
     for number, part in enumerate(layers):
         weights = part.dense.weight.detach().abs().amax(0).clamp(min=1e-5)
         inputs = largest[number].clone().clamp(min=1e-5)
         part.dense = _Smoothed(part.dense, (inputs**_SMOOTH / weights ** (1 - _SMOOTH)).clamp(min=1e-3))
-    return made  # type: ignore[no-any-return]
+    return made
 
 
-def samples_of(data: Path, rows: int = 160) -> list[Inputs]:
-    """The questions that training begins with, in batches."""
+def samples_of(data: Path, rows: int = 160) -> list[Batch]:
+    """Batches of the questions that training begins with."""
     examples = Examples(load(data, read_ids(FOREIGN))[0], find_model().folder / "tokenizer.json", Mix(), 0)
     first = [row for group in examples.epoch(0)[:rows] for row in group][:rows]
-    batches = examples.batches(first, random.Random(0), 2048)
-    return [(batch.ids, batch.mask, batch.types) for batch, _ in batches]
+    return [batch for batch, _ in examples.batches(first, random.Random(0), 2048)]
 
 
 def load_checkpoint(path: Path) -> SpanModel:
@@ -115,36 +111,35 @@ def load_checkpoint(path: Path) -> SpanModel:
     return model.eval()
 
 
-def export_float32(model: nn.Module, path: Path, outputs: Mapping[str, int] = OUTPUTS) -> None:
+def export_float32(model: SpanModel, path: Path) -> None:
     """Write the model as float32 ONNX, for any number of rows and any length."""
     ids = torch.full((2, 16), 1000)
     ids[1, 12:] = 0
-    names = dict(enumerate(("rows", "length")))
-    free = {**dict.fromkeys(INPUTS, 2), **outputs}
-    axes = {name: {axis: names[axis] for axis in range(count)} for name, count in free.items()}
+    axes: dict[str, dict[int, str]] = {name: {0: "rows", 1: "length"} for name in (*INPUTS, *OUTPUTS[:4])}
+    axes["null"] = {0: "rows"}
     torch.onnx.export(
         model.eval(),
         (ids, (ids > 0).long(), torch.zeros_like(ids)),
         str(path),
         input_names=list(INPUTS),
-        output_names=list(outputs),
+        output_names=list(OUTPUTS),
         dynamic_axes=axes,
         opset_version=17,
         dynamo=False,
     )
 
 
-def export_int8(model: nn.Module, path: Path, samples: Sequence[Inputs], outputs: Mapping[str, int] = OUTPUTS) -> None:
+def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
     """Write the model as int8 ONNX; `samples` show how large its activations get."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    made: Any = smoothed(model, samples)
-    embeddings = made.encoder.embeddings
+    model = smoothed(model, samples)
+    embeddings: Any = model.encoder.embeddings
     embeddings.word_embeddings = _RowScaled(embeddings.word_embeddings.weight.detach())
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / FULL
-        export_float32(made, full, outputs)
+        export_float32(model, full)
         heads = [node.name for node in onnx.load(full).graph.node if node.name.startswith(("/head", "/null"))]
         quantize_dynamic(
             full,
@@ -154,13 +149,6 @@ def export_int8(model: nn.Module, path: Path, samples: Sequence[Inputs], outputs
             op_types_to_quantize=["MatMul"],
             nodes_to_exclude=heads,
         )
-
-
-def seal(path: Path, tokenizer: Path) -> None:
-    """Lay the tokenizer beside a model, and the sha256 of the model."""
-    shutil.copyfile(tokenizer, path.with_name("tokenizer.json"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n", "utf-8")
 
 
 def main() -> None:
@@ -176,7 +164,9 @@ def main() -> None:
     export_int8(model, arguments.out / SMALL, samples_of(arguments.data))
     if arguments.full:
         export_float32(model, arguments.out / FULL)
-    seal(arguments.out / SMALL, find_model().folder / "tokenizer.json")
+    shutil.copyfile(find_model().folder / "tokenizer.json", arguments.out / "tokenizer.json")
+    digest = hashlib.sha256((arguments.out / SMALL).read_bytes()).hexdigest()
+    (arguments.out / f"{SMALL}.sha256").write_text(f"{digest}  {SMALL}\n", "utf-8")
 
 
 if __name__ == "__main__":

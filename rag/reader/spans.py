@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.layout import Span
-from rag.onnx_model import open_session, open_tokenizer
 
 MODEL = Path(__file__).parent / "model"
 LONGEST = 320
@@ -63,8 +64,22 @@ class SpanReader:
 
     def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = "reader.int8.onnx") -> None:
         """`threads` caps the processor threads; 0 leaves the library's default."""
-        self._session = open_session(folder / name, threads)
-        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        # Threads that wait by spinning bring a busy machine to a crawl.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if threads:
+            options.intra_op_num_threads = threads
+        self._session: Any = onnxruntime.InferenceSession(
+            str(folder / name), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
 
     def read(self, question: str, passages: Sequence[str], best: int = 3) -> list[Found]:
         """What each passage has, in their order, with at most `best` answers each.

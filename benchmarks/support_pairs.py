@@ -1,4 +1,4 @@
-"""Public questions -> sentences beside passages that support them or do not, to train the support model on.
+"""Public questions -> sentences beside passages that support them or do not, to train a model on (`support_model.py`).
 
 A true sentence says what question and answer say; beside it stand false ones: another value of the passage or of
 elsewhere, a word turned round, "not", something that is not in the passage added. The passage's own sentences come too,
@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.statements import deny, state, swap, type_of
 from index.layout import Span
 from index.lexical import content_terms
 from index.sentences import sentences
 from rag.check.facts import find_facts
-from rag.check.statements import deny, state, swap, type_of
 from rag.reader.data import Corpus, Passage, Question
 from rag.reader.unanswerable import Pool, make_pool, unanswerable
 

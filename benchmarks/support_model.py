@@ -1,0 +1,239 @@
+"""A model that is trained to tell supported sentences from others: `python -m benchmarks.support_model ../shared/data`.
+
+It is not part of the check; `benchmarks.check_scores --model` says what it would add. From the weights of the shipped
+reader, which knows already how to lay a question beside a passage, and sentences made of public questions
+(`support_pairs.py`). The loss is how well each pair is told true or false, and how far the true one of a group stands
+above the false ones. 40 minutes on two slow cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from benchmarks.support_pairs import Pair, Pairs
+from index.embed import find_model
+from index.layout import Span
+from index.sentences import sentences
+from rag.reader.data import FOREIGN, load, read_ids, with_hard_negatives
+from rag.reader.model import load_encoder
+from rag.reader.restore import restored
+
+_LONGEST, _LONGEST_SENTENCE = 256, 96
+"""Word pieces of sentence and passage together, special ones included, and of the sentence."""
+_CLS, _SEP = 101, 102
+_SAVE_SECONDS = 300
+
+
+class SupportModel(nn.Module):
+    """Sentence and passage -> log-odds of support: MiniLM's encoder and one number."""
+
+    def __init__(self, encoder: Any) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.config.hidden_size, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.encoder.embeddings.requires_grad_(False)
+        # Drawing random numbers for dropout takes as long as all the rest on a processor.
+        for module in encoder.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = 0.0
+
+    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
+        """(b, L) word pieces, attention mask and token types -> (b,)."""
+        hidden = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+        odds: Tensor = self.head(hidden[:, 0]).float().squeeze(-1)
+        return odds
+
+
+class Pieces:
+    """Sentences and passages as word pieces."""
+
+    def __init__(self) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer: Any = Tokenizer.from_file(str(find_model().folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def count(self, text: str) -> int:
+        """How many there are."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def batch(self, pairs: Sequence[tuple[str, str]]) -> tuple[Tensor, Tensor, Tensor]:
+        """(ids, mask, types), each (n, L), of (sentence, passage) pairs; what is too long is cut off at the end."""
+        encoded = [self._encode(*pair) for pair in pairs]
+        length = -(-max(len(ids) for ids, _ in encoded) // 8) * 8
+        ids, mask, types = (np.zeros((len(encoded), length), dtype=np.int64) for _ in range(3))
+        for row, (pieces, start) in enumerate(encoded):
+            ids[row, : len(pieces)], mask[row, : len(pieces)], types[row, start : len(pieces)] = pieces, 1, 1
+        return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(types)
+
+    def around(self, text: str, span: Span, room: int) -> str:
+        """The sentences of `text` that `span` lies in, and as many around them as `room` word pieces hold."""
+        lines = sentences(text)
+        first = max((n for n, (start, _) in enumerate(lines) if start <= span[0]), default=0)
+        last = max((n for n, (start, _) in enumerate(lines) if start < span[1]), default=first)
+        sizes = [self.count(text[a:b]) for a, b in lines]
+        left, grown = room - sum(sizes[first : last + 1]), True
+        while grown:
+            grown = False
+            if first > 0 and sizes[first - 1] <= left:
+                first, left, grown = first - 1, left - sizes[first - 1], True
+            if last + 1 < len(lines) and sizes[last + 1] <= left:
+                last, left, grown = last + 1, left - sizes[last + 1], True
+        return text[lines[first][0] : lines[last][1]] if lines else text
+
+    def _encode(self, sentence: str, passage: str) -> tuple[list[int], int]:
+        said = self._tokenizer.encode(sentence, add_special_tokens=False).ids[:_LONGEST_SENTENCE]
+        held = self._tokenizer.encode(passage, add_special_tokens=False).ids[: _LONGEST - len(said) - 3]
+        return [_CLS, *said, _SEP, *held, _SEP], len(said) + 2
+
+
+class Scorer:
+    """A trained model at work."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._model = SupportModel(load_encoder(find_model().folder))
+        self._model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
+        self._model.eval()
+        self._pieces = Pieces()
+
+    def score(self, sentence: str, text: str, span: Span, title: str) -> float:
+        """The log-odds that `text` supports the sentence, read around `span`, where most of it stands, and under its
+        `title`."""
+        room = _LONGEST - min(_LONGEST_SENTENCE, self._pieces.count(sentence)) - self._pieces.count(title) - 3
+        beside = f"{title}\n{self._pieces.around(text, span, room)}"
+        with torch.inference_mode():
+            return float(self._model(*self._pieces.batch([(sentence, beside)]))[0])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`groups` of pairs make a step; `pieces` word pieces go through at once; the rate rises over `warm_up` steps and
+    falls to zero over the last `decay` of them; `ranked` weighs the order within groups."""
+
+    steps: int = 480
+    groups: int = 12
+    rate: float = 2e-4
+    warm_up: int = 40
+    decay: float = 0.6
+    ranked: float = 0.5
+    pieces: int = 2048
+    seed: int = 0
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of a step."""
+        falling = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
+        return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
+
+
+class Training:
+    """A model under training."""
+
+    def __init__(self, pairs: Pairs, recipe: Recipe, threads: int = 2) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe = recipe
+        self.step = 0
+        self.model = SupportModel(restored().encoder)
+        self._pairs = pairs
+        self._pieces = Pieces()
+        self._trained = [p for p in self.model.parameters() if p.requires_grad]
+        decayed = [p for p in self._trained if p.ndim > 1]
+        plain = [p for p in self._trained if p.ndim == 1]
+        self._optimiser = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}], lr=recipe.rate
+        )
+        self._pool = ThreadPoolExecutor(threads)
+        self._epoch = (-1, list[list[Pair]]())
+
+    def run_step(self) -> float:
+        """One step of the optimiser; returns the loss."""
+        for part in self._optimiser.param_groups:
+            part["lr"] = self.recipe.rate_at(self.step)
+        self.model.train()
+        batches = self._batches(self._groups())
+        rows = sum(len(batch) for batch in batches)
+        outcomes = list(self._pool.map(lambda batch: self._through(batch, rows), batches))
+        for n, parameter in enumerate(self._trained):
+            parameter.grad = sum((grads[n] for _, grads in outcomes[1:]), outcomes[0][1][n])
+        torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
+        self._optimiser.step()
+        self.step += 1
+        return sum(value for value, _ in outcomes)
+
+    def _groups(self) -> list[list[Pair]]:
+        number, at = 0, self.step * self.recipe.groups
+        while True:
+            if self._epoch[0] != number:
+                self._epoch = (number, self._pairs.epoch(number))
+            if at < len(self._epoch[1]):
+                return self._epoch[1][at : at + self.recipe.groups]
+            number, at = number + 1, at - len(self._epoch[1])
+
+    def _batches(self, groups: Sequence[list[Pair]]) -> list[list[Pair]]:
+        """Whole groups of like length together."""
+        made: list[list[Pair]] = []
+        for group in sorted(groups, key=lambda one: len(one[0].passage)):
+            longest = min(_LONGEST, max(len(one.passage) + len(one.text) for one in group) // 4 + 3)
+            if made and (len(made[-1]) + len(group)) * longest <= self.recipe.pieces:
+                made[-1] += group
+            else:
+                made.append(list(group))
+        return made
+
+    def _through(self, batch: Sequence[Pair], rows: int) -> tuple[float, tuple[Tensor, ...]]:
+        odds = self.model(*self._pieces.batch([(one.text, one.passage) for one in batch]))
+        value = loss(odds, batch, self.recipe.ranked) / rows
+        return float(value.detach()), torch.autograd.grad(value, self._trained)
+
+
+def loss(odds: Tensor, batch: Sequence[Pair], ranked: float) -> Tensor:
+    """The sum over pairs of -log p(label), and `ranked` times that of true pairs above false ones of their group."""
+    true = torch.tensor([float(one.true) for one in batch])
+    group = torch.tensor([one.group for one in batch])
+    apart = nn.functional.binary_cross_entropy_with_logits(odds, true, reduction="sum")
+    above = (true[:, None] > true[None, :]) & (group[:, None] == group[None, :])
+    if not above.any():
+        return apart
+    return apart + ranked * nn.functional.softplus(odds[None, :] - odds[:, None])[above].sum()
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="where support.pt is kept")
+    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    fit, _ = load(arguments.data, read_ids(FOREIGN))
+    fit = with_hard_negatives(fit, arguments.work / "hard_negatives.json")
+    training = Training(Pairs(fit, Recipe.seed), Recipe(steps=arguments.steps), os.cpu_count() or 1)
+    saved, recent = time.monotonic(), list[float]()
+    bar = tqdm(total=arguments.steps, unit="step", mininterval=10)
+    while training.step < arguments.steps:
+        recent = [*recent[-49:], training.run_step()]
+        bar.update()
+        bar.set_postfix(loss=f"{sum(recent) / len(recent):.3f}", refresh=False)
+        if time.monotonic() - saved > _SAVE_SECONDS or training.step == arguments.steps:
+            torch.save(training.model.state_dict(), arguments.work / "support.pt")
+            saved = time.monotonic()
+    bar.close()
+
+
+if __name__ == "__main__":
+    main()
