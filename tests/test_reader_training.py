@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from rag.reader.data import CALIBRATION, Corpus, load, with_hard_negatives
 from rag.reader.examples import Examples, Mix, Row
 from rag.reader.export import FULL, INPUTS, SMALL, export_float32, export_int8
 from rag.reader.model import Batch, log_odds, span_scores
+from rag.reader.restore import restored
+from rag.reader.spans import MODEL
 from rag.reader.train import Recipe, Training, run
 from rag.reader.unanswerable import make_pool, unanswerable
 
@@ -154,6 +157,59 @@ def test_a_run_ends_with_a_checkpoint_and_its_losses(corpus: Corpus, tmp_path: P
     lines = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text("utf-8").splitlines()]
     assert [line["step"] for line in lines] == [1, 2]
     assert (tmp_path / "reader.pt").is_file()
+
+
+def test_the_shipped_reader_can_be_trained_further(corpus: Corpus) -> None:
+    import onnxruntime
+
+    model = restored().eval()
+    batch = _some_batch(Training(_examples(corpus), Recipe(), "cpu"))
+    with torch.inference_mode():
+        expected = model(batch.ids, batch.mask, batch.types)
+    session = onnxruntime.InferenceSession(str(MODEL / SMALL), providers=["CPUExecutionProvider"])
+    feeds = dict(zip(INPUTS, (part.numpy() for part in (batch.ids, batch.mask, batch.types)), strict=True))
+    inside = batch.mask.numpy().astype(bool)
+    for got, wanted in zip(session.run(None, feeds), expected, strict=True):
+        both = [part[inside] if part.ndim > 1 else part for part in (got, wanted.numpy())]
+        assert np.corrcoef(both[0].ravel(), both[1].ravel())[0, 1] > 0.99
+    training = Training(_examples(corpus), Recipe(steps=12, groups=8, rate=1e-4, warm_up=2), "cpu", model=model)
+    losses = [training.run_step() for _ in range(12)]
+    assert training.model is model and np.mean(losses[-4:]) < np.mean(losses[:4])
+
+
+def test_passages_are_told_as_news_with_their_answers_and_where_there_are_none(corpus: Corpus) -> None:
+    mix = Mix(told=1.0, told_party=1.0, asked=1.0, hard_wiki=0.0, cropped=0.0, longest=400)
+    examples = _examples(corpus, mix)
+    groups = examples.epoch(0)
+    rows = [row for group in groups for row in group]
+    wiki = [row for row in rows if corpus.passages[row.passage].wiki]
+    told = [row for row in wiki if row.told]
+    assert len(told) > 0.95 * len(wiki) and not any(row.told for row in rows if row not in wiki)
+    assert {bool(row.spans) for row in told} == {True, False}
+    for row in told:
+        assert row.told != corpus.passages[row.passage].text
+        if row.spans and not row.question.startswith("Who "):
+            start, end = row.spans[0]
+            assert f"is called {row.told[start:end]}" in row.told
+    # Each of them has a hard negative, and the question for a speaker is one by itself.
+    assert all(any(not row.spans for row in group) for group in groups if group[0].told)
+    assert all(row.group < 0 for row in told if row.question.startswith("Who "))
+    for batch, part in examples.batches([row for row in told if row.spans][:60], random.Random(0), 4096):
+        for number, row in enumerate(part):
+            start, end = (int(place) for place in batch.targets[number, 0])
+            answer = examples.decode(batch.ids[number, start : end + 1].tolist())
+            assert answer.replace(" ", "") == row.told[slice(*row.spans[0])].lower().replace(" ", "")
+
+
+def test_a_share_of_the_passages_is_told_and_more_of_those_that_are_asked_who(corpus: Corpus) -> None:
+    def share(mix: Mix, corpus: Corpus) -> float:
+        groups = [g for g in _examples(corpus, mix).epoch(0) if corpus.passages[g[0].passage].wiki]
+        return float(np.mean([bool(group[0].told) for group in groups]))
+
+    asking = [replace(question, text=question.text.replace("What", "Who")) for question in corpus.questions]
+    assert share(Mix(told=0.0, told_party=0.0), corpus) == 0
+    assert 0.1 < share(Mix(told=0.2, told_party=1.0), corpus) < 0.35
+    assert share(Mix(told=0.2, told_party=1.0), Corpus(corpus.passages, asking)) > 0.6
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:

@@ -1,9 +1,9 @@
 """Trains the reader: `python -m rag.reader.train ../shared/data --work work`. Resumes where it was stopped.
 
-From the embedding model's weights and public questions to `work/reader.pt`; `rag.reader.export` makes the shipped
-files of it. On two cores about two hours; a GPU is used when there is one. The learning rate rises, stays, and falls
-over the last part of the steps (Hu et al. 2024), so that a run can be lengthened or shortened while it is under way:
-stop it, and start it again with other `--steps`.
+From the embedding model's weights, or with `--shipped` from the shipped reader's, and public questions to
+`work/reader.pt`; `rag.reader.export` makes the shipped files of it. On two cores about two hours; a GPU is used when
+there is one. The learning rate rises, stays, and falls over the last part of the steps (Hu et al. 2024), so that a run
+can be lengthened or shortened while it is under way: stop it, and start it again with other `--steps`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from index.embed import find_model
 from rag.reader.data import FOREIGN, Corpus, load, read_ids, with_hard_negatives
 from rag.reader.examples import Examples, Mix, Row
 from rag.reader.model import Batch, SpanModel, load_encoder, log_odds, loss
+from rag.reader.restore import restored
 
 _CHECKPOINT_SECONDS = 600
 
@@ -59,14 +60,22 @@ class Recipe:
 class Training:
     """A model with everything that a run must remember to go on where it stopped."""
 
-    def __init__(self, examples: Examples, recipe: Recipe, device: str | None = None, threads: int = 2) -> None:
-        """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor."""
+    def __init__(
+        self,
+        examples: Examples,
+        recipe: Recipe,
+        device: str | None = None,
+        threads: int = 2,
+        model: SpanModel | None = None,
+    ) -> None:
+        """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor.
+        `model` is trained further; without one, training begins from the embedding model."""
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
         self._precision = precision(self.device)
         self.examples = examples
         self.recipe = recipe
-        self.model = SpanModel(load_encoder(find_model().folder)).to(self.device)
+        self.model = (model or SpanModel(load_encoder(find_model().folder))).to(self.device)
         self._trained = [p for p in self.model.parameters() if p.requires_grad]
         decayed = [p for p in self._trained if p.ndim > 1]
         others = [p for p in self._trained if p.ndim == 1]
@@ -200,15 +209,20 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where checkpoints are kept")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("--rate", type=float, default=Recipe.rate, help="the learning rate at its highest")
+    parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.work.mkdir(parents=True, exist_ok=True)
     fit, _ = corpora(arguments.data, arguments.work)
     examples = Examples(fit, find_model().folder / "tokenizer.json", Mix(), Recipe.seed)
-    training = Training(examples, Recipe(steps=arguments.steps), threads=arguments.threads)
-    if (arguments.work / "reader.pt").is_file():
-        training.resume(arguments.work / "reader.pt")
+    checkpoint = arguments.work / "reader.pt"
+    model = restored() if arguments.shipped and not checkpoint.is_file() else None
+    recipe = Recipe(steps=arguments.steps, rate=arguments.rate)
+    training = Training(examples, recipe, threads=arguments.threads, model=model)
+    if checkpoint.is_file():
+        training.resume(checkpoint)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
