@@ -99,7 +99,7 @@ def check_sentence(sentence: str, sources: Sequence[Source]) -> Verdict:
         return Verdict("unsupported", "it cites no source", 0.0)
     measured = measure(sentence, sources)
     named = " and ".join(dict.fromkeys(one.name for one in sources))
-    kind, why = _judge(measured, named)
+    kind, why = judge(measured, named)
     return Verdict(kind, why, round(rate(measured), 4), measured.support)
 
 
@@ -154,7 +154,8 @@ def rate(one: Measured) -> float:
     return 1 / (1 + math.exp(z))
 
 
-def _judge(one: Measured, named: str) -> tuple[Kind, str]:
+def judge(one: Measured, named: str = "the source") -> tuple[Kind, str]:
+    """The verdict on a sentence that was measured against the sources `named`, and why."""
     if one.missing:
         facts = ", ".join(dict.fromkeys(f"“{fact.text}”" for fact in one.missing))
         return "unsupported", f"{facts} {'is' if len(one.missing) == 1 else 'are'} not in {named}"
