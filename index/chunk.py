@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from index.article import Article
 from index.layout import Span, blocks
@@ -136,13 +137,20 @@ def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterato
         return limits.count_tokens(passage) <= limits.tokens and limits.count_pieces(whole) <= limits.pieces
 
     units = [unit for span in spans for unit in ([span] if fits(*span) else _cut(text, span, fits))]
+    # Counting a passage again for each sentence that is added would take most of the time of an index: where a chunk
+    # is full is guessed from the tokens of its sentences, and only looked up around there.
+    filled = list(accumulate((limits.count_tokens(text[a:b]) for a, b in units), initial=0))
     first = 0
     while first < len(units):
-        last = first
         start = _overlap_start(text, units, first, limits)
-        while start < first and not fits(units[start][0], units[last][1]):
+        while start < first and not fits(units[start][0], units[first][1]):
             start += 1
-        while last + 1 < len(units) and fits(units[start][0], units[last + 1][1]):
+        begin = units[start][0]
+        last = max(first, bisect_right(filled, filled[start] + limits.tokens) - 2)
+        if last > first and not fits(begin, units[last][1]):
+            fewer = range(first + 1, last)
+            last = first + bisect_left(fewer, True, key=lambda unit: not fits(begin, units[unit][1]))
+        while last + 1 < len(units) and fits(begin, units[last + 1][1]):
             last += 1
         yield units[start][0], units[last][1]
         first = last + 1
