@@ -220,7 +220,7 @@ def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
 
 
 def test_targets_are_the_answers_wherever_a_passage_is_cropped(corpus: Corpus) -> None:
-    examples = _examples(corpus, Mix(cropped=1.0, longest=56, asked=0.0))
+    examples = _examples(corpus, Mix(cropped=1.0, longest=56))
     rows = [row for group in examples.epoch(0)[:40] for row in group if row.spans]
     for batch, part in examples.batches(rows, random.Random(0), 1024):
         for number, row in enumerate(part):
@@ -231,7 +231,7 @@ def test_targets_are_the_answers_wherever_a_passage_is_cropped(corpus: Corpus) -
 
 def _answer(corpus: Corpus, row: Row) -> str:
     start, end = row.spans[0]
-    return (row.told or corpus.passages[row.passage].text)[start:end]
+    return corpus.passages[row.passage].text[start:end]
 
 
 def test_questions_set_apart_take_their_paragraphs_and_the_calibration_articles_with_them(data: Path) -> None:
