@@ -14,10 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from index.layout import Span
-from rag.reader.attribution import tell
 from rag.reader.data import Corpus, Question, answers_of
 from rag.reader.model import LONGEST_ANSWER, Batch
-from rag.reader.rewording import ask_who, asks_for_a_party, asks_who, names, rename
+from rag.reader.rewording import ask_who, asks_who, names, rename
 from rag.reader.unanswerable import Pool, make_pool, unanswerable
 
 _LONGEST_QUESTION = 48
@@ -29,10 +28,8 @@ class Mix:
     """What an epoch is made of, as shares in [0, 1]: how many questions get a hard negative, how many a changed
     question beside them; `other` is the share of questions on reviews and comments that an epoch asks at all.
     `unanswerable` is how often it asks the questions that people wrote for a passage that does not answer them.
-    `reworded` is the share of the questions for organisations that ask "who", and of those for persons whose passage
-    has organisations in the person's place. `told` is the share of the questions on Wikipedia whose passages are told
-    as news, `told_party` that of the questions that ask for a person or an organisation; each of them gets a hard
-    negative, told too, and `asked` of them a question that the speaker answers."""
+    From epoch `reworded_from` on, `reworded` is the share of the questions for organisations that ask "who", and of
+    those for persons whose passage has organisations in the person's place."""
 
     hard_wiki: float = 0.5
     hard_other: float = 0.25
@@ -41,24 +38,20 @@ class Mix:
     other: float = 0.2
     unanswerable: int = 2
     reworded: float = 0.6
-    told: float = 0.2
-    told_party: float = 0.5
-    asked: float = 0.2
+    reworded_from: int = 1
     cropped: float = 0.6
     longest: int = 256
 
 
 @dataclass(frozen=True)
 class Row:
-    """A question beside a passage; `spans` are its answers there in characters, `near` a place that a crop keeps.
-    `told` is the passage told as news, "" where it is as it was."""
+    """A question beside a passage; `spans` are its answers there in characters, `near` a place that a crop keeps."""
 
     question: str
     passage: int
     spans: tuple[Span, ...]
     near: Span | None
     group: int
-    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +76,8 @@ class Examples:
         self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._pieces = [self._pieces_of(passage.text) for passage in self.corpus.passages]
-
-    def _pieces_of(self, text: str) -> Pieces:
-        encoded = self._tokenizer.encode(text, add_special_tokens=False)
-        return Pieces(np.array(encoded.ids), np.array(encoded.offsets).reshape(-1, 2))
+        encoded = self._tokenizer.encode_batch([p.text for p in self.corpus.passages], add_special_tokens=False)
+        self._pieces = [Pieces(np.array(e.ids), np.array(e.offsets).reshape(-1, 2)) for e in encoded]
 
     def epoch(self, number: int) -> list[list[Row]]:
         """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
@@ -100,7 +90,9 @@ class Examples:
         own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].wiki]
         asked = own + turn + [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
         rng.shuffle(asked)
-        asked = [self._reworded[q.id] if self._is_reworded(q, rng) else q for q in asked]
+        if number >= self.mix.reworded_from:
+            chosen = random.Random(f"reworded {self._seed} {number}")
+            asked = [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in asked]
         return [self._group(question, group, rng) for group, question in enumerate(asked)]
 
     def _is_reworded(self, question: Question, rng: random.Random) -> bool:
@@ -110,32 +102,14 @@ class Examples:
         passage = self.corpus.passages[question.passage]
         near = rng.choice(question.spans) if question.spans else None
         rows = [Row(question.text, question.passage, question.spans, near, group)]
-        told = passage.wiki and rng.random() < self._told(question)
-        hard = 1.0 if told else self.mix.hard_wiki if passage.wiki else self.mix.hard_other
+        hard = self.mix.hard_wiki if passage.wiki else self.mix.hard_other
         if question.spans and question.hard and rng.random() < hard:
             rows.append(Row(question.text, rng.choice(question.hard), (), None, group))
         changed = self.mix.changed_wiki if passage.wiki else self.mix.changed_other
         if question.spans and rng.random() < changed:
             other = unanswerable(question.text, passage.text, self._pools[passage.article], rng)
             if other:
-                rows.append(Row(other, question.passage, (), near, -1 - 2 * group))
-        return [made for row in rows for made in self._tell(row, rng)] if told else rows
-
-    def _told(self, question: Question) -> float:
-        return self.mix.told_party if asks_for_a_party(question.text) else self.mix.told
-
-    def _tell(self, row: Row, rng: random.Random) -> list[Row]:
-        """The row with its passage told as news where that can be, and perhaps one that asks for the speaker."""
-        keep = [*row.spans, *([row.near] if row.near else [])]
-        told = tell(self.corpus.passages[row.passage].text, row.question, keep, rng)
-        if told is None:
-            return [row]
-        # Where nothing answers, a crop keeps the speaker, who is no answer.
-        near = told.moved(row.near) if row.near else rng.choice(told.speakers) if told.speakers else None
-        rows = [replace(row, spans=tuple(told.moved(span) for span in row.spans), near=near, told=told.text)]
-        if row.spans and told.asked and rng.random() < self.mix.asked:
-            asked, place = told.asked
-            rows.append(Row(asked, row.passage, (place,), place, -2 - 2 * row.group, told.text))
+                rows.append(Row(other, question.passage, (), near, -1 - group))
         return rows
 
     def batches(self, rows: Sequence[Row], rng: random.Random, pieces: int) -> Iterator[tuple[Batch, list[Row]]]:
@@ -158,7 +132,7 @@ class Examples:
     def _encode(self, row: Row, rng: random.Random) -> tuple[list[int], int, list[tuple[int, int]]]:
         """(word pieces, where the passage starts, target spans) of a row; a long passage is cropped around `near`."""
         question = self._tokenizer.encode(row.question, add_special_tokens=False).ids[:_LONGEST_QUESTION]
-        pieces = self._pieces_of(row.told) if row.told else self._pieces[row.passage]
+        pieces = self._pieces[row.passage]
         room = self.mix.longest - len(question) - 3
         may_crop = row.near is not None or not row.spans
         if may_crop and rng.random() < self.mix.cropped:

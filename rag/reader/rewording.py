@@ -23,9 +23,6 @@ _VERB = re.compile(
     r"is|are|was|were|has|have|had|did|does|do|can|could|will|would|may|must|[a-z]{2,}ed|[a-z]{3,}[^s]s|made|won|built|"
     r"wrote|led|held|began|became|took|gave|ran|sold|bought|beat|lost|paid|sent|brought|put|set|make|supply|own|sell|use"
 )
-_PARTY = re.compile(
-    rf"\W*(?:who(?:se|m)?|(?:what|which)\s+(?:[\w-]+\s+)?(?:{_KINDS.replace(chr(10), '')}))\b", re.IGNORECASE
-)
 _PERSON = re.compile(r"who(?:se)?\b(?!\s+(?:else)\b)", re.IGNORECASE)
 _NAME = re.compile(r"(?:[A-Z][\w.'’-]*)(?:\s+(?:(?:of|de|van|von|the)\s+)?[A-Z][\w.'’-]*){0,4}")
 
@@ -41,11 +38,6 @@ def ask_who(question: str) -> str | None:
 def asks_who(question: str) -> bool:
     """Whether it begins with "who"."""
     return bool(_PERSON.match(question.strip()))
-
-
-def asks_for_a_party(question: str) -> bool:
-    """Whether it begins by asking for a person or an organisation: "who", "whose", "which football team"."""
-    return bool(_PARTY.match(question))
 
 
 def names(texts: Iterable[str]) -> list[str]:
