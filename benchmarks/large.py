@@ -274,7 +274,9 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--real", type=int, default=100_000, help="chunks that are embedded for real")
     parser.add_argument("--real-vectors", type=Path, help="their vectors (.npz): made when it is not there yet")
-    parser.add_argument("--derive-from", type=int, default=20_000, help="chunks from which a change is made in a copy")
+    parser.add_argument(
+        "--derive-from", type=int, default=Builder.derive_from, help="chunks from which a change is made in a copy"
+    )
     parser.add_argument("--work", type=Path, help="a folder with room (6 GB a million chunks); emptied afterwards")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="footnote-large-", dir=arguments.work) as folder:

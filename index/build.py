@@ -84,7 +84,7 @@ class Builder:
     fetch_seconds: float = 20
     allow_private: bool = False
     server: Server | None = None
-    derive_from: int = 20_000
+    derive_from: int = 5_000
     most_churn: float = 0.25
 
 
