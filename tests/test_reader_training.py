@@ -98,17 +98,14 @@ def test_the_loss_falls(trained: tuple[Training, list[float]]) -> None:
 def test_the_float32_export_gives_the_trained_models_scores(
     trained: tuple[Training, list[float]], tmp_path: Path
 ) -> None:
-    import onnxruntime
-
     model = trained[0].model.eval()
     export_float32(model, tmp_path / FULL)
     batch = _some_batch(trained[0])
     with torch.inference_mode():
         expected = model(batch.ids, batch.mask, batch.types)
-    session = onnxruntime.InferenceSession(str(tmp_path / FULL), providers=["CPUExecutionProvider"])
-    feeds = dict(zip(INPUTS, (part.numpy() for part in (batch.ids, batch.mask, batch.types)), strict=True))
+    outputs = _exported(tmp_path / FULL, batch)
     inside = batch.mask.numpy().astype(bool)
-    for got, wanted in zip(session.run(None, feeds), expected, strict=True):
+    for got, wanted in zip(outputs, expected, strict=True):
         difference = np.abs(got - wanted.numpy())
         assert (difference[inside] if got.ndim > 1 else difference).max() < 1e-3
 
@@ -116,17 +113,14 @@ def test_the_float32_export_gives_the_trained_models_scores(
 def test_the_int8_export_is_small_and_chooses_the_same_spans(
     trained: tuple[Training, list[float]], tmp_path: Path
 ) -> None:
-    import onnxruntime
-
     model = trained[0].model.eval()
     export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
     assert (tmp_path / SMALL).stat().st_size < 25_000_000
     batch = _some_batch(trained[0])
     with torch.inference_mode():
         expected = span_scores(model(batch.ids, batch.mask, batch.types), batch.passage).flatten(1).argmax(1)
-    session = onnxruntime.InferenceSession(str(tmp_path / SMALL), providers=["CPUExecutionProvider"])
-    feeds = dict(zip(INPUTS, (part.numpy() for part in (batch.ids, batch.mask, batch.types)), strict=True))
-    parts = tuple(torch.from_numpy(part) for part in session.run(None, feeds))
+    outputs = _exported(tmp_path / SMALL, batch)
+    parts = tuple(torch.from_numpy(part) for part in outputs)
     chosen = span_scores(parts, batch.passage).flatten(1).argmax(1)
     assert (chosen == expected).float().mean() > 0.8
 
@@ -140,16 +134,13 @@ def test_exporting_leaves_the_model_as_it_was(trained: tuple[Training, list[floa
 
 
 def test_the_shipped_reader_can_be_trained_further(corpus: Corpus) -> None:
-    import onnxruntime
-
     model = restored().eval()
     batch = _some_batch(Training(_examples(corpus), Recipe(), "cpu"))
     with torch.inference_mode():
         expected = model(batch.ids, batch.mask, batch.types)
-    session = onnxruntime.InferenceSession(str(MODEL / SMALL), providers=["CPUExecutionProvider"])
-    feeds = dict(zip(INPUTS, (part.numpy() for part in (batch.ids, batch.mask, batch.types)), strict=True))
+    outputs = _exported(MODEL / SMALL, batch)
     inside = batch.mask.numpy().astype(bool)
-    for got, wanted in zip(session.run(None, feeds), expected, strict=True):
+    for got, wanted in zip(outputs, expected, strict=True):
         both = [part[inside] if part.ndim > 1 else part for part in (got, wanted.numpy())]
         assert np.corrcoef(both[0].ravel(), both[1].ravel())[0, 1] > 0.99
     training = Training(_examples(corpus), Recipe(steps=12, groups=8, rate=1e-4, warm_up=2), "cpu", model=model)
@@ -251,6 +242,15 @@ def test_the_score_of_the_acceptable_spans_is_never_above_that_of_all(trained: t
     with torch.inference_mode():
         any_span, wanted = log_odds(trained[0].model(batch.ids, batch.mask, batch.types), batch)
     assert (wanted <= any_span + 1e-4).all()
+
+
+def _exported(path: Path, batch: Batch) -> list[np.ndarray]:
+    """What an exported model gives for a batch."""
+    import onnxruntime
+
+    feeds = dict(zip(INPUTS, (part.numpy() for part in (batch.ids, batch.mask, batch.types)), strict=True))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return list(session.run(None, feeds))
 
 
 def _some_batch(training: Training) -> Batch:
