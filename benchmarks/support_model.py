@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks.support_pairs import Pair, Pairs
-from index.embed import find_model
+from index.embed import find_float32
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader.data import FOREIGN, load, read_ids, with_hard_negatives
@@ -64,7 +64,7 @@ class Pieces:
     def __init__(self) -> None:
         from tokenizers import Tokenizer
 
-        self._tokenizer: Any = Tokenizer.from_file(str(find_model().folder / "tokenizer.json"))
+        self._tokenizer: Any = Tokenizer.from_file(str(find_float32().folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
 
@@ -106,7 +106,7 @@ class Scorer:
     """A trained model at work."""
 
     def __init__(self, checkpoint: Path) -> None:
-        self._model = SupportModel(load_encoder(find_model().folder))
+        self._model = SupportModel(load_encoder(find_float32().folder))
         self._model.load_state_dict(torch.load(checkpoint, map_location="cpu", weights_only=True))
         self._model.eval()
         self._pieces = Pieces()

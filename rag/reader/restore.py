@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index.embed import find_model
+from index.embed import find_float32
 from rag.reader.export import SMALL
 from rag.reader.model import SpanModel, load_encoder
 
@@ -30,7 +30,7 @@ def restored(folder: Path = SHIPPED) -> SpanModel:
 
     graph = onnx.load(folder / SMALL).graph
     held: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    model = SpanModel(load_encoder(find_model().folder))
+    model = SpanModel(load_encoder(find_float32().folder))
     state = dict(_weights(graph.node, held))
     for name, value in held.items():
         if not name.startswith("onnx::") and name.endswith((".weight", ".bias")):

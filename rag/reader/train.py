@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from index.embed import find_model
+from index.embed import find_float32
 from rag.reader.data import FOREIGN, Corpus, load, read_ids, with_hard_negatives
 from rag.reader.examples import Examples, Mix, Row
 from rag.reader.model import Batch, SpanModel, load_encoder, log_odds, loss
@@ -75,7 +75,7 @@ class Training:
         self._precision = precision(self.device)
         self.examples = examples
         self.recipe = recipe
-        self.model = (model or SpanModel(load_encoder(find_model().folder))).to(self.device)
+        self.model = (model or SpanModel(load_encoder(find_float32().folder))).to(self.device)
         self._trained = [p for p in self.model.parameters() if p.requires_grad]
         decayed = [p for p in self._trained if p.ndim > 1]
         others = [p for p in self._trained if p.ndim == 1]
@@ -216,7 +216,7 @@ def main() -> None:
     torch.set_num_threads(1)
     arguments.work.mkdir(parents=True, exist_ok=True)
     fit, _ = corpora(arguments.data, arguments.work)
-    examples = Examples(fit, find_model().folder / "tokenizer.json", Mix(), Recipe.seed)
+    examples = Examples(fit, find_float32().folder / "tokenizer.json", Mix(), Recipe.seed)
     checkpoint = arguments.work / "reader.pt"
     model = restored() if arguments.shipped and not checkpoint.is_file() else None
     recipe = Recipe(steps=arguments.steps, rate=arguments.rate)
