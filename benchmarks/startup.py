@@ -86,7 +86,7 @@ def main() -> None:
     if arguments.profile:
         for name, code in (
             ("until the page is served", "import app, rag.engine, rag.ui.server, uvicorn"),
-            ("the models' libraries", "import sentence_transformers"),
+            ("the models' libraries", "import onnxruntime, tokenizers"),
         ):
             seconds = imports(code)
             rest = sum(seconds.values()) - sum(value for _, value in seconds.most_common(8))

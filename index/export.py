@@ -1,7 +1,8 @@
-"""all-MiniLM-L6-v2 in float32 -> the shipped encoder: `python -m index.export ../shared/data index/model`. Needs onnx.
+"""all-MiniLM-L6-v2 in float32 -> the shipped encoder: `python -m index.export ../shared/data index/model`.
 
-The network reads one text at a time and gives its unit vector: mean of the last layer's outputs, as sentence-transformers
-pools them. With no padding a vector hangs on its own text only, and activations are quantised by what that text needs.
+Needs onnx. The network reads one text at a time and gives its unit vector: the mean of the last layer's outputs, as
+sentence-transformers pools them. With no padding a vector hangs on its own text only, and activations are quantised by
+what that text needs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import random
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,7 @@ class Pooled(nn.Module):
         return nn.functional.normalize(hidden.mean(1))
 
 
-def samples(data: Path, tokenizer: Any) -> list[Tensor]:
+def samples(data: Path, tokenizer: Any) -> list[list[int]]:
     """Word pieces of paragraphs and questions of the training files."""
     rng, texts = random.Random(0), list[str]()
     for name in _FILES:
@@ -59,15 +61,15 @@ def samples(data: Path, tokenizer: Any) -> list[Tensor]:
         paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
         for paragraph in rng.sample(paragraphs, _EACH):
             texts += [paragraph["context"], rng.choice(paragraph["qas"])["question"]]
-    return [torch.tensor([tokenizer.encode(text).ids]) for text in texts]
+    return [tokenizer.encode(text).ids for text in texts]
 
 
-def export(folder: Path, texts: list[Tensor], path: Path) -> None:
-    """Write the encoder of a float32 folder as int8 ONNX."""
+def export(folder: Path, texts: Sequence[Sequence[int]], path: Path) -> None:
+    """Write the encoder of a float32 folder as int8 ONNX; word pieces of `texts` show how large activations get."""
 
     def run(model: Pooled) -> None:
         for ids in texts:
-            model(ids)
+            model(torch.tensor([ids]))
 
     model = prepared(Pooled(folder), run)
     with tempfile.TemporaryDirectory() as temporary:

@@ -89,10 +89,10 @@ def prepared(model: Network, run_samples: Callable[[Network], None]) -> Network:
 
 
 def write(full: Path, path: Path, *, leave: Sequence[str] = (), portable: bool = False) -> None:
-    """Write the float32 ONNX file `full` with its products in int8, but for those whose names begin with one of `leave`.
+    """Write the float32 ONNX file `full` with its products in int8, but for those whose names begin with `leave`.
 
-    With `portable` weights have seven bits: processors that add pairs of eight-bit products in sixteen bits (x86 without
-    VNNI) then give the same sums as all others.
+    With `portable` weights have seven bits: processors that add pairs of eight-bit products in sixteen bits (x86
+    without VNNI) then give the same sums as all others.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic

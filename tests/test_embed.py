@@ -1,14 +1,33 @@
-"""The shipped model is the known one, gives unit vectors, and says how much it reads."""
+"""The shipped encoder is the known one, stays near the float32 model it was made from, gives a text the same vector in
+any company, and says how much it reads; other models are read by sentence-transformers."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from index.embed import WEIGHTS_SHA256, Embedder, find_model
+from index.embed import ENCODER, ENCODER_SHA256, LONGEST, SHIPPED, Embedder, find_float32, find_model
 from index.errors import ModelError
+from index.export import export
+from rag.settings import SEEDS
+
+
+@pytest.fixture(scope="module")
+def texts() -> list[str]:
+    """Paragraphs of the seeds, questions, and texts of one word and of none."""
+    paragraphs = [line for path in sorted(SEEDS.glob("*.txt")) for line in path.read_text("utf-8").split("\n")]
+    return [*filter(None, paragraphs), "Who supplies the cells?", "Where is the plant?", "battery", ""]
+
+
+@pytest.fixture(scope="module")
+def float32() -> Embedder:
+    """The model that the shipped encoder was made from."""
+    return Embedder(find_float32())
 
 
 def test_vectors_are_unit_and_near_for_near_meanings(embedder: Embedder) -> None:
@@ -23,15 +42,55 @@ def test_vectors_are_unit_and_near_for_near_meanings(embedder: Embedder) -> None
     assert embedder.encode_documents([]).shape == (0, embedder.dimension)
 
 
-def test_pieces_are_counted_whole_though_the_model_cuts_them_off(embedder: Embedder) -> None:
-    assert embedder.max_pieces == 256
-    assert embedder.count_pieces("") == 2
-    assert embedder.count_pieces("battery " * 1000) == 1002
+def test_a_text_has_the_same_vector_in_any_company(embedder: Embedder, texts: list[str]) -> None:
+    together = embedder.encode_documents(texts)
+    for text, vector in zip(texts, together, strict=True):
+        np.testing.assert_array_equal(embedder.encode_documents([text])[0], vector)
+    np.testing.assert_array_equal(Embedder(find_model(), threads=1).encode_documents(texts), together)
 
 
-def test_the_same_weights_are_found_by_package_and_by_folder() -> None:
+def test_the_shipped_vectors_stay_near_those_in_float32(
+    embedder: Embedder, float32: Embedder, texts: list[str]
+) -> None:
+    said = [text for text in texts if text]
+    cosines = (embedder.encode_documents(said) * float32.encode_documents(said)).sum(axis=1)
+    assert cosines.min() > 0.975 and cosines.mean() > 0.99
+
+
+def test_pieces_are_counted_whole_though_the_model_cuts_them_off(embedder: Embedder, float32: Embedder) -> None:
+    for model in (embedder, float32):
+        assert model.max_pieces == LONGEST
+        assert model.count_pieces("") == 2
+        assert model.count_pieces("battery " * 1000) == 1002
+    long = embedder.encode_documents(["battery " * 1000, "battery " * (LONGEST - 2)])
+    np.testing.assert_array_equal(long[0], long[1])
+
+
+def test_an_export_of_the_float32_weights_is_the_shipped_encoder(
+    embedder: Embedder, texts: list[str], tmp_path: Path
+) -> None:
+    tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
+    tokenizer.no_padding()
+    export(find_float32().folder, [tokenizer.encode(text).ids for text in texts[:20]], tmp_path / ENCODER)
+    (tmp_path / "tokenizer.json").write_bytes((SHIPPED / "tokenizer.json").read_bytes())
+    made = Embedder(find_model(str(tmp_path)))
+    cosines = (made.encode_documents(texts) * embedder.encode_documents(texts)).sum(axis=1)
+    assert cosines.min() > 0.98
+
+
+def test_embedding_needs_no_torch() -> None:
+    code = (
+        "import sys; from index.embed import Embedder, find_model; Embedder(find_model()).warm_up(); "
+        "sys.exit(bool({'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_same_weights_are_found_by_name_and_by_folder() -> None:
     shipped = find_model()
-    assert shipped.sha256 == WEIGHTS_SHA256 == find_model(str(shipped.folder)).sha256
+    assert shipped.sha256 == ENCODER_SHA256 == find_model(str(shipped.folder)).sha256
+    full = find_float32()
+    assert full.sha256 == find_model(str(full.folder)).sha256 != shipped.sha256
 
 
 def test_a_folder_without_weights_and_an_unknown_name_say_what_to_do(tmp_path: Path) -> None:
@@ -39,3 +98,6 @@ def test_a_folder_without_weights_and_an_unknown_name_say_what_to_do(tmp_path: P
         find_model(str(tmp_path))
     with pytest.raises(ModelError, match="FOOTNOTE_EMBEDDING_MODEL"):
         find_model("nobody/no-such-model-here")
+    (tmp_path / ENCODER).write_bytes(b"not a network")
+    with pytest.raises(ModelError, match="could not be loaded"):
+        Embedder(find_model(str(tmp_path))).warm_up()

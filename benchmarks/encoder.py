@@ -1,0 +1,120 @@
+"""The shipped int8 encoder beside the float32 model it was made from: `python -m benchmarks.encoder ../shared/data`.
+
+In one run: texts a second of both (and of bfloat16) over the same passages, and of indexing those passages from
+files to a checked index; how near the vectors are; and how well each finds the right paragraph of squad/dev among all
+of them, by cosine alone, the difference with its 95% bootstrap interval (1,000 resamples of the questions, seeded).
+Needs the float32 weights (requirements-dev.txt).
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from benchmarks.corpora import read_squad
+from benchmarks.large import cut, write_articles
+from benchmarks.retrieval import RESAMPLES
+from index.build import Builder
+from index.embed import Embedder, Vectors, find_float32, find_model
+from index.sync import sync
+from rag.engine import recipe
+from rag.settings import Settings
+
+_ARTICLES = 70
+"""Articles of 20 passages that the speed is taken on."""
+
+
+def rate(embedder: Embedder, texts: list[str]) -> tuple[float, Vectors]:
+    """Texts a second and their vectors."""
+    embedder.encode_documents(texts[:32])
+    started = time.perf_counter()
+    vectors = embedder.encode_documents(texts)
+    return len(texts) / (time.perf_counter() - started), vectors
+
+
+def rate_in_bfloat16(folder: Path, texts: list[str]) -> float:
+    """Texts a second of the float32 model in bfloat16."""
+    model = SentenceTransformer(
+        str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.bfloat16}
+    )
+    model.encode_document(texts[:32])
+    started = time.perf_counter()
+    model.encode_document(texts, normalize_embeddings=True, show_progress_bar=False)
+    return len(texts) / (time.perf_counter() - started)
+
+
+def rate_of_indexing(embedder: Embedder, root: Path, home: Path) -> float:
+    """Passages a second of a whole sync into an empty home."""
+    started = time.perf_counter()
+    report = sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [root])
+    return report.chunks / (time.perf_counter() - started)
+
+
+def ranks(
+    embedder: Embedder, paragraphs: list[str], questions: list[str], right: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The rank of each question's own paragraph, 1 for the nearest."""
+    cosines = embedder.encode_queries(questions) @ embedder.encode_documents(paragraphs).T
+    own = np.take_along_axis(cosines, right[:, None], axis=1)
+    return np.asarray(1 + (cosines > own).sum(axis=1))
+
+
+def told(name: str, full: NDArray[np.floating[Any]], small: NDArray[np.floating[Any]]) -> str:
+    """A row of the table."""
+    difference = small - full
+    draws = np.random.default_rng(0).choice(difference, (RESAMPLES, len(difference))).mean(axis=1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return f"| {name} | {full.mean():.3f} | {small.mean():.3f} | {difference.mean():+.4f} ({low:+.4f} to {high:+.4f}) |"
+
+
+def main() -> None:
+    """Measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
+    arguments = parser.parse_args()
+    full, small = Embedder(find_float32()), Embedder(find_model())
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "articles"
+        write_articles(arguments.data, root, _ARTICLES)
+        texts = [one.searchable for one in cut(root, small)]
+        random.Random(0).shuffle(texts)
+        slow, wanted = rate(full, texts)
+        half = rate_in_bfloat16(find_float32().folder, texts)
+        fast, vectors = rate(small, texts)
+        whole = rate_of_indexing(small, root, Path(folder) / "home")
+    cosines = (wanted * vectors).sum(axis=1)
+    print(f"{len(texts)} passages, {np.mean([small.count_pieces(text) for text in texts]):.0f} word pieces each\n")
+    print("| | texts/s | times float32 |\n|---|---|---|")
+    for name, value in (
+        ("float32, sentence-transformers", slow),
+        ("bfloat16, sentence-transformers", half),
+        ("int8, shipped", fast),
+        ("indexing with int8: read, cut, embed, write, check", whole),
+    ):
+        print(f"| {name} | {value:.0f} | {value / slow:.2f} |")
+    print(f"\ncosine of the two vectors of a passage: mean {cosines.mean():.4f}, lowest {cosines.min():.4f}\n")
+
+    held = read_squad(arguments.data / "squad/dev.json.gz")
+    paragraphs = [paragraph.text for paragraph in held]
+    asked = [(question.text, n) for n, one in enumerate(held) for question in one.questions if question.spans]
+    right = np.array([n for _, n in asked])
+    of_full, of_small = (ranks(one, paragraphs, [text for text, _ in asked], right) for one in (full, small))
+    print(
+        f"{len(paragraphs)} paragraphs, {len(asked)} questions\n\n| | float32 | int8 | difference |\n|---|---|---|---|"
+    )
+    for most in (1, 5, 10):
+        print(told(f"success@{most}", (of_full <= most) * 1.0, (of_small <= most) * 1.0))
+    print(told("mrr", 1.0 / of_full, 1.0 / of_small))
+
+
+if __name__ == "__main__":
+    main()
