@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import words
+from benchmarks.chroma import running
 from benchmarks.corpora import read_squad
 from index.article import make_article
 from index.build import Builder
@@ -41,6 +43,7 @@ from index.chunk import Chunk, Limits, chunk
 from index.embed import Embedder, Vectors, find_model
 from index.generation import Generation, current_folder
 from index.sentences import sentences
+from index.server import Server
 from index.sync import sync
 from index.tokens import token_counter
 from rag.engine import recipe
@@ -103,7 +106,7 @@ class _Pool:
 @dataclass(frozen=True)
 class Built:
     """What a sync cost: seconds in all, of looking vectors up, and of processors; MiB of memory and of disk at their
-    peaks and in the end."""
+    peaks, and of disk in the end by the parts of an index."""
 
     chunks: int
     embedded: int
@@ -111,7 +114,7 @@ class Built:
     embedding: float
     processor: float
     memory: float
-    disk: float
+    disk: dict[str, float]
     disk_peak: float
 
 
@@ -166,14 +169,15 @@ def embed(root: Path, count: int, real: Path) -> float:
     return len(digests) / seconds
 
 
-def build(home: Path, root: Path, real: Path, derive_from: int) -> Built:
+def build(home: Path, root: Path, real: Path, derive_from: int, server: Server | None) -> Built:
     """Sync the folder into the home."""
     embedder = Recombining(real)
     largest, over = [0.0], Event()
     watching = Thread(target=_watch_disk, args=(home, largest, over), daemon=True)
     watching.start()
     started, before = time.perf_counter(), _processor()
-    report = sync(Builder(home, recipe(Settings()), embedder, 20_000_000, derive_from=derive_from), [root])
+    builder = Builder(home, recipe(Settings()), embedder, 20_000_000, server=server, derive_from=derive_from)
+    report = sync(builder, [root])
     seconds, processor = time.perf_counter() - started, _processor() - before
     over.set()
     watching.join()
@@ -184,14 +188,14 @@ def build(home: Path, root: Path, real: Path, derive_from: int) -> Built:
         embedder.seconds,
         processor,
         _memory(),
-        _size(current_folder(home)),
+        {name: _size(current_folder(home) / name) for name in ("catalog.sqlite", "vectors", "words")},
         largest[0],
     )
 
 
-def ask(home: Path, questions: Sequence[str]) -> Asked:
+def ask(home: Path, questions: Sequence[str], server: Server | None) -> Asked:
     """Ask everything, then search exactly what the vector index should have found."""
-    generation = Generation(current_folder(home))
+    generation = Generation(current_folder(home), server)
     embedder, settings = Embedder(find_model()), Settings()
     retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
     asked = [retriever.query(text) for text in questions]
@@ -232,7 +236,7 @@ def _watch_disk(home: Path, largest: list[float], over: Event) -> None:
 def _size(folder: Path) -> float:
     """MiB of the files below a folder; what vanishes meanwhile counts as nothing."""
     total = 0
-    for path in folder.rglob("*"):
+    for path in [folder, *folder.rglob("*")]:
         try:
             total += path.stat().st_blocks * 512 if path.is_file() else 0
         except OSError:
@@ -255,34 +259,48 @@ def _apart(call: Callable[..., T], *values: object) -> T:
         return pool.submit(call, *values).result()
 
 
-def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int) -> None:
+def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, served: bool) -> None:
     """Build at one size, ask, change one file, and print a row of each table."""
     root, home = work / "articles", work / "home"
     questions = [q.text for p in read_squad(data / f"{_FILES[0]}.json.gz") for q in p.questions if q.spans]
     asked_for = random.Random(0).sample(questions, _QUESTIONS)
-    write_articles(data, root, chunks // 20)
-    built = _apart(build, home, root, real, derive_from)
-    asked = _apart(ask, home, asked_for)
-    with (root / "000/000007.txt").open("a", encoding="utf-8") as stream:
-        stream.write("\nA heron was seen at the lake of Corm.\n")
-    changed = _apart(build, home, root, real, derive_from)
-    print(
+    # They have a little more than 19 chunks each.
+    write_articles(data, root, chunks // 19)
+    with running(work / "chroma") if served else nullcontext() as chroma:
+        server = Server(chroma.url) if chroma else None
+        built = _apart(build, home, root, real, derive_from, server)
+        asked = _apart(ask, home, asked_for, server)
+        with (root / "000/000007.txt").open("a", encoding="utf-8") as stream:
+            stream.write("\nA heron was seen at the lake of Corm.\n")
+        changed = _apart(build, home, root, real, derive_from, server)
+        print(told(built, asked, changed), flush=True)
+        if chroma:
+            print(
+                f"| server: memory at its peak, disk, MiB | {chroma.memory():.0f}, {_size(chroma.folder):.0f} |",
+                flush=True,
+            )
+    if not served and importlib.util.find_spec("bm25s"):
+        catalog = current_folder(home) / "catalog.sqlite"
+        print(words.compare(_apart, catalog, work / "words", asked_for), flush=True)
+
+
+def told(built: Built, asked: Asked, changed: Built) -> str:
+    """The rows of the table."""
+    alone = built.seconds - built.embedding
+    parts = ", ".join(f"{name.split('.')[0]} {size:.0f}" for name, size in built.disk.items())
+    return (
         f"\n| {built.chunks:,} chunks | |\n|---|---|\n"
-        f"| build without embedding, s (chunks/s) | {built.seconds - built.embedding:.0f} "
-        f"({built.chunks / (built.seconds - built.embedding):.0f}) |\n"
+        f"| build without embedding, s (chunks/s) | {alone:.0f} ({built.chunks / alone:.0f}) |\n"
         f"| ... of processor time, s | {built.processor:.0f} |\n"
-        f"| memory at its peak, MiB | {built.memory:.0f} |\n| disk, MiB (at its peak) | {built.disk:.0f} "
-        f"({built.disk_peak:.0f}) |\n"
+        f"| memory at its peak, MiB | {built.memory:.0f} |\n"
+        f"| disk, MiB (its parts) | {sum(built.disk.values()):.0f} ({parts}) |\n"
+        f"| disk at its peak, MiB | {built.disk_peak:.0f} |\n"
         f"| query, median and 95th percentile, ms | {asked.median:.1f}, {asked.p95:.1f} |\n"
         f"| recall@10 against exact search | {asked.recall:.4f} |\n| memory while asking, MiB | {asked.memory:.0f} |\n"
         f"| one file changed, s (chunks embedded) | {changed.seconds:.1f} ({changed.embedded}) |\n"
         f"| ... of processor time, s | {changed.processor:.1f} |\n"
-        f"| ... memory, MiB; disk at its peak, MiB | {changed.memory:.0f}; {changed.disk_peak:.0f} |",
-        flush=True,
+        f"| ... memory, MiB; disk at its peak, MiB | {changed.memory:.0f}; {changed.disk_peak:.0f} |"
     )
-    if importlib.util.find_spec("bm25s"):
-        catalog = current_folder(home) / "catalog.sqlite"
-        print(words.compare(_apart, catalog, work / "words", asked_for), flush=True)
 
 
 def main() -> None:
@@ -295,7 +313,8 @@ def main() -> None:
     parser.add_argument(
         "--derive-from", type=int, default=Builder.derive_from, help="chunks from which a change is made in a copy"
     )
-    parser.add_argument("--work", type=Path, help="a folder with room (6 GB a million chunks); emptied afterwards")
+    parser.add_argument("--served", action="store_true", help="vectors on a `chroma run` server, which this starts")
+    parser.add_argument("--work", type=Path, help="a folder with room (15 GB a million chunks); emptied afterwards")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="footnote-large-", dir=arguments.work) as folder:
         real = arguments.real_vectors or Path(folder) / "real.npz"
@@ -306,7 +325,7 @@ def main() -> None:
             print(f"\nembedding alone: {rate:.0f} chunks/s", flush=True)
         for chunks in arguments.sizes:
             work = Path(folder) / str(chunks)
-            measure(arguments.data, work, chunks, real, arguments.derive_from)
+            measure(arguments.data, work, chunks, real, arguments.derive_from, arguments.served)
             shutil.rmtree(work)
 
 

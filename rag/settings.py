@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
 
     embedding_model: str = Field(
-        DEFAULT_MODEL, description="the shipped encoder, or a sentence-transformers model: a folder, or a name on the hub"
+        DEFAULT_MODEL,
+        description="the shipped encoder, or a sentence-transformers model: a folder, or a name on the hub",
     )
     embedding_revision: str | None = Field(None, description="revision of an embedding model that comes from the hub")
     encoding: str = Field(OWN_ENCODING, description="tiktoken encoding that counts tokens (others are downloaded)")

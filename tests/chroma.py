@@ -1,15 +1,10 @@
-"""A real Chroma server on loopback, and a proxy before it as a user would run one: with TLS, a token, and quotas."""
+"""A proxy before a real Chroma server, as a user would run one: with TLS, a token, and quotas."""
 
 from __future__ import annotations
 
 import json
-import os
 import ssl
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -17,57 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from benchmarks.served import free_port
+from benchmarks.chroma import Chroma
 
 _QUOTAS = {"records": 300, "results": 300, "document": 16_384, "id": 128, "value": 4_096, "writes": 10}
 """Those that the documentation of distributed Chroma gives."""
-
-
-class Chroma:
-    """`chroma run` over a folder; it can be stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start, and wait until it answers."""
-        self.folder.mkdir(exist_ok=True)
-        command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(self.folder / "data")]
-        self._process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(self.port)],
-            cwd=self.folder,
-            env={**os.environ, "HOME": str(self.folder)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(f"{self.url}/api/v2/heartbeat", timeout=5):
-                    return
-            except OSError:
-                assert self._process.poll() is None, "chroma run ended by itself"
-                time.sleep(0.1)
-        raise AssertionError("chroma run does not answer")
-
-    def stop(self) -> None:
-        """Stop at once, as a machine does that loses its power."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[Chroma]:
-    """A server for the length of a test."""
-    server = Chroma(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 class Proxy(ThreadingHTTPServer):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chroma import Chroma, running
 from benchmarks.served import find_chromium
 from index.build import Builder
 from index.chunk import Limits
@@ -19,7 +20,6 @@ from index.sync import sync
 from index.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings
-from tests.chroma import Chroma, running
 
 ROOT = Path(__file__).resolve().parent.parent
 

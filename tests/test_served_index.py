@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import app
+from benchmarks.chroma import Chroma, running
 from index.build import Builder
 from index.errors import IndexDamaged, IndexMismatch, VectorServerError
 from index.generation import current_folder, faults, index_folder, open_current
@@ -31,7 +32,7 @@ from rag.choice import EVERYTHING
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
 from rag.ui.chat import _Desk
-from tests.chroma import Chroma, proxied, running
+from tests.chroma import proxied
 from tests.conftest import ROOT
 
 Out = pytest.CaptureFixture[str]

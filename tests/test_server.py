@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.chroma import Chroma, running
 from index.embed import Vectors
 from index.errors import FootnoteError, VectorServerError
 from index.server import Remote, Server
 from index.store import VectorStore
 from rag.settings import make_settings
-from tests.chroma import Chroma, proxied, running
+from tests.chroma import proxied
 
 _TOKEN = "tok-footnote-0123456789abcdef"
 _CERTIFICATE = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"

@@ -1,0 +1,67 @@
+"""`chroma run` on loopback, over a folder of its own: for the commands here and for the tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.served import free_port
+
+
+class Chroma:
+    """`chroma run` over a folder; it can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        self.folder.mkdir(exist_ok=True)
+        command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(self.folder / "data")]
+        self._process = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(self.port)],
+            cwd=self.folder,
+            env={**os.environ, "HOME": str(self.folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/v2/heartbeat", timeout=5):
+                    return
+            except OSError:
+                assert self._process.poll() is None, "chroma run ended by itself"
+                time.sleep(0.1)
+        raise AssertionError("chroma run does not answer")
+
+    def memory(self) -> float:
+        """MiB of memory that it has taken at most."""
+        assert self._process
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+    def stop(self) -> None:
+        """Stop at once, as a machine does that loses its power."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Chroma]:
+    """A server for the length of a block."""
+    server = Chroma(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
