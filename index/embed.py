@@ -9,7 +9,6 @@ import importlib.util
 import logging
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import ModelError
+from index.network import Network
 
 Vectors = NDArray[np.float32]
 
@@ -115,37 +115,26 @@ class _Encoder(Protocol):
 
 
 class _Int8Encoder:
-    """The shipped network, a text at a time, as many at once as there are threads: with no padding and with activations
-    quantised by themselves, a text has the same vector whatever it is embedded with."""
+    """The shipped network. A text has the same vector whatever it is embedded with."""
 
+    dimension = 384
     max_pieces = LONGEST
 
     def __init__(self, folder: Path, threads: int) -> None:
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = 1
-        self._session: Any = onnxruntime.InferenceSession(
-            str(folder / ENCODER), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-        self.dimension = int(self._session.get_outputs()[0].shape[1])
+        self._network = Network(folder / ENCODER, threads)
         self.tokenizer = (folder / "tokenizer.json").read_text("utf-8")
         self._cut: Any = Tokenizer.from_str(self.tokenizer)
         self._cut.no_padding()
         self._cut.enable_truncation(LONGEST)
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "encoder")
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
         """(n, d) unit vectors; questions and passages are embedded alike."""
-        each = map(self._one, texts) if len(texts) == 1 else self._pool.map(self._one, texts)
-        return np.concatenate(list(each))
+        return np.concatenate(self._network.each(self._one, texts))
 
     def _one(self, text: str) -> Vectors:
-        vector: Vectors = self._session.run(None, {"ids": np.array([self._cut.encode(text).ids])})[0]
-        return vector
+        return self._network.run({"ids": np.array([self._cut.encode(text).ids])})[0]
 
 
 class _SentenceTransformer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.layout import Span
+from index.network import Network
 
 MODEL = Path(__file__).parent / "model"
 LONGEST = 320
@@ -20,7 +20,6 @@ LONGEST = 320
 _OVERLAP = 96
 _LONGEST_QUESTION = 128
 _LONGEST_ANSWER = 30
-_BATCH_PIECES = 1024
 _CANDIDATES = 60
 _CLS, _SEP = 101, 102
 
@@ -63,20 +62,10 @@ class SpanReader:
     """The shipped reading model. Safe to share between threads."""
 
     def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = "reader.int8.onnx") -> None:
-        """`threads` caps the processor threads; 0 leaves the library's default."""
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-        import onnxruntime
+        """`threads` caps the processor threads; 0 takes as many as there are cores."""
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        # Threads that wait by spinning bring a busy machine to a crawl.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if threads:
-            options.intra_op_num_threads = threads
-        self._session: Any = onnxruntime.InferenceSession(
-            str(folder / name), sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        self._network = Network(folder / name, threads)
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -94,9 +83,8 @@ class SpanReader:
             return found
         windows = list(self._windows(asked, passages))
         of_passage: dict[int, list[Found]] = {}
-        for batch in _batches(windows):
-            for window, parts in zip(batch, self._run(batch), strict=True):
-                of_passage.setdefault(window.passage, []).append(_decode(window, parts, best))
+        for window, one in zip(windows, self._network.each(lambda w: self._read(w, best), windows), strict=True):
+            of_passage.setdefault(window.passage, []).append(one)
         for number, parts_found in of_passage.items():
             answers = sorted((a for one in parts_found for a in one.answers), key=lambda a: -a.score)
             found[number] = Found(max(one.score for one in parts_found), tuple(_apart(answers, best)))
@@ -123,27 +111,12 @@ class SpanReader:
                         ~inner[first + 1 : last + 1],
                     )
 
-    def _run(self, batch: Sequence[_Window]) -> Iterator[list[Scores]]:
-        length = max(len(window.ids) for window in batch)
-        ids, mask, types = (np.zeros((len(batch), length), dtype=np.int64) for _ in range(3))
-        for row, window in enumerate(batch):
-            ids[row, : len(window.ids)] = window.ids
-            mask[row, : len(window.ids)] = 1
-            types[row, window.start : len(window.ids)] = 1
-        parts = self._session.run(None, {"ids": ids, "mask": mask, "types": types})
-        return ([part[row] for part in parts] for row in range(len(batch)))
-
-
-def _batches(windows: Sequence[_Window]) -> Iterator[list[_Window]]:
-    """Windows of like length together, the longest last, so that little is padding."""
-    part: list[_Window] = []
-    for window in sorted(windows, key=lambda one: len(one.ids)):
-        if part and (len(part) + 1) * len(window.ids) > _BATCH_PIECES:
-            yield part
-            part = []
-        part.append(window)
-    if part:
-        yield part
+    def _read(self, window: _Window, best: int) -> Found:
+        ids = np.array([window.ids])
+        types = np.zeros_like(ids)
+        types[0, window.start :] = 1
+        parts = self._network.run({"ids": ids, "mask": np.ones_like(ids), "types": types})
+        return _decode(window, [part[0] for part in parts], best)
 
 
 def _decode(window: _Window, parts: Sequence[Scores], best: int) -> Found:
