@@ -58,9 +58,7 @@ def test_passages_are_read_the_same_together_and_alone(reader: SpanReader) -> No
     texts = [PASSAGE, OTHER, PASSAGE[:41], OTHER + " " + PASSAGE]
     together = reader.read("When was the Bolt recalled?", texts)
     for text, found in zip(texts, together, strict=True):
-        alone = reader.read("When was the Bolt recalled?", [text])[0]
-        assert words(found, text)[:1] == words(alone, text)[:1]
-        assert found.score == pytest.approx(alone.score, abs=0.5)
+        assert reader.read("When was the Bolt recalled?", [text]) == [found]
 
 
 def test_a_long_passage_is_read_to_its_end(reader: SpanReader) -> None:
