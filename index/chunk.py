@@ -136,7 +136,16 @@ def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterato
         whole = f"{context}\n{passage}" if context else passage
         return limits.count_tokens(passage) <= limits.tokens and limits.count_pieces(whole) <= limits.pieces
 
-    units = [unit for span in spans for unit in ([span] if fits(*span) else _cut(text, span, fits))]
+    # Neither a token nor a word piece is less than a byte (a few signs come apart into pieces, hence the quarter): most
+    # sentences need not be counted.
+    room = min(limits.tokens, limits.pieces * 3 // 4 - len(context.encode("utf-8", "replace")))
+
+    def is_short(start: int, end: int) -> bool:
+        return len(text[start:end].encode("utf-8", "replace")) <= room
+
+    units = [
+        unit for span in spans for unit in ([span] if is_short(*span) or fits(*span) else _cut(text, span, fits))
+    ]
     # Counting a passage again for each sentence that is added would take most of the time of an index: where a chunk
     # is full is guessed from the tokens of its sentences, and only looked up around there.
     filled = list(accumulate((limits.count_tokens(text[a:b]) for a, b in units), initial=0))
