@@ -7,6 +7,7 @@ import socket
 import sqlite3
 from pathlib import Path
 
+from index.embed import find_float32
 from rag.settings import SEEDS, Settings
 from tests.conftest import Run
 
@@ -53,6 +54,17 @@ def test_ask_builds_the_index_when_there_is_none_or_it_was_made_otherwise(run: R
     assert first.returncode == 0 and "no index yet" in first.stderr
     other = run("ask", "Who is the CEO of GM?", home=home, FOOTNOTE_CHUNK_TOKENS="120")
     assert other.returncode == 0 and "chunk_tokens is 200, the settings say 120" in other.stderr
+
+
+def test_another_embedding_model_is_a_setting_away(run: Run, tmp_path: Path) -> None:
+    model = str(find_float32().folder)
+    done = run("index", str(SEEDS), "--json", home=tmp_path, FOOTNOTE_EMBEDDING_MODEL=model)
+    assert json.loads(done.stdout)["embedded"] > 0, done.stderr
+    asked = run("ask", "Who is the CEO of GM?", home=tmp_path, FOOTNOTE_EMBEDDING_MODEL=model)
+    assert asked.returncode == 0 and "Mary Barra" in asked.stdout
+    # Vectors of different models are never compared: without the setting all is embedded again.
+    again = run("index", "--json", home=tmp_path)
+    assert json.loads(again.stdout)["embedded"] == json.loads(done.stdout)["embedded"]
 
 
 def test_a_damaged_index_is_made_again(run: Run, tmp_path: Path) -> None:
