@@ -143,9 +143,7 @@ def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterato
     def is_short(start: int, end: int) -> bool:
         return len(text[start:end].encode("utf-8", "replace")) <= room
 
-    units = [
-        unit for span in spans for unit in ([span] if is_short(*span) or fits(*span) else _cut(text, span, fits))
-    ]
+    units = [unit for span in spans for unit in ([span] if is_short(*span) or fits(*span) else _cut(text, span, fits))]
     # Counting a passage again for each sentence that is added would take most of the time of an index: where a chunk
     # is full is guessed from the tokens of its sentences, and only looked up around there.
     filled = list(accumulate((limits.count_tokens(text[a:b]) for a, b in units), initial=0))
