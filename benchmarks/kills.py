@@ -54,7 +54,7 @@ def run(
     root, builder = folder / "docs", _builder(folder / "home", embedder, derived)
     change(root, rng, files)
     forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload(["index.sync", "onnxruntime", "chromadb"])
+    forking.set_forkserver_preload(["index.sync", "onnxruntime", "tokenizers", "chromadb"])
     longest = 0.0
     for _ in range(2):  # the first one waits for the libraries
         shutil.rmtree(builder.home, ignore_errors=True)

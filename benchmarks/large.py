@@ -6,6 +6,7 @@ the next time. Then, at each size: peak memory and disk of a build, the same of 
 times, and recall@10 of the vector index against exact search. A text that was embedded has its vector; the vectors of
 the rest are sums of two of those (drawn by the text, so that the same text has the same vector), because embedding
 takes most of the time and is the same for every chunk. Where bm25s is installed, it is compared with tantivy.
+With `--served` the vectors are on a `chroma run` server, whose memory and disk are measured instead.
 
 Builds and queries each run in a process of their own, so that each has its own peak of memory. That of a build has the
 model loaded and in use for counting word pieces; the vectors that stand in for its work are held by a process apart.

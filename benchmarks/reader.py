@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
+from index.network import Network
 from rag.evaluation.measures import exact_match, token_f1
 from rag.reader.data import CALIBRATION, read_json
 from rag.reader.export import load_checkpoint
@@ -27,6 +28,8 @@ from rag.reader.spans import MODEL, SpanReader
 
 _RESAMPLES = 1000
 Array = NDArray[np.float64]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,22 @@ class TorchReader(SpanReader):
         super().__init__(folder, threads)
         if threads:
             torch.set_num_threads(threads)
-        self._session = _Session(load_checkpoint(checkpoint))
+        self._network = _TorchNetwork(load_checkpoint(checkpoint))
 
 
-class _Session:
+class _TorchNetwork(Network):
+    """A row at a time too; its threads share the row."""
+
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def run(self, _: None, feeds: dict[str, NDArray[np.int64]]) -> list[Any]:
+    def run(self, inputs: Mapping[str, Any]) -> list[Any]:
         with torch.inference_mode():
-            parts = self._model(*(torch.from_numpy(feeds[name]) for name in ("ids", "mask", "types")))
+            parts = self._model(*(torch.from_numpy(inputs[name]) for name in ("ids", "mask", "types")))
         return [part.numpy() for part in parts]
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        return list(map(work, items))
 
 
 def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:

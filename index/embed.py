@@ -49,7 +49,7 @@ def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelF
     (downloaded there, at `revision`). Raises ModelError when the files are missing or altered.
     """
     if name == DEFAULT_MODEL:
-        return _known(name, SHIPPED, ENCODER_SHA256, f"Get it again: git checkout -- {SHIPPED}")
+        return _known(name, SHIPPED, ENCODER_SHA256, "Get that folder again from Footnote's repository.")
     folder = Path(name).expanduser()
     if not folder.is_dir():
         folder = _download(name, revision)
@@ -69,7 +69,7 @@ def find_float32() -> ModelFiles:
 
 
 def _known(name: str, folder: Path, sha256: str, again: str) -> ModelFiles:
-    digest = _weights_sha256(folder)
+    digest = _weights_sha256(folder) if _weights(folder) else "none"
     if digest != sha256:
         raise ModelError(f"The weights in {folder} have sha256 {digest}, expected {sha256}. {again}")
     return ModelFiles(name, folder, digest)
@@ -89,10 +89,14 @@ def _download(name: str, revision: str | None) -> Path:
         ) from error
 
 
+def _weights(folder: Path) -> list[Path]:
+    shipped = folder / ENCODER
+    return [shipped] if shipped.is_file() else sorted(folder.rglob("*.safetensors"))
+
+
 def _weights_sha256(folder: Path) -> str:
     """One hash over all weight files of a model's folder, in the order of their names."""
-    shipped = folder / ENCODER
-    files = [shipped] if shipped.is_file() else sorted(folder.rglob("*.safetensors"))
+    files = _weights(folder)
     if not files:
         raise ModelError(f"{folder} holds no *.safetensors: expected the folder of a sentence-transformers model.")
     digest = hashlib.sha256()
@@ -171,7 +175,7 @@ class Embedder:
     """An embedding model. Loading happens at first use or at `warm_up`, once, whichever thread comes first."""
 
     def __init__(self, files: ModelFiles, threads: int = 0) -> None:
-        """`threads` caps the processor threads of the model; 0 takes as many as there are cores."""
+        """`threads` texts are embedded at once, or share the model; 0: as many as there are cores."""
         self.files = files
         self._threads = threads
         self._lock = Lock()

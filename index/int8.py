@@ -23,7 +23,7 @@ OPSET = 17
 _SMOOTH = 0.75
 """How much of the difficulty goes from activations to weights, in [0, 1]; chosen on the reader's calibration articles
 and found the best of 0.5, 0.75 and 0.9 for the encoder too."""
-Network = TypeVar("Network", bound=nn.Module)
+Model = TypeVar("Model", bound=nn.Module)
 
 
 class _RowScaled(nn.Module):
@@ -61,7 +61,7 @@ class _Smoothed(nn.Module):
         return outputs
 
 
-def prepared(model: Network, run_samples: Callable[[Network], None]) -> Network:
+def prepared(model: Model, run_samples: Callable[[Model], None]) -> Model:
     """A copy of a network with a BERT `encoder`, ready for `write`: its feed-forward layers smoothed by how large their
     inputs get while `run_samples` runs it, its word embeddings in int8."""
     made = copy.deepcopy(model).eval()

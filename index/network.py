@@ -24,7 +24,8 @@ class Network:
     """An opened network. Safe to share between threads."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        """`threads` rows run at once; 0: as many as there are cores. Raises what onnxruntime raises for a bad file."""
+        """`threads` rows run at once; 0: as many as there are cores for this process. Raises what onnxruntime raises
+        for a bad file."""
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
@@ -34,7 +35,7 @@ class Network:
         self._session: Any = onnxruntime.InferenceSession(
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, path.name.split(".")[0])
+        self._pool = ThreadPoolExecutor(threads or _cores(), path.name.split(".")[0])
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         """The outputs for one row."""
@@ -43,4 +44,13 @@ class Network:
 
     def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """What `work`, which calls `run`, makes of each item, in their order."""
-        return list(map(work, items) if len(items) < 2 else self._pool.map(work, items))
+        try:
+            results = self._pool.map(work, items)
+        except RuntimeError:
+            # The program ends: so does the thread that is still at it, without a word.
+            raise SystemExit from None
+        return list(results)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -86,7 +86,9 @@ class Settings(BaseSettings):
     show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
     max_question: int = Field(500, ge=20, description="longest question, in characters")
     max_waiting: int = Field(32, ge=1, le=1000, description="questions that may wait; more are told to come back")
-    threads: int = Field(0, ge=0, description="processor threads for the models (0: as many as there are cores)")
+    threads: int = Field(
+        0, ge=0, description="texts that a model reads at once, each on a thread (0: as many as there are cores)"
+    )
 
     @field_validator("chunk_overlap")
     @classmethod

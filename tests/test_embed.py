@@ -73,6 +73,7 @@ def test_an_export_of_the_float32_weights_is_the_shipped_encoder(
     tokenizer.no_padding()
     export(find_float32().folder, [tokenizer.encode(text).ids for text in texts[:20]], tmp_path / ENCODER)
     (tmp_path / "tokenizer.json").write_bytes((SHIPPED / "tokenizer.json").read_bytes())
+    assert (tmp_path / ENCODER).stat().st_size < 25_000_000
     made = Embedder(find_model(str(tmp_path)))
     cosines = (made.encode_documents(texts) * embedder.encode_documents(texts)).sum(axis=1)
     assert cosines.min() > 0.98
@@ -101,3 +102,14 @@ def test_a_folder_without_weights_and_an_unknown_name_say_what_to_do(tmp_path: P
     (tmp_path / ENCODER).write_bytes(b"not a network")
     with pytest.raises(ModelError, match="could not be loaded"):
         Embedder(find_model(str(tmp_path))).warm_up()
+
+
+def test_a_shipped_encoder_that_is_missing_or_altered_says_where_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.embed.SHIPPED", tmp_path)
+    with pytest.raises(ModelError, match="repository"):
+        find_model()
+    (tmp_path / ENCODER).write_bytes(b"not the network")
+    with pytest.raises(ModelError, match="repository"):
+        find_model()

@@ -24,7 +24,7 @@ ROOMS = {
 }
 
 TRAINING = {"sklearn": "scikit_learn", "onnx": "onnx"}
-"""What only training the reader imports, and its names in requirements-dev.txt."""
+"""What only training the reader and exporting networks import, and its names in requirements-dev.txt."""
 
 
 def imports() -> Iterator[tuple[str, str]]:

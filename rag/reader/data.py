@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from index.embed import Embedder, find_model
+from index.embed import Embedder, find_float32
 from index.layout import Span
 from index.lexical import words
 
@@ -150,7 +150,7 @@ def _rank(corpus: Corpus) -> list[list[int]]:
     """For each question the Wikipedia passages, best 30 first, by cosine and TF-IDF together."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    embedder = Embedder(find_model())
+    embedder = Embedder(find_float32())
     wiki = [number for number, passage in enumerate(corpus.passages) if passage.wiki]
     texts = [corpus.passages[number].text for number in wiki]
     vectors = embedder.encode_documents(texts)

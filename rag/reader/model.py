@@ -66,7 +66,7 @@ class SpanModel(nn.Module):
 
 
 def load_encoder(folder: Path) -> Any:
-    """MiniLM's encoder from the embedding model's folder, without its pooler."""
+    """MiniLM's encoder from the folder of its float32 weights, without its pooler."""
     from transformers import AutoModel
     from transformers.utils import logging
 

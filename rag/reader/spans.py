@@ -62,7 +62,7 @@ class SpanReader:
     """The shipped reading model. Safe to share between threads."""
 
     def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = "reader.int8.onnx") -> None:
-        """`threads` caps the processor threads; 0 takes as many as there are cores."""
+        """`threads` windows are read at once; 0: as many as there are cores."""
         from tokenizers import Tokenizer
 
         self._network = Network(folder / name, threads)

@@ -1,6 +1,6 @@
 """Trains the reader: `python -m rag.reader.train ../shared/data --work work`. Resumes where it was stopped.
 
-From the embedding model's weights, or with `--shipped` from the shipped reader's, and public questions to
+From MiniLM's float32 weights, or with `--shipped` from the shipped reader's, and public questions to
 `work/reader.pt`; `rag.reader.export` makes the shipped files of it. On two cores about two hours; a GPU is used when
 there is one. The learning rate rises, stays, and falls over the last part of the steps (Hu et al. 2024), so that a run
 can be lengthened or shortened while it is under way: stop it, and start it again with other `--steps`.
@@ -69,7 +69,7 @@ class Training:
         model: SpanModel | None = None,
     ) -> None:
         """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor.
-        `model` is trained further; without one, training begins from the embedding model."""
+        `model` is trained further; without one, training begins from MiniLM's weights."""
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
         self._precision = precision(self.device)
