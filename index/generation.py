@@ -34,6 +34,8 @@ from index.store import VectorStore
 FORMAT = 5
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
 _SAMPLE = 2_000
+_EQUAL = 0.999
+"""The least cosine of a vector with itself, found by a query."""
 _KEEP = 2
 
 
@@ -221,9 +223,9 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
         # As many here as there, and each of these is there: so both hold the same.
         if missing := generation.vectors.missing(wanted):
             found.append(f"{missing} chunks have no vector")
-        held = generation.vectors.vectors(drawn)
-        if lost := [id_ for id_, vector in held.items() if _unreached(generation.vectors, vector)]:
-            found.append(f"{len(lost)} of {len(held)} vectors are not reached by a query")
+        reached = generation.vectors.nearest(list(generation.vectors.vectors(drawn).values()))
+        if lost := sum(cosine < _EQUAL for cosine in reached):
+            found.append(f"{lost} of {len(reached)} vectors are not reached by a query")
         return found
     finally:
         generation.close()
@@ -233,11 +235,6 @@ def _sample(ids: Iterable[str]) -> list[str]:
     """A seeded sample, or all of a few, that never holds more than it gives."""
     drawn = random.Random(0)
     return heapq.nsmallest(_SAMPLE, ids, key=lambda _: drawn.random())
-
-
-def _unreached(store: VectorStore, vector: object) -> bool:
-    nearest = store.query(vector, 1)  # type: ignore[arg-type]
-    return not nearest or nearest[0][1] < 0.999
 
 
 def _end_with_whoever_asked() -> None:

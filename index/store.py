@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _COLLECTION = "chunks"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 _PAGE = 1000
+_ASKED_AT_ONCE = 100
+"""Vectors in one query: most of the time of a query with one goes to what is around it."""
 _ROOM_TO_OPEN = 1_000_000
 """Bytes that Chroma may want to write when it opens a folder."""
 Metadata = Mapping[str, str | int]
@@ -108,6 +110,17 @@ class VectorStore:
         )
         distances: Any = found["distances"]
         return [(id_, 1.0 - float(d)) for id_, d in zip(found["ids"][0], distances[0], strict=True)]
+
+    def nearest(self, vectors: Sequence[Vectors]) -> list[float]:
+        """The cosine of each (d,) unit vector with the chunk that is nearest to it, -1 where none is found."""
+        found: list[float] = []
+        for at in range(0, len(vectors), _ASKED_AT_ONCE):
+            asked: Any = list(vectors[at : at + _ASKED_AT_ONCE])
+            distances: Any = self._collection.query(query_embeddings=asked, n_results=1, include=["distances"])[
+                "distances"
+            ]
+            found += [1.0 - float(row[0]) if row else -1.0 for row in distances]
+        return found
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
         """The stored vectors of those `ids` that exist."""
