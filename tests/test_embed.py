@@ -3,6 +3,7 @@ any company, and says how much it reads; other models are read by sentence-trans
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,12 +105,13 @@ def test_a_folder_without_weights_and_an_unknown_name_say_what_to_do(tmp_path: P
         Embedder(find_model(str(tmp_path))).warm_up()
 
 
-def test_a_shipped_encoder_that_is_missing_or_altered_says_where_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("index.embed.SHIPPED", tmp_path)
-    with pytest.raises(ModelError, match="repository"):
-        find_model()
-    (tmp_path / ENCODER).write_bytes(b"not the network")
-    with pytest.raises(ModelError, match="repository"):
-        find_model()
+def test_a_shipped_encoder_that_is_missing_or_altered_says_where_to_get_it(tmp_path: Path) -> None:
+    copy = tmp_path / "index"
+    shutil.copytree(SHIPPED.parent, copy, ignore=shutil.ignore_patterns(SHIPPED.name, "__pycache__"))
+    for altered in (False, True):
+        if altered:
+            (copy / SHIPPED.name).mkdir()
+            (copy / SHIPPED.name / ENCODER).write_bytes(b"not the network")
+        command = [sys.executable, "-c", "from index.embed import find_model; find_model()"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert "ModelError" in done.stderr and "repository" in done.stderr
