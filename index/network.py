@@ -46,7 +46,9 @@ class Network:
         """What `work`, which calls `run`, makes of each item, in their order."""
         try:
             results = self._pool.map(work, items)
-        except RuntimeError:
+        except RuntimeError as error:
+            if "shutdown" not in str(error):
+                raise
             # The program ends: so does the thread that is still at it, without a word.
             raise SystemExit from None
         return list(results)
