@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +19,17 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from benchmarks.served import ask, ask_at_once, chromium, opened, run_app, start_server
+from benchmarks.served import (
+    ask,
+    ask_at_once,
+    chromium,
+    halted,
+    halted_while_building,
+    opened,
+    run_app,
+    silent_source,
+    start_server,
+)
 from index.roots import register_roots
 from rag.engine import Engine
 from rag.settings import PROJECT, SEEDS, Settings
@@ -114,7 +123,7 @@ def take_chat(studio: Studio) -> None:
         for page in pages.values():
             expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
         studio.take(pages, "welcome")
-        with _halted(server):
+        with halted(server):
             for page in pages.values():
                 ask(page, _QUESTION)
             studio.take(pages, "working")
@@ -148,8 +157,7 @@ def take_chat(studio: Studio) -> None:
         for page in pages.values():
             page.keyboard.press("Escape")
         rebuilding = run_app(home, "index", "--rebuild", log=studio.work / "index.log")
-        expect(pages["light"].locator(".fn-state")).to_contain_text("being updated", timeout=_PATIENCE)
-        with _halted(rebuilding):
+        with halted_while_building(rebuilding, home):
             for page in pages.values():
                 expect(page.locator(".fn-state")).to_contain_text("being updated", timeout=_PATIENCE)
             studio.take(pages, "updating")
@@ -158,7 +166,7 @@ def take_chat(studio: Studio) -> None:
             page.get_by_role("button", name="New conversation").click()
             ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2030)])
             expect(page.get_by_text("questions are ahead").last).to_be_visible()
-            with _halted(server):
+            with halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
             _each_turn({"": page}, ":not(.fn-working)", 30)
 
@@ -197,7 +205,7 @@ def take_evaluation(studio: Studio) -> None:
         for look, page in pages.items():
             page.locator("#fn-run").click()
             expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=_PATIENCE)
-            with _halted(server):
+            with halted(server):
                 studio.take({look: page}, "evaluating")
             expect(page.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
             page.locator(".fn-questions summary").nth(3).click()
@@ -258,20 +266,15 @@ def _go(pages: Pages, room: str) -> None:
 
 def take_starting(studio: Studio) -> None:
     """While the index is made at the first start: a question waits, too many are asked, and they are stopped."""
-    root = studio.work / "many"
-    root.mkdir()
-    for number in range(200):
-        houses = " ".join(f"House {number} on street {n} was painted in shade {n * number}." for n in range(12))
-        (root / f"note-{number}.txt").write_text(f"Note {number}\n\n{houses}\n", "utf-8")
     home = studio.work / "cold"
-    register_roots(home, [root])
-    with studio.pages(home, FOOTNOTE_MAX_WAITING="2") as (pages, _):
+    register_roots(home, [SEEDS])
+    with silent_source(home) as settings, studio.pages(home, FOOTNOTE_MAX_WAITING="2", **settings) as (pages, _):
         for page in pages.values():
-            ask(page, "Which house was painted in shade 0?")
+            ask(page, "Who supplies GM's cells?")
         _each(pages, lambda page: page.locator(".fn-working"), "comes in a moment")
         studio.take(pages, "starting")
         for page in pages.values():
-            ask(page, "Which house is on street 11?")
+            ask(page, "Who is Kurt Kelty?")
         _each(pages, lambda page: page.locator(".fn-failed"), "Too many questions")
         studio.take(pages, "busy")
         for page in pages.values():
@@ -319,15 +322,6 @@ def _each_turn(pages: Pages, kind: str, count: int) -> None:
     for page in pages.values():
         expect(page.locator(f".fn-turn{kind}")).to_have_count(count, timeout=_PATIENCE)
         page.wait_for_timeout(800)  # until it has come to rest
-
-
-@contextmanager
-def _halted(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
+from index.build import is_building
+from index.roots import register_addresses
 from rag.settings import PROJECT
 
 _CHROMIUM = "/usr/bin/chromium"
@@ -101,6 +104,43 @@ def served(home: Path, log: Path, **env: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@contextmanager
+def halted(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """The process stands still as long as the block lasts."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def halted_while_building(process: subprocess.Popen[bytes], home: Path) -> Iterator[None]:
+    """An indexing process over `home` stands still in the middle of making a generation as long as the block lasts.
+
+    Raises RuntimeError when it ends without having made one.
+    """
+    while not is_building(home):
+        if process.poll() is not None:
+            raise RuntimeError("the process has built nothing")
+        time.sleep(0.002)
+    with halted(process):
+        yield
+
+
+@contextmanager
+def silent_source(home: Path) -> Iterator[dict[str, str]]:
+    """A web page is registered in `home` that lets whoever fetches it wait, and hangs up at the end of the block.
+
+    Yields the settings under which a server waits for it that long.
+    """
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        register_addresses(home, [f"http://127.0.0.1:{listener.getsockname()[1]}/"])
+        yield {"FOOTNOTE_ALLOW_PRIVATE_ADDRESSES": "1", "FOOTNOTE_FETCH_SECONDS": "600"}
 
 
 def free_port() -> int:

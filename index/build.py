@@ -30,7 +30,7 @@ from index.store import Metadata, VectorStore
 from index.tokens import token_counter
 
 Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total); the stages are "reading", "cutting", "embedding" and "checking"."""
+"""Called with (stage, done, total); the stages are "fetching", "reading", "cutting", "embedding" and "checking"."""
 _PAGE = 1_024
 """Chunks in memory at once; these are embedded in order of length, so that little is padded."""
 _BATCH = 128

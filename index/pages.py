@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
+from index.build import Progress
 from index.generation import write_atomically
 from index.web import Fetched, Limits, Unfetched, fetch
 
@@ -44,10 +45,11 @@ def web_folder(home: Path) -> Path:
     return home / "web"
 
 
-def refresh(home: Path, addresses: Sequence[str], limits: Limits) -> Pages:
+def refresh(home: Path, addresses: Sequence[str], limits: Limits, tell: Progress) -> Pages:
     """Fetch every address anew. Where that fails, the copy that was fetched last is used, with a note."""
     pages, taken = Pages(), set[str]()
-    for address in addresses:
+    for number, address in enumerate(addresses):
+        tell("fetching", number, len(addresses))
         folder = _folder(home, address)
         try:
             _keep(folder, address, fetch(address, limits))

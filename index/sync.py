@@ -69,7 +69,7 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
     limits = WebLimits(
         builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
     )
-    _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits))
+    _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits, tell))
     report, notes = _sync(builder, found, seen, rebuild, tell)
     seen.keep(builder.home, notes)
     write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
