@@ -115,14 +115,20 @@ def forget(home: Path, paths: Iterable[Path]) -> None:
     _write_forgotten(home, forgotten(home) | {path for path in real if not path.is_dir()})
 
 
+def named_again(home: Path, paths: Iterable[Path]) -> tuple[frozenset[Path], list[Path]]:
+    """What stays forgotten once `paths` are named, and those of them that are to be roots: a forgotten file below a
+    registered root comes back by that root."""
+    real, known, roots = [path.resolve() for path in paths], forgotten(home), registered_roots(home)
+    new = [path for path in real if not (path in known and any(root in path.parents for root in roots))]
+    return known - set(real), new
+
+
 def remember(home: Path, paths: Iterable[Path]) -> list[Path]:
     """Take files that are named again back in. Returns those that no registered root holds."""
-    real = [path.resolve() for path in paths]
-    known = forgotten(home)
-    if known & set(real):
-        _write_forgotten(home, known - set(real))
-    roots = registered_roots(home)
-    return [path for path in real if not (path in known and any(root in path.parents for root in roots))]
+    left, new = named_again(home, paths)
+    if left != forgotten(home):
+        _write_forgotten(home, left)
+    return new
 
 
 def _write_forgotten(home: Path, paths: Iterable[Path]) -> None:

@@ -77,14 +77,19 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
 
 
 def preview(
-    builder: Builder, roots: Sequence[Path], addresses: Sequence[str] = (), progress: Progress | None = None
+    builder: Builder,
+    roots: Sequence[Path],
+    left_out: frozenset[Path] = frozenset(),
+    addresses: Sequence[str] = (),
+    progress: Progress | None = None,
 ) -> Report:
-    """What a sync of `roots` and web `addresses` would do: every source is read and compared, nothing is written.
+    """What a sync of `roots`, without the files `left_out`, and web `addresses` would do: every source is read and
+    compared, nothing is written.
 
     No page is fetched: of one that was, the kept copy is compared; any other counts as added.
     """
     started = time.monotonic()
-    found = find_sources(roots, forgotten(builder.home))
+    found = find_sources(roots, left_out)
     pages, unknown = kept_pages(builder.home, addresses)
     _add_pages(found, pages)
     report = _report(found)

@@ -21,6 +21,7 @@ from index.roots import (
     forget,
     forget_addresses,
     forgotten,
+    named_again,
     register_addresses,
     register_roots,
     registered_addresses,
@@ -124,8 +125,9 @@ class Engine:
         check_there(paths)
         named = [*registered_addresses(self.home), *addresses]
         # The seeds are the root only while nothing else is named.
-        at = [*registered_roots(self.home), *paths] or ([] if named else self.roots())
-        return preview(self._builder(), at, named, progress)
+        left_out, new = named_again(self.home, paths)
+        at = [*registered_roots(self.home), *new] or ([] if named else self.roots())
+        return preview(self._builder(), at, left_out, named, progress)
 
     def forget(self, sources: Sequence[str], progress: Progress | None = None) -> Report:
         """Take sources out of the index, and leave them out until they are named again; also a registered folder.

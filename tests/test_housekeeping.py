@@ -95,7 +95,10 @@ def test_a_forgotten_source_stays_away_until_it_is_named_again(docs: Path, home:
     do(home, "index")
     do(home, "index", str(docs), "--rebuild")
     assert set(listed(home, capsys)) == {"a.txt", "b.txt"} and (docs / "sub/c.txt").exists()
-    do(home, "index", str(docs / "sub/c.txt"))
+    for words in ([str(docs / "sub/c.txt"), "--dry-run"], [str(docs / "sub/c.txt")]):
+        capsys.readouterr()
+        assert do(home, "index", *words, "--json") == 0
+        assert json.loads(capsys.readouterr().out)["added"] == ["sub/c.txt"]
     assert set(listed(home, capsys)) == {"a.txt", "b.txt", "sub/c.txt"}
 
 

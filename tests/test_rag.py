@@ -214,6 +214,15 @@ def test_with_no_sources_the_answer_says_how_to_add_some(builder: Builder, tmp_p
     assert found.refused and "no sources yet" in found.text and found.evidence_score is None and not found.passages
 
 
+def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> None:
+    (tmp_path / "mill.txt").write_text("The old mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n")
+    sync(builder, [tmp_path / "mill.txt"])
+    engine = Engine(Settings(home=builder.home))
+    assert answer(engine, "When was the old mill built?").text.startswith("1823 [1]")
+    assert answer(engine, "Who built the mill at Farley?").text.startswith("Anna Brook [1]")
+    assert answer(engine, "What is the capital of France?").refused
+
+
 def test_a_refusal_without_hits_stands_by_itself() -> None:
     text = write.refuse(Reading((), (), None, ("Tesla", "Rivian")), None, empty=False)
     assert text == "The sources do not answer this. Nothing here mentions “Tesla” or “Rivian”."

@@ -33,6 +33,9 @@ QUESTION_FEATURES = (
     "names_apart",
 )
 _CLIP = 15.0
+_ALONE = -5.0
+"""Stands for the second passage's odds where only one was read: with it a corpus of one paragraph refuses about as
+many questions as one of two (`python -m benchmarks.few_passages`)."""
 Name = tuple[str, tuple[str, ...]]
 
 
@@ -91,7 +94,7 @@ def question_row(
         _clip(first.score),
         _clip(first.answers[0].score) if first.answers else -_CLIP,
         math.exp(odds[0] - np.logaddexp.reduce(odds)),
-        _clip(found[1].score) if len(found) > 1 else -_CLIP,
+        _clip(found[1].score) if len(found) > 1 else _ALONE,
         hits[0].score,
         max(hit.score for hit in hits),
         max(hit.cosine for hit in hits),

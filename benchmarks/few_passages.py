@@ -1,0 +1,87 @@
+"""What is refused when the whole corpus is one, two or four paragraphs: `python -m benchmarks.few_passages
+../shared/data`. Some minutes.
+
+All questions about the articles that training left out, each asked of a corpus that holds its own paragraph, and two
+foreign questions of new_wiki for every corpus. Answered means that the reader's score reaches the shipped threshold,
+wrong that none of the quoted sentences contains an acceptable answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.corpora import Labelled, Paragraph, build, read_squad, shipped_embedder
+from index.embed import Embedder
+from rag import write
+from rag.evaluation.measures import contains
+from rag.reader.data import CALIBRATION, read_json
+from rag.reader.evidence import Reader
+from rag.reader.spans import SpanReader
+from rag.retrieve import Retriever
+from rag.settings import Settings
+
+_SIZES = (1, 2, 4)
+_FOREIGN = 2
+_KINDS = ("answerable", "close", "foreign")
+_Asked = tuple[str, bool, bool]
+"""A question's kind, whether it was refused, and whether what would be quoted holds an answer."""
+
+
+def _ask(
+    corpus: Sequence[Paragraph], foreign: Sequence[Labelled], embedder: Embedder, spans: SpanReader
+) -> list[_Asked]:
+    """Every question about the paragraphs, and the foreign ones, asked of an index of them alone."""
+    settings, made = Settings(), []
+    with tempfile.TemporaryDirectory() as folder:
+        generation = build(corpus, Path(folder), embedder, settings)
+        retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
+        reader = Reader(generation, spans)
+        for kind, text, answers in _questions(corpus, foreign):
+            query = retriever.query(text)
+            reading = reader.read(query, retriever.retrieve(query, reader.depth))
+            quoted = write.choose(reading.evidence, settings.max_quotes)
+            right = any(contains(one.text, answer) for one in quoted for answer in answers)
+            made.append((kind, (reading.score or 0) < reader.refuse_below, right))
+        generation.close()
+    return made
+
+
+def _questions(corpus: Sequence[Paragraph], foreign: Sequence[Labelled]) -> Iterator[tuple[str, str, list[str]]]:
+    for paragraph in corpus:
+        for one in paragraph.questions:
+            answers = [paragraph.text[start:end] for start, end in one.spans]
+            yield "answerable" if answers else "close", one.text, answers
+    for one in foreign:
+        yield "foreign", one.text, []
+
+
+def main() -> None:
+    """Ask, and print a line for each size of corpus."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    arguments = parser.parse_args()
+    titles = [article["title"] for article in read_json(arguments.data / "squad/train.json.gz")]
+    own = [p for p in read_squad(arguments.data / "squad/train.json.gz") if titles[p.article] in CALIBRATION]
+    foreign = [q for p in read_squad(arguments.data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
+    rng = random.Random(0)
+    rng.shuffle(own)
+    embedder, spans = shipped_embedder(), SpanReader(threads=2)
+    print("| paragraphs | " + " | ".join(f"{kind} refused" for kind in _KINDS) + " | risk |\n|---|---|---|---|---|")
+    for size in _SIZES:
+        asked: list[_Asked] = []
+        for start in tqdm(range(0, len(own) - size + 1, size), desc=f"{size} paragraphs", leave=False, disable=None):
+            asked += _ask(own[start : start + size], rng.sample(foreign, _FOREIGN), embedder, spans)
+        shares = [np.mean([refused for kind, refused, _ in asked if kind == of]) for of in _KINDS]
+        wrong = np.mean([not right for _, refused, right in asked if not refused])
+        print(f"| {size} | " + " | ".join(f"{share:.3f}" for share in shares) + f" | {wrong:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
