@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from index.errors import FootnoteError, IndexBusy, VectorServerError
+from index.errors import FootnoteError, IndexBusy
 from index.web import is_address
 from rag.doctor import examine
 from rag.engine import Engine, unknown_source
@@ -64,8 +64,8 @@ def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
                 report = engine.index()
             except IndexBusy:
                 continue
-            except VectorServerError as error:
-                # It will be back; until then this is said once.
+            except FootnoteError as error:
+                # A server that is down will be back, a full disk be cleared; until then this is said once.
                 if str(error) != trouble:
                     print_trouble(str(error))
                 trouble = str(error)

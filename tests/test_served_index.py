@@ -175,6 +175,31 @@ def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_resta
         assert answer(engine, question).to_json()["answer"] == before
 
 
+def test_watching_goes_on_while_the_server_is_down(docs: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "app.py", "index", str(docs), "--watch", "--json", "--home", str(tmp_path / "home")]
+    with (
+        running(tmp_path / "chroma") as chroma,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "FOOTNOTE_CHROMA_URL": chroma.url},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout and process.stderr
+        try:
+            assert json.loads(process.stdout.readline())["added"] == ["badgers.txt", "otters.txt"]
+            chroma.stop()
+            (docs / "otters.txt").write_text("The otters of the river Alm are counted by Mrs. Underhill in June.")
+            assert chroma.url in process.stderr.readline()
+            chroma.start()
+            assert json.loads(process.stdout.readline())["changed"] == ["otters.txt"]
+        finally:
+            process.kill()
+
+
 def test_there_being_no_index_is_not_said_when_the_server_is_why(tmp_path: Path) -> None:
     engine = Engine(Settings(home=tmp_path / "home", chroma_url="http://127.0.0.1:9"))
     for ask in (engine.parts, engine.ensure_index):
