@@ -35,8 +35,8 @@ from rag import write
 from rag.evaluation.measures import contains, exact_match, token_f1
 from rag.reader import Evidence
 from rag.reader.data import CALIBRATION, read_json
-from rag.reader.echoes import without_echoes
 from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
+from rag.reader.plausible import plausible
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
     QUESTION_FEATURES,
@@ -158,16 +158,16 @@ def _first(one: _Read, most: int) -> _Read:
     return replace(one, hits=one.hits[:most], found=one.found[:most], holds=one.holds[:most])
 
 
-def _without_echoes(one: _Read) -> _Read:
-    return replace(one, found=without_echoes(one.question, [hit.chunk.text for hit in one.hits], one.found))
+def _plausible(one: _Read) -> _Read:
+    return replace(one, found=plausible(one.question, [hit.chunk.text for hit in one.hits], one.found))
 
 
 def _compare_depths(read: Sequence[_Read]) -> None:
-    """Print what reading fewer passages would give, and what it gives to keep answers that repeat the question."""
+    """Print what reading fewer passages would give, and what it gives to hold nothing against any answer."""
     own = [one for one in read if one.kind == "answerable"]
-    _compare(f"{READ} passages read, echoes kept", [_first(one, READ) for one in own])
+    _compare(f"{READ} passages read, nothing held against an answer", [_first(one, READ) for one in own])
     for most in (5, 8, READ, 12, _MOST_READ):
-        _compare(f"{most} passages read", [_without_echoes(_first(one, most)) for one in own])
+        _compare(f"{most} passages read", [_plausible(_first(one, most)) for one in own])
 
 
 def _compare(name: str, cut: Sequence[_Read]) -> None:
@@ -277,7 +277,7 @@ def main() -> None:
     quotes = Settings().max_quotes
     read = _read_all(arguments.data, SpanReader(threads=arguments.threads), arguments.limit)
     _compare_depths(read)
-    read = [_without_echoes(_first(one, READ)) for one in read]
+    read = [_plausible(_first(one, READ)) for one in read]
     of_passage = _fit_passages(read)
     share = _fit_lists(read, of_passage)
     scores, right, first = np.zeros(len(read)), np.zeros(len(read)), np.zeros(len(read))

@@ -21,8 +21,8 @@ from index.generation import Generation
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
-from rag.reader.echoes import without_echoes
 from rag.reader.lists import joined
+from rag.reader.plausible import plausible
 from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
@@ -78,7 +78,7 @@ class Reader:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
         asked = ask(query, self._generation.words.within(query.article_ids))
         texts = [hit.chunk.text for hit in hits]
-        found = without_echoes(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
+        found = plausible(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
         if not any(one.answers for one in found):
             return Reading(tuple(hits), (), None, asked.missing)
         weights = self._weights
