@@ -34,7 +34,7 @@ class Chroma:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(600):
+        for _ in range(3000):
             try:
                 with urllib.request.urlopen(f"{self.url}/api/v2/heartbeat", timeout=5):
                     return

@@ -179,7 +179,7 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
         try:
             while True:
                 yield _event({"content": f"{asked.true()[0][0]} [{asked.true()[0][1]}] "})
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.1)
         finally:
             server.let_go.set()
     pieces = _tokens(text) if server.pace else re.findall(r"\s?.{1,7}", text, re.DOTALL)
@@ -229,6 +229,7 @@ def serving() -> Iterator[Server]:
     thread = threading.Thread(target=runner.run, name="scripted", daemon=True)
     thread.start()
     while not runner.started:
+        assert thread.is_alive(), "the scripted server did not start"
         thread.join(0.02)
     server.url = f"http://127.0.0.1:{port}/v1"
     try:

@@ -46,6 +46,7 @@ def chromium(path: str | None = None) -> Iterator[Browser]:
 def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
     """A page on `address`. Raises AssertionError at the end for a script error, a dialog, or a request to elsewhere."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+    context.set_default_timeout(120_000)
     page = context.new_page()
     faults: list[str] = []
 
@@ -83,9 +84,8 @@ def start_server(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[by
     port = free_port()
     process = run_app(home, "serve", "--port", str(port), log=log, **env)
     address = f"http://127.0.0.1:{port}"
-    for _ in range(2400):
-        if process.poll() is not None:
-            break
+    patience = time.monotonic() + 300
+    while time.monotonic() < patience and process.poll() is None:
         try:
             urllib.request.urlopen(f"{address}/health", timeout=1).close()
             return process, address
@@ -103,7 +103,7 @@ def served(home: Path, log: Path, **env: str) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 @contextmanager

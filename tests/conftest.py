@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from benchmarks.chroma import Chroma, running
 from benchmarks.served import find_chromium
@@ -22,6 +23,9 @@ from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# How fast the machine is decides nothing.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

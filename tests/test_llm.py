@@ -232,7 +232,7 @@ def test_stopping_lets_the_server_go_at_once(engine: Engine, server: Server) -> 
         states.append(state)
         if len(states) == 3:
             stop.set()
-    assert server.let_go.wait(5), "the server still writes"
+    assert server.let_go.wait(60), "the server still writes"
     assert len(states) <= 6 and [len(state.sentences) for state in states[:3]] == [1, 2, 3]
 
 
@@ -241,7 +241,7 @@ def test_closing_the_stream_lets_the_server_go_too(engine: Engine, server: Serve
     states = stream(engine_for(engine, server, "endless"), SUPPLIERS)
     assert next(iter(states)).sentences
     states.close()  # type: ignore[attr-defined]
-    assert server.let_go.wait(5), "the server still writes"
+    assert server.let_go.wait(60), "the server still writes"
 
 
 def test_a_model_that_never_ends_is_cut_off(ask: Ask) -> None:
@@ -324,7 +324,7 @@ def nonsense(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
         stderr=subprocess.STDOUT,
     )
     try:
-        for _ in range(240):
+        for _ in range(1200):
             assert process.poll() is None, (folder.parent / "log").read_text()[-2000:]
             try:
                 with urllib.request.urlopen(f"http://localhost:{port}/health", timeout=1):
@@ -334,7 +334,7 @@ def nonsense(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
         yield f"http://localhost:{port}/v1", str(folder)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
         log.close()
 
 

@@ -89,7 +89,7 @@ class _Desk:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._models = BoundedSemaphore(1)
+        self.models = BoundedSemaphore(1)
         self._lock = Lock()
         self._waiting: dict[str, Event] = {}
 
@@ -129,7 +129,7 @@ class _Desk:
             # The models are let go before anything is shown or written: that may take its time.
             found, shown = None, 0.0
             with ExitStack() as held:
-                held.callback(self._models.release)
+                held.callback(self.models.release)
                 for found in stream(self._engine, asked, writer=writer, choice=choice, stop=stop, models=held):
                     if found.writer == "llm" and time.monotonic() - shown >= _PAUSE and not stop.is_set():
                         shown = time.monotonic()
@@ -149,7 +149,7 @@ class _Desk:
         """Why a question has to wait, in words, again and again. When nothing more comes, the models are its own."""
         while not self._engine.warm.wait(_PAUSE):
             yield f"{self._engine.status()[0]}. The answer comes in a moment ..."
-        while not self._models.acquire(timeout=_PAUSE):
+        while not self.models.acquire(timeout=_PAUSE):
             yield f"{'1 question is' if ahead <= 1 else f'{ahead} questions are'} ahead of this one ..."
 
 

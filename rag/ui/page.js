@@ -35,7 +35,10 @@ window.footnote = (() => {
     const text = instead ?? box().value;
     if (instead === null) setTimeout(() => box().value === text && fill(""));
     instead = null;
-    sent.push(text);
+    const one = { text };
+    sent.push(one);
+    // Gradio wires its events only after it has drawn: what was pressed before that is pressed again.
+    setTimeout(() => sent.includes(one) && (sent.splice(sent.indexOf(one), 1), ask(text)), 1000);
   }
 
   function ask(text) {
@@ -46,7 +49,7 @@ window.footnote = (() => {
   // Show a question at once, so that questions keep their order whatever answers come first. The ids of all that wait
   // go along, and the server answers with these.
   function begin(question, writer) {
-    if (sent.length) question = sent.shift();
+    if (sent.length) question = sent.shift().text;
     const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
     const turn = make("article", "fn-turn fn-working", "");
     turn.id = "turn-" + id;

@@ -12,6 +12,8 @@ from benchmarks.served import chromium as running
 from benchmarks.served import opened, served
 from index.roots import register_roots
 
+expect.set_options(timeout=60_000)
+
 
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:

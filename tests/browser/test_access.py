@@ -148,6 +148,7 @@ def test_light_or_dark_is_kept(browser: Browser, address: str) -> None:
         page.get_by_role("button", name="Light or dark").click()
         page.wait_for_function(f"{ground} === 'rgb(255, 255, 255)'")
         page.reload()
+        expect(page.locator(".fn-state-ready")).to_be_visible()  # what is kept is restored by then
         page.wait_for_function(f"{ground} === 'rgb(255, 255, 255)'")
         page.get_by_role("button", name="Light or dark").click()
         page.reload()

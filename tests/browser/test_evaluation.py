@@ -47,6 +47,7 @@ def tab(browser: Browser, address: str) -> Iterator[Page]:
     with opened(browser, address) as page:
         expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
         page.get_by_role("link", name="Evaluation").click()
+        expect(page.locator("#fn-set input")).not_to_have_value("")
         yield page
 
 
@@ -142,9 +143,13 @@ def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path:
     stopped = tab.locator("#fn-progress", has_text=re.compile(r"Stopped at \d+ of 600"))
     expect(stopped).to_be_visible(timeout=30_000)
     count = int(re.findall(r"Stopped at (\d+)", stopped.text_content() or "")[0])
-    tab.locator("#fn-run").click()
-    expect(tab.get_by_role("progressbar")).to_be_visible(timeout=30_000)
-    assert int(tab.get_by_role("progressbar").get_attribute("aria-valuenow") or 0) > count
+    for _ in range(30):  # "Stopped" shows a moment before the run has let go
+        tab.locator("#fn-run").click()
+        tab.wait_for_timeout(1000)
+        if tab.get_by_role("progressbar").is_visible():
+            break
+    at = "Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow'))"
+    tab.wait_for_function(f"{at} > {count}")
     tab.locator("#fn-halt").click()
     expect(stopped).to_be_visible(timeout=30_000)
 
@@ -174,6 +179,7 @@ def test_a_thumb_down_becomes_a_labelled_question_that_the_next_evaluation_asks(
     tab.reload()
     expect(tab.locator(".fn-turn.fn-answered")).to_contain_text("Kept as a test question")
     tab.get_by_role("link", name="Evaluation").click()
+    expect(tab.locator("#fn-set input")).not_to_have_value("")
     tab.locator("#fn-set input").click()
     expect(tab.get_by_role("option", name="Judged answers (thumbs)")).to_be_visible()
 

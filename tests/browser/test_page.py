@@ -70,6 +70,22 @@ def test_an_answer_is_copied_as_markdown_and_linked_by_its_question(answered: Pa
     assert "?q=" not in answered.url
 
 
+@pytest.mark.parametrize("event", ["click", "keypress"])
+def test_a_question_sent_before_gradio_listens_is_sent_again(page: Page, event: str) -> None:
+    stop = "event => event.stopImmediatePropagation()"
+    page.evaluate(f"document.addEventListener('{event}', {stop}, {{ capture: true, once: true }})")
+    box = page.get_by_role("textbox", name="Question")
+    box.fill("Who is the CEO of GM?")
+    if event == "keypress":
+        box.press("Enter")
+    else:
+        page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator(".fn-turn.fn-answered")).to_contain_text("Mary Barra")
+    ask(page, "How many jobs will the TDK deal create?")
+    expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs")
+    expect(page.locator(".fn-turn")).to_have_count(2)
+
+
 def test_a_question_can_be_edited_and_asked_again(answered: Page) -> None:
     answered.locator(".fn-turn").first.get_by_role("button", name="Edit").click()
     box = answered.get_by_role("textbox", name="Question")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.access import violations
 from benchmarks.served import ask, opened, served
 from index.roots import register_roots
 from rag.settings import SEEDS
@@ -148,6 +148,5 @@ def test_nothing_is_taken_out_when_nothing_is_chosen(tab: Page) -> None:
 
 
 def test_axe_finds_nothing_serious_on_the_tab(tab: Page) -> None:
-    found = Axe().run(tab).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    serious = [one for one in violations(tab) if one["impact"] in ("serious", "critical")]
     assert [(one["id"], node["html"]) for one in serious for node in one["nodes"]] == []

@@ -7,11 +7,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from benchmarks.served import ask, ask_at_once, halted_while_building, opened, run_app, served, silent_source
+from benchmarks.served import (
+    ask,
+    ask_at_once,
+    halted,
+    halted_while_building,
+    opened,
+    run_app,
+    served,
+    silent_source,
+    start_server,
+)
 from index.build import Builder
 from index.sync import sync
+from rag.choice import EVERYTHING
+from rag.engine import Engine
+from rag.ui.chat import _Desk
 from tests.browser.conftest import write_sources
 
 pytestmark = pytest.mark.browser
@@ -44,7 +57,7 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
         address = running.enter_context(served(home, tmp_path / "serve.log", FOOTNOTE_MAX_WAITING="1", **settings))
         page = running.enter_context(opened(browser, address))
         state, turns = page.locator(".fn-state"), page.locator(".fn-turn")
-        expect(state).to_have_text("Indexing: fetching 0 of 1", timeout=60_000)
+        expect(state).to_have_text("Indexing: fetching 0 of 1")
         expect(page.locator(".fn-welcome")).to_contain_text("Answers from your sources")
         ask(page, "When was the old mill built?")
         expect(turns.nth(0)).to_contain_text("The answer comes in a moment")
@@ -61,27 +74,50 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
         turns.nth(1).get_by_role("button", name="Edit").click()
         expect(page.get_by_role("textbox", name="Question")).to_have_value("Who built the old mill?")
 
-        page.wait_for_timeout(1000)  # what was stopped leaves its place to the next, within a quarter of a second
-        turns.nth(0).get_by_role("button", name="Ask again").click()
-        expect(turns.nth(3)).to_contain_text("The answer comes in a moment")
+        for _ in range(60):  # what was stopped leaves its place to the next, as soon as the server hears of it
+            turns.nth(0).get_by_role("button", name="Ask again").click()
+            expect(turns.last).to_contain_text(re.compile("comes in a moment|Too many"))
+            if "Too many" not in (turns.last.text_content() or ""):
+                break
+            page.wait_for_timeout(500)
+        expect(turns.last).to_contain_text("The answer comes in a moment")
         starting.close()
-        expect(turns.nth(3)).to_contain_text("1823", timeout=60_000)
+        expect(turns.last).to_contain_text("1823")
         expect(state).to_have_text("21 sources, ready")
         expect(turns.nth(0)).to_contain_text("Stopped.")
 
 
-def test_the_page_works_says_so_and_is_stopped_with_escape(page: Page) -> None:
-    page.evaluate(LOG_WAITING)
-    ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2030)])
-    page.wait_for_function("window.waited.some(([words]) => words.includes('questions are ahead'))")
-    waited = page.evaluate("window.waited")
-    assert ["Searching and reading ...", True] in waited
-    page.get_by_role("textbox", name="Question").press("Escape")
-    expect(page.locator(".fn-working")).to_have_count(0)
-    expect(page.locator(".fn-stopped").last).to_contain_text("Stopped.")
-    ask(page, "How many jobs will the TDK deal create?")
-    expect(page.locator(".fn-turn").last).to_contain_text("1,000 jobs", timeout=60_000)
-    assert page.locator(".fn-stopped").count() > 0
+def test_the_page_works_says_so_and_is_stopped_with_escape(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+    process, address = start_server(seeds_home, tmp_path / "serve.log")
+    try:
+        with opened(browser, address) as page:
+            expect(page.locator(".fn-state-ready")).to_be_visible()
+            page.evaluate(LOG_WAITING)
+            with halted(process):
+                ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2003)])
+                expect(page.locator(".fn-working")).to_have_count(3)
+                assert ["Searching and reading ...", True] in page.evaluate("window.waited")
+                page.get_by_role("textbox", name="Question").press("Escape")
+                expect(page.locator(".fn-stopped")).to_have_count(3)
+                expect(page.locator(".fn-stopped").last).to_contain_text("Stopped.")
+            ask(page, "How many jobs will the TDK deal create?")
+            expect(page.locator(".fn-turn").last).to_contain_text("1,000 jobs")
+            expect(page.locator(".fn-stopped")).to_have_count(3)
+    finally:
+        process.terminate()
+        process.wait(120)
+
+
+def test_a_question_that_waits_is_told_how_many_are_ahead(engine: Engine) -> None:
+    desk = _Desk(engine)
+    engine.warm_up()
+    with desk.models:
+        waiting = [desk.states("Who is the CEO of GM?", f"turn{n}", "quote", EVERYTHING) for n in range(3)]
+        said = [next(states) for states in waiting]
+    assert "1 question is ahead" in said[1] and "2 questions are ahead" in said[2]
+    for number, states in enumerate(waiting):
+        desk.stop([f"turn{number}"])
+        assert not [markup for markup in states if "fn-answered" in markup]
 
 
 def test_while_the_index_is_made_anew_the_page_says_so_and_answers(
@@ -91,16 +127,16 @@ def test_while_the_index_is_made_anew_the_page_says_so_and_answers(
     sync(builder, [tmp_path / "docs"])
     with served(builder.home, tmp_path / "serve.log") as address, opened(browser, address) as page:
         state = page.locator(".fn-state")
-        expect(state).to_have_text("21 sources, ready", timeout=60_000)
+        expect(state).to_have_text("21 sources, ready")
         rebuilding = run_app(builder.home, "index", "--rebuild", log=tmp_path / "index.log")
         with halted_while_building(rebuilding, builder.home):
-            expect(state).to_have_text("21 sources, ready; the index is being updated", timeout=60_000)
+            expect(state).to_have_text("21 sources, ready; the index is being updated")
             ask(page, "When was the old mill built?")
-            expect(page.locator(".fn-turn.fn-answered")).to_contain_text("1823", timeout=60_000)
-        assert rebuilding.wait(60) == 0
-        expect(state).to_have_text("21 sources, ready", timeout=60_000)
+            expect(page.locator(".fn-turn.fn-answered")).to_contain_text("1823")
+        assert rebuilding.wait(300) == 0
+        expect(state).to_have_text("21 sources, ready")
         ask(page, "Who built the old mill?")
-        expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("Anna Brook", timeout=60_000)
+        expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("Anna Brook")
 
 
 def test_a_failure_has_an_id_that_stands_in_the_log(
@@ -113,7 +149,7 @@ def test_a_failure_has_an_id_that_stands_in_the_log(
         (builder.home / "index" / "current").write_text("nowhere")
         ask(page, "When was the old mill built?")
         failed = page.locator(".fn-turn.fn-failed")
-        expect(failed).to_contain_text("which is not there", timeout=60_000)
+        expect(failed).to_contain_text("which is not there")
         number = re.search(r"Error (\w{8})", failed.text_content() or "")
         assert number and number.group(1) in (builder.home / "logs" / "footnote.log").read_text()
         expect(failed.get_by_role("button", name="Ask again")).to_be_visible()
@@ -129,6 +165,6 @@ def test_without_sources_the_page_says_how_to_add_some_and_a_server_that_ends_is
         page = context.new_page()
         with served(builder.home, tmp_path / "serve.log") as address:
             page.goto(address)
-            expect(page.locator(".fn-welcome")).to_contain_text("python app.py index FOLDER", timeout=60_000)
+            expect(page.locator(".fn-welcome")).to_contain_text("python app.py index FOLDER")
             expect(page.locator(".fn-state-failed")).to_contain_text("No sources yet")
         expect(page.locator(".fn-state")).to_contain_text("The server does not answer", timeout=30_000)
