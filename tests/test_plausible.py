@@ -76,7 +76,7 @@ def test_a_reporter_who_is_asked_for_by_title_or_speaks_of_itself_stays() -> Non
 
 def test_a_question_for_a_name_prefers_one() -> None:
     text = "The mill buys from several farms, and from Anna Kovac."
-    found = Found(2.5, (_at(text, "several farms", 2.0), _at(text, "Anna Kovac", 1.5)))
+    found = Found(2.5, (_at(text, "several farms", 2.0), _at(text, "Anna Kovac", 1.7)))
     after = plausible("From whom does the mill buy?", [text], [found])[0]
     assert [text[a.start : a.end] for a in after.answers] == ["Anna Kovac", "several farms"]
     assert after.answers[0].score <= after.score < found.score

@@ -11,20 +11,20 @@ from dataclasses import replace
 from index.lexical import content_terms, terms
 from rag.reader.spans import Found
 
-_Rule = Callable[[str, int, int], float]
+Rule = Callable[[str, int, int], float]
 """(passage, start, end): the log-odds that these words lose; infinite when they are no answer."""
-_NO_NAME = 1.0
-"""What words without a capital letter lose where a name is asked for. On the articles that training left out a fit
-gives 0.5 to 0.9, and as many questions are answered right with 0.5 as with 2; one right answer in fourteen is such."""
+_NO_NAME = 0.5
+"""What words without a capital letter lose where a name is asked for, in log-odds: what a fit gives on the articles
+that training left out. One right answer in seven is such (`python -m benchmarks.plausible`)."""
 _CHOICE = re.compile(r"\bor\b", re.IGNORECASE)
 _MEANING = re.compile(
     r"\b(?:stands?|short|abbreviat\w*|acronyms?|initials|mean\w*|called|names?d?|full)\b", re.IGNORECASE
 )
 _SHORT = re.compile(r"\b[A-Z]{2,6}\b")
 
-_FOR_NAMES = re.compile(
-    r"\b(?:who|whom|whose)\b|\b(?:which|what) (?:compan|firm|person|people|organi[sz]ation)", re.IGNORECASE
-)
+_ASKING = re.compile(r"\b(?:who|whom|whose|what|which|how|when|where|why)\b", re.IGNORECASE)
+_FOR_NAME = re.compile(r"who|whom|whose|(?:which|what) (?:compan|firm|person|people|organi[sz]ation)", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will|would|should)\b", re.IGNORECASE)
 _WHO_IS = re.compile(r"\bwho(?:[’']s| is| was| are| were)\b", re.IGNORECASE)
 _OF_SPEECH = re.compile(
     r"\b(?:sa(?:y|id|ys|ying)|t(?:ell|old)\w*|add\w*|not(?:e|ed|es)|stat(?:e|ed|es|ing)|explain\w*|claim\w*|argu\w*|"
@@ -52,14 +52,28 @@ _BEFORE = 60
 
 def plausible(question: str, passages: Sequence[str], found: Sequence[Found]) -> list[Found]:
     """What was found in each passage, less the answers that are none and their part of the passage's odds."""
-    rules = [_echo(question)] if not _CHOICE.search(question) else []
-    if _FOR_NAMES.search(question):
-        rules += [_no_name, *([] if _OF_SPEECH.search(question) or _WHO_IS.search(question) else [_reporter(question)])]
-    return [_weigh(rules, text, one) for text, one in zip(passages, found, strict=True)]
+    against = rules(question)
+    return [_weigh(against, text, one) for text, one in zip(passages, found, strict=True)]
 
 
-def _weigh(rules: Sequence[_Rule], text: str, one: Found) -> Found:
-    losses = [sum(rule(text, a.start, a.end) for rule in rules) for a in one.answers]
+def asks_for_a_name(question: str) -> bool:
+    """True when it asks who, or which company or person: not when it asks what of somebody "who" does something."""
+    asking = _ASKING.search(question)
+    return bool(asking and _FOR_NAME.match(question, asking.start()) and not _YES_OR_NO.match(question))
+
+
+def rules(question: str) -> list[Rule]:
+    """All that may speak against an answer to this question."""
+    made = [] if _CHOICE.search(question) else [_echo(question)]
+    if asks_for_a_name(question):
+        made.append(_no_name)
+        if not _OF_SPEECH.search(question) and not _WHO_IS.search(question):
+            made.append(_reporter(question))
+    return made
+
+
+def _weigh(against: Sequence[Rule], text: str, one: Found) -> Found:
+    losses = [sum(rule(text, a.start, a.end) for rule in against) for a in one.answers]
     if not any(losses):
         return one
     pairs = [(a, loss) for a, loss in zip(one.answers, losses, strict=True) if loss < math.inf]
@@ -72,7 +86,7 @@ def _weigh(rules: Sequence[_Rule], text: str, one: Found) -> Found:
     return replace(one, answers=tuple(kept), score=max(kept[0].score, one.score + math.log(max(1e-9, 1 - gone))))
 
 
-def _echo(question: str) -> _Rule:
+def _echo(question: str) -> Rule:
     """Words all of which stand in the question.
 
     The long form of initials in the question is the same name, unless it asks what they mean. A question that offers a
@@ -96,7 +110,7 @@ def _no_name(text: str, start: int, end: int) -> float:
     return _NO_NAME if text[start:end].islower() and not text.islower() else 0.0
 
 
-def _reporter(question: str) -> _Rule:
+def _reporter(question: str) -> Rule:
     """Whoever says what the passage reports, or hears it: the subject of a verb of speech ("Anna Kovac, its head, told
     the Herald"), for a question who does something else, not who someone is or what was said.
 
