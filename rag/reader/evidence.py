@@ -25,6 +25,7 @@ from rag.reader.lists import joined
 from rag.reader.plausible import plausible
 from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
 from rag.reader.spans import Answer, Found, SpanReader
+from rag.reader.tables import in_cells
 from rag.retrieve import Hit, Query
 
 WEIGHTS = Path(__file__).parent / "ranking.json"
@@ -78,7 +79,8 @@ class Reader:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
         asked = ask(query, self._generation.words.within(query.article_ids))
         texts = [hit.chunk.text for hit in hits]
-        found = plausible(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
+        found = in_cells(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
+        found = plausible(query.text, texts, found)
         if not any(one.answers for one in found):
             return Reading(tuple(hits), (), None, asked.missing)
         weights = self._weights

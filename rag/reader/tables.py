@@ -1,0 +1,132 @@
+"""Answers in rows of tables ("Product: Rye bread | Price: 2.20"): the row that has the question's words, and in it the
+cell that the question asks for."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from index.layout import Span
+from index.lexical import content_terms
+from rag.reader.spans import Answer, Found
+
+_BORDER, _NAMED = " | ", ": "
+_WORD = 1.0
+"""What an answer loses, in log-odds, for every word of the question that another row of the passage has and its own has
+not."""
+_LONG = 60
+"""Characters above which a part of a cell may be the answer; shorter values are whole."""
+_WHICH = re.compile(r"\b(?:which|what)\s+(\w+)", re.IGNORECASE)
+_AMOUNT = re.compile(r"\bhow much\b|\bcosts?\b|\bprices?\b|\bexpensive\b|\bcheap\b", re.IGNORECASE)
+_AMOUNTS = frozenset(content_terms("price prices cost costs fee amount total charge"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a row: the name of its column, and where its value stands in the passage."""
+
+    name: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table, its place in the passage, and its cells; only rows of two and more named cells are such."""
+
+    start: int
+    end: int
+    cells: tuple[Cell, ...]
+
+
+def rows(passage: str) -> Iterator[Row]:
+    """The rows in a passage, each a line of it."""
+    at = 0
+    for line in passage.splitlines(keepends=True):
+        cells, place = [], at
+        for part in line.rstrip().split(_BORDER):
+            name, named, _ = part.partition(_NAMED)
+            if named:
+                cells.append(Cell(name.strip(), place + len(name) + len(_NAMED), place + len(part)))
+            place += len(part) + len(_BORDER)
+        if len(cells) > 1:
+            yield Row(at, at + len(line.rstrip()), tuple(cells))
+        at += len(line)
+
+
+def in_cells(question: str, passages: Sequence[str], found: Sequence[Found]) -> list[Found]:
+    """What was found in each passage: answers in rows are moved to the value of the cell that is asked for, and lose by
+    how many of the question's words other rows have more."""
+    return [_settle(question, text, one) for text, one in zip(passages, found, strict=True)]
+
+
+def _settle(question: str, text: str, one: Found) -> Found:
+    table = list(rows(text))
+    if not table or not one.answers:
+        return one
+    asked = _words(question)
+    shared = {row: len(asked & _words(text[row.start : row.end])) for row in table}
+    most = max(shared.values())
+    settled: dict[Span, float] = {}
+    gone = 0.0
+    for answer in one.answers:
+        share = math.exp(answer.score - one.score)
+        row = next((row for row in table if row.start < answer.end and answer.start < row.end), None)
+        span: Span | None = (answer.start, answer.end)
+        loss = 0.0
+        if row:
+            span, loss = _place(question, asked, text, row, answer), _WORD * (most - shared[row])
+        if span is None:
+            gone += share
+            continue
+        gone += share * (1 - math.exp(-loss))
+        settled[span] = float(max(settled.get(span, -math.inf), answer.score - loss))
+    best = [row for row in table if shared[row] == most]
+    if len(best) == 1 and (cell := _asked_for(question, asked, text, best[0])):
+        settled[cell.start, cell.end] = one.answers[0].score
+    if not settled:
+        return Found()
+    answers = sorted((Answer(*span, score) for span, score in settled.items()), key=lambda a: -a.score)
+    score = one.score + math.log(max(1e-9, 1 - gone))
+    return replace(one, answers=tuple(answers), score=max(answers[0].score, score))
+
+
+def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) -> Span | None:
+    """Where in its row an answer belongs; None when it is only the name of a column."""
+    if cell := _asked_for(question, asked, text, row):
+        return cell.start, cell.end
+    touched = [(min(c.end, answer.end) - max(c.start, answer.start), c) for c in row.cells]
+    most, cell = max(touched, key=lambda pair: pair[0])
+    if most <= 0:
+        return None
+    inside = cell.start <= answer.start and answer.end <= cell.end
+    return (answer.start, answer.end) if inside and cell.end - cell.start > _LONG else (cell.start, cell.end)
+
+
+def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | None:
+    """The one cell whose column the question names, and whose value it does not: "which machine", "the serial number",
+    or with "how much" a price."""
+    free = [
+        (_words(cell.name), cell)
+        for cell in row.cells
+        if cell.start < cell.end and asked.isdisjoint(_words(text[cell.start : cell.end]))
+    ]
+    which = _WHICH.search(question)
+    for wanted in (
+        _words(which.group(1)) if which else set[str](),
+        asked,
+        _AMOUNTS if _AMOUNT.search(question) else frozenset[str](),
+    ):
+        shares = [(len(names & wanted), cell) for names, cell in free]
+        most = max((share for share, _ in shares), default=0)
+        best = [cell for share, cell in shares if share == most]
+        if most and len(best) == 1:
+            return best[0]
+    return None
+
+
+def _words(text: str) -> set[str]:
+    """The content terms of a text, and the numbers in it, also those that are a part of a date."""
+    return {*content_terms(text), *re.findall(r"\d+", text)}

@@ -1,0 +1,59 @@
+"""Answers in the rows of tables: the row with the question's words, the cell that is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.reader.spans import Answer, Found
+from rag.reader.tables import in_cells, rows
+
+PRICES = (
+    "Product: Rye bread | Pack size: 8 | Price (GBP): 2.20 | Supplier: own\n\n"
+    "Product: Vegan roll | Pack size: 20 | Price (GBP): 31.00 | Supplier: Greenhill Foods\n\n"
+    "Product: Baguette | Pack size: 10 | Price (GBP): 11.50 | Supplier: Oat Ltd, bought 2021-03-04"
+)
+
+
+def _found(*answers: tuple[str, float]) -> Found:
+    made = [Answer(PRICES.index(words), PRICES.index(words) + len(words), score) for words, score in answers]
+    return Found(answers[0][1] + 0.1, tuple(made))
+
+
+def _best(question: str, *answers: tuple[str, float]) -> str:
+    first = in_cells(question, [PRICES], [_found(*answers)])[0].answers[0]
+    return PRICES[first.start : first.end]
+
+
+def test_rows_and_their_cells_are_seen() -> None:
+    text = f"Prices: of all | that are sold\n{PRICES}"
+    made = [[(cell.name, text[cell.start : cell.end]) for cell in row.cells] for row in rows(text)]
+    assert len(made) == 3 and made[1][3] == ("Supplier", "Greenhill Foods") and made[0][2] == ("Price (GBP)", "2.20")
+    assert list(rows("A sentence: with a colon | and a bar.")) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "expected"),
+    [
+        ("How much is the rye bread?", "8 | Price", "2.20"),
+        ("baguette price", "10", "11.50"),
+        ("Who makes the vegan roll?", "Greenhill", "Greenhill Foods"),
+        ("Who makes the vegan roll?", "Supplier: Greenhill", "Greenhill Foods"),
+        ("What is the pack size of the baguette?", "Baguette", "10"),
+        ("Which product was bought in 2021?", "Rye bread", "Baguette"),
+    ],
+)
+def test_an_answer_is_the_cell_that_is_asked_for(question: str, said: str, expected: str) -> None:
+    assert _best(question, (said, 2.0)) == expected
+
+
+def test_the_row_with_the_questions_words_goes_before() -> None:
+    assert _best("Who sells the vegan roll?", ("own", 2.0), ("Greenhill Foods", 1.5)) == "Greenhill Foods"
+
+
+def test_the_name_of_a_column_is_no_answer() -> None:
+    assert in_cells("Who sells bread rolls?", [PRICES], [_found(("Supplier", 2.0))]) == [Found()]
+
+
+def test_prose_stays_as_it_is() -> None:
+    found = Found(2.0, (Answer(0, 4, 1.0),))
+    assert in_cells("Who?", ["Anna bakes: bread | rolls."], [found]) == [found]
