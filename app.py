@@ -83,13 +83,14 @@ def ask(arguments: argparse.Namespace) -> int:
 
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
-        check(arguments.question, settings.max_question)
+        question = " ".join(arguments.question)
+        check(question, settings.max_question)
         engine = Engine(settings)
         with progress_bar() as progress:
             report, why = engine.ensure_index(progress)
         if report:
             print(f"{why}; it was made from {report.articles} sources.", file=sys.stderr)
-        found = answer(engine, arguments.question, choice=Choice(only=tuple(arguments.source)))
+        found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
     except BadQuestion as error:
         print(error, file=sys.stderr)
         return MISUSED
@@ -105,14 +106,16 @@ def index(arguments: argparse.Namespace) -> int:
     """Make the index equal to the sources and say what was done."""
     from rag import housekeeping
 
+    if arguments.watch and (arguments.dry_run or arguments.rebuild):
+        print("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.", file=sys.stderr)
+        return MISUSED
     engine = housekeeping.open_engine(arguments.home)
     if arguments.watch:
         housekeeping.watch(engine, arguments.paths, as_json=arguments.json)
-    else:
-        housekeeping.index(
-            engine, arguments.paths, rebuild=arguments.rebuild, dry_run=arguments.dry_run, as_json=arguments.json
-        )
-    return ANSWERED
+        return ANSWERED
+    rebuild, dry_run = arguments.rebuild, arguments.dry_run
+    done = housekeeping.index(engine, arguments.paths, rebuild=rebuild, dry_run=dry_run, as_json=arguments.json)
+    return ANSWERED if done else FAILED
 
 
 def sources(arguments: argparse.Namespace) -> int:
@@ -251,7 +254,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Answer one question from the sources.",
         epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
     )
-    one.add_argument("question", help="the question, in quotes")
+    one.add_argument("question", nargs="+", help="the question; in quotes, for the shell has its own use for ? and '")
     one.add_argument(
         "--source",
         action="append",
@@ -315,6 +318,7 @@ def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
         parents=[home],
         help="make the index say what the sources say",
         description="Add folders, files or web pages to the sources and bring the index up to date with all of them.",
+        epilog="Exit codes: 0 done, 1 it failed, or one of the files or addresses named can't be read, 2 misuse.",
     )
     one.add_argument(
         "paths",

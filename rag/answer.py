@@ -230,7 +230,7 @@ class _Room:
             checked = [*failed, *sentences]
         score = self.reading.score
         # A refusal says it itself.
-        narrowed = [f"Only {self.asked} were asked."] if self.asked and citations else []
+        narrowed = [f"Only {self.asked}."] if self.asked and citations else []
         return Answer(
             question=self.question,
             text=text,

@@ -35,7 +35,7 @@ class Asked:
     total: int
 
     def __str__(self) -> str:
-        return f"{len(self.names):,} of {self.total:,} sources"
+        return f"{len(self.names):,} of {self.total:,} sources {'was' if len(self.names) == 1 else 'were'} asked"
 
     def named(self, sources: Sequence[str]) -> list[str]:
         """Those of `sources` that are asked, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from rag.terminal import (
     progress_bar,
 )
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the sources while watching."""
 
@@ -33,8 +35,16 @@ def open_engine(home: Path | None) -> Engine:
     return Engine(make_settings(home=home))
 
 
-def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool, as_json: bool) -> None:
-    """Bring the index up to date with the files, folders and addresses `named` too, or only say what that would do."""
+def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool, as_json: bool) -> bool:
+    """Bring the index up to date with the files, folders and addresses `named` too, or only say what that would do.
+
+    False when one that was named can't be read. Raises FootnoteError for a name that is no path and no web address.
+    """
+    for name in named:
+        if not name.strip():
+            raise FootnoteError("A path is empty. Name a file, a folder or a web address, or nothing at all.")
+        if _SCHEME.match(name) and not is_address(name):
+            raise FootnoteError(f"{name!r} can't be fetched: only addresses with http:// or https:// can.")
     addresses = [name for name in named if is_address(name)]
     paths = [Path(name) for name in named if name not in addresses]
     with progress_bar() as progress:
@@ -48,6 +58,8 @@ def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool,
         print_preview(report)
     else:
         print_report(report)
+    unread = {name for name, _ in report.failed} | {Path(name).name for name in report.other_formats}
+    return unread.isdisjoint([*addresses, *(path.name for path in paths if path.is_file())])
 
 
 def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:

@@ -20,9 +20,11 @@ def quote(
     evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int, *, several: bool = False
 ) -> list[Statement]:
     """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
-    they come from several articles. With `several` the words of all those slices open the answer."""
+    they come from several articles and one of these has a date. With `several` the words of all those slices open the
+    answer."""
     chosen = choose(evidence, limit)
-    dated = len({one.hit.chunk.article_id for one in chosen}) > 1
+    sources = {one.hit.chunk.article_id for one in chosen}
+    dated = len(sources) > 1 and any(articles[id_].published for id_ in sources)
     statements, said = list[Statement](), list[str]()
     for one in chosen if several else chosen[:1]:
         words = answering_words(one)
@@ -62,7 +64,7 @@ def refuse(reading: Reading, language: str | None, *, empty: bool, asked: str = 
     """What to say when the sources do not answer: that, what is missing, and what was nearest.
 
     `language` is the language of a question that is not English, `empty` tells that nothing is indexed at all, `asked`
-    which sources were asked ("2 of 5 sources"; "" for all).
+    which sources were asked ("2 of 5 sources were asked"; "" for all).
     """
     if empty:
         return "There are no sources yet, so there is nothing to answer from. Add some: `python app.py index FOLDER`."
@@ -70,7 +72,7 @@ def refuse(reading: Reading, language: str | None, *, empty: bool, asked: str = 
         return (
             f"This question looks like {language}. Questions are understood in English only so far: ask it in English."
         )
-    parts = [f"Only {asked} were asked, and they do not answer this." if asked else "The sources do not answer this."]
+    parts = [f"Only {asked}, and nothing there answers this." if asked else "The sources do not answer this."]
     if reading.missing:
         parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(reading.missing)}.")
     if reading.hits:

@@ -61,7 +61,7 @@ def test_an_answer_says_how_many_were_asked(crowded: Engine) -> None:
 
 def test_a_refusal_says_so_too_and_what_those_sources_lack(crowded: Engine) -> None:
     found = answer(crowded, QUESTION, choice=Choice(only=("notes.md",)))
-    assert found.refused and found.text.startswith("Only 1 of 62 sources were asked, and they do not answer this.")
+    assert found.refused and found.text.startswith("Only 1 of 62 sources was asked, and nothing there answers this.")
     assert "Nothing there mentions “Farley”" in found.text
     assert {one.source for one in found.passages} == {"notes.md"}
 

@@ -102,6 +102,33 @@ def test_a_forgotten_source_stays_away_until_it_is_named_again(docs: Path, home:
     assert set(listed(home, capsys)) == {"a.txt", "b.txt", "sub/c.txt"}
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--watch", "--dry-run"], app.MISUSED, "not with --dry-run"),
+        (["--watch", "--rebuild"], app.MISUSED, "not with --dry-run or --rebuild"),
+        ([""], app.FAILED, "A path is empty"),
+        (["ftp://example.org/a"], app.FAILED, "only addresses with http:// or https://"),
+    ],
+)
+def test_names_and_flags_that_make_no_sense_change_nothing(
+    home: Path, capsys: Out, words: list[str], code: int, told: str
+) -> None:
+    assert do(home, "index", *words) == code
+    assert told in capsys.readouterr().err and not home.exists()
+
+
+def test_a_named_file_that_cannot_be_read_fails_the_command(docs: Path, home: Path, capsys: Out) -> None:
+    (docs / "empty.txt").write_text("")
+    (docs / "photo.jpg").write_bytes(b"\xff\xd8")
+    assert do(home, "index", str(docs)) == 0
+    for name in ("empty.txt", "photo.jpg"):
+        assert do(home, "index", str(docs / name)) == app.FAILED
+    assert do(home, "index", "http://127.0.0.1:9/") == app.FAILED
+    assert do(home, "index") == 0
+    assert set(listed(home, capsys)) >= {"a.txt", "b.txt", "sub/c.txt"}
+
+
 def test_forgetting_what_is_not_there_forgets_nothing_and_names_the_nearest(
     docs: Path, home: Path, capsys: Out
 ) -> None:

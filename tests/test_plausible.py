@@ -86,5 +86,14 @@ def test_a_question_for_a_name_prefers_one() -> None:
     assert plausible("From whom does the mill buy?", [small], [found])[0].answers[0] == found.answers[0]
 
 
+def test_the_mark_of_a_list_is_no_answer() -> None:
+    text = "2. Rooms\n\n3. Staff\n\nSee plan c, or ask 14 people."
+    found = Found(4.1, (_at(text, "3", 4.0), _at(text, "c,", 1.0), _at(text, "14", 0.5)))
+    answers = plausible("How many employees are there?", [text], [found])[0].answers
+    assert [text[a.start : a.end] for a in answers] == ["c,", "14"]
+    letter = text.index("plan c") + 5
+    assert plausible("Which plan?", [text], [Found(2.0, (Answer(letter, letter + 1, 1.0),))]) == [Found()]
+
+
 def _at(text: str, words: str, score: float) -> Answer:
     return Answer(text.index(words), text.index(words) + len(words), score)

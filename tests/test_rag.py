@@ -221,6 +221,8 @@ def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> Non
     assert answer(engine, "When was the old mill built?").text.startswith("1823 [1]")
     assert answer(engine, "Who built the mill at Farley?").text.startswith("Anna Brook [1]")
     assert answer(engine, "What is the capital of France?").refused
+    plumber = answer(engine, "Who is the plumber?")
+    assert plumber.refused and "“plumber”" in plumber.text and plumber.evidence_score == 0
 
 
 def test_a_refusal_without_hits_stands_by_itself() -> None:

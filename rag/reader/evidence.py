@@ -87,6 +87,8 @@ class Reader:
         hits, found, odds = rank(hits, found, weights.passage)
         row = question_row(asked, hits, found, odds, self._generation.aliases)
         score = float(1 / (1 + np.exp(-weights.question.log_odds(np.array([row]))[0])))
+        if asked.missing and asked.unseen >= 1:
+            score = 0.0  # not a word of it stands in any source
         return Reading(tuple(hits), tuple(evidence(hits, found, odds, weights.list_share)), score, asked.missing)
 
 

@@ -1,5 +1,5 @@
 """What speaks against answering words: they only say the question again ("Who supplies cells to GM?" "cells"), they
-name who reports it ("GM is flexible, its head said"), or they are no name where one is asked for."""
+are a list's mark, they name who reports ("GM is flexible, its head said"), or no name where one is asked for."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def asks_for_a_name(question: str) -> bool:
 
 def rules(question: str) -> list[Rule]:
     """All that may speak against an answer to this question."""
-    made = [] if _CHOICE.search(question) else [_echo(question)]
+    made: list[Rule] = [_fragment] if _CHOICE.search(question) else [_fragment, _echo(question)]
     if asks_for_a_name(question):
         made.append(_no_name)
         if not _OF_SPEECH.search(question) and not _WHO_IS.search(question):
@@ -111,6 +111,13 @@ def _echo(question: str) -> Rule:
         return math.inf if content and said else 0.0
 
     return rule
+
+
+def _fragment(text: str, start: int, end: int) -> float:
+    """A small letter by itself, or the number or letter that a line of a list begins with."""
+    answer, before = text[start:end], text[text.rfind("\n", 0, start) + 1 : start]
+    mark = not before.strip() and re.fullmatch(r"\d{1,3}|[A-Za-z]", answer) and text[end : end + 2] in (". ", ") ")
+    return math.inf if mark or (len(answer) == 1 and answer.islower()) else 0.0
 
 
 def _no_name(text: str, start: int, end: int) -> float:
