@@ -21,13 +21,16 @@ _TIME = (
     r"(?:[\sT,|·•–—-]+(?:at\s+)?\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:\.\d+)?)?\s*(?:[ap]\.?m\.?)?"
     r"\s*(?:z|utc|gmt|[a-z]{2,4}t|[+-]\d{2}:?\d{2})?)?"
 )
+_BYLINE_AFTER = r"(?:[\s.,|·•–—-]+by(?:\s+[^\s|\d]{1,30}){1,4})?"
 _DATES = [
     rf"{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})",
     rf"{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})",
     r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
     r"(?P<first>\d{1,2})[./](?P<second>\d{1,2})[./](?P<year>\d{4})",
 ]
-_DATELINES = [re.compile(_BYLINE + _LABEL + _WEEKDAY + form + _TIME + r"\s*\.?", re.IGNORECASE) for form in _DATES]
+_DATELINES = [
+    re.compile(_BYLINE + _LABEL + _WEEKDAY + form + _TIME + _BYLINE_AFTER + r"\s*\.?", re.IGNORECASE) for form in _DATES
+]
 
 
 def read_dateline(line: str) -> date | None:
