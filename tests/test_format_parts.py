@@ -115,6 +115,11 @@ def test_rows_stay_whole_in_their_chunks(rows: list[list[str]]) -> None:
         assert one.heading.startswith(("One, row", "Two, row"))
 
 
+@pytest.mark.parametrize(("said", "author"), [("(anonymous)", ""), ("python-docx", ""), ("Ada User", "Ada User")])
+def test_an_author_that_a_program_put_there_is_none(said: str, author: str) -> None:
+    assert checked(Content("Text.", author=said)).author == author
+
+
 def test_half_characters_and_nul_are_replaced_one_for_one() -> None:
     assert checked(Content("a\ud800b\0c", title="\udfff")).text == "a?b\ufffdc"
     with pytest.raises(UnreadableSource, match="no text"):

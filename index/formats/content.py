@@ -75,6 +75,11 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 
+_NO_AUTHOR = re.compile(
+    r"\(?(?:anonymous|unknown|unspecified|python-docx|openpyxl|author|admin|user)\)?", re.IGNORECASE
+)
+"""What programs write where nobody is named."""
+
 
 def said_title(title: str) -> str:
     """A title from a file's metadata, tidied; "" for what a program put there by itself (a file name, "untitled")."""
@@ -92,7 +97,8 @@ def checked(content: Content) -> Content:
     if len(content.text) > MAX_CHARACTERS:
         raise UnreadableSource(f"holds more than {MAX_CHARACTERS:,} characters of text: split it")
     text, title, author = map(_storable, (content.text, content.title, content.author))
-    return replace(content, text=text, title=title, author=author)
+    named = "" if _NO_AUTHOR.fullmatch(author.strip()) else author
+    return replace(content, text=text, title=title, author=named)
 
 
 def _storable(text: str) -> str:
