@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # Said before any library is loaded: nothing reports home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -26,6 +26,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 gc.set_threshold(50_000, 20, 50)
 
 from index.errors import FootnoteError
+from rag.grammar import make_parser
 from rag.settings import Settings, listing, make_settings
 
 if TYPE_CHECKING:
@@ -223,152 +224,18 @@ def settings(arguments: argparse.Namespace) -> int:
     return ANSWERED
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
-    parser = argparse.ArgumentParser(
-        prog="app.py",
-        description="Footnote answers questions from your own articles, in their own words, and shows where.",
-        epilog="Without a command the page is served. The first use makes an index of the articles in seeds/.",
-    )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    home = argparse.ArgumentParser(add_help=False)
-    home.add_argument("--home", type=Path, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
-
-    writer = argparse.ArgumentParser(add_help=False)
-    writer.add_argument(
-        "--writer",
-        choices=("quote", "llm"),
-        help="who writes: the sources' own words, or the language model of FOOTNOTE_LLM_URL, each sentence checked "
-        "(default: FOOTNOTE_WRITER, else quote)",
-    )
-
-    one = commands.add_parser("serve", help="serve the page in the browser (the default)")
-    one.add_argument("--host", help="address to serve on (default: 127.0.0.1, this machine only)")
-    one.add_argument("--port", type=int, help="port to serve on (default: 7860)")
-    one.set_defaults(run=serve)
-
-    one = commands.add_parser(
-        "ask",
-        parents=[home, writer],
-        help="answer one question",
-        description="Answer one question from the sources.",
-        epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
-    )
-    one.add_argument("question", nargs="+", help="the question; in quotes, for the shell has its own use for ? and '")
-    one.add_argument(
-        "--source",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help='ask only this source, or all that a pattern like "notes/*.pdf" names (can be repeated)',
-    )
-    one.add_argument("--json", action="store_true", help="print the whole answer as JSON")
-    one.set_defaults(run=ask)
-
-    _add_index_commands(commands, home)
-
-    _add_evaluation_commands(commands, home, writer)
-
-    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
-    one.set_defaults(run=settings)
-    return parser
-
-
-def _add_evaluation_commands(commands: Any, home: argparse.ArgumentParser, writer: argparse.ArgumentParser) -> None:
-    one = commands.add_parser(
-        "evaluate",
-        parents=[home, writer],
-        help="ask a whole question set and measure the answers",
-        description="Ask every question of a set, measure the answers and write a run: results, summary and report. "
-        "A run that was stopped goes on when the same command is given again.",
-        epilog="QUESTIONS is JSONL, JSON, CSV, TREC topics with qrels beside them, or SQuAD JSON: docs/evaluation.md.",
-    )
-    one.add_argument("questions", type=Path, metavar="QUESTIONS", help="the question set")
-    one.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)"
-    )
-    one.add_argument("--baseline", metavar="RUN", help="an earlier run (name or folder) to compare with")
-    one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles in a SQuAD file")
-    one.add_argument("--tag", action="append", default=[], help="ask only questions with this tag (can be repeated)")
-    one.add_argument("--strict", action="store_true", help="ask nothing when the question set has any problem")
-    one.add_argument("--never-refuse", action="store_true", help="always answer: measures reading apart from refusing")
-    one.add_argument("--workers", type=_positive, default=1, metavar="N", help="questions asked at once (default: 1)")
-    one.add_argument(
-        "--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse than the baseline's"
-    )
-    one.set_defaults(run=evaluate)
-
-    one = commands.add_parser(
-        "compare",
-        parents=[home],
-        help="say what changed between two runs",
-        description="Compare two runs over the questions they share: verdicts by measure, and which answers changed.",
-    )
-    one.add_argument("old", metavar="RUN_A", help="the baseline: a run's name or folder")
-    one.add_argument("new", metavar="RUN_B", help="the run that is judged")
-    one.add_argument("--html", type=Path, metavar="FILE", help="also write a report with both")
-    one.add_argument("--json", action="store_true", help="print the comparison as JSON")
-    one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse")
-    one.set_defaults(run=compare)
-
-
-def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
-    one = commands.add_parser(
-        "index",
-        parents=[home],
-        help="make the index say what the sources say",
-        description="Add folders, files or web pages to the sources and bring the index up to date with all of them.",
-        epilog="Exit codes: 0 done, 1 it failed, or one of the files or addresses named can't be read, 2 misuse.",
-    )
-    one.add_argument(
-        "paths",
-        nargs="*",
-        metavar="PATH|URL",
-        help="a folder, file or web page to add (none: sync what is registered)",
-    )
-    one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
-    one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    one.add_argument("--watch", action="store_true", help="go on whenever a source changes, until Ctrl-C")
-    one.add_argument("--json", action="store_true", help="print the report as JSON, one line each")
-    one.set_defaults(run=index)
-
-    one = commands.add_parser("sources", parents=[home], help="list what is in the index")
-    one.add_argument("--json", action="store_true", help="print the list as JSON")
-    one.set_defaults(run=sources)
-
-    one = commands.add_parser(
-        "forget",
-        parents=[home],
-        help="take sources out of the index",
-        description="Take sources out of the index and leave them out until `index` names them again. No file of yours "
-        "is touched. A folder that was registered is a source too: it is no longer looked at.",
-    )
-    one.add_argument("sources", nargs="+", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
-    one.set_defaults(run=forget)
-
-    one = commands.add_parser(
-        "doctor",
-        parents=[home],
-        help="look whether everything is in order",
-        description="Check models, disk, sources and index, every chunk and vector included, and say how to mend what "
-        "is not in order.",
-        epilog="Exit code 1 when something is not in order.",
-    )
-    one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
-    one.set_defaults(run=doctor)
-
-    one = commands.add_parser("show", parents=[home], help="print the stored text of a source")
-    one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
-    one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
-    one.add_argument("--to", dest="end", type=int, metavar="N", help="character to stop before")
-    one.set_defaults(run=show)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("expected 1 or more")
-    return number
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "serve": serve,
+    "ask": ask,
+    "index": index,
+    "sources": sources,
+    "forget": forget,
+    "doctor": doctor,
+    "show": show,
+    "evaluate": evaluate,
+    "compare": compare,
+    "settings": settings,
+}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -377,9 +244,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "serve")
     arguments = make_parser().parse_args(given)
-    run: Callable[[argparse.Namespace], int] = arguments.run
     try:
-        return run(arguments)
+        return COMMANDS[arguments.command](arguments)
     except FootnoteError as error:
         print(error, file=sys.stderr)
         return FAILED

@@ -27,8 +27,8 @@ from benchmarks.served import (
     halted_while_building,
     opened,
     run_app,
+    server,
     silent_source,
-    start_server,
 )
 from index.roots import register_roots
 from rag.engine import Engine
@@ -77,17 +77,9 @@ class Studio:
     @contextmanager
     def pages(self, home: Path, **env: str) -> Iterator[tuple[Pages, subprocess.Popen[bytes]]]:
         """A server over `home` and its page in each look."""
-        process, address = start_server(home, self.work / "serve.log", **env)
-        try:
-            with ExitStack() as stack:
-                looks = LOOKS.items()
-                yield (
-                    {name: stack.enter_context(opened(self._browser, address, **look)) for name, look in looks},
-                    process,
-                )
-        finally:
-            process.terminate()
-            process.wait(20)
+        with server(home, self.work / "serve.log", **env) as (process, address), ExitStack() as stack:
+            looks = LOOKS.items()
+            yield {name: stack.enter_context(opened(self._browser, address, **look)) for name, look in looks}, process
 
     def take(self, pages: Pages, state: str, *, whole: bool = False) -> None:
         """A picture of `state` in each look, in few colours so that it is small."""

@@ -79,7 +79,7 @@ def run_app(home: Path, *words: str, log: Path, **env: str) -> subprocess.Popen[
         )
 
 
-def start_server(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], str]:
+def _start(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], str]:
     """Start `app.py serve` on a free port; returns the process and the page's address once it answers."""
     port = free_port()
     process = run_app(home, "serve", "--port", str(port), log=log, **env)
@@ -96,14 +96,21 @@ def start_server(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[by
 
 
 @contextmanager
-def served(home: Path, log: Path, **env: str) -> Iterator[str]:
-    """The address of a page over the index in `home`, as long as the block lasts."""
-    process, address = start_server(home, log, **env)
+def server(home: Path, log: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The process and the address of a page over the index in `home`, as long as the block lasts."""
+    process, address = _start(home, log, **env)
     try:
-        yield address
+        yield process, address
     finally:
         process.terminate()
         process.wait(120)
+
+
+@contextmanager
+def served(home: Path, log: Path, **env: str) -> Iterator[str]:
+    """The address of a page over the index in `home`, as long as the block lasts."""
+    with server(home, log, **env) as (_, address):
+        yield address
 
 
 @contextmanager

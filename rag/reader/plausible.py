@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from index.lexical import content_terms, terms
 from rag.reader.spans import Found
@@ -82,16 +81,11 @@ def rules(question: str) -> list[Rule]:
 
 def _weigh(against: Sequence[Rule], text: str, one: Found) -> Found:
     losses = [sum(rule(text, a.start, a.end) for rule in against) for a in one.answers]
-    if not any(losses):
-        return one
-    pairs = [(a, loss) for a, loss in zip(one.answers, losses, strict=True) if loss < math.inf]
-    if not pairs:
-        return Found()
-    gone = sum(
-        math.exp(a.score - one.score) * (1 - math.exp(-loss)) for a, loss in zip(one.answers, losses, strict=True)
+    return (
+        one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
+        if any(losses)
+        else one
     )
-    kept = sorted((replace(a, score=a.score - loss) for a, loss in pairs), key=lambda a: -a.score)
-    return replace(one, answers=tuple(kept), score=max(kept[0].score, one.score + math.log(max(1e-9, 1 - gone))))
 
 
 def _echo(question: str) -> Rule:

@@ -44,6 +44,21 @@ class Found:
     score: float = -math.inf
     answers: tuple[Answer, ...] = ()
 
+    def revised(self, changes: Sequence[tuple[Span, float]], more: Sequence[Answer] = ()) -> Found:
+        """The same with each answer at another place and with a loss in log-odds, infinite when it is none, and their
+        part of the passage's odds. Of answers at one place the best stays; `more` are set in the place of others."""
+        places: dict[Span, float] = {}
+        gone = 0.0
+        for answer, (place, loss) in zip(self.answers, changes, strict=True):
+            gone += math.exp(answer.score - self.score) * (1 - math.exp(-loss))
+            if loss < math.inf:
+                places[place] = max(places.get(place, -math.inf), answer.score - loss)
+        places |= {(one.start, one.end): one.score for one in more}
+        if not places:
+            return Found()
+        answers = sorted((Answer(*place, score) for place, score in places.items()), key=lambda one: -one.score)
+        return Found(max(answers[0].score, self.score + math.log(max(1e-9, 1 - gone))), tuple(answers))
+
 
 @dataclass(frozen=True)
 class _Window:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from index.layout import Span
 from index.lexical import content_terms
@@ -69,28 +69,18 @@ def _settle(question: str, text: str, one: Found) -> Found:
     asked = _words(question)
     shared = {row: len(asked & _words(text[row.start : row.end])) for row in table}
     most = max(shared.values())
-    settled: dict[Span, float] = {}
-    gone = 0.0
+    changes: list[tuple[Span, float]] = []
     for answer in one.answers:
-        share = math.exp(answer.score - one.score)
         row = next((row for row in table if row.start < answer.end and answer.start < row.end), None)
-        span: Span | None = (answer.start, answer.end)
-        loss = 0.0
-        if row:
-            span, loss = _place(question, asked, text, row, answer), _WORD * (most - shared[row])
-        if span is None:
-            gone += share
-            continue
-        gone += share * (1 - math.exp(-loss))
-        settled[span] = float(max(settled.get(span, -math.inf), answer.score - loss))
+        if row is None:
+            changes.append(((answer.start, answer.end), 0.0))
+        elif place := _place(question, asked, text, row, answer):
+            changes.append((place, _WORD * (most - shared[row])))
+        else:
+            changes.append(((answer.start, answer.end), math.inf))
     best = [row for row in table if shared[row] == most]
-    if len(best) == 1 and (cell := _asked_for(question, asked, text, best[0])):
-        settled[cell.start, cell.end] = one.answers[0].score
-    if not settled:
-        return Found()
-    answers = sorted((Answer(*span, score) for span, score in settled.items()), key=lambda a: -a.score)
-    score = one.score + math.log(max(1e-9, 1 - gone))
-    return replace(one, answers=tuple(answers), score=max(answers[0].score, score))
+    cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
+    return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
 
 
 def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) -> Span | None:

@@ -17,8 +17,8 @@ from benchmarks.served import (
     opened,
     run_app,
     served,
+    server,
     silent_source,
-    start_server,
 )
 from index.build import Builder
 from index.sync import sync
@@ -88,24 +88,19 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
 
 
 def test_the_page_works_says_so_and_is_stopped_with_escape(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
-    process, address = start_server(seeds_home, tmp_path / "serve.log")
-    try:
-        with opened(browser, address) as page:
-            expect(page.locator(".fn-state-ready")).to_be_visible()
-            page.evaluate(LOG_WAITING)
-            with halted(process):
-                ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2003)])
-                expect(page.locator(".fn-working")).to_have_count(3)
-                assert ["Searching and reading ...", True] in page.evaluate("window.waited")
-                page.get_by_role("textbox", name="Question").press("Escape")
-                expect(page.locator(".fn-stopped")).to_have_count(3)
-                expect(page.locator(".fn-stopped").last).to_contain_text("Stopped.")
-            ask(page, "How many jobs will the TDK deal create?")
-            expect(page.locator(".fn-turn").last).to_contain_text("1,000 jobs")
+    with server(seeds_home, tmp_path / "serve.log") as (process, address), opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible()
+        page.evaluate(LOG_WAITING)
+        with halted(process):
+            ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2003)])
+            expect(page.locator(".fn-working")).to_have_count(3)
+            assert ["Searching and reading ...", True] in page.evaluate("window.waited")
+            page.get_by_role("textbox", name="Question").press("Escape")
             expect(page.locator(".fn-stopped")).to_have_count(3)
-    finally:
-        process.terminate()
-        process.wait(120)
+            expect(page.locator(".fn-stopped").last).to_contain_text("Stopped.")
+        ask(page, "How many jobs will the TDK deal create?")
+        expect(page.locator(".fn-turn").last).to_contain_text("1,000 jobs")
+        expect(page.locator(".fn-stopped")).to_have_count(3)
 
 
 def test_a_question_that_waits_is_told_how_many_are_ahead(engine: Engine) -> None:
