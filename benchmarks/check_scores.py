@@ -31,8 +31,8 @@ from rag.check.rivals import kind_of
 from rag.check.sentence import Measured, judge, measure, rate
 from rag.check.wording import content, coverage
 from rag.evaluation.statistics import Array
-from rag.reader.data import CALIBRATION, read_json
 from rag.reader.spans import SpanReader
+from training.reader.data import CALIBRATION, read_json
 
 _ASKS = {"date": "what date", "number": "how many", "name": "what"}
 _FAR = 15.0

@@ -21,11 +21,11 @@ from benchmarks.corpora import Labelled, Paragraph, build, read_squad, shipped_e
 from index.embed import Embedder
 from rag import write
 from rag.evaluation.measures import contains
-from rag.reader.data import CALIBRATION, read_json
 from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
 from rag.settings import Settings
+from training.reader.data import CALIBRATION, read_json
 
 _SIZES = (1, 2, 4)
 _FOREIGN = 2

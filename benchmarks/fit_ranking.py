@@ -34,7 +34,6 @@ from index.layout import Span
 from rag import write
 from rag.evaluation.measures import contains, exact_match, token_f1
 from rag.reader import Evidence
-from rag.reader.data import CALIBRATION, read_json
 from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
 from rag.reader.plausible import plausible
 from rag.reader.ranking import (
@@ -48,9 +47,10 @@ from rag.reader.ranking import (
     question_row,
 )
 from rag.reader.spans import Found, SpanReader
-from rag.reader.unanswerable import make_pool, swap_name
 from rag.retrieve import Hit, Retriever
 from rag.settings import Settings
+from training.reader.data import CALIBRATION, read_json
+from training.reader.unanswerable import make_pool, swap_name
 
 _MOST_READ = 20
 _FEW = 8

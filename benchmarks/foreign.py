@@ -21,8 +21,8 @@ from rag.answer import Answer, answer
 from rag.evaluation.corpus import SAME, engine_for
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import read_run
-from rag.reader.data import FOREIGN, read_ids, read_json
 from rag.settings import Settings
+from training.reader.data import FOREIGN, read_ids, read_json
 
 
 def foreign_questions(data: Path) -> Iterator[str]:

@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from index.network import Network
 from rag.evaluation.measures import exact_match, token_f1
-from rag.reader.data import CALIBRATION, read_json
-from rag.reader.export import load_checkpoint
 from rag.reader.spans import MODEL, SpanReader
+from training.reader.data import CALIBRATION, read_json
+from training.reader.export import load_checkpoint
 
 _RESAMPLES = 1000
 Array = NDArray[np.float64]

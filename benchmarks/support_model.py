@@ -26,9 +26,9 @@ from benchmarks.support_pairs import Pair, Pairs
 from index.embed import find_float32
 from index.layout import Span
 from index.sentences import sentences
-from rag.reader.data import FOREIGN, load, read_ids, with_hard_negatives
-from rag.reader.model import load_encoder
-from rag.reader.restore import restored
+from training.reader.data import FOREIGN, load, read_ids, with_hard_negatives
+from training.reader.model import load_encoder
+from training.reader.restore import restored
 
 _LONGEST, _LONGEST_SENTENCE = 256, 96
 """Word pieces of sentence and passage together, special ones included, and of the sentence."""

@@ -18,8 +18,8 @@ from index.layout import Span
 from index.lexical import content_terms
 from index.sentences import sentences
 from rag.check.facts import find_facts
-from rag.reader.data import Corpus, Passage, Question
-from rag.reader.unanswerable import Pool, make_pool, unanswerable
+from training.reader.data import Corpus, Passage, Question
+from training.reader.unanswerable import Pool, make_pool, unanswerable
 
 _FALSE = 2
 """False sentences beside each true one."""

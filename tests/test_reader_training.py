@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from index.embed import find_float32
-from rag.reader.data import CALIBRATION, Corpus, load, with_hard_negatives
-from rag.reader.examples import Examples, Mix, Row
-from rag.reader.export import FULL, INPUTS, SMALL, export_float32, export_int8
-from rag.reader.model import Batch, log_odds, span_scores
-from rag.reader.restore import restored
 from rag.reader.spans import MODEL
-from rag.reader.train import Recipe, Training, run
-from rag.reader.unanswerable import make_pool, unanswerable
+from training.reader.data import CALIBRATION, Corpus, load, with_hard_negatives
+from training.reader.examples import Examples, Mix, Row
+from training.reader.export import FULL, INPUTS, SMALL, export_float32, export_int8
+from training.reader.model import Batch, log_odds, span_scores
+from training.reader.restore import restored
+from training.reader.train import Recipe, Training, run
+from training.reader.unanswerable import make_pool, unanswerable
 
 _SYLLABLES = "ba do ke li mo nu pa ri so tu va wen zor gal fen".split()
 _JOBS = "capital mayor river founder museum".split()

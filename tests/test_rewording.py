@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from rag.reader.rewording import ask_who, names, rename
+from training.reader.rewording import ask_who, names, rename
 
 PASSAGE = "Anna Kovac runs the mill. The mill buys its grain from Anna Kovac and sells it to Boris Lund."
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.support_model import Recipe, Training
 from benchmarks.support_pairs import Pair, Pairs
-from rag.reader.data import Corpus, Passage, Question
+from training.reader.data import Corpus, Passage, Question
 
 _TOWNS = {"Farley": ("Tom Hale", "1823", "Ann Reed"), "Corm": ("Ida Brook", "1741", "Max Stone")}
 

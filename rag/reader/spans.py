@@ -135,7 +135,7 @@ class SpanReader:
 
 
 def _decode(window: _Window, parts: Sequence[Scores], best: int) -> Found:
-    """The log-odds of a window and its best spans, from the model's outputs (rag/reader/model.py has the sum)."""
+    """The log-odds of a window and its best spans, from the model's outputs (training/reader/model.py has the sum)."""
     inside = slice(window.start, window.start + len(window.offsets))
     start, end, left, right = (part[inside] for part in parts[:4])
     null = float(parts[4])

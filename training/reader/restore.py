@@ -1,7 +1,7 @@
-"""The shipped int8 model -> a model that can be trained on: `restored()`. Needs onnx.
+"""Turn the shipped int8 model back into a model that can be trained: `restored()`. Needs onnx.
 
-The opposite of `rag.reader.export`: weights are multiplied by their scales, and what smoothing moved from activations
-to weights is moved back. What int8 rounded stays rounded, which costs nothing that can be measured.
+This undoes `training.reader.export`: it multiplies weights by their scales and moves what smoothing took from the
+activations back. What int8 rounded stays rounded, which costs nothing measurable.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from index.embed import find_float32
-from rag.reader.export import SMALL
-from rag.reader.model import SpanModel, load_encoder
+from rag.reader.spans import MODEL
+from training.reader.export import SMALL
+from training.reader.model import SpanModel, load_encoder
 
-SHIPPED = Path(__file__).with_name("model")
 Array = NDArray[Any]
 
 
-def restored(folder: Path = SHIPPED) -> SpanModel:
+def restored(folder: Path = MODEL) -> SpanModel:
     """The float32 model of an exported folder. Raises OSError or KeyError for a folder that `export` did not write."""
     import onnx
     from onnx import numpy_helper

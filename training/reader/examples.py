@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from index.layout import Span
-from rag.reader.data import Corpus, Question, answers_of
-from rag.reader.model import LONGEST_ANSWER, Batch
-from rag.reader.rewording import ask_who, asks_who, names, rename
-from rag.reader.unanswerable import Pool, make_pool, unanswerable
+from training.reader.data import Corpus, Question, answers_of
+from training.reader.model import LONGEST_ANSWER, Batch
+from training.reader.rewording import ask_who, asks_who, names, rename
+from training.reader.unanswerable import Pool, make_pool, unanswerable
 
 _LONGEST_QUESTION = 48
 _CLS, _SEP, _PAD = 101, 102, 0

@@ -1,4 +1,4 @@
-"""A checkpoint -> the shipped files: `python -m rag.reader.export work/reader.pt ../shared/data rag/reader/model`.
+"""A checkpoint -> the shipped files: `python -m training.reader.export work/reader.pt ../shared/data rag/reader/model`.
 
 Needs onnx. index/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and
 scores hang on them. How large activations get is seen on questions of the training articles.
@@ -18,9 +18,9 @@ import torch
 
 from index.embed import find_float32
 from index.int8 import OPSET, prepared, write
-from rag.reader.data import FOREIGN, load, read_ids
-from rag.reader.examples import Examples, Mix
-from rag.reader.model import Batch, SpanModel, load_encoder
+from training.reader.data import FOREIGN, load, read_ids
+from training.reader.examples import Examples, Mix
+from training.reader.model import Batch, SpanModel, load_encoder
 
 INPUTS = ("ids", "mask", "types")
 OUTPUTS = ("start", "end", "left", "right", "null")
@@ -36,7 +36,7 @@ def samples_of(data: Path, rows: int = 160) -> list[Batch]:
 
 
 def load_checkpoint(path: Path) -> SpanModel:
-    """The model of a checkpoint of `rag.reader.train`, ready to read."""
+    """The model of a checkpoint of `training.reader.train`, ready to read."""
     model = SpanModel(load_encoder(find_float32().folder))
     model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
     return model.eval()

@@ -1,9 +1,9 @@
-"""Trains the reader: `python -m rag.reader.train ../shared/data --work work`. Resumes where it was stopped.
+"""Trains the reader: `python -m training.reader.train ../shared/data --work work`. Resumes where it was stopped.
 
-From MiniLM's float32 weights, or with `--shipped` from the shipped reader's, and public questions to
-`work/reader.pt`; `rag.reader.export` makes the shipped files of it. On two cores about two hours; a GPU is used when
-there is one. The learning rate rises, stays, and falls over the last part of the steps (Hu et al. 2024), so that a run
-can be lengthened or shortened while it is under way: stop it, and start it again with other `--steps`.
+Training begins from MiniLM's float32 weights, or with `--shipped` from the shipped reader's, and writes
+`work/reader.pt`, of which `training.reader.export` makes the shipped files. Two cores need about two hours; a GPU is
+used when there is one. The learning rate rises, stays, and falls over the last part of the steps (Hu et al. 2024), so a
+run can be lengthened or shortened under way: stop it, and start it again with other `--steps`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from index.embed import find_float32
-from rag.reader.data import FOREIGN, Corpus, load, read_ids, with_hard_negatives
-from rag.reader.examples import Examples, Mix, Row
-from rag.reader.model import Batch, SpanModel, load_encoder, log_odds, loss
-from rag.reader.restore import restored
+from training.reader.data import FOREIGN, Corpus, load, read_ids, with_hard_negatives
+from training.reader.examples import Examples, Mix, Row
+from training.reader.model import Batch, SpanModel, load_encoder, log_odds, loss
+from training.reader.restore import restored
 
 _CHECKPOINT_SECONDS = 600
 

@@ -1,0 +1,1 @@
+"""Train, export and restore the reading model."""
