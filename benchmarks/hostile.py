@@ -209,7 +209,7 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
 
 def _article_body(text: str) -> str:
     """What stands between head and end of an article's page, which is a document of its own."""
-    made = html.article_page(Article("id", text, text, None, text), 0, len(text) // 2, changed=False)
+    made = html.article_page(Article("id", text, text, "text", None, text), 0, len(text) // 2, changed=False)
     return made[made.index("<main>") : made.index("</body>")]
 
 

@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import date
 from threading import Event
 from typing import Any
 
 from index.article import Article
 from index.errors import FootnoteError
+from index.published import Published
 from rag import compose, converse, examples, write
 from rag.choice import EVERYTHING, Asked, Choice, among
 from rag.cite import Citation, CitedSentence, cite
@@ -37,7 +37,7 @@ class Passage:
     article_id: str
     source: str
     title: str
-    published: date | None
+    published: Published | None
     heading: str
     start: int
     end: int
@@ -293,7 +293,8 @@ def _citation_json(one: Citation) -> dict[str, Any]:
         "number": one.number,
         "source": one.source,
         "title": one.title,
-        "published": one.published.isoformat() if one.published else None,
+        "published": one.published.when if one.published else None,
+        "published_from": one.published.origin if one.published else None,
         "heading": one.heading or None,
         "page": one.page,
         "also_in": list(one.also_in),
@@ -309,7 +310,8 @@ def _passage_json(one: Passage) -> dict[str, Any]:
         "rank": one.rank,
         "source": one.source,
         "title": one.title,
-        "published": one.published.isoformat() if one.published else None,
+        "published": one.published.when if one.published else None,
+        "published_from": one.published.origin if one.published else None,
         "heading": one.heading or None,
         "page": one.page,
         "also_in": list(one.also_in),

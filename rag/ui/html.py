@@ -10,11 +10,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
 from index.article import Article
+from index.published import Published
 from index.web import is_address
 from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
@@ -43,9 +43,9 @@ def _entity(match: re.Match[str]) -> str:
     return f"&#{code};"
 
 
-def day(published: date | None) -> str:
-    """A date as the page writes it."""
-    return f"{published.day} {published:%b %Y}" if published else "undated"
+def day(published: Published | None) -> str:
+    """A date as the page writes it; "" for a source without one."""
+    return str(published or "")
 
 
 def line(words: str) -> str:
@@ -97,7 +97,7 @@ def status(words: str, kind: str) -> str:
     return f'<p class="fn-state fn-state-{escape(kind)}" role="status">{escape(words)}</p>'
 
 
-def welcome(titles: Sequence[tuple[str, str, date | None]], examples: Sequence[str], *, known: bool) -> str:
+def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str], *, known: bool) -> str:
     """What stands where nothing was asked yet: what this is, what is in the sources, what is worth asking.
 
     `titles` are (source, title, published); `known` is False while nobody can say yet what there is.
@@ -244,7 +244,7 @@ def _action(name: str, label: str, copied: str = "") -> str:
 def _footnotes(answer: Answer) -> str:
     """The citations once more, for paper: on the screen they stand beside the answer."""
     items = "".join(
-        f'<li dir="auto">{escape(one.title)}, {escape(day(one.published))}, {escape(one.source)}: '
+        f'<li dir="auto">{escape(", ".join(filter(None, (one.title, day(one.published), one.source))))}: '
         f"“{escape(one.quote)}”</li>"
         for one in answer.citations
     )
@@ -371,9 +371,10 @@ def _card(passage: Passage) -> str:
 
 
 def _place(
-    published: date | None, source: str, heading: str, page: int | None = None, also_in: Sequence[str] = ()
+    published: Published | None, source: str, heading: str, page: int | None = None, also_in: Sequence[str] = ()
 ) -> str:
     under = f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else ""
-    where = f" · p. {page}" if page else ""
+    where = f"<bdi>{escape(day(published))}</bdi> · " if published else ""
+    where += f"<bdi>{escape(source)}</bdi>" + (f" · p. {page}" if page else "")
     where += "".join(f" · also in <bdi>{escape(other)}</bdi>" for other in also_in)
-    return f'<p class="fn-meta"><bdi>{escape(day(published))}</bdi> · <bdi>{escape(source)}</bdi>{where}</p>{under}'
+    return f'<p class="fn-meta">{where}</p>{under}'
