@@ -22,11 +22,11 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.served import ask, chromium, opened, served
 from index.article import Article
-from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.engine import Engine
 from rag.markdown import as_markdown
 from rag.settings import Settings
+from rag.types import Answer, Passage
 from rag.ui import html
 
 HOSTILE = [

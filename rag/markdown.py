@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.answer import Answer
+from rag.types import Answer
 
 
 def as_markdown(answer: Answer) -> str:

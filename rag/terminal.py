@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from index.build import Progress, Report
 from index.errors import FootnoteError
-from rag.answer import Answer
 from rag.doctor import Check
 from rag.sources import Source
+from rag.types import Answer
 
 
 def print_answer(found: Answer) -> None:

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 from index.article import Article
 from index.published import Published
 from index.web import is_address
-from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.markdown import as_markdown
+from rag.types import Answer, Passage
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ,\n]")
 
