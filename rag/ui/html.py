@@ -195,10 +195,15 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
 
 
 def _body(turn_id: str, answer: Answer) -> str:
-    said = _said(turn_id, answer) if answer.sentences else _plain(answer.text)
+    return f"{answer_text(turn_id, answer)}{_foot(answer)}{_footnotes(answer)}"
+
+
+def answer_text(turn_id: str, answer: Answer) -> str:
+    """What is read of an answer: its text with markers and notes, or the refusal."""
+    said = _said(turn_id, answer) if answer.sentences else plain_words(answer.text)
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
     label = '<p class="fn-verdict">Not in the sources</p>' if answer.refused else ""
-    return f'<div class="fn-answer">{label}{said}{notes}</div>{_foot(answer)}{_footnotes(answer)}'
+    return f'<div class="fn-answer">{label}{said}{notes}</div>'
 
 
 def _said(turn_id: str, answer: Answer) -> str:
@@ -277,7 +282,7 @@ def _marker(turn_id: str, number: int, title: str) -> str:
     )
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Paragraphs and "- " lists of a reply that cites nothing."""
     made = []
     for block in text.split("\n\n"):
@@ -310,7 +315,7 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
     around = next((p for p in passages if p.source == one.source and p.start <= one.start and one.end <= p.end), None)
     before = around.text[: one.start - around.start] if around else ""
     after = around.text[one.end - around.start :] if around else ""
-    quote = f"{escape(before)}<mark>{_with_answers(one)}</mark>{escape(after)}"
+    quote = f"{escape(before)}<mark>{highlighted(one)}</mark>{escape(after)}"
     return (
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
@@ -349,7 +354,7 @@ def article_address(source: str, article_id: str = "", start: int = 0, end: int 
     return escape(f"article?{urlencode({'source': source, **place}, errors='replace')}{quote}")
 
 
-def _with_answers(one: Citation) -> str:
+def highlighted(one: Citation) -> str:
     """The quote, the answering words in it set apart."""
     made, at = [], one.start
     for start, end in sorted(one.answers):
@@ -378,3 +383,9 @@ def _place(
     where += f"<bdi>{escape(source)}</bdi>" + (f" · p. {page}" if page else "")
     where += "".join(f" · also in <bdi>{escape(other)}</bdi>" for other in also_in)
     return f'<p class="fn-meta">{where}</p>{under}'
+
+
+def kept(turn_id: str, question: str, text: str) -> str:
+    """A turn of an earlier visit of which only the words are known."""
+    said = f'<div class="fn-answer">{plain_words(text)}</div><p class="fn-foot">{_action("again", "Ask again")}</p>'
+    return _article(turn_id, question, "answered", said)
