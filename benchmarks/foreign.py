@@ -17,11 +17,12 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from benchmarks.reader import interval
-from rag.answer import Answer, answer
+from rag.answer import answer
 from rag.evaluation.corpus import SAME, engine_for
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import read_run
 from rag.settings import Settings
+from rag.types import Answer
 from training.reader.data import FOREIGN, read_ids, read_json
 
 

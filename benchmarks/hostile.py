@@ -22,11 +22,11 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.served import ask, chromium, opened, served
 from index.article import Article
-from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.engine import Engine
 from rag.markdown import as_markdown
 from rag.settings import Settings
+from rag.types import Answer, Passage
 from rag.ui import html
 
 HOSTILE = [
@@ -209,7 +209,7 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
 
 def _article_body(text: str) -> str:
     """What stands between head and end of an article's page, which is a document of its own."""
-    made = html.article_page(Article("id", text, text, None, text), 0, len(text) // 2, changed=False)
+    made = html.article_page(Article("id", text, text, "text", None, text), 0, len(text) // 2, changed=False)
     return made[made.index("<main>") : made.index("</body>")]
 
 

@@ -6,15 +6,16 @@ import hashlib
 import json
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from index.errors import UnreadableSource
 from index.formats import READERS
 from index.formats.content import Content, Row
 from index.formats.plain import decode
 from index.formats.worker import Worker
-from index.layout import find_published, find_title
+from index.front_matter import read_front_matter
+from index.published import Published, find_published, of_day, published_in_front_matter, read_name
+from index.titles import Origin, Title, find_title_of
 
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
 READABLE = TEXT_SUFFIXES | READERS.keys()
@@ -26,7 +27,7 @@ class Article:
     """One source as it is stored and cited.
 
     `source` is the name contracts give it (a path relative to its root), `text` the stored text that every offset in
-    the system points into, `published` a date that stands in the source, or None. `id` is a hash of source and text,
+    the system points into, `published` the date that the source gives, or None. `id` is a hash of source and text,
     and of what the file says about itself. `pages[n]` is where page n + 1 starts in the text; plain text has neither
     pages nor `rows`. `copies` are other sources that say exactly the same, as far as they are known.
     """
@@ -34,7 +35,8 @@ class Article:
     id: str
     source: str
     title: str
-    published: date | None
+    title_origin: Origin
+    published: Published | None
     text: str
     author: str = ""
     language: str = ""
@@ -44,8 +46,8 @@ class Article:
 
     @property
     def named(self) -> bool:
-        """True when the title is the text's own, False when it is only the file's name."""
-        return self.title != _stem(self.source)
+        """True when the source has a title of its own, False when its first words or its file stand in for one."""
+        return self.title_origin != "stand-in"
 
     def page(self, offset: int) -> int | None:
         """The page, from 1, on which the character at `offset` stands; None without pages."""
@@ -63,22 +65,31 @@ class Article:
 
 
 def make_article(source: str, text: str) -> Article:
-    """An article from plain text: the title is a line at its top that stands as one, else the file's name."""
-    digest = hashlib.blake2b(f"{source}\0{text}".encode("utf-8", "surrogatepass"), digest_size=12)
-    title = find_title(text)
-    name = text[title[0] : title[1]].lstrip("# ").rstrip() if title else _stem(source)
-    return Article(digest.hexdigest(), source, name, find_published(text), text)
+    """An article from plain text, which may have front matter."""
+    return article_of(source, Content(text))
 
 
 def article_of(source: str, content: Content) -> Article:
-    """An article from what a format's reader made; a title it does not give is looked for as in plain text."""
-    plain = make_article(source, content.text)
-    said = content.to_json()
-    digest = hashlib.blake2b(f"{plain.id}\0{json.dumps(said, sort_keys=True)}".encode(), digest_size=12)
-    # Rows have no line at the top that stands as a title: the first one would be lost.
-    title = content.title or (_stem(source) if content.rows else plain.title)
-    given = (content.author, content.language, content.pages, content.rows)
-    return Article(digest.hexdigest(), source, title, content.published, content.text, *given)
+    """An article from what a format's reader made.
+
+    A title or date that the reader does not give is looked for in front matter, in the text, then in the file's name.
+    """
+    said = json.dumps(content.to_json(), sort_keys=True)
+    digest = hashlib.blake2b(f"{source}\0{said}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    is_collection = content.several or bool(content.rows)
+    front = read_front_matter(content.text).fields
+    if content.title:
+        title = Title(content.title, "metadata")
+    elif front.get("title"):
+        title = Title(front["title"], "front matter")
+    else:
+        title = find_title_of(content.text, source, inside=not is_collection)
+    published = of_day(content.published) or published_in_front_matter(front)
+    if published is None and not is_collection:
+        published = find_published(content.text)
+    author = content.author or front.get("author") or front.get("authors") or ""
+    given = (published or read_name(source)[0], content.text, author, content.language, content.pages, content.rows)
+    return Article(digest, source, title.text, title.origin, *given)
 
 
 def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:
@@ -102,7 +113,3 @@ def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> 
         raise UnreadableSource(f"can't be read: {error.strerror or error}") from error
     text, notes = decode(data)
     return make_article(source, text), notes
-
-
-def _stem(source: str) -> str:
-    return PurePosixPath(source).stem or source

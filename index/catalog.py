@@ -6,9 +6,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from threading import Lock
+from typing import cast
 
 from index.aliases import find_aliases
 from index.article import Article
@@ -16,22 +16,25 @@ from index.chunk import Chunk
 from index.duplicates import Record
 from index.errors import IndexDamaged
 from index.formats.content import marks_from_json, marks_to_json
+from index.published import Origin, Published
+from index.titles import Origin as TitleOrigin
 
 _SCHEMA = """
 create table articles (
-    id text primary key, source text not null unique, title text not null, published text, author text not null,
-    language text not null, chunks integer not null, content blob not null, sketch blob not null, text text not null,
-    marks text not null
+    id text primary key, source text not null unique, title text not null, title_origin text not null, published text,
+    published_from text, author text not null, language text not null, chunks integer not null, content blob not null,
+    sketch blob not null, text text not null, marks text not null
 ) without rowid;
 create table copies (
-    source text primary key, id text not null, title text not null, author text not null, language text not null,
+    source text primary key, id text not null, title text not null, title_origin text not null, published text,
+    published_from text, author text not null, language text not null,
     article_id text not null references articles(id)
 ) without rowid;
 create view sources as
-    select id, source, title, published, author, language, chunks, content, sketch, text, marks,
-    '' as copy_of, id as home from articles
-    union all select c.id, c.source, c.title, published, c.author, c.language, chunks, content, sketch, text, marks,
-    a.source, a.id from copies c join articles a on a.id = c.article_id;
+    select id, source, title, title_origin, published, published_from, author, language, chunks, content, sketch, text,
+    marks, '' as copy_of, id as home from articles
+    union all select c.id, c.source, c.title, c.title_origin, c.published, c.published_from, c.author, c.language,
+    chunks, content, sketch, text, marks, a.source, a.id from copies c join articles a on a.id = c.article_id;
 create table chunks (
     id text primary key, article_id text not null references articles(id), ordinal integer not null,
     heading text not null, context text not null, start integer not null, "end" integer not null,
@@ -53,7 +56,7 @@ class Listed:
 
     source: str
     title: str
-    published: date | None
+    published: Published | None
     characters: int
     chunks: int
     author: str
@@ -95,11 +98,10 @@ class Catalog:
 
     def keep(self, article: Article, record: Record, chunks: int = 0) -> None:
         """Add an article alone."""
-        published = article.published.isoformat() if article.published else None
         marks = json.dumps(marks_to_json(article.pages, article.rows))
-        said = (article.id, article.source, article.title, published, article.author, article.language)
+        said = (article.id, article.source, *_said(article))
         row = (*said, chunks, record.content, record.sketch, article.text, marks)
-        self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?,?,?)", row)
+        self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?,?,?,?,?)", row)
 
     def remove(self, article_ids: Iterable[str]) -> None:
         """Take articles out, with their chunks and short forms."""
@@ -111,8 +113,8 @@ class Catalog:
 
     def add_copy(self, article: Article, home: str) -> None:
         """Add a source that says exactly what another one does; `home` is the id of that one, which is indexed."""
-        row = (article.source, article.id, article.title, article.author, article.language, home)
-        self._db.execute("insert into copies values (?,?,?,?,?,?)", row)
+        row = (article.source, article.id, *_said(article), home)
+        self._db.execute("insert into copies values (?,?,?,?,?,?,?,?,?)", row)
 
     def remove_copies(self, sources: Iterable[str]) -> None:
         """Take such sources out."""
@@ -144,24 +146,27 @@ class Catalog:
         return {str(s): str(i) for s, i in self._rows("select source, home from sources order by source")}
 
     def _article(self, table: str, column: str, value: str) -> Article | None:
-        columns = "id, source, title, published, text, author, language, marks"
+        columns = "id, source, title, title_origin, published, published_from, text, author, language, marks"
         for row in self._rows(f"select {columns} from {table} where {column} = ?", [value]):
-            id_, source, title, published, text, author, language, marks = row
-            said = (str(id_), str(source), str(title), _date(published), str(text), str(author), str(language))
-            return Article(*said, *marks_from_json(json.loads(str(marks))))
+            id_, source, title, title_origin, when, origin, text, author, language, marks = row
+            named = (str(id_), str(source), str(title), cast(TitleOrigin, title_origin))
+            said = (_published(when, origin), str(text), str(author), str(language))
+            return Article(*named, *said, *marks_from_json(json.loads(str(marks))))
         return None
 
-    def titles(self) -> list[tuple[str, str, date | None]]:
+    def titles(self) -> list[tuple[str, str, Published | None]]:
         """(source, title, published) of every source, by source."""
-        rows = self._rows("select source, title, published from sources order by source")
-        return [(str(source), str(title), _date(published)) for source, title, published in rows]
+        rows = self._rows("select source, title, published, published_from from sources order by source")
+        return [(str(source), str(title), _published(when, origin)) for source, title, when, origin in rows]
 
     def listing(self) -> list[Listed]:
         """Every source without its text, by source."""
-        columns = "source, title, published, length(text), chunks, author, language, copy_of"
+        columns = "source, title, published, published_from, length(text), chunks, author, language, copy_of"
         return [
-            Listed(str(source), str(title), _date(published), int(str(length)), int(str(chunks)), *map(str, rest))
-            for source, title, published, length, chunks, *rest in self._rows(
+            Listed(
+                str(source), str(title), _published(when, origin), int(str(length)), int(str(chunks)), *map(str, rest)
+            )
+            for source, title, when, origin, length, chunks, *rest in self._rows(
                 f"select {columns} from sources order by source"
             )
         ]
@@ -279,5 +284,11 @@ def _bytes(value: object) -> bytes:
     return value
 
 
-def _date(value: object) -> date | None:
-    return date.fromisoformat(str(value)) if value else None
+def _published(when: object, origin: object) -> Published | None:
+    return Published(str(when), cast(Origin, origin)) if when else None
+
+
+def _said(article: Article) -> tuple[str | None, ...]:
+    """What a source says of itself, in the order of the columns."""
+    when, origin = (article.published.when, article.published.origin) if article.published else (None, None)
+    return article.title, article.title_origin, when, origin, article.author, article.language

@@ -118,7 +118,7 @@ def _sheets(article: Article) -> Iterator[tuple[str, list[Span]]]:
 
 def _context(article: Article, heading: str, limits: Limits) -> str:
     """Title and heading, shortened from the end until they take at most a third of the encoder's pieces."""
-    lines = [line for line in (article.title if article.named else "", heading) if line]
+    lines = dict.fromkeys(line for line in (article.title if article.named else "", heading) if line)
     context = "\n".join(lines)[:600]
     while context and limits.count_pieces(context) > limits.pieces // 3:
         context = context[: len(context) * 2 // 3].rstrip()

@@ -47,6 +47,30 @@ def read_dateline(line: str) -> date | None:
     return None
 
 
+_MONTHS_AND_YEARS = [
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"{_MONTH},?\s+(?:of\s+)?(?P<year>\d{{4}})",
+        r"(?P<year>\d{4})-(?P<month>\d{2})",
+        r"(?P<year>(?:19|20)\d{2})",
+    )
+]
+
+
+def read_month_or_year(words: str) -> str | None:
+    """The ISO form of words that are only a month with its year, or a year; else None.
+
+    >>> read_month_or_year("May 2025"), read_month_or_year("2023")
+    ('2025-05', '2023')
+    """
+    for form in _MONTHS_AND_YEARS:
+        match = form.fullmatch(words.strip().rstrip("."))
+        first = _date({"day": "1", "month": "1", **match.groupdict()}) if match else None
+        if match and first:
+            return f"{first:%Y-%m}" if "month" in match.groupdict() else f"{first:%Y}"
+    return None
+
+
 _PROSE = [
     re.compile(form, re.IGNORECASE)
     for form in (

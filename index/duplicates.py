@@ -51,10 +51,11 @@ class Group:
 def record(article: Article) -> Record:
     """The record of an article.
 
-    A title that is only the file's name is no content, nor is the file's author or language.
+    Title and date count where the file says them beside its text. Its name, author and language do not.
     """
-    title = article.title if article.named else ""
-    published = article.published.isoformat() if article.published else None
+    title = article.title if article.title_origin == "metadata" else ""
+    dated = article.published
+    published = dated.when if dated and dated.origin != "file name" else None
     marks = marks_to_json(article.pages, article.rows)
     digest = hashlib.blake2b(json.dumps([title, published, marks]).encode(), digest_size=16)
     digest.update(article.text.encode("utf-8", "surrogatepass"))

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 from index.dates import read_dateline
+from index.front_matter import read_front_matter
 
 Span = tuple[int, int]
 Kind = Literal["title", "heading", "text", "furniture"]
@@ -33,12 +33,12 @@ class Block:
 
 def blocks(text: str) -> list[Block]:
     """The blocks of `text` in order; together they cover every character that is not white space."""
-    lines = list(_lines(text))
-    paragraphs = _paragraphs(lines)
+    front = read_front_matter(text).end
+    paragraphs = _paragraphs(list(_lines(text, front)))
     title = find_title(text)
     kinds = [_kinds(text, paragraph, position, paragraphs, title) for position, paragraph in enumerate(paragraphs)]
     _spread_furniture(text, paragraphs, kinds)
-    found: list[Block] = []
+    found = [Block("furniture", 0, len(text[:front].rstrip()))] if front else []
     for paragraph, marks in zip(paragraphs, kinds, strict=True):
         fresh = True
         for line, kind in zip(paragraph, marks, strict=True):
@@ -68,12 +68,9 @@ def find_title(text: str) -> Span | None:
     return (first.start, first.end) if apart or read_dateline(second.text) else None
 
 
-def find_published(text: str) -> date | None:
-    """The date of the first dateline among the top lines: a line that holds a date and nothing else of weight."""
-    for line in _top(text, TOP_LINES):
-        if found := read_dateline(line.text):
-            return found
-    return None
+def top_lines(text: str, count: int) -> list[str]:
+    """The first `count` lines of the text itself that are not blank: those after the front matter."""
+    return [line.text for line in _top(text, count)]
 
 
 # --- lines and paragraphs ---------------------------------------------------------------------------------------------
@@ -91,10 +88,10 @@ _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _BREAKS = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 
 
-def _lines(text: str) -> Iterator[_Line]:
-    """The lines that are not blank, without the white space around them."""
-    previous = 0
-    for match in _LINE.finditer(text):
+def _lines(text: str, begin: int = 0) -> Iterator[_Line]:
+    """The lines from `begin` on that are not blank, without the white space around them."""
+    previous = begin
+    for match in _LINE.finditer(text, begin):
         stripped = match.group().strip()
         if stripped:
             start = match.start() + match.group().index(stripped[0])
@@ -105,7 +102,8 @@ def _lines(text: str) -> Iterator[_Line]:
 
 
 def _top(text: str, count: int) -> Iterator[_Line]:
-    for number, line in enumerate(_lines(text[:20_000])):
+    front = read_front_matter(text).end
+    for number, line in enumerate(_lines(text[: front + 20_000], front)):
         if number == count:
             return
         yield line

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from threading import Event
-from typing import Any
 
 from index.article import Article
 from index.errors import FootnoteError
@@ -21,75 +19,11 @@ from rag.reader import Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
 from rag.settings import Settings, Writer
-
-SCHEMA = 1
+from rag.types import Answer, Passage
 
 
 class BadQuestion(FootnoteError):
     """A question that can't be asked: empty or overlong."""
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A retrieved passage as it is shown. `score` is the fused retrieval score in [0, 1]."""
-
-    rank: int
-    article_id: str
-    source: str
-    title: str
-    published: date | None
-    heading: str
-    start: int
-    end: int
-    text: str
-    score: float
-    cited: bool
-    page: int | None = None
-    also_in: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a question comes back with.
-
-    `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
-    answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
-    `asked` says which sources were asked (None: all).
-    Where a language model was asked, `checked` are all its sentences in order, also those that failed the check, and
-    `tokens` what it was given and wrote ("prompt", "completion").
-    """
-
-    question: str
-    text: str
-    refused: bool
-    evidence_score: float | None = None
-    sentences: tuple[CitedSentence, ...] = ()
-    citations: tuple[Citation, ...] = ()
-    passages: tuple[Passage, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    checked: tuple[CitedSentence, ...] = ()
-    writer: Writer = "quote"
-    tokens: Mapping[str, int] = field(default_factory=dict)
-    asked: Asked | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer in the form that other programs rely on (docs/answer.md)."""
-        return {
-            "schema": SCHEMA,
-            "question": self.question,
-            "answer": self.text,
-            "refused": self.refused,
-            "evidence_score": self.evidence_score,
-            "sentences": [_sentence_json(one) for one in self.checked or self.sentences],
-            "citations": [_citation_json(one) for one in self.citations],
-            "passages": [_passage_json(one) for one in self.passages],
-            "timings": self.timings,
-            "notes": list(self.notes),
-            "writer": self.writer,
-            "tokens": dict(self.tokens) or None,
-            "asked": {"sources": sorted(self.asked.names), "of": self.asked.total} if self.asked else None,
-        }
 
 
 def answer(
@@ -241,7 +175,7 @@ class _Room:
             passages=tuple(_passages(self.hits, citations, self.articles)),
             timings={**self.clock.done(), **(draft.timings if draft else {})},
             notes=(*narrowed, *notes, *(draft.told() if draft else ())),
-            checked=tuple(checked),
+            checked=tuple(checked) if checked != list(sentences) else (),
             writer=writer,
             tokens=draft.tokens if draft else {},
             asked=self.asked,
@@ -281,44 +215,6 @@ def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapp
         place = (article.id, article.source, article.title, article.published, chunk.heading)
         rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start), article.copies)
         yield Passage(rank, *place, chunk.start, chunk.end, *rest)
-
-
-def _sentence_json(one: CitedSentence) -> dict[str, Any]:
-    return {"text": one.text, "citations": list(one.citations), "verdict": one.verdict, "why": one.why}
-
-
-def _citation_json(one: Citation) -> dict[str, Any]:
-    offset = one.start
-    return {
-        "number": one.number,
-        "source": one.source,
-        "title": one.title,
-        "published": one.published.isoformat() if one.published else None,
-        "heading": one.heading or None,
-        "page": one.page,
-        "also_in": list(one.also_in),
-        "start": one.start,
-        "end": one.end,
-        "quote": one.quote,
-        "answers": [{"text": one.quote[a - offset : b - offset], "start": a, "end": b} for a, b in one.answers],
-    }
-
-
-def _passage_json(one: Passage) -> dict[str, Any]:
-    return {
-        "rank": one.rank,
-        "source": one.source,
-        "title": one.title,
-        "published": one.published.isoformat() if one.published else None,
-        "heading": one.heading or None,
-        "page": one.page,
-        "also_in": list(one.also_in),
-        "start": one.start,
-        "end": one.end,
-        "text": one.text,
-        "score": one.score,
-        "cited": one.cited,
-    }
 
 
 class _Clock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from index.catalog import Catalog
@@ -31,7 +31,7 @@ class Asked:
     """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at."""
 
     names: frozenset[str]
-    article_ids: tuple[str, ...]
+    article_ids: tuple[str, ...] = field(compare=False)
     total: int
 
     def __str__(self) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 from index.article import Article
 from index.layout import Span
+from index.published import Published
 from rag.reader import Evidence
 
 Kind = Literal["quoted", "supported", "weak", "unsupported"]
@@ -40,7 +40,7 @@ class Citation:
     article_id: str
     source: str
     title: str
-    published: date | None
+    published: Published | None
     heading: str
     page: int | None
     start: int

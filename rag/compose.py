@@ -186,7 +186,7 @@ class _Desk:
 def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: int) -> Source:
     beside = [article.title if article.named else "", hit.chunk.heading]
     if article.published:
-        beside.append(article.published.isoformat())
+        beside.append(article.published.when)
     # A short form means what its own article says, else what one of the other articles at hand does.
     own = _introduced(article)
     shorts = {short for short, _ in own}

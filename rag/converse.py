@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
+
+from index.published import Published
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -55,7 +56,7 @@ def small_talk(question: str) -> str | None:
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), None)
 
 
-def reply(kind: str, titles: Sequence[tuple[str, str, date | None]], examples: Sequence[str]) -> str:
+def reply(kind: str, titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str]) -> str:
     """The reply to small talk of a kind; `titles` are (source, title, published) of what is indexed."""
     count = f"{len(titles)} source{'' if len(titles) == 1 else 's'}"
     suggestion = " You could ask:\n\n" + "\n".join(f"- {example}" for example in examples) if examples else ""
@@ -75,13 +76,10 @@ def reply(kind: str, titles: Sequence[tuple[str, str, date | None]], examples: S
     return f"Ask a full question, in English, about the {count}; every answer is quoted from them.{suggestion}"
 
 
-def _contents(titles: Sequence[tuple[str, str, date | None]], most: int = 20) -> str:
+def _contents(titles: Sequence[tuple[str, str, Published | None]], most: int = 20) -> str:
     if not titles:
         return "There are no sources yet. Add some with `python app.py index FOLDER`."
-    lines = [
-        f"- {title} ({f'{published.day} {published:%b %Y}' if published else 'undated'}, {source})"
-        for source, title, published in titles[:most]
-    ]
+    lines = [f"- {title} ({published or 'undated'}, {source})" for source, title, published in titles[:most]]
     if len(titles) > most:
         lines.append(f"- and {len(titles) - most} more")
     return f"There {'is 1 source' if len(titles) == 1 else f'are {len(titles)} sources'}:\n\n" + "\n".join(lines)

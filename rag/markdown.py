@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.answer import Answer
+from rag.types import Answer
 
 
 def as_markdown(answer: Answer) -> str:
@@ -17,7 +17,7 @@ def as_markdown(answer: Answer) -> str:
     if answer.citations:
         lines.append("")
     for one in answer.citations:
-        when = f", {one.published.isoformat()}" if one.published else ""
+        when = f", {one.published.when}" if one.published else ""
         place = f"{plain(one.title)} ({plain(one.source)}{when}, characters {one.start} to {one.end})"
         lines.append(f"\\[{one.number}\\] {place}: “{plain(' '.join(one.quote.split()))}”  ")
     return "\n".join(lines).rstrip() + "\n"

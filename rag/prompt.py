@@ -90,7 +90,7 @@ def _messages(question: str, blocks: Sequence[str], example: str) -> tuple[Messa
 
 def _block(id_: str, hit: Hit, article: Article) -> str:
     heading = f' heading="{neutral(hit.chunk.heading)}"' if hit.chunk.heading else ""
-    dated = f' date="{article.published.isoformat()}"' if article.published else ""
+    dated = f' date="{article.published.when}"' if article.published else ""
     return f'<passage id="{id_}" title="{neutral(article.title)}"{heading}{dated}>{neutral(hit.chunk.text)}</passage>'
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date
 from pathlib import PurePosixPath
 
 from index.catalog import Listed
+from index.published import Published
 from index.sync import last_failures
 from rag.engine import Engine
 
@@ -18,7 +18,7 @@ class Source:
 
     source: str
     title: str
-    published: date | None
+    published: Published | None
     characters: int | None
     chunks: int | None
     state: str
@@ -35,7 +35,8 @@ class Source:
         """For other programs."""
         return {
             **asdict(self),
-            "published": self.published.isoformat() if self.published else None,
+            "published": self.published.when if self.published else None,
+            "published_from": self.published.origin if self.published else None,
             "format": self.format,
         }
 

@@ -12,16 +12,16 @@ from tqdm import tqdm
 
 from index.build import Progress, Report
 from index.errors import FootnoteError
-from rag.answer import Answer
 from rag.doctor import Check
 from rag.sources import Source
+from rag.types import Answer
 
 
 def print_answer(found: Answer) -> None:
     """The answer, where each citation stands, the nearest passages of a refusal, and notes."""
     print(found.text)
     for one in found.citations:
-        when = f", {one.published.day} {one.published:%b %Y}" if one.published else ""
+        when = f", {one.published}" if one.published else ""
         place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
         print(f"\n[{one.number}] {one.title} ({one.source}{when}{place}), characters {one.start} to {one.end}")
         if one.also_in:
@@ -61,7 +61,7 @@ def print_sources(rows: Sequence[Source]) -> None:
         width = min(60, max(len(one_line(row.source)) for row in rows))
         print(f"{'SOURCE':{width}}  {'PUBLISHED':10}  {'CHUNKS':>6}  {'CHARACTERS':>10}  TITLE")
     for row in rows:
-        published = row.published.isoformat() if row.published else "-"
+        published = row.published.when if row.published else "-"
         figures = "  ".join(
             f"{'-' if n is None else f'{n:,}':>{w}}" for n, w in ((row.chunks, 6), (row.characters, 10))
         )

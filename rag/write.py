@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from index.article import Article
 from index.lexical import content_terms
@@ -35,7 +34,7 @@ def quote(
         text = " ".join(one.text.split())
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
-        statements.append(Statement(f"{_dated(published)}: {quoted}" if dated else quoted, one))
+        statements.append(Statement(f"{published or 'undated'}: {quoted}" if dated else quoted, one))
     return statements
 
 
@@ -78,10 +77,6 @@ def refuse(reading: Reading, language: str | None, *, empty: bool, asked: str = 
     if reading.hits:
         parts.append("The nearest passages are shown; they may help to ask differently.")
     return " ".join(parts)
-
-
-def _dated(published: date | None) -> str:
-    return f"{published.day} {published:%b %Y}" if published else "undated"
 
 
 def _listed(names: Sequence[str]) -> str:

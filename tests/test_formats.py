@@ -61,7 +61,8 @@ def test_a_fact_of_each_format_is_found_and_its_place_is_named(library: Engine, 
     one = cited[0]
     article = library.parts()[0].catalog.article(source)
     assert article is not None and article.text[one.start : one.end] == one.quote
-    assert (one.heading, one.page, one.published) == (fact.heading, fact.page, fact.published)
+    published = one.published.when if one.published else ""
+    assert (one.heading, one.page, published) == (fact.heading, fact.page, fact.published)
     assert one.title == (fact.title or article.title)
     value = found.to_json()["citations"][one.number - 1]
     assert value["page"] == fact.page and value["heading"] == (fact.heading or None)

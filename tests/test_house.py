@@ -57,6 +57,10 @@ def test_imports_run_one_way() -> None:
             assert not module.startswith("rag.ui"), f"{name} imports {module}"
 
 
+PACKAGES = {"yaml": "PyYAML"}
+"""Modules whose package has another name."""
+
+
 def test_each_library_has_one_room() -> None:
     for name, module in imports():
         allowed = ROOMS.get(module.split(".")[0])
@@ -71,6 +75,7 @@ def test_what_is_imported_is_pinned() -> None:
         for _, module in imports(*PRODUCT, "training")
         if module.split(".")[0] not in sys.stdlib_module_names | {"index", "rag", "app", "training"}
     }
+    names = {PACKAGES.get(name, name) for name in names}
     missing = {name for name in names if f"\n{name}==" not in pins and f"\n{name}[" not in pins}
     assert missing == TRAINING.keys()
     assert all(f"\n{name}==" in training for name in TRAINING.values())

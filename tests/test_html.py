@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile import HOSTILE, shown
 from benchmarks.hostile import answer_of as make
-from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
+from rag.types import Answer, Passage
 from rag.ui import html
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))

@@ -10,11 +10,11 @@ import pytest
 from index.build import Builder
 from index.generation import Generation, open_current
 from index.sync import sync
-from rag.answer import Answer, Passage
 from rag.cite import Citation
 from rag.evaluation.judge import judge, prediction
 from rag.evaluation.labels import Corpus, Place, credited
 from rag.evaluation.questions import Label, Question
+from rag.types import Answer, Passage
 
 A, B = "000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"
 

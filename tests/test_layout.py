@@ -9,7 +9,8 @@ from hypothesis import given, settings
 
 from index.article import make_article
 from index.dates import read_dateline
-from index.layout import blocks, find_published
+from index.layout import blocks
+from index.published import Published, find_published
 from rag.settings import SEEDS
 from tests.nasty import TEXTS
 
@@ -47,8 +48,8 @@ def test_a_dateline_is_a_line_with_a_date_and_nothing_else_of_weight(line: str, 
 def test_title_and_date_of_the_seeds() -> None:
     first, second = make_article("a/first.txt", FIRST), make_article("a/second.txt", SECOND)
     assert first.title == "GM's US-Made Battery Initiative: Transforming the EV Supply Chain"
-    assert first.published == date(2024, 9, 12)
-    assert second.title == "second" and not second.named
+    assert first.published == Published("2024-09-12", "text")
+    assert second.title == "GM’s plans to ramp up EV production" and second.named
     assert second.published is None
 
 

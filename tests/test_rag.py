@@ -13,7 +13,7 @@ from index.build import Builder
 from index.generation import Generation
 from index.sync import sync
 from rag import write
-from rag.answer import Answer, BadQuestion, answer
+from rag.answer import BadQuestion, answer
 from rag.cite import Statement, cite
 from rag.converse import foreign_language, small_talk
 from rag.engine import Engine
@@ -21,6 +21,7 @@ from rag.reader import Evidence, Reading
 from rag.reader.names import names_and_rare_words
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
+from rag.types import Answer
 
 QUESTIONS = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
 SUPPLIERS = "LG Chem Ltd, Samsung SDI Co Ltd and China’s Contemporary Amperex Technology Co Ltd (CATL)"

@@ -28,6 +28,7 @@ class Content:
     """`text` holds headings as Markdown does ("## Results"), paragraphs between blank lines, list items as "- item".
 
     `pages[n]` is where page n + 1 starts in the text; `rows` are in order. What the file does not say is "" or None.
+    `several` marks a file of several documents, of which none names or dates the whole.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Content:
     language: str = ""
     pages: tuple[int, ...] = ()
     rows: tuple[Row, ...] = ()
+    several: bool = False
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -49,6 +51,7 @@ class Content:
             "language": self.language,
             "notes": list(self.notes),
             "marks": marks_to_json(self.pages, self.rows),
+            "several": self.several,
         }
 
     @staticmethod
@@ -57,7 +60,7 @@ class Content:
         pages, rows = marks_from_json(value["marks"])
         published = date.fromisoformat(value["published"]) if value["published"] else None
         said = (value["text"], value["title"], value["author"], published, value["language"])
-        return Content(*said, pages, rows, tuple(value["notes"]))
+        return Content(*said, pages, rows, value["several"], tuple(value["notes"]))
 
 
 def marks_to_json(pages: Sequence[int], rows: Sequence[Row]) -> dict[str, Any]:

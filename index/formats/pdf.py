@@ -13,7 +13,6 @@ from pypdfium2 import raw
 from index.errors import UnreadableSource
 from index.formats.content import Content, said_title
 from index.formats.pdf_layout import Page, Piece, join_pages
-from index.layout import find_published
 
 _WIDE_GAP = 1.2
 """A gap this many times the letters' size divides a line: between columns, or cells of a table."""
@@ -52,8 +51,7 @@ def read(path: Path) -> Content:
     said = document.get_metadata_dict()
     title = said_title(said.get("Title", ""))
     # When the file was made says nothing about when its text was published.
-    published = find_published(text)
-    given = (title, said.get("Author", ""), published, _language(document), tuple(starts))
+    given = (title, said.get("Author", ""), None, _language(document), tuple(starts))
     return Content(text, *given, notes=tuple(notes))
 
 

@@ -44,7 +44,7 @@ def read(path: Path) -> Content:
         return Content(with_title(title, _join(body, rest)), title, author, published, notes=tuple(notes))
     if any(articles):
         parts = [_section(number, fields) for number, fields in flat]
-        return Content(f"# {path.stem}\n\n" + "\n\n".join(parts), notes=tuple(notes))
+        return Content(f"# {path.stem}\n\n" + "\n\n".join(parts), several=True, notes=tuple(notes))
     return _rows(flat, notes)
 
 

@@ -17,7 +17,6 @@ from index.dates import read_dateline
 from index.errors import UnreadableSource
 from index.formats.content import Content
 from index.formats.markup import render
-from index.layout import find_published
 
 _DATE_NAMES = """article:published_time og:published_time datepublished date dc.date dc.date.issued dcterms.issued
 dcterms.created citation_publication_date citation_date pubdate publishdate publish-date sailthru.date
@@ -58,7 +57,7 @@ def read_markup(data: bytes | str) -> Content:
         text = " ".join(_TAG.sub(" ", source).split())
     title = _own_title(title, text) or (article.title if article is not None else "") or ""
     author = author or (article.author if article is not None else "") or ""
-    return Content(with_title(title, text), title, author, published or find_published(text), language)
+    return Content(with_title(title, text), title, author, published, language)
 
 
 def decode_markup(data: bytes) -> str:

@@ -13,7 +13,6 @@ from index.formats.archive import find_text, open_archive, parse_xml
 from index.formats.content import Content, said_title
 from index.formats.markup import render
 from index.formats.webpage import parse, with_title
-from index.layout import find_published
 
 _BODY = "word/document.xml"
 _CORE = "docProps/core.xml"
@@ -46,4 +45,4 @@ def read(path: Path) -> Content:
     title = said_title(title)
     text = with_title(title, render(parse(made.value)))
     # When the file was made says nothing about when its text was published.
-    return Content(text, title, author, find_published(text), language)
+    return Content(text, title, author, None, language)

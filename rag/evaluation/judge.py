@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rag.answer import Answer
 from rag.evaluation.labels import Corpus, Place, credited, verbatim
 from rag.evaluation.measures import (
     contains,
@@ -18,6 +17,7 @@ from rag.evaluation.measures import (
     token_f1,
 )
 from rag.evaluation.questions import Question
+from rag.types import Answer
 
 CAUSES = {
     "said_forbidden": "the answer says what it must not",

@@ -11,10 +11,10 @@ from functools import cached_property, lru_cache
 from index.article import Article
 from index.generation import Generation
 from index.layout import Span
-from rag.answer import Passage
 from rag.cite import Citation
 from rag.evaluation.measures import normalise, within
 from rag.evaluation.questions import Label, Problem, QuestionSet
+from rag.types import Passage
 
 _HINTS = 10
 _SEARCHED = 50_000_000

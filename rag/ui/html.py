@@ -10,15 +10,15 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
 from index.article import Article
+from index.published import Published
 from index.web import is_address
-from rag.answer import Answer, Passage
 from rag.cite import Citation, CitedSentence
 from rag.markdown import as_markdown
+from rag.types import Answer, Passage
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ,\n]")
 
@@ -43,9 +43,9 @@ def _entity(match: re.Match[str]) -> str:
     return f"&#{code};"
 
 
-def day(published: date | None) -> str:
-    """A date as the page writes it."""
-    return f"{published.day} {published:%b %Y}" if published else "undated"
+def day(published: Published | None) -> str:
+    """A date as the page writes it; "" for a source without one."""
+    return str(published or "")
 
 
 def line(words: str) -> str:
@@ -97,7 +97,7 @@ def status(words: str, kind: str) -> str:
     return f'<p class="fn-state fn-state-{escape(kind)}" role="status">{escape(words)}</p>'
 
 
-def welcome(titles: Sequence[tuple[str, str, date | None]], examples: Sequence[str], *, known: bool) -> str:
+def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str], *, known: bool) -> str:
     """What stands where nothing was asked yet: what this is, what is in the sources, what is worth asking.
 
     `titles` are (source, title, published); `known` is False while nobody can say yet what there is.
@@ -195,10 +195,15 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
 
 
 def _body(turn_id: str, answer: Answer) -> str:
-    said = _said(turn_id, answer) if answer.sentences else _plain(answer.text)
+    return f"{answer_text(turn_id, answer)}{_foot(answer)}{_footnotes(answer)}"
+
+
+def answer_text(turn_id: str, answer: Answer) -> str:
+    """What is read of an answer: its text with markers and notes, or the refusal."""
+    said = _said(turn_id, answer) if answer.sentences else plain_words(answer.text)
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
     label = '<p class="fn-verdict">Not in the sources</p>' if answer.refused else ""
-    return f'<div class="fn-answer">{label}{said}{notes}</div>{_foot(answer)}{_footnotes(answer)}'
+    return f'<div class="fn-answer">{label}{said}{notes}</div>'
 
 
 def _said(turn_id: str, answer: Answer) -> str:
@@ -244,7 +249,7 @@ def _action(name: str, label: str, copied: str = "") -> str:
 def _footnotes(answer: Answer) -> str:
     """The citations once more, for paper: on the screen they stand beside the answer."""
     items = "".join(
-        f'<li dir="auto">{escape(one.title)}, {escape(day(one.published))}, {escape(one.source)}: '
+        f'<li dir="auto">{escape(", ".join(filter(None, (one.title, day(one.published), one.source))))}: '
         f"“{escape(one.quote)}”</li>"
         for one in answer.citations
     )
@@ -277,7 +282,7 @@ def _marker(turn_id: str, number: int, title: str) -> str:
     )
 
 
-def _plain(text: str) -> str:
+def plain_words(text: str) -> str:
     """Paragraphs and "- " lists of a reply that cites nothing."""
     made = []
     for block in text.split("\n\n"):
@@ -310,7 +315,7 @@ def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str
     around = next((p for p in passages if p.source == one.source and p.start <= one.start and one.end <= p.end), None)
     before = around.text[: one.start - around.start] if around else ""
     after = around.text[one.end - around.start :] if around else ""
-    quote = f"{escape(before)}<mark>{_with_answers(one)}</mark>{escape(after)}"
+    quote = f"{escape(before)}<mark>{highlighted(one)}</mark>{escape(after)}"
     return (
         f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
         f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
@@ -349,7 +354,7 @@ def article_address(source: str, article_id: str = "", start: int = 0, end: int 
     return escape(f"article?{urlencode({'source': source, **place}, errors='replace')}{quote}")
 
 
-def _with_answers(one: Citation) -> str:
+def highlighted(one: Citation) -> str:
     """The quote, the answering words in it set apart."""
     made, at = [], one.start
     for start, end in sorted(one.answers):
@@ -371,9 +376,16 @@ def _card(passage: Passage) -> str:
 
 
 def _place(
-    published: date | None, source: str, heading: str, page: int | None = None, also_in: Sequence[str] = ()
+    published: Published | None, source: str, heading: str, page: int | None = None, also_in: Sequence[str] = ()
 ) -> str:
     under = f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else ""
-    where = f" · p. {page}" if page else ""
+    where = f"<bdi>{escape(day(published))}</bdi> · " if published else ""
+    where += f"<bdi>{escape(source)}</bdi>" + (f" · p. {page}" if page else "")
     where += "".join(f" · also in <bdi>{escape(other)}</bdi>" for other in also_in)
-    return f'<p class="fn-meta"><bdi>{escape(day(published))}</bdi> · <bdi>{escape(source)}</bdi>{where}</p>{under}'
+    return f'<p class="fn-meta">{where}</p>{under}'
+
+
+def kept(turn_id: str, question: str, text: str) -> str:
+    """A turn of an earlier visit of which only the words are known."""
+    said = f'<div class="fn-answer">{plain_words(text)}</div><p class="fn-foot">{_action("again", "Ask again")}</p>'
+    return _article(turn_id, question, "answered", said)

@@ -8,17 +8,17 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from index.generation import write_atomically
+from index.published import Published
 from rag.evaluation.compare import Comparison, Difference
 from rag.evaluation.judge import CAUSES
 from rag.evaluation.run import Run, read_run, read_summary
 from rag.evaluation.table import meaning, number
 from rag.ui import charts
-from rag.ui.html import day, escape
+from rag.ui.html import escape
 
 _ROOM = Path(__file__).parent
 SCRIPT = _ROOM / "filter.js"
@@ -307,10 +307,10 @@ def _citation(one: Mapping[str, Any], passages: Sequence[Mapping[str, Any]]) -> 
     after = around["text"][one["end"] - around["start"] :] if around else ""
     before = f"... {before[-_AROUND:]}" if len(before) > _AROUND else before
     after = f"{after[:_AROUND]} ..." if len(after) > _AROUND else after
-    published = day(date.fromisoformat(one["published"])) if one["published"] else day(None)
+    published = f" · <bdi>{escape(str(Published(one['published'], 'text')))}</bdi>" if one["published"] else ""
     return (
         f'<blockquote class="fn-cited" dir="auto"><p class="fn-meta"><span class="fn-number">{one["number"]}</span> '
-        f"<bdi>{escape(one['title'])}</bdi> · <bdi>{escape(published)}</bdi> · <bdi>{escape(one['source'])}</bdi></p>"
+        f"<bdi>{escape(one['title'])}</bdi>{published} · <bdi>{escape(one['source'])}</bdi></p>"
         f"{escape(before)}<mark>{_with_answers(one)}</mark>{escape(after)}</blockquote>"
     )
 

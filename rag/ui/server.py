@@ -13,6 +13,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from index.errors import FootnoteError
+from rag.conversation.store import ConversationStore
 from rag.engine import Engine
 from rag.evaluation.compare import compare
 from rag.evaluation.feedback import BadFeedback
@@ -20,6 +21,7 @@ from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.ui import html, report
 from rag.ui.chat import ROOM, make_page
+from rag.ui.conversations import make_router
 
 _SCRIPTS = (ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
@@ -113,6 +115,8 @@ def make_server(engine: Engine) -> FastAPI:
         except OSError as error:
             return JSONResponse({"problem": f"It can't be kept: {error.strerror or error}."}, 500)
         return JSONResponse({"kept": row["id"]})
+
+    app.include_router(make_router(ConversationStore(engine.home)))
 
     mounted: FastAPI = gr.mount_gradio_app(
         app,

@@ -1,0 +1,264 @@
+"""The conversations of this machine, in one SQLite file of FOOTNOTE_HOME."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from index.errors import FootnoteError
+from rag.types import Answer
+
+FILE = "conversations.sqlite"
+_VERSION = 1
+_SCHEMA = f"""
+create table conversations (
+    id text primary key, title text not null, starred integer not null default 0, left_out text not null default '[]',
+    updated text not null, deleted text
+);
+create table turns (
+    conversation text not null references conversations(id) on delete cascade, id text not null,
+    ordinal integer not null, question text not null, text text not null, answer text,
+    starred integer not null default 0, asked text not null, primary key (conversation, id)
+);
+create index turns_in_order on turns (conversation, ordinal);
+pragma user_version = {_VERSION};
+"""
+_KEEP_DELETED = timedelta(days=1)
+"""How long a deleted conversation can be brought back."""
+_LONGEST_TITLE = 120
+_PATIENCE = 10.0
+"""Seconds to wait for another process that is writing."""
+
+
+class ConversationError(FootnoteError):
+    """A conversation that is not there, or a file that can't be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question and what came back. `answer` is None for a turn of which only the words were kept (`text`)."""
+
+    id: str
+    question: str
+    text: str
+    answer: Answer | None
+    starred: bool
+    asked: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A conversation in a list: its title, how many turns it has and when it was last added to (ISO, UTC)."""
+
+    id: str
+    title: str
+    starred: bool
+    updated: str
+    turns: int
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A whole conversation. `left_out` are the sources that are not asked in it."""
+
+    id: str
+    title: str
+    starred: bool
+    left_out: tuple[str, ...]
+    turns: tuple[Turn, ...]
+
+
+class ConversationStore:
+    """Reads and writes conversations. Safe to use from several threads and processes at once.
+
+    Every method raises ConversationError when the file can't be used, or names no conversation that is there.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / FILE
+
+    def add(self, conversation: str, turn: str, answer: Answer) -> None:
+        """Append a turn; the first one makes the conversation and titles it by its question.
+
+        A turn that is there already is replaced in its place.
+        """
+        self._add(conversation, turn, answer.question, answer.text, json.dumps(answer.to_json()))
+
+    def add_words(self, conversation: str, turn: str, question: str, text: str) -> None:
+        """Append a turn of which only the words are known."""
+        self._add(conversation, turn, question, text, None)
+
+    def _add(self, conversation: str, turn: str, question: str, text: str, answer: str | None) -> None:
+        now = _now()
+        with self._open() as db:
+            db.execute(
+                "insert into conversations (id, title, updated) values (?, ?, ?) "
+                "on conflict (id) do update set updated = excluded.updated",
+                (conversation, _title(question), now),
+            )
+            db.execute(
+                "insert into turns (conversation, id, ordinal, question, text, answer, asked) values (?, ?, "
+                "(select coalesce(max(ordinal), 0) + 1 from turns where conversation = ?), ?, ?, ?, ?) "
+                "on conflict (conversation, id) do update set question = excluded.question, text = excluded.text, "
+                "answer = excluded.answer",
+                (conversation, turn, conversation, question, text, answer, now),
+            )
+
+    def summaries(self, search: str = "") -> list[Summary]:
+        """List the conversations, the last used first; with `search` those that have all its words, in any form of
+        letters, in the title, a question or an answer."""
+        words = [f"%{_escaped(word)}%" for word in search.split()]
+        holds = (
+            "(c.title like ? escape '\\' or exists (select 1 from turns t where t.conversation = c.id and "
+            "(t.question like ? escape '\\' or t.text like ? escape '\\')))"
+        )
+        where = " and ".join(["c.deleted is null", *[holds] * len(words)])
+        with self._open() as db:
+            rows = db.execute(
+                "select c.id, c.title, c.starred, c.updated, "
+                "(select count(*) from turns t where t.conversation = c.id) "
+                f"from conversations c where {where} order by c.updated desc, c.id",
+                [word for word in words for _ in range(3)],
+            ).fetchall()
+        return [Summary(id_, title, bool(starred), updated, turns) for id_, title, starred, updated, turns in rows]
+
+    def get(self, conversation: str) -> Conversation:
+        """Return a conversation with all its turns in order."""
+        with self._open() as db:
+            row = db.execute(
+                "select title, starred, left_out from conversations where id = ? and deleted is null", [conversation]
+            ).fetchone()
+            turns = db.execute(
+                "select id, question, text, answer, starred, asked from turns where conversation = ? order by ordinal",
+                [conversation],
+            ).fetchall()
+        if row is None:
+            raise ConversationError("This conversation is not there any more. Begin a new one.")
+        return Conversation(
+            conversation, row[0], bool(row[1]), tuple(json.loads(row[2])), tuple(_turn(*turn) for turn in turns)
+        )
+
+    def change(
+        self,
+        conversation: str,
+        *,
+        title: str | None = None,
+        starred: bool | None = None,
+        left_out: Sequence[str] | None = None,
+    ) -> None:
+        """Rename or star a conversation, or keep which sources it does not ask. Raises when the title is empty."""
+        changes: dict[str, Any] = {}
+        if title is not None:
+            if not title.strip():
+                raise ConversationError("A conversation needs a title. Type at least one letter.")
+            changes["title"] = _title(title)
+        if starred is not None:
+            changes["starred"] = int(starred)
+        if left_out is not None:
+            changes["left_out"] = json.dumps(list(left_out))
+        if changes:
+            self._update("conversations", changes, "id = ? and deleted is null", conversation)
+
+    def star_turn(self, conversation: str, turn: str, starred: bool) -> None:
+        """Star a question, or take its star away."""
+        self._update("turns", {"starred": int(starred)}, "conversation = ? and id = ?", conversation, turn)
+
+    def delete(self, conversation: str) -> None:
+        """Take a conversation out of the list; `restore` brings it back for a day, then it is gone."""
+        self._update("conversations", {"deleted": _now()}, "id = ? and deleted is null", conversation)
+        with self._open() as db:
+            limit = (datetime.now(UTC) - _KEEP_DELETED).isoformat()
+            db.execute("delete from conversations where deleted < ?", [limit])
+
+    def restore(self, conversation: str) -> None:
+        """Bring a deleted conversation back."""
+        self._update("conversations", {"deleted": None}, "id = ? and deleted is not null", conversation)
+
+    def delete_all(self) -> int:
+        """Delete every conversation for good, deleted ones too, and return how many there were."""
+        with self._open() as db:
+            count = int(db.execute("select count(*) from conversations").fetchone()[0])
+            db.execute("delete from conversations")
+        with self._open(commit=False) as db:
+            # What was deleted is overwritten, not only unlinked.
+            db.execute("vacuum")
+        return count
+
+    def starred_turns(self) -> list[tuple[str, Turn]]:
+        """List the starred questions with their conversation's id, the oldest first."""
+        with self._open() as db:
+            rows = db.execute(
+                "select conversation, t.id, question, text, answer, t.starred, asked from turns t join conversations c "
+                "on c.id = conversation where t.starred and c.deleted is null order by asked, t.id"
+            ).fetchall()
+        return [(conversation, _turn(*turn)) for conversation, *turn in rows]
+
+    def _update(self, table: str, changes: Mapping[str, Any], where: str, *keys: str) -> None:
+        assignments = ", ".join(f"{column} = ?" for column in changes)
+        with self._open() as db:
+            changed = db.execute(f"update {table} set {assignments} where {where}", [*changes.values(), *keys]).rowcount
+        if not changed:
+            raise ConversationError("This conversation is not there any more. Load the page again to see what is.")
+
+    @contextmanager
+    def _open(self, *, commit: bool = True) -> Iterator[sqlite3.Connection]:
+        """Open the file for one step, in one transaction; make it when it is missing."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)) as db:
+                db.execute("pragma foreign_keys = on")
+                db.execute("pragma secure_delete = on")
+                self._prepare(db)
+                if commit:
+                    db.execute("begin immediate")
+                yield db
+                if commit:
+                    db.execute("commit")
+        except sqlite3.DatabaseError as error:
+            raise ConversationError(
+                f"The conversations can't be read or kept: {error}. If this stays, move the file {FILE} out of the "
+                "folder FOOTNOTE_HOME and load the page again; a new one is made."
+            ) from error
+        except OSError as error:
+            raise ConversationError(
+                f"The conversations can't be kept: {error.strerror or 'the folder refuses it'}. Check the permissions "
+                "and the free space of FOOTNOTE_HOME."
+            ) from error
+
+    @staticmethod
+    def _prepare(db: sqlite3.Connection) -> None:
+        if db.execute("pragma user_version").fetchone()[0] == _VERSION:
+            return
+        db.execute("begin immediate")
+        if db.execute("pragma user_version").fetchone()[0] == 0:  # another process may have been first
+            for statement in _SCHEMA.split(";"):
+                db.execute(statement)
+        db.execute("commit")
+
+
+def _turn(id_: str, question: str, text: str, answer: str | None, starred: int, asked: str) -> Turn:
+    try:
+        found = Answer.from_json(json.loads(answer)) if answer else None
+    except (ValueError, KeyError, TypeError):
+        found = None  # kept by another version: its words are still there
+    return Turn(id_, question, text, found, bool(starred), asked)
+
+
+def _title(words: str) -> str:
+    tidy = " ".join(words.split())
+    return tidy if len(tidy) <= _LONGEST_TITLE else f"{tidy[: _LONGEST_TITLE - 1].rstrip()}…"
+
+
+def _escaped(word: str) -> str:
+    """The word for a LIKE pattern that means exactly it."""
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,152 @@
+"""What a question comes back with, and its JSON form; both ways, so that what is stored is shown as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from index.published import Published
+from rag.choice import Asked
+from rag.cite import Citation, CitedSentence
+from rag.settings import Writer
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A retrieved passage as it is shown. `score` is the fused retrieval score in [0, 1]."""
+
+    rank: int
+    article_id: str
+    source: str
+    title: str
+    published: Published | None
+    heading: str
+    start: int
+    end: int
+    text: str
+    score: float
+    cited: bool
+    page: int | None = None
+    also_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a question comes back with.
+
+    `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
+    answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
+    `asked` says which sources were asked (None: all).
+    Where a language model was asked, `checked` are all its sentences in order, also those that failed the check (empty
+    when they are the `sentences`), and `tokens` what it was given and wrote ("prompt", "completion").
+    """
+
+    question: str
+    text: str
+    refused: bool
+    evidence_score: float | None = None
+    sentences: tuple[CitedSentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    checked: tuple[CitedSentence, ...] = ()
+    writer: Writer = "quote"
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    asked: Asked | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer in the form that other programs rely on (docs/answer.md)."""
+        return {
+            "schema": SCHEMA,
+            "question": self.question,
+            "answer": self.text,
+            "refused": self.refused,
+            "evidence_score": self.evidence_score,
+            "sentences": [_sentence_to_json(one, one in self.sentences) for one in self.checked or self.sentences],
+            "citations": [_citation_to_json(one) for one in self.citations],
+            "passages": [_passage_to_json(one) for one in self.passages],
+            "timings": dict(self.timings),
+            "notes": list(self.notes),
+            "writer": self.writer,
+            "tokens": dict(self.tokens) or None,
+            "asked": {"sources": sorted(self.asked.names), "of": self.asked.total} if self.asked else None,
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Answer:
+        """Return the answer that `to_json` gave. Raises KeyError, TypeError or ValueError for another form."""
+        if value["schema"] != SCHEMA:
+            raise ValueError(f"schema {value['schema']}, expected {SCHEMA}")
+        checked = [(_sentence_from_json(one), one["shown"]) for one in value["sentences"]]
+        shown = tuple(sentence for sentence, is_shown in checked if is_shown)
+        asked = value["asked"]
+        return Answer(
+            question=value["question"],
+            text=value["answer"],
+            refused=value["refused"],
+            evidence_score=value["evidence_score"],
+            sentences=shown,
+            citations=tuple(_citation_from_json(one) for one in value["citations"]),
+            passages=tuple(_passage_from_json(one) for one in value["passages"]),
+            timings=value["timings"],
+            notes=tuple(value["notes"]),
+            checked=tuple(sentence for sentence, _ in checked) if len(shown) < len(checked) else (),
+            writer=value["writer"],
+            tokens=value["tokens"] or {},
+            asked=Asked(frozenset(asked["sources"]), (), asked["of"]) if asked else None,
+        )
+
+
+def _sentence_to_json(one: CitedSentence, shown: bool) -> dict[str, Any]:
+    said = {"text": one.text, "citations": list(one.citations), "verdict": one.verdict, "why": one.why}
+    return {**said, "words": one.words, "shown": shown}
+
+
+def _sentence_from_json(value: Mapping[str, Any]) -> CitedSentence:
+    return CitedSentence(value["text"], tuple(value["citations"]), value["words"], value["verdict"], value["why"])
+
+
+def _place_to_json(one: Citation | Passage) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "article_id": one.article_id,
+        "title": one.title,
+        "published": one.published.when if one.published else None,
+        "published_from": one.published.origin if one.published else None,
+        "heading": one.heading or None,
+        "page": one.page,
+        "also_in": list(one.also_in),
+        "start": one.start,
+        "end": one.end,
+    }
+
+
+def _place_from_json(value: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("source", "article_id", "title", "page", "start", "end")
+    published = Published(value["published"], value["published_from"]) if value["published"] else None
+    read = {"published": published, "heading": value["heading"] or "", "also_in": tuple(value["also_in"])}
+    return {name: value[name] for name in names} | read
+
+
+def _citation_to_json(one: Citation) -> dict[str, Any]:
+    words: Sequence[tuple[int, int, str]] = [(a, b, one.quote[a - one.start : b - one.start]) for a, b in one.answers]
+    answers = [{"text": text, "start": start, "end": end} for start, end, text in words]
+    return {"number": one.number, **_place_to_json(one), "quote": one.quote, "answers": answers}
+
+
+def _citation_from_json(value: Mapping[str, Any]) -> Citation:
+    answers = tuple((words["start"], words["end"]) for words in value["answers"])
+    return Citation(number=value["number"], quote=value["quote"], answers=answers, **_place_from_json(value))
+
+
+def _passage_to_json(one: Passage) -> dict[str, Any]:
+    return {"rank": one.rank, **_place_to_json(one), "text": one.text, "score": one.score, "cited": one.cited}
+
+
+def _passage_from_json(value: Mapping[str, Any]) -> Passage:
+    rest = {name: value[name] for name in ("rank", "text", "score", "cited")}
+    return Passage(**rest, **_place_from_json(value))
