@@ -14,6 +14,7 @@ from index.build import Builder, Progress, Report, is_building
 from index.embed import Embedder, ModelFiles, find_model
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorServerError
 from index.generation import Generation, Recipe, current_folder, open_current
+from index.network import cores
 from index.pages import addresses_of, drop
 from index.roots import (
     check_there,
@@ -94,6 +95,11 @@ class Engine:
     def language_model(self) -> LanguageModel:
         """The language model that the settings name. Raises ModelServerError when they name none."""
         return LanguageModel(self.settings)
+
+    @property
+    def workers(self) -> int:
+        """How many questions are read at once: the setting, else one for every four threads of the models."""
+        return self.settings.workers or max(1, (self.settings.threads or cores()) // 4)
 
     def roots(self) -> list[Path]:
         """The registered files and folders; the seeds while nothing is registered."""

@@ -86,8 +86,14 @@ class Settings(BaseSettings):
     show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
     max_question: int = Field(500, ge=20, description="longest question, in characters")
     max_waiting: int = Field(32, ge=1, le=1000, description="questions that may wait; more are told to come back")
+    workers: int = Field(
+        0, ge=0, le=1000, description="questions that the models read at once (0: one for every four cores)"
+    )
     threads: int = Field(
-        0, ge=0, description="texts that a model reads at once, each on a thread (0: as many as there are cores)"
+        0,
+        ge=0,
+        le=1000,
+        description="texts that a model reads at once, each on a thread (0: as many as there are cores)",
     )
 
     @field_validator("chunk_overlap")
