@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import html
 import json
 import re
@@ -82,14 +83,20 @@ HEADER = (
 )
 
 
-async def ask(client: httpx.AsyncClient, question: str) -> Asked:
+def client(address: str) -> httpx.AsyncClient:
+    """Return a client with as many connections as there are questions under way."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    return httpx.AsyncClient(base_url=address, timeout=300, limits=limits)
+
+
+async def ask(session: httpx.AsyncClient, question: str) -> Asked:
     """Ask one question by the page's event `ask` and follow it to its end."""
     one = Asked(time.perf_counter())
-    reply = await client.post("/gradio_api/call/ask", json={"data": [question, "", "quote", ""]})
+    reply = await session.post("/gradio_api/call/ask", json={"data": [question, "", "quote", ""]})
     one.accepted = time.perf_counter()
     event = reply.raise_for_status().json()["event_id"]
     last = ""
-    async with client.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
+    async with session.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
         async for markup in _outputs(stream):
             last = markup or last
             if found := _AHEAD.search(markup):
@@ -115,11 +122,10 @@ async def _outputs(stream: httpx.Response) -> AsyncIterator[str]:
 async def crowd(address: str, people: int, questions: int) -> list[Asked]:
     """Let `people` ask `questions` each, all beginning at the same time. Returns every question that was asked."""
     texts = [json.loads(line)["question"] for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx.AsyncClient(base_url=address, timeout=300, limits=limits) as client:
+    async with client(address) as session:
 
         async def person(number: int) -> list[Asked]:
-            return [await ask(client, texts[(number * questions + n) % len(texts)]) for n in range(questions)]
+            return [await ask(session, texts[(number * questions + n) % len(texts)]) for n in range(questions)]
 
         asked = await asyncio.gather(*map(person, range(people)))
     return [one for of_person in asked for one in of_person]
@@ -150,10 +156,13 @@ def summary(asked: Sequence[Asked]) -> Summary:
     )
 
 
-async def ready(address: str) -> None:
-    """Wait until the server answers questions."""
-    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
-        while (await client.get("/ready")).status_code != 200:
+async def started(address: str) -> None:
+    """Wait until the server is there and answers questions. Raises TimeoutError after five minutes."""
+    async with asyncio.timeout(300), client(address) as session:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await session.get("/ready")).status_code == 200:
+                    return
             await asyncio.sleep(0.2)
 
 
@@ -168,7 +177,7 @@ def main() -> None:
             raise SystemExit((Path(folder) / "index.log").read_text())
         print(HEADER)
         with served(home, Path(folder) / "serve.log") as address:
-            asyncio.run(ready(address))
+            asyncio.run(started(address))
             for name in crowds:
                 people, questions = map(int, name.split("x"))
                 print(summary(asyncio.run(crowd(address, people, questions))).row(name), flush=True)

@@ -159,5 +159,35 @@ async def _until(states, words: str):  # type: ignore[no-untyped-def]
 def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
     log = tmp_path_factory.mktemp("log") / "serve.log"
     with served(seeds_home, log, FOOTNOTE_WORKERS="1") as address:
-        asyncio.run(people.ready(address))
+        asyncio.run(people.started(address))
         yield address
+
+
+def test_several_people_at_once_are_answered_in_their_order_and_counted_down(address: str) -> None:
+    asked = asyncio.run(people.crowd(address, 6, 4))
+    assert {one.outcome for one in asked} <= {"answered", "refused"} and len(asked) == 24
+    found = people.summary(asked)
+    assert found.overtaken <= 1 and found.counted_up == 0
+    assert any(one.ahead for one in asked), "nobody was told a place in the line"
+
+
+def test_whoever_leaves_or_is_too_many_holds_nobody_up(seeds_home: Path, tmp_path: Path) -> None:
+    async def story(address: str) -> None:
+        await people.started(address)
+        async with people.client(address) as session:
+            assert (await session.post("/gradio_api/run/ask", json={"data": [CEO, "", "", ""]})).status_code == 404
+            many = [asyncio.create_task(people.ask(session, CEO)) for _ in range(40)]
+            outcomes = [one.outcome for one in await asyncio.gather(*many)]
+            assert set(outcomes) == {"answered", "busy"} and outcomes.count("answered") >= 4
+            many = [asyncio.create_task(people.ask(session, CEO)) for _ in range(40)]
+            await asyncio.sleep(0.5)
+            for one in many:
+                one.cancel()
+            await asyncio.gather(*many, return_exceptions=True)
+            async with asyncio.timeout(60):  # those who left leave room at once
+                while (await people.ask(session, CEO)).outcome == "busy":
+                    pass
+
+    with served(seeds_home, tmp_path / "serve.log", FOOTNOTE_WORKERS="1", FOOTNOTE_MAX_WAITING="3") as address:
+        asyncio.run(story(address))
+    assert "Traceback" not in (tmp_path / "serve.log").read_text()

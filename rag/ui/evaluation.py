@@ -173,8 +173,8 @@ def evaluation(
     engine.warm.wait()
     problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
     told = _problems(problems)
-    if stale := engine.stale():
-        told = line(f"{len(stale):,} sources changed since the index was made: python app.py index") + told
+    if changed := engine.changed_note():
+        told = line(changed) + told
     making = run.made_by(engine, questions, run.Options(never_refuse))
     folder = run.choose_folder(engine.home, questions, making)
     started = said = time.monotonic()

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, suppress
 
 from index.errors import FootnoteError
+from index.home import explained
 from rag.answer import BadQuestion, check, stream
 from rag.choice import Choice, NothingChosen
 from rag.engine import Engine
@@ -60,8 +61,9 @@ class Turns:
         except Exception as error:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while answering %r", number, question)
-            known = isinstance(error, FootnoteError)
-            said = str(error) if known else "Something went wrong while answering. Ask again; the log tells more."
+            said = "Something went wrong while answering. Ask again; the log tells more."
+            if isinstance(error, FootnoteError):
+                said = explained(error, self._engine.home)
             yield html.failure(turn_id, asked, f"{said} (Error {number})")
         finally:
             self.queue.leave(ticket)
