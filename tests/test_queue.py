@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,7 @@ def test_a_question_that_waits_has_no_thread_is_told_its_place_and_leaves_when_i
     asyncio.run(story())
 
 
-async def _until(states, words: str):  # type: ignore[no-untyped-def]
+async def _until(states: AsyncGenerator[str], words: str) -> AsyncGenerator[str]:
     async for markup in states:
         yield markup
         if words in markup:
@@ -156,7 +157,7 @@ async def _until(states, words: str):  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(scope="module")
-def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("log") / "serve.log"
     with served(seeds_home, log, FOOTNOTE_WORKERS="1") as address:
         asyncio.run(people.started(address))
