@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING
 
 # Said before any library is loaded: nothing reports home.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Gradio sums up all events anew at the end of each one, for a page that is not shown: seconds for a crowd.
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -27,7 +30,7 @@ gc.set_threshold(50_000, 20, 50)
 
 from index.errors import FootnoteError
 from rag.grammar import make_parser
-from rag.settings import Settings, listing, make_settings
+from rag.settings import Settings, listing, make_settings, unknown_variables
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -42,11 +45,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     from rag.engine import Engine
     from rag.ui.server import make_server
 
+    if settings is None:
+        _tell_unknown_variables()
     engine = Engine(settings or make_settings())
     server = make_server(engine)
     # Only now: the page comes first, and the models' libraries would slow it down.
     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
     return server
+
+
+def _tell_unknown_variables() -> None:
+    for line in unknown_variables():
+        print(line, file=sys.stderr)
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -68,9 +78,15 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def _log_to(path: Path) -> None:
-    """Write warnings and errors to a file that does not grow for ever."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    """Write warnings and errors to a file that does not grow for ever; to the terminal where that can't be."""
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    except OSError as error:
+        print(f"{path} can't be written ({error.strerror}): warnings and errors are shown here.", file=sys.stderr)
+        handler = logging.StreamHandler()
+    logging.raiseExceptions = False  # a disk that is full later is no reason for tracebacks
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
 
@@ -80,7 +96,7 @@ def ask(arguments: argparse.Namespace) -> int:
     from rag.answer import BadQuestion, answer, check
     from rag.choice import Choice
     from rag.engine import Engine
-    from rag.terminal import print_answer, print_stale, progress_bar
+    from rag.terminal import print_answer, print_trouble, progress_bar
 
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
@@ -95,7 +111,8 @@ def ask(arguments: argparse.Namespace) -> int:
     except BadQuestion as error:
         print(error, file=sys.stderr)
         return MISUSED
-    print_stale(engine.stale())
+    if changed := engine.changed_note():
+        print_trouble(changed)
     if arguments.json:
         print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
     else:
@@ -157,7 +174,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from rag.evaluation import compare as comparing
     from rag.evaluation import corpus, labels, run, table
     from rag.evaluation.read import read_questions
-    from rag.terminal import print_problems, print_stale, progress_bar
+    from rag.terminal import print_problems, print_trouble, progress_bar
     from rag.ui import report
 
     if arguments.fail_if_worse and not arguments.baseline:
@@ -172,7 +189,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
         engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
     for source, reason in synced.failed if synced else []:
         print(f"{source!r} {reason}", file=sys.stderr)
-    print_stale(engine.stale())
+    if changed := engine.changed_note():
+        print_trouble(changed)
     print_problems(labels.unfound(questions, labels.Corpus(engine.parts()[0])), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
     making = run.made_by(engine, questions, options)
@@ -221,6 +239,8 @@ def settings(arguments: argparse.Namespace) -> int:
     rows = listing(make_settings(home=arguments.home))
     for name, value, meaning in rows:
         print(f"{name:30} {value}\n{'':30} {meaning}")
+    for line in unknown_variables():
+        print(line)
     return ANSWERED
 
 
@@ -245,6 +265,8 @@ def main(words: Sequence[str] | None = None) -> int:
         given.insert(0, "serve")
     arguments = make_parser().parse_args(given)
     try:
+        if arguments.command not in ("settings", "doctor"):  # which list them themselves
+            _tell_unknown_variables()
         return COMMANDS[arguments.command](arguments)
     except FootnoteError as error:
         print(error, file=sys.stderr)

@@ -260,7 +260,8 @@ def take_starting(studio: Studio) -> None:
     """While the index is made at the first start: a question waits, too many are asked, and they are stopped."""
     home = studio.work / "cold"
     register_roots(home, [SEEDS])
-    with silent_source(home) as settings, studio.pages(home, FOOTNOTE_MAX_WAITING="2", **settings) as (pages, _):
+    line = {"FOOTNOTE_MAX_WAITING": "2", "FOOTNOTE_WORKERS": "1"}
+    with silent_source(home) as settings, studio.pages(home, **line, **settings) as (pages, _):
         for page in pages.values():
             ask(page, "Who supplies GM's cells?")
         _each(pages, lambda page: page.locator(".fn-working"), "comes in a moment")

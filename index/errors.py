@@ -1,6 +1,7 @@
 """Everything that can go wrong in a way a user can mend. Each message says what was got, what was expected, what to do.
 
 FootnoteError
+├── HomeReadOnly         the home can't be written
 ├── UnreadableSource     a file that can't become an article
 ├── ModelError           a model or the token table is missing, altered or of the wrong kind
 ├── VectorServerError    the Chroma server does not answer, or not as it should
@@ -16,6 +17,14 @@ from __future__ import annotations
 
 class FootnoteError(Exception):
     """The root: a failure that has a message for the user. Anything else is a defect."""
+
+    def cause(self) -> str:
+        """Return the message without the advice to run a command, which ends most of them."""
+        return str(self).partition(" Run `")[0]
+
+
+class HomeReadOnly(FootnoteError):
+    """The home can't be written, and something has to be."""
 
 
 class UnreadableSource(FootnoteError):

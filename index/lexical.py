@@ -9,12 +9,15 @@ from __future__ import annotations
 import copy
 import json
 import math
+import os
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tantivy
 
 from index.errors import IndexDamaged
+from index.home import linked
 
 _ANALYZER = "footnote"
 _WRITER_BYTES = 64_000_000
@@ -76,6 +79,10 @@ class LexicalIndex:
         try:
             if create:
                 folder.mkdir(parents=True)
+            elif not os.access(folder, os.W_OK):
+                # Tantivy locks what it opens, if only to read it.
+                self._links = linked(folder, "*.lock")
+                folder = Path(self._links.name)
             self._index = tantivy.Index(schema.build(), path=str(folder), reuse=not create)
             self._index.register_tokenizer(_ANALYZER, _STEM)
             self._look()
@@ -97,6 +104,8 @@ class LexicalIndex:
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
+        for name in ("meta.json", ".managed.json"):  # which tantivy makes for its own user alone
+            shutil.copymode(self._folder / ".tantivy-meta.lock", self._folder / name)
         self._look()
 
     def _look(self) -> None:

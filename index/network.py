@@ -35,7 +35,7 @@ class Network:
         self._session: Any = onnxruntime.InferenceSession(
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
-        self._pool = ThreadPoolExecutor(threads or _cores(), path.name.split(".")[0])
+        self._pool = ThreadPoolExecutor(threads or cores(), path.name.split(".")[0])
 
     def run(self, inputs: Mapping[str, Array]) -> list[Array]:
         """The outputs for one row."""
@@ -54,5 +54,6 @@ class Network:
         return list(results)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -60,6 +60,8 @@ def writer(home: Path) -> Owner | None:
         lock.acquire(timeout=0)
     except Timeout:
         return _owner(home) or Owner(0, "?", time.time())
+    except OSError:
+        return None  # nothing can be locked here, so nothing is written from here
     lock.release()
     return None
 

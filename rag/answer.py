@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Event
@@ -33,14 +33,16 @@ def answer(
     never_refuse: bool = False,
     writer: Writer | None = None,
     choice: Choice = EVERYTHING,
+    models: AbstractContextManager[object] | None = None,
 ) -> Answer:
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
-    `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked. Raises BadQuestion
-    when the question is empty or longer than the setting allows, FootnoteError when the choice names what is not there,
-    and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
+    `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is entered
+    while the shipped models are at work. Raises BadQuestion when the question is empty or longer than the setting
+    allows, FootnoteError when the choice names what is not there, and IndexMissing, IndexMismatch or IndexDamaged when
+    there is no index that can be used.
     """
-    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice)
+    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice, models=models)
     return last
 
 
@@ -53,7 +55,7 @@ def stream(
     choice: Choice = EVERYTHING,
     stop: Event | None = None,
     models: AbstractContextManager[object] | None = None,
-) -> Iterator[Answer]:
+) -> Generator[Answer]:
     """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
 
     Only a language model writes slowly enough for there to be more than one. When `stop` is set, or the iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from index.build import is_building
 from index.embed import find_model
 from index.errors import FootnoteError
 from index.generation import Manifest, current_folder, faults, index_folder
+from index.home import existing, explained, unwritable
 from index.place import misplaced
 from index.roots import registered_addresses, registered_roots
 from index.sync import changes
@@ -20,7 +20,7 @@ from index.tokens import token_counter
 from index.writer import writer
 from rag.engine import recipe, roots, server
 from rag.reader.spans import MODEL
-from rag.settings import SEEDS, Settings
+from rag.settings import SEEDS, Settings, unknown_variables
 
 _ROOM = 200_000_000
 """Bytes that should be free at least: a small index and its successor beside it."""
@@ -43,6 +43,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     """Every check, one after another; none writes into the index."""
     home = settings.index_home()
     looks: list[tuple[str, Callable[[], str]]] = [
+        ("settings", _settings),
         ("home folder", lambda: _home(home)),
         ("disk space", lambda: _space(home)),
         ("embedding model", lambda: find_model(settings.embedding_model, settings.embedding_revision).name),
@@ -57,23 +58,24 @@ def examine(settings: Settings) -> Iterator[Check]:
     for name, look in looks:
         try:
             yield Check(name, True, look())
-        except (FootnoteError, OSError) as error:
+        except FootnoteError as error:
+            yield Check(name, False, explained(error, home))
+        except OSError as error:
             yield Check(name, False, str(error))
 
 
+def _settings() -> str:
+    return " ".join(unknown_variables()) or "every variable that begins with FOOTNOTE_ is a setting"
+
+
 def _home(home: Path) -> str:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=home):
-            return f"{home} can be written"
-    except OSError as error:
-        raise FootnoteError(
-            f"{home} can't be written ({error.strerror}). Set FOOTNOTE_HOME to a folder that can."
-        ) from error
+    if why := unwritable(home):
+        raise FootnoteError(f"{home} can't be written ({why}). Set FOOTNOTE_HOME to a folder that can.")
+    return f"{home} can be written"
 
 
 def _space(home: Path) -> str:
-    free = shutil.disk_usage(home if home.exists() else home.parent).free
+    free = shutil.disk_usage(existing(home)).free
     used = sum(path.stat().st_size for path in index_folder(home).rglob("*") if path.is_file())
     told = f"{free / 1e9:.1f} GB free, the index takes {used / 1e6:.0f} MB"
     if free < max(_ROOM, 2 * used):
@@ -103,6 +105,8 @@ def _sources(home: Path) -> str:
 def _writer(home: Path) -> str:
     if owner := writer(home):
         return f"{owner}, is writing a new index"
+    if unwritable(home):
+        return "none here, where nothing can be written"
     return "a writer was stopped half-way; the next `python app.py index` clears up" if is_building(home) else "none"
 
 
@@ -120,11 +124,11 @@ def _index(settings: Settings, home: Path) -> str:
     folder = current_folder(home)
     manifest = Manifest.read(folder)
     if manifest.recipe != recipe(settings):
-        raise FootnoteError("The index was made with other settings. Make it again: python app.py index")
+        raise FootnoteError("The index was made with other settings. Run `python app.py index` to make it again.")
     if elsewhere := misplaced(folder, manifest.place, server(settings)):
-        raise FootnoteError(f"{elsewhere[0].upper()}{elsewhere[1:]}. Put them there: python app.py index")
+        raise FootnoteError(f"{elsewhere[0].upper()}{elsewhere[1:]}. Run `python app.py index` to put them there.")
     if found := faults(folder, server(settings)):
-        raise FootnoteError(f"{'; '.join(found)}. Make it again: python app.py index --rebuild")
+        raise FootnoteError(f"{'; '.join(found)}. Run `python app.py index --rebuild` to make it again.")
     return f"{manifest.articles} sources in {manifest.chunks} chunks, every part agrees, every vector is found"
 
 
@@ -132,6 +136,6 @@ def _up_to_date(home: Path) -> str:
     current_folder(home)
     if stale := changes(home, roots(home)):
         raise FootnoteError(
-            f"{len(stale)} sources changed since ({stale[0]}). Bring it up to date: python app.py index"
+            f"{len(stale)} sources changed since ({stale[0]}). Run `python app.py index` to bring it up to date."
         )
     return "the index is of the sources as they are"

@@ -12,8 +12,17 @@ from threading import Event, Lock
 
 from index.build import Builder, Progress, Report, is_building
 from index.embed import Embedder, ModelFiles, find_model
-from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorServerError
+from index.errors import (
+    FootnoteError,
+    HomeReadOnly,
+    IndexDamaged,
+    IndexMismatch,
+    IndexMissing,
+    VectorServerError,
+)
 from index.generation import Generation, Recipe, current_folder, open_current
+from index.home import explained, unwritable
+from index.network import cores
 from index.pages import addresses_of, drop
 from index.roots import (
     check_there,
@@ -95,6 +104,11 @@ class Engine:
         """The language model that the settings name. Raises ModelServerError when they name none."""
         return LanguageModel(self.settings)
 
+    @property
+    def workers(self) -> int:
+        """How many questions are read at once: the setting, else one for every four threads of the models."""
+        return self.settings.workers or max(1, (self.settings.threads or cores()) // 4)
+
     def roots(self) -> list[Path]:
         """The registered files and folders; the seeds while nothing is registered."""
         return roots(self.home)
@@ -110,8 +124,10 @@ class Engine:
     ) -> Report:
         """Register `paths` and web `addresses`, if any, and make the index equal to all that is registered.
 
-        Waits up to `wait` seconds for another process that is at it.
+        Waits up to `wait` seconds for another process that is at it. Raises HomeReadOnly when the home can't be
+        written; then nothing is registered.
         """
+        self._needs_writing()
         if new := remember(self.home, paths):
             register_roots(self.home, new)
         if addresses:
@@ -133,8 +149,10 @@ class Engine:
         """Take sources out of the index, and leave them out until they are named again; also a registered folder.
 
         Files that were uploaded are copies of our own: they are deleted. Others stay where they are. Raises
-        FootnoteError that names the nearest sources when one is not there; then nothing is forgotten.
+        FootnoteError that names the nearest sources when one is not there; then nothing is forgotten. So does
+        HomeReadOnly when the home can't be written.
         """
+        self._needs_writing()
         files = dict(find_sources(self.roots(), forgotten(self.home)).files)
         named = {str(path): path for path in registered_roots(self.home)}
         addresses = registered_addresses(self.home)
@@ -161,16 +179,24 @@ class Engine:
         return Builder(self.home, self._recipe, self.embedder, largest, *web, self._server)
 
     def ensure_index(self, progress: Progress | None = None) -> tuple[Report | None, str]:
-        """Make the index when there is none that can be used. Returns what was done, and a line that says why."""
+        """Make the index when there is none that can be used. Returns what was done, and a line that says why.
+
+        Raises HomeReadOnly, with what is wrong with the index, when the home can't be written.
+        """
         try:
             self.parts()
             return None, ""
-        except IndexMissing:
-            return self.index(progress=progress, wait=_PATIENCE), "There was no index yet"
-        except IndexMismatch as error:
-            return self.index(progress=progress, wait=_PATIENCE), str(error)
-        except IndexDamaged as error:
-            return self.index(rebuild=True, progress=progress, wait=_PATIENCE), str(error)
+        except (IndexMissing, IndexMismatch, IndexDamaged) as error:
+            self._needs_writing(f"{error.cause()} It can't be made here: ")
+            why = "There was no index yet" if isinstance(error, IndexMissing) else str(error)
+            rebuild = isinstance(error, IndexDamaged)
+            return self.index(rebuild=rebuild, progress=progress, wait=_PATIENCE), why
+
+    def _needs_writing(self, before: str = "") -> None:
+        if why := unwritable(self.home):
+            raise HomeReadOnly(
+                f"{before}{self.home} can't be written ({why}). Set FOOTNOTE_HOME to a folder that can be."
+            )
 
     def parts(self) -> tuple[Generation, Retriever, Reader]:
         """The index in use with its retriever and reader. Raises IndexMissing, IndexMismatch or IndexDamaged, and
@@ -242,7 +268,7 @@ class Engine:
         try:
             articles = self.parts()[0].manifest.articles
         except FootnoteError as error:
-            return str(error), "failed"
+            return explained(error, self.home), "failed"
         if not articles:
             return "No sources yet", "failed"
         ready = f"{articles:,} source{'' if articles == 1 else 's'}, ready"
@@ -266,6 +292,15 @@ class Engine:
             return changes(self.home, self.roots())
         except FootnoteError:
             return []
+
+    def changed_note(self) -> str:
+        """Return a line that says that sources changed since the index was made, and what to do; "" if none did."""
+        if not (stale := self.stale()):
+            return ""
+        changed = f"{len(stale):,} source{'' if len(stale) == 1 else 's'} changed since the index was made"
+        if why := unwritable(self.home):
+            return f"{changed}; {self.home} can't be written ({why}), so the index is not brought up to date."
+        return f"{changed}: python app.py index"
 
 
 def unknown_source(name: str, sources: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     home = argparse.ArgumentParser(add_help=False)
-    home.add_argument("--home", type=Path, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
+    home.add_argument("--home", type=_folder, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
 
     writer = argparse.ArgumentParser(add_help=False)
     writer.add_argument(
@@ -136,6 +136,12 @@ def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
     one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
     one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
     one.add_argument("--to", dest="end", type=int, metavar="N", help="character to stop before")
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a folder, got nothing")
+    return Path(text)
 
 
 def _positive(text: str) -> int:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import socket
 import sys
 
+from index.errors import FootnoteError
+
 
 def free_port(host: str, port: int) -> int | None:
-    """`port` when it is free; else the next free one if the user at the terminal wants it, else None."""
+    """`port` when it is free; else the next free one if the user at the terminal wants it, else None.
+
+    Raises FootnoteError when nothing can be served on `host`.
+    """
+    if not _is_free(host, 0):
+        raise FootnoteError(f"FOOTNOTE_HOST is {host[:80]!r}: a name or address of this machine is expected.")
     if _is_free(host, port):
         return port
     following = next((other for other in range(port + 1, port + 100) if _is_free(host, other)), None)
@@ -29,6 +36,6 @@ def _is_free(host: str, port: int) -> bool:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-    except (OSError, OverflowError):
+    except (OSError, OverflowError, ValueError):
         return False
     return True

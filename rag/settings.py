@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from types import NoneType
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from index.embed import DEFAULT_MODEL
 from index.errors import FootnoteError
@@ -16,6 +20,8 @@ from index.tokens import OWN_ENCODING
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT / "seeds"
+ENV_FILE = PROJECT / ".env"
+_PREFIX = "FOOTNOTE_"
 Writer = Literal["quote", "llm"]
 """Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
 
@@ -27,13 +33,21 @@ _URLS = {
 
 
 class Settings(BaseSettings):
-    """The settings in force: a flag beats the environment, the environment beats `.env`, that beats the default."""
+    """The settings in force: a flag beats the environment, the environment beats `.env`, that beats the default.
+
+    A setting that is empty or blank counts as not set.
+    """
 
     model_config = SettingsConfigDict(
-        env_prefix="FOOTNOTE_", env_file=PROJECT / ".env", env_file_encoding="utf-8", extra="ignore", frozen=True
+        env_prefix=_PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
     )
 
-    home: Path = Field(PROJECT / ".footnote", description="folder for everything that is made (index, settings, logs)")
+    home: Path = Field(PROJECT / ".footnote", description="folder for everything that is made: index, settings, logs")
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
 
@@ -44,9 +58,11 @@ class Settings(BaseSettings):
     embedding_revision: str | None = Field(None, description="revision of an embedding model that comes from the hub")
     encoding: str = Field(OWN_ENCODING, description="tiktoken encoding that counts tokens (others are downloaded)")
     chunk_tokens: int = Field(200, ge=16, le=8192, description="most tokens in a passage")
-    chunk_overlap: int = Field(40, ge=0, description="most tokens a passage shares with the one before it")
-    max_source_mb: float = Field(20, gt=0, description="largest source that is indexed, in MB")
-    fetch_seconds: float = Field(20, gt=0, description="most time that fetching a web page may take, in seconds")
+    chunk_overlap: int = Field(40, ge=0, le=4096, description="most tokens a passage shares with the one before it")
+    max_source_mb: float = Field(20, gt=0, le=10_000, description="largest source that is indexed, in MB")
+    fetch_seconds: float = Field(
+        20, gt=0, le=3600, description="most time that fetching a web page may take, in seconds"
+    )
     allow_private_addresses: bool = Field(
         False, description="true: web pages of this machine and the private network may be fetched"
     )
@@ -81,14 +97,38 @@ class Settings(BaseSettings):
     llm_timeout: float = Field(
         60, gt=0, le=3600, description="seconds without a word from the model before it is given up"
     )
-    llm_prompt_tokens: int = Field(2500, ge=300, description="most tokens a language model is given")
-    llm_answer_tokens: int = Field(600, ge=16, description="most tokens a language model may write")
+    llm_prompt_tokens: int = Field(2500, ge=300, le=1_000_000, description="most tokens a language model is given")
+    llm_answer_tokens: int = Field(600, ge=16, le=100_000, description="most tokens a language model may write")
     show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
-    max_question: int = Field(500, ge=20, description="longest question, in characters")
-    max_waiting: int = Field(32, ge=1, le=1000, description="questions that may wait; more are told to come back")
-    threads: int = Field(
-        0, ge=0, description="texts that a model reads at once, each on a thread (0: as many as there are cores)"
+    max_question: int = Field(500, ge=20, le=100_000, description="longest question, in characters")
+    max_waiting: int = Field(100, ge=1, le=1000, description="questions that may wait; more are told to come back")
+    workers: int = Field(
+        0, ge=0, le=1000, description="questions that the models read at once (0: one for every four cores)"
     )
+    threads: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="texts that a model reads at once, each on a thread (0: as many as there are cores)",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_not_set(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
+
+    @field_validator("home")
+    @classmethod
+    def _home_can_be_a_folder(cls, home: Path) -> Path:
+        try:
+            home = home.expanduser()
+            named = PROJECT / home
+            there = next(path for path in (named, *named.parents) if path.exists())
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"a folder is expected; this path can't be used: {_reason(error)}") from error
+        if not there.is_dir() or "\0" in str(home):
+            raise ValueError("a folder is expected" if there == named else f"a folder is expected; {there} is a file")
+        return home
 
     @field_validator("chunk_overlap")
     @classmethod
@@ -135,15 +175,67 @@ def make_settings(**flags: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "?"
-        # What stands in these may be a secret, or hold one.
-        secret = name in ("llm_key", "llm_url", "chroma_token", "chroma_url")
-        given = "not usable" if secret else repr(first.get("input"))
-        raise FootnoteError(
-            f"FOOTNOTE_{name.upper()} is {given}: {first['msg']}. "
-            f"It is the {Settings.model_fields[name].description}. `python app.py settings` lists all."
-        ) from error
+        raise FootnoteError(_complaint(error.errors()[0], flags)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
+
+
+def _complaint(problem: ErrorDetails, flags: dict[str, object]) -> str:
+    """One sentence: the variable or flag, what was got, what is expected."""
+    name = str(problem["loc"][0])
+    field = Settings.model_fields[name]
+    # What stands in these may be a secret, or hold one.
+    secret = name in ("llm_key", "llm_url", "chroma_token", "chroma_url")
+    given = repr(str(problem["input"]) if isinstance(problem["input"], Path) else problem["input"])
+    told = "not usable" if secret else given if len(given) <= 80 else f"{given[:80]}...'"
+    own = problem.get("ctx", {}).get("error") if problem["type"] == "value_error" else None
+    variable = f"--{name}" if flags.get(name) is not None else _PREFIX + name.upper()
+    return f"{variable} is {told}: {own or f'{_expected(field)} is expected'} ({field.description})."
+
+
+def _expected(field: FieldInfo) -> str:
+    """What values a setting may have, in words."""
+    kind = next((one for one in get_args(field.annotation) if one is not NoneType), field.annotation)
+    limits = {name: getattr(one, name) for one in field.metadata for name in ("ge", "gt", "le") if hasattr(one, name)}
+    if kind is bool:
+        return "true or false"
+    if kind in (int, float):
+        least = f"from {limits['ge']:,}" if "ge" in limits else f"above {limits['gt']:,}"
+        most = f" to {limits['le']:,}" if "ge" in limits else f" and up to {limits['le']:,}"
+        return f"{'a whole number' if kind is int else 'a number'} {least}{most}"
+    choices = get_args(field.annotation)
+    return " or ".join(map(str, choices)) if choices and kind is not NoneType and isinstance(kind, str) else "text"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _unreadable(error: Exception) -> FootnoteError:
+    return FootnoteError(f"{ENV_FILE} can't be read ({_reason(error)}). Save it as UTF-8 text, or take it away.")
+
+
+def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
+    """Return a line for each variable that is called like a setting and is none, in the environment or `env_file`.
+
+    The line names what was probably meant. Raises FootnoteError when the file can't be read.
+    """
+    known = [_PREFIX + name.upper() for name in Settings.model_fields]
+    try:
+        given = {
+            "the environment": EnvSettingsSource(Settings).env_vars,
+            env_file.name: DotEnvSettingsSource(Settings, env_file).env_vars,
+        }
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(error) from error
+    lines = []
+    for where, variables in given.items():
+        for name in sorted({name.upper() for name in variables} - set(known)):
+            if name.startswith(_PREFIX):
+                near = difflib.get_close_matches(name, known, 1, 0.75)
+                meant = f"did you mean {near[0]}?" if near else "`python app.py settings` lists all."
+                lines.append(f"{name} in {where} is no setting and changes nothing: {meant}")
+    return lines
 
 
 def listing(settings: Settings) -> list[tuple[str, str, str]]:

@@ -125,12 +125,6 @@ def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) 
         raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
 
 
-def print_stale(sources: Sequence[str]) -> None:
-    """That sources changed since the index was made, on the error stream."""
-    if sources:
-        print(f"{count(len(sources), 'source')} changed since the index was made: python app.py index", file=sys.stderr)
-
-
 class progress_bar:
     """A progress bar on the terminal's error stream, one per stage, gone when its stage is done."""
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from html.parser import HTMLParser
 from pathlib import Path
 from threading import Event
@@ -234,7 +235,7 @@ def test_stopping_keeps_what_is_done_and_another_make_is_refused(
 
 
 def test_running_nothing_on_the_page_says_what_to_do(engine: Engine) -> None:
-    said = [told for told, _ in evaluation.evaluation(engine, None, False, Event(), lambda: False)]
+    said = [told for told, _ in evaluation.evaluation(engine, None, False, Event(), nullcontext)]
     assert len(said) == 1 and "Choose a question set, or upload one" in said[0]
 
 

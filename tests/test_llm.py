@@ -241,7 +241,7 @@ def test_closing_the_stream_lets_the_server_go_too(engine: Engine, server: Serve
     server.let_go.clear()
     states = stream(engine_for(engine, server, "endless"), SUPPLIERS)
     assert next(iter(states)).sentences
-    states.close()  # type: ignore[attr-defined]
+    states.close()
     assert server.let_go.wait(60), "the server still writes"
 
 

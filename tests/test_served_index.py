@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import os
@@ -31,7 +32,7 @@ from rag.answer import answer
 from rag.choice import EVERYTHING
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
-from rag.ui.chat import _Desk
+from rag.ui.turns import Turns
 from tests.chroma import proxied
 from tests.conftest import ROOT
 
@@ -169,10 +170,14 @@ def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_resta
         chroma.stop()
         with pytest.raises(VectorServerError, match=chroma.url):
             answer(engine, question)
-        *_, shown = _Desk(engine).states(question, "turn", "quote", EVERYTHING)
+        shown = asyncio.run(last_state(Turns(engine), question))
         assert chroma.url in html.unescape(shown) and "Traceback" not in shown
         chroma.start()
         assert answer(engine, question).to_json()["answer"] == before
+
+
+async def last_state(turns: Turns, question: str) -> str:
+    return [markup async for markup in turns.states(question, "session", "turn", "quote", EVERYTHING)][-1]
 
 
 def test_watching_goes_on_while_the_server_is_down(docs: Path, tmp_path: Path) -> None:

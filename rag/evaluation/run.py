@@ -14,7 +14,7 @@ import platform
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -47,8 +47,14 @@ _LIBRARIES = (
     "tiktoken",
     "torch",
 )
-_NO_MATTER = frozenset(("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS"))
+_NO_MATTER = frozenset(
+    ("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS", "FOOTNOTE_WORKERS")
+)
 """Settings that change no answer."""
+
+
+Turn = Callable[[], contextlib.AbstractContextManager[object]]
+"""Makes the context that a question is in while the models read for it."""
 
 
 class BadRun(FootnoteError):
@@ -62,6 +68,14 @@ class Options:
     never_refuse: bool = False
     tags: tuple[str, ...] = ()
     corpus: str = ""
+
+
+@dataclass(frozen=True)
+class _How:
+    """How each question of a run is asked."""
+
+    never_refuse: bool
+    turn: Turn
 
 
 @dataclass(frozen=True)
@@ -118,12 +132,18 @@ def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) ->
 
 
 def ask_all(
-    engine: Engine, questions: QuestionSet, folder: Path, making: dict[str, Any], workers: int = 1
+    engine: Engine,
+    questions: QuestionSet,
+    folder: Path,
+    making: dict[str, Any],
+    workers: int = 1,
+    turn: Turn = contextlib.nullcontext,
 ) -> Generator[tuple[int, int]]:
     """Ask what is not answered yet, writing each result as it comes; yields (done, all), first what was done before.
 
-    Closing the iterator stops after the questions under way. Raises BadRun when the folder holds a run of another
-    make, or another process is writing it.
+    Each question enters a context of `turn` while the models read for it. Closing the iterator stops after the
+    questions under way. Raises BadRun when the folder holds a run of another make, or another process is writing it,
+    and what `turn` raises.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,9 +158,8 @@ def ask_all(
         done = _take_up(folder, making)
         left = [(n, one) for n, one in enumerate(questions.questions) if n not in done]
         yield len(questions.questions) - len(left), len(questions.questions)
-        yield from _ask(
-            engine, left, folder, len(questions.questions), bool(making["options"]["never_refuse"]), workers
-        )
+        how = _How(bool(making["options"]["never_refuse"]), turn)
+        yield from _ask(engine, left, folder, len(questions.questions), how, workers)
     finally:
         lock.release()
 
@@ -175,7 +194,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
 
 
 def _ask(
-    engine: Engine, left: Sequence[tuple[int, Question]], folder: Path, total: int, never_refuse: bool, workers: int
+    engine: Engine, left: Sequence[tuple[int, Question]], folder: Path, total: int, how: _How, workers: int
 ) -> Iterator[tuple[int, int]]:
     generation = engine.parts()[0]
     corpus = Corpus(generation)
@@ -188,7 +207,7 @@ def _ask(
         try:
             while True:
                 while len(under_way) < workers and (following := next(waiting, None)):
-                    under_way.add(pool.submit(_result, engine, corpus, *following, never_refuse))
+                    under_way.add(pool.submit(_result, engine, corpus, *following, how))
                 if not under_way:
                     return
                 finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -203,9 +222,9 @@ def _ask(
             pool.shutdown(cancel_futures=True)
 
 
-def _result(engine: Engine, corpus: Corpus, n: int, question: Question, never_refuse: bool) -> dict[str, Any]:
+def _result(engine: Engine, corpus: Corpus, n: int, question: Question, how: _How) -> dict[str, Any]:
     try:
-        found = answer(engine, question.text, never_refuse=never_refuse)
+        found = answer(engine, question.text, never_refuse=how.never_refuse, models=how.turn())
     except FootnoteError:
         raise
     except Exception as error:

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
-from threading import BoundedSemaphore, Event, Lock
+from threading import Lock
 
 import gradio as gr
 
 from index.errors import FootnoteError
 from rag import examples
-from rag.answer import BadQuestion, check, stream
-from rag.choice import Choice, NothingChosen
+from rag.choice import Choice
 from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
-from rag.settings import Writer
 from rag.ui import html
 from rag.ui.evaluation import make_tab
 from rag.ui.sources import make_sources_tab
+from rag.ui.turns import Turns
 
 ROOM = Path(__file__).parent
-_LOG = logging.getLogger("footnote")
-_PAUSE = 0.25
-"""Seconds between two looks at what a question waits for."""
+_OTHERS = 40
+"""Events besides questions that Gradio may run at once: the tabs, the welcome, stopping."""
 _ID = re.compile(r"[a-z0-9]{1,32}")
 _KEYS = [
     ("Enter", "ask"),
@@ -84,75 +80,6 @@ class _Outbox:
             self._turns.pop(session, None)
 
 
-class _Desk:
-    """Lets one question after another to the models, and only so many wait."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.models = BoundedSemaphore(1)
-        self._lock = Lock()
-        self._waiting: dict[str, Event] = {}
-
-    def busy(self) -> bool:
-        """True while a question waits or is being answered."""
-        return bool(self._waiting)
-
-    def states(self, question: str, turn_id: str, writer: Writer, choice: Choice) -> Iterator[str]:
-        """The markup of a turn as it goes: waiting if need be, being written, then answered, refused or failed."""
-        with self._lock:
-            ahead = len(self._waiting)
-            full = ahead > self._engine.settings.max_waiting
-            if not full:
-                self._waiting[turn_id] = Event()
-        if full:
-            yield html.failure(turn_id, question, "Too many questions are waiting here. Ask again in a moment.")
-            return
-        try:
-            yield from self._states(question, turn_id, ahead, writer, choice)
-        finally:
-            self.stop([turn_id])
-
-    def stop(self, turn_ids: Sequence[str]) -> None:
-        """Let these turns wait no longer; they end without an answer."""
-        with self._lock:
-            for stopped in filter(None, [self._waiting.pop(id_, None) for id_ in turn_ids]):
-                stopped.set()
-
-    def _states(self, question: str, turn_id: str, ahead: int, writer: Writer, choice: Choice) -> Iterator[str]:
-        stop = self._waiting[turn_id]
-        try:
-            asked = check(question, self._engine.settings.max_question)
-            for words in self._reasons(ahead):
-                if stop.is_set():
-                    return
-                yield html.pending(turn_id, asked, words)
-            # The models are let go before anything is shown or written: that may take its time.
-            found, shown = None, 0.0
-            with ExitStack() as held:
-                held.callback(self.models.release)
-                for found in stream(self._engine, asked, writer=writer, choice=choice, stop=stop, models=held):
-                    if found.writer == "llm" and time.monotonic() - shown >= _PAUSE and not stop.is_set():
-                        shown = time.monotonic()
-                        yield html.writing(turn_id, found)
-            if found and not stop.is_set():
-                yield html.turn(turn_id, found)
-        except (BadQuestion, NothingChosen) as error:
-            yield html.failure(turn_id, question[:200], str(error))
-        except Exception as error:
-            number = uuid.uuid4().hex[:8]
-            _LOG.exception("error %s while answering %r", number, question)
-            known = isinstance(error, FootnoteError)
-            said = str(error) if known else "Something went wrong while answering. Ask again; the log tells more."
-            yield html.failure(turn_id, question, f"{said} (Error {number})")
-
-    def _reasons(self, ahead: int) -> Iterator[str]:
-        """Why a question has to wait, in words, again and again. When nothing more comes, the models are its own."""
-        while not self._engine.warm.wait(_PAUSE):
-            yield f"{self._engine.status()[0]}. The answer comes in a moment ..."
-        while not self.models.acquire(timeout=_PAUSE):
-            yield f"{'1 question is' if ahead <= 1 else f'{ahead} questions are'} ahead of this one ..."
-
-
 def _names(text: str) -> frozenset[str]:
     """The names in a JSON list; none when it is not one."""
     try:
@@ -164,17 +91,22 @@ def _names(text: str) -> frozenset[str]:
 
 def make_page(engine: Engine) -> gr.Blocks:
     """The page over an engine."""
-    outbox, desk = _Outbox(), _Desk(engine)
+    outbox, turns = _Outbox(), Turns(engine)
 
-    def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> Iterator[str]:
+    async def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> AsyncGenerator[str]:
         """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is
         "quote" or "llm"; `left_out` are the names of sources that are not asked, as a JSON list ("" for none)."""
         session = request.session_hash or ""
         ids = [id_ for id_ in (turn_ids or "").split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         outbox.keep_only(session, ids)
         choice = Choice(left_out=_names(left_out))
-        for markup in desk.states(question, ids[0], "llm" if writer == "llm" else "quote", choice):
-            yield outbox.put(session, ids[0], markup)
+        states = turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice)
+        async with aclosing(states):
+            async for markup in states:
+                yield outbox.put(session, ids[0], markup)
+
+    async def stop_turns(turn_ids: str, request: gr.Request) -> None:
+        turns.queue.stop(request.session_hash or "", turn_ids.split())
 
     def arrive() -> str:
         """The welcome, when everything is ready."""
@@ -186,6 +118,7 @@ def make_page(engine: Engine) -> gr.Blocks:
             return html.welcome([], [], known=False)
 
     def forget(request: gr.Request) -> None:
+        turns.queue.stop(request.session_hash or "")
         outbox.forget(request.session_hash or "")
 
     with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as page:
@@ -224,7 +157,7 @@ def make_page(engine: Engine) -> gr.Blocks:
                     js_on_load=None,
                 )
         make_sources_tab(engine, page)
-        make_tab(engine, page, desk.busy)
+        make_tab(engine, page, turns.queue)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         left_out = gr.Textbox(visible="hidden")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
@@ -237,11 +170,11 @@ def make_page(engine: Engine) -> gr.Blocks:
             js="(question, _, writer) => [...window.footnote.begin(question, writer), window.footnoteChoice.leftOut()]",
             show_progress="hidden",
             trigger_mode="multiple",
-            concurrency_limit=engine.settings.max_waiting + 8,
+            concurrency_limit=None,
             api_name="ask",
         )
         stop.click(
-            lambda ids: desk.stop(ids.split()),
+            stop_turns,
             inputs=turn_ids,
             js="() => window.footnote.stop()",
             show_progress="hidden",
@@ -249,5 +182,7 @@ def make_page(engine: Engine) -> gr.Blocks:
         )
         page.load(arrive, None, first, show_progress="hidden", concurrency_limit=None, api_visibility="private")
         page.unload(forget)
-    page.queue(api_open=True)
+    # Gradio's own queue never holds a question back, and no request goes round it.
+    page.max_threads = turns.queue.most + _OTHERS
+    page.queue(api_open=False)
     return page

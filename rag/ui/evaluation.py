@@ -6,7 +6,9 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from urllib.parse import urlencode
@@ -20,12 +22,15 @@ from rag.evaluation.compare import compare
 from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
+from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
 from rag.ui.html import escape, line, problem
 
 _LOG = logging.getLogger("footnote")
 _ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz"]
 _NOTHING = ""
+_TICKET = "evaluation"
+"""What a question of a run is called in the line of questions."""
 _SHOWN = 200
 """Questions that the tab lists; the report has all."""
 _TICK = 0.25
@@ -69,8 +74,8 @@ def _sets(engine: Engine) -> Path:
     return engine.home / "sets"
 
 
-def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
-    """Lay the tab out and wire it. `busy` tells that a question of the chat waits: it goes first."""
+def make_tab(engine: Engine, page: gr.Blocks, queue: RequestQueue) -> None:
+    """Lay the tab out and wire it. Its questions stand in the `queue` too, behind those of people."""
     bench = _Bench()
 
     def choices(made: str | None = None) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
@@ -99,7 +104,9 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
             yield problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
             return
         try:
-            yield from evaluation(engine, chosen, never_refuse, bench.begin(session), busy)
+            ending = bench.begin(session)
+            turn = partial(queue.last_turn, session, _TICKET, ending)
+            yield from evaluation(engine, chosen, never_refuse, ending, turn)
         except FootnoteError as error:
             yield problem(str(error)), gr.skip()
         except Exception:
@@ -112,6 +119,7 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
 
     def stop(request: gr.Request) -> None:
         bench.stop(request.session_hash or "")
+        queue.stop(request.session_hash or "", [_TICKET])
 
     def show(name: str | None, against: str | None) -> str:
         """What came of a run, beside an earlier one if one is chosen."""
@@ -153,10 +161,10 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
 
 
 def evaluation(
-    engine: Engine, chosen: str | None, never_refuse: bool, stop: Event, busy: Callable[[], bool]
+    engine: Engine, chosen: str | None, never_refuse: bool, stop: Event, turn: run.Turn
 ) -> Iterator[tuple[str, object]]:
     """Run the question set at the path `chosen`; yields (progress as markup, update of the list of runs). It ends when
-    `stop` is set, after the question under way, and waits while the chat is `busy`."""
+    `stop` is set, after the question under way. Each question waits for its `turn`."""
     if not chosen:
         yield problem("Choose a question set, or upload one."), gr.skip()
         return
@@ -165,26 +173,28 @@ def evaluation(
     engine.warm.wait()
     problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
     told = _problems(problems)
-    if stale := engine.stale():
-        told = line(f"{len(stale):,} sources changed since the index was made: python app.py index") + told
+    if changed := engine.changed_note():
+        told = line(changed) + told
     making = run.made_by(engine, questions, run.Options(never_refuse))
     folder = run.choose_folder(engine.home, questions, making)
     started = said = time.monotonic()
-    before = None
-    for done, total in run.ask_all(engine, questions, folder, making):
-        before = done if before is None else before
-        if stop.is_set():
-            yield (
-                line(f"Stopped at {done:,} of {total:,}. What is answered is kept: Run goes on from there.") + told,
-                gr.skip(),
-            )
-            return
-        if time.monotonic() - said >= _TICK:
-            said = time.monotonic()
-            left = (said - started) / max(1, done - before) * (total - done)
-            yield _bar(done, total, left) + told, gr.skip()
-        while busy() and not stop.is_set():
-            time.sleep(0.02)
+    before, stopped = None, False
+    try:
+        with closing(run.ask_all(engine, questions, folder, making, turn=turn)) as asking:
+            for done, total in asking:
+                before = done if before is None else before
+                if stopped := stop.is_set():
+                    break
+                if time.monotonic() - said >= _TICK:
+                    said = time.monotonic()
+                    left = (said - started) / max(1, done - before) * (total - done)
+                    yield _bar(done, total, left) + told, gr.skip()
+    except Stopped:
+        stopped = True
+    if stopped:
+        kept = f"Stopped at {done:,} of {total:,}. What is answered is kept: Run goes on from there."
+        yield line(kept) + told, gr.skip()
+        return
     yield line("Measuring ...") + told, gr.skip()
     run.finish(folder)
     report.write(folder)

@@ -22,9 +22,6 @@ from benchmarks.served import (
 )
 from index.build import Builder
 from index.sync import sync
-from rag.choice import EVERYTHING
-from rag.engine import Engine
-from rag.ui.chat import _Desk
 from tests.browser.conftest import write_sources
 
 pytestmark = pytest.mark.browser
@@ -54,7 +51,8 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
     write_sources(home, tmp_path / "docs", MANY)
     with ExitStack() as starting, ExitStack() as running:
         settings = starting.enter_context(silent_source(home))
-        address = running.enter_context(served(home, tmp_path / "serve.log", FOOTNOTE_MAX_WAITING="1", **settings))
+        settings |= {"FOOTNOTE_MAX_WAITING": "1", "FOOTNOTE_WORKERS": "1"}
+        address = running.enter_context(served(home, tmp_path / "serve.log", **settings))
         page = running.enter_context(opened(browser, address))
         state, turns = page.locator(".fn-state"), page.locator(".fn-turn")
         expect(state).to_have_text("Indexing: fetching 0 of 1")
@@ -101,18 +99,6 @@ def test_the_page_works_says_so_and_is_stopped_with_escape(browser: Browser, see
         ask(page, "How many jobs will the TDK deal create?")
         expect(page.locator(".fn-turn").last).to_contain_text("1,000 jobs")
         expect(page.locator(".fn-stopped")).to_have_count(3)
-
-
-def test_a_question_that_waits_is_told_how_many_are_ahead(engine: Engine) -> None:
-    desk = _Desk(engine)
-    engine.warm_up()
-    with desk.models:
-        waiting = [desk.states("Who is the CEO of GM?", f"turn{n}", "quote", EVERYTHING) for n in range(3)]
-        said = [next(states) for states in waiting]
-    assert "1 question is ahead" in said[1] and "2 questions are ahead" in said[2]
-    for number, states in enumerate(waiting):
-        desk.stop([f"turn{number}"])
-        assert not [markup for markup in states if "fn-answered" in markup]
 
 
 def test_while_the_index_is_made_anew_the_page_says_so_and_answers(

@@ -1,0 +1,187 @@
+"""Many people ask one server at the same time: how long each waits, and whether anybody is overtaken.
+
+Starts `app.py serve` over an index of the seeds. Each person asks a question, waits for its answer and asks the next.
+Prints a row of a Markdown table for each crowd.
+
+    python -m benchmarks.people_at_once [--crowd PEOPLExQUESTIONS ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import html
+import json
+import re
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from benchmarks.served import run_app, served
+from rag.settings import SEEDS
+
+_AHEAD = re.compile(r"(\d+) questions? (?:is|are) ahead")
+_BUSY = "Too many questions"
+_CROWDS = ("10x20", "50x4")
+
+
+@dataclass
+class Asked:
+    """One question: when it was sent, accepted and answered (seconds), and what was said.
+
+    `ahead` lists the numbers of questions that the server named as being ahead, in their order. `outcome` is
+    "answered", "refused", "busy" or "failed".
+    """
+
+    sent: float
+    accepted: float = 0.0
+    ended: float = 0.0
+    ahead: list[int] = field(default_factory=list)
+    outcome: str = "failed"
+
+    @property
+    def seconds(self) -> float:
+        """Time from sending to the end of the answer."""
+        return self.ended - self.sent
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a crowd met: counts by outcome, seconds, and how often the order was broken.
+
+    `overtaken` is the largest number of questions that were sent after a question was accepted and answered before it.
+    `counted_up` counts the questions that were told a number of questions ahead larger than the one before.
+    """
+
+    outcomes: Counter[str]
+    median: float
+    p95: float
+    longest: float
+    slowest_busy: float
+    overtaken: int
+    counted_up: int
+    a_second: float
+
+    def row(self, name: str) -> str:
+        """The summary as a row of a Markdown table."""
+        said = self.outcomes
+        done = f"{said['answered'] + said['refused']} | {said['busy']} | {said['failed']}"
+        times = f"{self.median:.1f} | {self.p95:.1f} | {self.longest:.1f} | {self.slowest_busy:.1f}"
+        return f"| {name} | {done} | {times} | {self.overtaken} | {self.counted_up} | {self.a_second:.1f} |"
+
+
+HEADER = (
+    "| people x questions | answered or refused | busy | failed | median s | p95 s | longest s | slowest busy s "
+    "| overtaken at most | counted up | answers/s |\n|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def client(address: str) -> httpx.AsyncClient:
+    """Return a client with as many connections as there are questions under way."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    return httpx.AsyncClient(base_url=address, timeout=300, limits=limits)
+
+
+async def ask(session: httpx.AsyncClient, question: str) -> Asked:
+    """Ask one question by the page's event `ask` and follow it to its end."""
+    one = Asked(time.perf_counter())
+    reply = await session.post("/gradio_api/call/ask", json={"data": [question, "", "quote", ""]})
+    one.accepted = time.perf_counter()
+    event = reply.raise_for_status().json()["event_id"]
+    last = ""
+    async with session.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
+        async for markup in _outputs(stream):
+            last = markup or last
+            if found := _AHEAD.search(markup):
+                one.ahead.append(int(found[1]))
+    one.ended = time.perf_counter()
+    kinds = {"fn-answered": "answered", "fn-refused": "refused", _BUSY: "busy"}
+    one.outcome = next((kind for mark, kind in kinds.items() if mark in last), "failed")
+    return one
+
+
+async def _outputs(stream: httpx.Response) -> AsyncIterator[str]:
+    """Yield the markup of each state of the turn."""
+    event = ""
+    async for line in stream.aiter_lines():
+        if line.startswith("event: "):
+            event = line.removeprefix("event: ")
+        elif line.startswith("data: ") and event in ("generating", "complete"):
+            value = json.loads(line.removeprefix("data: "))
+            # The turn travels as an attribute of an element.
+            yield html.unescape(html.unescape(value[0])) if value and isinstance(value[0], str) else ""
+
+
+async def crowd(address: str, people: int, questions: int) -> list[Asked]:
+    """Let `people` ask `questions` each, all beginning at the same time. Returns every question that was asked."""
+    texts = [json.loads(line)["question"] for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
+    async with client(address) as session:
+
+        async def person(number: int) -> list[Asked]:
+            return [await ask(session, texts[(number * questions + n) % len(texts)]) for n in range(questions)]
+
+        asked = await asyncio.gather(*map(person, range(people)))
+    return [one for of_person in asked for one in of_person]
+
+
+def overtakes(asked: Sequence[Asked]) -> int:
+    """Return the largest number of later questions that were answered before a question."""
+    served_ones = [one for one in asked if one.outcome != "busy"]
+    return max(
+        sum(later.sent > one.accepted and later.ended < one.ended for later in served_ones) for one in served_ones
+    )
+
+
+def summary(asked: Sequence[Asked]) -> Summary:
+    """Sum up what a crowd met."""
+    done = sorted(one.seconds for one in asked if one.outcome != "busy")
+    busy = [one.seconds for one in asked if one.outcome == "busy"]
+    took = max(one.ended for one in asked) - min(one.sent for one in asked)
+    return Summary(
+        outcomes=Counter(one.outcome for one in asked),
+        median=statistics.median(done),
+        p95=done[int(0.95 * (len(done) - 1))],
+        longest=done[-1],
+        slowest_busy=max(busy, default=0.0),
+        overtaken=overtakes(asked),
+        counted_up=sum(any(a < b for a, b in zip(one.ahead, one.ahead[1:], strict=False)) for one in asked),
+        a_second=len(done) / took,
+    )
+
+
+async def started(address: str) -> None:
+    """Wait until the server is there and answers questions. Raises TimeoutError after five minutes."""
+    async with asyncio.timeout(300), client(address) as session:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if (await session.get("/ready")).status_code == 200:
+                    return
+            await asyncio.sleep(0.2)
+
+
+def main() -> None:
+    """Run each crowd against one server."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--crowd", nargs="+", default=_CROWDS, metavar="PEOPLExQUESTIONS")
+    crowds = parser.parse_args().crowd
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        if run_app(home, "index", log=Path(folder) / "index.log").wait():
+            raise SystemExit((Path(folder) / "index.log").read_text())
+        print(HEADER)
+        with served(home, Path(folder) / "serve.log") as address:
+            asyncio.run(started(address))
+            for name in crowds:
+                people, questions = map(int, name.split("x"))
+                print(summary(asyncio.run(crowd(address, people, questions))).row(name), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What a home folder allows: whether it can be written, and how its files are read where it can't."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from index.errors import FootnoteError
+
+
+def existing(home: Path) -> Path:
+    """Return `home`, or the nearest folder above it that exists."""
+    return next(path for path in (home, *home.absolute().parents) if path.exists())
+
+
+def unwritable(home: Path) -> str:
+    """Return why nothing can be written in `home`, or in the nearest folder above that exists; "" when it can be."""
+    try:
+        with tempfile.TemporaryFile(dir=existing(home)):
+            return ""
+    except OSError as error:
+        return error.strerror or "it is refused"
+
+
+def explained(error: FootnoteError, home: Path) -> str:
+    """Return the message of an error, without advice to run a command that would have to write where it can't."""
+    return error.cause() if unwritable(home) else str(error)
+
+
+def linked(folder: Path, *left_out: str) -> tempfile.TemporaryDirectory[str]:
+    """Return a temporary folder that can be written and shows the files of `folder`.
+
+    It is gone when the object is. Files that match a pattern in `left_out` are not in it; the others are links where
+    links are allowed, else copies.
+    """
+    made = tempfile.TemporaryDirectory(prefix="footnote-")
+    shutil.copytree(
+        folder.resolve(), made.name, copy_function=_link, ignore=shutil.ignore_patterns(*left_out), dirs_exist_ok=True
+    )
+    return made
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        Path(target).symlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)

@@ -1,0 +1,125 @@
+"""A question's turn on the page: it waits in the line, is answered on a thread, and its markup follows it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing, suppress
+
+from index.errors import FootnoteError
+from index.home import explained
+from rag.answer import BadQuestion, check, stream
+from rag.choice import Choice, NothingChosen
+from rag.engine import Engine
+from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
+from rag.settings import Writer
+from rag.ui import html
+
+_LOG = logging.getLogger("footnote")
+_PAUSE = 0.25
+"""Least seconds between two states of an answer that is being written."""
+_BEAT = 1.0
+"""Seconds after which a question that waits is told again how things stand; a person who left is noticed by that."""
+
+
+class Turns:
+    """Answers questions in the order of the line, and says how each is getting on."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        workers = engine.workers
+        self.queue = RequestQueue(workers, workers + engine.settings.max_waiting)
+        # Only a question whose turn has come has a thread, and one that a language model is writing for.
+        self._threads = ThreadPoolExecutor(self.queue.most, "answer")
+
+    async def states(
+        self, question: str, session: str, turn_id: str, writer: Writer, choice: Choice
+    ) -> AsyncGenerator[str]:
+        """Yield the markup of a turn as it goes: waiting, being written, then answered, refused or failed.
+
+        Nothing follows once the question is stopped. Closing the iterator stops it too.
+        """
+        try:
+            asked = check(question, self._engine.settings.max_question)
+            ticket = self.queue.join(session, turn_id)
+        except (BadQuestion, QueueFull) as error:
+            yield html.failure(turn_id, question[:200], str(error))
+            return
+        try:
+            async with aclosing(self._waiting(ticket)) as waiting:
+                async for words in waiting:
+                    yield html.pending(turn_id, asked, words)
+            async with aclosing(self._answering(ticket, asked, writer, choice)) as answering:
+                async for markup in answering:
+                    yield markup
+        except NothingChosen as error:
+            yield html.failure(turn_id, asked, str(error))
+        except Exception as error:
+            number = uuid.uuid4().hex[:8]
+            _LOG.exception("error %s while answering %r", number, question)
+            said = "Something went wrong while answering. Ask again; the log tells more."
+            if isinstance(error, FootnoteError):
+                said = explained(error, self._engine.home)
+            yield html.failure(turn_id, asked, f"{said} (Error {number})")
+        finally:
+            self.queue.leave(ticket)
+
+    async def _waiting(self, ticket: Ticket) -> AsyncGenerator[str]:
+        """Yield why the question has to wait, in words, until its turn has come and the models are loaded."""
+        waited = False
+        async for ahead in self.queue.waiting(ticket, _BEAT):
+            waited = True
+            yield self._loading() or _ahead(ahead)
+        while (words := self._loading()) and not ticket.stopped.is_set():
+            waited = True
+            yield words
+            await asyncio.sleep(_PAUSE)
+        if waited and not ticket.stopped.is_set():
+            # Whoever left is noticed here, before the models work for nobody.
+            yield "Searching and reading ..."
+
+    def _loading(self) -> str:
+        return "" if self._engine.warm.is_set() else f"{self._engine.status()[0]}. The answer comes in a moment ..."
+
+    async def _answering(self, ticket: Ticket, asked: str, writer: Writer, choice: Choice) -> AsyncGenerator[str]:
+        """Yield the markup of the answer as it grows, then of the whole."""
+        loop = asyncio.get_running_loop()
+        came = asyncio.Queue[str]()
+
+        def tell(markup: str) -> None:
+            loop.call_soon_threadsafe(came.put_nowait, markup)
+
+        def end(done: asyncio.Future[None]) -> None:
+            # Looked at here, a failure after the question was stopped is no news.
+            done.cancelled() or done.exception()
+            came.put_nowait("")
+
+        working = loop.run_in_executor(self._threads, self._answer, ticket, asked, writer, choice, tell)
+        working.add_done_callback(end)
+        while (markup := await came.get()) and not ticket.stopped.is_set():
+            yield markup
+        if not ticket.stopped.is_set():
+            await working
+
+    def _answer(self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, tell: Callable[[str], None]) -> None:
+        """Work the answer out and tell its markup. The turn lasts while the models read, not while it is written."""
+        turn = self.queue.turn(ticket)
+        answers = stream(self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn)
+        found, shown = None, 0.0
+        with suppress(Stopped), closing(answers):
+            for found in answers:
+                if ticket.stopped.is_set():
+                    return
+                if found.writer == "llm" and time.monotonic() - shown >= _PAUSE:
+                    shown = time.monotonic()
+                    tell(html.writing(ticket.name, found))
+            if found:
+                tell(html.turn(ticket.name, found))
+
+
+def _ahead(number: int) -> str:
+    return f"{'1 question is' if number == 1 else f'{number} questions are'} ahead of this one ..."

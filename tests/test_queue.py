@@ -1,0 +1,194 @@
+"""The line of questions: first come, first served, told the truth, left at once; and many people at a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import people_at_once as people
+from benchmarks.served import served
+from rag.choice import EVERYTHING
+from rag.engine import Engine
+from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
+from rag.ui.turns import Turns
+
+CEO = "Who is the CEO of GM?"
+
+
+def finish(queue: RequestQueue, ticket: Ticket) -> None:
+    with queue.turn(ticket):
+        pass
+    queue.leave(ticket)
+
+
+def called(tickets: list[Ticket]) -> list[str]:
+    return [one.name for one in tickets if one.called.done() and not one.called.cancelled()]
+
+
+def test_questions_are_called_in_the_order_they_came_and_count_down() -> None:
+    queue = RequestQueue(1, 10)
+    tickets = [queue.join("s", name) for name in "abcd"]
+    seen = []
+    for ticket in tickets:
+        seen.append([queue.ahead(one) for one in tickets])
+        assert called(tickets)[-1] == ticket.name
+        finish(queue, ticket)
+    assert seen == [[0, 1, 2, 3], [0, 0, 1, 2], [0, 0, 0, 1], [0, 0, 0, 0]]
+
+
+@given(st.integers(1, 4), st.lists(st.integers(0, 9), max_size=60))
+def test_no_question_is_overtaken_by_more_than_there_are_workers(workers: int, choices: list[int]) -> None:
+    queue = RequestQueue(workers, 1_000)
+    tickets = [queue.join("s", str(n)) for n in range(40)]
+    ended: list[int] = []
+    for choice in choices:  # which of those at work ends next is up to them
+        at_work = [n for n, one in enumerate(tickets) if one.called.done() and n not in ended]
+        if not at_work:
+            break
+        assert len(at_work) <= workers
+        ended.append(at_work[choice % len(at_work)])
+        finish(queue, tickets[ended[-1]])
+    for n in range(40):
+        before = ended.index(n) if n in ended else len(ended)
+        assert sum(later > n for later in ended[:before]) <= workers
+
+
+def test_a_question_that_is_stopped_leaves_at_once_and_one_at_work_keeps_its_turn() -> None:
+    queue = RequestQueue(1, 3)
+    tickets = [queue.join("one", "a"), queue.join("two", "b"), queue.join("one", "c")]
+    with pytest.raises(QueueFull, match="Ask again in a moment"):
+        queue.join("one", "d")
+    queue.stop("two", ["a", "c"])  # another session's questions are not its own
+    assert not tickets[0].stopped.is_set() and not tickets[2].stopped.is_set()
+    with queue.turn(tickets[0]):
+        queue.stop("two")
+        assert tickets[1].stopped.is_set() and queue.ahead(tickets[2]) == 1
+        queue.stop("one", ["a"])
+        assert tickets[0].stopped.is_set() and called(tickets) == ["a"]
+    assert called(tickets) == ["a", "c"]
+    with pytest.raises(Stopped), queue.turn(tickets[1]):
+        raise AssertionError("a stopped question had a turn")
+    queue.join("one", "d"), queue.join("one", "e")
+    with pytest.raises(QueueFull):
+        queue.join("one", "f")
+
+
+def test_a_question_that_left_after_its_call_has_no_turn_and_holds_nobody_up() -> None:
+    queue = RequestQueue(1, 3)
+    first, second = queue.join("s", "a"), queue.join("s", "b")
+    queue.leave(first)
+    assert second.called.done()
+    with pytest.raises(Stopped), queue.turn(first):
+        raise AssertionError("a stopped question had a turn")
+
+
+def test_an_evaluation_lets_every_question_of_a_person_pass_and_is_stopped() -> None:
+    queue, ending, order = RequestQueue(1, 10), threading.Event(), list[str]()
+
+    def evaluate() -> None:
+        try:
+            with queue.last_turn("judge", "evaluation", ending):
+                order.append("evaluation")
+        except Stopped:
+            order.append("stopped")
+
+    first = queue.join("s", "a")
+    judging = threading.Thread(target=evaluate)
+    judging.start()
+    while not queue._line[-1].gives_way:
+        pass
+    second = queue.join("s", "b")
+    assert queue.ahead(second) == 1
+    for ticket in (first, second):
+        with queue.turn(ticket):
+            order.append(ticket.name)
+        queue.leave(ticket)
+    judging.join()
+    assert order == ["a", "b", "evaluation"]
+    waits = queue.join("s", "c")
+    judging = threading.Thread(target=evaluate)
+    judging.start()
+    while not queue._line[-1].gives_way:
+        pass
+    queue.stop("judge", ["evaluation"])
+    judging.join()
+    assert order[-1] == "stopped" and queue.ahead(waits) == 0
+    ending.set()
+    evaluate()
+    assert order[-1] == "stopped" and order.count("evaluation") == 1
+
+
+def test_a_question_that_waits_has_no_thread_is_told_its_place_and_leaves_when_its_iterator_is_closed(
+    engine: Engine,
+) -> None:
+    turns = Turns(engine)
+    before = threading.active_count()
+
+    async def story() -> None:
+        held = turns.queue.join("other", "held")
+        waiting = [turns.states(CEO, "s", f"turn{n}", "quote", EVERYTHING) for n in range(30)]
+        said = [await anext(states) for states in waiting]
+        assert "1 question is ahead" in said[0] and "30 questions are ahead" in said[29]
+        assert threading.active_count() == before
+        for states in waiting[1:29]:
+            await states.aclose()
+        assert "2 questions are ahead" in [markup async for markup in _until(waiting[29], "2 questions")][-1]
+        turns.queue.stop("s", ["turn0"])
+        assert [markup async for markup in waiting[0]] == []
+        turns.queue.leave(held)
+        answered = [markup async for markup in waiting[29]]
+        assert "Searching and reading" in answered[0] and "Mary Barra" in answered[-1]
+        assert turns.queue._line == [] and not turns.queue._present
+
+    asyncio.run(story())
+
+
+async def _until(states: AsyncGenerator[str], words: str) -> AsyncGenerator[str]:
+    async for markup in states:
+        yield markup
+        if words in markup:
+            return
+
+
+@pytest.fixture(scope="module")
+def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log = tmp_path_factory.mktemp("log") / "serve.log"
+    with served(seeds_home, log, FOOTNOTE_WORKERS="1") as address:
+        asyncio.run(people.started(address))
+        yield address
+
+
+def test_several_people_at_once_are_answered_in_their_order_and_counted_down(address: str) -> None:
+    asked = asyncio.run(people.crowd(address, 6, 4))
+    assert {one.outcome for one in asked} <= {"answered", "refused"} and len(asked) == 24
+    found = people.summary(asked)
+    assert found.overtaken <= 1 and found.counted_up == 0
+    assert any(one.ahead for one in asked), "nobody was told a place in the line"
+
+
+def test_whoever_leaves_or_is_too_many_holds_nobody_up(seeds_home: Path, tmp_path: Path) -> None:
+    async def story(address: str) -> None:
+        await people.started(address)
+        async with people.client(address) as session:
+            assert (await session.post("/gradio_api/run/ask", json={"data": [CEO, "", "", ""]})).status_code == 404
+            many = [asyncio.create_task(people.ask(session, CEO)) for _ in range(40)]
+            outcomes = [one.outcome for one in await asyncio.gather(*many)]
+            assert set(outcomes) == {"answered", "busy"} and outcomes.count("answered") >= 4
+            many = [asyncio.create_task(people.ask(session, CEO)) for _ in range(40)]
+            await asyncio.sleep(0.5)
+            for one in many:
+                one.cancel()
+            await asyncio.gather(*many, return_exceptions=True)
+            async with asyncio.timeout(60):  # those who left leave room at once
+                while (await people.ask(session, CEO)).outcome == "busy":
+                    pass
+
+    with served(seeds_home, tmp_path / "serve.log", FOOTNOTE_WORKERS="1", FOOTNOTE_MAX_WAITING="3") as address:
+        asyncio.run(story(address))
+    assert "Traceback" not in (tmp_path / "serve.log").read_text()
