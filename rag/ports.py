@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket
 import sys
 
+from rag.terminal import print_trouble, safe
+
 
 def free_port(host: str, port: int) -> int | None:
     """`port` when it is free; else the next free one if the user at the terminal wants it, else None."""
@@ -12,14 +14,14 @@ def free_port(host: str, port: int) -> int | None:
         return port
     following = next((other for other in range(port + 1, port + 100) if _is_free(host, other)), None)
     if following is None:
-        print(f"Port {port} on {host} is taken or not allowed, and so are the next ones.", file=sys.stderr)
+        print_trouble(f"Port {port} on {host} is taken or not allowed, and so are the next ones.")
         return None
     offer = f"Port {port} on {host} is taken or not allowed; {following} is free."
     if sys.stdin.isatty():
-        if input(f"{offer} Use it? [Y/n] ").strip().lower() in ("", "y", "yes"):
+        if input(safe(f"{offer} Use it? [Y/n] ")).strip().lower() in ("", "y", "yes"):
             return following
         return None
-    print(f"{offer} Use it with: python app.py serve --port {following}", file=sys.stderr)
+    print_trouble(f"{offer} Use it with: python app.py serve --port {following}")
     return None
 
 
