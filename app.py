@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import logging.handlers
 import os
 import sys
@@ -31,6 +30,7 @@ gc.set_threshold(50_000, 20, 50)
 from index.errors import FootnoteError
 from rag.grammar import make_parser
 from rag.settings import Settings, listing, make_settings, unknown_variables
+from rag.terminal import one_line, print_json, print_line, print_stored, print_trouble
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _tell_unknown_variables() -> None:
     for line in unknown_variables():
-        print(line, file=sys.stderr)
+        print_trouble(line)
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -68,8 +68,9 @@ def serve(arguments: argparse.Namespace) -> int:
     if port is None:
         return FAILED
     _log_to(settings.index_home() / "logs" / "footnote.log")
-    print(f"Starting. The page will be at http://{settings.host}:{port} (Ctrl-C ends it).", flush=True)
     import uvicorn
+
+    print_line(f"Starting. The page will be at http://{settings.host}:{port} (Ctrl-C ends it).")
 
     # Pages that are open in a browser hold connections for ever: they don't hold up the end.
     app = create_app(settings)
@@ -84,7 +85,7 @@ def _log_to(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
     except OSError as error:
-        print(f"{path} can't be written ({error.strerror}): warnings and errors are shown here.", file=sys.stderr)
+        print_trouble(f"{path} can't be written ({error.strerror}): warnings and errors are shown here.")
         handler = logging.StreamHandler()
     logging.raiseExceptions = False  # a disk that is full later is no reason for tracebacks
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -106,15 +107,15 @@ def ask(arguments: argparse.Namespace) -> int:
         with progress_bar() as progress:
             report, why = engine.ensure_index(progress)
         if report:
-            print(f"{why}; it was made from {report.articles} sources.", file=sys.stderr)
+            print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
         found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
     except BadQuestion as error:
-        print(error, file=sys.stderr)
+        print_trouble(error)
         return MISUSED
     if changed := engine.changed_note():
         print_trouble(changed)
     if arguments.json:
-        print(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+        print_json(found.to_json(), indent=2)
     else:
         print_answer(found)
     return REFUSED if found.refused else ANSWERED
@@ -125,7 +126,7 @@ def index(arguments: argparse.Namespace) -> int:
     from rag import housekeeping
 
     if arguments.watch and (arguments.dry_run or arguments.rebuild):
-        print("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.", file=sys.stderr)
+        print_trouble("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.")
         return MISUSED
     engine = housekeeping.open_engine(arguments.home)
     if arguments.watch:
@@ -164,8 +165,7 @@ def show(arguments: argparse.Namespace) -> int:
     from rag import housekeeping
 
     text = housekeeping.text(housekeeping.open_engine(arguments.home), arguments.source, arguments.start, arguments.end)
-    whole = arguments.start is None and arguments.end is None
-    sys.stdout.buffer.write(text.encode("utf-8", "replace") + (b"\n" if whole else b""))
+    print_stored(text, whole=arguments.start is None and arguments.end is None)
     return ANSWERED
 
 
@@ -178,7 +178,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from rag.ui import report
 
     if arguments.fail_if_worse and not arguments.baseline:
-        print("--fail-if-worse compares with a --baseline, and none is named.", file=sys.stderr)
+        print_trouble("--fail-if-worse compares with a --baseline, and none is named.")
         return MISUSED
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     home = settings.index_home()
@@ -188,7 +188,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     with progress_bar() as progress:
         engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
     for source, reason in synced.failed if synced else []:
-        print(f"{source!r} {reason}", file=sys.stderr)
+        print_trouble(f"{source!r} {one_line(reason)}")
     if changed := engine.changed_note():
         print_trouble(changed)
     print_problems(labels.unfound(questions, labels.Corpus(engine.parts()[0])), strict=arguments.strict)
@@ -200,13 +200,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
             for done, total in run.ask_all(engine, questions, folder, making, arguments.workers):
                 progress("asking", done, total)
         except KeyboardInterrupt:
-            print(f"\nStopped; what is answered is kept in {folder}. The same command goes on.", file=sys.stderr)
+            print_trouble(f"\nStopped; what is answered is kept in {folder}. The same command goes on.")
             return INTERRUPTED
-    print(table.summary_text(run.finish(folder)))
+    print_line(table.summary_text(run.finish(folder)))
     made = run.open_run(str(folder), home)
     compared = comparing.compare(baseline, made) if baseline else None
     report.write(folder, compared)
-    print(f"\n{folder / 'report.html'}")
+    print_line(f"\n{folder / 'report.html'}")
     return _verdict(compared, arguments) if compared else ANSWERED
 
 
@@ -228,9 +228,9 @@ def _verdict(compared: Comparison, arguments: argparse.Namespace) -> int:
     from rag.evaluation import table
 
     if getattr(arguments, "json", False):
-        print(json.dumps(compared.to_json(), indent=1))
+        print_json(compared.to_json(), indent=1)
     else:
-        print(f"\n{table.comparison_text(compared)}")
+        print_line(f"\n{table.comparison_text(compared)}")
     return FAILED if arguments.fail_if_worse and compared.worse else ANSWERED
 
 
@@ -238,9 +238,9 @@ def settings(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
     rows = listing(make_settings(home=arguments.home))
     for name, value, meaning in rows:
-        print(f"{name:30} {value}\n{'':30} {meaning}")
+        print_line(f"{name:30} {one_line(value)}\n{'':30} {meaning}")
     for line in unknown_variables():
-        print(line)
+        print_line(line)
     return ANSWERED
 
 
@@ -269,7 +269,7 @@ def main(words: Sequence[str] | None = None) -> int:
             _tell_unknown_variables()
         return COMMANDS[arguments.command](arguments)
     except FootnoteError as error:
-        print(error, file=sys.stderr)
+        print_trouble(error)
         return FAILED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): no complaint, and none from Python at exit either.
@@ -277,12 +277,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return FAILED
     except OSError as error:
         what = f"{str(error.filename)[:200]} can't be used" if error.filename else "The system refused"
-        print(
-            f"{what}: {error.strerror or error}. Check the path, its permissions and the free space.", file=sys.stderr
-        )
+        print_trouble(f"{what}: {error.strerror or error}. Check the path, its permissions and the free space.")
         return FAILED
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        print_trouble("Stopped.")
         return INTERRUPTED
 
 

@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
+from benchmarks.hostile_server import RESPONSES, chunk
 from benchmarks.served import free_port
 from index.lexical import content_terms
 from index.sentences import sentences
@@ -107,17 +108,38 @@ PARTS: dict[str, Callable[[Asked], str]] = {
     "denying": lambda asked: f"GM is wedded to a particular supplier for battery cells. [{asked.id_of('not wedded')}]",
     "five": lambda asked: _cited(asked.nearest(5)),
     "refusing": lambda asked: REFUSAL,
+    "unfinished": lambda asked: asked.true()[0][0][:-12],
+    "cut": lambda asked: f"{_cited(asked.true()[:1])} {asked.true()[-1][0][:-12]}",
+    "cut-number": lambda asked: f"{_cited(asked.true()[:1])} The deal of GM with TDK is predicted to create 1.",
+    "cut-cited": lambda asked: _cited(asked.true()),
     "chatty": lambda asked: f"Sure! Here is what I found:\n\n- {_cited(asked.true())}\n\nI hope this helps!",
 }
+
+THOUGHT = "GM is working with LG Chem and Samsung SDI. Panasonic supplies the cells of GM."
+"""What models of the part "thinking" think: true sentences too, which would pass the check."""
+THINKING = {
+    "think": "<think>{thought}</think>{answer}",
+    "thinking": "<thinking>\n{thought}\n</thinking>\n\n{answer}",
+    "reasoning": "< Reasoning effort='high' >{thought}</ reasoning >{answer}",
+    "brackets": "[THINK]{thought}[/THINK]{answer}",
+    "later": "{answer} <thought>{thought}</thought>",
+    "nested": "<think>{thought}<think>{thought}</think>{thought}</think>{answer}",
+    "unopened": "{thought}\n</think>\n{answer}",
+    "unclosed": "{answer} <think>{thought}",
+    "only": "<think>{thought}",
+}
+"""Ways to think aloud, by the name of the part after "thinking-"."""
 
 
 @dataclass
 class Server:
-    """The running server: `url`, and what it was asked. `payloads` is what the injected model says to each question,
-    `pace` how many tokens a second are written (0: as many as can be), `sent` when each of the last answer left, with
-    all that was written by then."""
+    """The running server: `url`, and what it was asked. `elsewhere` is where its redirects lead, `headers` are those of
+    the last request, `payloads` is what the injected model says to each question, `pace` how many tokens a second are
+    written (0: as many as can be), `sent` when each of the last answer left, with all that was written by then."""
 
     url: str = ""
+    elsewhere: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     payloads: dict[str, str] = field(default_factory=dict)
     pace: float = 0
     sent: list[tuple[float, str]] = field(default_factory=list)
@@ -133,10 +155,19 @@ def make_app(server: Server) -> FastAPI:
     async def complete(request: Request) -> Response:
         body = await request.json()
         server.requests.append(body)
+        server.headers = dict(request.headers)
         part = body["model"].removeprefix("part/")
+        if part in RESPONSES:
+            return RESPONSES[part](server.elsewhere)
         if (refused := await _refuse(part, body, request)) is not None:
             return refused
         return StreamingResponse(_stream(server, part, Asked.read(body), request), media_type="text/event-stream")
+
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    async def anything(path: str, request: Request) -> Response:
+        server.requests.append({"path": path})
+        server.headers = dict(request.headers)
+        return _error(404, "There is nothing here.", "not_found")
 
     return app
 
@@ -160,6 +191,7 @@ async def _refuse(part: str, body: dict[str, Any], request: Request) -> Response
     if part == "slow":
         await asyncio.sleep(30)
     known = {*PARTS, "locked", "picky", "injected", "stalls", "breaks", "ends", "fails", "endless", "slow"}
+    known |= {f"thinking-{way}" for way in (*THINKING, "field")}
     return None if part in known else _error(404, f"The model `{part}` does not exist.", "model_not_found")
 
 
@@ -167,18 +199,23 @@ def _error(status: int, message: str, code: str, headers: dict[str, str] | None 
     return JSONResponse({"error": {"message": message, "code": code}}, status, headers)
 
 
-async def _stream(server: Server, part: str, asked: Asked, request: Request) -> AsyncIterator[str]:
+async def _stream(server: Server, part: str, asked: Asked, request: Request) -> AsyncIterator[bytes]:
     if part == "injected":
         payload = server.payloads[asked.question]
         at = [id_ for id_, text in asked.passages if payload.split()[0] in text] or [asked.passages[0][0]]
         text = f"{payload} [{at[0]}]"
     else:
         text = PARTS.get(part, PARTS["perfect"])(asked)
-    yield _event({"role": "assistant", "content": ""})
+    if way := THINKING.get(part.removeprefix("thinking-")):
+        text = way.format(thought=THOUGHT, answer=text)
+    if part == "thinking-field":
+        yield chunk({"reasoning_content": THOUGHT})
+        yield chunk({"reasoning": THOUGHT})
+    yield chunk({"role": "assistant", "content": ""})
     if part == "endless":
         try:
             while True:
-                yield _event({"content": f"{asked.true()[0][0]} [{asked.true()[0][1]}] "})
+                yield chunk({"content": f"{asked.true()[0][0]} [{asked.true()[0][1]}] "})
                 await asyncio.sleep(0.1)
         finally:
             server.let_go.set()
@@ -197,26 +234,19 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
             if part == "stalls":
                 await asyncio.sleep(30)
             if part == "fails":
-                yield f"data: {json.dumps({'error': {'message': 'out of memory', 'code': 500}})}\n\n"
+                yield f"data: {json.dumps({'error': {'message': 'out of memory', 'code': 500}})}\n\n".encode()
                 return
-        yield _event({"content": piece})
-    yield _event({}, "stop")
+        yield chunk({"content": piece})
+    yield chunk({}, "length" if part.startswith("cut") else "stop")
     usage = {"prompt_tokens": 1000, "completion_tokens": len(pieces), "total_tokens": 1000 + len(pieces)}
-    yield f"data: {json.dumps({**_CHUNK, 'choices': [], 'usage': usage})}\n\n"
-    yield "data: [DONE]\n\n"
+    counted = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": []}
+    yield f"data: {json.dumps({**counted, 'usage': usage})}\n\n".encode()
+    yield b"data: [DONE]\n\n"
 
 
 def _tokens(text: str) -> list[str]:
     """Pieces of the length that tokens have: words with the blank before them, longer ones in parts."""
     return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)
-
-
-_CHUNK = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted"}
-
-
-def _event(delta: dict[str, str], finish: str | None = None) -> str:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return f"data: {json.dumps({**_CHUNK, 'choices': [choice]})}\n\n"
 
 
 @contextmanager

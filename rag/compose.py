@@ -23,10 +23,13 @@ from rag.prompt import REFUSAL, Prompt, build
 from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
+from rag.thoughts import ThoughtFilter
 
 _SLACK = 2
 """A server that knows no limit is cut off at this many times the tokens that the model may write."""
-_ENDED = re.compile(r"[.!?…][\"'”’)\]]*$")
+_LETTERS = 16
+"""Characters of a token at most; a server that sends more text than its tokens can hold is cut off too."""
+_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,9 @@ def write(
     try:
         with closing(stream.sentences(stop)) as drafted:
             for one in drafted:
+                if one is None:
+                    draft = replace(draft, statements=())
+                    continue
                 if _declines(one.text):
                     if draft.statements:
                         continue  # beside other sentences it says nothing
@@ -115,26 +121,31 @@ class _Stream:
         self._count = count
         self._most = _SLACK * most
 
-    def sentences(self, stop: Event | None) -> Generator[Drafted]:
-        """Its sentences, each as soon as it is complete."""
-        cutter = Cutter(tuple(self._prompt.ids))
+    def sentences(self, stop: Event | None) -> Generator[Drafted | None]:
+        """Its sentences, each as soon as it is complete; None when all before it was a thought."""
+        cutter, thoughts = Cutter(tuple(self._prompt.ids)), ThoughtFilter()
         tokens = 0
         with closing(self._model.complete(self._prompt.messages, stop)) as pieces:
             for piece in pieces:
                 if isinstance(piece, Usage):
                     self.usage = piece
                     continue
+                piece = piece[: _LETTERS * self._most]
                 self.text += piece
                 tokens += self._count(piece)
-                yield from cutter.feed(piece)
-                if tokens > self._most:
+                spoken = thoughts.feed(piece)
+                if spoken.anew:
+                    cutter = Cutter(tuple(self._prompt.ids))
+                    yield None
+                yield from cutter.feed(spoken.text)
+                if tokens > self._most or len(self.text) >= _LETTERS * self._most:
                     self.usage = Usage(cut=True)
                     break
         if stop and stop.is_set():
             return
-        for one in cutter.end():
-            # A last sentence that was cut off in the middle is none.
-            if not self.usage.cut or _ENDED.search(one.text):
+        for one in (*cutter.feed(thoughts.end()), *cutter.end()):
+            # Of an answer that was cut off, the last sentence counts only when its citation shows that it is whole.
+            if not self.usage.cut or (one.closed and _ENDED.search(one.text)):
                 yield one
 
 
@@ -157,6 +168,8 @@ class _Desk:
         verdict = check_sentence(one.text, [self._sources[id_] for id_ in known]) if known else None
         if verdict is None:
             known, verdict = self._uncited(one.text)
+        if verdict.kind == "supported" and not one.closed and not _ENDED.search(one.text):
+            verdict = replace(verdict, kind="weak", why="the language model broke off in it")
         if verdict.kind == "unsupported" or not verdict.support:
             return Statement(one.text, None, verdict="unsupported", why=verdict.why)
         pieces = [self._evidence(self._ids[known[s.source]], s.span, verdict.score) for s in verdict.support]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.sentences import sentences
+from rag.check.instructions import without_unseen
 
 _ID = r"(?:id\s*[:=]?\s*)?(?:[a-z]{5,20}|\d{1,3})"
 _MARKER = re.compile(rf"[ \t]*[\[【(]\s*({_ID}(?:\s*[,;]\s*{_ID})*)\s*[\]】)]", re.IGNORECASE)
@@ -19,18 +20,21 @@ _ORNAMENT = re.compile(r"^(?:#{1,6}\s+|[•◦▪‣·*+–—-]\s+|\d{1,2}[.)]\
 
 @dataclass(frozen=True)
 class Drafted:
-    """A sentence as the model wrote it, without markers, and what stood in them, in order, each once."""
+    """A sentence as the model wrote it, without markers, and what stood in them, in order, each once. `closed` tells
+    that a marker or another sentence stands after it."""
 
     text: str
     ids: tuple[str, ...]
+    closed: bool = True
 
 
 class Cutter:
     """Cuts a stream into sentences. Ids after the full stop belong to the sentence before.
 
     >>> cutter = Cutter(known=("kfmrt",))
-    >>> [*cutter.feed("It was built in 18"), *cutter.feed("23. [kfmrt] It stands yet."), *cutter.end()]
-    [Drafted(text='It was built in 1823.', ids=('kfmrt',)), Drafted(text='It stands yet.', ids=())]
+    >>> drafted = [*cutter.feed("It was built in 18"), *cutter.feed("23. [kfmrt] It stands."), *cutter.end()]
+    >>> [one.text for one in drafted]
+    ['It was built in 1823.', 'It stands.']
     """
 
     def __init__(self, known: tuple[str, ...]) -> None:
@@ -65,7 +69,8 @@ class Cutter:
         own = [marker for marker in markers if marker[0] <= end]
         self._raw = self._raw[end + sum(removed for _, _, removed in own) :]
         ids = [id_ for _, of_marker, _ in own for id_ in of_marker]
-        return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)))
+        closed = len(spans) > 1 or any(marker[0] >= spans[0][1] for marker in own)
+        return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)), closed)
 
     def _certain(self, text: str, start: int) -> bool:
         return bool(_CERTAIN.match(text, start)) and not _OPEN.match(text, start)
@@ -88,5 +93,5 @@ class Cutter:
 
 
 def _tidy(text: str) -> str:
-    """A sentence without Markdown's marks, on one line."""
-    return _ORNAMENT.sub("", " ".join(text.replace("**", "").replace("__", "").split()))
+    """A sentence on one line, without Markdown's marks and characters that can't be seen."""
+    return _ORNAMENT.sub("", " ".join(without_unseen(text).replace("**", "").replace("__", "").split()))

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from rag.terminal import safe
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats no escape sequence of what it was given: a shell's pattern can bring any file name."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(safe(message))
 
 
 def make_parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="app.py",
         description="Footnote answers questions from your own articles, in their own words, and shows where.",
         epilog="Without a command the page is served. The first use makes an index of the articles in seeds/.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    home = argparse.ArgumentParser(add_help=False)
+    home = _Parser(add_help=False)
     home.add_argument("--home", type=_folder, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
 
-    writer = argparse.ArgumentParser(add_help=False)
+    writer = _Parser(add_help=False)
     writer.add_argument(
         "--writer",
         choices=("quote", "llm"),
@@ -55,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_evaluation_commands(commands: Any, home: argparse.ArgumentParser, writer: argparse.ArgumentParser) -> None:
+def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> None:
     one = commands.add_parser(
         "evaluate",
         parents=[home, writer],
@@ -91,7 +100,7 @@ def _add_evaluation_commands(commands: Any, home: argparse.ArgumentParser, write
     one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse")
 
 
-def _add_index_commands(commands: Any, home: argparse.ArgumentParser) -> None:
+def _add_index_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "index",
         parents=[home],

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from index.errors import FootnoteError, IndexBusy
 from index.web import is_address
@@ -17,7 +15,7 @@ from rag.settings import Settings, make_settings
 from rag.sources import listing
 from rag.terminal import (
     print_check,
-    print_line,
+    print_json,
     print_preview,
     print_report,
     print_sources,
@@ -53,7 +51,7 @@ def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool,
         else:
             report = engine.index(paths, addresses=addresses, rebuild=rebuild, progress=progress)
     if as_json:
-        _print_json({"dry_run": dry_run, **report.to_json()})
+        print_json({"dry_run": dry_run, **report.to_json()})
     elif dry_run:
         print_preview(report)
     else:
@@ -84,7 +82,7 @@ def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
                 continue
             trouble = ""
             if as_json:
-                _print_json({"dry_run": False, **report.to_json()})
+                print_json({"dry_run": False, **report.to_json()})
             else:
                 print_report(report)
         before = stale
@@ -95,7 +93,7 @@ def sources(engine: Engine, *, as_json: bool) -> None:
     engine.ensure_index()
     rows = listing(engine)
     if as_json:
-        _print_json([one.to_json() for one in rows])
+        print_json([one.to_json() for one in rows])
     else:
         print_sources(rows)
 
@@ -113,7 +111,7 @@ def doctor(settings: Settings, *, as_json: bool) -> bool:
     for check in examine(settings):
         fine = fine and check.ok
         if as_json:
-            _print_json(check.to_json())
+            print_json(check.to_json())
         else:
             print_check(check)
     return fine
@@ -131,7 +129,3 @@ def text(engine: Engine, source: str, start: int | None, end: int | None) -> str
     if not 0 <= first <= last <= length:
         raise FootnoteError(f"--from {first} --to {last} is outside the text: it has {length} characters, from 0.")
     return article.text[first:last]
-
-
-def _print_json(value: Any) -> None:
-    print_line(json.dumps(value, ensure_ascii=False))

@@ -17,6 +17,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from index.errors import FootnoteError
+from rag.guarded_http import TooLong, make_client
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ _CONNECT = 10.0
 """Seconds for a connection to be made."""
 _LOOK = 0.1
 """Seconds between two looks at whether to stop."""
+_WHOLE = 10
+"""Times the time-out that a whole answer may take."""
+_TAIL = 2.0
+"""Seconds that the token counts may take after the last word."""
+_ENDS = frozenset(("stop", "eos", "eos_token", "end_turn", "stop_sequence"))
+"""Reasons for an end that the model chose. Any other cut the answer off."""
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+"""Where servers put what a model thinks before it answers."""
 _CONTEXT = re.compile(
     r"context.{0,12}(length|window|size)|maximum context|exceed_context|too many tokens|too long", re.I
 )
@@ -42,12 +51,44 @@ class ModelServerError(FootnoteError):
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one completion as the server counted them (None where it does not say); `cut` tells that the model was
-    stopped at the most tokens it may write."""
+    """Tokens of one completion as the server counted them (None where it does not say); `cut` tells that the
+    answer was cut off, for example at the most tokens it may have."""
 
     prompt: int | None = None
     completion: int | None = None
     cut: bool = False
+
+
+class _Heard:
+    """What has come of one completion. `finished` is the server's reason for the end, "" before it; `spoke` tells that
+    the last chunk held words, of the answer or of a thought before it, or ended the answer."""
+
+    def __init__(self) -> None:
+        self.begun = self.spoke = False
+        self.finished = ""
+        self.usage = Usage()
+
+    def take(self, chunk: ChatCompletionChunk) -> str:
+        """Take in a chunk and return the text of the answer in it, fit to be printed and stored."""
+        self.begun, self.spoke = True, False
+        if chunk.usage:
+            self.usage = Usage(_count(chunk.usage.prompt_tokens), _count(chunk.usage.completion_tokens))
+        text = ""
+        for choice in chunk.choices[:1] if not self.finished else ():
+            text = _text(choice.delta.content)
+            thought = "".join(_text(getattr(choice.delta, name, "")) for name in _THOUGHTS)
+            self.finished = str(choice.finish_reason or "")
+            self.spoke = bool(self.finished or text.strip() or thought.strip())
+        return text
+
+
+def _count(number: object) -> int | None:
+    return number if isinstance(number, int) and number >= 0 else None
+
+
+def _text(value: object) -> str:
+    """Return a string that every encoding takes; "" for what is no string."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 class LanguageModel:
@@ -76,9 +117,10 @@ class LanguageModel:
         import openai  # noqa: F401
 
     def complete(self, messages: Sequence[Message], stop: Event | None = None) -> Generator[str | Usage]:
-        """The text as it comes, and at the end of it what the server says of its tokens.
+        """Yield the text as it comes, and at the end of it what the server says of its tokens.
 
-        Closing the generator, or setting `stop`, cuts the connection. Raises ModelServerError for every failure.
+        The time-out counts from the last word, and a whole answer may take ten times that. Closing the generator, or
+        setting `stop`, cuts the connection. Raises ModelServerError for every failure.
         """
         box: Queue[str | ModelServerError | Usage] = Queue()
         work = _Work(self._request(messages, box), box)
@@ -99,32 +141,38 @@ class LanguageModel:
     async def _request(self, messages: Sequence[Message], box: Queue[Any]) -> None:
         from openai import APIError, AsyncOpenAI, Timeout
 
-        usage = Usage()
-        finished, begun = "", False
+        heard = _Heard()
+        now = asyncio.get_running_loop().time
         # "none" where there is no key: otherwise the library takes OPENAI_API_KEY, which is meant for another server.
+        key = self._key or "none"
         client = AsyncOpenAI(
             base_url=self.url,
-            api_key=self._key or "none",
+            api_key=key,
             timeout=Timeout(self._patience, connect=min(_CONNECT, self._patience)),
             max_retries=_RETRIES,
+            http_client=make_client(self.url, key),
         )
         try:
-            async with client:
-                async with asyncio.timeout(self._patience):
-                    stream = await self._open(client, messages)
-                async with stream:
-                    async for chunk in stream:
-                        begun = True
-                        if chunk.usage:
-                            usage = Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                        for choice in chunk.choices[:1]:
-                            finished = choice.finish_reason or finished
-                            if choice.delta.content:
-                                box.put(choice.delta.content)
-            done = replace(usage, cut=finished == "length")
-            box.put(done if finished else ModelServerError(self._broken() if begun else self._unreadable()))
-        except (APIError, TimeoutError) as error:
-            box.put(ModelServerError(self._explain(error, begun)))
+            async with (
+                client,
+                asyncio.timeout(_WHOLE * self._patience) as whole,
+                asyncio.timeout(self._patience) as quiet,
+                await self._open(client, messages) as stream,
+            ):
+                async for chunk in stream:
+                    if text := heard.take(chunk):
+                        box.put(text)
+                    # Only words count: a server can keep a connection alive for ever and say nothing.
+                    if heard.spoke:
+                        quiet.reschedule(now() + (_TAIL if heard.finished else self._patience))
+        except (APIError, TimeoutError, TooLong) as error:
+            if not heard.finished:
+                box.put(ModelServerError(self._explain(error, heard.begun, whole=whole.expired())))
+                return
+        if heard.finished:
+            box.put(replace(heard.usage, cut=heard.finished not in _ENDS))
+        else:
+            box.put(ModelServerError(self._broken() if heard.begun else self._unreadable()))
 
     async def _open(self, client: AsyncOpenAI, messages: Sequence[Message]) -> AsyncStream[ChatCompletionChunk]:
         from openai import BadRequestError, UnprocessableEntityError
@@ -153,9 +201,16 @@ class LanguageModel:
             "manual says, mostly in /v1."
         )
 
-    def _explain(self, error: Exception, begun: bool) -> str:
+    def _explain(self, error: Exception, begun: bool, *, whole: bool) -> str:
         from openai import APIConnectionError, APIStatusError, APITimeoutError
 
+        if whole:
+            return (
+                f"The language model at {self.url} did not end its answer within {_WHOLE * self._patience:g} seconds. "
+                "Take a faster model, lower FOOTNOTE_LLM_ANSWER_TOKENS, or raise FOOTNOTE_LLM_TIMEOUT."
+            )
+        if isinstance(error, TooLong):
+            return f"The language model at {self.url} sent more than any answer has. See the server's own log."
         if isinstance(error, (TimeoutError, APITimeoutError)):
             return (
                 f"The language model at {self.url} said nothing for {self._patience:g} seconds. Wait until it has "
@@ -179,6 +234,11 @@ class LanguageModel:
         if status in (401, 403):
             what = "does not accept the key in FOOTNOTE_LLM_KEY" if self._key else "wants a key"
             return f"The language model server at {self.url} {what} ({status}). Set FOOTNOTE_LLM_KEY to a valid one."
+        if 300 <= status < 400:
+            return (
+                f"The server at {self.url} sends requests to another address ({status}). Your question does not "
+                "follow. Set FOOTNOTE_LLM_URL to that address yourself if you trust it."
+            )
         if status == 404:
             return (
                 f"The server at {self.url} has no model called {self.model!r} (404). Set FOOTNOTE_LLM_MODEL to one it "
@@ -218,10 +278,12 @@ class _Work:
             self._loop.run_until_complete(self._task)
         except asyncio.CancelledError:
             pass
-        except Exception as error:
-            # A defect, or an answer that is no protocol at all: told without its words, which may hold anything.
+        except Exception:
+            # An answer that is no protocol at all, or a defect. Its words may hold anything, so they are left out.
             self._box.put(
-                ModelServerError(f"The language model server gave no readable answer ({type(error).__name__}).")
+                ModelServerError(
+                    "The language model server gave no readable answer. Check FOOTNOTE_LLM_URL and its log."
+                )
             )
         finally:
             with suppress(Exception):

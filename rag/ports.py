@@ -6,6 +6,7 @@ import socket
 import sys
 
 from index.errors import FootnoteError
+from rag.terminal import print_trouble, safe
 
 
 def free_port(host: str, port: int) -> int | None:
@@ -19,14 +20,14 @@ def free_port(host: str, port: int) -> int | None:
         return port
     following = next((other for other in range(port + 1, port + 100) if _is_free(host, other)), None)
     if following is None:
-        print(f"Port {port} on {host} is taken or not allowed, and so are the next ones.", file=sys.stderr)
+        print_trouble(f"Port {port} on {host} is taken or not allowed, and so are the next ones.")
         return None
     offer = f"Port {port} on {host} is taken or not allowed; {following} is free."
     if sys.stdin.isatty():
-        if input(f"{offer} Use it? [Y/n] ").strip().lower() in ("", "y", "yes"):
+        if input(safe(f"{offer} Use it? [Y/n] ")).strip().lower() in ("", "y", "yes"):
             return following
         return None
-    print(f"{offer} Use it with: python app.py serve --port {following}", file=sys.stderr)
+    print_trouble(f"{offer} Use it with: python app.py serve --port {following}")
     return None
 
 

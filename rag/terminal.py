@@ -1,47 +1,114 @@
-"""What the command line prints: answers, reports, problems, and progress."""
+"""What the command line prints: answers, reports, problems, and progress.
+
+Everything goes through `print_line`, `print_trouble` or `print_json`. Titles, file names and texts come from anywhere,
+and a terminal obeys some characters in them: it would change its colours, its title, or what stands on the lines above.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from tqdm import tqdm
 
-from index.build import Progress, Report
 from index.errors import FootnoteError
-from rag.doctor import Check
-from rag.sources import Source
-from rag.types import Answer
+
+if TYPE_CHECKING:  # for types only: every command prints, and these take seconds to import
+    from index.build import Progress, Report
+    from rag.doctor import Check
+    from rag.sources import Source
+    from rag.types import Answer
+
+
+_KEPT = frozenset("\n\t\u00ad\u200c\u200d")
+"""Controls that stay: a new line, a tab, a soft hyphen, and the joiners that some scripts and emoji need."""
+_OBEYED = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+"""Categories of characters that are not seen but obeyed: controls, marks of direction, half characters, breaks."""
+
+
+def safe(text: str) -> str:
+    r"""Return a text with an escape for each character that a terminal would obey or could not write.
+
+    >>> safe("red: \x1b[31m, turned: \u202e, caf\u00e9")
+    'red: \\x1b[31m, turned: \\u202e, café'
+    """
+    return "".join(c if c in _KEPT or unicodedata.category(c) not in _OBEYED else _escaped(c) for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return a name as it is shown in a line: the same, and line breaks and tabs as escapes."""
+    return "".join(_escaped(c) if c in "\n\t" else c for c in safe(text))
+
+
+def print_line(text: object = "") -> None:
+    """Print a text on standard output, made safe, at once."""
+    _write(sys.stdout, safe(str(text)))
+
+
+def print_trouble(text: object) -> None:
+    """Print what went wrong on the error stream, made safe, at once."""
+    _write(sys.stderr, safe(str(text)))
+
+
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """Print a value as JSON. What a terminal would obey is written as JSON's own escapes, so the value is the same."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    _write(sys.stdout, "".join(c if c == "\n" or safe(c) == c else json.dumps(c)[1:-1] for c in text))
+
+
+def print_stored(text: str, *, whole: bool) -> None:
+    """Print the stored text of a source: to a terminal made safe, else exactly, since offsets count in it.
+
+    `whole` tells that it is not a part of a text; a new line follows it.
+    """
+    if sys.stdout.isatty():
+        print_line(text)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "replace") + (b"\n" if whole else b""))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode()
+
+
+def _write(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    # A terminal that is not in UTF-8 gets escapes for what it can't write.
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
 def print_answer(found: Answer) -> None:
     """The answer, where each citation stands, the nearest passages of a refusal, and notes."""
-    print(found.text)
+    print_line(found.text)
     for one in found.citations:
         when = f", {one.published}" if one.published else ""
         place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
-        print(f"\n[{one.number}] {one.title} ({one.source}{when}{place}), characters {one.start} to {one.end}")
+        head = one_line(f"{one.title} ({one.source}{when}{place})")
+        print_line(f"\n[{one.number}] {head}, characters {one.start} to {one.end}")
         if one.also_in:
-            print(f"    also in {', '.join(map(one_line, one.also_in))}")
+            print_line(f"    also in {', '.join(map(one_line, one.also_in))}")
     if found.refused and found.passages:
-        print("\nNearest passages:")
+        print_line("\nNearest passages:")
         for passage in found.passages[:3]:
-            print(f"\n- {passage.title} ({passage.source})")
-            print(textwrap.indent(textwrap.shorten(passage.text, 300, placeholder=" ..."), "  "))
+            print_line(f"\n- {one_line(f'{passage.title} ({passage.source})')}")
+            print_line(textwrap.indent(textwrap.shorten(passage.text, 300, placeholder=" ..."), "  "))
     for note in found.notes:
-        print(f"\nNote: {note}")
+        print_line(f"\nNote: {one_line(note)}")
 
 
 def print_report(report: Report) -> None:
     """What a sync did."""
-    print(f"Sources: {_done(report) or 'none found'}.")
+    print_line(f"Sources: {_done(report) or 'none found'}.")
     _print_remarks(report)
     state = "The index holds" if report.built else "Nothing to do: the index holds"
     made = f", {report.embedded} embedded" if report.built else ""
-    print(
+    print_line(
         f"{state} {count(report.articles, 'source')} in {count(report.chunks, 'chunk')}{made} ({report.seconds:.1f} s)."
     )
 
@@ -50,44 +117,29 @@ def print_preview(report: Report) -> None:
     """What a sync would do, source by source."""
     for what, names in (("add", report.added), ("change", report.changed), ("remove", report.removed)):
         for name in names:
-            print(f"  {what:7} {name!r}")
+            print_line(f"  {what:7} {name!r}")
     _print_remarks(report)
-    print(f"Sources: {_done(report) or 'none found'}. Nothing was written.")
+    print_line(f"Sources: {_done(report) or 'none found'}. Nothing was written.")
 
 
 def print_sources(rows: Sequence[Source]) -> None:
     """The sources as a table."""
     if rows:
         width = min(60, max(len(one_line(row.source)) for row in rows))
-        print(f"{'SOURCE':{width}}  {'PUBLISHED':10}  {'CHUNKS':>6}  {'CHARACTERS':>10}  TITLE")
+        print_line(f"{'SOURCE':{width}}  {'PUBLISHED':10}  {'CHUNKS':>6}  {'CHARACTERS':>10}  TITLE")
     for row in rows:
         published = row.published.when if row.published else "-"
         figures = "  ".join(
             f"{'-' if n is None else f'{n:,}':>{w}}" for n, w in ((row.chunks, 6), (row.characters, 10))
         )
         state = "" if row.state == "indexed" else f" ({row.state})"
-        print(f"{one_line(row.source):{width}}  {published:10}  {figures}  {one_line(row.title)}{state}")
-    print(f"{count(sum(row.chunks is not None for row in rows), 'source')} in the index")
+        print_line(f"{one_line(row.source):{width}}  {published:10}  {figures}  {one_line(row.title + state)}")
+    print_line(f"{count(sum(row.chunks is not None for row in rows), 'source')} in the index")
 
 
 def print_check(check: Check) -> None:
     """A check of the doctor's on a line."""
-    print(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.told}")
-
-
-def print_line(text: str) -> None:
-    """A line for another program, at once."""
-    print(text, flush=True)
-
-
-def print_trouble(text: str) -> None:
-    """What went wrong, on the error stream, at once."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def one_line(name: str) -> str:
-    """A name on one line: control characters as escapes."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
+    print_line(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {one_line(check.told)}")
 
 
 def _done(report: Report) -> str:
@@ -107,20 +159,22 @@ def _done(report: Report) -> str:
 
 def _print_remarks(report: Report) -> None:
     for source, reason in report.failed:
-        print(f"  failed: {source!r} {reason}")
+        print_line(f"  failed: {source!r} {one_line(reason)}")
     for source, note in report.notes:
-        print(f"  note: {source!r} {note}")
+        print_line(f"  note: {source!r} {one_line(note)}")
     if report.other_formats:
         kinds = sorted({Path(name).suffix or name for name in report.other_formats})
-        print(f"  left out: {count(len(report.other_formats), 'file')} of other formats ({', '.join(kinds)})")
+        print_line(
+            f"  left out: {count(len(report.other_formats), 'file')} of other formats ({one_line(', '.join(kinds))})"
+        )
 
 
 def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) -> None:
     """Problems of a question set, one a line, on the error stream; the first `most`. When `strict`, any raises."""
     for problem in problems[:most]:
-        print(problem, file=sys.stderr)
+        print_trouble(one_line(str(problem)))
     if len(problems) > most:
-        print(f"and {len(problems) - most:,} more problems", file=sys.stderr)
+        print_trouble(f"and {len(problems) - most:,} more problems")
     if problems and strict:
         raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
 

@@ -94,6 +94,85 @@ def test_a_short_form_counts_only_where_the_text_introduces_it() -> None:
     assert check_sentence("General Motors builds cars.", [Source(told, "", introduced)]).kind == "supported"
 
 
+CELLS = (
+    "General Motors said that LG Chem supplies the battery cells of its electric cars. The cells come from a targeted "
+    "plant in Ohio, where well trained workers built the production line by hand. An applied law frames this."
+)
+NAMES = """Tesla Apple Amazon Shell Intel Google China Orange Target Gap Visa Chase Oracle Ford Boeing Wells
+    Panasonic Uber Stripe Sprint Fox Bell Slack Mint Rose Frank Bill Grant""".split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{0} supplies the battery cells.",
+        "{0} supplies the battery cells of its electric cars.",
+        "{0}'s plant supplies the battery cells.",
+        "LG Chem and {0} supply the battery cells.",
+        "The battery cells are supplied by {0}.",
+        "In short: {0} supplies the battery cells.",
+    ],
+)
+def test_a_name_that_no_source_has_is_never_supported_wherever_it_stands(form: str, name: str) -> None:
+    verdict = check(form.format(name), CELLS)
+    # In one of these places the plain word is in the source: "targeted", "well".
+    assert verdict.kind == "unsupported" or (name in ("Target", "Wells") and verdict.kind == "weak")
+    assert name in verdict.why
+
+
+@pytest.mark.parametrize("name", [name.lower() for name in NAMES if name not in ("Target", "Wells")])
+@pytest.mark.parametrize("form", ["{0} supplies the battery cells.", "The battery cells are supplied by {0}."])
+def test_a_name_in_lower_case_is_never_supported_as_the_one_who_did_it(form: str, name: str) -> None:
+    verdict = check(form.format(name), CELLS)
+    assert verdict.kind != "supported" and name in verdict.why
+
+
+@pytest.mark.parametrize("name", ["tesla", "google", "intel", "china", "panasonic", "zorbtech", "τesla", "te5la"])
+def test_a_word_that_is_no_plain_english_is_nowhere_supported(name: str) -> None:
+    verdict = check(f"LG Chem supplies the battery cells that {name} needs for electric cars.", CELLS)
+    assert verdict.kind != "supported" and name in verdict.why
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_counts_where_a_source_has_it(name: str) -> None:
+    told = f"In the end it was {name} that came to supply the battery cells."
+    assert check(f"{name} supplies the battery cells.", told).kind == "supported"
+    assert check(f"{name} supplies the battery cells.", "It supplies the battery cells.", name).kind == "supported"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Currently LG Chem makes the battery cells of the electric cars.",
+        "Made in Ohio, the battery cells of the cars come from LG Chem.",
+        "Workers built the production line by hand.",
+        "Electric cars of General Motors use battery cells from LG Chem.",
+        "Cells for the electric cars of General Motors are provided by LG Chem.",
+    ],
+)
+def test_plain_words_of_the_writer_stay_supported(sentence: str) -> None:
+    assert check(sentence, CELLS).kind == "supported"
+
+
+@pytest.mark.xfail(strict=True, reason="the rules do not know who did what to whom")
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        (
+            "TDK has a deal with the Japanese company General Motors.",
+            "General Motors has a deal with the Japanese company TDK.",
+        ),
+        ("LG Chem buys the cells of General Motors.", "General Motors buys the cells of LG Chem."),
+        ("Ann Reed sold the mill to Tom Hale.", "Tom Hale sold the mill to Ann Reed."),
+        ("France was beaten by Spain in the final.", "Spain was beaten by France in the final."),
+        ("The lake flows into the river Alm.", "The river Alm flows into the lake."),
+    ],
+)
+def test_swapped_roles_are_not_supported(sentence: str, text: str) -> None:
+    assert check(sentence, text).kind != "supported"
+
+
 def test_title_and_date_of_a_source_count_as_said() -> None:
     assert (
         check("In 2024 GM built 30 cars.", "In the year GM built 30 cars.", "News of cars\n2024-09-12").kind

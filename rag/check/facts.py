@@ -14,14 +14,15 @@ from typing import Any
 
 from index.aliases import Aliases
 from index.dates import PartialDate, find_dates
-from index.lexical import FUNCTION_WORDS, terms
+from index.lexical import FUNCTION_WORDS, terms, words
 from index.tokens import token_counter
 from rag.check.amounts import TIMES, Number, find_numbers
+from rag.check.wording import holds
 
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]\w*(?:[’'&][^\W_]+)*")
+WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]\w*(?:[’'&][^\W_]+)*")
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”‹›]+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
 _OPENS = re.compile(r"(?:[.!?:;]\s+|[“\"‘(]\s*)$")
-_CONNECTIVES = frozenset(
+CONNECTIVES = frozenset(
     """however nonetheless nevertheless moreover furthermore additionally meanwhile overall thus therefore hence instead
     consequently similarly likewise although though despite besides alongside unlike whereas whilst yes no both several
     another today currently later earlier recently including various numerous certain""".split()
@@ -43,7 +44,11 @@ class Fact:
 
 def plain_terms(text: str) -> list[str]:
     """The terms of a text as the index sees them, with "U.S." written "US"."""
-    return terms(_DOTTED.sub(lambda match: match.group().replace(".", ""), text))
+    return terms(_undotted(text))
+
+
+def _undotted(text: str) -> str:
+    return _DOTTED.sub(lambda match: match.group().replace(".", ""), text)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,18 @@ class Holder:
     def terms(self) -> set[str]:
         """Its terms, with the other form of every name it uses."""
         return self.aliases.widen(plain_terms(self.text))
+
+    @cached_property
+    def forms(self) -> set[str]:
+        """Its words in lower case, not stemmed."""
+        return set(words(_undotted(self.text)))
+
+    @cached_property
+    def _name_terms(self) -> set[str]:
+        """The terms of its words with a capital, and of the other forms of its names."""
+        text = _undotted(self.text)
+        capital = (word for word in re.findall(r"\w+", text) if not word.islower())
+        return set(terms(" ".join(capital))) | (self.terms - set(terms(text)))
 
     @cached_property
     def dates(self) -> list[PartialDate]:
@@ -78,7 +95,7 @@ class Holder:
     @cached_property
     def _starts(self) -> dict[str, list[str]]:
         starts: dict[str, list[str]] = {}
-        for term in self.terms:
+        for term in self._name_terms:
             starts.setdefault(term[:4], []).append(term)
         return starts
 
@@ -92,13 +109,27 @@ class Holder:
         if fact.kind == "date":
             said: Any = value
             return any(_agrees(said, date, self.numbers) for date in self.dates)
-        return all(term in self.terms or self._has_kin(str(term)) for term in value)
+        return not self._missing_words(fact)
+
+    def holds(self, term: str) -> bool:
+        """True when the text has a term, a near form of it (product, production) or its kin (Japan, Japanese)."""
+        return holds(term, self.terms) or self._has_kin(term)
+
+    def has_word(self, word: str) -> bool:
+        """True when the text has this very word, its plural, or a name that it is a form of."""
+        if not self.forms.isdisjoint((word, f"{word}s", f"{word}es")):
+            return True
+        return any(term in self._name_terms or self._has_kin(term) for term in terms(word))
 
     def lacks(self, fact: Fact) -> float:
         """How much of a fact the text lacks, in [0, 1]: of a name the share of its words, of others all or nothing."""
         if fact.kind != "name" or not isinstance(fact.value, tuple):
             return 0.0 if self.has(fact) else 1.0
-        return sum(term not in self.terms and not self._has_kin(str(term)) for term in fact.value) / len(fact.value)
+        return min(1.0, len(self._missing_words(fact)) / len(fact.value))
+
+    def _missing_words(self, fact: Fact) -> list[str]:
+        """The words of a name that the text lacks; "well" does not hold "Wells"."""
+        return [word for word in words(_undotted(fact.text)) if len(word) > 1 and not self.has_word(word)]
 
     def _has_number(self, number: Number) -> bool:
         units = self.numbers.get(number.value)
@@ -156,21 +187,21 @@ def _agrees(said: PartialDate, held: PartialDate, numbers: dict[Decimal, set[str
 
 
 def _names(sentence: str) -> Iterator[Fact]:
-    matches = list(_WORD.finditer(sentence))
+    matches = list(WORD.finditer(sentence))
     for number, match in enumerate(matches):
         word = re.sub(r"[’']s?$", "", match.group())
         low = word.casefold()
         if not word[:1].isupper() and not any(letter.isupper() for letter in word[1:]):
             continue
         content = tuple(term for term in plain_terms(word) if len(term) > 1)
-        if not content or low in FUNCTION_WORDS or low in _CONNECTIVES or len(word) < 2:
+        if not content or low in FUNCTION_WORDS or low in CONNECTIVES or len(word) < 2:
             continue
-        if _opens(sentence, match.start()) and not _is_name(word, matches, number, sentence):
+        if opens(sentence, match.start()) and not _is_name(word, matches, number, sentence):
             continue
         yield Fact("name", word, match.start(), match.start() + len(word), content)
 
 
-def _opens(text: str, start: int) -> bool:
+def opens(text: str, start: int) -> bool:
     """True when a sentence or a quotation begins at `start`, where every word has a capital."""
     return start == 0 or bool(_OPENS.search(text, max(0, start - 6), start))
 

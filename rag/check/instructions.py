@@ -50,5 +50,9 @@ def instructs(text: str) -> bool:
 
 def visible(text: str) -> str:
     """A text without characters that can't be seen, and with a plain one for every wide or small letter and bracket."""
-    text = unicodedata.normalize("NFKC", text)
+    return without_unseen(unicodedata.normalize("NFKC", text))
+
+
+def without_unseen(text: str) -> str:
+    """A text without characters that can't be seen: controls, marks of direction, joiners, half characters."""
     return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))

@@ -15,6 +15,7 @@ from rag.check import Kind, Support, Verdict
 from rag.check.facts import Fact, Holder, find_facts
 from rag.check.instructions import instructs
 from rag.check.rivals import Places, Rival, in_a_name, kind_of, worst
+from rag.check.strangers import find_strangers
 from rag.check.wording import content, coverage, direction_differs, holds, negation_differs
 
 # The thresholds and weights were set on statements made of squad/train (benchmarks/README.md), and on nothing else.
@@ -67,7 +68,9 @@ class Source:
 class Measured:
     """What the rules measure of a sentence against its sources.
 
-    `missing` are facts that no source has, `nameless` counts the names among them, parts of names as parts; `passage`
+    `missing` are facts that no source has, or else words in the place of a name that none has; `nameless` counts the
+    names among the facts, parts of names as parts; `strange` are other words that none has and that are more than
+    wording; `passage`
     and `slices` are the shares of its words in the passages and in the best slices, in [0, 1]; `apart` how much better
     the rest of the sentence is covered where its facts do not stand, in [0, 1], and `strays` those facts; `value` and
     `name` are the number or date, and the name, whose rival stands nearest; `denied` tells that negation differs,
@@ -76,6 +79,7 @@ class Measured:
 
     facts: int
     missing: tuple[Fact, ...]
+    strange: tuple[str, ...]
     nameless: float
     passage: float
     slices: float
@@ -106,7 +110,9 @@ def check_sentence(sentence: str, sources: Sequence[Source]) -> Verdict:
 def measure(sentence: str, sources: Sequence[Source]) -> Measured:
     """Take every measure of a sentence; `sources` must not be empty."""
     facts, said = find_facts(sentence), list(dict.fromkeys(content(sentence)))
-    missing = tuple(fact for fact in facts if not any(source.whole.has(fact) for source in sources))
+    wholes = [source.whole for source in sources]
+    names, strange = find_strangers(sentence, facts, wholes)
+    missing = tuple(fact for fact in facts if not any(one.has(fact) for one in wholes)) or names
     rest = [term for term in said if not any(term in content(fact.text) for fact in facts)]
     supports, holders = list[Support](), list[Holder]()
     strays, apart = list[Fact](), 0.0
@@ -124,12 +130,14 @@ def measure(sentence: str, sources: Sequence[Source]) -> Measured:
     beside = [Holder(source.beside, source.aliases) for source in sources]
     free = [one for one in facts if one not in missing and not in_a_name(sentence, one)]
     free = [one for one in free if not any(holder.has(one) for holder in beside)]
-    wholes = [source.whole for source in sources]
     text = "\n".join(holder.text for holder in holders)
     return Measured(
         facts=len(facts),
         missing=missing,
-        nameless=sum(min(one.lacks(fact) for one in wholes) for fact in missing if fact.kind == "name"),
+        strange=strange,
+        nameless=sum(
+            min(one.lacks(fact) for one in wholes) for fact in facts if fact.kind == "name" and fact in missing
+        ),
         passage=_covered(facts, rest, wholes),
         slices=_covered(facts, rest, holders),
         apart=apart,
@@ -175,6 +183,9 @@ def judge(one: Measured, named: str = "the source") -> tuple[Kind, str]:
         return "weak", f"{facts} stands elsewhere in {named}, not with the rest of this"
     if one.slices < _COVERED:
         return "weak", f"its wording goes beyond {named}"
+    if one.strange:
+        words = ", ".join(dict.fromkeys(f"“{word}”" for word in one.strange))
+        return "weak", f"{words} {'is' if len(one.strange) == 1 else 'are'} not in {named}"
     return "supported", ""
 
 

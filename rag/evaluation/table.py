@@ -7,6 +7,7 @@ from typing import Any
 
 from rag.evaluation.compare import Comparison
 from rag.evaluation.judge import CAUSES
+from rag.terminal import one_line
 
 MEANINGS = {
     "success@1": "the first passage holds a label",
@@ -84,9 +85,12 @@ def _intervals(summary: Mapping[str, Any]) -> str:
 
 def comparison_text(comparison: Comparison) -> str:
     """What `compare` prints: what was not the same, then every measure with its verdict, then how answers changed."""
-    lines = [f"{comparison.new.name} against {comparison.old.name}, {comparison.shared:,} questions.", ""]
+    lines = [
+        f"{one_line(comparison.new.name)} against {one_line(comparison.old.name)}, {comparison.shared:,} questions.",
+        "",
+    ]
     if comparison.makes:
-        lines += ["Not made alike:", *(f"  {line}" for line in comparison.makes), ""]
+        lines += ["Not made alike:", *(f"  {one_line(line)}" for line in comparison.makes), ""]
     lines.append(f"{'':24} {'old':>6} {'new':>6}  {'change (95% interval)':26} verdict")
     for one in comparison.measures:
         if one.change is not None:
@@ -99,7 +103,8 @@ def comparison_text(comparison: Comparison) -> str:
         lines.append(f"{count:>7,} {kind}")
     broke = [change for change in comparison.changes if change.kind == "broke"]
     for row in [change.new for change in broke[:10]]:
-        lines.append(f"         {row['id']}: {row['question'][:80]} ({CAUSES[row['cause']]})")
+        asked = one_line(f"{row['id']}: {row['question'][:80]}")
+        lines.append(f"         {asked} ({CAUSES[row['cause']]})")
     if len(broke) > 10:
         lines.append(f"         and {len(broke) - 10} more; the report shows all")
     return "\n".join(lines)

@@ -1,0 +1,98 @@
+"""Count which words are ordinary English and not names: python -m benchmarks.plain_words DATA
+
+Writes rag/check/data/plain_terms.txt. DATA is the folder of the training sets: SQuAD, SQuADShifts, natural questions
+and the training claims of WiCE; no measuring set is read. A stem is plain when it stands in lower case in at least two
+texts, and is seldom a name by itself, that is with a capital inside a sentence and no other capital beside it
+("China", but not "New York").
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from index.lexical import terms
+from index.sentences import sentences
+from rag.check.plain import TABLE
+
+_SETS = (
+    "squad/train.json.gz",
+    "squadshifts/new_wiki_v1.0.json.gz",
+    "squadshifts/reddit_v1.0.json.gz",
+    "squadshifts/amazon_reviews_v1.0.json.gz",
+    "natural/train.json.gz",
+)
+_CLAIMS = "wice/non-supported-tokens-train.jsonl.gz"
+_FEWEST_TEXTS = 2
+_MOST_NAMES = 0.2
+"""Share of its appearances up to which a stem may be a name by itself."""
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def texts(data: Path) -> Iterator[tuple[str, str]]:
+    """(name of a text, a part of it) over all training sets."""
+    for name in _SETS:
+        with gzip.open(data / name, "rt", encoding="utf-8") as stream:
+            articles = json.load(stream)["data"]
+        for number, article in enumerate(articles):
+            for place, paragraph in enumerate(article["paragraphs"]):
+                # An article of SQuAD is one text; the other sets keep unrelated paragraphs together.
+                key = f"{name} {number}" if name.startswith("squad/") else f"{name} {number} {place}"
+                yield key, paragraph["context"]
+                yield from ((key, qa["question"]) for qa in paragraph["qas"])
+    with gzip.open(data / _CLAIMS, "rt", encoding="utf-8") as stream:
+        for number, line in enumerate(stream):
+            row = json.loads(line)
+            said = [row["claim"], *(text for text in row["evidence"] if not text.startswith("(meta data)"))]
+            yield from ((f"claim {number}", text) for text in said)
+
+
+def plain_terms(parts: Iterator[tuple[str, str]]) -> list[str]:
+    """The plain stems of the texts, sorted."""
+    low, alone = Counter[str](), Counter[str]()
+    seen_in: dict[str, set[str]] = defaultdict(set)
+    for key, text in parts:
+        for start, end in sentences(text):
+            words = list(_WORD.finditer(text, start, end))
+            capital = [match.group()[0].isupper() for match in words]
+            if len(words) > 3 and sum(capital) > len(words) / 2:
+                continue  # a heading
+            for place, match in enumerate(words):
+                for term in terms(match.group()):
+                    if not capital[place]:
+                        low[term] += 1
+                        seen_in[term].add(key)
+                    elif place and not _beside_capital(text, words, capital, place):
+                        alone[term] += 1
+    return sorted(
+        term
+        for term, count in low.items()
+        if len(seen_in[term]) >= _FEWEST_TEXTS and alone[term] <= _MOST_NAMES * (count + alone[term])
+    )
+
+
+def _beside_capital(text: str, words: list[re.Match[str]], capital: list[bool], place: int) -> bool:
+    """True for a word inside a name of several words. A word that opens the sentence does not count."""
+    pairs = ((one, one + 1) for one in (place - 1, place) if one >= 1 and one + 1 < len(words))
+    return any(
+        capital[one] and capital[other] and text[words[one].end() : words[other].start()] in (" ", "-")
+        for one, other in pairs
+    )
+
+
+def main() -> None:
+    """Read the command line and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("data", type=Path, help="the folder with squad, squadshifts, natural and wice")
+    found = plain_terms(texts(parser.parse_args().data))
+    TABLE.write_text("\n".join(found) + "\n", "utf-8")
+    print(f"{len(found):,} plain stems in {TABLE}")
+
+
+if __name__ == "__main__":
+    main()

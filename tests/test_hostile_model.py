@@ -1,0 +1,235 @@
+"""A model server that thinks aloud, stops in a word, floods, keeps silent or sends elsewhere does no harm."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from benchmarks.scripted import KEY, THINKING, Server, serving
+from rag.answer import Answer, answer, stream
+from rag.cutter import Cutter
+from rag.engine import Engine
+from rag.guarded_http import is_near
+from rag.llm import LanguageModel, ModelServerError
+from rag.settings import Settings
+from rag.thoughts import ThoughtFilter
+from tests.conftest import ROOT
+from tests.test_llm import JOBS, SUPPLIERS, engine_for, verdicts
+
+QUESTION = [{"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Does it rain?'}]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+def ask(engine: Engine, server: Server, part: str, question: str = SUPPLIERS, **settings: Any) -> Answer:
+    return answer(engine_for(engine, server, part, **settings), question)
+
+
+def complete(server: Server, part: str, timeout: float = 20, **settings: Any) -> str:
+    """The whole text that a model of this part writes."""
+    made = Settings(llm_url=server.url, llm_model=part, llm_timeout=timeout, **settings)
+    *pieces, _ = LanguageModel(made).complete(QUESTION)
+    return "".join(map(str, pieces))
+
+
+# --- thoughts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", [*THINKING, "field"])
+def test_what_a_model_thinks_is_never_in_the_answer(engine: Engine, server: Server, way: str) -> None:
+    found = ask(engine, server, f"thinking-{way}")
+    said = " ".join([found.text, *(one.text for one in found.checked)])
+    assert "is working" not in said and "Panasonic" not in said and not re.search("think|thought|reason", said, re.I)
+    if way == "only":
+        assert found.writer == "quote" and found.citations
+    else:
+        assert found.writer == "llm" and verdicts(found) == ["supported", "supported"]
+
+
+def test_while_it_streams_no_thought_is_shown_once_its_tag_was_seen(engine: Engine, server: Server) -> None:
+    for way in set(THINKING) - {"unopened", "nested"}:
+        for state in stream(engine_for(engine, server, f"thinking-{way}"), SUPPLIERS):
+            assert "is working" not in state.text or state.writer == "quote"
+
+
+def test_thoughts_are_left_out_wherever_the_stream_is_cut() -> None:
+    for way, form in THINKING.items():
+        text = form.format(thought="Hm, 5 < 6 [or so].", answer="It is 3 < 4 [kfmrt]. And [so] on.")
+        for size in range(1, len(text) + 1):
+            thoughts, said = ThoughtFilter(), ""
+            for at in range(0, len(text), size):
+                spoken = thoughts.feed(text[at : at + size])
+                said = spoken.text if spoken.anew else said + spoken.text
+            said += thoughts.end()
+            assert said.strip() == ("" if way == "only" else "It is 3 < 4 [kfmrt]. And [so] on."), (way, size)
+
+
+@pytest.mark.parametrize("text", ["a <b> c", "1 < 2 > 0", "[kfmrt]", "x <", "thinking [reasons] <a thought", "<|end|>"])
+def test_what_is_no_thought_stays_as_it_is(text: str) -> None:
+    thoughts = ThoughtFilter()
+    assert "".join(thoughts.feed(letter).text for letter in text) + thoughts.end() == text
+
+
+# --- an end in the middle ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["cut", "cut-number"])
+def test_the_last_sentence_of_an_answer_that_was_cut_off_is_left_out(engine: Engine, server: Server, part: str) -> None:
+    found = ask(engine, server, part)
+    assert verdicts(found) == ["supported"] and found.text.endswith("batteries. [1]")
+
+
+def test_a_cut_answer_keeps_its_last_sentence_when_the_citation_is_there(engine: Engine, server: Server) -> None:
+    assert verdicts(ask(engine, server, "cut-cited")) == ["supported", "supported"]
+
+
+def test_a_sentence_in_which_the_model_stops_is_marked(engine: Engine, server: Server) -> None:
+    found = ask(engine, server, "unfinished", JOBS)
+    assert "supported" not in verdicts(found)
+    cutter = Cutter(("kfmrt",))
+    assert [one.closed for one in (*cutter.feed("It rains. It pou"), *cutter.end())] == [True, False]
+
+
+def test_characters_that_cannot_be_seen_do_not_reach_the_check_or_the_reader() -> None:
+    cutter = Cutter(())
+    assert [one.text for one in (*cutter.feed("Tes\u200bla \u202esells\u202c \x1b[31mcells."), *cutter.end())] == [
+        "Tesla sells [31mcells."
+    ]
+
+
+# --- silence and floods -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("keep-alive", "said nothing for 0.5 seconds"),
+        ("empty-deltas", "said nothing for 0.5 seconds"),
+        ("drip", "did not end its answer within 5 seconds"),
+        ("thinks-for-ever", "did not end its answer within 5 seconds"),
+    ],
+)
+def test_only_words_count_against_the_time_out(server: Server, part: str, told: str) -> None:
+    with pytest.raises(ModelServerError, match=told):
+        complete(server, part, timeout=0.5)
+
+
+@pytest.mark.parametrize("part", ["endless-line", "endless-thought", "endless-error"])
+def test_a_flood_is_dammed(server: Server, part: str) -> None:
+    with pytest.raises(ModelServerError, match="sent more than any answer has"):
+        complete(server, part, timeout=300)
+
+
+@pytest.mark.parametrize("part", ["bomb", "bomb-error", "no-utf-8", "no-json", "no-choices"])
+def test_what_is_no_protocol_is_told_in_a_sentence(server: Server, part: str) -> None:
+    with pytest.raises(ModelServerError) as caught:
+        complete(server, part)
+    assert not re.search("Error|Traceback|codec|byte|Errno", str(caught.value)) and str(caught.value).endswith(".")
+
+
+def test_a_bomb_is_not_unpacked(server: Server) -> None:
+    code = (
+        "import resource, sys; from rag.llm import *; from rag.settings import Settings\n"
+        "made = LanguageModel(Settings(llm_url=sys.argv[1], llm_model=sys.argv[2])); made.warm_up()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "try: list(made.complete([{'role': 'user', 'content': 'Why?'}]))\n"
+        "except ModelServerError: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000)"
+    )
+    for part in ("bomb", "bomb-error"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, server.url, part], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.stdout == "True\n", done.stderr
+
+
+def test_a_huge_piece_is_cut_to_what_an_answer_may_have(engine: Engine, server: Server) -> None:
+    found = ask(engine, server, "one-huge-piece", llm_answer_tokens=16)
+    assert found.writer == "quote" and sum(len(one.text) for one in found.checked) < 5_000
+
+
+def test_what_is_no_text_is_no_answer_and_half_characters_become_whole_ones(server: Server) -> None:
+    assert complete(server, "no-strings") == ""
+    assert complete(server, "half-characters").encode() == "It rains ?. \x1b[31m\u202e".encode()
+
+
+def test_a_server_that_does_not_hang_up_holds_up_nothing(server: Server) -> None:
+    assert complete(server, "never-closed", timeout=300) == "It rains on Sundays."
+
+
+# --- where the question goes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_never_followed(engine: Engine, server: Server, elsewhere: Server, status: int) -> None:
+    server.elsewhere, elsewhere.requests = elsewhere.url, []
+    found = ask(engine, server, f"redirect-{status}", llm_key=SecretStr(KEY))
+    assert not elsewhere.requests and found.writer == "quote"
+    assert f"sends requests to another address ({status})" in found.notes[0] and "does not follow" in found.notes[0]
+
+
+def test_no_proxy_is_asked_for_a_server_on_this_machine_and_no_header_tells_more_than_needed(
+    server: Server, elsewhere: Server
+) -> None:
+    elsewhere.requests, proxy = [], elsewhere.url.removesuffix("/v1")
+    code = (
+        "import sys; from rag.llm import *; from rag.settings import Settings\n"
+        "made = LanguageModel(Settings(llm_url=sys.argv[1], llm_model='refusing'))\n"
+        "print(list(made.complete([{'role': 'user', 'content': 'Why?'}]))[-1].prompt)"
+    )
+    meant_for_another = {
+        "OPENAI_CUSTOM_HEADERS": f"X-Secret: {KEY}\nAuthorization: Bearer {KEY}",
+        "OPENAI_ORG_ID": KEY,
+        "OPENAI_PROJECT_ID": KEY,
+        "OPENAI_ADMIN_KEY": KEY,
+    }
+    proxies = {name: proxy for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY")}
+    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.url],
+        cwd=ROOT,
+        env={**environment, **proxies, **meant_for_another},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "1000\n", done.stderr
+    assert not elsewhere.requests
+    assert not [name for name, value in server.headers.items() if KEY in value or name.startswith("x-")]
+    assert server.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("url", "near"),
+    [
+        ("http://localhost:1/v1", True), ("http://a.localhost/v1", True), ("http://127.9.0.1/v1", True),
+        ("http://[::1]:1/v1", True), ("http://0.0.0.0:1/v1", True), ("http://192.168.1.2/v1", True),
+        ("https://llm.example.org/v1", False), ("http://8.8.8.8/v1", False), ("http://localhost.example.org", False),
+    ],
+)  # fmt: skip
+def test_near_servers_are_told_from_far_ones(url: str, near: bool) -> None:
+    assert is_near(url) is near
+
+
+def test_stopping_works_while_nothing_comes(server: Server) -> None:
+    stop = threading.Event()
+    made = LanguageModel(Settings(llm_url=server.url, llm_model="keep-alive", llm_timeout=300))
+    threading.Timer(0.5, stop.set).start()
+    assert list(made.complete(QUESTION, stop)) == []
