@@ -31,7 +31,7 @@ from index.place import Place, misplaced, where
 from index.server import Server
 from index.store import VectorStore
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
 _SAMPLE = 2_000
 _EQUAL = 0.999

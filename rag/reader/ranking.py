@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.aliases import Aliases
-from index.lexical import terms
+from index.chunk import Chunk
+from index.lexical import mention, terms
+from index.text.identifiers import Identifier
+from index.text.mentions import mentions
+from index.text.terms import normal_form, numbers_things
 from rag.reader.names import names_and_rare_words
 from rag.reader.spans import Found
 from rag.retrieve import Hit, Query
@@ -34,7 +38,7 @@ QUESTION_FEATURES = (
 )
 _CLIP = 15.0
 _ALONE = -5.0
-"""Stands for the second passage's odds where only one was read: with it a corpus of one paragraph refuses about as
+"""Stands for the second passage's odds where no other has answers: with it a corpus of one paragraph refuses about as
 many questions as one of two (`python -m benchmarks.few_passages`)."""
 Name = tuple[str, tuple[str, ...]]
 
@@ -62,11 +66,13 @@ class Frequencies(Protocol):
 @dataclass(frozen=True)
 class Asked:
     """What the sources lack of a question: `missing` are its names and rare words that no chunk holds, as written,
-    `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare words."""
+    `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare words,
+    `unknown` those of the missing that are identifiers: nothing can answer for them."""
 
     names: tuple[Name, ...]
     missing: tuple[str, ...]
     unseen: float
+    unknown: tuple[str, ...] = ()
 
 
 def ask(query: Query, index: Frequencies) -> Asked:
@@ -75,7 +81,16 @@ def ask(query: Query, index: Frequencies) -> Asked:
     missing = tuple(word for word, content in names if not any(index.document_frequency(term) for term in content))
     total = sum(query.idf.values())
     unseen = sum(weight for term, weight in query.idf.items() if not index.document_frequency(term))
-    return Asked(names, missing, unseen / total if total else 0.0)
+    unknown = tuple(one.text for one in query.identifiers if one.text in missing and _known_noun(one, index))
+    return Asked(names, missing, unseen / total if total else 0.0, unknown)
+
+
+def _known_noun(one: Identifier, index: Frequencies) -> bool:
+    """True unless the noun before a number stands nowhere either, so that it may be misspelt: "rokery 3"."""
+    if not one.noun or numbers_things(one.noun.lower()):
+        return True
+    forms = (*terms(one.noun), mention(normal_form(one.noun)))
+    return any(index.document_frequency(term) for term in forms)
 
 
 def passage_rows(hits: Sequence[Hit], found: Sequence[Found]) -> Array:
@@ -94,15 +109,19 @@ def question_row(
         _clip(first.score),
         _clip(first.answers[0].score) if first.answers else -_CLIP,
         math.exp(odds[0] - np.logaddexp.reduce(odds)),
-        _clip(found[1].score) if len(found) > 1 else _ALONE,
+        _clip(found[1].score) if len(found) > 1 and found[1].answers else _ALONE,
         hits[0].score,
         max(hit.score for hit in hits),
         max(hit.cosine for hit in hits),
         max(hit.coverage for hit in hits),
         float(bool(asked.missing)),
         asked.unseen,
-        _names_apart(asked.names, aliases.widen(terms(hits[0].chunk.searchable))),
+        _names_apart(asked.names, aliases.widen(terms(hits[0].chunk.searchable)) | _mentioned(hits[0].chunk)),
     ]
+
+
+def _mentioned(chunk: Chunk) -> set[str]:
+    return set(map(mention, mentions(chunk.text, chunk.context)))
 
 
 def _names_apart(names: Sequence[Name], held: set[str]) -> float:
