@@ -154,7 +154,8 @@ class _Finder:
     def _alone(self, place: int, token: Token) -> Identifier | None:
         """A number without a noun: after capitals it is a code ("KX 402"), with two full stops a version."""
         before = self._tokens[place - 1] if place else None
-        if before and self._is_prefix(before) and self._gap(place) == " " and not token.is_time:
+        counts = token.is_time or counts_what_follows(self._text, self._tokens, place)
+        if before and self._is_prefix(before) and self._gap(place) == " " and not counts:
             return self._made(before, token, _forms(normal_form(before.text + token.text)))
         if token.is_version:
             return self._made(token, token, (normal_form(token.text),))
@@ -188,7 +189,7 @@ class _Finder:
         noun = self._tokens[at]
         if glue is noun:
             return noun
-        if not may_name(noun.text) or (self._gap(place).startswith(".") and glue is None):
+        if self._is_prefix(noun) or not may_name(noun.text) or (self._gap(place).startswith(".") and glue is None):
             return None
         before = self._tokens[at - 1].low if at else ""
         known, name = numbers_things(noun.low), noun.text[0].isupper()
@@ -203,7 +204,7 @@ class _Finder:
     def _is_prefix(self, token: Token) -> bool:
         """True for a few capitals, as a code begins with, in a question that is not all in capitals."""
         capitals = token.text.isalpha() and token.text.isupper() and len(token.text) <= 3
-        return capitals and not self._shouted and token.low not in FUNCTION_WORDS
+        return capitals and not self._shouted and token.low not in FUNCTION_WORDS and not numbers_things(token.low)
 
     def _is_part_number(self, token: Token) -> bool:
         """True for digits with hyphens or slashes that are no range and no date."""

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from index.text.terms import (
     FUNCTION_WORDS,
+    GENERIC,
     PART_NOUNS,
     Token,
     is_plural,
@@ -43,6 +44,7 @@ _JOIN = frozenset("and or to through".split())
 _LINKED = re.compile(r"[ (#:\"“'‘-]{0,3}|\. ?|, ")
 _HEAD = re.compile(r"(?:^|[\n|])[\s#*•>(\[“-]*$")
 _COLUMN = re.compile(r"(?:^|[\n|])[ \t]*([^|:\n]{1,60}): $")
+_FIRST_COLUMN = re.compile(r"(?:^|\n)[^|:\n]{0,40}?(\w+)\.?: $")
 _ABBREVIATED = frozenset("no nr nos p pp ch sec fig vol art cl para rm apt ver v ed".split())
 
 
@@ -180,8 +182,12 @@ class _Text:
         return _members(self._tokens[place - back].text, token.text) if joined and place >= back else []
 
     def _is_head(self, place: int) -> bool:
+        """True at the head of a line or cell, and in the first column of a row unless that counts things."""
         start = self._tokens[place].start
-        return bool(_HEAD.search(self._text, max(0, start - 12), start)) or start == 0
+        if _HEAD.search(self._text, max(0, start - 12), start):
+            return True
+        column = _FIRST_COLUMN.search(self._text, max(0, start - 70), start)
+        return bool(column and (may_name(column.group(1)) or column.group(1).lower() in GENERIC))
 
     def _gap(self, place: int) -> str:
         return self._text[self._tokens[place - 1].end : self._tokens[place].start]

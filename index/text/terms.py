@@ -77,7 +77,7 @@ _RUN = re.compile(r"[^\W\d_]+|\d+")
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[-/]\d{2}(?:\d\d)?)?")
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{1,2}([-/.])\d{1,2}\1\d{2,4}")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*[a-z]?|\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.IGNORECASE)
-_AMOUNT = re.compile(r"[\d.,]+(-?)([a-z]+)", re.IGNORECASE)
+_AMOUNT = re.compile(r"[\d.,]+(-?)([a-z]+)(?:-[a-z]+)*", re.IGNORECASE)
 _SIGN_BEFORE, _SIGN_AFTER = re.compile(r"[$€£¥₹]\s?$"), re.compile(r"\s?[%°€$£¥₹]|:\d")
 _VERSION = re.compile(r"v?\d+(?:\.\d+){2,}", re.IGNORECASE)
 
