@@ -70,7 +70,12 @@ class Retriever:
         )
         for one in identifiers:
             forms = [mention(key) for key in one.keys]
-            content.append(next(filter(words.document_frequency, forms), forms[0]))
+            held = next(filter(words.document_frequency, forms), None)
+            # Of "Zorb 9" in a source that writes "Zorb9" no word stands there.
+            content = [
+                term for term in content if not held or term not in terms(one.noun) or words.document_frequency(term)
+            ]
+            content.append(held or forms[0])
         idf = {term: words.idf(term) for term in content}
         return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers)
 

@@ -62,10 +62,10 @@ class Identifier:
         return any(key not in self.keys and self._kind.fullmatch(key) for key in held)
 
     def written_in(self, text: str) -> str | None:
-        """This code as `text` writes it ("KX 402" for "KX402"); None where it has none, or this is no code."""
+        """The identifier as `text` writes it ("KX 402" for "KX402"), or None."""
         runs = map(re.escape, re.findall(r"[^\W\d_]+|\d+", self.keys[0]))
         found = re.search(rf"(?<!\w){r'[-./ ]?'.join(runs)}(?!\w)", plain(text), re.IGNORECASE)
-        return text[slice(*found.span())] if found and not self.noun else None
+        return text[slice(*found.span())] if found else None
 
     @cached_property
     def _kind(self) -> re.Pattern[str]:
@@ -79,10 +79,10 @@ class Identifier:
         return re.compile(re.sub(r"\d+", lambda run: rf"\d{{{len(run.group())}}}", re.escape(key)))
 
 
-def without(identifiers: Sequence[Identifier], question: str) -> str:
-    """The question with spaces in the place of its codes, and of the numbers and letters that name; nouns stay."""
+def without(identifiers: Sequence[Identifier], question: str, *, nouns: bool = False) -> str:
+    """The question with spaces in the place of its identifiers; their nouns stay unless `nouns` go too."""
     for one in identifiers:
-        kept = one.noun if one.text.startswith(one.noun) else ""
+        kept = one.noun if one.text.startswith(one.noun) and not nouns else ""
         question = question[: one.start] + kept.ljust(one.end - one.start) + question[one.end :]
     return question
 

@@ -20,7 +20,7 @@ CARRIED = 3.0
 def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) -> list[Found]:
     """Read the hits, at most `best` answers each, so that the model sees where what is asked for stands.
 
-    A passage under whose title or heading it stands, and which does not say it again, is read with them. A code is
+    A passage under whose title or heading it stands, and which does not say it again, is read with them. It is
     asked for as the passages write it.
     """
     question, texts, lengths = query.text, list[str](), list[int]()
@@ -30,9 +30,9 @@ def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) 
         headed = any(one.stands_in(above) and not one.stands_in(held) for one in query.identifiers)
         texts.append(hit.chunk.searchable if headed else hit.chunk.text)
         lengths.append(len(texts[-1]) - len(hit.chunk.text))
-    for one in query.identifiers:
-        written = next(filter(None, map(one.written_in, texts)), None)
-        question = question.replace(one.text, written) if written else question
+    for one in reversed(query.identifiers):
+        written = next(filter(None, map(one.written_in, texts)), one.text)
+        question = question[: one.start] + written + question[one.end :]
     return [_below(one, length) for one, length in zip(spans.read(question, texts, best), lengths, strict=True)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from index.lexical import FUNCTION_WORDS, mention, terms, words
+from index.lexical import FUNCTION_WORDS, terms, words
 from index.text.identifiers import find_identifiers, without
 from index.tokens import token_counter
 
@@ -24,14 +24,12 @@ def asks_for_several(question: str) -> bool:
 
 
 def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
-    """(word as written, its terms) for words of a question that are identifiers, names, or too rare for the token
-    table.
+    """(word as written, its terms) for words of a question that are names, or too rare for the token table.
 
-    A name has a capital inside the question; the first word counts only when it is rare too.
+    A name has a capital inside the question; the first word counts only when it is rare too. Codes are no words.
     """
-    identifiers = find_identifiers(question)
-    found = [(one.text, tuple(map(mention, one.keys))) for one in identifiers]
-    for number, match in enumerate(_WORD.finditer(without(identifiers, question))):
+    found = []
+    for number, match in enumerate(_WORD.finditer(without(find_identifiers(question), question))):
         word = re.sub(r"[’']s?$", "", match.group())
         content = [term for part in words(word) if part not in FUNCTION_WORDS for term in terms(part)]
         if not content or word.isdigit():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.aliases import Aliases
-from index.chunk import Chunk
 from index.lexical import mention, terms
 from index.text.identifiers import Identifier
-from index.text.mentions import mentions
 from index.text.terms import normal_form, numbers_things
 from rag.reader.names import names_and_rare_words
 from rag.reader.spans import Found
@@ -65,9 +63,9 @@ class Frequencies(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """What the sources lack of a question: `missing` are its names and rare words that no chunk holds, as written,
-    `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare words,
-    `unknown` those of the missing that are identifiers: nothing can answer for them."""
+    """What the sources lack of a question: `missing` are its identifiers, names and rare words that no chunk holds, as
+    written, `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare
+    words, `unknown` the missing identifiers: nothing answers for another thing."""
 
     names: tuple[Name, ...]
     missing: tuple[str, ...]
@@ -77,20 +75,25 @@ class Asked:
 
 def ask(query: Query, index: Frequencies) -> Asked:
     """Compare a question with what the index holds at all."""
-    names = tuple(names_and_rare_words(query.text))
-    missing = tuple(word for word, content in names if not any(index.document_frequency(term) for term in content))
+
+    def held(terms: Iterable[str]) -> bool:
+        return any(index.document_frequency(term) for term in terms)
+
+    lacking = [one for one in query.identifiers if not held(map(mention, one.keys))]
+    nouns = {one.noun for one in query.identifiers}
+    names = tuple(name for name in names_and_rare_words(query.text) if name[0] not in nouns or held(name[1]))
+    missing = (*(one.text for one in lacking), *(word for word, content in names if not held(content)))
     total = sum(query.idf.values())
     unseen = sum(weight for term, weight in query.idf.items() if not index.document_frequency(term))
-    unknown = tuple(one.text for one in query.identifiers if one.text in missing and _known_noun(one, index))
-    return Asked(names, missing, unseen / total if total else 0.0, unknown)
+    unknown = tuple(one.text for one in lacking if not _may_be_misspelt(one, index))
+    return Asked(names, tuple(dict.fromkeys(missing)), unseen / total if total else 0.0, unknown)
 
 
-def _known_noun(one: Identifier, index: Frequencies) -> bool:
-    """True unless the noun before a number stands nowhere either, so that it may be misspelt: "rokery 3"."""
-    if not one.noun or numbers_things(one.noun.lower()):
-        return True
+def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:
+    """True when the noun before a number stands nowhere either: "rokery 3"."""
     forms = (*terms(one.noun), mention(normal_form(one.noun)))
-    return any(index.document_frequency(term) for term in forms)
+    named = not one.noun or numbers_things(one.noun.lower())
+    return not named and not any(index.document_frequency(term) for term in forms)
 
 
 def passage_rows(hits: Sequence[Hit], found: Sequence[Found]) -> Array:
@@ -116,12 +119,8 @@ def question_row(
         max(hit.coverage for hit in hits),
         float(bool(asked.missing)),
         asked.unseen,
-        _names_apart(asked.names, aliases.widen(terms(hits[0].chunk.searchable)) | _mentioned(hits[0].chunk)),
+        _names_apart(asked.names, aliases.widen(terms(hits[0].chunk.searchable))),
     ]
-
-
-def _mentioned(chunk: Chunk) -> set[str]:
-    return set(map(mention, mentions(chunk.text, chunk.context)))
 
 
 def _names_apart(names: Sequence[Name], held: set[str]) -> float:
