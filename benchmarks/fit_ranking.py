@@ -31,10 +31,12 @@ from index.aliases import Aliases
 from index.embed import Embedder
 from index.generation import Generation
 from index.layout import Span
+from index.text.identifiers import find_identifiers
 from rag import write
 from rag.evaluation.measures import contains, exact_match, token_f1
 from rag.reader import Evidence
 from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
+from rag.reader.identity import of_what_is_asked, read_about
 from rag.reader.plausible import plausible
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
@@ -140,7 +142,7 @@ def _read(
     sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
     query = retriever.query(question.text)
     hits = retriever.retrieve(query, _MOST_READ)
-    found = reader.read(question.text, [hit.chunk.text for hit in hits], ANSWERS)
+    found = read_about(reader, query, hits, ANSWERS)
     if not any(one.answers for one in found):
         return []
     holds = [
@@ -159,7 +161,8 @@ def _first(one: _Read, most: int) -> _Read:
 
 
 def _plausible(one: _Read) -> _Read:
-    return replace(one, found=plausible(one.question, [hit.chunk.text for hit in one.hits], one.found))
+    found = plausible(one.question, [hit.chunk.text for hit in one.hits], one.found)
+    return replace(one, found=of_what_is_asked(find_identifiers(one.question), one.hits, found, {}))
 
 
 def _compare_depths(read: Sequence[_Read]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from index.catalog import Catalog
 from index.lexical import LexicalIndex, content_terms, terms
+from index.text.mentions import mentions
 
 _NEAREST = 10
 _MIB = 1 << 20
@@ -58,10 +59,10 @@ def write_tantivy(catalog: Path, folder: Path) -> tuple[float, float, float]:
     """(seconds to build, seconds to change one article, MiB at the peak)."""
     started = time.perf_counter()
     index = LexicalIndex(folder, create=True)
-    index.change([], _passages(catalog))
+    index.change([], ((*passage, mentions(passage[2])) for passage in _passages(catalog)))
     built = time.perf_counter()
     id_, article_id, text = next(_passages(catalog))
-    index.change([article_id], [(id_, article_id, f"{text} A heron was seen.")])
+    index.change([article_id], [(id_, article_id, f"{text} A heron was seen.", mentions(text))])
     return built - started, time.perf_counter() - built, _memory()
 
 

@@ -27,6 +27,7 @@ from index.reuse import KnownVectors
 from index.server import Remote, Server
 from index.spool import Spool
 from index.store import Metadata, VectorStore
+from index.text.mentions import mentioned_in_name, mentions
 from index.tokens import token_counter
 
 Progress = Callable[[str, int, int], None]
@@ -174,7 +175,7 @@ def _write(
             catalog.commit()
             _write_vectors(builder, where(folder, place, builder.server), catalog, change, known, report, tell)
             words = LexicalIndex(folder / "words", create=not change.start)
-            words.change(change.gone, ((one.id, one.article_id, one.searchable) for one in _added(catalog, change)))
+            words.change(change.gone, _for_words(catalog, change))
             return catalog.counts()[1]
     except (FootnoteError, OSError):
         raise
@@ -220,6 +221,23 @@ def _added(catalog: Catalog, change: Change) -> Iterator[Chunk]:
     """The chunks that are added, an article at a time."""
     for id_ in change.new_ids:
         yield from catalog.chunks_of(id_)
+
+
+def _for_words(catalog: Catalog, change: Change) -> Iterator[tuple[str, str, str, set[str]]]:
+    """Give (id, article id, text, mentions) of each chunk that is added.
+
+    A chunk also has what only the source's name mentions, and the headings above it that have no text of their own.
+    """
+    for group in change.new:
+        named = mentioned_in_name(group.original.source)
+        article = catalog.article_by_id(group.original.id)
+        chunks = catalog.chunks_of(article.id)
+        ends = [0, *(one.end for one in chunks)]
+        for one, end in zip(chunks, ends, strict=False):
+            after = article.text[one.end :] if one is chunks[-1] else ""
+            places = f"page {article.page(one.start)} to {article.page(one.end)}; {one.heading}"
+            held = mentions(one.text, one.context) | mentions(f"{article.text[end : one.start]}\n{after}")
+            yield one.id, one.article_id, one.searchable, named | held | mentions(places)
 
 
 def _write_vectors(

@@ -18,19 +18,13 @@ import tantivy
 
 from index.errors import IndexDamaged
 from index.home import linked
+from index.text.terms import FUNCTION_WORDS as FUNCTION_WORDS
 
 _ANALYZER = "footnote"
 _WRITER_BYTES = 64_000_000
 
-FUNCTION_WORDS = frozenset(
-    """a an the this that these those some any each every all both either neither no not nor and or but if then than
-    so as of at by for with about against between into through during before after above below to from up down in
-    out on off over under again further once here there when where why how what which who whom whose i me my we us
-    our you your he him his she her it its they them their is am are was were be been being do does did doing done
-    have has had having can could will would shall should may might must ought s t d ll m re ve don doesn didn isn
-    aren wasn weren won wouldn couldn shouldn many much more most long often old tall far there's that's what's
-    please tell give show let know just also too very only own same such other another according based""".split()
-)
+_MENTION = "#"
+"""Begins a term that is the normal form of an identifier. No word of a text begins so."""
 
 
 def _analyzer(*, stem: bool) -> tantivy.TextAnalyzer:
@@ -64,6 +58,11 @@ def content_terms(text: str) -> list[str]:
     return list(dict.fromkeys(kept))
 
 
+def mention(form: str) -> str:
+    """Return the term under which the normal form of an identifier is looked up, beside the words of a text."""
+    return _MENTION + form
+
+
 class LexicalIndex:
     """A BM25 index in a folder."""
 
@@ -73,6 +72,7 @@ class LexicalIndex:
         schema.add_text_field("id", stored=True, tokenizer_name="raw")
         schema.add_text_field("article", stored=False, tokenizer_name="raw", index_option="basic")
         schema.add_text_field("body", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
+        schema.add_text_field("mentions", stored=False, tokenizer_name="raw", index_option="basic")
         self._among: tantivy.Query | None = None
         self._folder = folder
         self._ever = 0
@@ -91,16 +91,21 @@ class LexicalIndex:
                 f"The word index in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
             ) from error
 
-    def change(self, gone: Iterable[str], documents: Iterable[tuple[str, str, str]]) -> None:
-        """Take out the chunks of the articles `gone`, add (id, article id, text) of chunks, and commit both."""
+    def change(self, gone: Iterable[str], documents: Iterable[tuple[str, str, str, Iterable[str]]]) -> None:
+        """Delete the chunks of the articles `gone`, add (id, article id, text, mentions) of chunks, and commit both.
+
+        The mentions are the normal forms of the identifiers in a chunk (index/text/mentions.py).
+        """
         writer = self._index.writer(_WRITER_BYTES, 1)
         for article_id in gone:
             writer.delete_documents_by_term("article", article_id)
-        for id_, article_id, text in documents:
+        for id_, article_id, text, mentions in documents:
             document = tantivy.Document()
             document.add_text("id", id_)
             document.add_text("article", article_id)
             document.add_text("body", text)
+            for form in mentions:
+                document.add_text("mentions", form)
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
@@ -123,11 +128,14 @@ class LexicalIndex:
         return narrowed
 
     def query(self, question_terms: Sequence[str], limit: int) -> list[tuple[str, float]]:
-        """The `limit` best chunks for the terms: (id, BM25 score above 0), best first."""
+        """The `limit` best chunks for the terms: (id, BM25 score above 0), best first.
+
+        A mention counts as much as a word that stands once in a chunk of mean length.
+        """
         if not question_terms:
             return []
         searcher = self._index.searcher()
-        either = [(tantivy.Occur.Should, self._holds(term)) for term in question_terms]
+        either = [(tantivy.Occur.Should, self._weighed(term)) for term in question_terms]
         wanted = self._narrowed(tantivy.Query.boolean_query(either))
         found = searcher.search(wanted, limit=limit, count=False)
         return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
@@ -136,23 +144,28 @@ class LexicalIndex:
         """In how many chunks `term` stands; also in some that were taken out since the index was written in full."""
         searcher = self._index.searcher()
         if self._among is None:
-            return int(searcher.doc_freq("body", term))
+            return int(searcher.doc_freq(*_place(term)))
         return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
 
     def idf(self, term: str) -> float:
-        """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0.
+        """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0, by all that is indexed.
 
         As tantivy weighs words: chunks that were taken out count in N and in n until it has merged them away.
         """
-        held = self.document_frequency(term)
+        held = int(self._index.searcher().doc_freq(*_place(term)))
         return math.log(1 + (self._ever - held + 0.5) / (held + 0.5))
 
     def count(self) -> int:
         """How many chunks are indexed."""
         return int(self._index.searcher().num_docs)
 
+    def _weighed(self, term: str) -> tantivy.Query:
+        held = self._holds(term)
+        return tantivy.Query.const_score_query(held, self.idf(term)) if term[:1] == _MENTION else held
+
     def _holds(self, term: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._index.schema, "body", term, "freq")
+        field, form = _place(term)
+        return tantivy.Query.term_query(self._index.schema, field, form, "freq" if field == "body" else "basic")
 
     def _narrowed(self, wanted: tantivy.Query) -> tantivy.Query:
         """What is wanted, among the articles that are looked at; that adds nothing to the score."""
@@ -160,3 +173,8 @@ class LexicalIndex:
             return wanted
         among = tantivy.Query.const_score_query(self._among, 0.0)
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, wanted), (tantivy.Occur.Must, among)])
+
+
+def _place(term: str) -> tuple[str, str]:
+    """Return the field and the form in which a term is indexed."""
+    return ("mentions", term[1:]) if term[:1] == _MENTION else ("body", term)

@@ -9,7 +9,8 @@ import numpy as np
 from index.chunk import Chunk
 from index.embed import Embedder, Vectors
 from index.generation import Generation
-from index.lexical import content_terms, terms
+from index.lexical import content_terms, mention, terms
+from index.text.identifiers import Identifier, find_identifiers, without
 
 _BM25_CEILING = 2.2
 """BM25 with k1 = 1.2 gives a term at most k1 + 1 times its idf."""
@@ -17,13 +18,14 @@ _BM25_CEILING = 2.2
 
 @dataclass(frozen=True)
 class Query:
-    """A question as the retrievers see it: its unit vector (d,), its content terms with their idf, and the ids of the
-    articles it is asked of (None: all)."""
+    """A question as the retrievers see it: its unit vector (d,), its content terms with their idf, the ids of the
+    articles it is asked of (None: all), and its identifiers, which are terms as a whole."""
 
     text: str
     vector: Vectors
     idf: dict[str, float]
     article_ids: tuple[str, ...] | None = None
+    identifiers: tuple[Identifier, ...] = ()
 
     @property
     def terms(self) -> list[str]:
@@ -62,11 +64,20 @@ class Retriever:
     def query(self, question: str, article_ids: tuple[str, ...] | None = None) -> Query:
         """Embed the question and weigh its words: by all that is indexed, even where only some articles are asked."""
         words = self._generation.words
+        identifiers = tuple(find_identifiers(question))
         content = self._generation.aliases.prefer_frequent(
-            terms(question), content_terms(question), words.document_frequency
+            terms(question), content_terms(without(identifiers, question)), words.document_frequency
         )
+        for one in identifiers:
+            forms = [mention(key) for key in one.keys]
+            held = next(filter(words.document_frequency, forms), None)
+            # Of "Zorb 9" in a source that writes "Zorb9" no word stands there.
+            content = [
+                term for term in content if not held or term not in terms(one.noun) or words.document_frequency(term)
+            ]
+            content.append(held or forms[0])
         idf = {term: words.idf(term) for term in content}
-        return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids)
+        return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers)
 
     def retrieve(self, query: Query, limit: int) -> list[Hit]:
         """The `limit` best chunks, best first. Each retriever looks only at the articles that the question is asked of,

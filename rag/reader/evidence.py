@@ -21,6 +21,7 @@ from index.generation import Generation
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
+from rag.reader.identity import of_what_is_asked, read_about
 from rag.reader.lists import joined
 from rag.reader.plausible import plausible
 from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
@@ -79,17 +80,24 @@ class Reader:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
         asked = ask(query, self._generation.words.within(query.article_ids))
         texts = [hit.chunk.text for hit in hits]
-        found = in_cells(query.text, texts, self._spans.read(query.text, texts, ANSWERS))
-        found = plausible(query.text, texts, found)
+        found = in_cells(query.text, texts, read_about(self._spans, query, hits, ANSWERS))
+        found = of_what_is_asked(
+            query.identifiers, hits, plausible(query.text, texts, found), self._sources(query, hits)
+        )
         if not any(one.answers for one in found):
             return Reading(tuple(hits), (), None, asked.missing)
         weights = self._weights
         hits, found, odds = rank(hits, found, weights.passage)
         row = question_row(asked, hits, found, odds, self._generation.aliases)
         score = float(1 / (1 + np.exp(-weights.question.log_odds(np.array([row]))[0])))
-        if asked.missing and asked.unseen >= 1:
-            score = 0.0  # not a word of it stands in any source
+        if asked.unknown or (asked.missing and asked.unseen >= 1):
+            score = 0.0  # a thing that no source has, or not a word of the question stands in any
         return Reading(tuple(hits), tuple(evidence(hits, found, odds, weights.list_share)), score, asked.missing)
+
+    def _sources(self, query: Query, hits: Sequence[Hit]) -> dict[str, str]:
+        """The source of each article among the hits, where the question has identifiers that its name may mention."""
+        ids = {hit.chunk.article_id for hit in hits} if query.identifiers else ()
+        return {id_: self._generation.catalog.article_by_id(id_).source for id_ in ids}
 
 
 def rank(hits: Sequence[Hit], found: Sequence[Found], of_passage: Linear) -> tuple[list[Hit], list[Found], Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from index.lexical import FUNCTION_WORDS, terms, words
+from index.text.identifiers import find_identifiers, without
 from index.tokens import token_counter
 
 _WORD = re.compile(r"[^\W_]+(?:[’'&.-][^\W_]+)*")
@@ -25,10 +26,10 @@ def asks_for_several(question: str) -> bool:
 def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
     """(word as written, its terms) for words of a question that are names, or too rare for the token table.
 
-    A name has a capital inside the question; the first word counts only when it is rare too.
+    A name has a capital inside the question; the first word counts only when it is rare too. Codes are no words.
     """
     found = []
-    for number, match in enumerate(_WORD.finditer(question)):
+    for number, match in enumerate(_WORD.finditer(without(find_identifiers(question), question))):
         word = re.sub(r"[’']s?$", "", match.group())
         content = [term for part in words(word) if part not in FUNCTION_WORDS for term in terms(part)]
         if not content or word.isdigit():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.aliases import Aliases
-from index.lexical import terms
+from index.lexical import mention, terms
+from index.text.identifiers import Identifier
+from index.text.terms import normal_form, numbers_things
 from rag.reader.names import names_and_rare_words
 from rag.reader.spans import Found
 from rag.retrieve import Hit, Query
@@ -34,7 +36,7 @@ QUESTION_FEATURES = (
 )
 _CLIP = 15.0
 _ALONE = -5.0
-"""Stands for the second passage's odds where only one was read: with it a corpus of one paragraph refuses about as
+"""Stands for the second passage's odds where no other has answers: with it a corpus of one paragraph refuses about as
 many questions as one of two (`python -m benchmarks.few_passages`)."""
 Name = tuple[str, tuple[str, ...]]
 
@@ -61,21 +63,37 @@ class Frequencies(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """What the sources lack of a question: `missing` are its names and rare words that no chunk holds, as written,
-    `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare words."""
+    """What the sources lack of a question: `missing` are its identifiers, names and rare words that no chunk holds, as
+    written, `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare
+    words, `unknown` the missing identifiers: nothing answers for another thing."""
 
     names: tuple[Name, ...]
     missing: tuple[str, ...]
     unseen: float
+    unknown: tuple[str, ...] = ()
 
 
 def ask(query: Query, index: Frequencies) -> Asked:
     """Compare a question with what the index holds at all."""
-    names = tuple(names_and_rare_words(query.text))
-    missing = tuple(word for word, content in names if not any(index.document_frequency(term) for term in content))
+
+    def held(terms: Iterable[str]) -> bool:
+        return any(index.document_frequency(term) for term in terms)
+
+    lacking = [one for one in query.identifiers if not held(map(mention, one.keys))]
+    nouns = {one.noun for one in query.identifiers}
+    names = tuple(name for name in names_and_rare_words(query.text) if name[0] not in nouns or held(name[1]))
+    missing = (*(one.text for one in lacking), *(word for word, content in names if not held(content)))
     total = sum(query.idf.values())
     unseen = sum(weight for term, weight in query.idf.items() if not index.document_frequency(term))
-    return Asked(names, missing, unseen / total if total else 0.0)
+    unknown = tuple(one.text for one in lacking if not _may_be_misspelt(one, index))
+    return Asked(names, tuple(dict.fromkeys(missing)), unseen / total if total else 0.0, unknown)
+
+
+def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:
+    """True when the noun before a number stands nowhere either: "rokery 3"."""
+    forms = (*terms(one.noun), mention(normal_form(one.noun)))
+    named = not one.noun or numbers_things(one.noun.lower())
+    return not named and not any(index.document_frequency(term) for term in forms)
 
 
 def passage_rows(hits: Sequence[Hit], found: Sequence[Found]) -> Array:
@@ -94,7 +112,7 @@ def question_row(
         _clip(first.score),
         _clip(first.answers[0].score) if first.answers else -_CLIP,
         math.exp(odds[0] - np.logaddexp.reduce(odds)),
-        _clip(found[1].score) if len(found) > 1 else _ALONE,
+        _clip(found[1].score) if len(found) > 1 and found[1].answers else _ALONE,
         hits[0].score,
         max(hit.score for hit in hits),
         max(hit.cosine for hit in hits),

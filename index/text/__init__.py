@@ -1,0 +1,1 @@
+"""Read plain text: words, identifiers and their normal forms."""

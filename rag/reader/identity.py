@@ -1,0 +1,86 @@
+"""Read about the thing that is asked for, and drop answers about another: the next room, a code that only begins so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence, Set
+
+from index.chunk import Chunk
+from index.layout import Span
+from index.sentences import sentences
+from index.text.identifiers import Identifier
+from index.text.mentions import mentioned_in_name, mentions
+from rag.reader.spans import Answer, Found, SpanReader
+from rag.retrieve import Hit, Query
+
+CARRIED = 3.0
+"""What an answer loses, in log-odds, when another thing was the last to be named before its sentence."""
+
+
+def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) -> list[Found]:
+    """Read the hits, at most `best` answers each, so that the model sees where what is asked for stands.
+
+    A passage under whose title or heading it stands, and which does not say it again, is read with them. It is
+    asked for as the passages write it.
+    """
+    question, texts, lengths = query.text, list[str](), list[int]()
+    for hit in hits:
+        held = mentions(hit.chunk.text) if query.identifiers else set()
+        above = mentions(hit.chunk.context) if query.identifiers else set()
+        headed = any(one.stands_in(above) and not one.stands_in(held) for one in query.identifiers)
+        texts.append(hit.chunk.searchable if headed else hit.chunk.text)
+        lengths.append(len(texts[-1]) - len(hit.chunk.text))
+    for one in reversed(query.identifiers):
+        written = next(filter(None, map(one.written_in, texts)), one.text)
+        question = question[: one.start] + written + question[one.end :]
+    return [_below(one, length) for one, length in zip(spans.read(question, texts, best), lengths, strict=True)]
+
+
+def _below(one: Found, length: int) -> Found:
+    """What was found in a passage below its headings of `length` characters, with offsets into the passage."""
+    if not length:
+        return one
+    return one.revised(
+        [((a.start - length, a.end - length), 0.0 if a.start >= length else math.inf) for a in one.answers]
+    )
+
+
+def of_what_is_asked(
+    identifiers: Sequence[Identifier], hits: Sequence[Hit], found: Sequence[Found], sources: Mapping[str, str]
+) -> list[Found]:
+    """What was found in each passage, less the answers about things that the question does not ask for.
+
+    A sentence or row that names another thing of the kind, and not the one asked for, is about that other thing. A
+    sentence that names none is about what was named last before it: in the passage, else in its headings or in the name
+    of its source, which `sources` gives for the ids of articles.
+    """
+    if not identifiers:
+        return list(found)
+    return [
+        _settle(identifiers, hit.chunk, one, sources.get(hit.chunk.article_id, ""))
+        for hit, one in zip(hits, found, strict=True)
+    ]
+
+
+def _settle(identifiers: Sequence[Identifier], chunk: Chunk, one: Found, source: str) -> Found:
+    lines = [(line, mentions(chunk.text[slice(*line)])) for line in sentences(chunk.text)]
+    above = mentions(chunk.context), mentioned_in_name(source)
+    losses = [sum(_loss(asked, lines, above, answer) for asked in identifiers) for answer in one.answers]
+    if not any(losses):
+        return one
+    return one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
+
+
+def _loss(
+    asked: Identifier, lines: Sequence[tuple[Span, set[str]]], above: Sequence[Set[str]], answer: Answer
+) -> float:
+    """What an answer loses for being about another thing than `asked`, in log-odds."""
+    here = {key for (a, b), held in lines if a < answer.end and answer.start < b for key in held}
+    before = [held for (_, end), held in reversed(lines) if end <= answer.start]
+    named: list[tuple[Set[str], float]] = [(here, math.inf), *((held, CARRIED) for held in before)]
+    for held, loss in (*named, *((held, math.inf) for held in above)):
+        if asked.stands_in(held):
+            return 0.0
+        if asked.has_rival_in(held):
+            return loss
+    return 0.0

@@ -1,0 +1,149 @@
+"""Ask about one thing of many alike: the exact one is answered, its neighbour never, quantities refuse nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.answer import answer
+from rag.choice import Choice
+from rag.engine import Engine
+from rag.settings import Settings
+
+SOURCES = {
+    "errors.md": """# Error codes
+
+## E-404
+
+The drawer is open. Close it and press Start.
+
+## E-4043
+
+The belt has slipped. Call the service.
+
+## E-5100
+
+The lamp is worn out. Order part 77-310 from the store.
+""",
+    "rooms.csv": "Room,Seats,Projector\n311,12,yes\n312,40,no\n314,8,yes\n",
+    "flights.txt": """Flights
+
+Flight KX 402 leaves for Oslo at 7:15 from gate C. Flight KX 408 leaves for Turin at 9:40 from gate A.
+""",
+    "zorb9.txt": "The Zorb9 is the small cleaning machine of the hall. The serial code of the Zorb9 is Amber Falcon.\n",
+    "warranty.md": """# Warranty
+
+## All models
+
+Every machine is under warranty for two years after the day of purchase.
+
+## Model C
+
+The pump of Model C is under warranty for five years.
+""",
+    "lease.md": """# Lease of Unit 4
+
+4.1 The monthly rent is 1,950 pounds and is paid in advance.
+
+4.2 The tenant keeps no animals in the workshop.
+""",
+    "travel.md": """# Travel
+
+A travel claim of more than 500 euros is signed by the finance director.
+
+Children under ten travel at half the fare on all ferries.
+
+An order of 40 chairs and more is delivered free of charge.
+""",
+    "rota/hall-7.txt": "The keeper opens the doors at nine and is called Marta Quill.\n",
+    "halls.txt": "The keeper of hall 6 is Jonas Reed, who opens the doors at eight.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine over sources of things with codes and numbers."""
+    root = tmp_path_factory.mktemp("things")
+    for name, text in SOURCES.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    made = Engine(Settings(home=tmp_path_factory.mktemp("home")))
+    made.index([root])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("What does error E-4042 mean?", "E-4042"),
+        ("what does e4042 mean", "e4042"),
+        ("What does E 4044 mean?", "E 4044"),
+        ("What does error 5101 mean?", "error 5101"),
+        ("What is the serial code of the Zorb99?", "Zorb99"),
+        ("What is the serial code of the Zorb 99?", "Zorb 99"),
+        ("How many seats has room 313?", "room 313"),
+        ("Does room 40 have a projector?", "room 40"),
+        ("When does flight KX 404 leave?", "KX 404"),
+        ("Which flight leaves from gate B?", "gate B"),
+        ("How long is Model D under warranty?", "Model D"),
+        ("Who sells part 77-311?", "77-311"),
+        ("What is the rent of unit 3?", "unit 3"),
+        ("What does clause 4.7 say about animals?", "clause 4.7"),
+        ("Who is the keeper of hall 8?", "hall 8"),
+    ],
+)
+def test_a_near_miss_is_refused_and_named(engine: Engine, question: str, missing: str) -> None:
+    found = answer(engine, question)
+    assert found.refused and not found.citations
+    assert f"Nothing here mentions “{missing}”." in found.text
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "quote"),
+    [
+        ("What does error E-404 mean?", "drawer is open", "The drawer is open."),
+        ("What does E404 mean?", "drawer is open", "The drawer is open."),
+        ("what does e 4043 mean?", "belt has slipped", "The belt has slipped."),
+        ("How many seats has room 312?", "40", "Room: 312 | Seats: 40 | Projector: no"),
+        ("How many seats has room 314?", "8", "Room: 314 | Seats: 8 | Projector: yes"),
+        ("When does flight KX 408 leave?", "9:40", "Flight KX 408 leaves for Turin at 9:40 from gate A."),
+        ("When does KX402 leave?", "7:15", "Flight KX 402 leaves for Oslo at 7:15 from gate C."),
+        ("What is the serial code of the Zorb9?", "Amber Falcon", "The serial code of the Zorb9 is Amber Falcon."),
+        ("What is the serial code of the zorb 9?", "Amber Falcon", "The serial code of the Zorb9 is Amber Falcon."),
+        ("How long is the pump of Model C under warranty?", "five years", "The pump of Model C is under warranty"),
+        ("What is the monthly rent of unit 4?", "1,950 pounds", "The monthly rent is 1,950 pounds"),
+        ("Who is the keeper of hall 6?", "Jonas Reed", "The keeper of hall 6 is Jonas Reed"),
+    ],
+)
+def test_the_exact_thing_is_answered(engine: Engine, question: str, opening: str, quote: str) -> None:
+    found = answer(engine, question)
+    assert not found.refused, found.text
+    assert opening in found.text.split("\n\n")[0]
+    assert quote in found.citations[0].quote
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who signs a travel claim of 800 euros?",
+        "My son is 8, what does he pay on the ferries?",
+        "Is an order of 45 chairs delivered free of charge?",
+        "What if I order 45 chairs?",
+        "How many rooms are there for 3 people?",
+        "Is the service here in 2 weeks?",
+        "When does the flight leave if I'm 20 minutes late?",
+        "How long do 10 km take?",
+        "What is the rent in 2022?",
+        "What does hall-7 need?",
+        "Who is the keeper of hall 7?",
+        "What do the rooms cost?",
+        "What are the models' warranties?",
+        "WHAT IS THE RENT OF UNIT 4",
+    ],
+)
+def test_no_quantity_time_plural_or_capital_is_said_to_be_missing(engine: Engine, question: str) -> None:
+    assert "mentions" not in answer(engine, question).text
+
+
+def test_a_thing_of_a_source_that_is_not_asked_is_missing_there(engine: Engine) -> None:
+    found = answer(engine, "What does error E-404 mean?", choice=Choice(only=("rooms.csv",)))
+    assert found.refused and "Nothing there mentions “E-404”." in found.text
