@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from benchmarks.corpora import shipped_embedder
 from benchmarks.sync_states import assert_same
-from index.build import Builder, is_building
+from index.build import Builder, has_leftovers, is_building
 from index.embed import Embedder, find_model
 from index.errors import IndexBusy, IndexMissing
 from index.generation import current_folder, faults, open_current
@@ -94,7 +94,7 @@ def _check(builder: Builder, root: Path, beside: Path) -> None:
     fresh = _builder(beside, builder.embedder)
     sync(fresh, [root])
     assert_same(builder.home, fresh.home)
-    assert not is_building(builder.home)
+    assert not has_leftovers(builder.home)
     shutil.rmtree(beside)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,17 +101,25 @@ def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> 
     damaged, larger than `max_bytes` or can't be opened.
     """
     try:
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise UnreadableSource(
-                f"is {size / 1e6:.1f} MB, more than the limit of {max_bytes / 1e6:g} MB: "
-                "split it, or raise FOOTNOTE_MAX_SOURCE_MB"
-            )
-        if path.suffix.lower() in READERS:
-            content = worker.read(path)
-            return article_of(source, content), list(content.notes)
-        data = path.read_bytes()
+        # subtle: what was a file when it was listed may be a pipe by now, and opening one would wait for ever.
+        with os.fdopen(_open_at_once(path), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UnreadableSource("is not a regular file")
+            if status.st_size > max_bytes:
+                raise UnreadableSource(
+                    f"is {status.st_size / 1e6:.1f} MB, more than the limit of {max_bytes / 1e6:g} MB: "
+                    "split it, or raise FOOTNOTE_MAX_SOURCE_MB"
+                )
+            data = b"" if path.suffix.lower() in READERS else stream.read(max_bytes)
     except OSError as error:
         raise UnreadableSource(f"can't be read: {error.strerror or error}") from error
+    if path.suffix.lower() in READERS:
+        content = worker.read(path)
+        return article_of(source, content), list(content.notes)
     text, notes = decode(data)
     return make_article(source, text), notes
+
+
+def _open_at_once(path: Path) -> int:
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,21 +14,32 @@ from typing import Any
 
 import numpy as np
 
+from index.aliases import find_aliases
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.derive import Change, copy, plan
 from index.duplicates import Group, Record, originals
 from index.embed import Embedder, Vectors
-from index.errors import FootnoteError, IndexDamaged, VectorServerError
-from index.generation import Manifest, Recipe, index_folder, switch_to, verify_in_fresh_process
+from index.errors import FootnoteError, IndexDamaged, VectorServerError, VectorsLost
+from index.exact import EXACT
+from index.generation import (
+    Generation,
+    Manifest,
+    Recipe,
+    index_folder,
+    lost_vectors,
+    switch_to,
+    verify_in_fresh_process,
+)
 from index.lexical import LexicalIndex
 from index.place import Place, is_own, new_place, sweep, where
 from index.reuse import KnownVectors
-from index.server import Remote, Server
+from index.server import Server
 from index.spool import Spool
 from index.store import Metadata, VectorStore
 from index.text.mentions import mentioned_in_name, mentions
 from index.tokens import token_counter
+from index.writer import writer
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total); the stages are "fetching", "reading", "cutting", "embedding" and "checking"."""
@@ -37,6 +48,8 @@ _PAGE = 1_024
 _BATCH = 128
 """Texts that are embedded between two signs of life."""
 _BUILDING = "building-"
+_MOST_LOST = 0.25
+"""Share of all vectors; a graph that loses more than that is damaged."""
 _FULL = 1_000_000
 """A disk with fewer free bytes counts as full."""
 
@@ -97,16 +110,16 @@ def build(
     known: KnownVectors,
     report: Report,
     tell: Progress,
-) -> None:
+) -> dict[str, str]:
     """Write a new generation of the sources in `records` and switch to it. The spool gives their texts, `known` the
     vectors that need no embedding; `old` is the folder of the generation in use, if it is whole.
 
     A large one begins as a copy of the one in use, in which what changed is changed; else all is written anew.
-    Adds to the report. Raises IndexDamaged when the check finds a fault, or the generation in use has one.
+    Adds to the report. Returns the sources that were left out because their text can't be cut or embedded, with the
+    reason. Raises IndexDamaged when the check finds a fault, or the generation in use has one.
     """
     now = datetime.now(UTC)
-    corpus = corpus_sha256(records)
-    name = f"{now:%Y%m%dT%H%M%S%f}-{corpus[:8]}"
+    name = f"{now:%Y%m%dT%H%M%S%f}-{corpus_sha256(records)[:8]}"
     generations = index_folder(builder.home) / "generations"
     generations.mkdir(exist_ok=True)
     folder = index_folder(builder.home) / f"{_BUILDING}{name}"
@@ -117,22 +130,42 @@ def build(
             groups = originals(records)
             limits = (builder.derive_from, builder.most_churn)
             change = plan(None if builder.server else old, groups, *limits)
-            chunks = _write(builder, folder, place, change, groups, spool, known, report, tell)
-            report.articles, report.chunks, report.generation, report.built = len(records), chunks, name, True
+            chunks, bad = _write(builder, folder, place, change, groups, spool, known, report, tell)
+            held = [one for one in records if one.source not in bad]
+            report.articles, report.chunks, report.generation, report.built = len(held), chunks, name, True
             made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
-            counts = (builder.embedder.dimension, len(records), chunks)
-            Manifest(name, made, builder.recipe, *counts, corpus, place, change.churn).write(folder)
+            counts = (builder.embedder.dimension, len(held), chunks)
+            manifest = Manifest(name, made, builder.recipe, *counts, corpus_sha256(held), place, change.churn)
             tell("checking", 0, 1)
-            verify_in_fresh_process(folder, builder.server, change.new_ids if change.start else None)
+            _check(manifest, folder, builder.server, change.new_ids if change.start else None)
             folder.replace(generations / name)
             _clear_servers(builder, switch_to(builder.home, name), report)
             tell("checking", 1, 1)
+            return bad
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if place and builder.server and not (generations / name).exists():
             # Where even this fails, the next sync clears it away.
             with contextlib.suppress(VectorServerError):
                 builder.server.drop(place.collection)
+
+
+def _check(manifest: Manifest, folder: Path, server: Server | None, added: Sequence[str] | None) -> None:
+    """Write the manifest and check the generation from outside. Vectors that its graph loses are then set apart.
+
+    Raises IndexDamaged when anything else is wrong, or the graph loses too many to be a graph.
+    """
+    manifest.write(folder)
+    try:
+        verify_in_fresh_process(folder, server, added)
+    except VectorsLost:
+        with contextlib.closing(Generation(folder, server)) as generation:
+            lost = lost_vectors(generation, generation.catalog.chunk_ids())
+            if len(lost) > _MOST_LOST * manifest.chunks:
+                raise
+            generation.vectors.set_apart(lost)
+        manifest.write(folder)
+        verify_in_fresh_process(folder, server, added)
 
 
 def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> None:
@@ -162,21 +195,36 @@ def _write(
     known: KnownVectors,
     report: Report,
     tell: Progress,
-) -> int:
-    """Make the change in the folder; returns how many chunks it holds then."""
+) -> tuple[int, dict[str, str]]:
+    """Make the change in the folder. Returns how many chunks it holds then, and why sources had to be left out."""
     try:
         if change.start:
             copy(change.start, folder)
         with contextlib.closing(
             Catalog(folder / "catalog.sqlite", create=not change.start, change=bool(change.start))
         ) as catalog:
-            _write_articles(builder, catalog, change, spool, report, tell)
-            _write_copies(catalog, groups, spool)
+            bad = _write_articles(builder, catalog, change, spool, tell)
             catalog.commit()
-            _write_vectors(builder, where(folder, place, builder.server), catalog, change, known, report, tell)
+            with contextlib.closing(
+                VectorStore(where(folder, place, builder.server), folder / EXACT, create=not change.start)
+            ) as store:
+                bad |= _write_vectors(builder, store, catalog, change, known, report, tell)
+                store.remove(list(catalog.chunk_ids_of(bad)))
+            catalog.remove(bad)
+            held = [group for group in groups if group.original.id not in bad]
+            _write_copies(catalog, held, spool)
+            catalog.commit()
             words = LexicalIndex(folder / "words", create=not change.start)
             words.change(change.gone, _for_words(catalog, change))
-            return catalog.counts()[1]
+            why = "holds nothing to search: only a title, headings, boilerplate or data"
+            report.notes += [(source, why) for source in catalog.without_chunks()]
+            left_out = {
+                one.source: bad[group.original.id]
+                for group in groups
+                if group.original.id in bad
+                for one in (group.original, *group.copies)
+            }
+            return catalog.counts()[1], left_out
     except (FootnoteError, OSError):
         raise
     except Exception as error:
@@ -188,9 +236,8 @@ def _write(
         raise
 
 
-def _write_articles(
-    builder: Builder, catalog: Catalog, change: Change, spool: Spool, report: Report, tell: Progress
-) -> None:
+def _write_articles(builder: Builder, catalog: Catalog, change: Change, spool: Spool, tell: Progress) -> dict[str, str]:
+    """Write the articles with their chunks. Returns the id of each that can't be cut, with the reason."""
     limits = Limits(
         count_tokens=token_counter(builder.recipe.encoding).count,
         count_pieces=builder.embedder.count_pieces,
@@ -199,13 +246,20 @@ def _write_articles(
         overlap=builder.recipe.chunk_overlap,
     )
     catalog.remove(change.gone)
+    bad = dict[str, str]()
     for number, group in enumerate(change.new):
         tell("cutting", number, len(change.new))
         article = spool.article(group.original.source)
-        catalog.add(article, group.original, chunk(article, limits))
+        try:
+            chunks, aliases = chunk(article, limits), find_aliases(article.text)
+        except FootnoteError:
+            raise
+        except Exception as error:
+            bad[group.original.id] = f"can't be cut into passages ({_in_words(error)})"
+            continue
+        catalog.add(article, group.original, chunks, aliases)
     tell("cutting", len(change.new), len(change.new))
-    why = "holds nothing to search: only a title, headings or boilerplate"
-    report.notes += [(source, why) for source in catalog.without_chunks()]
+    return bad
 
 
 def _write_copies(catalog: Catalog, groups: Sequence[Group], spool: Spool) -> None:
@@ -229,9 +283,11 @@ def _for_words(catalog: Catalog, change: Change) -> Iterator[tuple[str, str, str
     A chunk also has what only the source's name mentions, and the headings above it that have no text of their own.
     """
     for group in change.new:
+        chunks = list(catalog.chunks_of(group.original.id))
+        if not chunks:
+            continue
         named = mentioned_in_name(group.original.source)
         article = catalog.article_by_id(group.original.id)
-        chunks = catalog.chunks_of(article.id)
         ends = [0, *(one.end for one in chunks)]
         for one, end in zip(chunks, ends, strict=False):
             after = article.text[one.end :] if one is chunks[-1] else ""
@@ -242,34 +298,61 @@ def _for_words(catalog: Catalog, change: Change) -> Iterator[tuple[str, str, str
 
 def _write_vectors(
     builder: Builder,
-    target: Path | Remote,
+    store: VectorStore,
     catalog: Catalog,
     change: Change,
     known: KnownVectors,
     report: Report,
     tell: Progress,
-) -> None:
+) -> dict[str, str]:
+    """Write the vectors. Returns the id of each article with a passage that can't be embedded, with the reason."""
     sizes = catalog.sizes()
-    done, total = 0, sum(sizes[id_] for id_ in change.new_ids)
+    done, total = 0, sum(sizes.get(id_, 0) for id_ in change.new_ids)
     added = _added(catalog, change)
-    with contextlib.closing(VectorStore(target, create=not change.start)) as store:
-        store.remove(change.gone_chunks)
-        while page := list(islice(added, _PAGE)):
-            texts = {one.digest: one.searchable for one in page}
-            held = known.of(list(texts))
-            fresh = sorted(texts.keys() - held.keys(), key=lambda digest: (len(texts[digest]), digest))
-            for at in range(0, len(fresh), _BATCH):
-                tell("embedding", done + len(page) - len(fresh) + at, total)
-                some = fresh[at : at + _BATCH]
-                made = builder.embedder.encode_documents([texts[digest] for digest in some])
-                held.update(zip(some, made, strict=True))
-                known.keep({digest: held[digest] for digest in some})
-                report.embedded = known.made
-            vectors: Vectors = np.stack([held[one.digest] for one in page])
-            metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in page]
-            store.add([one.id for one in page], vectors, metadata)
-            done += len(page)
+    bad = dict[str, str]()
+    store.remove(change.gone_chunks)
+    while page := list(islice(added, _PAGE)):
+        texts = {one.digest: one.searchable for one in page}
+        held = known.of(list(texts))
+        fresh = sorted(texts.keys() - held.keys(), key=lambda digest: (len(texts[digest]), digest))
+        reasons = dict[bytes, str]()
+        for at in range(0, len(fresh), _BATCH):
+            tell("embedding", done + len(page) - len(fresh) + at, total)
+            some = {digest: texts[digest] for digest in fresh[at : at + _BATCH]}
+            made, failed = _embed(builder.embedder, some)
+            held.update(made)
+            reasons |= failed
+            known.keep(made)
+            report.embedded = known.made
+        bad |= {one.article_id: reasons[one.digest] for one in page if one.digest in reasons}
+        whole = [one for one in page if one.digest in held]
+        metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in whole]
+        if whole:
+            store.add([one.id for one in whole], np.stack([held[one.digest] for one in whole]), metadata)
+        done += len(page)
     tell("embedding", total, total)
+    return bad
+
+
+def _embed(embedder: Embedder, texts: Mapping[bytes, str]) -> tuple[dict[bytes, Vectors], dict[bytes, str]]:
+    """The vectors of texts, and why there is none of the others. Raises ModelError when the model itself fails."""
+    try:
+        return dict(zip(texts, embedder.encode_documents(list(texts.values())), strict=True)), {}
+    except Exception as error:
+        # Either no text can be embedded any more, or there is something about this one.
+        embedder.warm_up()
+        if len(texts) == 1:
+            return {}, dict.fromkeys(texts, f"has a passage that can't be embedded ({_in_words(error)})")
+        made, failed = dict[bytes, Vectors](), dict[bytes, str]()
+        for digest, text in texts.items():
+            some, why = _embed(embedder, {digest: text})
+            made |= some
+            failed |= why
+        return made, failed
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
 def clear_leftovers(home: Path) -> None:
@@ -283,9 +366,14 @@ def spool_folder(home: Path) -> Path:
     return index_folder(home) / f"{_BUILDING}articles"
 
 
-def is_building(home: Path) -> bool:
-    """True while some process makes a new generation (or one was killed while it did)."""
+def has_leftovers(home: Path) -> bool:
+    """True while some process makes a new generation, and after one was killed while it did."""
     return any(index_folder(home).glob(f"{_BUILDING}*"))
+
+
+def is_building(home: Path) -> bool:
+    """True while a living process makes a new generation."""
+    return has_leftovers(home) and writer(home) is not None
 
 
 @contextlib.contextmanager
@@ -307,7 +395,8 @@ def corpus_sha256(records: Sequence[Record]) -> str:
 
 def unwritten(home: Path, why: str) -> FootnoteError:
     """The error of an index that could not be written."""
+    kept = " The old one stays in use." if (index_folder(home) / "current").exists() else ""
     return FootnoteError(
-        f"The new index could not be written to {home} ({why}). The old one stays in use. Make room or set "
-        "FOOTNOTE_HOME to a folder that can be written, then run `python app.py index`."
+        f"The new index could not be written to {home} ({why}).{kept} Make room or set FOOTNOTE_HOME to a folder that "
+        "can be written, then run `python app.py index`."
     )

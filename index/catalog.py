@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Lock
 from typing import cast
 
-from index.aliases import find_aliases
 from index.article import Article
 from index.chunk import Chunk
 from index.duplicates import Record
@@ -83,8 +82,10 @@ class Catalog:
                 f"The catalog {path} can't be opened ({error}). Run `python app.py index --rebuild`."
             ) from error
 
-    def add(self, article: Article, record: Record, chunks: Sequence[Chunk]) -> None:
-        """Add an article with its chunks and the short forms it introduces."""
+    def add(
+        self, article: Article, record: Record, chunks: Sequence[Chunk], aliases: Iterable[tuple[str, str]]
+    ) -> None:
+        """Add an article with its chunks and the (short form, long form) pairs it introduces."""
         self.keep(article, record, len(chunks))
         self._db.executemany(
             "insert into chunks values (?,?,?,?,?,?,?,?,?)",
@@ -93,7 +94,7 @@ class Catalog:
                 for c in chunks
             ],
         )
-        pairs = [(article.id, short, long) for short, long in find_aliases(article.text)]
+        pairs = [(article.id, short, long) for short, long in aliases]
         self._db.executemany("insert into aliases values (?,?,?)", pairs)
 
     def keep(self, article: Article, record: Record, chunks: int = 0) -> None:
@@ -231,6 +232,16 @@ class Catalog:
             marks = ",".join("?" * len(page))
             for digest, id_ in self._rows(f"select digest, id from chunks where digest in ({marks})", page):
                 found[_bytes(digest)] = str(id_)
+        return found
+
+    def digests(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Id -> digest of what was embedded, of the chunks with these ids."""
+        found: dict[str, bytes] = {}
+        for at in range(0, len(ids), _PAGE):
+            page = list(ids[at : at + _PAGE])
+            marks = ",".join("?" * len(page))
+            rows = self._rows(f"select id, digest from chunks where id in ({marks})", page)
+            found.update((str(id_), _bytes(digest)) for id_, digest in rows)
         return found
 
     def aliases(self) -> list[tuple[str, str]]:

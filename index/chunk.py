@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from index.layout import Span, blocks
 from index.sentences import sentences, strip
 
 Count = Callable[[str], int]
+
+_DATA = re.compile(r"[A-Za-z0-9+/=_-]{1000,}+|(?:[A-Za-z0-9+/=_-]{60,}+\s++){16,}+")
+"""Encoded data (base64, hexadecimal) or one endless word: the encoder reads it as one unknown word, BM25 not at all."""
 
 
 @dataclass(frozen=True)
@@ -70,22 +74,42 @@ class Limits:
 
 
 def chunk(article: Article, limits: Limits) -> list[Chunk]:
-    """Cut `article` into chunks that end at sentence ends, never cross a heading and leave the furniture out.
+    """Cut `article` into chunks that end at sentence ends, never cross a heading and leave furniture and data out.
 
-    Together they cover every sentence of the article. A sentence too long for a chunk is cut at white space, or
-    where there is none, between characters.
+    Together they say every sentence of the article: of passages with the same searchable text only the first is kept.
+    A sentence too long for a chunk is cut at white space, or where there is none, between characters.
     """
     text = article.text
-    made: list[Chunk] = []
-    for heading, spans in _sections(article):
+    made: dict[bytes, Chunk] = {}
+    for heading, spans in _readable(article):
         context = _context(article, heading, limits)
         for start, end in _pack(text, spans, context, limits):
             digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
             passage = text[start:end]
             tokens = limits.count_tokens(passage)
             place = article.row_names(start, end) or heading
-            made.append(Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens))
-    return made
+            one = Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens)
+            made.setdefault(one.digest, one)
+    return list(made.values())
+
+
+def _readable(article: Article) -> Iterator[tuple[str, list[Span]]]:
+    """The sections, without the data in them: a new stretch begins after it."""
+    data = [match.span() for match in _DATA.finditer(article.text)]
+    for heading, spans in _sections(article):
+        group: list[Span] = []
+        for start, end in spans:
+            for number in range(bisect_right(data, start, key=lambda run: run[1]), len(data)):
+                first, last = data[number]
+                if first >= end:
+                    break
+                group += [strip(article.text, start, first)] if article.text[start:first].strip() else []
+                if group:
+                    yield heading, group
+                group, start = [], min(end, last)
+            group += [strip(article.text, start, end)] if article.text[start:end].strip() else []
+        if group:
+            yield heading, group
 
 
 def _sections(article: Article) -> Iterator[tuple[str, list[Span]]]:
@@ -198,8 +222,8 @@ def _good_cut(text: str, start: int, stop: int, end: int) -> int:
             while place > start + 1 and text[place - 1].isspace():
                 place -= 1
             return place
-    while stop > start + 1 and (
-        unicodedata.combining(text[stop]) or text[stop] in "\u200d\ufe0f" or text[stop - 1] == "\u200d"
-    ):
-        stop -= 1
+    for place in range(stop, start + (stop - start) // 2, -1):
+        if not (unicodedata.combining(text[place]) or text[place] in "\u200d\ufe0f" or text[place - 1] == "\u200d"):
+            return place
+    # Such a flood has no good place to cut, and cutting at each character would take very long.
     return stop

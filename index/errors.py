@@ -9,6 +9,7 @@ FootnoteError
     ├── IndexMissing     there is none yet
     ├── IndexMismatch    it was made with other settings or another model
     ├── IndexDamaged     its parts do not agree
+    │   └── VectorsLost  its graph does not lead to some vectors
     └── IndexBusy        another process is writing it
 """
 
@@ -56,6 +57,10 @@ class IndexMismatch(IndexError_):
 
 class IndexDamaged(IndexError_):
     """The parts of an index do not agree with each other or with its manifest."""
+
+
+class VectorsLost(IndexDamaged):
+    """A query does not reach some of the vectors; everything else agrees."""
 
 
 class IndexBusy(IndexError_):

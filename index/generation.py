@@ -20,12 +20,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Thread
 
 from index.aliases import Aliases
 from index.catalog import Catalog
-from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
+from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorsLost
+from index.exact import EXACT
 from index.lexical import LexicalIndex
 from index.place import Place, misplaced, where
 from index.server import Server
@@ -37,6 +39,9 @@ _SAMPLE = 2_000
 _EQUAL = 0.999
 """The least cosine of a vector with itself, found by a query."""
 _KEEP = 2
+_LOST = "vectors are not reached by a query"
+_ONLY_LOST = 3
+"""Exit code of a check that found nothing else."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ class Generation:
         self.manifest = Manifest.read(folder)
         self.catalog = Catalog(folder / "catalog.sqlite")
         self.words = LexicalIndex(folder / "words")
-        self.vectors = VectorStore(where(folder, self.manifest.place, server))
+        self.vectors = VectorStore(where(folder, self.manifest.place, server), folder / EXACT)
         self.aliases = Aliases(self.catalog.aliases())
 
     def close(self) -> None:
@@ -170,7 +175,10 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def verify_in_fresh_process(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> None:
-    """Check a closed generation from outside, as `faults` does. Raises IndexDamaged with what does not agree."""
+    """Check a closed generation from outside, as `faults` does.
+
+    Raises IndexDamaged with what does not agree; VectorsLost when only some vectors are not reached by a query.
+    """
     root = Path(__file__).resolve().parent.parent
     with subprocess.Popen(
         [sys.executable, "-m", "index.generation", str(folder.resolve())],
@@ -190,7 +198,8 @@ def verify_in_fresh_process(folder: Path, server: Server | None = None, added: S
         code = checking.wait()
     if code != 0:
         reason = (told or f"exit code {code}").splitlines()[-1]
-        raise IndexDamaged(f"The new index failed its check and was not put in use: {reason}")
+        kind = VectorsLost if code == _ONLY_LOST else IndexDamaged
+        raise kind(f"The new index failed its check and was not put in use: {reason}")
 
 
 def faults(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> list[str]:
@@ -223,12 +232,21 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
         # As many here as there, and each of these is there: so both hold the same.
         if missing := generation.vectors.missing(wanted):
             found.append(f"{missing} chunks have no vector")
-        reached = generation.vectors.nearest(list(generation.vectors.vectors(drawn).values()))
-        if lost := sum(cosine < _EQUAL for cosine in reached):
-            found.append(f"{lost} of {len(reached)} vectors are not reached by a query")
+        if lost := lost_vectors(generation, drawn):
+            found.append(f"{len(lost)} of {len(drawn)} {_LOST}")
         return found
     finally:
         generation.close()
+
+
+def lost_vectors(generation: Generation, ids: Iterable[str]) -> list[str]:
+    """Those of the chunks `ids` whose own vector finds no equal one; a copy of it counts as found."""
+    lost, left = list[str](), iter(ids)
+    while page := list(islice(left, _SAMPLE)):
+        held = generation.vectors.vectors(page)
+        reached = generation.vectors.nearest(list(held.values()))
+        lost += [id_ for id_, cosine in zip(held, reached, strict=True) if cosine < _EQUAL]
+    return lost
 
 
 def _sample(ids: Iterable[str]) -> list[str]:
@@ -251,4 +269,5 @@ if __name__ == "__main__":
     except FootnoteError as failure:
         problems = [str(failure)]
     print("; ".join(problems))
-    sys.exit(1 if problems else 0)
+    only_lost = len(problems) == 1 and problems[0].endswith(_LOST)
+    sys.exit(_ONLY_LOST if only_lost else 1 if problems else 0)

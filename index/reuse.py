@@ -10,6 +10,7 @@ from index.catalog import Catalog
 from index.embed import Vectors
 from index.embedded import Embedded
 from index.errors import IndexError_, VectorServerError
+from index.exact import EXACT
 from index.generation import Manifest, Recipe, index_folder
 from index.place import where
 from index.server import Server
@@ -69,6 +70,6 @@ class KnownVectors:
         ids = self._catalogs[folder].with_digests(digests)
         if ids and folder not in self._stores:
             # Opened only now: a large index takes its time and memory.
-            self._stores[folder] = VectorStore(where(folder, Manifest.read(folder).place, self._server))
+            self._stores[folder] = VectorStore(where(folder, Manifest.read(folder).place, self._server), folder / EXACT)
         held = self._stores[folder].vectors(list(ids.values())) if ids else {}
         return {digest: held[id_] for digest, id_ in ids.items() if id_ in held}

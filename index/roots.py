@@ -160,6 +160,9 @@ def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()
             if real in seen or real in forgotten:
                 continue
             seen.add(real)
+            if not _is_text(name):
+                found.skipped.append((ascii(name)[1:-1], "has a name that is not UTF-8: rename it"))
+                continue
             if path.suffix.lower() not in READABLE and path != root:
                 found.other_formats.append(name)
                 continue
@@ -167,6 +170,15 @@ def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()
             taken.add(source)
             found.files.append((source, path))
     return found
+
+
+def _is_text(name: str) -> bool:
+    """True for a file's name that is text, as every name is on most systems."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:

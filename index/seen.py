@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from index.generation import index_folder, write_atomically
@@ -19,12 +19,22 @@ Stamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
+class Remarks:
+    """What a sync has to say of the files it read: notes by source, and why some failed and will until they change."""
+
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Seen:
-    """A look at files: when it began (ns), the stamp of each by source, and what reading them had to remark."""
+    """A look at files: when it began (ns), the stamp of each by source, what reading them had to remark, and why some
+    of them can't be indexed."""
 
     taken: int = 0
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
     notes: Mapping[str, list[str]] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def look(files: Iterable[tuple[str, Path]]) -> Seen:
@@ -42,13 +52,15 @@ class Seen:
         try:
             value = json.loads((index_folder(home) / _FILE).read_text("utf-8"))
             stamps = {str(source): (int(a), int(b), int(c), int(d)) for source, (a, b, c, d) in value["stamps"].items()}
-            return Seen(int(value["taken"]), stamps, {str(s): list(map(str, n)) for s, n in value["notes"].items()})
+            notes = {str(s): list(map(str, n)) for s, n in value["notes"].items()}
+            failed = {str(source): str(why) for source, why in value.get("failed", {}).items()}
+            return Seen(int(value["taken"]), stamps, notes, failed)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return Seen()
 
-    def keep(self, home: Path, notes: Mapping[str, list[str]]) -> None:
-        """Keep this look for the next sync, with the `notes` on what was read."""
-        value = {"taken": self.taken, "stamps": self.stamps, "notes": notes}
+    def keep(self, home: Path, remarks: Remarks) -> None:
+        """Keep this look for the next sync, with the remarks on what was read."""
+        value = {"taken": self.taken, "stamps": self.stamps, **asdict(remarks)}
         write_atomically(index_folder(home) / _FILE, json.dumps(value))
 
     def unchanged(self, before: Seen) -> frozenset[str]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from index.article import read_article
+from index.article import Article, read_article
 from index.build import Builder, Progress, Report, build, clear_leftovers, room, spool_folder, unwritten
 from index.catalog import Catalog
 from index.duplicates import Record, record, repeated
@@ -25,7 +25,7 @@ from index.pages import KINDS, Pages, kept_pages, refresh
 from index.place import is_own, misplaced, sweep
 from index.reuse import KnownVectors
 from index.roots import Found, find_sources, forgotten, registered_addresses
-from index.seen import Seen
+from index.seen import Remarks, Seen
 from index.spool import Spool
 from index.web import Limits as WebLimits
 from index.writer import writing
@@ -70,8 +70,8 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
         builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
     )
     _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits, tell))
-    report, notes = _sync(builder, found, seen, rebuild, tell)
-    seen.keep(builder.home, notes)
+    report, remarks = _sync(builder, found, seen, rebuild, tell)
+    seen.keep(builder.home, remarks)
     write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
     return report
 
@@ -118,9 +118,7 @@ def _quiet(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
-def _sync(
-    builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progress
-) -> tuple[Report, dict[str, list[str]]]:
+def _sync(builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progress) -> tuple[Report, Remarks]:
     clear_leftovers(builder.home)
     before, manifest = (None, None) if rebuild else _before(builder)
     known = KnownVectors(builder.home, builder.recipe, builder.server, anew=rebuild)
@@ -131,9 +129,9 @@ def _sync(
             if manifest is None:
                 raise
             # The generation in use can't be relied on: everything is read and written anew.
-            report, notes = _make(builder, found, seen, before or {}, None, known, tell)
+            report, remarks = _make(builder, found, seen, before or {}, None, known, tell)
             report.notes.append((manifest.name, f"was not whole, so all was read and written anew. {error}"))
-            return report, notes
+            return report, remarks
     finally:
         known.close()
 
@@ -146,7 +144,7 @@ def _make(
     manifest: Manifest | None,
     known: KnownVectors,
     tell: Progress,
-) -> tuple[Report, dict[str, list[str]]]:
+) -> tuple[Report, Remarks]:
     """Read, compare with what was `before` and build, if need be; a manifest says that the index in use is whole."""
     report = _report(found)
     with (
@@ -154,16 +152,19 @@ def _make(
         Spool(spool_folder(builder.home), catalog) as spool,
         room(builder.home),
     ):
-        records, notes = _read(builder, found, seen, catalog, report, tell, spool)
+        records, remarks = _read(builder, found, seen, catalog, report, tell, spool)
         report.notes += repeated(records)
         _compare(report, records, before)
         if manifest and not (report.added or report.changed or report.removed):
             report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
         else:
             old = current_folder(builder.home) if catalog else None
-            build(builder, records, spool, old, known, report, tell)
+            bad = build(builder, records, spool, old, known, report, tell)
+            report.failed += bad.items()
+            remarks.failed.update(bad)
+            _compare(report, [one for one in records if one.source not in bad], before)
         known.forget_kept()
-    return report, notes
+    return report, remarks
 
 
 def _read(
@@ -174,10 +175,10 @@ def _read(
     report: Report,
     tell: Progress,
     spool: Spool | None = None,
-) -> tuple[list[Record], dict[str, list[str]]]:
-    """The records of all files, and the notes on them. Of what looks unchanged, the catalog of the generation in use
-    has record and text; texts that it does not have go to the spool."""
-    records, notes = list[Record](), dict[str, list[str]]()
+) -> tuple[list[Record], Remarks]:
+    """The records of all files, and the remarks on them. Of what looks unchanged, the catalog of the generation in use
+    has record and text; texts that it does not have go to the spool. What failed and looks unchanged fails again."""
+    records, remarks = list[Record](), Remarks()
     last = Seen.last(builder.home)
     unchanged = seen.unchanged(last) if catalog else frozenset[str]()
     kept = dict[str, Record]()
@@ -188,24 +189,43 @@ def _read(
         for number, (source, path) in enumerate(found.files):
             tell("reading", number, len(found.files))
             fits = seen.stamps.get(source, (0,))[0] <= builder.max_source_bytes
-            one, remarks = kept.get(source), last.notes.get(source, [])
-            if one is None or not fits or source not in unchanged:
+            same = fits and source in unchanged
+            one, notes = kept.get(source), last.notes.get(source, [])
+            if same and one is None and source in last.failed:
+                remarks.failed[source] = last.failed[source]
+                report.failed.append((source, last.failed[source]))
+                continue
+            if one is None or not same:
                 report.read += 1
                 try:
-                    article, remarks = read_article(path, source, max_bytes=builder.max_source_bytes, worker=worker)
+                    article, notes = _article(path, source, builder.max_source_bytes, worker)
                 except UnreadableSource as error:
                     report.failed.append((source, str(error)))
+                    # A limit may be raised, and a folder or a disk be reached again, while the file stays as it is.
+                    if fits and not isinstance(error.__cause__, OSError):
+                        remarks.failed[source] = str(error)
                     continue
                 if one is None or one.id != article.id:
                     one = record(article)
                     if spool:
                         spool.add(article, one)
-            if remarks:
-                notes[source] = remarks
-                report.notes += [(source, remark) for remark in remarks]
+            if notes:
+                remarks.notes[source] = notes
+                report.notes += [(source, note) for note in notes]
             records.append(one)
     tell("reading", len(found.files), len(found.files))
-    return records, notes
+    return records, remarks
+
+
+def _article(path: Path, source: str, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:
+    """The article of a file. Raises UnreadableSource, whatever is wrong with the file."""
+    try:
+        return read_article(path, source, max_bytes=max_bytes, worker=worker)
+    except UnreadableSource:
+        raise
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UnreadableSource(f"can't be laid out ({words})") from error
 
 
 @contextlib.contextmanager
@@ -249,6 +269,7 @@ def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
 
 
 def _compare(report: Report, records: list[Record], before: dict[str, str]) -> None:
+    report.added, report.changed, report.unchanged = [], [], []
     for one in records:
         if one.source not in before:
             report.added.append(one.source)

@@ -16,6 +16,9 @@ from filelock import FileLock, Timeout
 from index.errors import IndexBusy
 from index.generation import index_folder, write_atomically
 
+_GLANCE = 0.2
+"""Seconds that a writer waits at least: `writer` holds the lock for a moment while it looks."""
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -39,7 +42,7 @@ def writing(home: Path, wait: float = 0) -> Iterator[None]:
     folder = index_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / "lock").acquire(timeout=wait):
+        with FileLock(folder / "lock").acquire(timeout=max(wait, _GLANCE)):
             write_atomically(folder / "owner.json", json.dumps(asdict(Owner(os.getpid(), _host(), time.time()))))
             try:
                 yield

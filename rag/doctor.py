@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from index.build import is_building
+from index.build import has_leftovers
 from index.embed import find_model
 from index.errors import FootnoteError
 from index.generation import Manifest, current_folder, faults, index_folder
@@ -107,7 +107,7 @@ def _writer(home: Path) -> str:
         return f"{owner}, is writing a new index"
     if unwritable(home):
         return "none here, where nothing can be written"
-    return "a writer was stopped half-way; the next `python app.py index` clears up" if is_building(home) else "none"
+    return "a writer was stopped half-way; the next `python app.py index` clears up" if has_leftovers(home) else "none"
 
 
 def _vectors(settings: Settings) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -12,6 +14,8 @@ from index.generation import Generation
 from index.lexical import content_terms, mention, terms
 from index.text.identifiers import Identifier, find_identifiers, without
 
+_MOST_ASKED = 16
+"""Times the candidates: so many are looked at for passages that differ."""
 _BM25_CEILING = 2.2
 """BM25 with k1 = 1.2 gives a term at most k1 + 1 times its idf."""
 
@@ -80,10 +84,17 @@ class Retriever:
         return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers)
 
     def retrieve(self, query: Query, limit: int) -> list[Hit]:
-        """The `limit` best chunks, best first. Each retriever looks only at the articles that the question is asked of,
-        so that no other takes a place among the candidates."""
-        dense = self._generation.vectors.query(query.vector, self._candidates, query.article_ids)
-        lexical = self._generation.words.within(query.article_ids).query(query.terms, self._candidates)
+        """The `limit` best chunks, best first; of chunks with the same text under the same headings only one.
+
+        Each retriever looks only at the articles that the question is asked of, so that no other takes a place among
+        the candidates.
+        """
+        vectors, words = self._generation.vectors, self._generation.words.within(query.article_ids)
+        by_meaning = self._distinct(lambda most: vectors.query(query.vector, most, query.article_ids))
+        by_words = self._distinct(lambda most: words.query(query.terms, most))
+        dense = list(by_meaning.values())
+        # Both may have come upon other copies of one text.
+        lexical = [(by_meaning.get(text, (id_,))[0], score) for text, (id_, score) in by_words.items()]
         cosine = dict(dense)
         # What only the words found still has a meaning: its exact cosine, so that both scores count for every hit.
         only_words = [id_ for id_, _ in lexical if id_ not in cosine]
@@ -112,3 +123,17 @@ class Retriever:
             )
             for rank, id_ in enumerate(best, 1)
         ]
+
+    def _distinct(self, ask: Callable[[int], list[tuple[str, float]]]) -> dict[bytes, tuple[str, float]]:
+        """The best candidates of one retriever by the digest of their text, best first: more are asked for where many
+        say the same."""
+        most = self._candidates
+        while True:
+            found = ask(most)
+            texts = self._generation.catalog.digests([id_ for id_, _ in found])
+            first: dict[bytes, tuple[str, float]] = {}
+            for id_, score in found:
+                first.setdefault(texts[id_], (id_, score))
+            if len(first) >= self._candidates or len(found) < most or most >= _MOST_ASKED * self._candidates:
+                return dict(islice(first.items(), self._candidates))
+            most *= 4

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import random
 from dataclasses import replace
 from itertools import pairwise
+from string import ascii_letters
 
 import pytest
 from hypothesis import given, settings
@@ -30,13 +33,15 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
         assert one.token_count == limits.count_tokens(one.text) <= limits.tokens
         assert limits.count_pieces(one.searchable) <= limits.pieces
         covered.update(range(one.start, one.end))
+    said = "\n".join(one.text for one in found)
     for block in blocks(text):
         inside = [place for place in range(block.start, block.end) if not text[place].isspace()]
-        if block.kind == "text":
-            assert covered.issuperset(inside)
-        else:
+        if block.kind != "text":
             assert covered.isdisjoint(inside)
-    assert len({one.id for one in found}) == len(found)
+        for word in "".join(c if at not in covered else " " for at, c in enumerate(text[: block.end])).split():
+            # What no chunk covers is said by one that was kept, or is data.
+            assert block.kind != "text" or word in said or (len(word) > 64 and set(word) <= {*said} | {*ascii_letters})
+    assert len({one.id for one in found}) == len({one.digest for one in found}) == len(found)
     assert found == chunk(make_article("folder/name.txt", text), limits)
 
 
@@ -58,6 +63,24 @@ def test_without_overlap_no_sentence_stands_twice(limits: Limits) -> None:
     text = " ".join(f"Sentence number {n} is here." for n in range(200))
     found = chunk(make_article("a.txt", text), replace(limits, overlap=0))
     assert all(before.end <= after.start for before, after in pairwise(found))
+
+
+def test_passages_of_an_article_that_say_the_same_are_kept_once_and_the_first_of_them(limits: Limits) -> None:
+    line = "The pump was checked by the shift engineer and found to be in working order today."
+    text = f"The log of the pump house.\n{line}\n" + f"{line}\n" * 600 + "It stopped in May.\n"
+    found = chunk(make_article("pump.log", text), limits)
+    assert len(found) <= 5 and found[0].start == 0 and found[-1].text.endswith("It stopped in May.")
+    assert all(text[one.start : one.end] == one.text for one in found)
+
+
+def test_data_is_no_passage_and_what_stands_around_it_is(limits: Limits) -> None:
+    data = base64.b64encode(random.Random(0).randbytes(90_000)).decode()
+    for run in (data, "\n".join(data[at : at + 76] for at in range(0, len(data), 76)), "x" * 1_000_000):
+        text = f"The picture shows the mill. ![mill](data:image/png;base64,{run}) It was taken in May."
+        found = chunk(make_article("mill.md", text), limits)
+        assert [one.text for one in found] == [text[: text.index(run)].strip(), ") It was taken in May."]
+    address = "https://example.org/" + "a-long/way/" * 60
+    assert "".join(one.text for one in chunk(make_article("a.md", address), limits)) == address
 
 
 def test_golden_chunks_of_a_seed(limits: Limits) -> None:

@@ -1,0 +1,303 @@
+"""Hostile files among ordinary sources: `python -m benchmarks.hostile_files`. All ordinary ones must be indexed.
+
+Each kind of hostile file is first indexed beside one ordinary source, which gives its time; then all of them lie in one
+folder with 300 ordinary sources. Every hostile file must be indexed or have a reason, and nothing else may suffer. The
+tests do the same with small files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import contextlib
+import os
+import random
+import shutil
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.corpora import shipped_embedder
+from index.build import Builder, Report
+from index.embed import Embedder
+from index.generation import current_folder, faults, open_current
+from index.sync import sync
+from rag.engine import recipe
+from rag.settings import Settings
+
+_SENTENCE = "The pump was checked by the shift engineer and found to be in working order."
+Write = Callable[[Path, float], object]
+"""Writes a file; sizes are multiplied by the second argument, 1 in the command and less in the tests."""
+
+
+def _times(text: str, count: int) -> Write:
+    return lambda path, scale: path.write_text(text * max(1, int(count * scale)), "utf-8")
+
+
+def _around(before: str, middle: str, after: str, depth: int) -> Write:
+    def write(path: Path, scale: float) -> None:
+        times = int(depth * scale)
+        path.write_text(f"{before * times}{middle}{after * times}", "utf-8")
+
+    return write
+
+
+def _counted(line: str, count: int) -> Write:
+    return lambda path, scale: path.write_text("".join(line.format(n) for n in range(int(count * scale))), "utf-8")
+
+
+def write_bomb(member: str, megabytes: int = 300) -> Write:
+    """An archive whose `member` unpacks to far more than it takes; the limit stays, so it is never scaled."""
+
+    def write(path: Path, scale: float) -> None:
+        del scale
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(member, "w") as stream:
+            for _ in range(megabytes):
+                stream.write(b" " * 1_000_000)
+
+    return write
+
+
+def _many_members(path: Path, scale: float) -> None:
+    del scale
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(20_001):
+            archive.writestr(f"{number}", "")
+
+
+def _data(path: Path, scale: float) -> None:
+    path.write_bytes(base64.b64encode(random.Random(0).randbytes(int(750_000 * scale))))
+
+
+def _random_bytes(path: Path, scale: float) -> None:
+    path.write_bytes(random.Random(1).randbytes(int(1_000_000 * scale)))
+
+
+def _nul(path: Path, scale: float) -> None:
+    path.write_bytes(_SENTENCE.encode() + b"\0" * int(1_000_000 * scale) + _SENTENCE.encode())
+
+
+def _wide(path: Path, scale: float) -> None:
+    width = int(100_000 * scale)
+    rows = [",".join(f"{kind}{n}" for n in range(width)) for kind in "cab"]
+    path.write_text("\n".join(rows), "utf-8")
+
+
+def _pdf(path: Path, kids: list[str], pages: list[str]) -> None:
+    """A PDF by hand: the tree of pages is object 2, `pages` are the objects from 3 on."""
+    objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>",
+        *pages,
+    ]
+    body, places = "%PDF-1.4\n", []
+    for number, one in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n{one}\nendobj\n"
+    table = "".join(f"{place:010d} 00000 n \n" for place in places)
+    end = f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}trailer\n<< /Root 1 0 R /Size {len(objects) + 1} >>"
+    path.write_text(f"{body}{end}\nstartxref\n{len(body)}\n%%EOF\n", "latin-1")
+
+
+def _pdf_loop(path: Path, scale: float) -> None:
+    del scale
+    _pdf(path, ["3 0 R", "2 0 R"], ["<< /Type /Pages /Parent 2 0 R /Count 9 /Kids [2 0 R 3 0 R] >>"])
+
+
+def _pdf_empty_pages(path: Path, scale: float) -> None:
+    page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 200] >>"
+    _pdf(path, ["3 0 R"] * int(5_000 * scale), [page])
+
+
+def _mail(path: Path, scale: float) -> None:
+    parts = int(1_500 * scale)
+    opened = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(parts))
+    path.write_text(f"Subject: x\n{opened}Content-Type: text/plain\n\nThe innermost part.", "utf-8")
+
+
+def _regex(path: Path, scale: float) -> None:
+    """What patterns with several ways to match go back and forth over."""
+    hard = [
+        "this article " * 6,
+        "editors " * 90,
+        "(A : ",
+        "((((",
+        '."”)',
+        "By A,A,A,",
+        "e.g. ",
+        "a.b.c.d.",
+        "1.1.1.1 ",
+        "# # ",
+    ]
+    path.write_text("\n\n".join(one * int(40_000 * scale / len(one)) for one in hard), "utf-8")
+
+
+def _unreadable(path: Path, scale: float) -> None:
+    _times(_SENTENCE, 1)(path, scale)
+    path.chmod(0)
+
+
+KINDS: dict[str, Write] = {
+    "repeated.log": _times(f"{_SENTENCE} ", 600),
+    "repeated-lines.log": _times(f"{_SENTENCE}\n", 600),
+    "counted.log": _counted("Pump {} was checked by the shift engineer and found to be in working order.\n", 5_000),
+    "word.txt": _times("x", 1_000_000),
+    "letters.txt": _times("abcdefg", 150_000),
+    "data.txt": _data,
+    "line.txt": _times(f"{_SENTENCE} ", 130_000),
+    "unended.txt": _times("word and word again ", 50_000),
+    "short-lines.txt": _times("ab\n", 1_000_000),
+    "blank-lines.txt": _times("\n", 1_000_000),
+    "spaces.txt": _around(" ", "The middle.", " ", 1_000_000),
+    "emoji.txt": _times("👩\u200d👧", 200_000),
+    "combining.txt": _times("e" + "\u0301" * 99, 10_000),
+    "unspaced.txt": _times("각", 300_000),
+    "patterns.txt": _regex,
+    "abbreviations.txt": _counted("Alpha Beta{0} (AB{0}). ", 50_000),
+    "quotes.md": _around("> ", "The innermost quote.", "", 100_000),
+    "lists.md": _times("- " * 200 + "item\n", 500),
+    "deep.html": _around("<div>", "The innermost part.", "</div>", 100_000),
+    "deep-quotes.html": _around("<blockquote><ul><li>", "The innermost part.", "", 50_000),
+    "attributes.html": _around("<p ", 'a="b">The words of the page.', "", 500_000),
+    "deep.json": _around("[", '"The innermost value."', "]", 100_000),
+    "deep-objects.json": _around('{"a":', '"The innermost value."', "}", 100_000),
+    "records.jsonl": _counted('{{"text": "Record {0} tells of pump {0}."}}\n', 2_000),
+    "deep.xhtml": _around("<div>", "The innermost part.", "</div>", 100_000),
+    "deep.eml": _mail,
+    "bomb.docx": write_bomb("word/document.xml"),
+    "bomb.xlsx": write_bomb("xl/workbook.xml"),
+    "bomb.epub": write_bomb("META-INF/container.xml"),
+    "members.docx": _many_members,
+    "loop.pdf": _pdf_loop,
+    "empty-pages.pdf": _pdf_empty_pages,
+    "wide.csv": _wide,
+    "long.csv": _times("a,b\n", 300_000),
+    "quote.csv": _around('a,"', "b\n" * 10, "", 200_000),
+    "binary.txt": _random_bytes,
+    "binary.pdf": _random_bytes,
+    "nul.txt": _nul,
+    "empty.txt": lambda path, scale: path.touch(),
+    "unreadable.txt": _unreadable,
+    "broken-link.txt": lambda path, scale: path.symlink_to("nowhere"),
+    "pipe.txt": lambda path, scale: os.mkfifo(path),
+    "gone.txt": _times(_SENTENCE, 1),
+    "swapped.txt": _times(_SENTENCE, 1),
+    "bad-name-\udcff.txt": _times(_SENTENCE, 1),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a kind of file: the reason why it is not indexed ("" if it is), its passages, and the seconds."""
+
+    kind: str
+    why: str
+    chunks: int
+    seconds: float
+
+
+def write_ordinary(folder: Path, count: int) -> list[str]:
+    """Write `count` short sources that each say something of their own; returns their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"ordinary-{number:03d}.txt" for number in range(count)]
+    for number, name in enumerate(names):
+        text = (
+            f"The lighthouse of Cape {number} was built in {1500 + number}. Its keeper has {number} goats and a boat."
+        )
+        (folder / name).write_text(f"{text}\n", "utf-8")
+    return names
+
+
+def index(builder: Builder, folder: Path) -> Report:
+    """Sync the folder, in which one file goes away and one becomes a pipe once all are listed."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        del total
+        if stage == "reading" and done == 0:
+            (folder / "gone.txt").unlink(missing_ok=True)
+            if (folder / "swapped.txt").is_file():
+                (folder / "swapped.txt").unlink()
+                os.mkfifo(folder / "swapped.txt")
+
+    return sync(builder, [folder], progress=tell)
+
+
+def check(builder: Builder, folder: Path, ordinary: list[str], hostile: list[str]) -> dict[str, tuple[str, int]]:
+    """Index the folder. Returns (reason or "", passages) of each hostile file.
+
+    Raises AssertionError when an ordinary source is not found, or a hostile one is neither indexed nor named.
+    """
+    report = index(builder, folder)
+    failed = dict(report.failed)
+    with contextlib.closing(open_current(builder.home, builder.recipe)) as generation:
+        held = {one.source: one.chunks for one in generation.catalog.listing()}
+        lost = [name for name in ordinary if not held.get(name)]
+        assert not lost, f"not indexed: {lost}"
+        for name in ordinary[:: max(1, len(ordinary) // 20)]:
+            number = int(name[9:12])
+            asked = builder.embedder.encode_queries([f"When was the lighthouse of Cape {number} built?"])[0]
+            near = generation.catalog.chunks([id_ for id_, _ in generation.vectors.query(asked, 50)])
+            assert any(f"Cape {number} " in one.text for one in near.values()), f"{name} is not found"
+    assert faults(current_folder(builder.home)) == []
+    outcomes = {}
+    for name in hostile:
+        shown = ascii(name)[1:-1] if not name.isprintable() else name
+        assert (shown in failed) != (shown in held), f"{shown} is neither indexed nor named"
+        outcomes[shown] = (failed.get(shown, ""), held.get(shown, 0))
+        assert "\n" not in outcomes[shown][0]
+    return outcomes
+
+
+def each(embedder: Embedder, folder: Path, scale: float) -> Iterator[Outcome]:
+    """Every kind by itself, beside one ordinary source."""
+    for kind, write in KINDS.items():
+        docs, home = folder / "one", folder / "home"
+        names = write_ordinary(docs, 1)
+        write(docs / kind, scale)
+        started = time.monotonic()
+        ((shown, (why, chunks)),) = check(_builder(home, embedder), docs, names, [kind]).items()
+        yield Outcome(shown, why, chunks, time.monotonic() - started)
+        shutil.rmtree(docs)
+        shutil.rmtree(home)
+
+
+def together(builder: Builder, folder: Path, ordinary: int, scale: float) -> dict[str, tuple[str, int]]:
+    """All kinds among ordinary sources."""
+    names = write_ordinary(folder, ordinary)
+    for kind, write in KINDS.items():
+        write(folder / kind, scale)
+    return check(builder, folder, names, list(KINDS))
+
+
+def _builder(home: Path, embedder: Embedder) -> Builder:
+    return Builder(home, recipe(Settings()), embedder, 20_000_000)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ordinary", type=int, default=300)
+    parser.add_argument("--scale", type=float, default=1, help="share of the full sizes")
+    arguments = parser.parse_args()
+    embedder = shipped_embedder()
+    embedder.warm_up()
+    print("| file | outcome | passages | seconds |\n|---|---|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        for one in each(embedder, Path(folder) / "each", arguments.scale):
+            print(f"| {one.kind} | {one.why or 'indexed'} | {one.chunks:,} | {one.seconds:.1f} |", flush=True)
+        started = time.monotonic()
+        builder = _builder(Path(folder) / "home", embedder)
+        outcomes = together(builder, Path(folder) / "all", arguments.ordinary, arguments.scale)
+    named = sum(bool(why) for why, _ in outcomes.values())
+    print(
+        f"\n{arguments.ordinary} ordinary sources and {len(outcomes)} hostile files together: every ordinary one is "
+        f"indexed, {len(outcomes) - named} hostile ones are indexed, {named} have a reason; "
+        f"{time.monotonic() - started:.0f} s."
+    )
+
+
+if __name__ == "__main__":
+    main()
