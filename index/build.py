@@ -17,6 +17,7 @@ import numpy as np
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.derive import Change, copy, plan
+from index.digests import digests
 from index.duplicates import Group, Record, originals
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexDamaged, VectorServerError
@@ -120,7 +121,7 @@ def build(
             report.articles, report.chunks, report.generation, report.built = len(records), chunks, name, True
             made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
             counts = (builder.embedder.dimension, len(records), chunks)
-            Manifest(name, made, builder.recipe, *counts, corpus, place, change.churn).write(folder)
+            Manifest(name, made, builder.recipe, *counts, corpus, place, change.churn, digests(folder)).write(folder)
             tell("checking", 0, 1)
             verify_in_fresh_process(folder, builder.server, change.new_ids if change.start else None)
             folder.replace(generations / name)
@@ -182,7 +183,7 @@ def _write(
         if change.start:
             # Chroma, tantivy and SQLite each have errors of their own for what is damaged.
             raise IndexDamaged(
-                f"The index in {change.start} can't be changed ({error}). Run `python app.py index --rebuild`."
+                f"The index in {change.start} can't be changed ({error}). Run `python app.py index`."
             ) from error
         raise
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from index.generation import index_folder, write_atomically
+from index.errors import IndexError_
+from index.generation import current_folder, index_folder
+from index.state import read_sealed, write_sealed
 
 _FILE = "seen.json"
 _GRAIN = 2_000_000_000
@@ -38,18 +39,20 @@ class Seen:
 
     @staticmethod
     def last(home: Path) -> Seen:
-        """The look that the last sync took; an empty one when none is kept."""
+        """The look that the last sync took; an empty one when none is kept for the generation in use."""
         try:
-            value = json.loads((index_folder(home) / _FILE).read_text("utf-8"))
+            value = read_sealed(index_folder(home) / _FILE)
+            if value["generation"] != _in_use(home):
+                return Seen()
             stamps = {str(source): (int(a), int(b), int(c), int(d)) for source, (a, b, c, d) in value["stamps"].items()}
             return Seen(int(value["taken"]), stamps, {str(s): list(map(str, n)) for s, n in value["notes"].items()})
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (IndexError_, OSError, ValueError, TypeError, KeyError, AttributeError):
             return Seen()
 
     def keep(self, home: Path, notes: Mapping[str, list[str]]) -> None:
         """Keep this look for the next sync, with the `notes` on what was read."""
-        value = {"taken": self.taken, "stamps": self.stamps, "notes": notes}
-        write_atomically(index_folder(home) / _FILE, json.dumps(value))
+        value = {"generation": _in_use(home), "taken": self.taken, "stamps": dict(self.stamps), "notes": dict(notes)}
+        write_sealed(index_folder(home) / _FILE, value)
 
     def unchanged(self, before: Seen) -> frozenset[str]:
         """The files that are as they were `before`, and changed last so long before that look that a change after it
@@ -66,3 +69,8 @@ class Seen:
         names = before.stamps.keys() | self.stamps.keys()
         now, then = self.stamps, before.stamps
         return sorted(one for one in names if one not in now or one not in then or now[one][:2] != then[one][:2])
+
+
+def _in_use(home: Path) -> str:
+    """The name of the generation in use. Raises IndexError_ when there is none."""
+    return current_folder(home).name
