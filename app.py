@@ -25,7 +25,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Libraries make millions of objects that stay; looking for garbage among them at every 700th costs seconds of a start.
 gc.set_threshold(50_000, 20, 50)
 
-from index.errors import FootnoteError
+from index.errors import FootnoteError, IndexDamaged
 from rag.grammar import make_parser
 from rag.settings import Settings, listing, make_settings
 
@@ -86,12 +86,19 @@ def ask(arguments: argparse.Namespace) -> int:
     try:
         question = " ".join(arguments.question)
         check(question, settings.max_question)
-        engine = Engine(settings)
-        with progress_bar() as progress:
-            report, why = engine.ensure_index(progress)
-        if report:
-            print(f"{why}; it was made from {report.articles} sources.", file=sys.stderr)
-        found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
+        for again in (True, False):
+            engine = Engine(settings)
+            with progress_bar() as progress:
+                report, why = engine.ensure_index(progress)
+            if report:
+                print(f"{why}; it was made from {report.articles} sources.", file=sys.stderr)
+            try:
+                found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
+                break
+            except IndexDamaged:
+                # What the opening does not see, an answer may; the next opening then looks at everything.
+                if not again:
+                    raise
     except BadQuestion as error:
         print(error, file=sys.stderr)
         return MISUSED

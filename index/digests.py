@@ -15,12 +15,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from index.errors import IndexDamaged
+from index.errors import FootnoteError, IndexDamaged
 
 _SMALL = 1_000_000
 """Bytes up to which a file is compared at every opening: a millisecond."""
 _CHECKED = "checked.json"
 _CHROMA = "chroma.sqlite3"
+_GRAPH_IDS = "index_metadata.pickle"
 _COUNTS_OPENINGS = b"acquire_write"
 """The table that Chroma adds a row to when it opens a folder. All else in its file stays as it is."""
 _ROWS = 1_000
@@ -51,11 +52,9 @@ def check(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> Non
         if not known and (not stamp or _digest(path) != digest):
             differ.append(name)
     if differ:
-        distrust(folder)
         shown = ", ".join(differ[:3]) + (f" and {len(differ) - 3} more" if differ[3:] else "")
-        raise IndexDamaged(
-            f"The index is damaged: {shown} changed or went missing since {'they were' if differ[1:] else 'it was'} "
-            "written. Run `python app.py index`, which makes it again from the sources."
+        raise damaged(
+            folder, f"{shown} changed or went missing since {'they were' if differ[1:] else 'it was'} written"
         )
 
 
@@ -77,10 +76,37 @@ def distrust(folder: Path) -> None:
         (folder / _CHECKED).unlink(missing_ok=True)
 
 
+def damaged(folder: Path | None, what: str) -> IndexDamaged:
+    """Return the error of a generation of which something is not as it was written; it is compared whole next time."""
+    if folder:
+        distrust(folder)
+    return IndexDamaged(
+        f"The index is damaged: {what}. Run `python app.py index`, which makes the index again from the sources."
+    )
+
+
+@contextlib.contextmanager
+def failing_as_damage(folder: Path | None, part: str) -> Iterator[None]:
+    """Raise IndexDamaged that names the `part` of a generation for any failure of its library in the block."""
+    try:
+        yield
+    except FootnoteError:
+        raise
+    except BaseException as error:
+        # The panic of a library in Rust is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise damaged(folder, f"its {part} can't be read") from error
+
+
 def _files(folder: Path) -> Iterator[Path]:
-    """The files in the parts of a generation: not what stands beside its catalog, nor locks and journals."""
+    """The files in the parts of a generation: not what stands beside its catalog, nor locks and journals.
+
+    Chroma has written no graph yet where its list of ids is missing: what lies there it writes anew at each opening.
+    """
     for path in sorted(folder.rglob("*")):
         passing = path.name.endswith((".lock", "-journal", "-wal", "-shm"))
+        passing |= path.suffix == ".bin" and not (path.parent / _GRAPH_IDS).exists()
         if path.is_file() and not passing and (path.parent != folder or path.suffix == ".sqlite"):
             yield path
 

@@ -29,7 +29,7 @@ from pydantic import TypeAdapter
 from index import readers
 from index.aliases import Aliases
 from index.catalog import Catalog
-from index.digests import check, distrust, trust
+from index.digests import check, damaged, distrust, trust
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing
 from index.lexical import LexicalIndex
 from index.place import Place, misplaced, where
@@ -87,10 +87,7 @@ class Manifest:
                 raise ValueError("it has no seal")
             return manifest
         except (OSError, ValueError) as error:
-            raise IndexDamaged(
-                "The index is damaged: its manifest.json is gone or not as it was written. Run `python app.py index`, "
-                "which makes the index again from the sources."
-            ) from error
+            raise damaged(folder, "its manifest.json is gone or not as it was written") from error
 
 
 _MANIFEST = TypeAdapter(Manifest)
@@ -145,10 +142,7 @@ def current_folder(home: Path) -> Path:
         name = ""
     folder = index_folder(home) / "generations" / name
     if not name.isprintable() or not name or Path(name).name != name or not folder.is_dir():
-        raise IndexDamaged(
-            "The index is damaged: the file that names the generation in use names none that is there. Run "
-            "`python app.py index`, which makes the index again from the sources."
-        )
+        raise damaged(None, "the file that names the generation in use names none that is there")
     return folder
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 
 import tantivy
 
-from index.errors import IndexDamaged
+from index.digests import failing_as_damage
 
 _ANALYZER = "footnote"
 _WRITER_BYTES = 64_000_000
+_PART = "word index"
 
 FUNCTION_WORDS = frozenset(
     """a an the this that these those some any each every all both either neither no not nor and or but if then than
@@ -73,16 +74,12 @@ class LexicalIndex:
         self._among: tantivy.Query | None = None
         self._folder = folder
         self._ever = 0
-        try:
-            if create:
-                folder.mkdir(parents=True)
+        if create:
+            folder.mkdir(parents=True)
+        with failing_as_damage(self._folder.parent, _PART):
             self._index = tantivy.Index(schema.build(), path=str(folder), reuse=not create)
             self._index.register_tokenizer(_ANALYZER, _STEM)
             self._look()
-        except (ValueError, OSError, KeyError, TypeError) as error:
-            raise IndexDamaged(
-                f"The word index in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
-            ) from error
 
     def change(self, gone: Iterable[str], documents: Iterable[tuple[str, str, str]]) -> None:
         """Take out the chunks of the articles `gone`, add (id, article id, text) of chunks, and commit both."""
@@ -117,18 +114,20 @@ class LexicalIndex:
         """The `limit` best chunks for the terms: (id, BM25 score above 0), best first."""
         if not question_terms:
             return []
-        searcher = self._index.searcher()
         either = [(tantivy.Occur.Should, self._holds(term)) for term in question_terms]
         wanted = self._narrowed(tantivy.Query.boolean_query(either))
-        found = searcher.search(wanted, limit=limit, count=False)
-        return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
+        with failing_as_damage(self._folder.parent, _PART):
+            searcher = self._index.searcher()
+            found = searcher.search(wanted, limit=limit, count=False)
+            return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
 
     def document_frequency(self, term: str) -> int:
         """In how many chunks `term` stands; also in some that were taken out since the index was written in full."""
-        searcher = self._index.searcher()
-        if self._among is None:
-            return int(searcher.doc_freq("body", term))
-        return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
+        with failing_as_damage(self._folder.parent, _PART):
+            searcher = self._index.searcher()
+            if self._among is None:
+                return int(searcher.doc_freq("body", term))
+            return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
 
     def idf(self, term: str) -> float:
         """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0.

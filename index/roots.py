@@ -17,6 +17,8 @@ from index.state import mend, read_either, write_twice
 
 _ROOTS = "roots.json"
 _FORGOTTEN = "forgotten.json"
+KEPT_TWICE = (_ROOTS, _FORGOTTEN)
+"""What a sync can't find out again."""
 QUESTION_SET = "questions.jsonl"
 """In the folder that is a root: questions about its articles, which are no article."""
 IGNORE_FILE = ".footnoteignore"
@@ -85,7 +87,7 @@ def mend_lists(home: Path) -> list[tuple[str, str]]:
     Returns (file, what was done). Raises FootnoteError when a list and its copy are damaged.
     """
     registered_roots(home), forgotten(home)
-    names = [name for name in (_ROOTS, _FORGOTTEN) if mend(index_folder(home) / name)]
+    names = [name for name in KEPT_TWICE if mend(index_folder(home) / name)]
     return [(name, "was damaged, or its copy was: written anew from the one that was whole") for name in names]
 
 

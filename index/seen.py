@@ -12,7 +12,7 @@ from index.errors import IndexError_
 from index.generation import current_folder, index_folder
 from index.state import read_sealed, write_sealed
 
-_FILE = "seen.json"
+SEEN = "seen.json"
 _GRAIN = 2_000_000_000
 """Nanoseconds within which a clock of files may not tell two changes apart (2 s: FAT has no finer one)."""
 Stamp = tuple[int, int, int, int]
@@ -41,7 +41,7 @@ class Seen:
     def last(home: Path) -> Seen:
         """The look that the last sync took; an empty one when none is kept for the generation in use."""
         try:
-            value = read_sealed(index_folder(home) / _FILE)
+            value = read_sealed(index_folder(home) / SEEN)
             if value["generation"] != _in_use(home):
                 return Seen()
             stamps = {str(source): (int(a), int(b), int(c), int(d)) for source, (a, b, c, d) in value["stamps"].items()}
@@ -52,7 +52,7 @@ class Seen:
     def keep(self, home: Path, notes: Mapping[str, list[str]]) -> None:
         """Keep this look for the next sync, with the `notes` on what was read."""
         value = {"generation": _in_use(home), "taken": self.taken, "stamps": dict(self.stamps), "notes": dict(notes)}
-        write_sealed(index_folder(home) / _FILE, value)
+        write_sealed(index_folder(home) / SEEN, value)
 
     def unchanged(self, before: Seen) -> frozenset[str]:
         """The files that are as they were `before`, and changed last so long before that look that a change after it

@@ -23,10 +23,10 @@ from index.generation import (
 from index.pages import KINDS, Pages, kept_pages, refresh
 from index.place import is_own, misplaced, sweep
 from index.reuse import KnownVectors
-from index.roots import Found, find_sources, forgotten, mend_lists, registered_addresses
-from index.seen import Seen
+from index.roots import KEPT_TWICE, Found, find_sources, forgotten, mend_lists, registered_addresses
+from index.seen import SEEN, Seen
 from index.spool import Spool
-from index.state import read_sealed, write_sealed
+from index.state import damage, read_sealed, write_sealed
 from index.web import Limits as WebLimits
 from index.writer import writing
 
@@ -271,6 +271,14 @@ def _compare(report: Report, records: list[Record], before: dict[str, str]) -> N
         else:
             report.unchanged.append(one.source)
     report.removed = sorted(before.keys() - {one.source for one in records})
+
+
+def damaged_files(home: Path) -> list[str]:
+    """Say in words which of the small files of an index are not as they were written."""
+    index = index_folder(home)
+    kept_twice = [damage(index / name, twice=True) for name in KEPT_TWICE]
+    others = [damage(index / name, twice=False) for name in (SEEN, _FAILED)]
+    return [told for told in (*kept_twice, *others) if told]
 
 
 def last_failures(home: Path) -> list[tuple[str, str]]:

@@ -167,10 +167,10 @@ class Engine:
             return None, ""
         except IndexMissing:
             return self.index(progress=progress, wait=_PATIENCE), "There was no index yet"
-        except IndexMismatch as error:
-            return self.index(progress=progress, wait=_PATIENCE), str(error)
-        except IndexDamaged as error:
-            return self.index(rebuild=True, progress=progress, wait=_PATIENCE), str(error)
+        except (IndexMismatch, IndexDamaged) as error:
+            # What is whole of a damaged index is used again: the sync looks as closely as the opening did.
+            why = str(error).partition(". Run `python app.py index`")[0]
+            return self.index(progress=progress, wait=_PATIENCE), why
 
     def parts(self) -> tuple[Generation, Retriever, Reader]:
         """The index in use with its retriever and reader. Raises IndexMissing, IndexMismatch or IndexDamaged, and
@@ -229,6 +229,12 @@ class Engine:
         self.state = f"indexing: {stage} {done} of {total}"
         if progress:
             progress(stage, done, total)
+
+    def close(self) -> None:
+        """Say that this process has done with the index: it ends cleanly."""
+        with self._lock:
+            if self._open:
+                self._open[1].release()
 
     def status(self) -> tuple[str, str]:
         """A line that says how things stand, and its kind: "busy", "ready" or "failed"."""
