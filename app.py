@@ -27,7 +27,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # Libraries make millions of objects that stay; looking for garbage among them at every 700th costs seconds of a start.
 gc.set_threshold(50_000, 20, 50)
 
-from index.errors import FootnoteError
+from index.errors import FootnoteError, IndexDamaged
 from rag.grammar import make_parser
 from rag.settings import Settings, listing, make_settings, unknown_variables
 from rag.terminal import one_line, print_json, print_line, print_stored, print_trouble
@@ -103,12 +103,19 @@ def ask(arguments: argparse.Namespace) -> int:
     try:
         question = " ".join(arguments.question)
         check(question, settings.max_question)
-        engine = Engine(settings)
-        with progress_bar() as progress:
-            report, why = engine.ensure_index(progress)
-        if report:
-            print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
-        found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
+        for again in (True, False):
+            engine = Engine(settings)
+            with progress_bar() as progress:
+                report, why = engine.ensure_index(progress)
+            if report:
+                print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
+            try:
+                found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
+                break
+            except IndexDamaged:
+                # What the opening does not see, an answer may; the next opening then looks at everything.
+                if not again:
+                    raise
     except BadQuestion as error:
         print_trouble(error)
         return MISUSED

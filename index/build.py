@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from index.aliases import find_aliases
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.derive import Change, copy, plan
+from index.digests import digests
 from index.duplicates import Group, Record, originals
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexDamaged, VectorServerError, VectorsLost
@@ -155,7 +156,7 @@ def _check(manifest: Manifest, folder: Path, server: Server | None, added: Seque
 
     Raises IndexDamaged when anything else is wrong, or the graph loses too many to be a graph.
     """
-    manifest.write(folder)
+    replace(manifest, files=digests(folder)).write(folder)
     try:
         verify_in_fresh_process(folder, server, added)
     except VectorsLost:
@@ -164,7 +165,7 @@ def _check(manifest: Manifest, folder: Path, server: Server | None, added: Seque
             if len(lost) > _MOST_LOST * manifest.chunks:
                 raise
             generation.vectors.set_apart(lost)
-        manifest.write(folder)
+        replace(manifest, files=digests(folder)).write(folder)
         verify_in_fresh_process(folder, server, added)
 
 
@@ -231,7 +232,7 @@ def _write(
         if change.start:
             # Chroma, tantivy and SQLite each have errors of their own for what is damaged.
             raise IndexDamaged(
-                f"The index in {change.start} can't be changed ({error}). Run `python app.py index --rebuild`."
+                f"The index in {change.start} can't be changed ({error}). Run `python app.py index`."
             ) from error
         raise
 

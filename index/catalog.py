@@ -12,7 +12,8 @@ from typing import cast
 
 from index.article import Article
 from index.chunk import Chunk
-from index.duplicates import Record
+from index.digests import damaged, failing_as_damage
+from index.duplicates import Record, content_digest
 from index.errors import IndexDamaged
 from index.formats.content import marks_from_json, marks_to_json
 from index.published import Origin, Published
@@ -44,6 +45,7 @@ create index chunks_by_digest on chunks (digest);
 create index chunks_of_article on chunks (article_id, ordinal);
 create index copies_of_article on copies (article_id);
 """
+_PART = "catalog"
 _PAGE = 500
 _IDS = 10_000
 
@@ -69,6 +71,7 @@ class Catalog:
     def __init__(self, path: Path, *, create: bool = False, change: bool = False) -> None:
         """Open the file, to `change` it if so said, or `create` it. Raises IndexDamaged when it can't be opened."""
         self._lock = Lock()
+        self._folder = path.parent
         try:
             if create:
                 self._db = sqlite3.connect(path, check_same_thread=False)
@@ -77,10 +80,8 @@ class Catalog:
                 uri = f"{path.absolute().as_uri()}?{'mode=rw' if change else 'mode=ro&immutable=1'}"
                 self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
                 self._db.execute("select count(*) from articles").fetchone()
-        except sqlite3.Error as error:
-            raise IndexDamaged(
-                f"The catalog {path} can't be opened ({error}). Run `python app.py index --rebuild`."
-            ) from error
+        except (sqlite3.Error, UnicodeError) as error:
+            raise damaged(self._folder, "its catalog can't be opened") from error
 
     def add(
         self, article: Article, record: Record, chunks: Sequence[Chunk], aliases: Iterable[tuple[str, str]]
@@ -126,14 +127,18 @@ class Catalog:
         self._db.commit()
 
     def article(self, source: str) -> Article | None:
-        """The article of a source. That of a copy has an id of its own, and no chunks: `home` says which has."""
+        """The article of a source. That of a copy has an id of its own, and no chunks: `home` says which has.
+
+        Raises IndexDamaged when it is not as it was indexed.
+        """
         return self._article("sources", "source", source)
 
     def article_by_id(self, article_id: str) -> Article:
-        """The indexed article with this id, its copies named. Raises IndexDamaged when there is none."""
+        """The indexed article with this id, its copies named. Raises IndexDamaged when there is none, or it is not as
+        it was indexed."""
         found = self._article("articles", "id", article_id)
         if found is None:
-            raise IndexDamaged(f"Article {article_id} is missing. Run `python app.py index --rebuild`.")
+            raise damaged(self._folder, "an article is missing from its catalog")
         copies = self._rows("select source from copies where article_id = ? order by source", [article_id])
         return replace(found, copies=tuple(str(source) for (source,) in copies))
 
@@ -147,30 +152,40 @@ class Catalog:
         return {str(s): str(i) for s, i in self._rows("select source, home from sources order by source")}
 
     def _article(self, table: str, column: str, value: str) -> Article | None:
-        columns = "id, source, title, title_origin, published, published_from, text, author, language, marks"
+        columns = "id, source, title, title_origin, published, published_from, text, author, language, marks, content"
         for row in self._rows(f"select {columns} from {table} where {column} = ?", [value]):
-            id_, source, title, title_origin, when, origin, text, author, language, marks = row
-            named = (str(id_), str(source), str(title), cast(TitleOrigin, title_origin))
-            said = (_published(when, origin), str(text), str(author), str(language))
-            return Article(*named, *said, *marks_from_json(json.loads(str(marks))))
+            id_, source, title, title_origin, when, origin, text, author, language, marks, content = row
+            with failing_as_damage(self._folder, _PART):
+                named = (str(id_), str(source), str(title), cast(TitleOrigin, title_origin))
+                said = (_published(when, origin), str(text), str(author), str(language))
+                article = Article(*named, *said, *marks_from_json(json.loads(str(marks))))
+            if content_digest(article) != content:
+                raise damaged(self._folder, f"the stored text of {source} is not as it was indexed")
+            return article
         return None
 
     def titles(self) -> list[tuple[str, str, Published | None]]:
         """(source, title, published) of every source, by source."""
         rows = self._rows("select source, title, published, published_from from sources order by source")
-        return [(str(source), str(title), _published(when, origin)) for source, title, when, origin in rows]
+        with failing_as_damage(self._folder, _PART):
+            return [(str(source), str(title), _published(when, origin)) for source, title, when, origin in rows]
 
     def listing(self) -> list[Listed]:
         """Every source without its text, by source."""
         columns = "source, title, published, published_from, length(text), chunks, author, language, copy_of"
-        return [
-            Listed(
-                str(source), str(title), _published(when, origin), int(str(length)), int(str(chunks)), *map(str, rest)
-            )
-            for source, title, when, origin, length, chunks, *rest in self._rows(
-                f"select {columns} from sources order by source"
-            )
-        ]
+        rows = self._rows(f"select {columns} from sources order by source")
+        with failing_as_damage(self._folder, _PART):
+            return [
+                Listed(
+                    str(source),
+                    str(title),
+                    _published(when, origin),
+                    int(str(length)),
+                    int(str(chunks)),
+                    *map(str, rest),
+                )
+                for source, title, when, origin, length, chunks, *rest in rows
+            ]
 
     def article_ids(self) -> dict[str, str]:
         """Source -> its article's own id, a copy's too."""
@@ -179,7 +194,8 @@ class Catalog:
     def records(self) -> list[Record]:
         """What tells sources that say the same, of every source, by source."""
         rows = self._rows("select source, id, content, sketch from sources order by source")
-        return [Record(str(source), str(id_), _bytes(content), _bytes(sketch)) for source, id_, content, sketch in rows]
+        with failing_as_damage(self._folder, _PART):
+            return [Record(str(source), str(id_), _bytes(one), _bytes(sketch)) for source, id_, one, sketch in rows]
 
     def copies(self) -> dict[str, tuple[str, str]]:
         """Source of each copy -> its own id, and the id of the article that is indexed for it."""
@@ -195,13 +211,21 @@ class Catalog:
         return {str(id_): int(str(chunks)) for id_, chunks in self._rows("select id, chunks from articles")}
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
-        """The chunks with these ids, text included."""
+        """The chunks with these ids, text included. Raises IndexDamaged for one that is missing or not as it was."""
         found: dict[str, Chunk] = {}
         for at in range(0, len(ids), _PAGE):
             page = list(ids[at : at + _PAGE])
             marks = ",".join("?" * len(page))
             for row in self._rows(f"{_CHUNK} where c.id in ({marks})", page):
-                found[str(row[0])] = _chunk(row)
+                with failing_as_damage(self._folder, _PART):
+                    one = found[str(row[0])] = _chunk(row[:-1])
+                if one.digest != row[-1]:
+                    raise damaged(self._folder, "a passage is not as it was written")
+        if len(found) < len(set(ids)):
+            # Perhaps on a server, where no digest tells: only what is made anew is sure to help.
+            raise IndexDamaged(
+                "The index is damaged: its parts do not hold the same passages. Run `python app.py index --rebuild`."
+            )
         return found
 
     def chunks_of(self, article_id: str) -> list[Chunk]:
@@ -210,7 +234,8 @@ class Catalog:
         texts = self._rows("select text from articles where id = ?", [article_id])
         columns = 'id, article_id, ordinal, heading, context, start, "end", token_count'
         rows = self._rows(f"select {columns} from chunks where article_id = ? order by ordinal", [article_id])
-        return [_chunk((*row, str(text)[int(str(row[5])) : int(str(row[6]))])) for (text,) in texts for row in rows]
+        with failing_as_damage(self._folder, _PART):
+            return [_chunk((*row, str(text)[int(str(row[5])) : int(str(row[6]))])) for (text,) in texts for row in rows]
 
     def chunk_ids(self) -> Iterator[str]:
         """Every chunk id, in order, in pages."""
@@ -266,13 +291,13 @@ class Catalog:
         with self._lock:
             try:
                 return self._db.execute(statement, values).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise IndexDamaged(f"The catalog is damaged ({error}). Run `python app.py index --rebuild`.") from error
+            except (sqlite3.Error, UnicodeError) as error:
+                raise damaged(self._folder, "its catalog can't be read") from error
 
 
 # SQLite's substr counts code points, from 1: the same unit as every offset here.
 _CHUNK = """select c.id, c.article_id, c.ordinal, c.heading, c.context, c.start, c."end", c.token_count,
-substr(a.text, c.start + 1, c."end" - c.start) from chunks c join articles a on a.id = c.article_id"""
+substr(a.text, c.start + 1, c."end" - c.start), c.digest from chunks c join articles a on a.id = c.article_id"""
 
 
 def _chunk(row: tuple[object, ...]) -> Chunk:
@@ -291,7 +316,8 @@ def _chunk(row: tuple[object, ...]) -> Chunk:
 
 
 def _bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
+    if not isinstance(value, bytes):
+        raise TypeError(f"{type(value).__name__} where bytes were written")
     return value
 
 

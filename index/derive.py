@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from index.catalog import Catalog
+from index.digests import check
 from index.duplicates import Group
 from index.errors import IndexDamaged
 from index.generation import Manifest
@@ -67,6 +68,8 @@ def plan(old: Path | None, groups: Sequence[Group], smallest: int, most_churn: f
 
 def copy(start: Path, folder: Path) -> None:
     """Copy the parts of a generation into an empty folder. Raises IndexDamaged, OSError."""
+    # All of it is read here anyway, and what is damaged must not get digests of its own.
+    check(start, Manifest.read(start).files, whole=True)
     for part in sorted(start.rglob("*")):
         to = folder / part.relative_to(start)
         if part.is_dir():
@@ -85,4 +88,4 @@ def _copy_database(start: Path, to: Path) -> None:
         ):
             source.backup(target, pages=_PAGES)
     except sqlite3.Error as error:
-        raise IndexDamaged(f"{start} can't be copied ({error}). Run `python app.py index --rebuild`.") from error
+        raise IndexDamaged(f"{start} can't be copied ({error}). Run `python app.py index`.") from error

@@ -49,7 +49,12 @@ class Group:
 
 
 def record(article: Article) -> Record:
-    """The record of an article.
+    """The record of an article."""
+    return Record(article.source, article.id, content_digest(article), sketch(article.text).tobytes())
+
+
+def content_digest(article: Article) -> bytes:
+    """Return the digest (16 bytes) of what an article says: title, date, pages and rows, and text.
 
     Title and date count where the file says them beside its text. Its name, author and language do not.
     """
@@ -59,7 +64,7 @@ def record(article: Article) -> Record:
     marks = marks_to_json(article.pages, article.rows)
     digest = hashlib.blake2b(json.dumps([title, published, marks]).encode(), digest_size=16)
     digest.update(article.text.encode("utf-8", "surrogatepass"))
-    return Record(article.source, article.id, digest.digest(), sketch(article.text).tobytes())
+    return digest.digest()
 
 
 def originals(records: Sequence[Record]) -> list[Group]:

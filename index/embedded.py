@@ -7,6 +7,7 @@ thrown away.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +23,9 @@ from index.generation import Recipe, index_folder
 _FILE = "embedded.sqlite"
 _SCHEMA = """
 create table if not exists made_by (recipe text not null);
-create table if not exists vectors (digest blob primary key, vector blob not null) without rowid;
+create table if not exists sealed (digest blob primary key, vector blob not null, seal blob not null) without rowid;
 """
 _PAGE = 500
-_UNIT = 1e-3
-"""How far the length of a stored vector may be from 1."""
 T = TypeVar("T")
 
 
@@ -69,7 +68,7 @@ class Embedded:
             return otherwise
         try:
             return act()
-        except (sqlite3.Error, OSError, ValueError):
+        except (sqlite3.Error, OSError, ValueError, TypeError):
             self._given_up = True
             self.remove()
             return otherwise
@@ -80,7 +79,7 @@ class Embedded:
             self._db.executescript(_SCHEMA)
             made_by = [str(recipe) for (recipe,) in self._db.execute("select recipe from made_by")]
             if made_by != [self._recipe]:
-                self._db.executescript("delete from made_by; delete from vectors;")
+                self._db.executescript("delete from made_by; delete from sealed;")
                 self._db.execute("insert into made_by values (?)", (self._recipe,))
                 self._db.commit()
         return self._db
@@ -90,14 +89,20 @@ class Embedded:
         for at in range(0, len(digests), _PAGE):
             page = list(digests[at : at + _PAGE])
             marks = ",".join("?" * len(page))
-            rows = self._opened().execute(f"select digest, vector from vectors where digest in ({marks})", page)
-            found.update((digest, np.frombuffer(vector, dtype=np.float32)) for digest, vector in rows)
-        if any(not abs(float(np.linalg.norm(one)) - 1) < _UNIT for one in found.values()):
-            raise ValueError("a vector is damaged")
+            rows = self._opened().execute(f"select digest, vector, seal from sealed where digest in ({marks})", page)
+            for digest, vector, seal in rows:
+                if seal != _seal(digest, vector):
+                    raise ValueError("a vector is damaged")
+                found[digest] = np.frombuffer(vector, dtype=np.float32)
         return found
 
     def _keep(self, vectors: Mapping[bytes, Vectors]) -> None:
         db = self._opened()
         rows = [(digest, np.asarray(one, dtype=np.float32).tobytes()) for digest, one in vectors.items()]
-        db.executemany("insert or replace into vectors values (?, ?)", rows)
+        sealed = [(digest, vector, _seal(digest, vector)) for digest, vector in rows]
+        db.executemany("insert or replace into sealed values (?, ?, ?)", sealed)
         db.commit()
+
+
+def _seal(digest: bytes, vector: bytes) -> bytes:
+    return hashlib.blake2b(digest + vector, digest_size=8).digest()

@@ -18,19 +18,25 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from threading import Thread
 
+from pydantic import TypeAdapter
+
+from index import readers
 from index.aliases import Aliases
 from index.catalog import Catalog
+from index.digests import check, damaged, distrust, trust
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorsLost
 from index.exact import EXACT
 from index.lexical import LexicalIndex
 from index.place import Place, misplaced, where
 from index.server import Server
+from index.state import read_sealed, write_atomically, write_sealed
 from index.store import VectorStore
 
 FORMAT = 6
@@ -59,7 +65,7 @@ class Recipe:
 @dataclass(frozen=True)
 class Manifest:
     """What made a generation, what is in it, and where its vectors are (None: in its folder). `churn` counts the chunks
-    that were taken out since it was written in full."""
+    that were taken out since it was written in full, `files` are the digests of its files by their paths."""
 
     name: str
     created: str
@@ -70,42 +76,57 @@ class Manifest:
     corpus_sha256: str
     place: Place | None = None
     churn: int = 0
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Store as manifest.json."""
-        write_atomically(folder / "manifest.json", json.dumps(asdict(self), indent=1))
+        write_sealed(folder / "manifest.json", asdict(self))
 
     @staticmethod
     def read(folder: Path) -> Manifest:
-        """The stored manifest. Raises IndexDamaged when it is missing or unreadable."""
+        """The stored manifest. Raises IndexDamaged when it is missing or not as it was written."""
         try:
-            value = json.loads((folder / "manifest.json").read_text("utf-8"))
-            place = Place(**value["place"]) if value.get("place") else None
-            return Manifest(**{**value, "recipe": Recipe(**value["recipe"]), "place": place})
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise IndexDamaged(
-                f"The index in {folder} has no readable manifest ({error}). Run `python app.py index --rebuild`."
-            ) from error
+            value = read_sealed(folder / "manifest.json")
+            manifest = _MANIFEST.validate_python(value)
+            if "seal" not in value and manifest.recipe.format == FORMAT:
+                raise ValueError("it has no seal")
+            return manifest
+        except (OSError, ValueError) as error:
+            raise damaged(folder, "its manifest.json is gone or not as it was written") from error
+
+
+_MANIFEST = TypeAdapter(Manifest)
+
+
+def _nothing() -> None:
+    pass
 
 
 class Generation:
     """One whole index, open for reading."""
 
-    def __init__(self, folder: Path, server: Server | None = None) -> None:
-        """Open the folder; `server` is the one that the settings name.
+    def __init__(
+        self, folder: Path, server: Server | None = None, *, whole: bool = False, unmark: Callable[[], None] = _nothing
+    ) -> None:
+        """Open the folder, its files compared with their digests first, all of them if `whole`; `server` is the one
+        that the settings name. `unmark` is called once, at `release`, at `close` or at a clean end of the process.
 
-        Raises IndexDamaged when a part is missing or can't be opened, VectorServerError when the server that holds the
-        vectors does not answer.
+        Raises IndexDamaged when a part is missing, not as it was written or can't be opened, VectorServerError when
+        the server that holds the vectors does not answer.
         """
         self.folder = folder
         self.manifest = Manifest.read(folder)
+        check(folder, self.manifest.files, whole=whole)
         self.catalog = Catalog(folder / "catalog.sqlite")
         self.words = LexicalIndex(folder / "words")
         self.vectors = VectorStore(where(folder, self.manifest.place, server), folder / EXACT)
         self.aliases = Aliases(self.catalog.aliases())
+        trust(folder, self.manifest.files)
+        self.release = weakref.finalize(self, unmark)
 
     def close(self) -> None:
         """Let go of the files."""
+        self.release()
         self.vectors.close()
         self.catalog.close()
 
@@ -122,9 +143,11 @@ def current_folder(home: Path) -> Path:
         name = pointer.read_text("utf-8").strip()
     except OSError as error:
         raise IndexMissing(f"There is no index in {home} yet. Run `python app.py index`.") from error
+    except UnicodeDecodeError:
+        name = ""
     folder = index_folder(home) / "generations" / name
-    if not name or Path(name).name != name or not folder.is_dir():
-        raise IndexDamaged(f"{pointer} names {name!r}, which is not there. Run `python app.py index --rebuild`.")
+    if not name.isprintable() or not name or Path(name).name != name or not folder.is_dir():
+        raise damaged(None, "the file that names the generation in use names none that is there")
     return folder
 
 
@@ -146,7 +169,14 @@ def open_current(home: Path, recipe: Recipe | None = None, server: Server | None
             raise IndexMismatch(
                 f"The index was made differently: {'; '.join(differ)}. Run `python app.py index` to make it again."
             )
-    return Generation(folder, server)
+    unmark = readers.begin(index_folder(home))
+    try:
+        if readers.ended_uncleanly(index_folder(home)):
+            distrust(folder)
+        return Generation(folder, server, unmark=unmark)
+    except BaseException:
+        unmark()
+        raise
 
 
 def switch_to(home: Path, name: str) -> list[Place]:
@@ -162,16 +192,6 @@ def switch_to(home: Path, name: str) -> list[Place]:
             places.append(Manifest.read(old).place)
         shutil.rmtree(old, ignore_errors=True)
     return [place for place in places if place]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees the old or the new content and nothing between."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with beside.open("w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(path)
 
 
 def verify_in_fresh_process(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> None:
@@ -209,7 +229,7 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
     them up to 2,000 chunks, for a seeded sample of 2,000 beyond that. With the ids of the articles that were `added`
     to a copy of a checked generation, only their chunks and a sample of 2,000 are looked for, besides all the counts.
     """
-    generation = Generation(folder, server)
+    generation = Generation(folder, server, whole=True)
     try:
         manifest, catalog = generation.manifest, generation.catalog
         articles, chunks = catalog.counts()

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import tantivy
 
-from index.errors import IndexDamaged
+from index.digests import failing_as_damage
 from index.home import linked
 from index.text.terms import FUNCTION_WORDS as FUNCTION_WORDS
 
 _ANALYZER = "footnote"
 _WRITER_BYTES = 64_000_000
+_PART = "word index"
 
 _MENTION = "#"
 """Begins a term that is the normal form of an identifier. No word of a text begins so."""
@@ -76,20 +77,16 @@ class LexicalIndex:
         self._among: tantivy.Query | None = None
         self._folder = folder
         self._ever = 0
-        try:
-            if create:
-                folder.mkdir(parents=True)
-            elif not os.access(folder, os.W_OK):
-                # Tantivy locks what it opens, if only to read it.
-                self._links = linked(folder, "*.lock")
-                folder = Path(self._links.name)
+        if create:
+            folder.mkdir(parents=True)
+        elif not os.access(folder, os.W_OK):
+            # Tantivy locks what it opens, if only to read it.
+            self._links = linked(folder, "*.lock")
+            folder = Path(self._links.name)
+        with failing_as_damage(self._folder.parent, _PART):
             self._index = tantivy.Index(schema.build(), path=str(folder), reuse=not create)
             self._index.register_tokenizer(_ANALYZER, _STEM)
             self._look()
-        except (ValueError, OSError, KeyError, TypeError) as error:
-            raise IndexDamaged(
-                f"The word index in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
-            ) from error
 
     def change(self, gone: Iterable[str], documents: Iterable[tuple[str, str, str, Iterable[str]]]) -> None:
         """Delete the chunks of the articles `gone`, add (id, article id, text, mentions) of chunks, and commit both.
@@ -134,25 +131,28 @@ class LexicalIndex:
         """
         if not question_terms:
             return []
-        searcher = self._index.searcher()
         either = [(tantivy.Occur.Should, self._weighed(term)) for term in question_terms]
         wanted = self._narrowed(tantivy.Query.boolean_query(either))
-        found = searcher.search(wanted, limit=limit, count=False)
-        return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
+        with failing_as_damage(self._folder.parent, _PART):
+            searcher = self._index.searcher()
+            found = searcher.search(wanted, limit=limit, count=False)
+            return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
 
     def document_frequency(self, term: str) -> int:
         """In how many chunks `term` stands; also in some that were taken out since the index was written in full."""
-        searcher = self._index.searcher()
-        if self._among is None:
-            return int(searcher.doc_freq(*_place(term)))
-        return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
+        with failing_as_damage(self._folder.parent, _PART):
+            searcher = self._index.searcher()
+            if self._among is None:
+                return int(searcher.doc_freq(*_place(term)))
+            return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
 
     def idf(self, term: str) -> float:
         """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0, by all that is indexed.
 
         As tantivy weighs words: chunks that were taken out count in N and in n until it has merged them away.
         """
-        held = int(self._index.searcher().doc_freq(*_place(term)))
+        with failing_as_damage(self._folder.parent, _PART):
+            held = int(self._index.searcher().doc_freq(*_place(term)))
         return math.log(1 + (self._ever - held + 0.5) / (held + 0.5))
 
     def count(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.build import Progress
-from index.generation import write_atomically
+from index.state import read_sealed, write_sealed
 from index.web import Fetched, Limits, Unfetched, fetch
 
 KINDS = {
@@ -113,15 +112,19 @@ def _keep(folder: Path, address: str, found: Fetched) -> None:
         "source": canonical(found),
         "file": name,
         "fetched": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "sha256": hashlib.sha256(data).hexdigest(),
     }
-    write_atomically(folder / "about.json", json.dumps(about, indent=1))
+    write_sealed(folder / "about.json", about)
 
 
 def _kept(folder: Path) -> tuple[str, Path, str] | None:
-    """(source name, copy, when it was fetched) of an address, if there is a copy."""
+    """(source name, copy, when it was fetched) of an address, if there is a copy that is as it was fetched."""
     try:
-        about = json.loads((folder / "about.json").read_text("utf-8"))
+        about = read_sealed(folder / "about.json")
         path = folder / about["file"]
+        # Copies of earlier versions have no digest.
+        if "sha256" in about and hashlib.sha256(path.read_bytes()).hexdigest() != about["sha256"]:
+            return None
         return (str(about["source"]), path, str(about["fetched"])) if path.is_file() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

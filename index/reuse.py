@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from index.catalog import Catalog
+from index.digests import check
 from index.embed import Vectors
 from index.embedded import Embedded
 from index.errors import IndexError_, VectorServerError
@@ -66,6 +67,7 @@ class KnownVectors:
 
     def _held(self, folder: Path, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
         if folder not in self._catalogs:
+            check(folder, {name: one for name, one in Manifest.read(folder).files.items() if name[:6] != "words/"})
             self._catalogs[folder] = Catalog(folder / "catalog.sqlite")
         ids = self._catalogs[folder].with_digests(digests)
         if ids and folder not in self._stores:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +12,13 @@ from pathspec import GitIgnoreSpec
 
 from index.article import READABLE
 from index.errors import FootnoteError
-from index.generation import index_folder, write_atomically
+from index.generation import index_folder
+from index.state import mend, read_either, write_twice
 
+_ROOTS = "roots.json"
 _FORGOTTEN = "forgotten.json"
+KEPT_TWICE = (_ROOTS, _FORGOTTEN)
+"""What a sync can't find out again."""
 QUESTION_SET = "questions.jsonl"
 """In the folder that is a root: questions about its articles, which are no article."""
 IGNORE_FILE = ".footnoteignore"
@@ -60,22 +63,32 @@ def forget_addresses(home: Path, addresses: Iterable[str]) -> None:
 
 
 def _registered(home: Path) -> dict[str, list[str]]:
-    path = index_folder(home) / "roots.json"
     try:
-        value = json.loads(path.read_text("utf-8"))
+        value = read_either(index_folder(home) / _ROOTS)
         return {"roots": list(map(str, value["roots"])), "addresses": list(map(str, value.get("addresses", [])))}
     except FileNotFoundError:
         return {"roots": [], "addresses": []}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FootnoteError(
-            f"{path} is not readable ({error}). Delete it and name the folders again: `python app.py index PATH ...`."
+            f"The list of indexed folders, {_ROOTS} in {index_folder(home)}, is damaged, and so is its copy. Delete "
+            "both and name the folders again: `python app.py index PATH ...`."
         ) from error
 
 
 def _write_registered(home: Path, roots: Iterable[str], addresses: Iterable[str]) -> None:
     index_folder(home).mkdir(parents=True, exist_ok=True)
     value = {"roots": list(roots), "addresses": list(dict.fromkeys(addresses))}
-    write_atomically(index_folder(home) / "roots.json", json.dumps(value, indent=1))
+    write_twice(index_folder(home) / _ROOTS, value)
+
+
+def mend_lists(home: Path) -> list[tuple[str, str]]:
+    """Write the lists of roots and of what was forgotten anew from their copies, where one is damaged.
+
+    Returns (file, what was done). Raises FootnoteError when a list and its copy are damaged.
+    """
+    registered_roots(home), forgotten(home)
+    names = [name for name in KEPT_TWICE if mend(index_folder(home) / name)]
+    return [(name, "was damaged, or its copy was: written anew from the one that was whole") for name in names]
 
 
 def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
@@ -97,12 +110,13 @@ def check_there(paths: Iterable[Path]) -> None:
 def forgotten(home: Path) -> frozenset[Path]:
     """The files that are left out although they lie below a root, because they were forgotten."""
     try:
-        return frozenset(Path(path) for path in json.loads((index_folder(home) / _FORGOTTEN).read_text("utf-8")))
+        return frozenset(Path(path) for path in read_either(index_folder(home) / _FORGOTTEN)["list"])
     except FileNotFoundError:
         return frozenset()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise FootnoteError(
-            f"{index_folder(home) / _FORGOTTEN} is not readable ({error}). Delete it and forget the sources again."
+            f"The list of forgotten sources, {_FORGOTTEN} in {index_folder(home)}, is damaged, and so is its copy. "
+            "Delete both and forget the sources again."
         ) from error
 
 
@@ -133,7 +147,7 @@ def remember(home: Path, paths: Iterable[Path]) -> list[Path]:
 
 def _write_forgotten(home: Path, paths: Iterable[Path]) -> None:
     index_folder(home).mkdir(parents=True, exist_ok=True)
-    write_atomically(index_folder(home) / _FORGOTTEN, json.dumps(sorted(map(str, paths)), indent=1))
+    write_twice(index_folder(home) / _FORGOTTEN, {"list": sorted(map(str, paths))})
 
 
 def _write_roots(home: Path, roots: Sequence[Path]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from index.generation import index_folder, write_atomically
+from index.errors import IndexError_
+from index.generation import current_folder, index_folder
+from index.state import read_sealed, write_sealed
 
-_FILE = "seen.json"
+SEEN = "seen.json"
 _GRAIN = 2_000_000_000
 """Nanoseconds within which a clock of files may not tell two changes apart (2 s: FAT has no finer one)."""
 Stamp = tuple[int, int, int, int]
@@ -48,20 +49,22 @@ class Seen:
 
     @staticmethod
     def last(home: Path) -> Seen:
-        """The look that the last sync took; an empty one when none is kept."""
+        """The look that the last sync took; an empty one when none is kept for the generation in use."""
         try:
-            value = json.loads((index_folder(home) / _FILE).read_text("utf-8"))
+            value = read_sealed(index_folder(home) / SEEN)
+            if value["generation"] != _in_use(home):
+                return Seen()
             stamps = {str(source): (int(a), int(b), int(c), int(d)) for source, (a, b, c, d) in value["stamps"].items()}
             notes = {str(s): list(map(str, n)) for s, n in value["notes"].items()}
             failed = {str(source): str(why) for source, why in value.get("failed", {}).items()}
             return Seen(int(value["taken"]), stamps, notes, failed)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (IndexError_, OSError, ValueError, TypeError, KeyError, AttributeError):
             return Seen()
 
     def keep(self, home: Path, remarks: Remarks) -> None:
         """Keep this look for the next sync, with the remarks on what was read."""
-        value = {"taken": self.taken, "stamps": self.stamps, **asdict(remarks)}
-        write_atomically(index_folder(home) / _FILE, json.dumps(value))
+        value = {"generation": _in_use(home), "taken": self.taken, "stamps": dict(self.stamps), **asdict(remarks)}
+        write_sealed(index_folder(home) / SEEN, value)
 
     def unchanged(self, before: Seen) -> frozenset[str]:
         """The files that are as they were `before`, and changed last so long before that look that a change after it
@@ -78,3 +81,8 @@ class Seen:
         names = before.stamps.keys() | self.stamps.keys()
         now, then = self.stamps, before.stamps
         return sorted(one for one in names if one not in now or one not in then or now[one][:2] != then[one][:2])
+
+
+def _in_use(home: Path) -> str:
+    """The name of the generation in use. Raises IndexError_ when there is none."""
+    return current_folder(home).name

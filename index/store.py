@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.digests import failing_as_damage
 from index.embed import Vectors
-from index.errors import IndexDamaged
 from index.exact import ExactVectors
 from index.server import PAGE as _SERVER_PAGE
 from index.server import Remote
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 _COLLECTION = "chunks"
+_PART = "vectors"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 _PAGE = 1000
 _ASKED_AT_ONCE = 100
@@ -55,6 +56,7 @@ class VectorStore:
         self._opened = not create
         self._added: set[int] = set()
         self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._generation = None if isinstance(where, Remote) else where.parent
         if isinstance(where, Remote):
             self._page = _SERVER_PAGE
             server, name = where.server, where.collection
@@ -71,7 +73,7 @@ class VectorStore:
         settings = Settings(
             anonymized_telemetry=False, is_persistent=True, persist_directory=str(folder), allow_reset=False
         )
-        try:
+        with failing_as_damage(folder.parent, _PART):
             if not create and not (folder / "chroma.sqlite3").is_file():
                 raise FileNotFoundError(folder / "chroma.sqlite3")
             if not create and not _can_be_written(folder):
@@ -81,12 +83,10 @@ class VectorStore:
                 settings = settings.model_copy(update={"persist_directory": str(folder)})
             client = self._client = chromadb.PersistentClient(str(folder), settings=settings)
             if create:
-                return client.create_collection(_COLLECTION, configuration={"hnsw": _HNSW}, embedding_function=None)
-            return client.get_collection(_COLLECTION, embedding_function=None)
-        except Exception as error:
-            raise IndexDamaged(
-                f"The vectors in {folder} can't be opened ({error}). Run `python app.py index --rebuild`."
-            ) from error
+                made = client.create_collection(_COLLECTION, configuration={"hnsw": _HNSW}, embedding_function=None)
+            else:
+                made = client.get_collection(_COLLECTION, embedding_function=None)
+        return made
 
     def add(self, ids: Sequence[str], vectors: Vectors, metadata: Sequence[Metadata]) -> None:
         """Add chunks: (n,) new ids, (n, d) unit vectors, n metadata with "article_id". An id must be new."""
@@ -144,12 +144,13 @@ class VectorStore:
         if self._in_graph == 0:
             return beside
         among: Any = None if article_ids is None else {"article_id": {"$in": list(article_ids)}}
-        found = self._collection.query(
-            query_embeddings=[vector],  # type: ignore[arg-type]
-            n_results=min(limit, self._in_graph, self._page),
-            where=among,
-            include=["distances"],
-        )
+        with failing_as_damage(self._generation, _PART):
+            found = self._collection.query(
+                query_embeddings=[vector],  # type: ignore[arg-type]
+                n_results=min(limit, self._in_graph, self._page),
+                where=among,
+                include=["distances"],
+            )
         distances: Any = found["distances"]
         by_graph = [(id_, 1.0 - float(d)) for id_, d in zip(found["ids"][0], distances[0], strict=True)]
         return sorted(dict(by_graph + beside).items(), key=lambda one: -one[1])[:limit] if beside else by_graph
@@ -163,9 +164,9 @@ class VectorStore:
         found: list[float] = []
         for at in range(0, len(vectors), _ASKED_AT_ONCE):
             asked: Any = list(vectors[at : at + _ASKED_AT_ONCE])
-            distances: Any = self._collection.query(query_embeddings=asked, n_results=1, include=["distances"])[
-                "distances"
-            ]
+            with failing_as_damage(self._generation, _PART):
+                reply: Any = self._collection.query(query_embeddings=asked, n_results=1, include=["distances"])
+            distances = reply["distances"]
             found += [1.0 - float(row[0]) if row else -1.0 for row in distances]
         return found
 
@@ -173,7 +174,8 @@ class VectorStore:
         """The stored vectors of those `ids` that exist."""
         held = self._exact.vectors(ids)
         for at in range(0, len(ids), self._page):
-            found = self._collection.get(ids=list(ids[at : at + self._page]), include=["embeddings"])
+            with failing_as_damage(self._generation, _PART):
+                found = self._collection.get(ids=list(ids[at : at + self._page]), include=["embeddings"])
             rows: Any = found["embeddings"]
             held.update(zip(found["ids"], np.asarray(rows, dtype=np.float32), strict=True))
         return held
@@ -186,7 +188,8 @@ class VectorStore:
         # Asked by name: pages by offset take a time that grows with the square of how many there are.
         wanted, lost = iter(ids), 0
         while page := list(islice(wanted, self._page)):
-            lost += len(page) - len(self._collection.get(ids=page, include=[])["ids"])
+            with failing_as_damage(self._generation, _PART):
+                lost += len(page) - len(self._collection.get(ids=page, include=[])["ids"])
         return lost
 
     def count(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,26 +10,29 @@ from pathlib import Path
 from index.article import Article, read_article
 from index.build import Builder, Progress, Report, build, clear_leftovers, room, spool_folder, unwritten
 from index.catalog import Catalog
+from index.digests import check
 from index.duplicates import Record, record, repeated
-from index.errors import IndexDamaged, IndexError_, UnreadableSource
+from index.errors import IndexDamaged, IndexError_, IndexMismatch, IndexMissing, UnreadableSource
 from index.formats.worker import Worker
 from index.generation import (
     Generation,
     Manifest,
     current_folder,
     index_folder,
-    write_atomically,
 )
 from index.pages import KINDS, Pages, kept_pages, refresh
 from index.place import is_own, misplaced, sweep
 from index.reuse import KnownVectors
-from index.roots import Found, find_sources, forgotten, registered_addresses
-from index.seen import Remarks, Seen
+from index.roots import KEPT_TWICE, Found, find_sources, forgotten, mend_lists, registered_addresses
+from index.seen import SEEN, Remarks, Seen
 from index.spool import Spool
+from index.state import damage, read_sealed, write_sealed
 from index.web import Limits as WebLimits
 from index.writer import writing
 
 _FAILED = "failed.json"
+_IN_USE = "the index in use"
+_ANEW = "was not whole, so all was read and written anew"
 
 
 def sync(
@@ -64,7 +66,9 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
     if builder.server:
         builder.server.check()
         sweep(index_folder(builder.home), builder.server)
+    mended = mend_lists(builder.home)
     found = find_sources(roots, forgotten(builder.home))
+    found.notes.extend(mended)
     seen = Seen.look(found.files)
     limits = WebLimits(
         builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
@@ -72,7 +76,7 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
     _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits, tell))
     report, remarks = _sync(builder, found, seen, rebuild, tell)
     seen.keep(builder.home, remarks)
-    write_atomically(index_folder(builder.home) / _FAILED, json.dumps(report.failed))
+    write_sealed(index_folder(builder.home) / _FAILED, {"list": report.failed})
     return report
 
 
@@ -93,7 +97,9 @@ def preview(
     pages, unknown = kept_pages(builder.home, addresses)
     _add_pages(found, pages)
     report = _report(found)
-    before, manifest = _before(builder)
+    before, manifest = None, None
+    with contextlib.suppress(IndexDamaged):
+        before, manifest = _before(builder)
     with _catalog(builder, manifest) as catalog:
         records, _ = _read(builder, found, Seen.look(found.files), catalog, report, progress or _quiet)
     report.notes += repeated(records)
@@ -120,17 +126,24 @@ def _quiet(stage: str, done: int, total: int) -> None:
 
 def _sync(builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progress) -> tuple[Report, Remarks]:
     clear_leftovers(builder.home)
-    before, manifest = (None, None) if rebuild else _before(builder)
+    damage: IndexDamaged | None = None
+    try:
+        before, manifest = (None, None) if rebuild else _before(builder)
+    except IndexDamaged as error:
+        before, manifest, damage = None, None, error
     known = KnownVectors(builder.home, builder.recipe, builder.server, anew=rebuild)
     try:
         try:
-            return _make(builder, found, seen, before or {}, manifest, known, tell)
+            report, remarks = _make(builder, found, seen, before or {}, manifest, known, tell)
+            if damage:
+                report.notes.append((_IN_USE, f"{_ANEW}. {damage}"))
+            return report, remarks
         except IndexDamaged as error:
             if manifest is None:
                 raise
             # The generation in use can't be relied on: everything is read and written anew.
             report, remarks = _make(builder, found, seen, before or {}, None, known, tell)
-            report.notes.append((manifest.name, f"was not whole, so all was read and written anew. {error}"))
+            report.notes.append((_IN_USE, f"{_ANEW}. {error}"))
             return report, remarks
     finally:
         known.close()
@@ -245,7 +258,7 @@ def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | 
 def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
     """(source -> article id, manifest) of the generation in use, if it is whole and was made by the same recipe.
 
-    Without the manifest when its vectors are not where they should be.
+    Without the manifest when its vectors are not where they should be. Raises IndexDamaged.
     """
     try:
         folder = current_folder(builder.home)
@@ -254,13 +267,14 @@ def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
             return None, None
         index = index_folder(builder.home)
         if misplaced(folder, manifest.place, builder.server) or not is_own(index, manifest.place):
+            check(folder, manifest.files)
             catalog = Catalog(folder / "catalog.sqlite")
             try:
                 return catalog.article_ids(), None
             finally:
                 catalog.close()
         generation = Generation(folder, builder.server)
-    except IndexError_:
+    except (IndexMissing, IndexMismatch):
         return None, None
     try:
         return generation.catalog.article_ids(), manifest
@@ -280,13 +294,20 @@ def _compare(report: Report, records: list[Record], before: dict[str, str]) -> N
     report.removed = sorted(before.keys() - {one.source for one in records})
 
 
+def damaged_files(home: Path) -> list[str]:
+    """Say in words which of the small files of an index are not as they were written."""
+    index = index_folder(home)
+    kept_twice = [damage(index / name, twice=True) for name in KEPT_TWICE]
+    others = [damage(index / name, twice=False) for name in (SEEN, _FAILED)]
+    return [told for told in (*kept_twice, *others) if told]
+
+
 def last_failures(home: Path) -> list[tuple[str, str]]:
     """(source, reason) of what the last sync could not read."""
     try:
-        return [
-            (str(source), str(why)) for source, why in json.loads((index_folder(home) / _FAILED).read_text("utf-8"))
-        ]
-    except (OSError, ValueError, TypeError):
+        failed = read_sealed(index_folder(home) / _FAILED)["list"]
+        return [(str(source), str(why)) for source, why in failed]
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 

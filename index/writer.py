@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import socket
 import time
@@ -13,8 +12,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from index.digests import distrust
 from index.errors import IndexBusy
-from index.generation import index_folder, write_atomically
+from index.generation import index_folder
+from index.state import read_sealed, write_sealed
 
 _GLANCE = 0.2
 """Seconds that a writer waits at least: `writer` holds the lock for a moment while it looks."""
@@ -43,7 +44,11 @@ def writing(home: Path, wait: float = 0) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock").acquire(timeout=max(wait, _GLANCE)):
-            write_atomically(folder / "owner.json", json.dumps(asdict(Owner(os.getpid(), _host(), time.time()))))
+            if (folder / "owner.json").exists():
+                # The writer before ended uncleanly: perhaps by damage to what it read.
+                for generation in (folder / "generations").glob("*"):
+                    distrust(generation)
+            write_sealed(folder / "owner.json", asdict(Owner(os.getpid(), _host(), time.time())))
             try:
                 yield
             finally:
@@ -70,8 +75,9 @@ def writer(home: Path) -> Owner | None:
 
 
 def _owner(home: Path) -> Owner | None:
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return Owner(**json.loads((index_folder(home) / "owner.json").read_text("utf-8")))
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        value = read_sealed(index_folder(home) / "owner.json")
+        return Owner(int(value["pid"]), str(value["host"]), float(value["since"]))
     return None
 
 

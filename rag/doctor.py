@@ -15,7 +15,7 @@ from index.generation import Manifest, current_folder, faults, index_folder
 from index.home import existing, explained, unwritable
 from index.place import misplaced
 from index.roots import registered_addresses, registered_roots
-from index.sync import changes
+from index.sync import changes, damaged_files
 from index.tokens import token_counter
 from index.writer import writer
 from rag.engine import recipe, roots, server
@@ -49,6 +49,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         ("embedding model", lambda: find_model(settings.embedding_model, settings.embedding_revision).name),
         ("reading model", _reading_model),
         ("token table", lambda: f"{token_counter(settings.encoding).count('one two three')} tokens in three words"),
+        ("state files", lambda: _state(home)),
         ("sources", lambda: _sources(home)),
         ("writer", lambda: _writer(home)),
         ("vectors", lambda: _vectors(settings)),
@@ -91,6 +92,12 @@ def _reading_model() -> str:
     if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
         raise FootnoteError(f"{path} is not the file that was shipped. Get it again: git checkout -- {path}")
     return f"{path.stat().st_size / 1e6:.0f} MB, the shipped one"
+
+
+def _state(home: Path) -> str:
+    if found := damaged_files(home):
+        raise FootnoteError(f"{'; '.join(found)}. Write anew what can be: python app.py index")
+    return "as they were written"
 
 
 def _sources(home: Path) -> str:

@@ -188,9 +188,9 @@ class Engine:
             return None, ""
         except (IndexMissing, IndexMismatch, IndexDamaged) as error:
             self._needs_writing(f"{error.cause()} It can't be made here: ")
-            why = "There was no index yet" if isinstance(error, IndexMissing) else str(error)
-            rebuild = isinstance(error, IndexDamaged)
-            return self.index(rebuild=rebuild, progress=progress, wait=_PATIENCE), why
+            why = "There was no index yet" if isinstance(error, IndexMissing) else error.cause().rstrip(". ")
+            # What is whole of a damaged index is used again: the sync looks as closely as the opening did.
+            return self.index(progress=progress, wait=_PATIENCE), why
 
     def _needs_writing(self, before: str = "") -> None:
         if why := unwritable(self.home):
@@ -255,6 +255,12 @@ class Engine:
         self.state = f"indexing: {stage} {done} of {total}"
         if progress:
             progress(stage, done, total)
+
+    def close(self) -> None:
+        """Say that this process has done with the index: it ends cleanly."""
+        with self._lock:
+            if self._open:
+                self._open[1].release()
 
     def status(self) -> tuple[str, str]:
         """A line that says how things stand, and its kind: "busy", "ready" or "failed"."""

@@ -26,7 +26,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from index.errors import FootnoteError
-from index.generation import write_atomically
+from index.state import write_atomically
 from rag.answer import answer
 from rag.engine import Engine
 from rag.evaluation.judge import judge

@@ -96,12 +96,16 @@ def make_server(engine: Engine) -> FastAPI:
         known = finished_runs(engine.home)
         if run not in known or (against and against not in known):
             return HTMLResponse("There is no such run.", 404, _NO_SCRIPT)
-        shown = open_run(run, engine.home)
-        compared = compare(open_run(against, engine.home), shown) if against else None
+        try:
+            shown = open_run(run, engine.home)
+            compared = compare(open_run(against, engine.home), shown) if against else None
+            text = report.document(shown, read_summary(shown.folder), compared)
+        except FootnoteError as error:
+            return HTMLResponse(html.escape(str(error)), 503, _NO_SCRIPT)
         headers = dict(_REPORT)
         if download:
             headers["Content-Disposition"] = f"attachment; filename=report.html; filename*=UTF-8''{quote(run)}.html"
-        return HTMLResponse(report.document(shown, read_summary(shown.folder), compared), 200, headers)
+        return HTMLResponse(text, 200, headers)
 
     @app.post("/feedback", response_model=None)
     async def feedback(request: Request) -> JSONResponse:
