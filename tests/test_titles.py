@@ -153,7 +153,7 @@ def test_title_and_date_come_back_from_the_catalog_with_their_origin(tmp_path: P
     catalog = Catalog(tmp_path / "catalog.sqlite", create=True)
     kept = [make_article(name, PROSE) for name in ("2024-10-old-mill.txt", "a1b2c3d4e5.txt")]
     for article in kept:
-        catalog.add(article, record(article), [])
+        catalog.add(article, record(article), [], [])
     assert [catalog.article(article.source) for article in kept] == kept
     copy = make_article("notes 2021.txt", PROSE)
     catalog.add_copy(copy, kept[0].id)
