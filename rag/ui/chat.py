@@ -24,7 +24,9 @@ from rag.evaluation.feedback import KINDS
 from rag.settings import Writer
 from rag.ui import html
 from rag.ui.evaluation import make_tab
+from rag.ui.plain import plain
 from rag.ui.sources import make_sources_tab
+from rag.ui.uploads import GuardedBlocks, Uploads
 
 ROOM = Path(__file__).parent
 _LOG = logging.getLogger("footnote")
@@ -142,7 +144,11 @@ class _Desk:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while answering %r", number, question)
             known = isinstance(error, FootnoteError)
-            said = str(error) if known else "Something went wrong while answering. Ask again; the log tells more."
+            said = (
+                plain(error, self._engine.home)
+                if known
+                else "Something went wrong while answering. Ask again; the log tells more."
+            )
             yield html.failure(turn_id, question, f"{said} (Error {number})")
 
     def _reasons(self, ahead: int) -> Iterator[str]:
@@ -162,8 +168,8 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
 
 
-def make_page(engine: Engine) -> gr.Blocks:
-    """The page over an engine."""
+def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
+    """The page over an engine; `files` are those that it uploads."""
     outbox, desk = _Outbox(), _Desk(engine)
 
     def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> Iterator[str]:
@@ -188,7 +194,7 @@ def make_page(engine: Engine) -> gr.Blocks:
     def forget(request: gr.Request) -> None:
         outbox.forget(request.session_hash or "")
 
-    with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as page:
+    with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
             gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
             gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
@@ -223,8 +229,8 @@ def make_page(engine: Engine) -> gr.Blocks:
                     _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
                     js_on_load=None,
                 )
-        make_sources_tab(engine, page)
-        make_tab(engine, page, desk.busy)
+        make_sources_tab(engine, page, files)
+        make_tab(engine, page, files, desk.busy)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         left_out = gr.Textbox(visible="hidden")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
