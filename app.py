@@ -38,6 +38,14 @@ if TYPE_CHECKING:
     from rag.evaluation.compare import Comparison
 
 ANSWERED, FAILED, MISUSED, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
+_NO_LOGIN = (
+    "The page was not started: it has no login, so everyone who reaches {host} could read, add and delete sources. "
+    "Leave --host out to serve this machine only, or say --no-login too if everyone there may do all that."
+)
+_OPEN_TO_ALL = (
+    "WARNING: the page has no login. Everyone who reaches {host} can read, add and delete sources, and ask. "
+    "Keep it behind a firewall, or a proxy that asks for a password."
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -62,15 +70,21 @@ def _tell_unknown_variables() -> None:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve the page until interrupted."""
     settings = make_settings(host=arguments.host, port=arguments.port)
+    from rag.hosts import in_url, is_loopback
     from rag.ports import free_port
 
+    if not is_loopback(settings.host):
+        if not arguments.no_login:
+            print_trouble(_NO_LOGIN.format(host=settings.host))
+            return MISUSED
+        print_trouble(_OPEN_TO_ALL.format(host=settings.host))
     port = free_port(settings.host, settings.port)
     if port is None:
         return FAILED
     _log_to(settings.index_home() / "logs" / "footnote.log")
     import uvicorn
 
-    print_line(f"Starting. The page will be at http://{settings.host}:{port} (Ctrl-C ends it).")
+    print_line(f"Starting. The page will be at http://{in_url(settings.host)}:{port} (Ctrl-C ends it).")
 
     # Pages that are open in a browser hold connections for ever: they don't hold up the end.
     app = create_app(settings)

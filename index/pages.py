@@ -136,11 +136,12 @@ def canonical(found: Fetched) -> str:
     link = _CANONICAL.search(found.data[:200_000]) if "html" in found.kind else None
     href = _HREF.search(link.group()) if link else None
     if href:
-        named: str = urldefrag(
-            urljoin(found.address, href.group(1).decode("utf-8", "replace").replace("&amp;", "&"))
-        ).url
-        if _site(named) == _site(found.address) and urlsplit(named).scheme in ("http", "https"):
-            return named
+        named = href.group(1).decode("utf-8", "replace").replace("&amp;", "&")
+        # A page may name what is no address at all.
+        with contextlib.suppress(ValueError):
+            named = str(urldefrag(urljoin(found.address, named)).url)
+            if _site(named) == _site(found.address) and urlsplit(named).scheme in ("http", "https"):
+                return named
     return found.address
 
 

@@ -195,6 +195,17 @@ def _is_text(name: str) -> bool:
     return True
 
 
+def left_out(root: Path, name: str) -> str:
+    """Say why a file called `name`, laid into the folder `root`, would be no source; "" if it would be one."""
+    if name.startswith("."):
+        return "is hidden, for its name begins with a dot: give it another name"
+    if name == QUESTION_SET:
+        return "has the name of a question set: add it under Evaluation, or give it another name"
+    if Path(name).suffix.lower() not in READABLE:
+        return "is of no format that is read"
+    return f"is left out by {IGNORE_FILE}" if _ignored(root, Found()).match_file(name) else ""
+
+
 def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
     """(name, file) of the regular files below a folder that are neither hidden nor ignored."""
     inside = root.resolve()

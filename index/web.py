@@ -26,6 +26,20 @@ _AGENT = "Footnote (a reader of the pages its user names)"
 _PIECE = 65_536
 
 
+_CARRIERS = (ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96"))
+"""IPv6 addresses that stand for an IPv4 one: those of the sockets' own mapping, and of public NAT64."""
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        [
+            *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+            *("100.64.0.0/10", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+        ],
+    )
+)
+
+
 class Unfetched(FootnoteError):
     """An address that was not fetched; the message is one line and says why."""
 
@@ -67,15 +81,35 @@ def fetch(address: str, limits: Limits) -> Fetched:
             except (httpcore.TimeoutException, TimeoutError) as error:
                 raise Unfetched(f"took longer than {limits.seconds:g} s") from error
             except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-                raise Unfetched(f"can't be reached: {error or type(error).__name__}") from error
+                raise Unfetched(f"can't be reached: {_reason(error)}") from error
             if isinstance(found, Fetched):
                 return found
-            address = urljoin(address, found)
+            try:
+                address = urljoin(address, found)
+            except ValueError as error:
+                raise Unfetched("redirects to what is no web address") from error
     raise Unfetched(f"redirects more than {MOST_REDIRECTS} times")
 
 
+def _reason(error: BaseException) -> str:
+    """Say why a connection failed, from the error or what caused it, without its number."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, socket.gaierror):
+            return "no such host is known. Check the address, and that this machine is on the network"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message.rstrip('.')})"
+        if isinstance(cause, ConnectionRefusedError):
+            return "nothing answers there (the connection was refused)"
+        cause = cause.__cause__ or cause.__context__
+    return "the connection broke, or speaks no HTTP"
+
+
 def _checked(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise Unfetched(f"{address[:200]!r} is no web address: http:// or https:// and a host are expected")
     if parts.username or parts.password:
@@ -138,7 +172,7 @@ def _ascii(address: str) -> str:
         host = (parts.hostname or "").encode("idna").decode()
         port = f":{parts.port}" if parts.port else ""
     except (UnicodeError, ValueError) as error:
-        raise Unfetched(f"has a host that can't be looked up ({error})") from error
+        raise Unfetched("has a host or port that can't be one: check how it is written") from error
     host = f"[{host}]" if ":" in host else host
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
@@ -178,15 +212,22 @@ class _Checked(httpcore.NetworkBackend):
 
 
 def is_public(address: str) -> bool:
-    """True for an IP address of the public internet; one that wraps another (IPv4 in IPv6, 6to4,
-    NAT64) counts as both."""
+    """True for an IP address of the public internet.
+
+    Of IPv6 only the part given out for it counts (2000::/3); an address that carries an IPv4 one, as translators make
+    them, counts as that. Ranges for tunnels, documentation, measuring and private use are not public.
+    Source: the special-purpose address registries of IANA.
+    """
     try:
-        one = ipaddress.ip_address(address.partition("%")[0])
+        one = ipaddress.ip_address(address)
     except ValueError:
         return False
-    wrapped: list[ipaddress.IPv4Address | None] = []
+    if isinstance(one, ipaddress.IPv6Address) and one.scope_id:
+        return False
     if isinstance(one, ipaddress.IPv6Address):
-        wrapped = [one.ipv4_mapped, one.sixtofour, *(one.teredo or ())]
-        if one in ipaddress.ip_network("64:ff9b::/96"):
-            wrapped.append(ipaddress.IPv4Address(int(one) & 0xFFFFFFFF))
-    return one.is_global and not one.is_multicast and all(inner is None or inner.is_global for inner in wrapped)
+        carried = next((net for net in _CARRIERS if one in net), None)
+        if not carried and one not in _GIVEN_OUT:
+            return False
+        one = ipaddress.IPv4Address(int(one) & 0xFFFFFFFF) if carried else one
+    # subtle: which of them Python calls global depends on its version.
+    return one.is_global and not one.is_multicast and not any(one in net for net in _NOT_PUBLIC)

@@ -38,6 +38,11 @@ def make_parser() -> argparse.ArgumentParser:
     one = commands.add_parser("serve", help="serve the page in the browser (the default)")
     one.add_argument("--host", help="address to serve on (default: 127.0.0.1, this machine only)")
     one.add_argument("--port", type=int, help="port to serve on (default: 7860)")
+    one.add_argument(
+        "--no-login",
+        action="store_true",
+        help="let everyone in who reaches --host (needed for other than this machine)",
+    )
 
     one = commands.add_parser(
         "ask",

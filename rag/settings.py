@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 from index.embed import DEFAULT_MODEL
 from index.errors import FootnoteError
 from index.tokens import OWN_ENCODING
+from rag.hosts import host_names
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT / "seeds"
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
     home: Path = Field(PROJECT / ".footnote", description="folder for everything that is made: index, settings, logs")
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
+    allowed_hosts: str = Field(
+        "", description="further names that the page is opened by, with commas, for example chat.example.org"
+    )
 
     embedding_model: str = Field(
         DEFAULT_MODEL,
@@ -60,6 +64,9 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(200, ge=16, le=8192, description="most tokens in a passage")
     chunk_overlap: int = Field(40, ge=0, le=4096, description="most tokens a passage shares with the one before it")
     max_source_mb: float = Field(20, gt=0, le=10_000, description="largest source that is indexed, in MB")
+    max_uploads_mb: float = Field(
+        1000, gt=0, le=1_000_000, description="most that all files added on the page may take, in MB"
+    )
     fetch_seconds: float = Field(
         20, gt=0, le=3600, description="most time that fetching a web page may take, in seconds"
     )
@@ -137,6 +144,11 @@ class Settings(BaseSettings):
         if tokens is not None and overlap > tokens // 2:
             raise ValueError(f"an overlap of at most half of FOOTNOTE_CHUNK_TOKENS ({tokens}) is expected")
         return overlap
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_are_names(cls, names: str) -> str:
+        return ",".join(host_names(names))
 
     @field_validator("llm_url", "chroma_url")
     @classmethod

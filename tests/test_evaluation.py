@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from index.generation import Generation
 from rag.answer import answer
 from rag.engine import Engine
 from rag.evaluation import feedback
@@ -375,12 +376,13 @@ def home(tmp_path: Path) -> Path:
 PLACE = {"source": FIRST, "quote": "1,000 jobs", "start": 10, "end": 20}
 
 
-def test_a_judged_answer_becomes_a_labelled_question(home: Path) -> None:
-    feedback.keep(home, "should_have_refused", "Who wrote\nHamlet?", ["the sources do not say"], [PLACE])
-    feedback.keep(home, "wrong_passage", "How many jobs?", ["1,000", " ", "a thousand"], [PLACE])
-    feedback.keep(home, "wrong_words", "How many jobs?", ["1,000"], [PLACE])
-    feedback.keep(home, feedback.GOOD, "How many jobs?", [], [PLACE])
-    feedback.keep(home, feedback.GOOD, "Who wrote Hamlet?", [], [], refused=True)
+def test_a_judged_answer_becomes_a_labelled_question(home: Path, seeds: Generation) -> None:
+    corpus = Corpus(seeds)
+    feedback.keep(home, "should_have_refused", "Who wrote\nHamlet?", ["the sources do not say"], [PLACE], corpus=corpus)
+    feedback.keep(home, "wrong_passage", "How many jobs?", ["1,000", " ", "a thousand"], [PLACE], corpus=corpus)
+    feedback.keep(home, "wrong_words", "How many jobs?", ["1,000"], [PLACE], corpus=corpus)
+    feedback.keep(home, feedback.GOOD, "How many jobs?", [], [PLACE], corpus=corpus)
+    feedback.keep(home, feedback.GOOD, "Who wrote Hamlet?", [], [], corpus=corpus, refused=True)
     kept = read_questions(feedback.feedback_file(home))
     label = (Label(FIRST, "1,000 jobs", ((10, 20),)),)
     assert not kept.problems
@@ -402,11 +404,13 @@ def test_a_judged_answer_becomes_a_labelled_question(home: Path) -> None:
         ("other", "How many jobs?", ["x" * 30_000], [], "too long to keep"),
         ("good", "How many jobs?", [], [{"source": 5}], "the name of a source"),
         ("good", "Hello there!", [], [], "cites nothing"),
+        ("good", "How many jobs?", [], [{**PLACE, "source": "no-such.txt"}], "is not in the corpus"),
+        ("good", "How many jobs?", [], [{**PLACE, "quote": "9,999 jobs"}], "is not in"),
     ],
 )
 def test_feedback_that_tells_nothing_is_not_kept(
-    home: Path, kind: str, question: str, answers: list[str], cited: list[dict[str, Any]], told: str
+    home: Path, seeds: Generation, kind: str, question: str, answers: list[str], cited: list[dict[str, Any]], told: str
 ) -> None:
     with pytest.raises(feedback.BadFeedback, match=told):
-        feedback.keep(home, kind, question, answers, cited)
+        feedback.keep(home, kind, question, answers, cited, corpus=Corpus(seeds))
     assert not feedback.feedback_file(home).exists()

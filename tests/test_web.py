@@ -32,6 +32,8 @@ PAGES: dict[str, tuple[int, dict[str, str], bytes]] = {
     "/elsewhere": (200, {"Content-Type": "text/html"}, b'<link rel=canonical href="https://example.org/x">'),
     "/moved": (302, {"Location": "/page?x=1#part"}, b""),
     "/page?x=1": (200, {"Content-Type": "text/html"}, b"moved"),
+    "/nowhere": (302, {"Location": "http://[::1"}, b""),
+    "/unnamed": (200, {"Content-Type": "text/html"}, b'<link rel=canonical href="http://[::1">'),
     "/loop": (302, {"Location": "/loop"}, b""),
     "/out": (302, {"Location": "file:///etc/passwd"}, b""),
     "/picture": (200, {"Content-Type": "image/png"}, b"\x89PNG"),
@@ -101,6 +103,7 @@ def test_a_page_is_fetched_with_its_kind_and_final_address(site: str) -> None:
     [
         ("/loop", "redirects more than 5 times"),
         ("/out", "is no web address"),
+        ("/nowhere", "no web address"),
         ("/picture", "is image/png, not one of"),
         ("/untyped", "is of no named type"),
         ("/gone", "status 404"),
@@ -124,8 +127,12 @@ def test_a_server_that_is_not_there_is_told() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(Unfetched, match="can't be reached"):
+    with pytest.raises(Unfetched, match="can't be reached: nothing answers there") as told:
         fetch(f"http://127.0.0.1:{port}/", limits())
+    assert "rrno" not in str(told.value)
+    with pytest.raises(Unfetched, match="can't be reached: no such host is known") as told:
+        fetch("http://nowhere.invalid/", limits())
+    assert "rrno" not in str(told.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::1]", "0.0.0.0"])
@@ -135,7 +142,9 @@ def test_no_way_of_writing_this_machine_is_fetched(site: str, host: str) -> None
         fetch(f"http://{host}:{port}/page", limits(private=False))
 
 
-@pytest.mark.parametrize("address", ["ftp://example.org/x", "http://", "http:///x", "http://me:secret@example.org/"])
+@pytest.mark.parametrize(
+    "address", ["ftp://example.org/x", "http://", "http:///x", "http://[::1/", "http://me:secret@example.org/"]
+)
 def test_what_is_no_address_is_told(address: str) -> None:
     with pytest.raises(Unfetched, match=r"no web address|name or password"):
         fetch(address, limits())
@@ -155,6 +164,27 @@ def test_what_is_no_address_is_told(address: str) -> None:
         ("255.255.255.255", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::a00:1", False),
+        ("64:ff9b::5db8:d70e", True),
+        ("::ffff:93.184.215.14", True),
+        ("64:ff9b:1::7f00:1", False),
+        ("64:ff9b:1::5db8:d70e", False),
+        ("::127.0.0.1", False),
+        ("::93.184.215.14", False),
+        ("fec0::1", False),
+        ("192.0.0.8", False),
+        ("192.0.0.9", False),
+        ("192.0.2.1", False),
+        ("192.88.99.1", False),
+        ("198.18.0.1", False),
+        ("203.0.113.1", False),
+        ("2001::5db8:d70e", False),
+        ("2001:2::1", False),
+        ("2001:db8::1", False),
+        ("2002:5db8:d70e::1", False),
+        ("3fff::1", False),
+        ("4000::1", False),
+        ("100::1", False),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c%eth0", False),
         ("2002:a00:1::", False),
         ("fe80::1%eth0", False),
         ("fc00::1", False),
@@ -175,6 +205,7 @@ def test_a_page_is_known_by_the_address_it_names_on_its_own_site(site: str) -> N
     assert canonical(fetch(f"{site}/lake?from=mail", limits())) == f"{site}/lake"
     assert canonical(fetch(f"{site}/elsewhere", limits())) == f"{site}/elsewhere"
     assert canonical(fetch(f"{site}/page", limits())) == f"{site}/page"
+    assert canonical(fetch(f"{site}/unnamed", limits())) == f"{site}/unnamed"
 
 
 def test_a_page_is_a_source_kept_when_its_site_is_gone_and_forgotten(site: str, builder: Builder) -> None:

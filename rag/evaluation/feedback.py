@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from index.errors import FootnoteError
+from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import collect
 
 KINDS = {
@@ -43,13 +44,15 @@ def keep(
     answers: Sequence[str],
     cited: Sequence[dict[str, Any]],
     *,
+    corpus: Corpus,
     refused: bool = False,
 ) -> dict[str, Any]:
     """Append a judged answer as a labelled question and return the row.
 
     `kind` is one of KINDS or GOOD, `answers` are right answers in the user's words, `cited` the places the answer
     cited ({"source", "quote", "start", "end"}), `refused` tells that it was a refusal. Good citations become the
-    labels, and so do those of the right passage with the wrong words. Raises BadFeedback when it tells nothing.
+    labels, and so do those of the right passage with the wrong words. Raises BadFeedback when it tells nothing, or
+    cites what is not in the `corpus`.
     """
     answers = [answer.strip() for answer in answers if answer.strip()]
     row: dict[str, Any] = {"question": " ".join(question.split()), "tags": ["feedback", kind]}
@@ -74,9 +77,12 @@ def keep(
     now = datetime.now()
     digest = hashlib.blake2b(f"{now.isoformat()} {question}".encode("utf-8", "replace"), digest_size=3).hexdigest()
     row = {"id": f"feedback-{now:%Y%m%d-%H%M%S}-{digest}", **row}
-    _, problems = collect([("this answer", row)], "feedback", _MOST)
+    questions, problems = collect([("this answer", row)], "feedback", _MOST)
     if problems:
         raise BadFeedback(problems[0].message)
+    for place in map(corpus.find, questions[0].labels):
+        if place.missing:
+            raise BadFeedback(f"This can't be kept, for {place.missing}. Ask the question again and judge that answer.")
     path = feedback_file(home)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name("lock")), path.open("a", encoding="utf-8", newline="\n") as stream:

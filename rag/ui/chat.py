@@ -22,6 +22,7 @@ from rag.ui import html
 from rag.ui.evaluation import make_tab
 from rag.ui.sources import make_sources_tab
 from rag.ui.turns import Turns
+from rag.ui.uploads import GuardedBlocks, Uploads
 
 ROOM = Path(__file__).parent
 _OTHERS = 40
@@ -89,8 +90,8 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
 
 
-def make_page(engine: Engine) -> gr.Blocks:
-    """The page over an engine."""
+def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
+    """The page over an engine; `files` are those that it uploads."""
     outbox, turns = _Outbox(), Turns(engine)
 
     async def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> AsyncGenerator[str]:
@@ -121,7 +122,7 @@ def make_page(engine: Engine) -> gr.Blocks:
         turns.queue.stop(request.session_hash or "")
         outbox.forget(request.session_hash or "")
 
-    with gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True) as page:
+    with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
             gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
             gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
@@ -156,8 +157,8 @@ def make_page(engine: Engine) -> gr.Blocks:
                     _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
                     js_on_load=None,
                 )
-        make_sources_tab(engine, page)
-        make_tab(engine, page, turns.queue)
+        make_sources_tab(engine, page, files)
+        make_tab(engine, page, files, turns.queue)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         left_out = gr.Textbox(visible="hidden")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ from rag.evaluation.read import read_questions
 from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
 from rag.ui.html import escape, line, problem
+from rag.ui.plain import plain
+from rag.ui.uploads import Uploads, question_sets_folder
 
 _LOG = logging.getLogger("footnote")
 _ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz"]
@@ -62,40 +63,49 @@ class _Bench:
         self._stops.pop(session, None)
 
 
-def question_sets(engine: Engine) -> list[tuple[str, str]]:
-    """(label, path) of the question sets there are: those beside the sources, judged answers, and uploaded ones."""
+def question_sets(engine: Engine) -> dict[str, Path]:
+    """The question sets there are, by label: those beside the sources, judged answers, and uploaded ones.
+
+    The page knows them by their labels only.
+    """
     found = [(f"{root.name}/questions.jsonl", root / "questions.jsonl") for root in engine.roots()]
     found.append(("Judged answers (thumbs)", feedback_file(engine.home)))
-    found += [(path.name, path) for path in sorted(_sets(engine).glob("*")) if path.is_file()]
-    return [(label, str(path)) for label, path in found if path.is_file()]
+    found += [(path.name, path) for path in sorted(question_sets_folder(engine.home).glob("*"))]
+    sets = dict[str, Path]()
+    for label, path in found:
+        if path.is_file():
+            same = sum(one.partition(" (")[0] == label for one in sets)
+            sets[f"{label} ({same + 1})" if label in sets else label] = path
+    return sets
 
 
-def _sets(engine: Engine) -> Path:
-    return engine.home / "sets"
-
-
-def make_tab(engine: Engine, page: gr.Blocks, queue: RequestQueue) -> None:
+def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueue) -> None:
     """Lay the tab out and wire it. Its questions stand in the `queue` too, behind those of people."""
     bench = _Bench()
 
     def choices(made: str | None = None) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
         """The three lists as they are now; `made` is a run to show."""
-        sets, runs = question_sets(engine), run.finished_runs(engine.home)
+        sets, runs = list(question_sets(engine)), run.finished_runs(engine.home)
         earlier = [("Nothing", _NOTHING), *((name, name) for name in runs)]
         shown = gr.Dropdown(choices=earlier[1:], value=made) if made else gr.Dropdown(choices=earlier[1:])
-        return gr.Dropdown(choices=sets, value=sets[0][1] if sets else None), shown, gr.Dropdown(choices=earlier)
+        return gr.Dropdown(choices=sets, value=sets[0] if sets else None), shown, gr.Dropdown(choices=earlier)
 
     def upload(path: str) -> tuple[gr.Dropdown, str]:
         """Check an uploaded set and keep it."""
+        sent = Path(path)
         try:
-            questions = read_questions(Path(path), engine.settings.max_question)
+            if sent.name.startswith("."):
+                raise FootnoteError(f"{sent.name} is hidden, for its name begins with a dot: give it another name.")
+            questions = read_questions(sent, engine.settings.max_question)
+            kept = _keep_set(sent, question_sets_folder(engine.home))
+        except OSError as error:
+            return gr.Dropdown(), problem(plain(error, engine.home))
         except FootnoteError as error:
-            return gr.Dropdown(), problem(str(error).replace(path, Path(path).name))
-        kept = _keep_set(Path(path), _sets(engine))
-        told = f"{kept.name}: {len(questions.questions):,} questions."
-        return gr.Dropdown(choices=question_sets(engine), value=str(kept)), line(told) + _problems(
-            list(questions.problems)
-        )
+            return gr.Dropdown(), problem(plain(str(error).replace(path, sent.name), engine.home))
+        finally:
+            files.discard([sent])
+        told = line(f"{kept.name}: {len(questions.questions):,} questions.") + _problems(list(questions.problems))
+        return gr.Dropdown(choices=list(question_sets(engine)), value=kept.name), told
 
     def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[str, object]]:
         """Run the chosen set; yields (progress, list of runs), the last one with the run that was made."""
@@ -106,9 +116,11 @@ def make_tab(engine: Engine, page: gr.Blocks, queue: RequestQueue) -> None:
         try:
             ending = bench.begin(session)
             turn = partial(queue.last_turn, session, _TICKET, ending)
-            yield from evaluation(engine, chosen, never_refuse, ending, turn)
-        except FootnoteError as error:
-            yield problem(str(error)), gr.skip()
+            path = question_sets(engine).get(chosen or "")
+            yield from evaluation(engine, path, never_refuse, ending, turn)
+        except (FootnoteError, OSError) as error:
+            _LOG.warning("the evaluation ended: %s", error)
+            yield problem(plain(error, engine.home)), gr.skip()
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
@@ -125,8 +137,8 @@ def make_tab(engine: Engine, page: gr.Blocks, queue: RequestQueue) -> None:
         """What came of a run, beside an earlier one if one is chosen."""
         try:
             return _results(engine.home, name, against) if name else _INTRO
-        except FootnoteError as error:
-            return problem(str(error))
+        except (FootnoteError, OSError) as error:
+            return problem(plain(error, engine.home))
 
     with gr.Column(elem_id="fn-evaluation", elem_classes=["fn-away"]):
         with gr.Row(elem_id="fn-choose", equal_height=False):
@@ -155,21 +167,21 @@ def make_tab(engine: Engine, page: gr.Blocks, queue: RequestQueue) -> None:
         evaluate, [chosen, never], [progress, shown], concurrency_limit=None, concurrency_id="evaluate", **private
     )
     running.then(lambda: choices()[2], None, against, **private)
-    halt.click(stop, None, None, queue=False, **private)
+    halt.click(stop, None, None, concurrency_limit=None, **private)
     gr.on([shown.change, against.change], show, [shown, against], results, **private)
     page.unload(stop)
 
 
 def evaluation(
-    engine: Engine, chosen: str | None, never_refuse: bool, stop: Event, turn: run.Turn
+    engine: Engine, chosen: Path | None, never_refuse: bool, stop: Event, turn: run.Turn
 ) -> Iterator[tuple[str, object]]:
-    """Run the question set at the path `chosen`; yields (progress as markup, update of the list of runs). It ends when
+    """Run the question set in the file `chosen`; yields (progress as markup, update of the list of runs). It ends when
     `stop` is set, after the question under way. Each question waits for its `turn`."""
     if not chosen:
         yield problem("Choose a question set, or upload one."), gr.skip()
         return
     yield line("Reading the questions ..."), gr.skip()
-    questions = read_questions(Path(chosen), engine.settings.max_question)
+    questions = read_questions(chosen, engine.settings.max_question)
     engine.warm.wait()
     problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
     told = _problems(problems)
@@ -203,17 +215,20 @@ def evaluation(
 
 
 def _keep_set(path: Path, folder: Path) -> Path:
-    """Copy an uploaded file into `folder`; one of the same name but other content gets a number."""
+    """Move an uploaded file into `folder`; one of the same name but other content gets a number."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, 10_000):
         kept = folder / (path.name if number == 1 else f"{number}-{path.name}")
         if not kept.exists() or kept.read_bytes() == path.read_bytes():
             break
-    shutil.copyfile(path, kept)
+    path.replace(kept)
     return kept
 
 
 def _results(home: Path, name: str, against: str | None) -> str:
+    # `open_run` takes folders too, and the page must not name any.
+    if not {name, against or name} <= set(run.finished_runs(home)):
+        raise FootnoteError("There is no such run any more. Load the page again.")
     shown = run.open_run(name, home)
     summary = run.read_summary(shown.folder)
     compared = compare(run.open_run(against, home), shown) if against and against != name else None

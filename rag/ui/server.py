@@ -1,8 +1,13 @@
-"""The web server: the page mounted in an application of our own, with its health and cross-origin rules."""
+"""The web server: the page mounted in an application of our own, behind its gate."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.routing import Mount
 
 from index.errors import FootnoteError
 from rag.conversation.store import ConversationStore
@@ -18,21 +24,23 @@ from rag.engine import Engine
 from rag.evaluation.compare import compare
 from rag.evaluation.feedback import BadFeedback
 from rag.evaluation.feedback import keep as keep_feedback
+from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.ui import html, report
 from rag.ui.chat import ROOM, make_page
 from rag.ui.conversations import make_router
+from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
+from rag.ui.plain import plain
+from rag.ui.uploads import Uploads
 
 _SCRIPTS = (ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
 # Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
-_NO_SCRIPT = {"Content-Security-Policy": "default-src 'none'; style-src 'self'", "X-Content-Type-Options": "nosniff"}
-
-
+_NO_SCRIPT = {"Content-Security-Policy": f"default-src 'none'; style-src 'self'; {NOT_FRAMED}"}
 _REPORT = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src '{report.script_hash()}'",
-    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": f"default-src 'none'; style-src 'unsafe-inline'; script-src '{report.script_hash()}'; "
+    f"{NOT_FRAMED}"
 }
 _MOST_FEEDBACK = 1_000_000
 
@@ -50,6 +58,11 @@ def _judged(body: bytes) -> dict[str, Any]:
     )
 
 
+def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
+    judged = _judged(body)
+    return keep_feedback(engine.home, **judged, corpus=Corpus(engine.parts()[0]))
+
+
 def make_server(engine: Engine) -> FastAPI:
     """The page over `engine` as an ASGI application.
 
@@ -57,9 +70,26 @@ def make_server(engine: Engine) -> FastAPI:
     text of a source with a quote in view, `/report`, an evaluation run to read, and `/feedback`, which takes what the
     thumbs say.
     """
-    app = FastAPI(title="Footnote", docs_url=None, redoc_url=None, openapi_url=None)
+    files = Uploads(engine.home, engine.settings)
+    # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
+    os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        files.close()
+
+    names = [name for name in engine.settings.allowed_hosts.split(",") if name]
+    app = GatedApp(engine.settings.host, names, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
+    _add_routes(app, engine, files)
+    _mount_page(app, engine, files)
+    return app
+
+
+def _add_routes(app: FastAPI, engine: Engine, files: Uploads) -> None:
+    """Add what stands beside the page."""
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -70,7 +100,7 @@ def make_server(engine: Engine) -> FastAPI:
         if engine.state != "ready":
             response.status_code = 503
         words, kind = engine.status()
-        return {"status": engine.state, "words": words, "kind": kind}
+        return {"status": plain(engine.state, engine.home), "words": plain(words, engine.home), "kind": kind}
 
     @app.get("/page.css")
     def style() -> FileResponse:
@@ -82,7 +112,7 @@ def make_server(engine: Engine) -> FastAPI:
             catalog = engine.parts()[0].catalog
             found, home = catalog.article(source), catalog.home(source)
         except FootnoteError as error:
-            return HTMLResponse(html.escape(str(error)), 503, _NO_SCRIPT)
+            return HTMLResponse(html.escape(plain(error, engine.home)), 503, _NO_SCRIPT)
         if found is None or home is None:
             return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
         start = min(max(0, start), len(found.text))
@@ -101,7 +131,7 @@ def make_server(engine: Engine) -> FastAPI:
             compared = compare(open_run(against, engine.home), shown) if against else None
             text = report.document(shown, read_summary(shown.folder), compared)
         except FootnoteError as error:
-            return HTMLResponse(html.escape(str(error)), 503, _NO_SCRIPT)
+            return HTMLResponse(html.escape(plain(error, engine.home)), 503, _NO_SCRIPT)
         headers = dict(_REPORT)
         if download:
             headers["Content-Disposition"] = f"attachment; filename=report.html; filename*=UTF-8''{quote(run)}.html"
@@ -113,29 +143,41 @@ def make_server(engine: Engine) -> FastAPI:
         if request.headers.get("content-type") != "application/json":
             return JSONResponse({"problem": "Feedback is sent as application/json."}, 415)
         try:
-            row = await run_in_threadpool(keep_feedback, engine.home, **_judged(await request.body()))
+            row = await run_in_threadpool(_keep_judged, engine, await request.body())
         except FootnoteError as error:
-            return JSONResponse({"problem": str(error)}, 422)
+            return JSONResponse({"problem": plain(error, engine.home)}, 422)
         except OSError as error:
-            return JSONResponse({"problem": f"It can't be kept: {error.strerror or error}."}, 500)
+            return JSONResponse({"problem": plain(error, engine.home)}, 500)
         return JSONResponse({"kept": row["id"]})
 
     app.include_router(make_router(ConversationStore(engine.home)))
 
-    mounted: FastAPI = gr.mount_gradio_app(
+    @app.post("/gradio_api/upload", response_model=None)
+    async def upload(request: Request) -> Response:
+        return await files.receive(request)
+
+
+def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
+    """Mount the page, and shut what it does not need of Gradio."""
+    settings = engine.settings
+    script = "".join(path.read_text("utf-8") for path in _SCRIPTS)
+    gr.mount_gradio_app(
         app,
-        make_page(engine),
+        make_page(engine, files),
         path="",
-        server_name=engine.settings.host,
-        server_port=engine.settings.port,
+        server_name=settings.host,
+        server_port=settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
         css_paths=ROOM / "page.css",
-        head=_HEAD.format(script="".join(path.read_text("utf-8") for path in _SCRIPTS)),
+        head=_HEAD.format(script=script),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
         show_error=False,
         ssr_mode=False,
-        max_file_size=int(engine.settings.max_source_mb * 1_000_000),
+        max_file_size=int(settings.max_source_mb * 1_000_000),
     )
-    return mounted
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    for route in app.routes:
+        if isinstance(route, Mount):
+            route.app = NeededOnly(route.app, [f"sha256-{digest}"])

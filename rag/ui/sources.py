@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 
 from index.build import Progress, Report
 from index.errors import FootnoteError
-from index.roots import uploads
+from index.roots import left_out, uploads
 from index.web import is_address
 from rag.engine import Engine
 from rag.sources import Source, listing
 from rag.ui import charts, html
 from rag.ui.html import escape, line, problem
+from rag.ui.plain import plain
+from rag.ui.uploads import Uploads
 
 _LOG = logging.getLogger("footnote")
 _TICK = 0.25
@@ -37,8 +39,9 @@ Update = tuple[str, object, object]
 class _Changes:
     """What the tab's controls do: each yields how far it is, and at last the list anew."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, files: Uploads) -> None:
         self._engine = engine
+        self._files = files
 
     def show(self) -> Iterator[tuple[str, object]]:
         """The list when the page is opened; until there is an index, that it will come."""
@@ -52,24 +55,29 @@ class _Changes:
         try:
             rows = listing(self._engine)
         except FootnoteError as error:
-            return problem(str(error)), gr.Dropdown(choices=[], value=[])
+            return problem(plain(error, self._engine.home)), gr.Dropdown(choices=[], value=[])
+        rows = [replace(row, state=plain(row.state, self._engine.home)) for row in rows]
         return _table(rows), gr.Dropdown(choices=[row.source for row in rows], value=[])
 
     def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
         """Keep uploaded files and index them."""
-        kept: list[Path] = []
+        folder, sent = uploads(self._engine.home), [Path(path) for path in paths or ()]
+        refused = {path.name: why for path in sent if (why := left_out(folder, path.name))}
 
         def job(progress: Progress) -> Report:
-            folder = uploads(self._engine.home)
             folder.mkdir(parents=True, exist_ok=True)
-            for path in map(Path, paths or ()):
-                kept.append(folder / path.name)
-                partial = folder / f".{path.name}.{uuid.uuid4().hex[:8]}"
-                shutil.copyfile(path, partial)
-                partial.replace(kept[-1])
+            for path in sent:
+                if path.name not in refused:
+                    path.replace(folder / path.name)
             return self._engine.index([folder], progress=progress, wait=60)
 
-        yield from self.work(job, lambda report: _told(report, [path.name for path in kept]))
+        try:
+            if len(refused) < len({path.name for path in sent}):
+                yield from self.work(job, lambda report: _told(report, [path.name for path in sent], refused))
+            else:
+                yield _told(Report(), list(refused), refused), gr.skip(), gr.skip()
+        finally:
+            self._files.discard(sent)
 
     def add_page(self, address: str) -> Iterator[Update]:
         """Fetch a web page and index it."""
@@ -83,7 +91,7 @@ class _Changes:
             if address in failed:
                 self._engine.forget([address])
                 return problem(f"{address} {failed[address]}")
-            return _summary(report)
+            return self._summary(report)
 
         yield from self.work(lambda progress: self._engine.index(addresses=[address], progress=progress, wait=60), tell)
 
@@ -96,7 +104,7 @@ class _Changes:
 
     def refresh(self) -> Iterator[Update]:
         """Bring the index up to date with all folders."""
-        yield from self.work(lambda progress: self._engine.index(progress=progress, wait=60), _summary)
+        yield from self.work(lambda progress: self._engine.index(progress=progress, wait=60), self._summary)
 
     def work(self, job: Callable[[Progress], Report], tell: Callable[[Report], str]) -> Iterator[Update]:
         """Run a job beside the page's own work and say how far it is; then the list anew."""
@@ -109,17 +117,23 @@ class _Changes:
         try:
             told = tell(running.result())
         except (FootnoteError, OSError) as error:
-            told = problem(str(error))
+            _LOG.warning("the sources were not changed: %s", error)
+            told = problem(plain(error, self._engine.home))
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while changing the sources", number)
             told = problem(f"Something went wrong; the index in use is unchanged. The log tells more. (Error {number})")
         yield told, *self._now()
 
+    def _summary(self, report: Report) -> str:
+        done = [f"{len(of):,} {words}" for words, of in _counts(report) if of]
+        failed = [problem(plain(f"{source}: {why}", self._engine.home)) for source, why in report.failed[:20]]
+        return line(f"{', '.join(done) or 'Nothing changed'}. " + _holds(report)) + "".join(failed)
 
-def make_sources_tab(engine: Engine, page: gr.Blocks) -> None:
+
+def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads) -> None:
     """Lay the tab out and wire it."""
-    changes = _Changes(engine)
+    changes = _Changes(engine, files)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
         with gr.Row(elem_id="fn-add", equal_height=False):
@@ -167,30 +181,22 @@ def _progress(stage: str, done: int, total: int) -> str:
     return charts.progress("index", done, total) + line(f"{words} You can go on asking.")
 
 
-def _told(report: Report, names: Sequence[str]) -> str:
-    """What became of each uploaded file."""
-    failed = dict(report.failed)
+def _told(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> str:
+    """What became of each uploaded file; `refused` gives the reason of those that were not kept."""
+    failed = {**dict(report.failed), **refused}
     states = [("added", report.added), ("replaced", report.changed), ("was there already", report.unchanged)]
     rows = []
     for name in dict.fromkeys(names):
         # A file's source name has the folder before it when another root holds the name too.
         source = next((one for one in [*failed, *(s for _, of in states for s in of)] if Path(one).name == name), name)
-        state = next(
-            (words for words, of in states if source in of), failed.get(source, "is of no format that is read")
-        )
-        kind = "fn-problem" if source in failed or state.startswith("is of") else "fn-status"
-        rows.append(f'<li class="{kind}">{escape(name)}: {escape(state)}</li>')
+        state = next((words for words, of in states if source in of), "")
+        kind = "fn-status" if state else "fn-problem"
+        rows.append(f'<li class="{kind}">{escape(name)}: {escape(state or failed.get(source, "was not added"))}</li>')
     return f'<ul class="fn-told" role="status">{"".join(rows)}</ul>'
 
 
 def _removed(report: Report) -> str:
     return line(f"{len(report.removed):,} taken out. " + _holds(report))
-
-
-def _summary(report: Report) -> str:
-    done = [f"{len(of):,} {words}" for words, of in _counts(report) if of]
-    failed = "".join(problem(f"{source}: {why}") for source, why in report.failed[:20])
-    return line(f"{', '.join(done) or 'Nothing changed'}. " + _holds(report)) + failed
 
 
 def _counts(report: Report) -> list[tuple[str, Sequence[object]]]:

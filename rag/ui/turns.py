@@ -18,6 +18,7 @@ from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.settings import Writer
 from rag.ui import html
+from rag.ui.plain import plain
 
 _LOG = logging.getLogger("footnote")
 _PAUSE = 0.25
@@ -63,7 +64,7 @@ class Turns:
             _LOG.exception("error %s while answering %r", number, question)
             said = "Something went wrong while answering. Ask again; the log tells more."
             if isinstance(error, FootnoteError):
-                said = explained(error, self._engine.home)
+                said = plain(explained(error, self._engine.home), self._engine.home)
             yield html.failure(turn_id, asked, f"{said} (Error {number})")
         finally:
             self.queue.leave(ticket)

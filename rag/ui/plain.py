@@ -1,0 +1,28 @@
+"""What went wrong, in words for the page: no error numbers, no paths of this machine."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+_NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\] ?")
+_PATH = re.compile(r"(?<![\w:/.~*-])(?:[A-Za-z]:)?[/\\](?:[^\s/\\'\"()]+[/\\])+(?P<name>[^\s/\\'\"():,;]+)")
+_REASONS = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "The disk is full. Make room, then try again."),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS),
+        "The folder of the index can't be written. Make it writable (FOOTNOTE_HOME), then try again.",
+    ),
+    **dict.fromkeys((errno.ENOENT, errno.ESTALE), "A file went away while it was needed. Try again."),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Too many files are open on this machine. Try again in a moment."),
+}
+_OTHERS = "The system did not let it happen. Look into logs/footnote.log in FOOTNOTE_HOME, then try again."
+
+
+def plain(error: Exception | str, home: Path) -> str:
+    """Return what an error says, without its number; a path keeps its name only, one in `home` its end."""
+    if isinstance(error, OSError):
+        return _REASONS.get(error.errno or 0, _OTHERS)
+    words = _NUMBER.sub("", str(error)).replace(f"{home}", "FOOTNOTE_HOME")
+    return _PATH.sub(lambda found: found["name"], words)

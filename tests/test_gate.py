@@ -1,0 +1,225 @@
+"""The gate: names of the server, requests that other sites make, the paths of Gradio, headers. On a real server."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Mount, Route
+
+from benchmarks.served import free_port, run_app, served
+from rag.engine import Engine
+from rag.hosts import host_names, is_loopback, split_authority
+from rag.settings import Settings
+from rag.ui.gate import NeededOnly
+from rag.ui.server import make_server
+from tests.conftest import Run
+
+FOREIGN = "http://elsewhere.example"
+DOCUMENTS = {"/", "/article", "/report"}
+OPEN = {
+    *("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt", "/assets/x", "/static/x"),
+    *("/gradio_api/app_id", "/gradio_api/queue/data", "/gradio_api/heartbeat/x"),
+    *("/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"),
+}
+"""All of Gradio that is open: what the page asks for."""
+
+
+@pytest.fixture(scope="module")
+def home(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(seeds_home, tmp_path_factory.mktemp("gate") / "home"))
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with served(home, home.parent / "serve.log", FOOTNOTE_ALLOWED_HOSTS="Notes.example, fe80::7") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """The same application in this process, to read its routes."""
+    return make_server(Engine(Settings(home=tmp_path_factory.mktemp("routes"))))
+
+
+def gradio_of(app: FastAPI) -> FastAPI:
+    """Gradio's application, without its shutters."""
+    (mounted,) = (route.app for route in app.routes if isinstance(route, Mount))
+    assert isinstance(mounted, NeededOnly)
+    return mounted._app  # type: ignore[return-value]
+
+
+def routes(app: FastAPI) -> list[tuple[str, str]]:
+    """(method, path) of every route, parameters filled in."""
+    found = {
+        (method, re.sub(r"\{.*?\}", "x", route.path))
+        for route in (*walk(app.routes), *walk(gradio_of(app).routes))
+        for method in route.methods or ()
+    }
+    assert len(found) > 60
+    return sorted(found)
+
+
+def walk(those: Iterable[BaseRoute]) -> Iterator[Route]:
+    """Every route, those of included routers too."""
+    for route in those:
+        if isinstance(route, Route):
+            yield route
+        elif included := getattr(route, "original_router", None):
+            yield from walk(included.routes)
+
+
+def get_statuses(address: str, asked: list[tuple[str, str]], headers: dict[str, str]) -> dict[tuple[str, str], int]:
+    """The status of each request, without reading what may be an endless reply."""
+    statuses = {}
+    with httpx.Client(base_url=address, timeout=60) as http:
+        for method, path in asked:
+            with http.stream(method, path, headers=headers) as reply:
+                statuses[method, path] = reply.status_code
+    return statuses
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example", "localhost@x", "127.0.0.2", ""])
+def test_no_route_answers_to_a_name_that_is_not_meant(address: str, app: FastAPI, host: str) -> None:
+    asked = routes(app) if host == "elsewhere.example" else [("GET", "/"), ("POST", "/gradio_api/upload")]
+    assert set(get_statuses(address, asked, {"Host": host}).values()) == {421}
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.", "127.0.0.1", "[::1]", "[0:0::1]:9", "notes.example", "[fe80::7]"]
+)
+def test_each_name_that_is_meant_is_answered(address: str, host: str) -> None:
+    assert httpx.get(f"{address}/health", headers={"Host": host}).status_code == 200
+
+
+def test_two_host_headers_are_one_too_many(address: str) -> None:
+    server, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((server, int(port))) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n")
+        assert line.recv(4096).split()[1] in (b"421", b"400")
+
+
+BY_OTHERS = [
+    {"Origin": FOREIGN},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1:1"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+]
+
+
+@pytest.mark.parametrize("headers", BY_OTHERS)
+def test_no_route_answers_what_another_site_asks(address: str, app: FastAPI, headers: dict[str, str]) -> None:
+    asked = routes(app) if headers in BY_OTHERS[::3] else [("GET", "/"), ("POST", "/gradio_api/upload")]
+    assert set(get_statuses(address, asked, headers).values()) == {403}
+
+
+def test_a_link_on_another_site_opens_documents_and_nothing_else(address: str, app: FastAPI) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    statuses = get_statuses(address, routes(app), link)
+    assert {path for (method, path), status in statuses.items() if status != 403} == DOCUMENTS
+    assert {method for (method, _), status in statuses.items() if status != 403} == {"GET", "HEAD"}
+
+
+def test_the_page_itself_and_programs_are_answered(address: str) -> None:
+    own = {"Origin": address, "Sec-Fetch-Site": "same-origin"}
+    for headers in (own, {}, {"Origin": "https://notes.example", "Host": "notes.example"}):
+        reply = httpx.post(f"{address}/feedback", headers={"Content-Type": "application/json", **headers}, content="x")
+        assert reply.status_code == 422
+
+
+def test_gradio_is_shut_to_what_the_page_needs(address: str, app: FastAPI) -> None:
+    theirs = [(method, path) for method, path in routes(app) if (method, path) not in own_routes(app)]
+    statuses = get_statuses(address, theirs, {})
+    assert {path for (_, path), status in statuses.items() if status != 404} | {"/assets/x", "/static/x"} == OPEN
+    upload = httpx.post(f"{address}/gradio_api/run/ask", json={"data": ["Who?", "", "quote", ""]})
+    assert upload.status_code == 404
+    (secret := Path(__file__)).resolve(strict=True)
+    for path in (f"/gradio_api/file={secret}", f"/gradio_api/file/{secret}", f"/gradio_api/file%3D{secret}"):
+        assert httpx.get(f"{address}{path}").status_code == 404
+
+
+def own_routes(app: FastAPI) -> set[tuple[str, str]]:
+    return {(method, route.path) for route in app.routes if isinstance(route, Route) for method in route.methods or ()}
+
+
+def test_every_reply_carries_the_safety_headers(address: str, app: FastAPI) -> None:
+    with httpx.Client(base_url=address, timeout=60) as http:
+        for method, path in [*routes(app), ("GET", "/nowhere"), ("GET", "/article?source=nowhere")]:
+            with http.stream(method, path) as reply:
+                policy = reply.headers["content-security-policy"]
+                assert policy.startswith("default-src 'none'") and "frame-ancestors 'none'" in policy, path
+                assert reply.headers["x-frame-options"] == "DENY", path
+                assert reply.headers["x-content-type-options"] == "nosniff", path
+                assert reply.headers["referrer-policy"] == "same-origin", path
+                assert "access-control-allow-origin" not in reply.headers, path
+        refused = http.get("/", headers={"Host": "elsewhere.example"})
+        assert refused.headers["x-frame-options"] == "DENY" and "FOOTNOTE_ALLOWED_HOSTS" in refused.text
+
+
+def test_a_script_in_the_document_needs_its_nonce(address: str) -> None:
+    first, second = (httpx.get(address, headers={"Accept-Encoding": "gzip, br"}) for _ in range(2))
+    policy = first.headers["content-security-policy"]
+    (nonce,) = re.findall(r"'nonce-([\w-]+)'", policy)
+    assert "script-src 'self'" in policy and "unsafe-inline" not in policy.partition("style-src")[0]
+    assert first.text.count("<script") == first.text.count(f'<script nonce="{nonce}"') > 3
+    assert nonce not in second.text
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and cookie != second.headers["set-cookie"]
+
+
+def test_a_server_for_others_than_this_machine_needs_no_login_said(run: Run, home: Path) -> None:
+    for host in ("0.0.0.0", "::", "192.0.2.7", "notes.example"):
+        refused = run("serve", "--host", host, home=home)
+        assert refused.returncode == 2 and refused.stdout == "" and "--no-login" in refused.stderr
+    assert run("serve", home=home, FOOTNOTE_HOST="0.0.0.0").returncode == 2
+
+
+def test_with_no_login_said_it_warns_and_answers_to_its_own_addresses(home: Path, tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    process = run_app(home, "serve", "--host", "0.0.0.0", "--no-login", "--port", str(port), log=log)
+    try:
+        health = f"http://127.0.0.2:{port}/health"
+        reply = wait_for(health, process)
+        assert reply.status_code == 200
+        assert httpx.get(health, headers={"Host": "127.0.0.3"}).status_code == 421
+        assert httpx.get(health, headers={"Host": "elsewhere.example"}).status_code == 421
+        assert "WARNING: the page has no login" in log.read_text()
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> httpx.Response:
+    while process.poll() is None:
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            continue
+    raise AssertionError("the server did not start")
+
+
+def test_names_in_requests_and_settings_have_one_spelling() -> None:
+    assert split_authority("Notes.Example.:80", 1) == ("notes.example", 80)
+    assert split_authority("[0:0:0::1]", 7860) == ("::1", 7860)
+    for nonsense in ("", "a b", "[x]", "[1::2::3]", "a:b", "a:123456", "me@host", "host/path", "a,b"):
+        assert split_authority(nonsense, 80) == ("", 0)
+    assert host_names("A.example, ::1 ,[fe80::0:1],") == ["a.example", "::1", "fe80::1"]
+    for wrong in ("*", "a.example:80", "http://a.example", "[::1]:80"):
+        with pytest.raises(ValueError, match="is no host name, or has a port"):
+            host_names(wrong)
+    assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.9.9.9", "::1")))
+    assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "localhost.example", "")))
+
+
+def test_a_wrong_name_in_the_settings_is_said(run: Run, home: Path) -> None:
+    refused = run("settings", home=home, FOOTNOTE_ALLOWED_HOSTS="*.example")
+    assert refused.returncode == 1 and "FOOTNOTE_ALLOWED_HOSTS" in refused.stderr

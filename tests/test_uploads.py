@@ -1,0 +1,218 @@
+"""Files that come through the page: whose they are, what is no upload, where they go. On a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks.served import server
+from rag.ui.gate import VISIT
+from rag.ui.plain import plain
+from rag.ui.uploads import file_name
+from tests.visitor import Visitor, file_value
+
+OTTERS = b"The otters of the river Alm are counted by Dr. Quillfeather in March.\n"
+REFUSED = "did not come through this page"
+
+
+@pytest.fixture(scope="module")
+def home(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(seeds_home, tmp_path_factory.mktemp("uploads") / "home"))
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with server(home, home.parent / "serve.log") as (_, address):
+        yield address
+
+
+def waiting(home: Path) -> list[Path]:
+    """The files that wait for their event."""
+    return [path for path in (home / "incoming").rglob("*") if not path.is_dir() and path.suffix != ".lock"]
+
+
+def said(message: dict[str, Any]) -> str:
+    """All that an event put out."""
+    return unescape(json.dumps(message))
+
+
+def test_no_event_takes_a_file_that_was_not_uploaded(home: Path, address: str, tmp_path: Path) -> None:
+    (key := tmp_path / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
+    (link := tmp_path / "link.txt").symlink_to("/etc/passwd")
+    os.mkfifo(pipe := tmp_path / "pipe.txt")
+    index = home / "index" / "roots.json"
+    paths = ["/etc/passwd", str(key), str(index), str(link), str(pipe), "/dev/zero", "http://127.0.0.1:9/", "", "."]
+    paths += [f"{'0' * 32}/../../../../index/roots.json", f"{'0' * 32}/roots.json", f"{'0' * 32}/.."]
+    visitor, before = Visitor(address), sorted(home.rglob("*"))
+    events = [event for event in visitor.config["dependencies"] if event["inputs"]]
+    assert len(events) >= 7
+    for event in events:
+        for at in range(len(event["inputs"])):
+            # All of them on the events that take files, one on every other place where a value goes in.
+            for path in paths if takes_a_file(visitor, event) else paths[:1]:
+                for value in (file_value(path), [file_value(path)], {"files": [{"url": path}]}):
+                    data: list[Any] = [None] * len(event["inputs"])
+                    data[at] = value
+                    done = visitor.call(event, data)
+                    assert not done["success"] and REFUSED in done["output"]["error"], (event["api_name"], path)
+    assert httpx.get(f"{address}/health").status_code == 200
+    assert sorted(home.rglob("*")) == before
+    assert httpx.get(f"{address}/article", params={"source": "passwd"}).status_code == 404
+
+
+def takes_a_file(visitor: Visitor, event: dict[str, Any]) -> bool:
+    kinds = {one["id"]: one["type"] for one in visitor.config["components"]}
+    return any(kinds[one] not in ("textbox", "dropdown", "checkbox", "radio", "html") for one in event["inputs"])
+
+
+def test_the_events_that_take_files_are_known(address: str) -> None:
+    visitor = Visitor(address)
+    taking = [event["api_name"] for event in visitor.config["dependencies"] if takes_a_file(visitor, event)]
+    assert taking == ["add", "upload"]
+
+
+def test_an_upload_is_taken_from_its_own_visitor_only_and_leaves_no_copy(home: Path, address: str) -> None:
+    owner, other = Visitor(address), Visitor(address)
+    (place,) = owner.upload(("otters.txt", OTTERS)).json()
+    assert place.endswith("/otters.txt") and not place.startswith("/") and len(waiting(home)) == 1
+    for elem_id in ("fn-files", "fn-upload"):
+        assert REFUSED in said(other.call(other.event(elem_id), [[file_value(place)]]))
+    done = owner.call(owner.event("fn-files"), [[file_value(place)]])
+    assert "otters.txt: added" in said(done) and waiting(home) == []
+    assert (home / "sources/otters.txt").read_bytes() == OTTERS
+    assert REFUSED in said(owner.call(owner.event("fn-files"), [[file_value(place)]]))
+    (place,) = owner.upload(("mine.jsonl", b'{"question": "Who?", "answers": ["Quill"]}\n')).json()
+    assert "mine.jsonl: 1 questions" in said(owner.call(owner.event("fn-upload"), [file_value(place)]))
+    assert (home / "sets/mine.jsonl").is_file() and waiting(home) == []
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "gone"])
+def test_an_upload_that_became_something_else_is_not_opened(home: Path, address: str, kind: str) -> None:
+    visitor = Visitor(address)
+    (place,) = visitor.upload(("swapped.txt", OTTERS)).json()
+    (path,) = waiting(home)
+    path.unlink()
+    if kind == "link":
+        path.symlink_to("/etc/passwd")
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    assert REFUSED in said(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
+    assert httpx.get(f"{address}/health").status_code == 200
+    shutil.rmtree(path.parent)
+
+
+def test_a_file_that_could_not_be_listed_is_refused_with_its_reason(home: Path, address: str) -> None:
+    visitor = Visitor(address)
+    sources = [row["source"] for row in catalog(address)]
+    names = {
+        ".footnoteignore": "is hidden",
+        ".notes.txt": "is hidden",
+        "questions.jsonl": "has the name of a question set",
+        "program.exe": "is of no format that is read",
+        "page.css": "is of no format that is read",
+    }
+    places = visitor.upload(*((name, b"*\n") for name in names)).json()
+    done = said(visitor.call(visitor.event("fn-files"), [[file_value(place) for place in places]]))
+    assert all(f"{name}: {why}" in done for name, why in names.items())
+    assert waiting(home) == [] and not {path.name for path in (home / "sources").glob("*")} & names.keys()
+    (place,) = visitor.upload((".set.jsonl", b'{"question": "Who?"}\n')).json()
+    assert ".set.jsonl is hidden" in said(visitor.call(visitor.event("fn-upload"), [file_value(place)]))
+    assert waiting(home) == [] and not (home / "sets/.set.jsonl").exists()
+    assert [row["source"] for row in catalog(address)] == sources
+
+
+def catalog(address: str) -> list[dict[str, str]]:
+    """The sources that the page lists."""
+    visitor = Visitor(address)
+    show = next(event for event in visitor.config["dependencies"] if event["api_name"] == "show")
+    found = said(visitor.call(show, []))
+    return [{"source": part.split('\\"')[0]} for part in found.split('data-source=\\"')[1:]]
+
+
+def test_an_upload_without_a_visit_or_length_is_refused_in_words(home: Path, address: str) -> None:
+    files = {"files": ("otters.txt", OTTERS)}
+    assert "Open the page first" in httpx.post(f"{address}/gradio_api/upload", files=files).text
+    forged = httpx.post(f"{address}/gradio_api/upload", files=files, headers={"Cookie": f"{VISIT}=../../x"})
+    assert forged.status_code == 403
+    visitor = Visitor(address)
+    endless = visitor.http.post("/gradio_api/upload", content=iter([OTTERS]))
+    assert endless.status_code == 411
+    torn = visitor.http.post("/gradio_api/upload", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert torn.status_code == 400 and "can't be read" in torn.text
+    large = visitor.upload(("otters.txt", OTTERS), ("large.txt", b"x" * 21_000_000))
+    assert large.status_code == 413 and large.text == "A file may have up to 20 MB."
+    assert waiting(home) == []
+
+
+def test_files_over_the_total_are_refused_whole_until_there_is_room(seeds_home: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    with server(home, tmp_path / "log", FOOTNOTE_MAX_UPLOADS_MB="0.02") as (_, address):
+        visitor = Visitor(address)
+        text = "".join(f"Otter {n} was seen at pool {7 * n} of the river Alm.\n" for n in range(250)).encode()
+        (place,) = visitor.upload(("first.txt", text)).json()
+        full = visitor.upload(("second.txt", text))
+        assert full.status_code == 413 and "FOOTNOTE_MAX_UPLOADS_MB" in full.text and len(waiting(home)) == 1
+        assert "first.txt: added" in said(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
+        assert visitor.upload(("second.txt", text)).status_code == 413
+        assert [path.name for path in (home / "sources").iterdir()] == ["first.txt"] and waiting(home) == []
+        (home / "sources/first.txt").unlink()
+        assert visitor.upload(("second.txt", text)).status_code == 200
+
+
+def test_what_waits_is_deleted_at_the_end_and_after_a_kill_at_the_next_start(seeds_home: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    with server(home, tmp_path / "first.log") as (process, address):
+        Visitor(address).upload(("otters.txt", OTTERS))
+        with server(home, tmp_path / "second.log") as (_, other):
+            Visitor(other).upload(("otters.txt", OTTERS))
+            assert len(waiting(home)) == 2
+        assert len(waiting(home)) == 1
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert len(waiting(home)) == 1
+    with server(home, tmp_path / "third.log"):
+        assert waiting(home) == []
+    assert list((home / "incoming").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("notes.txt", "notes.txt"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\notes\\a.txt", "a.txt"),
+        ("..", "file"),
+        ("", "file"),
+        ("a\x00\x1b[31m\n.txt", "a[31m.txt"),
+        ("ü" * 300 + ".txt", "ü" * 98 + ".txt"),
+        (".footnoteignore", ".footnoteignore"),
+        ("Ein Brief an die Enkel.md", "Ein Brief an die Enkel.md"),
+    ],
+)
+def test_a_file_keeps_its_name_without_folders_and_control_characters(given: str, kept: str) -> None:
+    assert file_name(given) == kept and len(file_name(given).encode()) <= 255
+
+
+def test_what_goes_wrong_is_said_without_numbers_and_paths_of_the_machine(tmp_path: Path) -> None:
+    home = tmp_path / "my home"
+    for error in (OSError(28, "No space left on device", str(home)), PermissionError(13, "x", "/a/b"), OSError("x")):
+        words = plain(error, home)
+        assert words.endswith(("again.", "here.")) and "rrno" not in words and "/a/" not in words
+    assert "disk is full" in plain(OSError(28, "No space left on device"), home)
+    assert plain(f"{home}/index/roots.json is not readable ([Errno 5] Input/output error).", home) == (
+        "FOOTNOTE_HOME/index/roots.json is not readable (Input/output error)."
+    )
+    assert plain("/srv/notes/deep/a.txt is gone", home) == "a.txt is gone"
+    for untouched in ("See http://127.0.0.1:8000/api/v2 there.", "and/or 3/4", "notes/a.txt can't be read"):
+        assert plain(untouched, home) == untouched

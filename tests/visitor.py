@@ -1,0 +1,48 @@
+"""A visitor of the page without a browser: cookies, uploads and calls of events, honest and hostile ones."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+import httpx
+
+
+class Visitor:
+    """One visitor of the page at `address`, who has opened it."""
+
+    def __init__(self, address: str) -> None:
+        self.http = httpx.Client(base_url=address, timeout=300)
+        self.http.get("/").raise_for_status()
+        self.config: dict[str, Any] = self.http.get("/config").json()
+
+    def upload(self, *files: tuple[str, bytes]) -> httpx.Response:
+        """Send files as the page does."""
+        return self.http.post("/gradio_api/upload", files=[("files", file) for file in files])
+
+    def event(self, elem_id: str) -> dict[str, Any]:
+        """The event that takes the value of the component `elem_id`."""
+        (component,) = (one["id"] for one in self.config["components"] if one["props"].get("elem_id") == elem_id)
+        found: dict[str, Any] = next(one for one in self.config["dependencies"] if component in one["inputs"])
+        return found
+
+    def call(self, event: dict[str, Any], data: list[Any]) -> dict[str, Any]:
+        """Call an event as the page does; returns the message that it ended with, of all its outputs the last."""
+        session = secrets.token_hex(6)
+        body = {"fn_index": event["id"], "session_hash": session, "data": data}
+        self.http.post("/gradio_api/queue/join", json=body).raise_for_status()
+        last: dict[str, Any] = {}
+        with self.http.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+                if message.get("msg") == "process_generating":
+                    last = message
+                if message.get("msg") == "process_completed":
+                    return {**message, "last": last.get("output", message["output"])}
+        raise AssertionError("the event did not end")
+
+
+def file_value(path: str) -> dict[str, Any]:
+    """A file as the page sends it to an event."""
+    return {"path": path, "orig_name": "notes.txt", "meta": {"_type": "gradio.FileData"}}
