@@ -74,8 +74,7 @@ def keep(
     now = datetime.now()
     digest = hashlib.blake2b(f"{now.isoformat()} {question}".encode("utf-8", "replace"), digest_size=3).hexdigest()
     row = {"id": f"feedback-{now:%Y%m%d-%H%M%S}-{digest}", **row}
-    _, problems = collect([("this answer", row)], "feedback", _MOST)
-    if problems:
+    if problems := collect([("this answer", row)], "feedback", _MOST).problems:
         raise BadFeedback(problems[0].message)
     path = feedback_file(home)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,11 @@ import platform
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,11 @@ from filelock import FileLock, Timeout
 from index.errors import FootnoteError
 from index.generation import write_atomically
 from rag.answer import answer
+from rag.choice import Choice
 from rag.engine import Engine
+from rag.evaluation.corpus import asked_corpus
 from rag.evaluation.judge import judge
-from rag.evaluation.labels import Corpus
+from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
 from rag.settings import PROJECT, listing
@@ -138,9 +140,9 @@ def ask_all(
         done = _take_up(folder, making)
         left = [(n, one) for n, one in enumerate(questions.questions) if n not in done]
         yield len(questions.questions) - len(left), len(questions.questions)
-        yield from _ask(
-            engine, left, folder, len(questions.questions), bool(making["options"]["never_refuse"]), workers
-        )
+        never_refuse = bool(making["options"]["never_refuse"])
+        ask = partial(_result, engine, asked_corpus(engine, questions), never_refuse)
+        yield from _ask(engine, ask, left, folder, len(questions.questions), workers)
     finally:
         lock.release()
 
@@ -175,10 +177,14 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
 
 
 def _ask(
-    engine: Engine, left: Sequence[tuple[int, Question]], folder: Path, total: int, never_refuse: bool, workers: int
+    engine: Engine,
+    ask: Callable[[int, Question], dict[str, Any]],
+    left: Sequence[tuple[int, Question]],
+    folder: Path,
+    total: int,
+    workers: int,
 ) -> Iterator[tuple[int, int]]:
     generation = engine.parts()[0]
-    corpus = Corpus(generation)
     done = total - len(left)
     waiting = iter(left)
     # subtle: what UTF-8 can't hold (half a surrogate pair) becomes \\udc00, which is how JSON writes it.
@@ -188,7 +194,7 @@ def _ask(
         try:
             while True:
                 while len(under_way) < workers and (following := next(waiting, None)):
-                    under_way.add(pool.submit(_result, engine, corpus, *following, never_refuse))
+                    under_way.add(pool.submit(ask, *following))
                 if not under_way:
                     return
                 finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -203,9 +209,9 @@ def _ask(
             pool.shutdown(cancel_futures=True)
 
 
-def _result(engine: Engine, corpus: Corpus, n: int, question: Question, never_refuse: bool) -> dict[str, Any]:
+def _result(engine: Engine, corpus: Corpus, never_refuse: bool, n: int, question: Question) -> dict[str, Any]:
     try:
-        found = answer(engine, question.text, never_refuse=never_refuse)
+        found = answer(engine, question.text, never_refuse=never_refuse, choice=Choice(left_out=corpus.left_out))
     except FootnoteError:
         raise
     except Exception as error:
@@ -213,10 +219,11 @@ def _result(engine: Engine, corpus: Corpus, n: int, question: Question, never_re
         raise BadRun(
             f"Question {question.id!r} could not be answered ({told}). Take it out, or mend what it says."
         ) from error
-    places = [corpus.find(label) for label in question.labels]
+    places = find_labels(question, corpus)
     return {
         "n": n,
         "id": question.id,
+        **({"thread": question.thread} if question.thread else {}),
         "question": question.text,
         "answers": list(question.answers),
         "labels": [{"source": p.label.source, "spans": p.spans, "missing": p.missing} for p in places],

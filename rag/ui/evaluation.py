@@ -17,6 +17,7 @@ from index.errors import FootnoteError
 from rag.engine import Engine
 from rag.evaluation import labels, run
 from rag.evaluation.compare import compare
+from rag.evaluation.corpus import asked_corpus
 from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
@@ -163,7 +164,7 @@ def evaluation(
     yield line("Reading the questions ..."), gr.skip()
     questions = read_questions(Path(chosen), engine.settings.max_question)
     engine.warm.wait()
-    problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
+    problems = [*questions.problems, *labels.unfound(questions, asked_corpus(engine, questions))]
     told = _problems(problems)
     if stale := engine.stale():
         told = line(f"{len(stale):,} sources changed since the index was made: python app.py index") + told
