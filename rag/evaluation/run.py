@@ -280,6 +280,30 @@ def finished_runs(home: Path) -> list[str]:
     return [name for _, name in sorted(made, reverse=True)]
 
 
+@dataclass(frozen=True)
+class Finished:
+    """A finished run as lists show it; `finished` is local time."""
+
+    name: str
+    finished: datetime
+    question_set: str
+    questions: int
+    never_refuse: bool
+
+
+def list_runs(home: Path) -> list[Finished]:
+    """The finished runs of a home, the newest first; those that can't be read are left out."""
+    found = []
+    for name in finished_runs(home):
+        folder = runs_folder(home) / name
+        with contextlib.suppress(BadRun, KeyError, TypeError, OSError):
+            summary = read_summary(folder)
+            made, at = summary["made_by"], datetime.fromtimestamp((folder / "summary.json").stat().st_mtime)
+            never_refuse = bool(made["options"]["never_refuse"])
+            found.append(Finished(name, at, str(made["question_set"]["name"]), int(summary["questions"]), never_refuse))
+    return found
+
+
 def read_run(folder: Path) -> Run:
     """The run in a folder, finished or not. Raises BadRun when it can't be read."""
     try:

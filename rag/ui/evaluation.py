@@ -22,10 +22,10 @@ from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
 from rag.ui import charts, report
-from rag.ui.html import escape, line, problem
+from rag.ui.html import day, escape, line, problem
 
 _LOG = logging.getLogger("footnote")
-_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz"]
+_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".gz"]
 _NOTHING = ""
 _SHOWN = 200
 """Questions that the tab lists; the report has all."""
@@ -53,6 +53,10 @@ class _Bench:
         if session in self._stops:
             self._stops[session].set()
 
+    def runs(self, session: str) -> bool:
+        """True while a run of this session is under way."""
+        return session in self._stops
+
     def end(self, session: str) -> None:
         """Forget a run that has ended."""
         self._stops.pop(session, None)
@@ -74,12 +78,14 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
     """Lay the tab out and wire it. `busy` tells that a question of the chat waits: it goes first."""
     bench = _Bench()
 
-    def choices(made: str | None = None) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
-        """The three lists as they are now; `made` is a run to show."""
-        sets, runs = question_sets(engine), run.finished_runs(engine.home)
-        earlier = [("Nothing", _NOTHING), *((name, name) for name in runs)]
-        shown = gr.Dropdown(choices=earlier[1:], value=made) if made else gr.Dropdown(choices=earlier[1:])
-        return gr.Dropdown(choices=sets, value=sets[0][1] if sets else None), shown, gr.Dropdown(choices=earlier)
+    def arrive() -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
+        """The three lists as they are now, the last run open."""
+        sets = question_sets(engine)
+        return gr.Dropdown(choices=sets, value=sets[0][1] if sets else None), *_lists(engine.home)
+
+    def can_run(chosen: str | None, request: gr.Request) -> gr.Button:
+        """Run can act when a set is chosen and this page runs none."""
+        return _button(bool(chosen) and not bench.runs(request.session_hash or ""))
 
     def upload(path: str) -> tuple[gr.Dropdown, str]:
         """Check an uploaded set and keep it."""
@@ -89,27 +95,32 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
             return gr.Dropdown(), problem(str(error).replace(path, Path(path).name))
         kept = _keep_set(Path(path), _sets(engine))
         told = f"{kept.name}: {len(questions.questions):,} questions."
-        return gr.Dropdown(choices=question_sets(engine), value=str(kept)), line(told) + _problems(
-            list(questions.problems)
-        )
+        notes = "".join(map(line, questions.notes)) + _problems(list(questions.problems))
+        return gr.Dropdown(choices=question_sets(engine), value=str(kept)), line(told) + notes
 
-    def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[str, object]]:
-        """Run the chosen set; yields (progress, list of runs), the last one with the run that was made."""
+    def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
+        """Run the chosen set; yields (progress, list of runs, Run, Stop), at last with the run that was made."""
         session = request.session_hash or ""
         if not bench.free.acquire(blocking=False):
-            yield problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
+            told = problem("Another evaluation is running here. Wait for it to end, then run this one.")
+            yield told, gr.skip(), gr.skip(), gr.skip()
             return
+        last: tuple[object, object] = ("", gr.skip())
+        stop = bench.begin(session)
         try:
-            yield from evaluation(engine, chosen, never_refuse, bench.begin(session), busy)
+            yield line("Reading the questions ..."), gr.skip(), _button(False), _button(True)
+            for last in evaluation(engine, chosen, never_refuse, stop, busy):
+                yield *last, gr.skip(), gr.skip()
         except FootnoteError as error:
-            yield problem(str(error)), gr.skip()
+            last = problem(str(error)), gr.skip()
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
-            yield problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
+            last = problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
         finally:
             bench.end(session)
             bench.free.release()
+        yield *last, _button(True), _button(False)
 
     def stop(request: gr.Request) -> None:
         bench.stop(request.session_hash or "")
@@ -126,11 +137,11 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
             chosen = gr.Dropdown(choices=[], label="Question set", scale=4, min_width=220, elem_id="fn-set")
             up = gr.UploadButton("Upload a set", file_types=_ENDINGS, scale=1, min_width=140, elem_id="fn-upload")
             never = gr.Checkbox(label="Never refuse", scale=1, min_width=150, elem_id="fn-never")
-            start = gr.Button("Run", variant="primary", scale=1, min_width=90, elem_id="fn-run")
-            halt = gr.Button("Stop", scale=1, min_width=90, elem_id="fn-halt")
+            start = gr.Button("Run", variant="primary", interactive=False, min_width=90, elem_id="fn-run")
+            halt = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id="fn-halt")
         progress = gr.HTML("", js_on_load=None, elem_id="fn-progress")
         with gr.Row(elem_id="fn-runs"):
-            shown = gr.Dropdown(choices=[], label="Show run", scale=1, min_width=220, elem_id="fn-shown")
+            shown = gr.Radio(choices=[], label="Runs, the newest first", scale=2, elem_id="fn-shown", visible="hidden")
             against = gr.Dropdown(
                 choices=[("Nothing", _NOTHING)],
                 value=_NOTHING,
@@ -138,16 +149,23 @@ def make_tab(engine: Engine, page: gr.Blocks, busy: Callable[[], bool]) -> None:
                 scale=1,
                 min_width=220,
                 elem_id="fn-against",
+                visible="hidden",
             )
         results = gr.HTML(_INTRO, js_on_load=None, elem_id="fn-results")
 
     private = dict(show_progress="hidden", api_visibility="private")
-    page.load(choices, None, [chosen, shown, against], **private)
+    page.load(arrive, None, [chosen, shown, against], **private)
+    chosen.change(can_run, chosen, start, **private)
     up.upload(upload, up, [chosen, progress], **private)
     running = start.click(
-        evaluate, [chosen, never], [progress, shown], concurrency_limit=None, concurrency_id="evaluate", **private
+        evaluate,
+        [chosen, never],
+        [progress, shown, start, halt],
+        concurrency_limit=None,
+        concurrency_id="evaluate",
+        **private,
     )
-    running.then(lambda: choices()[2], None, against, **private)
+    running.then(lambda against: _lists(engine.home, against)[1], against, against, **private)
     halt.click(stop, None, None, queue=False, **private)
     gr.on([shown.change, against.change], show, [shown, against], results, **private)
     page.unload(stop)
@@ -189,8 +207,28 @@ def evaluation(
     yield line("Measuring ...") + told, gr.skip()
     run.finish(folder)
     report.write(folder)
-    runs = run.finished_runs(engine.home)
-    yield line(f"Done: {total:,} questions.") + told, gr.Dropdown(choices=runs, value=folder.name)
+    yield line(f"Done: {total:,} questions.") + told, _lists(engine.home)[0]
+
+
+def _button(can_act: bool) -> gr.Button:
+    return gr.Button(interactive=can_act)
+
+
+def _lists(home: Path, against: str | None = None) -> tuple[gr.Radio, gr.Dropdown]:
+    """The finished runs, the newest chosen, and those it can be compared with; hidden while they can't be used."""
+    runs = [(run_title(one), one.name) for one in run.list_runs(home)]
+    earlier = [("Nothing", _NOTHING), *runs]
+    kept = against if against in dict(runs).values() else _NOTHING
+    return (
+        gr.Radio(choices=runs, value=runs[0][1] if runs else None, visible=bool(runs) or "hidden"),
+        gr.Dropdown(choices=earlier, value=kept, visible=len(runs) > 1 or "hidden"),
+    )
+
+
+def run_title(one: run.Finished) -> str:
+    """How a finished run is listed: when, which set, how many questions, how they were asked."""
+    how = ", never refusing" if one.never_refuse else ""
+    return f"{day(one.finished.date())}, {one.finished:%H:%M} · {one.question_set}, {one.questions:,} questions{how}"
 
 
 def _keep_set(path: Path, folder: Path) -> Path:
@@ -218,7 +256,7 @@ def _results(home: Path, name: str, against: str | None) -> str:
         links,
         report.comparison(compared) if compared else "",
         report.questions(shown, _SHOWN, chat=True),
-        report.details(summary),
+        report.details(shown, summary),
     ]
     return f'<div class="fn-report">{"".join(parts)}</div>'
 
