@@ -205,6 +205,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     home = settings.index_home()
     baseline = run.open_run(arguments.baseline, home) if arguments.baseline else None
     questions = read_questions(arguments.questions, settings.max_question).tagged(arguments.tag)
+    print_problems(questions.notes, strict=False)
     print_problems(questions.problems, strict=arguments.strict)
     with progress_bar() as progress:
         engine, synced = corpus.engine_for(settings, questions, arguments.corpus, progress)
@@ -212,7 +213,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print_trouble(f"{source!r} {one_line(reason)}")
     if changed := engine.changed_note():
         print_trouble(changed)
-    print_problems(labels.unfound(questions, labels.Corpus(engine.parts()[0])), strict=arguments.strict)
+    print_problems(labels.unfound(questions, corpus.asked_corpus(engine, questions)), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
     making = run.made_by(engine, questions, options)
     folder = arguments.out or run.choose_folder(home, questions, making)

@@ -76,14 +76,15 @@ def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> N
         help="ask a whole question set and measure the answers",
         description="Ask every question of a set, measure the answers and write a run: results, summary and report. "
         "A run that was stopped goes on when the same command is given again.",
-        epilog="QUESTIONS is JSONL, JSON, CSV, TREC topics with qrels beside them, or SQuAD JSON: docs/evaluation.md.",
+        epilog="QUESTIONS is JSONL, JSON, CSV, XLSX, TREC topics, a BEIR folder or SQuAD JSON, also with the keys of "
+        "other tools: docs/evaluation.md.",
     )
     one.add_argument("questions", type=Path, metavar="QUESTIONS", help="the question set")
     one.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)"
     )
     one.add_argument("--baseline", metavar="RUN", help="an earlier run (name or folder) to compare with")
-    one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles in a SQuAD file")
+    one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles that the set brings")
     one.add_argument("--tag", action="append", default=[], help="ask only questions with this tag (can be repeated)")
     one.add_argument("--strict", action="store_true", help="ask nothing when the question set has any problem")
     one.add_argument("--never-refuse", action="store_true", help="always answer: measures reading apart from refusing")

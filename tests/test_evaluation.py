@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from threading import Event
@@ -22,7 +23,7 @@ from rag.engine import Engine
 from rag.evaluation import feedback
 from rag.evaluation.compare import compare
 from rag.evaluation.judge import judge
-from rag.evaluation.labels import Corpus
+from rag.evaluation.labels import Corpus, find_labels, unfound
 from rag.evaluation.questions import Label, Question, QuestionSet
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import (
@@ -113,6 +114,70 @@ def test_a_failed_question_gets_the_one_cause_that_is_the_matter(
     asked = Question("q", question, answers, answerable, labels)
     judged = judge(asked, answer(engine, question), Corpus(engine.parts()[0]))
     assert judged["cause"] == cause
+
+
+REFERENCE = "The deal between General Motors and TDK is expected to create around 1,000 new jobs at a local production."
+
+
+@pytest.mark.parametrize(
+    ("reference", "cause"),
+    [
+        (REFERENCE, None),  # 1, 000, local and product of the nine words that the question does not give away
+        ("General Motors has not said yet in which year the foreign suppliers of cells would stop deliveries.", "x"),
+        (
+            "Hamlet, prince of Denmark, talks to the skull of a jester whom he knew when he was a child.",
+            "not_in_corpus",
+        ),
+    ],
+)
+def test_a_long_reference_is_not_absent_because_its_wording_differs(
+    engine: Engine, reference: str, cause: str | None
+) -> None:
+    question = "How many jobs will the TDK deal create?"
+    asked = Question("q", question, (reference,), True)
+    found = judge(asked, answer(engine, question), Corpus(engine.parts()[0]))
+    assert found["cause"] == cause if cause != "x" else found["cause"] not in (None, "not_in_corpus")
+    assert found["scores"]["wrong"] == float(cause is not None)
+
+
+def test_a_right_quote_under_a_wrong_opening_is_not_nothing_wrong(engine: Engine) -> None:
+    question = "Who supplies GM's cells?"
+    found = answer(engine, question)
+    quoted = found.citations[0].quote
+    asked = Question("q", question, (quoted,), True)
+    opening = replace(found.sentences[0], text="Elon Musk", words=True)
+    wrong = replace(found, text=f"Elon Musk [1]\n\n{found.text}", sentences=(opening, *found.sentences[1:]))
+    judged = judge(asked, wrong, Corpus(engine.parts()[0]))
+    assert judged["scores"]["wrong"] == 0 and judged["scores"]["misled"] == 1 and judged["cause"] == "misled"
+
+
+def test_a_row_is_nothing_wrong_only_if_it_is_neither_wrong_nor_misled(seed_run: Run) -> None:
+    sound = [row["scores"] for row in seed_run.rows if row["cause"] is None]
+    assert sound and not any(one["wrong"] or one["misled"] for one in sound)
+    answered = [row["scores"] for row in seed_run.rows if not row["scores"]["refused"]]
+    measured = json.loads((seed_run.folder / "summary.json").read_text())["measures"]["misled"]
+    assert measured["mean"] == pytest.approx(sum(one["misled"] for one in answered) / len(answered))
+    assert all(row["scores"]["misled"] is None for row in seed_run.rows if row["scores"]["refused"])
+
+
+def test_contexts_of_other_tools_are_labels_where_a_source_holds_them(engine: Engine, tmp_path: Path) -> None:
+    quote = "with predictions of creating 1,000 jobs and substantially enhancing local production capabilities"
+    rows = [
+        {"user_input": "How many jobs will the TDK deal create?", "reference": "1,000", "reference_contexts": [quote]},
+        {"user_input": "How many jobs will TDK create?", "reference": "1,000", "reference_contexts": ["1,000 of them"]},
+        {"user_input": "What will the TDK deal enhance?", "reference_contexts": [quote.replace(" and ", "\nand ")]},
+    ]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found, corpus = read_questions(tmp_path / "q.jsonl"), Corpus(engine.parts()[0])
+    text = str(getattr(corpus.article(FIRST), "text", ""))
+    first, second, third = (find_labels(one, corpus) for one in found.questions)
+    assert [text[a:b] for a, b in first[0].spans] == ["1,000"] and first[0].label.source == FIRST
+    assert second == [] and [text[a:b] for a, b in third[0].spans] == [quote]
+    at = text.index(quote)
+    assert first[0].held_by(FIRST, at, at + 40) and not first[0].held_by(FIRST, 0, 20)
+    assert third[0].held_by(FIRST, at, at + 60) and not third[0].held_by(FIRST, at - 90, at + 5)
+    told = [str(one) for one in unfound(found, corpus)]
+    assert told == ["q, contexts: 1 of 3 are in no source word for word: these are judged by their answers alone"]
 
 
 def test_what_was_not_retrieved_is_told_apart(seeds_home: Path) -> None:
@@ -303,6 +368,26 @@ def test_evaluate_prints_a_table_writes_a_run_and_judges_it_against_a_baseline(r
     assert lost.returncode == 2 and "none is named" in lost.stderr
     strict = run("evaluate", str(questions), "--strict")
     assert strict.returncode == 1 and "--strict" in strict.stderr and "line 13" in strict.stderr
+
+
+def test_a_set_in_the_folder_that_is_asked_is_no_source_of_it(run: Call, tmp_path: Path) -> None:
+    folder, home = tmp_path / "folder", tmp_path / "home"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The mill at Farley was built in 1823.\n")
+    (folder / "my set.jsonl").write_text('{"question": "When was the mill built?", "answer": "Farley, in 1823"}\n')
+    asked = ["evaluate", str(folder / "my set.jsonl"), "--corpus", str(folder), "--out", str(tmp_path / "run")]
+    done = run(*asked, home=home)
+    assert done.returncode == 0 and 'my set.jsonl: "answer" is read as "answers".' in done.stderr
+    (line,) = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
+    assert {one["source"] for one in json.loads(line)["answer"]["passages"]} == {"a.txt"}
+    indexed = run("index", str(folder), home=home)
+    copied = tmp_path / "copy.jsonl"
+    copied.write_bytes((folder / "my set.jsonl").read_bytes())
+    again = run("evaluate", str(copied), "--out", str(tmp_path / "own"), home=home)
+    assert indexed.returncode == again.returncode == 0, again.stderr
+    (line,) = (tmp_path / "own" / "results.jsonl").read_text().splitlines()
+    assert {one["source"] for one in json.loads(line)["answer"]["passages"]} == {"a.txt"}
+    assert "my set.jsonl" in run("sources", home=home).stdout
 
 
 @pytest.mark.parametrize(

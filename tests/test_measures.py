@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 from ir_measures import RR, R, Success, nDCG
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from rag.answer import Answer
+from rag.cite import Citation, CitedSentence
 from rag.evaluation import measures, statistics
+from rag.evaluation.judge import misleads
+from rag.evaluation.labels import Place
+from rag.evaluation.questions import Label, Question
 from rag.evaluation.statistics import Scores
 
 WORDS = st.lists(st.sampled_from("the a an cat dog U.S. $1,000 1000 Ünder b. -- ’s THE".split()), max_size=6).map(
@@ -100,6 +105,88 @@ def test_contains_means_a_run_of_whole_tokens(quote: str, answer: str, right: bo
     assert measures.contains(quote, answer) is right
 
 
+REFERENCE = "The deal between General Motors and TDK is expected to create around 1,000 new jobs in the United States."
+ASKED = "How many jobs will the TDK deal create?"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "right"),
+    [
+        # beyond the question: general, motor, expect, around, 1, 000, new, unit, state; the first text has four of them
+        ("Some 1,000 people will find work in the United States.", REFERENCE, True),
+        ("Some 2,000 people will find work in the United States.", REFERENCE, False),
+        ("The TDK deal will create jobs.", REFERENCE, False),
+        (f"It is said: {REFERENCE}", REFERENCE, True),
+        ("", REFERENCE, False),
+        ("Some 1,000 new jobs", "1,000 jobs", False),
+    ],
+)
+def test_a_long_reference_is_said_by_its_content(text: str, answer: str, right: bool) -> None:
+    assert measures.is_long(answer) is (answer == REFERENCE)
+    assert measures.says(text, answer, ASKED) is right
+
+
+@settings(max_examples=200)
+@given(TEXT, TEXT, TEXT)
+def test_what_contains_an_answer_says_it(text: str, answer: str, question: str) -> None:
+    assert measures.says(text, answer, question) or not measures.contains(text, answer)
+    assert 0 <= measures.content_covered(text, answer, question) <= 1
+
+
+# --- the lead ---------------------------------------------------------------------------------------------------------
+
+
+def answered(text: str, *, words: bool, refused: bool = False) -> Answer:
+    """An answer that opens with `text` and cites characters 10 to 60 of a.txt."""
+    quote = "x" * 50
+    cited = (Citation(1, "id", "a.txt", "A", None, "", None, 10, 60, quote),)
+    sentences = (CitedSentence(text, (1,), words), CitedSentence(f"“{quote}”", (1,)))
+    return Answer(ASKED, "\n\n".join(map(str, sentences)), refused, 0.5, sentences, () if refused else cited)
+
+
+HERE, ELSEWHERE = ((Place(Label("a.txt", "x"), ((at, at + 5),)),) for at in (55, 500))
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "answers", "places", "misled"),
+    [
+        ("1,000 jobs", True, ["1,000"], (), False),  # contains it
+        ("Mary T. Barra", True, ["CEO Mary Barra"], (), False),  # F1 2 * 2 / (3 + 3)
+        ("Mary", True, ["Mary Barra, CEO of GM"], (), True),  # F1 2 * 1 / (1 + 5)
+        ("Elon Musk", True, ["Mary Barra"], HERE, True),  # words, though the label is cited
+        ("1,000", True, [REFERENCE], (), False),  # a part of a long reference
+        ("Elon Musk", True, [REFERENCE], (), True),
+        ("It creates 1,000 jobs.", False, ["1,000"], ELSEWHERE, False),
+        ("It creates many jobs.", False, ["1,000"], HERE, False),  # overlaps the label
+        ("It creates many jobs.", False, ["1,000"], ELSEWHERE, True),
+        ("It creates many jobs.", False, ["1,000"], (), True),
+        ("Yes", True, ["Yes, it does."], (), False),
+        ("No, it does not.", False, ["yes"], HERE, True),  # the polarity counts, not the place
+        ("Yes", True, ["Samsung SDI"], HERE, False),  # no polarity is known: by its place
+        ("Yes", True, ["Samsung SDI"], (), True),
+    ],
+)
+def test_what_misleads_by_hand(
+    text: str, words: bool, answers: list[str], places: tuple[Place, ...], misled: bool
+) -> None:
+    question = Question("q", ASKED, tuple(answers), True)
+    assert misleads(question, answered(text, words=words), places) is misled
+
+
+def test_an_answer_to_what_the_sources_do_not_say_misleads_whatever_it_opens_with() -> None:
+    assert misleads(Question("q", ASKED, (), False), answered("1,000", words=True), HERE)
+
+
+@settings(max_examples=200)
+@given(TEXT, st.lists(TEXT.filter(measures.normalise), min_size=1, max_size=3), st.booleans(), st.booleans())
+def test_a_lead_with_an_acceptable_answer_never_misleads(
+    text: str, answers: list[str], words: bool, placed: bool
+) -> None:
+    question = Question("q", ASKED, tuple(answers), True)
+    said = f"The dog. {text} {answers[0]} cat".replace("\n", " ")
+    assert not misleads(question, answered(said, words=words), HERE if placed else ())
+
+
 # --- ranking ----------------------------------------------------------------------------------------------------------
 
 
@@ -147,15 +234,35 @@ def row(
     made: dict[str, Any] = dict.fromkeys(statistics.MEANS)
     made |= {name: [0, 0] for name in statistics.POOLED}
     made |= {"answerable": answerable, "refused": refused, "wrong": wrong, "evidence_score": score, "tags": []}
-    return made | more
+    return made | {"misled": None} | more
 
 
 TABLE = [
-    row(True, False, 0.0, 0.9, exact_match=1.0, citation_precision=[2, 3], citation_recall=[1, 1], verbatim=[3, 3]),
-    row(True, False, 1.0, 0.7, exact_match=0.0, citation_precision=[0, 1], citation_recall=[0, 2], verbatim=[1, 1]),
+    row(
+        True,
+        False,
+        0.0,
+        0.9,
+        misled=1.0,
+        exact_match=1.0,
+        citation_precision=[2, 3],
+        citation_recall=[1, 1],
+        verbatim=[3, 3],
+    ),
+    row(
+        True,
+        False,
+        1.0,
+        0.7,
+        misled=0.0,
+        exact_match=0.0,
+        citation_precision=[0, 1],
+        citation_recall=[0, 2],
+        verbatim=[1, 1],
+    ),
     row(True, True, 0.0, 0.2, exact_match=0.0, citation_recall=[0, 1]),
     row(False, True, 0.0, None, tags=["foreign"]),
-    row(False, False, 1.0, 0.4, tags=["close"], verbatim=[1, 1]),
+    row(False, False, 1.0, 0.4, misled=1.0, tags=["close"], verbatim=[1, 1]),
 ]
 
 
@@ -167,6 +274,7 @@ def test_a_table_worked_by_hand() -> None:
     assert scores.value("verbatim") == 1
     assert scores.value("coverage") == 3 / 5
     assert scores.value("risk") == pytest.approx(2 / 3)
+    assert scores.value("misled") == pytest.approx(2 / 3) and scores.count("misled") == 3
     assert scores.value("refusal_precision") == 1 / 2
     assert scores.value("refusal_recall") == 1 / 2
     assert scores.value("refusal_f1") == 1 / 2

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.generation import Generation
+from rag.evaluation.keys import SYNONYMS
 from rag.evaluation.labels import Corpus, unfound
 from rag.evaluation.questions import BadQuestionSet, Label, QuestionSet
 from rag.evaluation.read import read_questions
@@ -83,6 +86,140 @@ def test_topics_without_qrels_say_what_is_missing(tmp_path: Path) -> None:
         read(tmp_path, "topics.tsv", "1\twhat is a?\n")
 
 
+SYNONYMOUS = [
+    ('question,answer\nHow many?,"1,000"\n', "csv"),
+    ("Question;Expected answer\nHow many?;1,000\n", "csv"),
+    ("\ufeffquestion;answers\r\nHow many?;1,000\r\n", "csv"),
+    ("query\tgroundTruth\nHow many?\t1,000\n", "csv"),
+    ("question|expected_output\nHow many?|1,000\n", "txt"),
+    ('user_input,reference,reference_contexts,response\nHow many?,"1,000","[\'Some 1,000 jobs.\']",lots\n', "csv"),
+    ("question,ground_truths,contexts,answer\nHow many?,\"['1,000']\",\"['ctx']\",lots\n", "csv"),
+    ("question,answers\nHow many?,\"{'text': array(['1,000'], dtype=object), 'answer_start': array([5])}\"\n", "csv"),
+    ('{"question": "How many?", "answer": "1,000"}', "jsonl"),
+    ('{"question": "How many?", "ground_truth": "1,000", "answer": "lots", "contexts": ["lots"]}', "jsonl"),
+    ('{"question": "How many?", "truth": "1,000 [jobs.pdf#page=3][b.txt]"}', "jsonl"),
+    ('{"user_input": [{"content": "How many?", "type": "human"}], "reference": "1,000"}', "jsonl"),
+    ('{"inputs": {"question": "How many?"}, "outputs": {"answer": "1,000"}, "metadata": {}}', "jsonl"),
+    ('{"inputs": {"messages": [{"role": "user", "content": "How many?"}]}, "outputs": {"x": "1,000"}}', "jsonl"),
+    ('{"input": "How many?", "expectedOutput": "1,000", "actual_output": null}', "jsonl"),
+    ('{"item": {"input": [{"role": "user", "content": "How many?"}], "ideal": ["1,000"]}}', "jsonl"),
+    (
+        '{"question": "How many?", "context": "Some 1,000", "answers": {"text": ["1,000"], "answer_start": [5]}}',
+        "jsonl",
+    ),
+    ('{"examples": [{"query": "How many?", "reference_answer": "1,000", "reference_answer_by": {}}]}', "json"),
+    ('{"rows": [{"row_idx": 0, "row": {"question": "How many?", "answer": "1,000"}}]}', "json"),
+    ('{"version": "1", "data": [{"question": "How many?", "answers": {"text": ["1,000"]}}]}', "json"),
+    ('{"question": ["How many?"], "ground_truth": [["1,000"]]}', "json"),
+    ('{"question": {"0": "How many?"}, "answer": {"0": "1,000"}}', "json"),
+]
+
+
+@pytest.mark.parametrize(("text", "ending"), SYNONYMOUS, ids=[text[:50] for text, _ in SYNONYMOUS])
+def test_the_rows_of_other_tools_are_read_with_their_answers(tmp_path: Path, text: str, ending: str) -> None:
+    found = read(tmp_path, f"q.{ending}", text)
+    assert [(one.text, one.answers, one.answerable) for one in found.questions] == [("How many?", ("1,000",), True)]
+    assert not found.problems
+    if "lots" in text:
+        assert re.search(r'"(?:answer|response)".* not read: .* a system wrote it', " ".join(found.notes))
+
+
+def test_what_a_system_said_counts_only_where_nothing_surer_stands(tmp_path: Path) -> None:
+    rows = [{"question": "a?", "ground_truth": "", "answer": "said"}, {"question": "b?", "answer": "right"}]
+    found = read(tmp_path, "q.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [one.answers for one in found.questions] == [(), ("right",)]
+    assert any('"answer" not read' in note for note in found.notes)
+
+
+def test_a_key_that_may_hold_answers_is_never_dropped_in_silence(tmp_path: Path) -> None:
+    found = read(tmp_path, "a.csv", "question,Model response\nWhat is it?,a mill\n")
+    assert messages(found) == (
+        'a.csv, keys: "Model response" not read, and no answers were: rename the key of the right answers to "answers"'
+    )
+    found = read(tmp_path, "b.jsonl", '{"question": "x?", "answers": ["y"], "gold_standard": "z"}')
+    assert not found.problems and found.notes == (
+        'b.jsonl: "gold_standard" not read: the answers are in another key; join them there if they count.',
+    )
+
+
+def test_sources_cited_in_an_answer_are_its_labels(tmp_path: Path) -> None:
+    found = read(tmp_path, "q.jsonl", '{"question": "x?", "truth": "1,000 [a b.txt], not 2 [3] [c.pdf#page=2]"}')
+    assert found.questions[0].answers == ("1,000, not 2 [3]",)
+    assert found.questions[0].labels == (Label("a b.txt"), Label("c.pdf"))
+
+
+def test_a_beir_folder_is_read_with_its_judgements_and_its_corpus(tmp_path: Path) -> None:
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "train.tsv").write_text("query-id\tcorpus-id\tscore\nq3\td1\t1\n")
+    (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td/1\t2\nq1\td2\t0\nq9\td2\t1\n")
+    queries = [{"_id": f"q{n}", "text": f"what is {n}?", "metadata": {}} for n in (1, 2, 3)]
+    (tmp_path / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    plain = read_questions(tmp_path)
+    assert [(one.id, one.text, one.labels) for one in plain.questions] == [("q1", "what is 1?", (Label("d/1"),))]
+    assert plain.notes == ("queries.jsonl: 2 queries are not judged in qrels/test.tsv: not asked.",)
+    assert messages(plain) == "qrels/test.tsv, topic q9: is judged here, but no question has this id"
+    documents = [{"_id": "d/1", "title": "One", "text": "It is one."}, {"_id": "d2", "title": "", "text": "Two."}]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, documents)))
+    whole = read_questions(tmp_path / "queries.jsonl")
+    assert whole.articles == (("d_1.txt", "One\n\nIt is one."), ("d2.txt", "Two."))
+    assert whole.questions[0].labels == (Label("d_1.txt"),) and whole.sha256 != plain.sha256
+
+
+def test_the_embedding_pairs_of_llamaindex_are_read_with_their_texts(tmp_path: Path) -> None:
+    pairs = {
+        "queries": {"a": "How many?", "b": "Who?"},
+        "corpus": {"n/1": "Some 1,000 jobs.", "n2": "Nobody knows."},
+        "relevant_docs": {"a": ["n/1"], "b": ["n2"]},
+        "mode": "text",
+    }
+    found = read(tmp_path, "q.json", json.dumps(pairs))
+    assert [(one.id, one.text) for one in found.questions] == [("a", "How many?"), ("b", "Who?")]
+    assert found.questions[0].labels == (Label("", "Some 1,000 jobs.", context=True),)
+    assert found.articles == (("n_1.txt", "Some 1,000 jobs."), ("n2.txt", "Nobody knows."))
+
+
+def test_a_flat_squad_export_brings_its_paragraphs_by_their_titles(tmp_path: Path) -> None:
+    first = {"title": "A/Mill", "context": "Built in 1823.", "question": "When?"}
+    rows: list[dict[str, object]] = [
+        {**first, "id": "1", "answers": {"text": ["1823"], "answer_start": [9]}},
+        {**first, "id": "2", "question": "Who?", "answers": {"text": [], "answer_start": []}},
+        {**first, "id": "3", "context": "It burned.", "answers": {"text": ["burned"], "answer_start": [3]}},
+    ]
+    found = read(tmp_path, "q.jsonl", "\n".join(map(json.dumps, rows)))
+    assert found.articles == (("A_Mill.txt", "Built in 1823.\n\nIt burned."),)
+    assert [one.answerable for one in found.questions] == [True, False, True]
+    assert found.questions[0].labels == (Label("", "Built in 1823.", ((9, 13),), context=True),)
+    assert found.questions[1].labels == ()
+
+
+def test_a_workbook_is_read_from_the_sheet_that_has_questions(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["notes"])
+    sheet = book.create_sheet("set")
+    for cells in ([None], ["Question", "Answer", "answerable"], ["How many?", 1000, True], [], ["Who?", None, False]):
+        sheet.append(cells)
+    book.save(tmp_path / "q.xlsx")
+    found = read_questions(tmp_path / "q.xlsx")
+    assert [(one.text, one.answers, one.answerable, one.where) for one in found.questions] == [
+        ("How many?", ("1000",), True, "row 3"),
+        ("Who?", (), False, "row 5"),
+    ]
+    assert found.notes == ('q.xlsx: "Answer" is read as "answers".',)
+
+
+def test_a_table_in_windows_letters_is_read_with_a_note(tmp_path: Path) -> None:
+    found = read(tmp_path, "q.csv", "question;answer\nWer gründete es?;Jürgen\n".encode("cp1252"))
+    assert found.questions[0].answers == ("Jürgen",) and "q.csv is not UTF-8: read as Windows-1252." in found.notes
+
+
+def test_threads_are_read_in_their_order(tmp_path: Path) -> None:
+    rows = [{"question": f"{n}?", "thread": thread} for n, thread in enumerate(["a", 7, "a", None])]
+    found = read(tmp_path, "q.jsonl", "\n".join(map(json.dumps, rows)))
+    assert [(one.text, one.thread) for one in found.questions] == [("0?", "a"), ("1?", "7"), ("2?", "a"), ("3?", "")]
+    found = read(tmp_path, "q.jsonl", '{"question": "x?", "thread": [1]}\n{"question": "y?"}')
+    assert '"thread" is a list' in messages(found)
+
+
 def squad() -> dict[str, object]:
     context = "It was built in 1823. It burned in 1823."
     spans = [{"text": "1823", "answer_start": 16}, {"text": "in 1823", "answer_start": 32}]
@@ -151,7 +288,11 @@ def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_read(tmp_path: Path
         ("q.json", "nonsense", "not a JSON list"),
         ("q.json", '{"data": [{"paragraphs": 5, "qas": 1}]}', "begins like SQuAD"),
         ("q.csv", "id,text\n1,what?\n", "no column called question"),
-        ("q.xlsx", "x", "in no format that is known"),
+        ("q.docx", "x", "in no format that is known"),
+        ("q.xlsx", "x", "can't be read as a workbook"),
+        ("q.csv", "id;text\n1;what?\n", 'Rename "text" to "question"'),
+        ("q.json", '{"data": [{"text": "what?"}]}', "begins like SQuAD"),
+        ("q.jsonl", '{"prompt_text": "what?"}', 'rename "prompt_text" if that is it'),
         ("q.jsonl", b"\xff\xfe\x00", "is not UTF-8"),
         ("q.jsonl.gz", b"no gzip", "can't be read"),
         ("q.jsonl.gz", gzip.compress(b'{"question": "x?"}')[:10] + b"\0" * 20, "can't be read"),
@@ -224,7 +365,11 @@ def test_articles_of_like_names_are_kept_apart_on_any_file_system(tmp_path: Path
     assert "CON.txt" not in names and all(0 < len(name.encode()) < 256 and "/" not in name for name in names)
 
 
-NAMES = "id question answers answerable relevant tags source quote start end spans text answer_start".split()
+NAMES = [
+    *"id question answers answerable relevant tags source quote start end spans text answer_start thread".split(),
+    *(name for names in SYNONYMS.values() for name in names),
+    *"messages role content row item is_impossible corpus".split(),
+]
 VALUES = st.recursive(
     st.one_of(
         st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(["x?", "1", "²"])

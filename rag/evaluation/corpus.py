@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from index.build import Progress, Report
+from index.roots import find_sources, forget, forgotten
 from rag.engine import Engine
+from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import BadQuestionSet, QuestionSet
 from rag.settings import Settings
 
@@ -19,7 +23,8 @@ def engine_for(
     """The engine that answers, its index brought up to date, and what was done for that.
 
     Without `corpus` it is the user's own index, as it is. A path is indexed below FOOTNOTE_HOME/evaluation, where the
-    user's index is not touched, and "same" does so with the articles that a SQuAD file brings along.
+    user's index is not touched, without the files of the set itself; "same" does so with the articles that a set brings
+    along.
     """
     if corpus is None:
         engine = Engine(settings)
@@ -30,9 +35,31 @@ def engine_for(
         _write_articles(questions, root)
     else:
         root = Path(corpus)
-        home = _home(settings, str(root.resolve()))
+        inside = [one for one in questions.files if root.resolve() in one.resolve().parents]
+        home = _home(settings, "\n".join(map(str, [root.resolve(), *inside])))
+        if inside:
+            forget(home, inside)
     engine = Engine(settings.model_copy(update={"home": home}))
     return engine, engine.index([root], progress=progress)
+
+
+def own_sources(engine: Engine, questions: QuestionSet) -> frozenset[str]:
+    """The sources of an index that are files of the set itself, or copies of them: these are not asked."""
+    sets = {one.resolve(): one.stat().st_size for one in questions.files if one.is_file()}
+    found = set()
+    for source, path in find_sources(engine.roots(), forgotten(engine.home)).files:
+        if path.resolve() in sets or (path.stat().st_size in sets.values() and _is_copy(path, sets)):
+            found.add(source)
+    return frozenset(found)
+
+
+def _is_copy(path: Path, files: Iterable[Path]) -> bool:
+    return any(filecmp.cmp(path, one, shallow=False) for one in files)
+
+
+def asked_corpus(engine: Engine, questions: QuestionSet) -> Corpus:
+    """What a set is asked of and judged by: the engine's index without the set itself."""
+    return Corpus(engine.parts()[0], own_sources(engine, questions))
 
 
 def _home(settings: Settings, key: str) -> Path:
@@ -43,7 +70,7 @@ def _write_articles(questions: QuestionSet, folder: Path) -> None:
     if not questions.articles:
         raise BadQuestionSet(
             f"--corpus same asks {questions.name} of the articles in the file itself, and there are none in it. Only "
-            "SQuAD JSON brings its own; for others name the folder: --corpus FOLDER."
+            "SQuAD JSON brings its own, and sets with contexts do; for others name the folder: --corpus FOLDER."
         )
     folder.mkdir(parents=True, exist_ok=True)
     for source, text in questions.articles:

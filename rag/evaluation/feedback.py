@@ -77,10 +77,10 @@ def keep(
     now = datetime.now()
     digest = hashlib.blake2b(f"{now.isoformat()} {question}".encode("utf-8", "replace"), digest_size=3).hexdigest()
     row = {"id": f"feedback-{now:%Y%m%d-%H%M%S}-{digest}", **row}
-    questions, problems = collect([("this answer", row)], "feedback", _MOST)
-    if problems:
-        raise BadFeedback(problems[0].message)
-    for place in map(corpus.find, questions[0].labels):
+    collected = collect([("this answer", row)], "feedback", _MOST)
+    if collected.problems:
+        raise BadFeedback(collected.problems[0].message)
+    for place in map(corpus.find, collected.questions[0].labels):
         if place.missing:
             raise BadFeedback(f"This can't be kept, for {place.missing}. Ask the question again and judge that answer.")
     path = feedback_file(home)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from rag.evaluation.labels import Corpus, Place, credited, verbatim
+from rag.evaluation.labels import Corpus, Place, credited, find_labels, verbatim
 from rag.evaluation.measures import (
+    SIMILAR,
     contains,
     exact_match,
+    is_long,
     ndcg_at,
+    normalise,
     recall_at,
     reciprocal_rank,
+    says,
     squad_v2,
     success_at,
     token_f1,
@@ -29,6 +34,7 @@ CAUSES = {
     "wrongly_refused": "retrieved, but refused",
     "answered_unanswerable": "answered, though the sources do not say",
     "wrong_place": "the right words, cited to the wrong place",
+    "misled": "the answer opens with words that mislead",
 }
 """What can be the matter with an answer, in the order in which it is looked for along the way of a question."""
 
@@ -36,12 +42,13 @@ CAUSES = {
 def judge(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
     """What results.jsonl keeps of an answer beside it: `scores`, which all measures are made of, and `cause`, None when
     it did not fail."""
-    places = [corpus.find(label) for label in question.labels]
+    places = find_labels(question, corpus)
     sound = [verbatim(one, corpus.article(one.source)) for one in answer.citations]
     scores = _scores(question, answer, places, sum(sound))
     if scores["forbidden_said"]:
         return {"scores": scores, "cause": "said_forbidden"}
-    return {"scores": scores, "cause": _cause(question, answer, places, corpus, all(sound))}
+    cause = _cause(question, answer, places, corpus, all(sound))
+    return {"scores": scores, "cause": cause or ("misled" if scores["misled"] else None)}
 
 
 def prediction(answer: Answer) -> str:
@@ -82,9 +89,11 @@ def _scores(question: Question, answer: Answer, places: Sequence[Place], sound: 
     right = _contains_answer(question, answer)
     scores["contains_answer"] = float(right) if worded else None
     scores["wrong"] = None if not known else float(not answer.refused and not (worded and right))
+    scores["misled"] = None if scores["wrong"] is None or answer.refused else float(misleads(question, answer, places))
     judged = answer.citations if question.answerable and (worded or places) else ()
     good = sum(
-        any(contains(one.quote, wanted) for wanted in question.answers) or any(p.covered_by(one) for p in places)
+        any(says(one.quote, wanted, question.text) for wanted in question.answers)
+        or any(place.covered_by(one) for place in places)
         for one in judged
     )
     scores["citation_precision"] = [good, len(judged)]
@@ -97,7 +106,49 @@ def _scores(question: Question, answer: Answer, places: Sequence[Place], sound: 
 
 
 def _contains_answer(question: Question, answer: Answer) -> bool:
-    return any(contains(one.quote, wanted) for one in answer.citations for wanted in question.answers)
+    """True when a cited quote contains an acceptable answer; a long one may be spread over all of them."""
+    quotes = [one.quote for one in answer.citations]
+    together = " ".join(quotes)
+    return any(
+        any(contains(quote, wanted) for quote in quotes)
+        or (is_long(wanted) and bool(quotes) and says(together, wanted, question.text))
+        for wanted in question.answers
+    )
+
+
+def lead(answer: Answer) -> str:
+    """The answer's first paragraph, without markers."""
+    return re.sub(r"\s*\[\d+\]", "", answer.text.split("\n\n")[0]).strip()
+
+
+def misleads(question: Question, answer: Answer, places: Sequence[Place]) -> bool:
+    """True when an answer that was given opens with what misleads, or the question is unanswerable.
+
+    Words mislead when they share no token F1 of 0.5 with any acceptable answer and contain none; of a long reference
+    they may be a part. A whole sentence misleads when it neither contains an acceptable answer nor overlaps a label.
+    Yes or no misleads when an acceptable answer says the other and none says the same.
+    """
+    if not question.answerable:
+        return True
+    opening = lead(answer)
+    wanted = question.answers
+    said, right = _polarity(opening), {_polarity(one) for one in wanted} - {""}
+    if said and right:
+        return said not in right
+    if any(says(opening, one, question.text) for one in wanted):
+        return False
+    first = answer.sentences[0] if answer.sentences else None
+    if said or (first and not first.words):
+        cited = [one for one in answer.citations if first and one.number in first.citations]
+        return not any(place.touched_by(one) for place in places for one in cited)
+    part = any(is_long(one) and contains(one, opening) for one in wanted)
+    return not part and token_f1(opening, wanted) < SIMILAR
+
+
+def _polarity(text: str) -> str:
+    """ "yes" or "no" when a text begins with that word, else ""."""
+    words = normalise(text)[:1]
+    return words[0] if words and words[0] in ("yes", "no") else ""
 
 
 def _cause(question: Question, answer: Answer, places: Sequence[Place], corpus: Corpus, sound: bool) -> str | None:
@@ -130,6 +181,6 @@ def _lost(question: Question, answer: Answer, places: Sequence[Place], corpus: C
         return None if any(credited(whole, answer.passages)) else "not_retrieved"
     if not question.answers:
         return None
-    if any(contains(passage.text, wanted) for passage in answer.passages for wanted in question.answers):
+    if any(says(passage.text, wanted, question.text) for passage in answer.passages for wanted in question.answers):
         return None
-    return "not_retrieved" if corpus.says(question.answers) else "not_in_corpus"
+    return "not_retrieved" if corpus.says(question.answers, question.text) else "not_in_corpus"

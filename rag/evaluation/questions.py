@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from index.errors import FootnoteError
 from index.layout import Span
 from rag.answer import BadQuestion, check
+from rag.evaluation.keys import BadRow, KeyLog, looks_like_question, translate
 from rag.evaluation.measures import normalise
 
-FIELDS = ("id", "question", "answers", "answerable", "relevant", "tags", "forbidden")
+_BETWEEN = "\n\n"
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 
 
 class BadQuestionSet(FootnoteError):
@@ -24,11 +29,15 @@ class BadQuestionSet(FootnoteError):
 @dataclass(frozen=True)
 class Label:
     """One relevant item: a source, and in it a quote or, by offsets, a place. `spans` are the places that count, any
-    of them (for SQuAD the acceptable answer spans); with neither quote nor spans the whole source counts."""
+    of them (for SQuAD the acceptable answer spans); with neither quote nor spans the whole source counts.
+
+    A `context` is a text from no named source ("") that holds the evidence, as other tools give it: it is looked for in
+    the whole corpus, and its `spans` are offsets into the quote."""
 
     source: str
     quote: str | None = None
     spans: tuple[Span, ...] = ()
+    context: bool = False
 
     @property
     def whole_source(self) -> bool:
@@ -39,7 +48,7 @@ class Label:
 @dataclass(frozen=True)
 class Question:
     """One row. `answerable` is None when nothing in the whole set says which questions are; `forbidden` are texts that
-    the answer must not say; `where` is its place in the file, for messages."""
+    the answer must not say; rows of one `thread` are asked in their order; `where` is its place, for messages."""
 
     id: str
     text: str
@@ -49,6 +58,7 @@ class Question:
     tags: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     where: str = ""
+    thread: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The rows that can be asked, the problems of the others, and a hash of the file.
+    """The rows that can be asked, the problems of the others, and a hash of the files that were read.
 
-    `articles` are (source, text) where the file brings its own corpus, as SQuAD's do.
+    `articles` are (source, text) where the set brings its own corpus, as SQuAD's do; `notes` say how keys of other
+    tools were read; `files` are the paths that were read, which are no sources of the corpus that is asked.
     """
 
     name: str
@@ -75,6 +86,8 @@ class QuestionSet:
     sha256: str
     problems: tuple[Problem, ...] = ()
     articles: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     def tagged(self, tags: Iterable[str]) -> QuestionSet:
         """Only the questions with one of `tags`, all when there are none. Raises BadQuestionSet if none is left."""
@@ -90,24 +103,30 @@ class QuestionSet:
         return replace(self, questions=left)
 
 
-class BadRow(ValueError):
-    """A row that can't be used; the message says what was got and what was expected."""
+@dataclass(frozen=True)
+class Collected:
+    """What a file's rows are: the questions in order, a problem for each row that is none, how foreign keys were read,
+    and the articles that its contexts make, (source, text)."""
+
+    questions: tuple[Question, ...]
+    problems: list[Problem]
+    notes: list[str]
+    articles: tuple[tuple[str, str], ...]
 
 
-def collect(
-    rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], file: str, longest: int
-) -> tuple[tuple[Question, ...], list[Problem]]:
-    """Check (where, row) pairs: the questions, in order, and a problem for each row that is not one. `longest` is the
-    most characters that a question may have."""
+def collect(rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], file: str, longest: int) -> Collected:
+    """Check (where, row) pairs, in our own keys or those of another tool. `longest` is the most characters that a
+    question may have."""
     questions: list[Question] = []
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     unnamed: Counter[str] = Counter()
+    log = KeyLog()
+    paragraphs: dict[str, dict[str, None]] = {}
+    untitled: dict[str, str] = {}
     for where, row in rows:
         try:
-            if isinstance(row, BadRow):
-                raise row
-            question = _question(row, where, longest)
+            question, contexts = _checked(row, where, longest, log)
             if not question.id:
                 question = replace(question, id=_made_id(question.text, unnamed))
             if question.id in seen:
@@ -115,9 +134,52 @@ def collect(
         except BadRow as error:
             problems.append(Problem(file, where, str(error)))
             continue
+        for title, text in contexts:
+            title = title or untitled.setdefault(text, f"context {len(untitled) + 1}")
+            paragraphs.setdefault(title, {}).setdefault(text)
         seen[question.id] = where
         questions.append(question)
-    return tuple(_with_answerable(questions)), problems
+    if lost := log.lost():
+        problems.append(Problem(file, "keys", lost))
+    articles = zip(file_names(paragraphs), map(_BETWEEN.join, paragraphs.values()), strict=True)
+    notes = [f"{file}: {note}." for note in log.notes()]
+    return Collected(tuple(_with_answerable(questions)), problems, notes, tuple(articles))
+
+
+def file_names(titles: Iterable[str]) -> list[str]:
+    """A file name for each article: its title, made safe for any file system, and unique there."""
+    made: list[str] = []
+    taken: set[str] = set()
+    for number, title in enumerate(titles, 1):
+        safe = re.sub(r"[^\w.,()'’ -]+", "_", title).encode("utf-8", "ignore")[:180].decode("utf-8", "ignore")
+        stem = safe.strip(" .")
+        stem = f"_{stem}" if stem.upper() in _RESERVED else stem or f"article {number}"
+        names = (stem if copy == 1 else f"{stem} ({copy})" for copy in itertools.count(1))
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        made.append(f"{name}.txt")
+    return made
+
+
+def _checked(
+    row: Mapping[str, Any] | BadRow, where: str, longest: int, log: KeyLog
+) -> tuple[Question, list[tuple[str, str]]]:
+    """A row as a question, and the (title, text) of its contexts. Raises BadRow."""
+    if isinstance(row, BadRow):
+        raise row
+    if not isinstance(row, Mapping):
+        raise BadRow(f"is {_kind(row)}; expected an object with a question")
+    try:
+        ours = translate(row, log)
+        if "question" not in ours:
+            had = ", ".join(map(repr, list(row)[:8])) or "nothing"
+            near = looks_like_question([str(key) for key in row])
+            raise BadRow(f'has no "question"; it has {had}' + (f'; rename "{near}" if that is it' if near else ""))
+        title = ours.get("title")
+        contexts = [(title if isinstance(title, str) else "", text) for text, _ in ours.get("contexts") or ()]
+        return _question(ours, where, longest), contexts
+    except RecursionError as error:
+        raise BadRow("is nested too deeply") from error
 
 
 def _made_id(text: str, unnamed: Counter[str]) -> str:
@@ -139,13 +201,9 @@ def _with_answerable(questions: list[Question]) -> Iterator[Question]:
 
 
 def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
-    if not isinstance(row, Mapping):
-        raise BadRow(f"is {_kind(row)}; expected an object with a question")
     if any("\ud800" <= character <= "\udfff" for character in json.dumps(row, ensure_ascii=False, default=str)):
         raise BadRow("holds half a character (a lone surrogate); write the text again")
-    text = row.get("question")
-    if text is None:
-        raise BadRow(f'has no "question"; it has {", ".join(map(repr, list(row)[:8])) or "nothing"}')
+    text = row["question"]
     if not isinstance(text, str) or not text.strip():
         raise BadRow(f'"question" is {_kind(text)}; expected words')
     try:
@@ -162,13 +220,18 @@ def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
     if answerable is False and answers:
         raise BadRow('"answerable" is false, yet there are "answers": take one of them out')
     labels = tuple(_labels(row.get("relevant")))
+    if not labels and answerable is not False:
+        labels = tuple(Label("", text, spans, context=True) for text, spans in row.get("contexts") or ())
     if answerable is False and labels:
         raise BadRow('"answerable" is false, yet there are "relevant" places: take one of them out')
     forbidden = _strings(row, "forbidden")
     if nothing := next((one for one in forbidden if not normalise(one)), None):
         raise BadRow(f'"forbidden" holds {nothing!r}, which has no words to look for')
-    name = "" if named is None else str(named)
-    return Question(name, text.strip(), answers, answerable, labels, _strings(row, "tags"), forbidden, where)
+    thread = row.get("thread")
+    if thread is not None and (isinstance(thread, bool) or not isinstance(thread, str | int)):
+        raise BadRow(f'"thread" is {_kind(thread)}; expected a string that the rows of one conversation share')
+    named, thread = ("" if one is None else str(one) for one in (named, thread))
+    return Question(named, text.strip(), answers, answerable, labels, _strings(row, "tags"), forbidden, where, thread)
 
 
 def _strings(row: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -1,82 +1,85 @@
-"""Question sets from files: JSONL, JSON, CSV, TSV, TREC topics with qrels, and SQuAD v1 or v2 as it is published."""
+"""Question sets from files: JSON and JSON Lines of many tools, tables, TREC and BEIR, and SQuAD as it is published."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
-import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rag.evaluation import squad
-from rag.evaluation.questions import FIELDS, BadQuestionSet, BadRow, Problem, QuestionSet, collect
+from index.errors import UnreadableSource
+from index.formats import plain
+from rag.evaluation import squad, tables, trec
+from rag.evaluation.keys import SYNONYMS, BadRow, names_question, normal_name
+from rag.evaluation.questions import BadQuestionSet, Problem, QuestionSet, collect
 
 Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
-_FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC) or SQuAD JSON, each also as .gz"
-_QRELS = ("{stem}.qrels", "qrels.{stem}.txt", "{stem}.qrels.txt", "{stem}.qrels.tsv", "qrels.txt", "qrels.tsv", "qrels")
-_QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(?P<relevance>[+-]?\d{1,9})\s*")
-_LONGEST_CELL = 10_000_000
-_YES, _NO = frozenset(("true", "yes", "1")), frozenset(("false", "no", "0"))
+_FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC), XLSX, a BEIR folder or SQuAD JSON, each also as .gz"
+_ENDINGS = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|xlsx)$", re.IGNORECASE)
+_QUERIES, _DOCUMENTS = "queries.jsonl", "corpus.jsonl"
+
+
+@dataclass
+class _File:
+    """A set being read: its rows, and what else comes with them. `read` hashes every file that is read."""
+
+    path: Path
+    rows: Rows = field(default_factory=lambda: iter(()))
+    articles: tuple[tuple[str, str], ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def read(self, path: Path) -> bytes:
+        """The bytes of a file, unpacked. Raises BadQuestionSet."""
+        try:
+            data = path.read_bytes()
+            data = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise BadQuestionSet(f"{path} can't be read: {reason}. Expected a question set: {_FORMATS}.") from error
+        self.digest.update(data)
+        self.files.append(path)
+        return data
 
 
 def read_questions(path: Path, longest: int = 500) -> QuestionSet:
-    """Read a question set; the format is told by the file's ending and, for JSON, by its content. Questions of more
-    than `longest` characters become problems, like rows that are malformed.
+    """Read a question set; the format is told by the file's ending and, for JSON, by its content. A folder is one as
+    BEIR publishes them. Questions of more than `longest` characters become problems, like rows that are malformed.
 
     Raises BadQuestionSet when the file can't be read, is in no known format, or holds no usable question.
     """
-    data = _bytes(path)
-    text = _decode(path, data)
+    path = path / _QUERIES if (path / _QUERIES).is_file() else path
+    file = _File(path)
+    data = file.read(path)
     kind = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    articles: tuple[tuple[str, str], ...] = ()
-    extra: list[Problem] = []
-    digest = hashlib.sha256(data)
-    if kind in ("jsonl", "ndjson"):
-        questions, problems = collect(_jsonl(text), path.name, longest)
-    elif kind == "json":
-        start = _skip_space(text, 0)
-        if squad.is_squad(text):
-            parsed = squad.read(_json(path, text), path.name)
-            articles = parsed.articles
-            questions, problems = collect(parsed.rows, path.name, longest)
-        else:
-            questions, problems = collect(_json_rows(path, text, start), path.name, longest)
-    elif kind in ("csv", "tsv", "txt"):
-        if kind != "csv" and "question" not in _header(path, text, "\t"):
-            qrels = _qrels_beside(path)
-            judged = _bytes(qrels)
-            digest.update(judged)
-            relevant, extra = _read_qrels(_decode(qrels, judged), qrels.name)
-            rows = list(_topics(text, relevant))
-            extra += _unknown_topics(rows, relevant, qrels.name)
-            questions, problems = collect(rows, path.name, longest)
-        else:
-            questions, problems = collect(_csv(path, text, "," if kind == "csv" else "\t"), path.name, longest)
-    else:
+    if kind not in _READERS:
         raise BadQuestionSet(f"{path} is in no format that is known by its ending. Expected {_FORMATS}.")
-    problems += extra
-    if not questions:
+    _READERS[kind](file, data)
+    found = collect(file.rows, path.name, longest)
+    problems = [*found.problems, *file.problems]
+    if not found.questions:
         told = f" The first problem: {problems[0]}" if problems else " It is empty."
         raise BadQuestionSet(f"{path} holds no question that can be asked.{told}")
-    return QuestionSet(_stem(path), questions, digest.hexdigest(), tuple(problems), articles)
+    return QuestionSet(
+        _stem(path),
+        found.questions,
+        file.digest.hexdigest(),
+        tuple(problems),
+        file.articles or found.articles,
+        (*file.notes, *found.notes),
+        tuple(one.absolute() for one in file.files),
+    )
 
 
 def _stem(path: Path) -> str:
-    return re.sub(r"\.(?:jsonl|ndjson|json|csv|tsv|txt)$", "", path.name.removesuffix(".gz"), flags=re.IGNORECASE)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix.lower() == ".gz" else data
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BadQuestionSet(f"{path} can't be read: {reason}. Expected a question set: {_FORMATS}.") from error
+    return _ENDINGS.sub("", path.name.removesuffix(".gz"))
 
 
 def _decode(path: Path, data: bytes) -> str:
@@ -90,7 +93,27 @@ def _decode(path: Path, data: bytes) -> str:
 # --- JSON and JSONL ---------------------------------------------------------------------------------------------------
 
 
-def _jsonl(text: str) -> Rows:
+def _read_jsonl(file: _File, data: bytes) -> None:
+    file.rows = _lines(_decode(file.path, data))
+    qrels = trec.beir_qrels(file.path) if _stem(file.path) == _stem(Path(_QUERIES)) else None
+    if qrels is None:
+        return
+    name = f"{qrels.parent.name}/{qrels.name}"
+    relevant, file.problems = trec.read_qrels(_decode(qrels, file.read(qrels)), name)
+    names: dict[str, str] = {}
+    if (documents := file.path.parent / _DOCUMENTS).is_file():
+        # The documents are what is asked, so this file may be a source.
+        file.articles, names = trec.documents(_lines(_decode(documents, file.read(documents))))
+        file.files.remove(documents)
+    asked = list(file.rows)
+    rows = list(trec.judged(iter(asked), relevant, names))
+    file.problems += trec.unknown_topics(rows, relevant, name)
+    if len(rows) < len(asked):
+        file.notes.append(f"{file.path.name}: {len(asked) - len(rows):,} queries are not judged in {name}: not asked.")
+    file.rows = iter(rows)
+
+
+def _lines(text: str) -> Rows:
     # Only a line feed ends a row: other line separators may stand inside a string.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -100,6 +123,66 @@ def _jsonl(text: str) -> Rows:
                 yield f"line {number}", BadRow(f"is not JSON ({_reason(error)}); expected one object on each line")
 
 
+def _read_json(file: _File, data: bytes) -> None:
+    text = _decode(file.path, data)
+    start = _skip_space(text, 0)
+    if squad.is_squad(text) and not _is_flat(value := _json(file.path, text)):
+        parsed = squad.read(value, file.path.name)
+        file.articles, file.rows = parsed.articles, parsed.rows
+    elif text[start : start + 1] == "[":
+        file.rows = _items(file.path, text, start)
+    elif text[start : start + 1] == "{":
+        _read_object(file, _json(file.path, text))
+    else:
+        raise BadQuestionSet(f"{file.path} is not a JSON list of questions. Expected {_FORMATS}.")
+
+
+def _read_object(file: _File, value: Mapping[str, Any]) -> None:
+    """An object that holds the rows in a list, or a column a key: lists, or values by id (LlamaIndex, pandas)."""
+    columns = {key: column for key, column in value.items() if isinstance(column, list | Mapping) and column}
+    asked = next((columns[key] for key in columns if normal_name(key) in SYNONYMS["question"]), None)
+    if isinstance(asked, Mapping) or (isinstance(asked, list) and not any(isinstance(one, Mapping) for one in asked)):
+        texts = value.get("corpus")
+        texts = {str(k): one for k, one in texts.items() if isinstance(one, str)} if isinstance(texts, Mapping) else {}
+        file.articles = trec.articles(texts)[0]
+        file.rows = _columns({key: one for key, one in columns.items() if key != "corpus"}, asked, texts)
+        return
+    rows = [one for one in columns.values() if isinstance(one, list) and any(map(_is_row, one))]
+    if not rows:
+        raise BadQuestionSet(
+            f'{file.path} is an object without a list "questions" (or SQuAD\'s "data"). Expected {_FORMATS}.'
+        )
+    file.rows = ((f"question {number}", row) for number, row in enumerate(rows[0], 1))
+
+
+def _is_flat(value: Any) -> bool:
+    """True when what begins like SQuAD is a list of rows that carry their contexts, as data sets are exported."""
+    rows = value.get("data") if isinstance(value, Mapping) else None
+    rows = rows if isinstance(rows, list) else []
+    return any(map(_is_row, rows)) and not any(isinstance(one, Mapping) and "paragraphs" in one for one in rows)
+
+
+def _is_row(value: Any) -> bool:
+    """True for an object that names a question, also inside one more object ({"row": {...}})."""
+    inner = [value, *value.values()] if isinstance(value, Mapping) else []
+    return any(isinstance(one, Mapping) and names_question(tuple(map(str, one))) for one in inner)
+
+
+def _columns(columns: Mapping[str, Any], asked: Any, texts: Mapping[str, str]) -> Rows:
+    """Rows of columns: the values at one place, or under one id. Relevant ids of `texts` become their words."""
+    for place in asked if isinstance(asked, Mapping) else range(len(asked)):
+        row: dict[str, Any] = {"id": place} if isinstance(asked, Mapping) else {}
+        for key, column in columns.items():
+            if isinstance(column, Mapping):
+                row[key] = column.get(place)
+            elif isinstance(place, int) and place < len(column):
+                row[key] = column[place]
+        relevant = row.get("relevant_docs")
+        if texts and isinstance(relevant, list) and all(isinstance(one, str) and one in texts for one in relevant):
+            row["reference_contexts"] = [texts[one] for one in row.pop("relevant_docs")]
+        yield f"question {place if isinstance(place, str) else place + 1}", row
+
+
 def _json(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
@@ -107,19 +190,8 @@ def _json(path: Path, text: str) -> Any:
         raise BadQuestionSet(f"{path} is not JSON: {_reason(error)}. Mend it there, or save it again.") from error
 
 
-def _json_rows(path: Path, text: str, start: int) -> Rows:
-    """The items of a list, or of {"questions": [...]}, each with the line it begins at."""
-    if text[start : start + 1] == "{":
-        value = _json(path, text)
-        if not isinstance(value.get("questions"), list):
-            raise BadQuestionSet(
-                f'{path} is an object without a list "questions" (or SQuAD\'s "data"). Expected {_FORMATS}.'
-            )
-        for number, row in enumerate(value["questions"], 1):
-            yield f"question {number}", row
-        return
-    if text[start : start + 1] != "[":
-        raise BadQuestionSet(f"{path} is not a JSON list of questions. Expected {_FORMATS}.")
+def _items(path: Path, text: str, start: int) -> Rows:
+    """The items of a list, each with the line it begins at."""
     decoder, at, line, counted = json.JSONDecoder(), _skip_space(text, start + 1), 1, 0
     while text[at : at + 1] not in ("]", ""):
         line, counted = line + text.count("\n", counted, at), at
@@ -149,158 +221,37 @@ def _reason(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
-# --- CSV and TSV ------------------------------------------------------------------------------------------------------
+# --- tables and topics ------------------------------------------------------------------------------------------------
 
 
-def _header(path: Path, text: str, delimiter: str) -> list[str]:
+def _read_table(file: _File, data: bytes) -> None:
     try:
-        first = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
-    except csv.Error as error:
-        raise BadQuestionSet(
-            f"{path}, line 1: is no header of a table ({error}). Expected the names of columns."
-        ) from error
-    names = [name.strip().lower() for name in first]
-    if twice := sorted({name for name in names if name in FIELDS and names.count(name) > 1}):
-        raise BadQuestionSet(f"{path} has the column {twice[0]} twice. Take one of them out.")
-    return names
+        text, notes = plain.decode(data)
+    except UnreadableSource as error:
+        raise BadQuestionSet(f"{file.path} {error}. Expected {_FORMATS}.") from error
+    file.notes += [f"{file.path.name} {note}." for note in notes]
+    kind = file.path.name.lower().removesuffix(".gz").rpartition(".")[2]
+    separator, is_table = tables.separator(text, "," if kind == "csv" else "\t")
+    if kind == "csv" or is_table:
+        file.rows = tables.csv_rows(file.path, text, separator)
+        return
+    qrels = trec.qrels_beside(file.path, _stem(file.path))
+    relevant, problems = trec.read_qrels(_decode(qrels, file.read(qrels)), qrels.name)
+    rows = list(trec.topics(text, relevant))
+    file.problems = [*problems, *trec.unknown_topics(rows, relevant, qrels.name)]
+    file.rows = iter(rows)
 
 
-def _csv(path: Path, text: str, delimiter: str) -> Rows:
-    """Rows of a table whose header names the fields. A cell of several values holds a JSON list, or | between them.
-
-    A label stands in the columns source, quote, start and end, or as JSON in the column relevant.
-    """
-    # The limit is of the process, and others set it too.
-    csv.field_size_limit(_LONGEST_CELL)
-    names = _header(path, text, delimiter)
-    if "question" not in names:
-        raise BadQuestionSet(
-            f"{path} has no column called question in its first line; it has: {', '.join(names)[:200]}."
-        )
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    next(reader)
-    line = reader.line_num + 1
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            yield f"line {reader.line_num}", BadRow(f"is not CSV ({error})")
-            return
-        if cells is None:
-            return
-        where, line = f"line {line}", reader.line_num + 1
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) > len(names):
-            yield (
-                where,
-                BadRow(f"has {len(cells)} cells, the header {len(names)}: put quotes around cells with a comma"),
-            )
-            continue
-        try:
-            yield where, _row_of_cells(dict(zip(names, cells, strict=False)))
-        except BadRow as error:
-            yield where, error
+def _read_xlsx(file: _File, data: bytes) -> None:
+    file.rows = tables.xlsx_rows(file.path)
 
 
-def _row_of_cells(cells: Mapping[str, str]) -> dict[str, Any]:
-    row: dict[str, Any] = {name: cells[name] for name in FIELDS if cells.get(name, "").strip()}
-    for name in ("answers", "tags", "forbidden"):
-        if name in row:
-            row[name] = _values(row[name])
-    if "answerable" in row:
-        said = row["answerable"].strip().lower()
-        if said not in _YES | _NO:
-            raise BadRow(f'"answerable" is {row["answerable"]!r}; expected true or false')
-        row["answerable"] = said in _YES
-    if "relevant" in row:
-        try:
-            row["relevant"] = json.loads(row["relevant"])
-        except (ValueError, RecursionError) as error:
-            raise BadRow(f'"relevant" is not JSON ({_reason(error)}); or use the columns source and quote') from error
-    placed = [name for name in ("source", "quote", "start", "end") if cells.get(name, "").strip()]
-    if placed and ("relevant" in row or placed[0] != "source"):
-        told = '"relevant" says it already' if "relevant" in row else "it needs a source"
-        raise BadRow(f'"{placed[0]}" is filled in, but {told}')
-    if placed:
-        label: dict[str, Any] = {"source": cells["source"].strip()}
-        if cells.get("quote", "").strip():
-            label["quote"] = cells["quote"]
-        for name in ("start", "end"):
-            if cells.get(name, "").strip():
-                if not re.fullmatch(r"[0-9]{1,12}", cells[name].strip()):
-                    raise BadRow(f'"{name}" is {cells[name]!r}; expected a whole number')
-                label[name] = int(cells[name])
-        row["relevant"] = [label]
-    return row
-
-
-def _values(cell: str) -> Any:
-    if cell.lstrip().startswith("["):
-        try:
-            return json.loads(cell)
-        except (ValueError, RecursionError) as error:
-            raise BadRow(f"a cell that begins with [ is not a JSON list ({_reason(error)})") from error
-    return [value.strip() for value in cell.split("|") if value.strip()]
-
-
-# --- TREC -------------------------------------------------------------------------------------------------------------
-
-
-def _qrels_beside(path: Path) -> Path:
-    stem = _stem(path)
-    for name in _QRELS:
-        if (path.parent / name.format(stem=stem)).is_file():
-            return path.parent / name.format(stem=stem)
-    raise BadQuestionSet(
-        f"{path} has no column called question in its first line, so it is read as TREC topics (id, tab, question); "
-        f"for these the judgements are expected beside it, in {stem}.qrels or qrels.txt, and there are none."
-    )
-
-
-def _read_qrels(text: str, file: str) -> tuple[dict[str, list[str]], list[Problem]]:
-    """Topic -> relevant sources, from lines "topic iteration source relevance" (0 or less: not relevant)."""
-    relevant: dict[str, list[str]] = {}
-    problems = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        # A source's name may hold spaces: topic and iteration stand before it, the relevance after it. With three
-        # columns, tabs between them, there is no iteration.
-        match = _QREL.fullmatch(line)
-        if match is None and line.lower().startswith("query-id\t"):
-            continue
-        if match is None:
-            message = f"is {line.strip()[:60]!r}; expected: topic, 0, source, relevance"
-            problems.append(Problem(file, f"line {number}", message))
-            continue
-        sources = relevant.setdefault(match["topic"], [])
-        if int(match["relevance"]) > 0 and match["source"] not in sources:
-            sources.append(match["source"])
-    return relevant, problems
-
-
-def _topics(text: str, relevant: Mapping[str, list[str]]) -> Rows:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        topic, tab, question = line.rstrip("\r").partition("\t")
-        if not tab or not topic.strip():
-            yield f"line {number}", BadRow(f"is {line.strip()[:60]!r}; expected an id, a tab and the question")
-            continue
-        row: dict[str, Any] = {"id": topic.strip(), "question": question}
-        if topic.strip() in relevant:
-            row["relevant"] = [{"source": source} for source in relevant[topic.strip()]]
-            row["answerable"] = bool(row["relevant"])
-        yield f"line {number}", row
-
-
-def _unknown_topics(
-    rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], relevant: Mapping[str, list[str]], file: str
-) -> list[Problem]:
-    known = {row["id"] for _, row in rows if not isinstance(row, BadRow)}
-    return [
-        Problem(file, f"topic {topic}", "is judged here, but no question has this id")
-        for topic in relevant
-        if topic not in known
-    ]
+_READERS = {
+    "jsonl": _read_jsonl,
+    "ndjson": _read_jsonl,
+    "json": _read_json,
+    "csv": _read_table,
+    "tsv": _read_table,
+    "txt": _read_table,
+    "xlsx": _read_xlsx,
+}

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,11 @@ from filelock import FileLock, Timeout
 from index.errors import FootnoteError
 from index.state import write_atomically
 from rag.answer import answer
+from rag.choice import Choice
 from rag.engine import Engine
+from rag.evaluation.corpus import asked_corpus
 from rag.evaluation.judge import judge
-from rag.evaluation.labels import Corpus
+from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
 from rag.settings import PROJECT, listing
@@ -159,7 +161,8 @@ def ask_all(
         left = [(n, one) for n, one in enumerate(questions.questions) if n not in done]
         yield len(questions.questions) - len(left), len(questions.questions)
         how = _How(bool(making["options"]["never_refuse"]), turn)
-        yield from _ask(engine, left, folder, len(questions.questions), how, workers)
+        ask = partial(_result, engine, asked_corpus(engine, questions), how)
+        yield from _ask(engine, ask, left, folder, len(questions.questions), workers)
     finally:
         lock.release()
 
@@ -194,10 +197,14 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
 
 
 def _ask(
-    engine: Engine, left: Sequence[tuple[int, Question]], folder: Path, total: int, how: _How, workers: int
+    engine: Engine,
+    ask: Callable[[int, Question], dict[str, Any]],
+    left: Sequence[tuple[int, Question]],
+    folder: Path,
+    total: int,
+    workers: int,
 ) -> Iterator[tuple[int, int]]:
     generation = engine.parts()[0]
-    corpus = Corpus(generation)
     done = total - len(left)
     waiting = iter(left)
     # subtle: what UTF-8 can't hold (half a surrogate pair) becomes \\udc00, which is how JSON writes it.
@@ -207,7 +214,7 @@ def _ask(
         try:
             while True:
                 while len(under_way) < workers and (following := next(waiting, None)):
-                    under_way.add(pool.submit(_result, engine, corpus, *following, how))
+                    under_way.add(pool.submit(ask, *following))
                 if not under_way:
                     return
                 finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -222,9 +229,10 @@ def _ask(
             pool.shutdown(cancel_futures=True)
 
 
-def _result(engine: Engine, corpus: Corpus, n: int, question: Question, how: _How) -> dict[str, Any]:
+def _result(engine: Engine, corpus: Corpus, how: _How, n: int, question: Question) -> dict[str, Any]:
     try:
-        found = answer(engine, question.text, never_refuse=how.never_refuse, models=how.turn())
+        choice = Choice(left_out=corpus.left_out)
+        found = answer(engine, question.text, never_refuse=how.never_refuse, choice=choice, models=how.turn())
     except FootnoteError:
         raise
     except Exception as error:
@@ -232,10 +240,11 @@ def _result(engine: Engine, corpus: Corpus, n: int, question: Question, how: _Ho
         raise BadRun(
             f"Question {question.id!r} could not be answered ({told}). Take it out, or mend what it says."
         ) from error
-    places = [corpus.find(label) for label in question.labels]
+    places = find_labels(question, corpus)
     return {
         "n": n,
         "id": question.id,
+        **({"thread": question.thread} if question.thread else {}),
         "question": question.text,
         "answers": list(question.answers),
         "labels": [{"source": p.label.source, "spans": p.spans, "missing": p.missing} for p in places],
@@ -290,6 +299,30 @@ def finished_runs(home: Path) -> list[str]:
     """The names of the finished runs of a home, the newest first."""
     made = [(path.stat().st_mtime, path.parent.name) for path in runs_folder(home).glob("*/summary.json")]
     return [name for _, name in sorted(made, reverse=True)]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run as lists show it; `finished` is local time."""
+
+    name: str
+    finished: datetime
+    question_set: str
+    questions: int
+    never_refuse: bool
+
+
+def list_runs(home: Path) -> list[Finished]:
+    """The finished runs of a home, the newest first; those that can't be read are left out."""
+    found = []
+    for name in finished_runs(home):
+        folder = runs_folder(home) / name
+        with contextlib.suppress(BadRun, KeyError, TypeError, OSError):
+            summary = read_summary(folder)
+            made, at = summary["made_by"], datetime.fromtimestamp((folder / "summary.json").stat().st_mtime)
+            never_refuse = bool(made["options"]["never_refuse"])
+            found.append(Finished(name, at, str(made["question_set"]["name"]), int(summary["questions"]), never_refuse))
+    return found
 
 
 def read_run(folder: Path) -> Run:

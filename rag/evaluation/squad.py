@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rag.evaluation.questions import BadQuestionSet, BadRow
+from rag.evaluation.keys import BadRow
+from rag.evaluation.questions import BadQuestionSet, file_names
 
 _HEAD = re.compile(r'\s*\{(?:\s*"version"\s*:\s*"[^"]*"\s*,)?\s*"data"\s*:\s*\[')
-_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 _BETWEEN = "\n\n"
 
 
@@ -42,28 +42,12 @@ def read(value: Any, file: str) -> Parsed:
             f"{file} begins like SQuAD but its form is another ({type(error).__name__}: {error}). Expected "
             '{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}.'
         ) from error
-    names = _names([title for title, _ in data])
+    names = file_names(title for title, _ in data)
     articles = tuple(
         (name, _BETWEEN.join(context for context, _ in paragraphs))
         for name, (_, paragraphs) in zip(names, data, strict=True)
     )
     return Parsed(articles, _rows(names, data))
-
-
-def _names(titles: list[str]) -> list[str]:
-    """A file name for each article: its title, made safe for any file system, and unique there."""
-    made: list[str] = []
-    taken: set[str] = set()
-    for number, title in enumerate(titles, 1):
-        stem = (
-            re.sub(r"[^\w.,()'’ -]+", "_", title).encode("utf-8", "ignore")[:180].decode("utf-8", "ignore").strip(" .")
-        )
-        stem = f"_{stem}" if stem.upper() in _RESERVED else stem or f"article {number}"
-        names = (stem if copy == 1 else f"{stem} ({copy})" for copy in range(1, len(titles) + 1))
-        name = next(name for name in names if name.casefold() not in taken)
-        taken.add(name.casefold())
-        made.append(f"{name}.txt")
-    return made
 
 
 def _rows(names: list[str], data: Any) -> Iterator[tuple[str, Mapping[str, Any] | BadRow]]:

@@ -25,12 +25,12 @@ MEANS = (
     "exact_match", "token_f1", "squad_v2_exact", "squad_v2_f1", "contains_answer", "forbidden_said",
 )  # fmt: skip
 POOLED = ("citation_precision", "citation_recall", "verbatim")
-REFUSING = ("coverage", "risk", "refusal_precision", "refusal_recall", "refusal_f1")
+REFUSING = ("coverage", "risk", "misled", "refusal_precision", "refusal_recall", "refusal_f1")
 RANKED = ("evidence_auroc",)
 CALIBRATION = ("ece", "brier", "brier_base_rate", "coverage@5%risk", "coverage@10%risk", "aurc")
 """Only measured where nothing was refused (`--never-refuse`)."""
 NAMES = MEANS + POOLED + REFUSING + RANKED + CALIBRATION
-LOWER_IS_BETTER = frozenset({"forbidden_said", "risk", "ece", "brier", "aurc"})
+LOWER_IS_BETTER = frozenset({"forbidden_said", "risk", "misled", "ece", "brier", "aurc"})
 NO_DIRECTION = frozenset({"coverage", "brier_base_rate"})
 """Neither good nor bad in itself: answering less is right where answers would be wrong."""
 
@@ -62,6 +62,7 @@ def parts(name: str, row: Row) -> tuple[float, float]:
     verbatim               citations that equal their slice / citations
     coverage               answered / all                      (El-Yaniv & Wiener 2010)
     risk                   wrong / answered, where it is known whether it is wrong
+    misled                 misled / answered, where it is known whether it misled
     refusal_precision      refused and unanswerable / refused  (refusing is the positive class)
     refusal_recall         refused and unanswerable / unanswerable; with ":TAG" over the questions with that tag
     refusal_f1             2 x refused and unanswerable / (refused + unanswerable)
@@ -79,6 +80,9 @@ def parts(name: str, row: Row) -> tuple[float, float]:
         return float(not refused), 1.0
     if name == "risk":
         return (0.0, 0.0) if refused or row["wrong"] is None else (float(row["wrong"]), 1.0)
+    if name == "misled":
+        misled = None if refused else row.get("misled")  # a run of an earlier version lacks it
+        return (0.0, 0.0) if misled is None else (float(misled), 1.0)
     name, _, tag = name.partition(":")
     if answerable is None or (tag and tag not in row["tags"]):
         return 0.0, 0.0

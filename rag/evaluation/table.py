@@ -28,6 +28,7 @@ MEANINGS = {
     "verbatim": "citations that equal their place in the source",
     "coverage": "questions answered, not refused",
     "risk": "answers that are wrong",
+    "misled": "answers that open with words that mislead, or should have been refusals",
     "refusal_precision": "refusals of what is unanswerable",
     "refusal_recall": "unanswerable questions refused",
     "refusal_f1": "both together",

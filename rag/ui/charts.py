@@ -59,12 +59,3 @@ def bar(share: float) -> str:
     """A bar of a share in [0, 1], beside a figure that says the same."""
     width = 100 * min(1, max(0, share))
     return f'<span class="fn-bar" aria-hidden="true"><span style="width: {width:.1f}%"></span></span>'
-
-
-def range_bar(mean: float, low: float, high: float) -> str:
-    """A value in [0, 1] with its interval, beside figures that say the same."""
-    low, high = max(0.0, low), min(1.0, high)
-    return (
-        f'<span class="fn-bar fn-range" aria-hidden="true"><span style="left: {100 * low:.1f}%; '
-        f'width: {100 * (high - low):.1f}%"></span><i style="left: {100 * min(1, max(0, mean)):.1f}%"></i></span>'
-    )

@@ -18,17 +18,18 @@ from index.errors import FootnoteError
 from rag.engine import Engine
 from rag.evaluation import labels, run
 from rag.evaluation.compare import compare
+from rag.evaluation.corpus import asked_corpus
 from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
 from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
-from rag.ui.html import escape, line, problem
+from rag.ui.html import day, escape, line, problem
 from rag.ui.plain import plain
 from rag.ui.uploads import Uploads, question_sets_folder
 
 _LOG = logging.getLogger("footnote")
-_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".gz"]
+_ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".gz"]
 _NOTHING = ""
 _TICKET = "evaluation"
 """What a question of a run is called in the line of questions."""
@@ -58,6 +59,10 @@ class _Bench:
         if session in self._stops:
             self._stops[session].set()
 
+    def runs(self, session: str) -> bool:
+        """True while a run of this session is under way."""
+        return session in self._stops
+
     def end(self, session: str) -> None:
         """Forget a run that has ended."""
         self._stops.pop(session, None)
@@ -83,12 +88,14 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
     """Lay the tab out and wire it. Its questions stand in the `queue` too, behind those of people."""
     bench = _Bench()
 
-    def choices(made: str | None = None) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
-        """The three lists as they are now; `made` is a run to show."""
-        sets, runs = list(question_sets(engine)), run.finished_runs(engine.home)
-        earlier = [("Nothing", _NOTHING), *((name, name) for name in runs)]
-        shown = gr.Dropdown(choices=earlier[1:], value=made) if made else gr.Dropdown(choices=earlier[1:])
-        return gr.Dropdown(choices=sets, value=sets[0] if sets else None), shown, gr.Dropdown(choices=earlier)
+    def arrive() -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
+        """The three lists as they are now, the last run open."""
+        sets = list(question_sets(engine))
+        return gr.Dropdown(choices=sets, value=sets[0] if sets else None), *_lists(engine.home)
+
+    def can_run(chosen: str | None, request: gr.Request) -> gr.Button:
+        """Run can act when a set is chosen and this page runs none."""
+        return _button(bool(chosen) and not bench.runs(request.session_hash or ""))
 
     def upload(path: str) -> tuple[gr.Dropdown, str]:
         """Check an uploaded set and keep it."""
@@ -104,30 +111,36 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
             return gr.Dropdown(), problem(plain(str(error).replace(path, sent.name), engine.home))
         finally:
             files.discard([sent])
-        told = line(f"{kept.name}: {len(questions.questions):,} questions.") + _problems(list(questions.problems))
-        return gr.Dropdown(choices=list(question_sets(engine)), value=kept.name), told
+        told = line(f"{kept.name}: {len(questions.questions):,} questions.") + "".join(map(line, questions.notes))
+        choices = gr.Dropdown(choices=list(question_sets(engine)), value=kept.name)
+        return choices, told + _problems(list(questions.problems))
 
-    def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[str, object]]:
-        """Run the chosen set; yields (progress, list of runs), the last one with the run that was made."""
+    def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
+        """Run the chosen set; yields (progress, list of runs, Run, Stop), at last with the run that was made."""
         session = request.session_hash or ""
         if not bench.free.acquire(blocking=False):
-            yield problem("Another evaluation is running here. Wait for it to end, then run this one."), gr.skip()
+            told = problem("Another evaluation is running here. Wait for it to end, then run this one.")
+            yield told, gr.skip(), gr.skip(), gr.skip()
             return
+        last: tuple[object, object] = ("", gr.skip())
+        ending = bench.begin(session)
         try:
-            ending = bench.begin(session)
+            yield line("Reading the questions ..."), gr.skip(), _button(False), _button(True)
             turn = partial(queue.last_turn, session, _TICKET, ending)
             path = question_sets(engine).get(chosen or "")
-            yield from evaluation(engine, path, never_refuse, ending, turn)
+            for last in evaluation(engine, path, never_refuse, ending, turn):
+                yield *last, gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
             _LOG.warning("the evaluation ended: %s", error)
-            yield problem(plain(error, engine.home)), gr.skip()
+            last = problem(plain(error, engine.home)), gr.skip()
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
-            yield problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
+            last = problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
         finally:
             bench.end(session)
             bench.free.release()
+        yield *last, _button(True), _button(False)
 
     def stop(request: gr.Request) -> None:
         bench.stop(request.session_hash or "")
@@ -145,11 +158,11 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
             chosen = gr.Dropdown(choices=[], label="Question set", scale=4, min_width=220, elem_id="fn-set")
             up = gr.UploadButton("Upload a set", file_types=_ENDINGS, scale=1, min_width=140, elem_id="fn-upload")
             never = gr.Checkbox(label="Never refuse", scale=1, min_width=150, elem_id="fn-never")
-            start = gr.Button("Run", variant="primary", scale=1, min_width=90, elem_id="fn-run")
-            halt = gr.Button("Stop", scale=1, min_width=90, elem_id="fn-halt")
+            start = gr.Button("Run", variant="primary", interactive=False, min_width=90, elem_id="fn-run")
+            halt = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id="fn-halt")
         progress = gr.HTML("", js_on_load=None, elem_id="fn-progress")
         with gr.Row(elem_id="fn-runs"):
-            shown = gr.Dropdown(choices=[], label="Show run", scale=1, min_width=220, elem_id="fn-shown")
+            shown = gr.Radio(choices=[], label="Runs, the newest first", scale=2, elem_id="fn-shown", visible="hidden")
             against = gr.Dropdown(
                 choices=[("Nothing", _NOTHING)],
                 value=_NOTHING,
@@ -157,16 +170,23 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
                 scale=1,
                 min_width=220,
                 elem_id="fn-against",
+                visible="hidden",
             )
         results = gr.HTML(_INTRO, js_on_load=None, elem_id="fn-results")
 
     private = dict(show_progress="hidden", api_visibility="private")
-    page.load(choices, None, [chosen, shown, against], **private)
+    page.load(arrive, None, [chosen, shown, against], **private)
+    chosen.change(can_run, chosen, start, **private)
     up.upload(upload, up, [chosen, progress], **private)
     running = start.click(
-        evaluate, [chosen, never], [progress, shown], concurrency_limit=None, concurrency_id="evaluate", **private
+        evaluate,
+        [chosen, never],
+        [progress, shown, start, halt],
+        concurrency_limit=None,
+        concurrency_id="evaluate",
+        **private,
     )
-    running.then(lambda: choices()[2], None, against, **private)
+    running.then(lambda against: _lists(engine.home, against)[1], against, against, **private)
     halt.click(stop, None, None, concurrency_limit=None, **private)
     gr.on([shown.change, against.change], show, [shown, against], results, **private)
     page.unload(stop)
@@ -183,7 +203,7 @@ def evaluation(
     yield line("Reading the questions ..."), gr.skip()
     questions = read_questions(chosen, engine.settings.max_question)
     engine.warm.wait()
-    problems = [*questions.problems, *labels.unfound(questions, labels.Corpus(engine.parts()[0]))]
+    problems = [*questions.problems, *labels.unfound(questions, asked_corpus(engine, questions))]
     told = _problems(problems)
     if changed := engine.changed_note():
         told = line(changed) + told
@@ -210,8 +230,28 @@ def evaluation(
     yield line("Measuring ...") + told, gr.skip()
     run.finish(folder)
     report.write(folder)
-    runs = run.finished_runs(engine.home)
-    yield line(f"Done: {total:,} questions.") + told, gr.Dropdown(choices=runs, value=folder.name)
+    yield line(f"Done: {total:,} questions.") + told, _lists(engine.home)[0]
+
+
+def _button(can_act: bool) -> gr.Button:
+    return gr.Button(interactive=can_act)
+
+
+def _lists(home: Path, against: str | None = None) -> tuple[gr.Radio, gr.Dropdown]:
+    """The finished runs, the newest chosen, and those it can be compared with; hidden while they can't be used."""
+    runs = [(run_title(one), one.name) for one in run.list_runs(home)]
+    earlier = [("Nothing", _NOTHING), *runs]
+    kept = against if against in dict(runs).values() else _NOTHING
+    return (
+        gr.Radio(choices=runs, value=runs[0][1] if runs else None, visible=bool(runs) or "hidden"),
+        gr.Dropdown(choices=earlier, value=kept, visible=len(runs) > 1 or "hidden"),
+    )
+
+
+def run_title(one: run.Finished) -> str:
+    """How a finished run is listed: when, which set, how many questions, how they were asked."""
+    how = ", never refusing" if one.never_refuse else ""
+    return f"{day(one.finished.date())}, {one.finished:%H:%M} · {one.question_set}, {one.questions:,} questions{how}"
 
 
 def _keep_set(path: Path, folder: Path) -> Path:
@@ -242,7 +282,7 @@ def _results(home: Path, name: str, against: str | None) -> str:
         links,
         report.comparison(compared) if compared else "",
         report.questions(shown, _SHOWN, chat=True),
-        report.details(summary),
+        report.details(shown, summary),
     ]
     return f'<div class="fn-report">{"".join(parts)}</div>'
 

@@ -17,21 +17,11 @@ from rag.evaluation.compare import Comparison, Difference
 from rag.evaluation.judge import CAUSES
 from rag.evaluation.run import Run, read_run, read_summary
 from rag.evaluation.table import meaning, number
-from rag.ui import charts
+from rag.ui import charts, figures
 from rag.ui.html import escape
 
 _ROOM = Path(__file__).parent
 SCRIPT = _ROOM / "filter.js"
-_HEADLINES = (
-    "contains_answer",
-    "citation_precision",
-    "success@5",
-    "token_f1",
-    "coverage",
-    "risk",
-    "refusal_f1",
-    "evidence_auroc",
-)
 _AROUND = 240
 """Characters shown on each side of a quote."""
 _FAILED = "failed"
@@ -49,7 +39,7 @@ def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None =
     """The whole report: one file that needs nothing else."""
     style = (_ROOM / "page.css").read_text("utf-8")
     script = SCRIPT.read_text("utf-8")
-    body = overview(run, summary) + (comparison(compared) if compared else "") + details(summary) + questions(run)
+    body = overview(run, summary) + (comparison(compared) if compared else "") + questions(run) + details(run, summary)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Evaluation: {escape(run.name)}</title>"
@@ -69,26 +59,31 @@ def script_hash() -> str:
 
 
 def overview(run: Run, summary: Mapping[str, Any]) -> str:
-    """What was asked of what, the headline numbers, the curves and the causes."""
+    """What was asked of what, the four figures that matter, the others in sentences, and the causes."""
     made = summary["made_by"]
     asked, answerable = summary["questions"], summary["answerable"]
     how = [f"{asked:,} questions, {answerable:,} answerable", f"Footnote {made['footnote']}"]
     how += ["never refusing"] if made["options"]["never_refuse"] else []
     how += [f"only tagged {', '.join(made['options']['tags'])}"] if made["options"]["tags"] else []
-    tiles = "".join(_tile(name, summary["measures"][name]) for name in _HEADLINES)
+    told = figures.figures(run)
+    tiles = "".join(map(_tile, told.top))
+    others = "".join(f"<li>{escape(one.sentence)}</li>" for one in told.others)
+    sentences = f'<h2>In sentences, the weakest first</h2><ul class="fn-plain">{others}</ul>' if others else ""
     return (
         f"<h1>Evaluation: {escape(made['question_set']['name'])}</h1>"
         f'<p class="fn-meta">{escape(" · ".join(how))} · run {escape(run.name)}</p>'
-        f'<div class="fn-tiles">{tiles}</div>{_curves(run)}{_causes(summary)}'
+        f'<div class="fn-tiles">{tiles}</div>{sentences}{_causes(summary)}'
     )
 
 
-def _tile(name: str, one: Mapping[str, Any]) -> str:
-    if one["mean"] is None:
-        return ""
-    drawn = charts.range_bar(one["mean"], one["low"], one["high"])
-    figures = f"<b>{number(one['mean'])}</b> <span>{_range(one)}</span>"
-    return f'<div class="fn-tile"><h3>{escape(name)}</h3><p>{figures}</p>{drawn}<p>{escape(meaning(name))}</p></div>'
+def _tile(one: figures.Figure) -> str:
+    if not one.whole:
+        return f'<div class="fn-tile"><h3>{escape(one.title)}</h3><p>{escape(one.sentence)}</p></div>'
+    counted = f"<b>{one.part:,}</b> of {one.whole:,}"
+    drawn = charts.bar(one.part / one.whole)
+    return (
+        f'<div class="fn-tile"><h3>{escape(one.title)}</h3><p>{counted}</p>{drawn}<p>{escape(one.sentence)}</p></div>'
+    )
 
 
 def _range(one: Mapping[str, Any]) -> str:
@@ -128,12 +123,12 @@ def _curves(run: Run) -> str:
             charts.line_chart("recall at k for k from 1 to 10", "k", "recall", [(0.0, 0.0), *recall], 10),
         ),
     ]
-    figures = "".join(
+    curves = "".join(
         f"<figure>{chart}<figcaption><b>{escape(title)}</b>: {escape(words)}</figcaption></figure>"
         for title, words, chart in drawn
         if chart
     )
-    return f'<div class="fn-figures">{figures}</div>' if figures else ""
+    return f'<div class="fn-figures">{curves}</div>' if curves else ""
 
 
 def _causes(summary: Mapping[str, Any]) -> str:
@@ -145,8 +140,8 @@ def _causes(summary: Mapping[str, Any]) -> str:
     return title + _table(("cause", "questions", ""), counts)
 
 
-def details(summary: Mapping[str, Any]) -> str:
-    """Every measure with its interval, the time of each stage, and what made the run."""
+def details(run: Run, summary: Mapping[str, Any]) -> str:
+    """Folded: every measure by its name with its interval and the curves, the time of each stage, what made the run."""
     measures = [
         (escape(name), number(one["mean"]), _range(one), f"{one['n']:,}", escape(meaning(name)))
         for name, one in summary["measures"].items()
@@ -161,10 +156,12 @@ def details(summary: Mapping[str, Any]) -> str:
     made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _flat(summary["made_by"]))
     resampled = f"bootstrap over questions, {summary['intervals']['samples']:,} resamples"
     return (
-        f"<h2>All measures</h2>{_table(('measure', 'mean', '95% interval', 'questions', _WORDS), measures)}"
-        f'<p class="fn-meta">Intervals: {resampled}.</p>'
-        f"<h2>Time per stage, in milliseconds</h2>{_table(('stage', 'median', '95%', ''), times)}"
-        f'<details><summary>What made this run</summary><dl class="fn-made">{made}</dl></details>'
+        f'<details class="fn-fold"><summary>All measures, with their names and intervals</summary>'
+        f"{_table(('measure', 'mean', '95% interval', 'questions', _WORDS), measures)}"
+        f'<p class="fn-meta">Intervals: {resampled}.</p>{_curves(run)}</details>'
+        f'<details class="fn-fold"><summary>Time per stage, in milliseconds</summary>'
+        f"{_table(('stage', 'median', '95%', ''), times)}</details>"
+        f'<details class="fn-fold"><summary>What made this run</summary><dl class="fn-made">{made}</dl></details>'
     )
 
 

@@ -16,8 +16,9 @@ from benchmarks.served import ask, opened, served
 from rag.engine import Engine
 from rag.evaluation.feedback import feedback_file
 from rag.evaluation.read import read_questions
-from rag.evaluation.run import finished_runs
+from rag.evaluation.run import finished_runs, list_runs
 from rag.settings import SEEDS, Settings
+from rag.ui.evaluation import run_title
 from tests.test_evaluation import run_it
 
 pytestmark = pytest.mark.browser
@@ -106,10 +107,11 @@ def test_two_runs_are_compared_and_the_report_is_downloaded(
     upload(tab, tmp_path / "two.jsonl", [JOBS, HAMLET])
     run(tab)
     first = finished_runs(home)[0]
+    title = run_title(list_runs(home)[0])
     tab.get_by_label("Never refuse").check()
     tab.locator("#fn-run").click()
     expect(tab.locator("#fn-results")).to_contain_text("never refusing", timeout=60_000)
-    pick(tab, "#fn-against", first)
+    pick(tab, "#fn-against", title)
     expect(tab.locator("#fn-results")).to_contain_text(f"Against {first}", timeout=30_000)
     expect(tab.locator("#fn-results")).to_contain_text("options.never_refuse was False, is True")
     changed = tab.locator("#fn-results .fn-row", has_text="broke Who wrote Hamlet?")
@@ -127,6 +129,50 @@ def test_two_runs_are_compared_and_the_report_is_downloaded(
     expect(answers.first).to_be_hidden()
     opening.value.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert sum(answer.is_visible() for answer in answers.all()) == 1  # what the filter leaves stands open on paper
+
+
+def test_buttons_act_only_where_they_can_and_the_last_run_is_open_after_a_reload(
+    tab: Page, tmp_path: Path, home: Path
+) -> None:
+    expect(tab.locator("#fn-run")).to_be_enabled()
+    expect(tab.locator("#fn-halt")).to_be_disabled()
+    seeds = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
+    upload(tab, tmp_path / "some.jsonl", seeds[:20])
+    tab.locator("#fn-run").click()
+    expect(tab.locator("#fn-halt")).to_be_enabled()
+    expect(tab.locator("#fn-run")).to_be_disabled()
+    expect(tab.locator("#fn-progress")).to_contain_text("Done", timeout=300_000)
+    expect(tab.locator("#fn-halt")).to_be_disabled()
+    expect(tab.locator("#fn-run")).to_be_enabled()
+    tab.reload()
+    expect(tab.locator("#fn-results h1")).to_have_text("Evaluation: some")
+    expect(tab.get_by_role("radio", name=run_title(list_runs(home)[0]))).to_be_checked()
+    listed = [label.strip() for label in tab.locator("#fn-shown label").all_text_contents()]
+    assert listed == [run_title(one) for one in list_runs(home)]
+
+
+def test_plain_sentences_stand_first_and_the_names_of_measures_are_folded(tab: Page, tmp_path: Path) -> None:
+    upload(tab, tmp_path / "plain.jsonl", [JOBS, HAMLET])
+    run(tab)
+    tiles = tab.locator("#fn-results .fn-tile")
+    expect(tiles).to_have_count(4)
+    expect(tiles.nth(0)).to_contain_text("1 of 1 answerable questions are answered right, from the first words on.")
+    expect(tiles.nth(1)).to_contain_text("0 of 1 answers open with words that mislead")
+    expect(tiles.nth(2)).to_contain_text("1 of 1 questions that the sources do not answer are refused.")
+    expect(tiles.nth(3)).to_contain_text("citations are word for word what their source says.")
+    expect(tab.locator("#fn-results li", has_text="1 of 1 labelled places are cited.")).to_be_visible()
+    name = tab.locator("#fn-results").get_by_text("contains_answer", exact=True)
+    expect(name).to_be_hidden()
+    tab.get_by_text("All measures, with their names and intervals").click()
+    expect(name).to_be_visible()
+    expect(tab.locator("#fn-results").get_by_text("misled", exact=True)).to_be_visible()
+
+
+def test_the_keys_of_another_tool_are_told_when_a_set_is_uploaded(tab: Page, tmp_path: Path) -> None:
+    (tmp_path / "ragas.csv").write_text("question;ground_truth;answer\nWho wrote Hamlet?;Shakespeare;nobody\n")
+    tab.locator("#fn-evaluation input[type=file]").first.set_input_files(tmp_path / "ragas.csv")
+    expect(tab.locator("#fn-progress")).to_contain_text('"ground_truth" is read as "answers"')
+    expect(tab.locator("#fn-progress")).to_contain_text('"answer" not read')
 
 
 def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path: Path) -> None:

@@ -1,0 +1,267 @@
+"""Rows as other tools write them -> rows with our own keys, by one table of synonyms."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+NATIVE = ("id", "question", "answers", "answerable", "relevant", "tags", "forbidden", "thread")
+"""The keys of a row in our own form; their values are taken as they are."""
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "id": ("id", "_id", "question_id", "query_id", "qid", "example_id", "uuid"),
+    "question": (
+        "question", "query", "user_input", "user_query", "user_question", "input_question", "inputs_question",
+        "input", "inputs", "prompt", "questions", "queries",
+    ),
+    "answers": (
+        "answers", "ground_truth", "ground_truths", "ground_truth_answer", "truth", "reference", "references",
+        "reference_answer", "reference_answers", "reference_output", "reference_outputs", "expected",
+        "expected_answer", "expected_answers", "expected_output", "expected_outputs", "expected_response",
+        "correct_answer", "correct_answers", "best_answer", "gold", "gold_answer", "gold_answers", "golden_answer",
+        "golden_answers", "ideal", "ideal_answer", "target", "answer", "output_answer", "outputs_answer", "output",
+        "outputs",
+    ),
+    "answerable": ("answerable", "is_answerable"),
+    "relevant": ("relevant", "relevant_docs"),
+    "contexts": (
+        "reference_contexts", "reference_context", "gold_contexts", "gold_context", "expected_contexts",
+        "expected_context", "ground_truth_contexts", "ground_truth_context", "contexts", "context",
+    ),
+    "title": ("title",),
+    "tags": ("tags",),
+    "forbidden": ("forbidden",),
+    "thread": ("thread", "thread_id", "conversation_id"),
+}  # fmt: skip
+"""Our key -> the names it goes by elsewhere (lower case, words joined by "_"), the surest first. Of several in one row
+the first counts: RAGAS, for example, puts the answer of a system in `answer`, beside the right one in `ground_truth`.
+"""
+
+_OF_A_SYSTEM = frozenset(("answer", "output", "outputs", "output_answer", "outputs_answer", "response"))
+"""Keys that hold what a system said where a surer key holds the right answer."""
+_NEGATED = ("is_impossible", "unanswerable", "is_unanswerable")
+_WRAPPERS = ("row", "item", "example", "vars")
+_LIKE_ANSWERS = re.compile(r"answer|truth|expect|reference|gold|ideal|target|correct|response|output|solution")
+_NO_ANSWERS = re.compile(r"(?:_by|_start|_id|_ids|_type|_model|_contexts?|score)$")
+_LIKE_QUESTIONS = re.compile(r"question|quer(?:y|ies)|prompt|input|utterance|message|text")
+_CITED = re.compile(r"\s*\[([^\[\]\n]+?\.\w{1,5})(?:#page=\d+)?\]")
+_HOP = re.compile(r"^<\d+-hop>\s*")
+
+
+class BadRow(ValueError):
+    """A row that can't be used; the message says what was got and what was expected."""
+
+
+@dataclass
+class KeyLog:
+    """How the keys of a file were read: our key by theirs, what was left out and why, what may hold answers unread."""
+
+    read: dict[str, str] = field(default_factory=dict)
+    of_a_system: dict[str, None] = field(default_factory=dict)
+    unread: dict[str, None] = field(default_factory=dict)
+    answered: bool = False
+
+    def notes(self) -> list[str]:
+        """How foreign keys were read, a sentence each."""
+        notes = [f"{_quoted([theirs])} is read as {_quoted([ours])}" for theirs, ours in self.read.items()]
+        if self.of_a_system:
+            notes.append(
+                f"{_quoted(self.of_a_system)} not read: with the right answers in another key, a system wrote it"
+            )
+        if self.unread and self.answered:
+            notes.append(
+                f"{_quoted(self.unread)} not read: the answers are in another key; join them there if they count"
+            )
+        return notes
+
+    def lost(self) -> str:
+        """The message for keys that may hold answers in a set without any; "" when there are none."""
+        if not self.unread or self.answered:
+            return ""
+        return f'{_quoted(self.unread)} not read, and no answers were: rename the key of the right answers to "answers"'
+
+
+def normal_name(key: str) -> str:
+    """A key in lower case, its words joined by "_".
+
+    >>> normal_name("Expected answer"), normal_name("groundTruth"), normal_name("inputs.question")
+    ('expected_answer', 'ground_truth', 'inputs_question')
+    """
+    return re.sub(r"[^a-z0-9_]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key.strip()).lower()).rstrip("_")
+
+
+def names_question(keys: Iterator[str] | list[str] | tuple[str, ...]) -> bool:
+    """True when one of the keys is a name for the question."""
+    return not {normal_name(key) for key in keys}.isdisjoint(SYNONYMS["question"])
+
+
+def translate(row: Mapping[Any, Any], log: KeyLog) -> dict[str, Any]:
+    """A row in our own keys, with `contexts` (texts that hold the evidence, [(text, spans)]) and `title` beside them.
+
+    What is read, and what is not, is noted in `log`. Raises BadRow where a foreign value is in no known form.
+    """
+    names = {normal_name(key): key for key in row if isinstance(key, str)}
+    inner = [row[names[one]] for one in _WRAPPERS if one in names and isinstance(row[names[one]], Mapping)]
+    if inner and not names_question(tuple(names)):
+        return translate(inner[0], log)
+    taken = {ours: next((one for one in theirs if one in names), "") for ours, theirs in SYNONYMS.items()}
+    if not taken["question"] and "_id" in names and "text" in names:  # BEIR
+        taken["question"] = "text"
+    by_system = [name for name in _OF_A_SYSTEM & names.keys() if taken["answers"] not in ("", *_OF_A_SYSTEM)]
+    if by_system and taken["contexts"] in ("contexts", "context"):
+        by_system.append(taken["contexts"])
+        taken["contexts"] = ""
+    made: dict[str, Any] = {}
+    for ours, theirs in taken.items():
+        if theirs and row[names[theirs]] is not None:
+            key, value = names[theirs], row[names[theirs]]
+            made[ours] = value if _is_native(key, value) else _READERS[ours](key, value)
+            if theirs != ours and made[ours]:
+                log.read.setdefault(key, ours)
+    negated = next((row[names[one]] for one in _NEGATED if isinstance(row.get(names.get(one)), bool)), None)
+    if negated is not None:
+        made.setdefault("answerable", not negated)
+    log.answered |= bool(made.get("answers"))
+    log.of_a_system.update(dict.fromkeys(names[name] for name in sorted(by_system)))
+    _note_unread(names, taken, by_system, row, log)
+    return _with_evidence(made, row[names[taken["answers"]]] if taken["answers"] else None, native="answers" in row)
+
+
+def _is_native(key: str, value: Any) -> bool:
+    """True for a value in our own form, which is checked later; objects, and messages for a question, are others'."""
+    return key in NATIVE and not isinstance(value, Mapping) and not (key == "question" and isinstance(value, list))
+
+
+def looks_like_question(keys: list[str]) -> str:
+    """The key that is most likely the question's, for a message; "" when none is."""
+    return next((key for key in keys if _LIKE_QUESTIONS.search(normal_name(key))), "")
+
+
+def _note_unread(
+    names: Mapping[str, str], taken: Mapping[str, str], by_system: list[str], row: Mapping[Any, Any], log: KeyLog
+) -> None:
+    used = {*taken.values(), *by_system, *SYNONYMS["question"], *SYNONYMS["contexts"], *_NEGATED, "answerable"}
+    for name, key in names.items():
+        like = _LIKE_ANSWERS.search(name) and not _NO_ANSWERS.search(name)
+        if like and name not in used and row[key] not in (None, "", [], {}):
+            log.unread.setdefault(key)
+
+
+def _quoted(keys: Mapping[str, Any] | list[str]) -> str:
+    quoted = [f'"{key}"' for key in keys]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def _with_evidence(made: dict[str, Any], answers: Any, *, native: bool) -> dict[str, Any]:
+    """The row with the labels that its answers and contexts bring: sources cited in an answer, or else contexts."""
+    offsets: list[int] | None = None
+    if isinstance(answers, Mapping) and "answer_start" in answers:  # flat SQuAD
+        starts = answers["answer_start"]
+        offsets = [one for one in (starts if isinstance(starts, list) else [starts]) if type(one) is int]
+        if not made["answers"]:
+            made.setdefault("answerable", False)
+    if not native and made.get("answers"):
+        cited = [source for answer in made["answers"] for source in _CITED.findall(answer)]
+        made["answers"] = [bare for answer in made["answers"] if (bare := _CITED.sub("", answer).strip())]
+        if cited:
+            made.setdefault("relevant", [{"source": source} for source in dict.fromkeys(cited)])
+    if made.get("contexts"):
+        texts = [_HOP.sub("", one) for one in made["contexts"] if one.strip()]
+        words = made.get("answers") or []
+        words = [one for one in words if isinstance(one, str)] if isinstance(words, list) else []
+        made["contexts"] = [(text, _inside(text, words, offsets)) for text in texts]
+    return made
+
+
+def _inside(text: str, answers: list[str], offsets: list[int] | None) -> tuple[tuple[int, int], ...]:
+    """Where a context says an answer word for word: at its offsets if they are given and right, else anywhere."""
+    if offsets is not None and len(offsets) == len(answers):
+        given = [(at, at + len(one)) for at, one in zip(offsets, answers, strict=True)]
+        if all(text[a:b] == one for (a, b), one in zip(given, answers, strict=True)):
+            return tuple(sorted(set(given)))
+    found = [m.span() for one in answers if one for m in re.finditer(rf"(?<!\w){re.escape(one)}(?!\w)", text)]
+    return tuple(sorted(set(found)))
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _as_is(key: str, value: Any) -> Any:
+    return value
+
+
+def _as_question(key: str, value: Any) -> Any:
+    """The words of a question: a string, an object with one (LangSmith's inputs), or the last message of a user."""
+    if isinstance(value, str):
+        return value
+    found = _inner(value, SYNONYMS["question"], ("user", "human"))
+    if not isinstance(found, str):
+        raise BadRow(f'"{key}" holds no question that is known; put its words in "question"')
+    return found
+
+
+def _as_answers(key: str, value: Any) -> list[str]:
+    """Acceptable answers: words, a number, an object with some (flat SQuAD's, LangSmith's outputs), or a list."""
+    if isinstance(value, str | int | float):
+        words = ("no", "yes")[value] if isinstance(value, bool) else str(value).strip()
+        return [words] if words and value == value else []  # not a NaN, which stands for an empty cell
+    if isinstance(value, list) and not any(isinstance(one, Mapping) and "role" in one for one in value):
+        return list(dict.fromkeys(answer for one in value if one is not None for answer in _as_answers(key, one)))
+    found = _inner(value, ("text", *SYNONYMS["answers"]), ("assistant", "ai"))
+    if found is None:
+        raise BadRow(f'"{key}" holds no answer that is known; put the right answers in "answers", a list of strings')
+    return _as_answers(key, found)
+
+
+def _inner(value: Any, keys: tuple[str, ...], roles: tuple[str, ...]) -> Any:
+    """What an object or a list of messages holds under one of `keys`, or as the last message of one of `roles`; None
+    when there is none. The only string of an object will do."""
+    if isinstance(value, list):
+        said = [
+            one.get("content")
+            for one in value
+            if isinstance(one, Mapping) and str(one.get("role", one.get("type"))).lower() in roles
+        ]
+        return said[-1] if said else None
+    if not isinstance(value, Mapping):
+        return None
+    names = {normal_name(key): key for key in value if isinstance(key, str)}
+    if name := next((one for one in keys if one in names), ""):
+        found = value[names[name]]
+        return _inner(found, keys, roles) if isinstance(found, Mapping) else found
+    if isinstance(value.get("messages"), list):
+        return _inner(value["messages"], keys, roles)
+    strings = [one for one in value.values() if isinstance(one, str)]
+    return strings[0] if len(strings) == 1 else None
+
+
+def _as_sources(key: str, value: Any) -> Any:
+    """Labels from names of sources: a name, a list of names, or names with a relevance above 0."""
+    if isinstance(value, Mapping):
+        value = [one for one, judged in value.items() if not isinstance(judged, int | float) or judged > 0]
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, list) and all(isinstance(one, str) and one for one in names):
+        return [{"source": one} for one in names]
+    return value
+
+
+def _as_contexts(key: str, value: Any) -> list[str]:
+    """Texts that hold the evidence: a text, or a list of texts or of objects with one."""
+    texts = []
+    for one in value if isinstance(value, list) else [value]:
+        found = one if isinstance(one, str) else _inner(one, ("text", "content", "page_content"), ())
+        if not isinstance(found, str):
+            raise BadRow(f'"{key}" holds no text that is known; put its places in "relevant"')
+        texts.append(found)
+    return texts
+
+
+_READERS = {
+    **dict.fromkeys(SYNONYMS, _as_is),
+    "question": _as_question,
+    "answers": _as_answers,
+    "relevant": _as_sources,
+    "contexts": _as_contexts,
+}
