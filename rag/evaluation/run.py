@@ -49,6 +49,7 @@ _LIBRARIES = (
     "tiktoken",
     "torch",
 )
+_IN_A_ROW = {"n", "id", "question", "answers", "labels", "answer", "scores", "cause"}
 _NO_MATTER = frozenset(
     ("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS", "FOOTNOTE_WORKERS")
 )
@@ -125,7 +126,7 @@ def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) ->
     folder = runs_folder(home)
     for old in sorted(folder.glob("*/run.json"), reverse=True):
         with contextlib.suppress(BadRun):
-            if not (old.parent / "summary.json").exists() and _same(_read_json(old).get("made_by"), making):
+            if not (old.parent / "summary.json").exists() and _same(_made_by(old.parent), making):
                 return old.parent
     stem = re.sub(r"[^\w.-]+", "-", questions.name).strip("-.")[:60] or "questions"
     base = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -171,10 +172,8 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
     """Prepare a folder; returns the places of the questions that are answered there already."""
     described, results = folder / "run.json", folder / "results.jsonl"
     if described.exists():
-        if not _same(was := _read_json(described).get("made_by"), making):
-            raise BadRun(
-                f"{folder} holds another run: {'; '.join(differences(was or {}, making)[:4])}. Name another --out."
-            )
+        if not _same(was := _made_by(folder), making):
+            raise BadRun(f"{folder} holds another run: {'; '.join(differences(was, making)[:4])}. Name another --out.")
     elif any(path.name != "lock" for path in folder.iterdir()):
         raise BadRun(f"{folder} is not empty and no run. Name another --out.")
     else:
@@ -330,9 +329,18 @@ def read_run(folder: Path) -> Run:
     try:
         lines = (folder / "results.jsonl").read_text("utf-8").split("\n")
         rows = sorted((json.loads(line) for line in lines if line), key=lambda row: int(row["n"]))
-        return Run(folder, _read_json(folder / "run.json")["made_by"], rows)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        if not all(row.keys() >= _IN_A_ROW for row in rows):
+            raise ValueError("a line of results.jsonl is no result")
+        return Run(folder, _made_by(folder), rows)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadRun(f"{folder} is no readable run ({type(error).__name__}: {error}).") from error
+
+
+def _made_by(folder: Path) -> dict[str, Any]:
+    value = _read_json(folder / "run.json").get("made_by")
+    if not isinstance(value, dict):
+        raise BadRun(f"{folder / 'run.json'} does not say what made the run.")
+    return value
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
@@ -350,8 +358,8 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _same(was: dict[str, Any] | None, now: dict[str, Any]) -> bool:
-    return was is not None and not differences(was, now)
+def _same(was: dict[str, Any], now: dict[str, Any]) -> bool:
+    return not differences(was, now)
 
 
 def differences(was: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:

@@ -78,6 +78,7 @@ def make_server(engine: Engine) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         files.close()
+        engine.close()
 
     names = [name for name in engine.settings.allowed_hosts.split(",") if name]
     app = GatedApp(engine.settings.host, names, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

@@ -1,0 +1,475 @@
+"""Damage is met with one sentence and mended from the sources: never by a signal, a traceback or a changed quote."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from filelock import FileLock
+
+from benchmarks import corruption
+from index import readers
+from index.build import Builder
+from index.digests import check, digests, trust
+from index.embed import Embedder
+from index.embedded import Embedded
+from index.errors import FootnoteError, IndexDamaged
+from index.generation import Generation, Manifest, current_folder, faults, index_folder, open_current
+from index.lexical import LexicalIndex
+from index.pages import kept_pages, refresh
+from index.roots import forget, forgotten, mend_lists, register_roots, registered_roots
+from index.seen import Seen
+from index.sync import damaged_files, last_failures, sync
+from index.web import Limits
+from index.writer import writer
+from rag.engine import Engine, recipe
+from rag.evaluation.run import BadRun, read_run
+from rag.settings import Settings
+from rag.ui.server import make_server
+from tests.conftest import ROOT, Run
+
+SENTENCE = "The index is damaged: "
+
+
+def test_twenty_random_damages_change_no_answer_and_end_no_process(tmp_path: Path) -> None:
+    assert sum(corruption.run(tmp_path, range(20)).values()) == 20
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """A folder with two articles in docs/ and an index of them in home/."""
+    folder = tmp_path_factory.mktemp("damage")
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "otters.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather. There are 4711.")
+    (docs / "mill.txt").write_text("The mill at Farley was built in 1823.")
+    sync(Builder(folder / "home", recipe(Settings()), embedder, 20_000_000), [docs])
+    return folder
+
+
+@pytest.fixture
+def docs(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made / "docs", tmp_path / "docs"))
+
+
+@pytest.fixture
+def home(made: Path, builder: Builder, docs: Path) -> Path:
+    """A copy of the index, at the builder's home."""
+    shutil.copytree(made / "home", builder.home)
+    register_roots(builder.home, [docs])
+    return builder.home
+
+
+def change(path: Path, old: bytes, new: bytes) -> None:
+    data = path.read_bytes()
+    assert data.count(old) >= 1
+    path.write_bytes(data.replace(old, new))
+
+
+# Files of a generation
+
+
+def every_part(folder: Path) -> Iterator[Path]:
+    """The files that count: what Chroma and tantivy open without reading holds nothing."""
+    yield from (folder / name for name in Manifest.read(folder).files)
+
+
+def test_a_changed_byte_in_any_file_is_noticed_before_a_library_opens_it(home: Path) -> None:
+    folder = current_folder(home)
+    files = [path for path in every_part(folder) if path.stat().st_size]
+    assert {path.parent.name for path in files} == {folder.name, "vectors", "words"}
+    for path in files:
+        if path.name == "chroma.sqlite3":
+            continue  # its free pages hold nothing: its rows have a test of their own
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        with pytest.raises(IndexDamaged, match=f"{SENTENCE}.*{path.name}.* Run `python app.py index`"):
+            open_current(home)
+        path.write_bytes(data)
+    open_current(home).close()
+
+
+def test_chromas_own_rows_are_compared_and_those_that_count_openings_are_not(home: Path) -> None:
+    folder = current_folder(home)
+    with contextlib.closing(sqlite3.connect(folder / "vectors" / "chroma.sqlite3")) as database:
+        # As many as hundreds of openings leave, so that they take new pages of the file.
+        database.executemany("insert into acquire_write (lock_status) values (?)", [(1,)] * 2_000)
+        database.commit()
+        open_current(home).close()
+        database.execute("update embedding_metadata set string_value = 'x' where key = 'article_id' and id = 1")
+        database.commit()
+    with pytest.raises(IndexDamaged, match=r"vectors/chroma\.sqlite3 changed"):
+        open_current(home)
+
+
+def test_a_vector_whose_sign_was_flipped_is_noticed(home: Path) -> None:
+    path = current_folder(home) / "vectors" / "chroma.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        ((vector,),) = database.execute("select vector from embeddings_queue limit 1").fetchall()
+    change(path, vector[:40], vector[:3] + bytes([vector[3] ^ 0x80]) + vector[4:40])
+    with pytest.raises(IndexDamaged):
+        open_current(home)
+
+
+def test_a_manifest_that_is_none_is_told_and_mended(builder: Builder, home: Path, docs: Path) -> None:
+    for content in (b"", b"\xff\xfe\x00", b"{}", b'{"name": 7, "recipe": []}', b"[" * 100_000, b"null", b"[]"):
+        (current_folder(home) / "manifest.json").write_bytes(content)
+        with pytest.raises(IndexDamaged, match=r"manifest\.json is gone or not as it was written"):
+            open_current(home, builder.recipe)
+    report = sync(builder, [docs])
+    assert report.built and faults(current_folder(home)) == []
+    assert [name for name, why in report.notes if "written anew" in why] == ["the index in use"]
+
+
+def test_a_changed_figure_in_the_manifest_is_noticed(builder: Builder, home: Path) -> None:
+    change(current_folder(home) / "manifest.json", b'"chunks": 2', b'"chunks": 3')
+    with pytest.raises(IndexDamaged):
+        open_current(home, builder.recipe)
+
+
+def test_a_pointer_to_nothing_is_told_and_mended(builder: Builder, home: Path, docs: Path) -> None:
+    for content in (b"", b"../..", b"no-such-name", b"a\0b", b"\n", b"\xff\xfe\x80"):
+        (index_folder(home) / "current").write_bytes(content)
+        with pytest.raises(IndexDamaged, match=SENTENCE):
+            open_current(home)
+    assert sync(builder, [docs]).built and faults(current_folder(home)) == []
+
+
+def test_a_generation_from_before_digests_is_made_again_and_not_called_damaged(builder: Builder, home: Path) -> None:
+    path = current_folder(home) / "manifest.json"
+    value = json.loads(path.read_text())
+    for key in ("seal", "files"):
+        del value[key]
+    value["recipe"]["format"] = 5
+    path.write_text(json.dumps(value))
+    report, why = Engine(Settings(home=home)).ensure_index()
+    assert report and report.built and "format is 5" in why
+
+
+# Large files
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
+    """(folder, a file of 1.2 MB in it, digests); the file is trusted, and its digest is that of another content."""
+    folder = tmp_path / "generation"
+    (folder / "words").mkdir(parents=True)
+    path = folder / "words" / "large.store"
+    path.write_bytes(bytes(1_200_000))
+    files = {name: "0" * 64 for name in digests(folder)}
+    trust(folder, files)
+    return folder, path, files
+
+
+def test_a_large_file_that_nothing_touched_is_not_read_again(large: tuple[Path, Path, dict[str, str]]) -> None:
+    folder, path, files = large
+    check(folder, files)
+    with pytest.raises(IndexDamaged):
+        check(folder, files, whole=True)
+    # Whoever found damage has it looked for at the next opening.
+    with pytest.raises(IndexDamaged):
+        check(folder, files)
+    trust(folder, files)
+    check(folder, files)
+    path.touch()
+    with pytest.raises(IndexDamaged):
+        check(folder, files)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"[]", b'{"words/large.store": 3}', b'{"words/large.store": [1]}'])
+def test_damage_of_what_is_trusted_only_means_to_compare(
+    large: tuple[Path, Path, dict[str, str]], content: bytes
+) -> None:
+    folder, _, files = large
+    (folder / "checked.json").write_bytes(content)
+    with pytest.raises(IndexDamaged):
+        check(folder, files)
+
+
+_DYING = """
+import os, signal, sys
+from pathlib import Path
+from index.generation import open_current
+generation = open_current(Path(sys.argv[1]))
+if sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("killed", -signal.SIGKILL), ("clean", 0)])
+def test_what_a_reader_leaves_that_was_killed_is_compared_whole(home: Path, end: str, code: int) -> None:
+    folder = current_folder(home)
+    with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
+        catalog.execute("create table filling as select zeroblob(1500000)")
+        catalog.commit()
+    manifest = Manifest.read(folder)
+    # As if it had rotted on the disk: nothing touched the file, and it is not what was written.
+    replace(manifest, files={**digests(folder), "catalog.sqlite": "0" * 64}).write(folder)
+    trust(folder, Manifest.read(folder).files)
+    open_current(home).close()
+    done = subprocess.run([sys.executable, "-c", _DYING, str(home), end], cwd=ROOT, check=False)
+    assert done.returncode == code
+    if end == "clean":
+        open_current(home).close()
+    else:
+        with pytest.raises(IndexDamaged, match=r"catalog\.sqlite"):
+            open_current(home)
+    assert not list((index_folder(home) / "readers").iterdir())
+
+
+def test_a_reader_at_work_is_no_unclean_end(home: Path) -> None:
+    generation = open_current(home)
+    assert not readers.ended_uncleanly(index_folder(home))
+    assert len(list((index_folder(home) / "readers").iterdir())) == 1
+    generation.close()
+    assert not list((index_folder(home) / "readers").iterdir())
+
+
+def test_after_a_writer_that_was_killed_all_is_compared(builder: Builder, home: Path, docs: Path) -> None:
+    stamps = current_folder(home) / "checked.json"
+    stamps.write_text('{"only": "this"}')
+    (index_folder(home) / "owner.json").write_text("{}")
+    sync(builder, [docs])
+    assert "only" not in stamps.read_text()
+
+
+# What is quoted
+
+
+def test_a_digit_that_changes_while_the_index_is_open_is_never_quoted(home: Path, run: Run) -> None:
+    engine = Engine(Settings(home=home))
+    catalog = engine.parts()[0].catalog
+    path = current_folder(home) / "catalog.sqlite"
+    change(path, b"There are 4711", b"There are 4712")
+    for look in (
+        lambda: catalog.article("otters.txt"),
+        lambda: catalog.article_by_id(catalog.article_ids()["otters.txt"]),
+        lambda: catalog.chunks(list(catalog.chunk_ids())),
+    ):
+        with pytest.raises(IndexDamaged, match=r"is damaged.* Run `python app.py index`"):
+            look()
+    page = TestClient(make_server(engine)).get("/article", params={"source": "otters.txt"})
+    assert page.status_code == 503 and "4712" not in page.text and "Traceback" not in page.text
+    told = run("doctor", home=home)
+    assert told.returncode == 1 and "catalog.sqlite changed" in told.stdout
+    assert run("index", home=home).returncode == 0
+    asked = run("ask", "How many otters are there?", home=home)
+    assert "4711" in asked.stdout and not asked.stderr
+
+
+def test_ask_mends_what_is_damaged_and_answers(home: Path, run: Run) -> None:
+    change(current_folder(home) / "catalog.sqlite", b"There are 4711", b"There are 4712")
+    asked = run("ask", "How many otters are there?", home=home)
+    assert asked.returncode == 0 and "4711" in asked.stdout and "4712" not in asked.stdout
+    assert asked.stderr.startswith(SENTENCE) and asked.stderr.count("\n") == 1
+
+
+def test_a_copy_of_an_article_is_compared_too(builder: Builder, docs: Path) -> None:
+    for name in ("one", "two"):
+        (docs / f"{name}.html").write_text(f'<meta name="author" content="{name}"><p>The mill at Farley is old.</p>')
+    sync(builder, [docs])
+    generation = open_current(builder.home)
+    assert generation.catalog.copies().keys() == {"two.html"}
+    change(current_folder(builder.home) / "catalog.sqlite", b"Farley is old", b"Farley is new")
+    with pytest.raises(IndexDamaged):
+        generation.catalog.article("two.html")
+    generation.close()
+
+
+def test_panics_and_errors_of_the_word_index_are_words(home: Path, tmp_path: Path) -> None:
+    words = current_folder(home) / "words"
+    told = 0
+    for path in sorted(path for path in words.iterdir() if path.stat().st_size):
+        for content in (b"", b"\xff" * path.stat().st_size, path.read_bytes()[: path.stat().st_size // 2]):
+            copy = tmp_path / "words"
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(words, copy)
+            (copy / path.name).write_bytes(content)
+            try:
+                damaged = LexicalIndex(copy)
+                damaged.query(["otter", "alm"], 5)
+                damaged.document_frequency("otter")
+            except IndexDamaged:
+                told += 1
+    assert told > 10
+
+
+# Vectors that are known
+
+
+def test_vectors_of_a_damaged_generation_are_not_used_again(builder: Builder, home: Path, docs: Path) -> None:
+    (docs / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
+    sync(builder, [docs])
+    path = current_folder(home) / "vectors" / "chroma.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        vectors = [vector for (vector,) in database.execute("select vector from embeddings_queue")]
+    for vector in vectors:
+        change(path, vector[:40], vector[:3] + bytes([vector[3] ^ 0x80]) + vector[4:40])
+    assert sync(builder, [docs]).embedded == 1  # the older generation knows the other two
+
+
+def test_vectors_beside_a_damaged_word_index_are_used_again(builder: Builder, home: Path, docs: Path) -> None:
+    next((current_folder(home) / "words").glob("*.term")).write_bytes(b"")
+    report = sync(builder, [docs])
+    assert report.built and report.embedded == 0 and faults(current_folder(home)) == []
+
+
+def test_damage_is_not_copied_into_the_next_generation(builder: Builder, home: Path, docs: Path) -> None:
+    derived = replace(builder, derive_from=0, most_churn=1.0)
+    folder = current_folder(home)
+    # Rotted on the disk, so that the opening does not see it.
+    manifest = Manifest.read(folder)
+    with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
+        catalog.execute("create table filling as select zeroblob(1500000)")
+        catalog.commit()
+    replace(manifest, files={**digests(folder), "catalog.sqlite": "0" * 64}).write(folder)
+    trust(folder, Manifest.read(folder).files)
+    (docs / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
+    report = sync(derived, [docs])
+    assert report.built and any("written anew" in why for _, why in report.notes)
+    assert Manifest.read(current_folder(home)).churn == 0 and faults(current_folder(home)) == []
+
+
+def test_a_kept_vector_that_was_changed_is_thrown_away(builder: Builder) -> None:
+    index_folder(builder.home).mkdir(parents=True)
+    vector = np.eye(1, 384, dtype=np.float32)[0]
+    kept = Embedded(builder.home, builder.recipe)
+    kept.keep({b"digest": vector})
+    assert kept.of([b"digest"])[b"digest"].tolist() == vector.tolist()
+    kept.close()
+    # Its length is still 1.
+    with contextlib.closing(sqlite3.connect(index_folder(builder.home) / "embedded.sqlite")) as database:
+        database.execute("update sealed set vector = ?", ((-vector).tobytes(),))
+        database.commit()
+    assert Embedded(builder.home, builder.recipe).of([b"digest"]) == {}
+
+
+# The small files of an index
+
+
+def _flip(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
+
+
+DAMAGES: list[Callable[[Path], object]] = [
+    _flip,
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(b"\xff\xfe\x00\x80"),
+    lambda path: path.write_bytes(b"null"),
+    lambda path: path.unlink(),
+]
+
+
+@pytest.mark.parametrize("which", ["roots.json", "roots.json.copy", "forgotten.json", "forgotten.json.copy"])
+def test_no_list_is_lost_by_damage_of_one_file(tmp_path: Path, which: str) -> None:
+    home, docs = tmp_path / "home", tmp_path / "docs"
+    (docs / "mill.txt").parent.mkdir()
+    (docs / "mill.txt").touch()
+    register_roots(home, [docs])
+    forget(home, [docs / "mill.txt"])
+    name = which.removesuffix(".copy")
+    for damaging in DAMAGES:
+        damaging(index_folder(home) / which)
+        assert registered_roots(home) == [docs] and forgotten(home) == {docs / "mill.txt"}
+        assert name in damaged_files(home)[0]
+        assert [one for one, _ in mend_lists(home)] == [name]
+        assert damaged_files(home) == [] and mend_lists(home) == []
+        assert registered_roots(home) == [docs] and forgotten(home) == {docs / "mill.txt"}
+
+
+def test_a_sync_says_that_it_mended_a_list(builder: Builder, home: Path, docs: Path) -> None:
+    _flip(index_folder(home) / "roots.json")
+    assert "roots.json" in dict(sync(builder, registered_roots(home)).notes)
+    assert damaged_files(home) == [] and registered_roots(home) == [docs]
+
+
+def test_a_list_that_is_lost_with_its_copy_is_told_and_nothing_is_removed(home: Path, run: Run) -> None:
+    for name in ("roots.json", "roots.json.copy"):
+        (index_folder(home) / name).write_bytes(b"\xff\xfe")
+    for words in (["index"], ["doctor"]):
+        done = run(*words, home=home)
+        said = done.stdout + done.stderr
+        assert done.returncode == 1 and "Traceback" not in said
+        assert "list of indexed folders" in said and "name the folders again" in said
+    assert Generation(current_folder(home)).manifest.articles == 2
+
+
+def test_lists_of_earlier_versions_are_read_and_no_damage(builder: Builder, home: Path, docs: Path) -> None:
+    index = index_folder(home)
+    for path in index.glob("*.json*"):
+        path.unlink()
+    (index / "roots.json").write_text(json.dumps({"roots": [str(docs)], "addresses": []}))
+    (index / "forgotten.json").write_text(json.dumps([str(docs / "mill.txt")]))
+    (index / "failed.json").write_text(json.dumps([["a.txt", "is empty"]]))
+    assert registered_roots(home) == [docs] and forgotten(home) == {docs / "mill.txt"}
+    assert last_failures(home) == [("a.txt", "is empty")] and damaged_files(home) == []
+    assert sync(builder, [docs]).notes == []
+
+
+def test_what_can_be_found_out_again_is(builder: Builder, home: Path, docs: Path) -> None:
+    index = index_folder(home)
+    for damaging in DAMAGES:
+        for name in ("seen.json", "failed.json", "owner.json"):
+            (index / name).write_text('{"pid": 1, "host": "there", "since": 0.0, "stamps": {}, "taken": 1}')
+            damaging(index / name)
+        assert last_failures(home) == [] and not Seen.last(home).stamps
+    with FileLock(index / "lock"):
+        assert "process 0" in str(writer(home))
+    report = sync(builder, [docs])
+    assert report.unchanged == ["mill.txt", "otters.txt"] and damaged_files(home) == []
+
+
+def test_what_was_seen_counts_only_for_the_generation_it_was_seen_for(builder: Builder, home: Path, docs: Path) -> None:
+    before = current_folder(home).name
+    (docs / "mill.txt").write_text("The mill at Farley was torn down in 1900.")
+    sync(builder, [docs])
+    assert Seen.last(home).stamps
+    (index_folder(home) / "current").write_text(before)
+    assert not Seen.last(home).stamps
+    report = sync(builder, [docs])
+    assert report.changed == ["mill.txt"] and report.built
+
+
+def test_a_kept_web_page_that_was_changed_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
+    limits = Limits(1_000, 5, frozenset({"text/plain"}), allow_private=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{site.server_port}/lake.txt"
+        ((name, copy),) = refresh(tmp_path, [address], limits, lambda *_: None).files
+        site.shutdown()
+    assert name == address and kept_pages(tmp_path, [address])[0].files == [(address, copy)]
+    change(copy, b"43 metres", b"44 metres")
+    assert kept_pages(tmp_path, [address])[1] == [address]
+    again = refresh(tmp_path, [address], limits, lambda *_: None)
+    assert again.files == [] and again.failed[0][0] == address
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[]\n", b"7\n", b'{"n": 1}\n'])
+def test_a_run_that_is_damaged_is_told(tmp_path: Path, content: bytes) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.json").write_text('{"made_by": {}}')
+    (folder / "results.jsonl").write_bytes(content)
+    with pytest.raises(BadRun):
+        read_run(folder)
+    (folder / "results.jsonl").write_bytes(b"")
+    (folder / "run.json").write_bytes(b'{"made_by": [1]}')
+    with pytest.raises(FootnoteError):
+        read_run(folder)
