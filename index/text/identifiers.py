@@ -16,6 +16,8 @@ from index.text.terms import (
     GENERIC,
     MONTHS,
     PART_NOUNS,
+    WRITTEN_OUT,
+    YEAR,
     Token,
     counts_what_follows,
     is_also_verb,
@@ -30,7 +32,6 @@ from index.text.terms import (
 )
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\w./-]+\.[a-z]{2,4}\b(?!\.\w)")
-_RANGE = re.compile(r"(\d+)-(\d+)")
 _PERSONS = frozenset("i we you they he she".split())
 _MODALS = frozenset("can could may might must shall should will would to".split())
 _JOINS = re.compile(r",? (?:and|or|to|vs\.?|versus) |, ?| ?[-/&] ?")
@@ -122,7 +123,7 @@ class _Finder:
             return self._number(place, token)
         if token.is_letter:
             return self._letter(place, token)
-        if token.is_code and not is_amount(token):
+        if token.is_code and not is_amount(token) and token.low not in WRITTEN_OUT:
             return self._made(token, token, _forms(normal_form(token.text)))
         if token.text.replace("-", "").replace("/", "").isdigit() and self._is_part_number(token):
             return self._made(token, token, (normal_form(token.text),))
@@ -208,11 +209,10 @@ class _Finder:
 
     def _is_part_number(self, token: Token) -> bool:
         """True for digits with hyphens or slashes that are no range and no date."""
-        digits = sum(c.isdigit() for c in token.text)
-        span = _RANGE.fullmatch(token.text)
-        if span and len(span.group(1)) == len(span.group(2)) and int(span.group(1)) < int(span.group(2)):
-            return False
-        return digits >= 5 and not token.is_time
+        parts = re.split(r"[-/]", token.text)
+        rising = len(parts) == 2 and len(parts[0]) == len(parts[1]) and parts[0] < parts[1]
+        round_, years = all(part.endswith("00") for part in parts), any(YEAR.fullmatch(part) for part in parts)
+        return sum(map(len, parts)) >= 5 and not (rising or round_ or years or token.is_time)
 
     def _gap(self, place: int) -> str:
         return self._text[self._tokens[place - 1].end : self._tokens[place].start]

@@ -36,9 +36,11 @@ _ONES = (
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
 _CARDINAL = {word: number for number, word in enumerate(_ONES, 1)}
 _RANK = {word: number for number, word in enumerate(_ORDINALS, 1)}
+_SAYS_NUMBER = _CARDINAL.keys() | _RANK.keys()
+_ROMAN_ONE = {"I": 1, "V": 5, "X": 10}
 _RANKED = re.compile(r"(\d+)(?:st|nd|rd|th)", re.IGNORECASE)
 _ROMAN = re.compile(r"(?=[IVX]{2,}$)(X{0,3})(IX|IV|V?I{0,3})")
-_CODE = re.compile(r"([^\W\d_]+)[-./]?(\d+)")
+_CODE = re.compile(r"([^\W\d_]+)[-./]?(\d+)([^\W\d_]?)")
 _RANGE = re.compile(r"([^\W\d_]*-?)(\d{1,6})(?: ?- ?| to )\1(\d{1,6})(?!\w)")
 _JOIN = frozenset("and or to through".split())
 _LINKED = re.compile(r"[ (#:\"“'‘-]{0,3}|\. ?|, ")
@@ -80,7 +82,8 @@ class _Text:
     def all(self) -> Iterator[str]:
         for place, token in enumerate(self._tokens):
             if token.text.isalpha():
-                yield from self._word(place, token)
+                if len(token.text) == 1 or token.low in _SAYS_NUMBER or token.text.isupper():
+                    yield from self._word(place, token)
             elif not any(c.isdigit() for c in token.text):
                 yield normal_form(token.text)  # "wi-fi"
             elif token.is_code and not token.is_number:
@@ -98,8 +101,10 @@ class _Text:
         if match := _RANGE.match(self._text, token.start):
             yield from (normal_form(f"{match.group(1)}{number}") for number in _members(*match.group(2, 3)))
         if match := _CODE.fullmatch(token.text):
-            letters, number = match.groups()
+            letters, number, suffix = match.groups()
             yield normal_form(letters)
+            if suffix:
+                yield normal_form(letters + number)
             # "Error E-404" is an error 404 too.
             yield from (normal_form(f"{word} {number}") for word in self._nouns(place))
 
@@ -136,6 +141,8 @@ class _Text:
             nouns = self._nouns(place)
             named = [word for word in nouns if token.text.isupper() or numbers_things(word.lower())]
             yield from (normal_form(f"{word} {token.text}") for word in named)
+            if one := _ROMAN_ONE.get(token.text):
+                yield from (normal_form(f"{word} {one}") for word in named)
             if self._is_head(place):
                 yield f"§{token.low}"
                 yield from (normal_form(f"{word} {token.text}") for word in self._topic if token.text.isupper())

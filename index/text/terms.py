@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 FUNCTION_WORDS = frozenset(
     """a an the this that these those some any each every all both either neither no not nor and or but if then than
@@ -41,12 +41,12 @@ VERSIONS = frozenset("v ver version versions release releases".split())
 _ALSO_VERBS = frozenset("book charge claim order plan report test file ticket request".split())
 _COUNTING = frozenset(
     """about add adult age aged almost amount another approximately around arrive baby best borrow boy bring budget buy
-    carry charge child come contain cost day daughter deposit distance double drink drive earn eat equal exactly exceed
-    extra fee fill first fit get girl give height hire hold hour keep kid last lead leave length lend lift lose make man
-    max maximum min minimum minus minute month move nearly need next offer pay percent person plus price raise rate
-    reach receive remain rent require roughly run salary save score second seat sell send serve since size son spare
-    speed spend stay store subtract sum support take temperature till times top total turn twice until use value
-    voltage wait walk want weigh weight week width win woman work worth year""".split()
+    carry charge child come contain cost daughter day deposit distance double drink drive early earn eat equal
+    exactly exceed extra fee fill first fit get girl give height hire hold hour keep kid last late lead leave lend
+    length lift lose make man max maximum min minimum minus minute month move name nearly need next offer pay percent
+    person plus price raise rate reach receive remain rent require roughly run salary save score seat second sell
+    send serve since size son spare speed spend stay store subtract sum support take temperature till times top total
+    turn twice until use value voltage wait walk want week weigh weight width win woman work worth year""".split()
 )
 """Words before a number that count or measure."""
 MONTHS = frozenset(
@@ -67,6 +67,8 @@ _UNITS = frozenset(
     yards litre litres liter liters gallon gallons kilo kilos gram grams kilogram kilograms ton tons tonne tonnes degree
     degrees celsius fahrenheit watt watts volt volts star stars""".split()
 )
+WRITTEN_OUT = frozenset("co2 h2o o2 o3 h2 n2 ch4 nh3 so2 no2".split())
+"""Substances, which a source may write out: carbon dioxide."""
 _AFFIXES = frozenset("pre post mid under over top non sub plus up".split())
 
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|[^\W_]+(?:[-./_][^\W_]+)*")
@@ -74,16 +76,16 @@ _SAME_WIDTH = str.maketrans(
     {**dict.fromkeys("‐‑‒–—−", "-"), **{chr(0x2080 + digit): str(digit) for digit in range(10)}, "\xa0": " "}
 )
 _RUN = re.compile(r"[^\W\d_]+|\d+")
-_YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[-/]\d{2}(?:\d\d)?)?")
+YEAR = re.compile(r"(?:1[5-9]|20)\d\d(?:[-/]\d{2}(?:\d\d)?)?")
 _DATE = re.compile(r"\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{1,2}([-/.])\d{1,2}\1\d{2,4}")
-_NUMBER = re.compile(r"\d+(?:\.\d+)*[a-z]?|\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.IGNORECASE)
-_AMOUNT = re.compile(r"[\d.,]+(-?)([a-z]+)(?:-[a-z]+)*", re.IGNORECASE)
-_SIGN_BEFORE, _SIGN_AFTER = re.compile(r"[$€£¥₹]\s?$"), re.compile(r"\s?[%°€$£¥₹]|:\d")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*[a-rt-z]?|\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.IGNORECASE)
+_AMOUNT = re.compile(r"(?P<number>[\d.,]+)-?(?P<letters>[a-z]+)(?:[-/][a-z]+)*", re.IGNORECASE)
+_SPAN = re.compile(r"\d+-\d+[a-z]?|\d+x\d+", re.IGNORECASE)
+_SIGN_BEFORE, _SIGN_AFTER = re.compile(r"[$€£¥₹]\s?$"), re.compile(r"\s?[%°€$£¥₹]|:\d|['’]s\b")
 _VERSION = re.compile(r"v?\d+(?:\.\d+){2,}", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A word, number or code of a text, with the separators inside it, and its place."""
 
     text: str
@@ -123,7 +125,7 @@ class Token:
     @property
     def is_time(self) -> bool:
         """True for a year, a range of years or a date."""
-        return bool(_YEAR.fullmatch(self.text) or _DATE.fullmatch(self.text))
+        return bool(YEAR.fullmatch(self.text) or _DATE.fullmatch(self.text))
 
 
 def plain(text: str) -> str:
@@ -196,10 +198,11 @@ def is_amount(token: Token) -> bool:
     """True for a quantity written together ("10km", "20th", "1990s") or a word with a digit before it ("2FA")."""
     match = _AMOUNT.fullmatch(token.text)
     if not match:
-        return bool(re.fullmatch(r"\d+x\d+", token.low)) or token.low.split("-")[0] in _AFFIXES
-    hyphen, letters = match.groups()
-    digits = sum(c.isdigit() for c in token.text)
-    return letters.lower() in _UNITS or digits == 1 or bool(hyphen and letters.islower() and len(letters) > 2)
+        before = re.match(r"[^\W\d_]*", token.low)
+        glued = before is not None and before.group() in FUNCTION_WORDS and len(token.text) > 4
+        return glued or bool(_SPAN.fullmatch(token.text)) or token.low.split("-")[0] in _AFFIXES
+    number, letters = match.group("number", "letters")
+    return letters.lower() in _UNITS or len(number) == 1 or "." in number or (letters.islower() and len(letters) > 1)
 
 
 def is_quantity(text: str, found: list[Token], place: int) -> bool:
