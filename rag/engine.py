@@ -106,7 +106,7 @@ class Engine:
 
     @property
     def workers(self) -> int:
-        """How many questions are read at once: the setting, else one for every four threads of the models."""
+        """Return how many questions are read at once: the setting, else one for every four threads of the models."""
         return self.settings.workers or max(1, (self.settings.threads or cores()) // 4)
 
     def roots(self) -> list[Path]:
@@ -305,7 +305,7 @@ class Engine:
             return ""
         changed = f"{len(stale):,} source{'' if len(stale) == 1 else 's'} changed since the index was made"
         if why := unwritable(self.home):
-            return f"{changed}; {self.home} can't be written ({why}), so the index is not brought up to date."
+            return f"{changed}; FOOTNOTE_HOME can't be written ({why}), so the index is not brought up to date."
         return f"{changed}: python app.py index"
 
 

@@ -76,12 +76,15 @@ class RequestQueue:
         with self._lock:
             return self._line.index(ticket) if ticket in self._line else 0
 
-    async def waiting(self, ticket: Ticket, every: float) -> AsyncGenerator[int]:
-        """Yield how many questions are ahead, at once and every `every` seconds, until called or stopped."""
+    async def waiting(self, ticket: Ticket) -> AsyncGenerator[int]:
+        """Yield how many questions are ahead, at once and then every 1 to 5 seconds, until called or stopped.
+
+        The nearer the turn, the more often: a long line does not keep the server busy with telling it.
+        """
         called = asyncio.wrap_future(ticket.called)
         while not ticket.called.done():
-            yield self.ahead(ticket)
-            await asyncio.wait([called], timeout=every)
+            yield (ahead := self.ahead(ticket))
+            await asyncio.wait([called], timeout=min(5.0, 1 + ahead / 20))
 
     @contextmanager
     def turn(self, ticket: Ticket) -> Iterator[None]:

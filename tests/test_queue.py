@@ -177,6 +177,8 @@ def test_whoever_leaves_or_is_too_many_holds_nobody_up(seeds_home: Path, tmp_pat
         await people.started(address)
         async with people.client(address) as session:
             assert (await session.post("/gradio_api/run/ask", json={"data": [CEO, "", "", ""]})).status_code == 404
+            for nonsense in (None, 5, ["x"], {"a": "b"}):
+                assert (await people.ask(session, nonsense)).outcome in ("failed", "refused")  # type: ignore[arg-type]
             many = [asyncio.create_task(people.ask(session, CEO)) for _ in range(40)]
             outcomes = [one.outcome for one in await asyncio.gather(*many)]
             assert set(outcomes) == {"answered", "busy"} and outcomes.count("answered") >= 4

@@ -81,6 +81,11 @@ class _Outbox:
             self._turns.pop(session, None)
 
 
+def _text(value: object) -> str:
+    """What was sent as text; whoever calls the event may send anything."""
+    return "" if value is None else str(value)
+
+
 def _names(text: str) -> frozenset[str]:
     """The names in a JSON list; none when it is not one."""
     try:
@@ -97,8 +102,9 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
     async def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> AsyncGenerator[str]:
         """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is
         "quote" or "llm"; `left_out` are the names of sources that are not asked, as a JSON list ("" for none)."""
+        question, turn_ids, writer, left_out = map(_text, (question, turn_ids, writer, left_out))
         session = request.session_hash or ""
-        ids = [id_ for id_ in (turn_ids or "").split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
+        ids = [id_ for id_ in turn_ids.split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         outbox.keep_only(session, ids)
         choice = Choice(left_out=_names(left_out))
         states = turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice)
@@ -172,6 +178,9 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=None,
+            # Each of these would go through a thread first, and threads do not keep the order in which questions came.
+            preprocess=False,
+            postprocess=False,
             api_name="ask",
         )
         stop.click(

@@ -23,8 +23,6 @@ from rag.ui.plain import plain
 _LOG = logging.getLogger("footnote")
 _PAUSE = 0.25
 """Least seconds between two states of an answer that is being written."""
-_BEAT = 1.0
-"""Seconds after which a question that waits is told again how things stand; a person who left is noticed by that."""
 
 
 class Turns:
@@ -72,7 +70,7 @@ class Turns:
     async def _waiting(self, ticket: Ticket) -> AsyncGenerator[str]:
         """Yield why the question has to wait, in words, until its turn has come and the models are loaded."""
         waited = False
-        async for ahead in self.queue.waiting(ticket, _BEAT):
+        async for ahead in self.queue.waiting(ticket):
             waited = True
             yield self._loading() or _ahead(ahead)
         while (words := self._loading()) and not ticket.stopped.is_set():
