@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 NATIVE = ("id", "question", "answers", "answerable", "relevant", "tags", "forbidden", "thread")
@@ -83,6 +84,7 @@ class KeyLog:
         return f'{_quoted(self.unread)} not read, and no answers were: rename the key of the right answers to "answers"'
 
 
+@lru_cache(maxsize=10_000)
 def normal_name(key: str) -> str:
     """A key in lower case, its words joined by "_".
 

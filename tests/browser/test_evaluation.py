@@ -79,6 +79,7 @@ def test_a_set_is_uploaded_run_filtered_and_opened_in_the_chat(tab: Page, tmp_pa
     run(tab)
     expect(tab.locator("#fn-results h1")).to_have_text("Evaluation: mine")
     expect(tab.locator("#fn-results")).to_contain_text("2 questions, 1 answerable")
+    tab.get_by_text("All measures, with their names and intervals").click()
     expect(tab.locator(".fn-chart").first).to_be_visible()
     tab.get_by_label("Filter questions by words").fill("hamlet")
     expect(row(tab, "Who wrote Hamlet?")).to_be_visible()
