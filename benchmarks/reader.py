@@ -1,8 +1,9 @@
-"""The reader alone, with the right paragraph given: `python -m benchmarks.reader ../shared/data/squad/dev.json.gz`.
+"""Measure the reader alone, with the right paragraph given: `python -m benchmarks.reader FILE ...`.
 
-With `--checkpoint work/reader.pt` the full-precision model is measured beside the shipped one, and both are timed on
-ten passages of 200 word pieces, tokenising included. `--calibration` keeps to the articles that training leaves out,
-for choosing between models: nothing is chosen on squad/dev.
+FILE is of SQuAD form: ../shared/data/squad/dev.json.gz, natural/choose.json.gz or natural/unanswerable.json.gz there.
+`--checkpoint work/model.pt` measures a model in training, whatever its base, beside the shipped one, and the difference
+on the same questions. `--time` times both on ten passages of 200 word pieces, tokenising included. `--calibration`
+keeps to the articles that training leaves out: nothing is chosen on squad/dev.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from tqdm import tqdm
 from index.network import Network
 from rag.evaluation.measures import exact_match, token_f1
 from rag.reader.spans import MODEL, SpanReader
+from training.reader.checkpoint import load_checkpoint
 from training.reader.data import CALIBRATION, read_json
-from training.reader.export import load_checkpoint
+from training.reader.model import SpanModel
 
 _RESAMPLES = 1000
 Array = NDArray[np.float64]
@@ -34,32 +36,33 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, its paragraph, and the acceptable answers (none: the paragraph does not answer it)."""
+    """A question, its paragraph, the acceptable answers (none: the paragraph does not answer it) and the title."""
 
     question: str
     paragraph: str
     answers: list[str]
+    title: str
 
 
 class TorchReader(SpanReader):
-    """The same reading with the full-precision model in PyTorch."""
+    """The same reading with a full-precision model in PyTorch."""
 
-    def __init__(self, checkpoint: Path, folder: Path = MODEL, threads: int = 0) -> None:
-        super().__init__(folder, threads)
+    def __init__(self, checkpoint: Path, threads: int = 0) -> None:
         if threads:
             torch.set_num_threads(threads)
-        self._network = _TorchNetwork(load_checkpoint(checkpoint))
+        model, tokenizer = load_checkpoint(checkpoint)
+        self._use(_TorchNetwork(model), tokenizer)
 
 
 class _TorchNetwork(Network):
     """A row at a time too; its threads share the row."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: SpanModel) -> None:
         self._model = model
 
     def run(self, inputs: Mapping[str, Any]) -> list[Any]:
         with torch.inference_mode():
-            parts = self._model(*(torch.from_numpy(inputs[name]) for name in ("ids", "mask", "types")))
+            parts = self._model(**{name: torch.from_numpy(value) for name, value in inputs.items()})
         return [part.numpy() for part in parts]
 
     def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -69,7 +72,9 @@ class _TorchNetwork(Network):
 def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:
     """The questions of a SQuAD-form file, or of its articles called `titles`."""
     return [
-        Asked(item["question"], paragraph["context"], [] if item.get("is_impossible") else _texts(item))
+        Asked(
+            item["question"], paragraph["context"], [] if item.get("is_impossible") else _texts(item), article["title"]
+        )
         for article in read_json(path)
         if not titles or article["title"] in titles
         for paragraph in article["paragraphs"]
@@ -81,11 +86,13 @@ def _texts(item: Any) -> list[str]:
     return [answer["text"] for answer in item["answers"]]
 
 
-def read_all(reader: SpanReader, asked: Sequence[Asked]) -> tuple[Array, Array, Array]:
-    """(n,) exact match, token F1 (0 where there is no answer to find) and score of every question."""
+def read_all(reader: SpanReader, asked: Sequence[Asked], titled: bool = False) -> tuple[Array, Array, Array]:
+    """(n,) exact match, token F1 (0 where there is no answer to find) and score of every question; a `titled` passage
+    is read below its article's title."""
     rows = []
-    for one in tqdm(asked, unit="question"):
-        found = reader.read(one.question, [one.paragraph], 1)[0]
+    for one in tqdm(asked, unit="question", mininterval=10):
+        headings = [one.title.replace("_", " ")] if titled else []
+        found = reader.read(one.question, [one.paragraph], 1, headings)[0]
         best = found.answers[0] if found.answers else None
         text = one.paragraph[best.start : best.end] if best else ""
         rows.append((exact_match(text, one.answers), token_f1(text, one.answers), found.score))
@@ -102,13 +109,18 @@ def interval(count: int, measure: Callable[[NDArray[np.int64]], float]) -> str:
 
 
 def report(name: str, asked: Sequence[Asked], read: tuple[Array, Array, Array]) -> None:
-    """Print the measures of a model as a row of a table."""
+    """Print the measures of a model as a row of a table; AUROC only where some questions have no answer."""
     exact, f1, score = read
     answerable = np.array([bool(one.answers) for one in asked])
     known = np.flatnonzero(answerable)
     cells = [interval(len(known), lambda n, v=v: float(v[known[n]].mean())) for v in (exact, f1)]  # type: ignore[misc]
-    cells.append(interval(len(asked), lambda n: float(roc_auc_score(answerable[n], score[n]))))
-    print(f"| {name} | {' | '.join(cells)} |")
+    auroc = interval(len(asked), lambda n: _auroc(answerable[n], score[n])) if len(known) < len(asked) else "-"
+    print(f"| {name} | {' | '.join([*cells, auroc])} |")
+
+
+def _auroc(answerable: NDArray[np.bool_], score: Array) -> float:
+    """0.5 where a resample has one class only."""
+    return float(roc_auc_score(answerable, score)) if 0 < answerable.sum() < len(answerable) else 0.5
 
 
 def seconds(reader: SpanReader, passages: Sequence[str], rounds: int = 15) -> float:
@@ -133,35 +145,48 @@ def ten_passages(reader: SpanReader, asked: Sequence[Asked]) -> list[str]:
     return cut[:10]
 
 
+def measure_file(path: Path, readers: Mapping[str, SpanReader], arguments: argparse.Namespace) -> list[Asked]:
+    """Print the measures of each reader on a file, and the difference between two; return the questions."""
+    asked = read_asked(path, CALIBRATION if arguments.calibration else ())
+    if arguments.limit:
+        asked = asked[:: max(1, len(asked) // arguments.limit)][: arguments.limit]
+    unanswerable = sum(not one.answers for one in asked)
+    print(f"\n{path.name}: {len(asked)} questions, {unanswerable} unanswerable\n")
+    print("| | exact match | token F1 | AUROC |\n|---|---|---|---|")
+    read = {}
+    for name, reader in readers.items():
+        read[name] = read_all(reader, asked, titled=arguments.titles and name == "checkpoint")
+        report(name, asked, read[name])
+    if len(readers) == 2:
+        known = np.flatnonzero([bool(one.answers) for one in asked])
+        for measure, n in (("exact match", 0), ("token F1", 1)):
+            gained = (read["checkpoint"][n] - read["shipped"][n])[known]
+            shown = interval(len(known), lambda n, v=gained: float(v[n].mean()))  # type: ignore[misc]
+            print(f"{measure}, checkpoint minus shipped: {shown}")
+    return asked
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("file", type=Path, nargs="+")
+    parser.add_argument("--model", type=Path, default=MODEL, help="the folder of the shipped model")
     parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--titles", action="store_true", help="the checkpoint reads each passage below its title")
     parser.add_argument("--calibration", action="store_true")
     parser.add_argument("--limit", type=int, help="only so many questions, evenly drawn")
+    parser.add_argument("--time", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    asked = read_asked(arguments.file, CALIBRATION if arguments.calibration else ())
-    if arguments.limit:
-        asked = asked[:: max(1, len(asked) // arguments.limit)]
-    readers: dict[str, SpanReader] = {"int8": SpanReader(arguments.model, arguments.threads)}
+    readers: dict[str, SpanReader] = {"shipped": SpanReader(arguments.model, arguments.threads)}
     if arguments.checkpoint:
-        readers["float32"] = TorchReader(arguments.checkpoint, arguments.model, arguments.threads)
-    print(f"{len(asked)} questions, {sum(not one.answers for one in asked)} unanswerable")
-    print("| | exact match | token F1 | AUROC |\n|---|---|---|---|")
-    read = {name: read_all(reader, asked) for name, reader in readers.items()}
-    for name, values in read.items():
-        report(name, asked, values)
-    if len(readers) == 2:
-        known = np.flatnonzero([bool(one.answers) for one in asked])
-        lost = (read["float32"][1] - read["int8"][1])[known]
-        print(f"token F1 lost by int8: {interval(len(known), lambda n: float(lost[n].mean()))}")
-        passages = ten_passages(readers["int8"], asked)
-        times = {name: seconds(reader, passages) for name, reader in readers.items()}
-        shown = ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in times.items())
-        print(f"ten passages of 200 word pieces: {shown}, ratio {times['int8'] / times['float32']:.2f}")
+        readers["checkpoint"] = TorchReader(arguments.checkpoint, arguments.threads)
+    for path in arguments.file:
+        asked = measure_file(path, readers, arguments)
+    if arguments.time:
+        passages = ten_passages(readers["shipped"], asked)
+        times = [f"{name} {1000 * seconds(reader, passages):.0f} ms" for name, reader in readers.items()]
+        print(f"\nten passages of 200 word pieces: {', '.join(times)}")
 
 
 if __name__ == "__main__":

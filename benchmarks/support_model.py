@@ -26,8 +26,8 @@ from benchmarks.support_pairs import Pair, Pairs
 from index.embed import find_float32
 from index.layout import Span
 from index.sentences import sentences
+from training.reader.base import load_encoder
 from training.reader.data import FOREIGN, load, read_ids, with_hard_negatives
-from training.reader.model import load_encoder
 from training.reader.restore import restored
 
 _LONGEST, _LONGEST_SENTENCE = 256, 96

@@ -26,7 +26,7 @@ def _corpus() -> Corpus:
         for question, answer in asked.items():
             span = (text.index(answer), text.index(answer) + len(answer))
             questions.append(Question(question, question, len(passages), (span,)))
-        passages.append(Passage(text, "Mills", wiki=True))
+        passages.append(Passage(text, "Mills", "wiki"))
     return Corpus(passages, questions)
 
 

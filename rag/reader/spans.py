@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from index.layout import Span
 from index.network import Network
+from rag.reader.layout import layout_of
 
 MODEL = Path(__file__).parent / "model"
 LONGEST = 320
@@ -21,7 +22,7 @@ _OVERLAP = 96
 _LONGEST_QUESTION = 128
 _LONGEST_ANSWER = 30
 _CANDIDATES = 60
-_CLS, _SEP = 101, 102
+_LONGEST_HEADING = 24
 
 Scores = NDArray[np.float32]
 
@@ -63,10 +64,12 @@ class Found:
 @dataclass(frozen=True)
 class _Window:
     """Word pieces [first, last) of passage `passage` behind the question; `offsets` are their places (n, 2), `opens`
-    and `closes` whether a word begins or ends with a piece."""
+    and `closes` whether a word begins or ends with a piece. The second text begins at `second`, with the heading, and
+    the passage at `start`."""
 
     passage: int
     ids: list[int]
+    second: int
     start: int
     offsets: NDArray[np.int64]
     opens: NDArray[np.bool_]
@@ -78,15 +81,21 @@ class SpanReader:
 
     def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = "reader.int8.onnx") -> None:
         """`threads` windows are read at once; 0: as many as there are cores."""
+        self._use(Network(folder / name, threads), (folder / "tokenizer.json").read_text("utf-8"))
+
+    def _use(self, network: Network, tokenizer: str) -> None:
+        """Read with `network`, on the word pieces of a tokenizer.json."""
         from tokenizers import Tokenizer
 
-        self._network = Network(folder / name, threads)
-        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._network = network
+        self._tokenizer: Any = Tokenizer.from_str(tokenizer)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._layout = layout_of(self._tokenizer)
 
-    def read(self, question: str, passages: Sequence[str], best: int = 3) -> list[Found]:
-        """What each passage has, in their order, with at most `best` answers each.
+    def read(self, question: str, passages: Sequence[str], best: int = 3, headings: Sequence[str] = ()) -> list[Found]:
+        """What each passage has, in their order, with at most `best` answers each. `headings`, one a passage if there
+        are any, are read above them and hold no answers.
 
         An empty passage, and every passage of a question without words or with more than 128 word pieces, has nothing.
         """
@@ -96,7 +105,7 @@ class SpanReader:
         asked = self._tokenizer.encode(question, add_special_tokens=False).ids
         if not asked or len(asked) > _LONGEST_QUESTION:
             return found
-        windows = list(self._windows(asked, passages))
+        windows = list(self._windows(asked, passages, headings or [""] * len(passages)))
         of_passage: dict[int, list[Found]] = {}
         for window, one in zip(windows, self._network.each(lambda w: self._read(w, best), windows), strict=True):
             of_passage.setdefault(window.passage, []).append(one)
@@ -109,28 +118,27 @@ class SpanReader:
         """Where each word piece of `text` stands in it."""
         return [(start, end) for start, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
 
-    def _windows(self, asked: list[int], passages: Sequence[str]) -> Iterator[_Window]:
-        room = LONGEST - len(asked) - 3
+    def _windows(self, asked: list[int], passages: Sequence[str], headings: Sequence[str]) -> Iterator[_Window]:
+        above = self._tokenizer.encode_batch(list(headings), add_special_tokens=False)
         for number, encoded in enumerate(self._tokenizer.encode_batch(list(passages), add_special_tokens=False)):
+            heading = above[number].ids[:_LONGEST_HEADING]
+            room = LONGEST - len(asked) - len(heading) - self._layout.special
             offsets = np.array(encoded.offsets, dtype=np.int64).reshape(-1, 2)
             inner = np.array([piece.startswith("##") for piece in encoded.tokens] + [False], dtype=bool)
             for first in range(0, max(1, len(offsets) - _OVERLAP), room - _OVERLAP):
                 last = min(len(offsets), first + room)
                 if first < last:
-                    yield _Window(
-                        number,
-                        [_CLS, *asked, _SEP, *encoded.ids[first:last], _SEP],
-                        len(asked) + 2,
-                        offsets[first:last],
-                        ~inner[first:last],
-                        ~inner[first + 1 : last + 1],
-                    )
+                    ids, second = self._layout.pair(asked, [*heading, *encoded.ids[first:last]])
+                    start = second + len(heading)
+                    places = offsets[first:last]
+                    yield _Window(number, ids, second, start, places, ~inner[first:last], ~inner[first + 1 : last + 1])
 
     def _read(self, window: _Window, best: int) -> Found:
         ids = np.array([window.ids])
         types = np.zeros_like(ids)
-        types[0, window.start :] = 1
-        parts = self._network.run({"ids": ids, "mask": np.ones_like(ids), "types": types})
+        types[0, window.second :] = 1
+        inputs = {"ids": ids, "mask": np.ones_like(ids), "types": types}
+        parts = self._network.run({name: inputs[name] for name in self._layout.inputs})
         return _decode(window, [part[0] for part in parts], best)
 
 

@@ -1,4 +1,4 @@
-"""SQuAD-form files -> questions and passages to train the reader on, with hard negatives for each question."""
+"""Read SQuAD-form files into questions and passages to train on, and find hard negatives for each question."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import unquote
 
 import numpy as np
 from tqdm import tqdm
@@ -28,13 +29,24 @@ _HARD = 12
 """Hard negatives kept for each question."""
 
 
+Kind = Literal["wiki", "other", "natural", "generated"]
+"""The origin of a passage: Wikipedia with questions of readers, reviews and comments, Wikipedia with questions typed
+into a search engine, or templates."""
+
+
 @dataclass(frozen=True)
 class Passage:
-    """A paragraph and the article it is of; `wiki` tells prose of Wikipedia from reviews and comments."""
+    """A paragraph and the article it is of. `heading` is read above it: the title, and the headings below that."""
 
     text: str
     article: str
-    wiki: bool
+    kind: Kind
+    heading: str = ""
+
+    @property
+    def wiki(self) -> bool:
+        """Whether it is prose of Wikipedia."""
+        return self.kind in ("wiki", "natural")
 
 
 @dataclass(frozen=True)
@@ -59,30 +71,45 @@ class Corpus:
     questions: list[Question]
 
 
-def load(folder: Path, apart: frozenset[str]) -> tuple[Corpus, Corpus]:
-    """(to train on, to calibrate on) from `folder`, which holds squad/ and squadshifts/.
+_FILES: tuple[tuple[str, Kind], ...] = (
+    ("squad/train.json.gz", "wiki"),
+    ("squadshifts/new_wiki_v1.0.json.gz", "wiki"),
+    ("squadshifts/reddit_v1.0.json.gz", "other"),
+    ("squadshifts/amazon_reviews_v1.0.json.gz", "other"),
+)
+_NATURAL: tuple[str, Kind] = ("natural/train.json.gz", "natural")
+
+
+def load(folder: Path, apart: frozenset[str], natural: bool = False) -> tuple[Corpus, Corpus]:
+    """(to train on, to calibrate on) from `folder`, which holds squad/ and squadshifts/, and for `natural` natural/.
 
     `apart` are ids of questions whose whole paragraphs are left out, wherever their text stands.
     """
     fit = _Builder()
     calibrate = _Builder()
-    wanted = [("squad/train.json.gz", True), ("squadshifts/new_wiki_v1.0.json.gz", True)]
-    wanted += [(f"squadshifts/{name}_v1.0.json.gz", False) for name in ("reddit", "amazon_reviews")]
-    files = [(read_json(folder / name), wiki, name.startswith("squad/")) for name, wiki in wanted]
+    files = [(name, read_json(folder / name), kind) for name, kind in (*_FILES, *([_NATURAL] if natural else []))]
     closed = {
         p["context"]
-        for data, _, _ in files
+        for _, data, _ in files
         for article in data
         for p in article["paragraphs"]
         if any(q["id"] in apart for q in p["qas"])
     }
-    for data, wiki, is_squad in files:
+    for name, data, kind in files:
         for article in data:
-            to = calibrate if is_squad and article["title"] in CALIBRATION else fit
+            to = calibrate if article["title"] in CALIBRATION else fit
+            if to is calibrate and not name.startswith("squad/"):
+                continue
             for paragraph in article["paragraphs"]:
                 if paragraph["context"] not in closed:
-                    to.add(article["title"], paragraph, wiki)
+                    to.add(article["title"], paragraph, kind)
     return fit.corpus, calibrate.corpus
+
+
+def joined(first: Corpus, second: Corpus) -> Corpus:
+    """Both in one."""
+    moved = [replace(q, passage=q.passage + len(first.passages)) for q in second.questions]
+    return Corpus(first.passages + second.passages, first.questions + moved)
 
 
 def read_json(path: Path) -> list[Any]:
@@ -101,9 +128,10 @@ class _Builder:
     def __init__(self) -> None:
         self.corpus = Corpus([], [])
 
-    def add(self, title: str, paragraph: Any, wiki: bool) -> None:
+    def add(self, title: str, paragraph: Any, kind: Kind) -> None:
         number, text = len(self.corpus.passages), paragraph["context"]
-        self.corpus.passages.append(Passage(text, title, wiki))
+        heading = "" if kind == "other" else unquote(title).replace("_", " ")
+        self.corpus.passages.append(Passage(text, title, kind, heading))
         for item in paragraph["qas"]:
             spans = []
             for answer in [] if item.get("is_impossible") else item["answers"]:
@@ -115,18 +143,18 @@ class _Builder:
                 self.corpus.questions.append(Question(item["id"], item["question"], number, tuple(spans)))
 
 
-def with_hard_negatives(corpus: Corpus, cache: Path | None = None) -> Corpus:
-    """The corpus with `hard` filled: Wikipedia passages that MiniLM and shared rare words rank high and that hold no
-    answer. Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
+def with_hard_negatives(corpus: Corpus, cache: Path | None = None, meaning: bool = True) -> Corpus:
+    """Return the corpus with `hard` filled: Wikipedia passages without the answer that TF-IDF and, with `meaning`,
+    MiniLM rank high. Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
 
     Takes minutes, so the outcome is kept in `cache` and read from there when it is of the same questions.
     """
-    key = hashlib.sha256("".join(q.id for q in corpus.questions).encode()).hexdigest()
+    key = hashlib.sha256("".join([str(meaning), *(q.id for q in corpus.questions)]).encode()).hexdigest()
     if cache and cache.is_file():
         value = json.loads(cache.read_text("utf-8"))
         if value["key"] == key:
             return _with(corpus, value["hard"])
-    ranked = _rank(corpus)
+    ranked = _rank(corpus, meaning)
     hard = []
     flat = [" ".join(words(passage.text)) for passage in corpus.passages]
     for question, order in zip(corpus.questions, ranked, strict=True):
@@ -140,26 +168,26 @@ def with_hard_negatives(corpus: Corpus, cache: Path | None = None) -> Corpus:
 
 
 def _with(corpus: Corpus, hard: Sequence[Sequence[int]]) -> Corpus:
-    questions = [
-        Question(q.id, q.text, q.passage, q.spans, tuple(h)) for q, h in zip(corpus.questions, hard, strict=True)
-    ]
+    questions = [replace(q, hard=tuple(h)) for q, h in zip(corpus.questions, hard, strict=True)]
     return Corpus(corpus.passages, questions)
 
 
-def _rank(corpus: Corpus) -> list[list[int]]:
-    """For each question the Wikipedia passages, best 30 first, by cosine and TF-IDF together."""
+def _rank(corpus: Corpus, meaning: bool) -> list[list[int]]:
+    """For each question the Wikipedia passages, best 30 first, by TF-IDF, and with `meaning` by cosine too."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    embedder = Embedder(find_float32())
     wiki = [number for number, passage in enumerate(corpus.passages) if passage.wiki]
     texts = [corpus.passages[number].text for number in wiki]
-    vectors = embedder.encode_documents(texts)
     lexical = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(texts)
     lexical_texts = lexical.transform(texts).T.tocsr()
+    embedder = Embedder(find_float32()) if meaning else None
+    vectors = embedder.encode_documents(texts) if embedder else None
     ranked = []
     for at in tqdm(range(0, len(corpus.questions), 512), desc="hard negatives", unit="batch"):
         asked = [question.text for question in corpus.questions[at : at + 512]]
-        score = embedder.encode_queries(asked) @ vectors.T + (lexical.transform(asked) @ lexical_texts).toarray()
+        score = (lexical.transform(asked) @ lexical_texts).toarray()
+        if embedder and vectors is not None:
+            score += embedder.encode_queries(asked) @ vectors.T
         best = np.argsort(-score, axis=1)[:, :30]
         ranked += [[wiki[n] for n in row] for row in best]
     return ranked

@@ -1,11 +1,12 @@
-"""Questions and passages -> the rows of an epoch (positives, hard negatives, changed questions) in padded batches."""
+"""Make the rows of an epoch (positives, hard negatives, changed questions) and put them into padded batches."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +15,78 @@ import torch
 from numpy.typing import NDArray
 
 from index.layout import Span
-from training.reader.data import Corpus, Question, answers_of
+from index.lexical import words
+from index.sentences import sentences
+from rag.reader.layout import Layout, layout_of
+from training.reader.attributes import ask_unstated
+from training.reader.data import Corpus, Kind, Question, answers_of
 from training.reader.model import LONGEST_ANSWER, Batch
 from training.reader.rewording import ask_who, asks_who, names, rename
-from training.reader.unanswerable import Pool, make_pool, unanswerable
+from training.reader.typed import as_typed
+from training.reader.unanswerable import Pool, inner_names, make_pool, unanswerable
 
 _LONGEST_QUESTION = 48
-_CLS, _SEP, _PAD = 101, 102, 0
+_LONGEST_HEADING = 24
+_TRIES = 8
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often an epoch asks the questions of one kind (1: each once), and the shares of them, in [0, 1], that get a
+    passage beside them that looks right and lacks the answer (`hard`), one of the same article that lacks it
+    (`sibling`), a changed question that the passage does not answer (`changed`), and a question for an attribute of
+    the passage's subject that it does not state (`unstated`)."""
+
+    asked: float = 1.0
+    hard: float = 0.0
+    changed: float = 0.0
+    sibling: float = 0.0
+    unstated: float = 0.0
+
+
+_TODAY: dict[Kind, Share] = {
+    "wiki": Share(1.0, hard=0.5, changed=0.45),
+    "other": Share(0.2, hard=0.25, changed=0.15),
+}
 
 
 @dataclass(frozen=True)
 class Mix:
-    """What an epoch is made of, as shares in [0, 1]: how many questions get a hard negative, how many a changed
-    question beside them; `other` is the share of questions on reviews and comments that an epoch asks at all.
-    `unanswerable` is how often it asks the questions that people wrote for a passage that does not answer them.
-    From epoch `reworded_from` on, `reworded` is the share of the questions for organisations that ask "who", and of
-    those for persons whose passage has organisations in the person's place."""
+    """What an epoch is made of; the numbers as they are here make the small reader.
 
-    hard_wiki: float = 0.5
-    hard_other: float = 0.25
-    changed_wiki: float = 0.45
-    changed_other: float = 0.15
-    other: float = 0.2
+    `unanswerable` is how often it asks the questions that people wrote for a passage of Wikipedia that does not answer
+    them. From epoch `reworded_from` on, `reworded` is the share of the questions for organisations that ask "who", and
+    of those for persons whose passage has organisations in the person's place. `typed` is the share of the questions
+    that are written as people type, `headed` of the passages of Wikipedia that are read below their title. `cropped` of
+    the passages are cut to sentences of `crop` word pieces in all; no row is longer than `longest`.
+    """
+
+    kinds: dict[Kind, Share] = field(default_factory=lambda: dict(_TODAY))
     unanswerable: int = 2
     reworded: float = 0.6
     reworded_from: int = 1
+    typed: float = 0.0
+    headed: float = 0.0
     cropped: float = 0.6
+    crop: tuple[int, int] = (72, 144)
     longest: int = 256
+
+
+STRONG = Mix(
+    kinds={
+        "wiki": Share(1.0, hard=0.2, changed=0.2, sibling=0.12, unstated=0.12),
+        "other": Share(0.08, changed=0.15),
+        "natural": Share(8.0, hard=0.3, changed=0.2, unstated=0.12),
+        "generated": Share(0.2),
+    },
+    reworded_from=0,
+    typed=0.6,
+    headed=0.65,
+    cropped=0.9,
+    crop=(56, 120),
+    longest=224,
+)
+"""What the strong reader learns from: short rows, so that it sees many questions."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +108,19 @@ class Pieces:
     offsets: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class _Encoded:
+    """A row as word pieces: where its second text and the passage in that begin, its target spans, its sentences and
+    whether they hold one."""
+
+    ids: list[int]
+    second: int
+    start: int
+    targets: list[Span]
+    sentences: list[Span]
+    holds: list[int]
+
+
 class Examples:
     """The rows of every epoch, the same for the same seed."""
 
@@ -73,22 +132,30 @@ class Examples:
         self._seed = seed
         self._pools = _pools(corpus)
         self.corpus, self._reworded = _reworded(corpus, random.Random(seed))
+        self._articles: dict[str, list[int]] = defaultdict(list)
+        for number, passage in enumerate(corpus.passages):
+            self._articles[passage.article].append(number)
         self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
+        self._layout = layout_of(self._tokenizer)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         encoded = self._tokenizer.encode_batch([p.text for p in self.corpus.passages], add_special_tokens=False)
         self._pieces = [Pieces(np.array(e.ids), np.array(e.offsets).reshape(-1, 2)) for e in encoded]
+        self._lines = cache(self._find_lines)
+        self._flat = cache(lambda number: f" {' '.join(words(self.corpus.passages[number].text))} ")
 
     def epoch(self, number: int) -> list[list[Row]]:
         """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
         rng = random.Random(f"{self._seed} {number}")
-        # Parts of the other questions take turns, so that a few epochs ask all of them.
-        others = [q for q in self.corpus.questions if not self.corpus.passages[q.passage].wiki]
-        random.Random(self._seed).shuffle(others)
-        count = round(len(others) * self.mix.other)
-        turn = [others[(number * count + n) % len(others)] for n in range(count)] if others else []
-        own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].wiki]
-        asked = own + turn + [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
+        asked: list[Question] = []
+        for kind, share in self.mix.kinds.items():
+            own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].kind == kind]
+            # Parts of the questions take turns, so that a few epochs ask all of them.
+            random.Random(self._seed).shuffle(own)
+            count = round(len(own) * share.asked)
+            asked += [own[(number * count + n) % len(own)] for n in range(count)]
+            if kind == "wiki":
+                asked += [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
         rng.shuffle(asked)
         if number >= self.mix.reworded_from:
             chosen = random.Random(f"reworded {self._seed} {number}")
@@ -100,59 +167,127 @@ class Examples:
 
     def _group(self, question: Question, group: int, rng: random.Random) -> list[Row]:
         passage = self.corpus.passages[question.passage]
+        share = self.mix.kinds[passage.kind]
         near = rng.choice(question.spans) if question.spans else None
         rows = [Row(question.text, question.passage, question.spans, near, group)]
-        hard = self.mix.hard_wiki if passage.wiki else self.mix.hard_other
-        if question.spans and question.hard and rng.random() < hard:
+        if question.spans and question.hard and rng.random() < share.hard:
             rows.append(Row(question.text, rng.choice(question.hard), (), None, group))
-        changed = self.mix.changed_wiki if passage.wiki else self.mix.changed_other
-        if question.spans and rng.random() < changed:
+        if question.spans and rng.random() < share.sibling:
+            rows += [Row(question.text, other, (), None, group) for other in self._sibling(question, rng)]
+        if question.spans and rng.random() < share.changed:
             other = unanswerable(question.text, passage.text, self._pools[passage.article], rng)
             if other:
                 rows.append(Row(other, question.passage, (), near, -1 - group))
+        if rng.random() < share.unstated:
+            subject = rng.choice([passage.heading or passage.article, *inner_names(passage.text)[:20]])
+            if other := ask_unstated(subject, f"{passage.heading} {passage.text}", rng):
+                rows.append(Row(other, question.passage, (), None, -1 - group))
+        if rng.random() < self.mix.typed:
+            form = rng.random()
+            rows = [replace(row, question=as_typed(row.question, random.Random(form))) for row in rows]
         return rows
 
+    def _sibling(self, question: Question, rng: random.Random) -> list[int]:
+        """Another passage of the article that holds no word of an acceptable answer's texts; none after some tries."""
+        text = self.corpus.passages[question.passage].text
+        answers = {" ".join(words(text[start:end])) for start, end in question.spans} - {""}
+        others = self._articles[self.corpus.passages[question.passage].article]
+        for _ in range(_TRIES):
+            other = rng.choice(others) if others else question.passage
+            if other != question.passage and not any(f" {answer} " in self._flat(other) for answer in answers):
+                return [other]
+        return []
+
     def batches(self, rows: Sequence[Row], rng: random.Random, pieces: int) -> Iterator[tuple[Batch, list[Row]]]:
-        """Rows of like length together, padded to a multiple of 8, at most `pieces` word pieces a batch."""
+        """Rows of like length together, padded to a multiple of 8, at most `pieces` word pieces a batch.
+
+        A row whose answers are all too long for a span is left out: it would teach that its passage does not answer.
+        """
         made = [(self._encode(row, rng), row) for row in rows]
-        made.sort(key=lambda one: len(one[0][0]))
-        part: list[tuple[Any, Row]] = []
+        made = [one for one in made if one[0].targets or not one[1].spans]
+        made.sort(key=lambda one: len(one[0].ids))
+        part: list[tuple[_Encoded, Row]] = []
         for one in made:
-            if part and (len(part) + 1) * _rounded(len(one[0][0])) > pieces:
-                yield _pad([e for e, _ in part]), [row for _, row in part]
+            if part and (len(part) + 1) * _rounded(len(one[0].ids)) > pieces:
+                yield _pad([e for e, _ in part], self._layout), [row for _, row in part]
                 part = []
             part.append(one)
         if part:
-            yield _pad([e for e, _ in part]), [row for _, row in part]
+            yield _pad([e for e, _ in part], self._layout), [row for _, row in part]
+
+    @property
+    def tokenizer_json(self) -> str:
+        """What the tokenizer's file says."""
+        return str(self._tokenizer.to_str())
 
     def decode(self, pieces: Sequence[int]) -> str:
         """The text of word pieces, in lower case."""
         return str(self._tokenizer.decode(list(pieces)))
 
-    def _encode(self, row: Row, rng: random.Random) -> tuple[list[int], int, list[tuple[int, int]]]:
-        """(word pieces, where the passage starts, target spans) of a row; a long passage is cropped around `near`."""
+    def _encode(self, row: Row, rng: random.Random) -> _Encoded:
+        """A row as word pieces; a long passage is cut to sentences around `near`."""
+        passage = self.corpus.passages[row.passage]
         question = self._tokenizer.encode(row.question, add_special_tokens=False).ids[:_LONGEST_QUESTION]
-        pieces = self._pieces[row.passage]
-        room = self.mix.longest - len(question) - 3
-        may_crop = row.near is not None or not row.spans
-        if may_crop and rng.random() < self.mix.cropped:
-            room = min(room, rng.randint(72, 144))
-        first, last = 0, len(pieces.ids)
-        if last > room:
-            low, high = 0, last - room
-            if row.near and (place := _span_pieces(pieces, row.near)):
-                low, high = max(low, place[1] + 1 - room), min(high, place[0])
-            first = rng.randint(low, max(low, high))
-            last = first + room
-        start = len(question) + 2
-        targets = []
+        above: list[int] = []
+        if passage.heading and (passage.kind == "generated" or rng.random() < self.mix.headed):
+            above = self._tokenizer.encode(passage.heading, add_special_tokens=False).ids[:_LONGEST_HEADING]
+        pieces, lines = self._pieces[row.passage], self._lines(row.passage)
+        room = self.mix.longest - len(question) - len(above) - self._layout.special
+        wanted = rng.randint(*self.mix.crop) if rng.random() < self.mix.cropped else room
+        near = _span_pieces(pieces.offsets, row.near) if row.near else None
+        first, last = _crop(lines, len(pieces.ids), near, min(wanted, room), room, rng)
+        ids, second = self._layout.pair(question, [*above, *pieces.ids[first:last].tolist()])
+        start = second + len(above)
+        targets: list[Span] = []
         for span in row.spans:
-            place = _span_pieces(pieces, span)
+            place = _span_pieces(pieces.offsets, span)
             if place and first <= place[0] and place[1] < last and place[1] - place[0] < LONGEST_ANSWER:
                 target = (place[0] - first + start, place[1] - first + start)
                 if target not in targets:
                     targets.append(target)
-        return [_CLS, *question, _SEP, *pieces.ids[first:last].tolist(), _SEP], start, targets
+        inside = [line for line in lines if first <= line[0] and line[1] < last]
+        places = [(a - first + start, b - first + start) for a, b in inside]
+        holds = [self._holds(row, targets, place, line) for place, line in zip(places, inside, strict=True)]
+        return _Encoded(ids, second, start, targets, places, holds)
+
+    def _holds(self, row: Row, targets: Sequence[Span], place: Span, line: Span) -> int:
+        """1 if a sentence holds a target, 0 if not, -1 if it has the words of an answer at another place."""
+        if any(place[0] <= start and end <= place[1] for start, end in targets):
+            return 1
+        text, offsets = self.corpus.passages[row.passage].text, self._pieces[row.passage].offsets
+        sentence = text[int(offsets[line[0], 0]) : int(offsets[line[1], 1])]
+        return -1 if any(text[start:end] in sentence for start, end in row.spans) else 0
+
+    def _find_lines(self, number: int) -> list[Span]:
+        """First and last word piece of each sentence of a passage."""
+        offsets = self._pieces[number].offsets
+        found = (_span_pieces(offsets, line) for line in sentences(self.corpus.passages[number].text))
+        return [line for line in found if line]
+
+
+def _crop(
+    lines: Sequence[Span], length: int, near: Span | None, wanted: int, room: int, rng: random.Random
+) -> tuple[int, int]:
+    """[first, last) word pieces: whole sentences around `near`, or around any sentence, of about `wanted` pieces and
+    never more than `room`; where a sentence alone is longer, a part of it that holds `near`."""
+    if length <= wanted:
+        return 0, length
+    low, high = near or rng.choice(lines or [(0, length - 1)])
+    touched = [n for n, line in enumerate(lines) if line[0] <= high and low <= line[1]]
+    a, b = (touched[0], touched[-1]) if touched else (0, len(lines) - 1)
+    first, last = (min(lines[a][0], low), max(lines[b][1], high) + 1) if lines else (low, high + 1)
+    while a > 0 or b + 1 < len(lines):
+        before = b + 1 >= len(lines) or (a > 0 and rng.random() < 0.5)
+        grown = (lines[a - 1][0], last) if before else (first, lines[b + 1][1] + 1)
+        if grown[1] - grown[0] > wanted:
+            break
+        (first, last), a, b = grown, a - before, b + (not before)
+    if last - first > room:
+        low, high = near or (first, first)
+        earliest, latest = max(first, high + 1 - room), min(last - room, low)
+        first = rng.randint(earliest, max(earliest, latest))
+        last = first + room
+    return first, last
 
 
 def _reworded(corpus: Corpus, rng: random.Random) -> tuple[Corpus, dict[str, Question]]:
@@ -172,22 +307,20 @@ def _reworded(corpus: Corpus, rng: random.Random) -> tuple[Corpus, dict[str, Que
 
 
 def _pools(corpus: Corpus) -> dict[str, Pool]:
+    """What changed questions draw from: of the article where it has many paragraphs, else of all of its kind."""
     texts: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
-    # Reviews are articles of a few paragraphs: they share one pool.
-    shared: tuple[list[str], list[str]] = ([], [])
-    for passage in corpus.passages:
-        (texts[passage.article] if passage.wiki else shared)[0].append(passage.text)
+    of = [passage.article if passage.kind == "wiki" else f"kind {passage.kind}" for passage in corpus.passages]
+    for number, passage in enumerate(corpus.passages):
+        texts[of[number]][0].append(passage.text)
     for question in corpus.questions:
-        passage = corpus.passages[question.passage]
-        (texts[passage.article] if passage.wiki else shared)[1].append(question.text)
-    pools = {article: make_pool(*both) for article, both in texts.items()}
-    other = make_pool(*shared)
-    return pools | {p.article: other for p in corpus.passages if not p.wiki}
+        texts[of[question.passage]][1].append(question.text)
+    pools = {name: make_pool(*both) for name, both in texts.items()}
+    return {passage.article: pools[name] for passage, name in zip(corpus.passages, of, strict=True)}
 
 
-def _span_pieces(pieces: Pieces, span: Span) -> tuple[int, int] | None:
+def _span_pieces(offsets: NDArray[np.int64], span: Span) -> Span | None:
     """The first and last word piece of a span of characters."""
-    inside = np.flatnonzero((pieces.offsets[:, 1] > span[0]) & (pieces.offsets[:, 0] < span[1]))
+    inside = np.flatnonzero((offsets[:, 1] > span[0]) & (offsets[:, 0] < span[1]))
     return (int(inside[0]), int(inside[-1])) if len(inside) else None
 
 
@@ -195,15 +328,27 @@ def _rounded(length: int) -> int:
     return -(-length // 8) * 8
 
 
-def _pad(encoded: Sequence[tuple[list[int], int, list[tuple[int, int]]]]) -> Batch:
-    length = _rounded(max(len(ids) for ids, _, _ in encoded))
-    count = max(1, max(len(targets) for _, _, targets in encoded))
-    ids = np.full((len(encoded), length), _PAD)
+def _spans(rows: Iterable[Sequence[Span]]) -> NDArray[np.int64]:
+    """(b, k, 2) spans of rows, -1 where a row has fewer."""
+    kept = list(rows)
+    made = np.full((len(kept), max(1, *(len(row) for row in kept)), 2), -1)
+    for n, row in enumerate(kept):
+        made[n, : len(row)] = np.array(row).reshape(-1, 2)
+    return made
+
+
+def _pad(encoded: Sequence[_Encoded], layout: Layout) -> Batch:
+    length = _rounded(max(len(one.ids) for one in encoded))
+    ids = np.full((len(encoded), length), layout.pad)
     types, mask = np.zeros_like(ids), np.zeros_like(ids)
     passage = np.zeros(ids.shape, dtype=bool)
-    targets = np.full((len(encoded), count, 2), -1)
-    for n, (pieces, start, spans) in enumerate(encoded):
-        ids[n, : len(pieces)], mask[n, : len(pieces)], types[n, start : len(pieces)] = pieces, 1, 1
-        passage[n, start : len(pieces) - 1] = True
-        targets[n, : len(spans)] = np.array(spans).reshape(-1, 2)
-    return Batch(*(torch.from_numpy(part) for part in (ids, types, mask, passage, targets)))
+    places = _spans(one.sentences for one in encoded)
+    holds = np.full(places.shape[:2], -1)
+    for n, one in enumerate(encoded):
+        size = len(one.ids)
+        ids[n, :size], mask[n, :size] = one.ids, 1
+        types[n, one.second : size] = 1
+        passage[n, one.start : size - 1] = True
+        holds[n, : len(one.holds)] = one.holds
+    parts = (ids, types, mask, passage, _spans(one.targets for one in encoded), places, holds)
+    return Batch(*(torch.from_numpy(part) for part in parts))

@@ -1,7 +1,7 @@
-"""A checkpoint -> the shipped files: `python -m training.reader.export work/reader.pt ../shared/data rag/reader/model`.
+"""Write the shipped files of a checkpoint: `python -m training.reader.export work/model.pt ../shared/data OUT`.
 
-Needs onnx. index/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and
-scores hang on them. How large activations get is seen on questions of the training articles.
+Needs onnx; index/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and scores hang on
+them. Questions of the training articles show how large activations get.
 """
 
 from __future__ import annotations
@@ -9,50 +9,43 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from index.embed import find_float32
 from index.int8 import OPSET, prepared, write
+from training.reader.checkpoint import load_checkpoint
 from training.reader.data import FOREIGN, load, read_ids
 from training.reader.examples import Examples, Mix
-from training.reader.model import Batch, SpanModel, load_encoder
+from training.reader.model import Batch, SpanModel
 
-INPUTS = ("ids", "mask", "types")
-OUTPUTS = ("start", "end", "left", "right", "null")
+OUTPUTS = ("start", "end", "left", "right", "null", "sentence")
 FULL = "reader.onnx"
 SMALL = "reader.int8.onnx"
 
 
-def samples_of(data: Path, rows: int = 160) -> list[Batch]:
+def samples_of(data: Path, tokenizer: Path, rows: int = 160) -> list[Batch]:
     """Batches of the questions that training begins with."""
-    examples = Examples(load(data, read_ids(FOREIGN))[0], find_float32().folder / "tokenizer.json", Mix(), 0)
+    examples = Examples(load(data, read_ids(FOREIGN))[0], tokenizer, Mix(), 0)
     first = [row for group in examples.epoch(0)[:rows] for row in group][:rows]
     return [batch for batch, _ in examples.batches(first, random.Random(0), 2048)]
 
 
-def load_checkpoint(path: Path) -> SpanModel:
-    """The model of a checkpoint of `training.reader.train`, ready to read."""
-    model = SpanModel(load_encoder(find_float32().folder))
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
-    return model.eval()
-
-
 def export_float32(model: SpanModel, path: Path) -> None:
-    """Write the model as float32 ONNX, for any number of rows and any length."""
+    """Write the model as float32 ONNX, for any number of rows and any length; its inputs are those of its layout."""
     ids = torch.full((2, 16), 1000)
-    ids[1, 12:] = 0
-    axes: dict[str, dict[int, str]] = {name: {0: "rows", 1: "length"} for name in (*INPUTS, *OUTPUTS[:4])}
+    ids[1, 12:] = model.layout.pad
+    inputs = {"ids": ids, "mask": (ids != model.layout.pad).long(), "types": torch.zeros_like(ids)}
+    names = model.layout.inputs
+    axes: dict[str, dict[int, str]] = {name: {0: "rows", 1: "length"} for name in (*names, *OUTPUTS)}
     axes["null"] = {0: "rows"}
     torch.onnx.export(
         model.eval(),
-        (ids, (ids > 0).long(), torch.zeros_like(ids)),
+        tuple(inputs[name] for name in names),
         str(path),
-        input_names=list(INPUTS),
+        input_names=list(names),
         output_names=list(OUTPUTS),
         dynamic_axes=axes,
         opset_version=OPSET,
@@ -70,7 +63,7 @@ def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / FULL
         export_float32(prepared(model, run), full)
-        write(full, path, leave=("/head", "/null"))
+        write(full, path, leave=("/head", "/null", "/sentence"))
 
 
 def main() -> None:
@@ -82,11 +75,12 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="float32 beside int8, to compare")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    model = load_checkpoint(arguments.checkpoint)
-    export_int8(model, arguments.out / SMALL, samples_of(arguments.data))
+    model, tokenizer = load_checkpoint(arguments.checkpoint)
+    (arguments.out / "tokenizer.json").write_text(tokenizer, "utf-8")
+    samples = samples_of(arguments.data, arguments.out / "tokenizer.json")
+    export_int8(model, arguments.out / SMALL, samples)
     if arguments.full:
         export_float32(model, arguments.out / FULL)
-    shutil.copyfile(find_float32().folder / "tokenizer.json", arguments.out / "tokenizer.json")
     digest = hashlib.sha256((arguments.out / SMALL).read_bytes()).hexdigest()
     (arguments.out / f"{SMALL}.sha256").write_text(f"{digest}  {SMALL}\n", "utf-8")
 

@@ -1,84 +1,95 @@
-"""The reading network: MiniLM's encoder with a score for every span of the passage and one for "not in here".
+"""Score every span of a passage as the answer, "the passage does not answer", and every sentence by itself.
 
 All spans of a passage and the null option share one softmax (the joint objective of Fajcik et al. 2021): a span has
-start + end + the product of two small vectors, so that its two ends are chosen together.
+start + end + the product of two small vectors, so that its two ends are chosen together. A sentence's log-odds of
+answering by itself is the mean of a score over its word pieces.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from training.reader.base import layout_for
 
 PAIR = 64
 """Length of the vectors that say how well a start and an end go together."""
 LONGEST_ANSWER = 30
 """Most word pieces in an answer."""
 _NEVER = -1e4
+Parts = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows padded to one length L. `passage` (b, L) is True on word pieces of the passage; `targets` (b, k, 2) are the
-    acceptable (start, end) pieces, both inclusive, -1 where there are fewer."""
+    """Rows padded to one length L.
+
+    `passage` (b, L) is True on word pieces of the passage. `targets` (b, k, 2) are the acceptable (start, end) pieces,
+    both inclusive, -1 where there are fewer. `sentences` (b, s, 2) are the first and last pieces of the sentences, and
+    `holds` (b, s) is 1 for a sentence that holds an acceptable answer, 0 for one that does not, -1 where that is
+    unknown or there is no sentence.
+    """
 
     ids: Tensor
     types: Tensor
     mask: Tensor
     passage: Tensor
     targets: Tensor
+    sentences: Tensor
+    holds: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """The same on `device`."""
-        return Batch(*(getattr(self, name).to(device) for name in ("ids", "types", "mask", "passage", "targets")))
+        """Return the same batch on `device`."""
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class SpanModel(nn.Module):
-    """Question and passage -> the parts of the span scores: start (b, L), end (b, L), pair vectors of starts and ends
-    (b, L, PAIR) and null (b,)."""
+    """Question and passage -> the parts of the scores: start (b, L), end (b, L), pair vectors of starts and ends
+    (b, L, PAIR), null (b,) and sentence (b, L)."""
 
-    def __init__(self, encoder: Any) -> None:
+    def __init__(self, encoder: Any, frozen: int = 0) -> None:
+        """Put new heads on `encoder`; its embeddings and its `frozen` lowest layers stay as they are."""
         super().__init__()
         self.encoder = encoder
+        self.layout = layout_for(encoder)
         width = encoder.config.hidden_size
         self.head = nn.Linear(width, 2 + 2 * PAIR)
         self.null = nn.Linear(width, 1)
+        self.sentence = nn.Linear(width, 1)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
         nn.init.constant_(self.null.bias, 7.0)  # about log of the number of spans: even odds at the start
-        self.encoder.embeddings.requires_grad_(False)
+        nn.init.zeros_(self.sentence.weight)
+        nn.init.constant_(self.sentence.bias, -2.0)  # about one sentence in eight answers
+        encoder.embeddings.requires_grad_(False)
+        for layer in encoder.encoder.layer[:frozen]:
+            layer.requires_grad_(False)
+        # All layers share MPNet's table of distances: learning it would take gradients through the frozen ones.
+        if frozen and hasattr(encoder.encoder, "relative_attention_bias"):
+            encoder.encoder.relative_attention_bias.requires_grad_(False)
         # Drawing random numbers for dropout takes as long as all the rest on a processor; crops and changed questions
         # are the noise here.
         for module in encoder.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
 
-    def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """(b, L) word pieces, attention mask and token types -> (start, end, pair starts, pair ends, null)."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
-        scores = self.head(hidden).float()
-        start, end, left, right = torch.split(scores, [1, 1, PAIR, PAIR], dim=-1)
-        return start.squeeze(-1), end.squeeze(-1), left, right, self.null(hidden[:, 0]).float().squeeze(-1)
+    def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Parts:
+        """(b, L) word pieces, attention mask and token types -> (start, end, pair starts, pair ends, null, sentence).
+
+        An encoder without token types takes none.
+        """
+        typed = {"token_type_ids": types} if "types" in self.layout.inputs else {}
+        hidden = self.encoder(input_ids=ids, attention_mask=mask, **typed).last_hidden_state
+        start, end, left, right = torch.split(self.head(hidden).float(), [1, 1, PAIR, PAIR], dim=-1)
+        null = self.null(hidden[:, 0]).float().squeeze(-1)
+        return start.squeeze(-1), end.squeeze(-1), left, right, null, self.sentence(hidden).float().squeeze(-1)
 
 
-def load_encoder(folder: Path) -> Any:
-    """MiniLM's encoder from the folder of its float32 weights, without its pooler."""
-    from transformers import AutoModel
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    # Eager attention: on a processor its backward pass is faster than the fused one's.
-    return AutoModel.from_pretrained(
-        folder, add_pooling_layer=False, attn_implementation="eager", local_files_only=True
-    ).float()
-
-
-def span_scores(parts: tuple[Tensor, ...], passage: Tensor) -> Tensor:
+def span_scores(parts: Parts, passage: Tensor) -> Tensor:
     """(b, L, L) score of the span from the first index to the second, both inclusive; very low where there is none."""
     start, end, left, right = parts[:4]
     scores = start[:, :, None] + end[:, None, :] + left @ right.transpose(1, 2) / math.sqrt(PAIR)
@@ -89,7 +100,7 @@ def span_scores(parts: tuple[Tensor, ...], passage: Tensor) -> Tensor:
     return scores.masked_fill(~allowed, _NEVER)
 
 
-def log_odds(parts: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
+def log_odds(parts: Parts, batch: Batch) -> tuple[Tensor, Tensor]:
     """((b,), (b,)): log-odds over the null option of any span at all, and of the acceptable ones together."""
     scores = span_scores(parts, batch.passage)
     null = parts[4]
@@ -98,6 +109,21 @@ def log_odds(parts: tuple[Tensor, ...], batch: Batch) -> tuple[Tensor, Tensor]:
     wanted = scores[rows, batch.targets[:, :, 0].clamp(min=0), batch.targets[:, :, 1].clamp(min=0)]
     wanted = wanted.masked_fill(~exists, _NEVER)
     return scores.flatten(1).logsumexp(1) - null, wanted.logsumexp(1) - null
+
+
+def sentence_odds(parts: Parts, sentences: Tensor) -> Tensor:
+    """(b, s) log-odds that a sentence answers by itself, of (b, s, 2) first and last pieces."""
+    place = torch.arange(parts[5].shape[1], device=sentences.device)
+    inside = ((place >= sentences[:, :, :1]) & (place <= sentences[:, :, 1:])).float()
+    return (inside @ parts[5][:, :, None]).squeeze(-1) / inside.sum(-1).clamp(min=1)
+
+
+def sentence_loss(parts: Parts, batch: Batch) -> Tensor:
+    """(b,) the mean loss of each row's sentences, 0 for a row without one."""
+    odds = sentence_odds(parts, batch.sentences)
+    known = batch.holds >= 0
+    each = nn.functional.binary_cross_entropy_with_logits(odds, batch.holds.clamp(min=0).float(), reduction="none")
+    return (each * known).sum(1) / known.sum(1).clamp(min=1)
 
 
 def loss(any_span: Tensor, wanted: Tensor, answerable: Tensor, group: Tensor, weight: float) -> Tensor:

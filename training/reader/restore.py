@@ -17,8 +17,9 @@ from torch import Tensor
 
 from index.embed import find_float32
 from rag.reader.spans import MODEL
+from training.reader.base import load_encoder
 from training.reader.export import SMALL
-from training.reader.model import SpanModel, load_encoder
+from training.reader.model import SpanModel
 
 Array = NDArray[Any]
 
@@ -38,7 +39,8 @@ def restored(folder: Path = MODEL) -> SpanModel:
     words = held["encoder.embeddings.word_embeddings.table"], held["encoder.embeddings.word_embeddings.scale"]
     state["encoder.embeddings.word_embeddings.weight"] = torch.tensor(words[0] * words[1])
     missing = model.load_state_dict(state, strict=False)
-    if missing.missing_keys or missing.unexpected_keys:
+    lacking = [name for name in missing.missing_keys if not name.startswith("sentence.")]  # newer than what is shipped
+    if lacking or missing.unexpected_keys:
         raise KeyError(f"{folder / SMALL} does not fit: {missing}")
     return model
 

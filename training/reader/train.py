@@ -1,9 +1,18 @@
-"""Trains the reader: `python -m training.reader.train ../shared/data --work work`. Resumes where it was stopped.
+"""Train the reader: `python -m training.reader.train ../shared/data --work work`. It resumes where it was stopped.
 
-Training begins from MiniLM's float32 weights, or with `--shipped` from the shipped reader's, and writes
-`work/reader.pt`, of which `training.reader.export` makes the shipped files. Two cores need about two hours; a GPU is
-used when there is one. The learning rate rises, stays, and falls over the last part of the steps (Hu et al. 2024), so a
-run can be lengthened or shortened under way: stop it, and start it again with other `--steps`.
+The small reader grows from MiniLM's float32 weights, or with `--shipped` from the shipped reader's:
+
+    python -m training.reader.train ../shared/data --steps 2400
+
+The strong reader grows from all-mpnet-base-v2; FOLDER holds its config.json, model.safetensors and tokenizer.json:
+
+    python -m training.reader.train ../shared/data --base FOLDER --work strong --hours 2
+
+Every ten minutes and at the end the work folder gets `reader.pt`, from which the same command goes on, and `model.pt`,
+a usable model: the average of recent weights, which stands in for the fall of the rate (Shamir & Zhang 2013).
+`benchmarks.reader` measures both, `training.reader.export` makes the shipped files. The learning rate rises, stays,
+and falls over the last part of the steps (Hu et al. 2024): with many `--steps` each stage of some `--hours` stays on
+the plateau, and the last stage is started with `--steps` near the steps already done. A GPU is used if there is one.
 """
 
 from __future__ import annotations
@@ -12,10 +21,11 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -25,17 +35,28 @@ from torch import Tensor
 from tqdm import tqdm
 
 from index.embed import find_float32
-from training.reader.data import FOREIGN, Corpus, load, read_ids, with_hard_negatives
-from training.reader.examples import Examples, Mix, Row
-from training.reader.model import Batch, SpanModel, load_encoder, log_odds, loss
+from rag.reader.layout import MPNET
+from training.reader.base import layout_for, load_encoder
+from training.reader.checkpoint import CHECKPOINT, USABLE, write_state
+from training.reader.data import FOREIGN, Corpus, joined, load, read_ids, with_hard_negatives
+from training.reader.documents import generated
+from training.reader.examples import STRONG, Examples, Mix, Row
+from training.reader.model import Batch, SpanModel, log_odds, loss, sentence_loss
 from training.reader.restore import restored
 
 _CHECKPOINT_SECONDS = 600
+_DOCUMENTS = 780
+_AVERAGED = 4
+"""How fast old weights fade from the average: at step t the new ones count (4 + 1) / (t + 4)."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What makes two runs the same. `groups` questions make a step; `pieces` word pieces go through at once."""
+    """What makes two runs the same; the numbers as they are here make the small reader.
+
+    `groups` questions make a step; `pieces` word pieces go through at once. The heads learn at `head` times the rate.
+    `shared` and `sentence` weigh these parts of the loss. `frozen` layers of the encoder, the lowest, stay as they are.
+    """
 
     steps: int = 4000
     groups: int = 16
@@ -43,6 +64,9 @@ class Recipe:
     warm_up: int = 100
     decay: float = 0.4
     shared: float = 0.5
+    sentence: float = 0.5
+    head: float = 1.0
+    frozen: int = 0
     pieces: int = 2048
     seed: int = 0
 
@@ -55,6 +79,12 @@ class Recipe:
         """The learning rate of a step: a line up, a plateau, a line down to zero over the last `decay` of the steps."""
         falling = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
         return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
+
+
+STRONG_RECIPE = Recipe(
+    steps=20000, groups=8, rate=6e-5, warm_up=30, decay=0.15, head=5.0, frozen=6, pieces=640
+)  # fmt: skip
+"""How the strong reader learns: small steps, for few of them fit into an hour of two cores."""
 
 
 class Training:
@@ -75,15 +105,23 @@ class Training:
         self._precision = precision(self.device)
         self.examples = examples
         self.recipe = recipe
-        self.model = (model or SpanModel(load_encoder(find_float32().folder))).to(self.device)
-        self._trained = [p for p in self.model.parameters() if p.requires_grad]
-        decayed = [p for p in self._trained if p.ndim > 1]
-        others = [p for p in self._trained if p.ndim == 1]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}], lr=recipe.rate
-        )
+        self.model = (model or SpanModel(load_encoder(find_float32().folder), recipe.frozen)).to(self.device)
+        named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        self._trained = list(named.values())
+        parts = [
+            {
+                "params": [p for name, p in named.items() if (p.ndim > 1) == wide and is_head(name) == head],
+                "weight_decay": 0.01 if wide else 0.0,
+                "times": recipe.head if head else 1.0,
+            }
+            for wide in (True, False)
+            for head in (False, True)
+        ]
+        self.optimiser = torch.optim.AdamW(parts, lr=recipe.rate)
+        self.average = {name: p.detach().clone() for name, p in named.items()}
+        self._named = named
         self._pool = ThreadPoolExecutor(threads if self.device.type == "cpu" else 1)
-        self.step = 0
+        self.step = self.rows = self.pieces = 0
         self._epoch: tuple[int, list[list[Row]]] = (-1, [])
 
     def groups_of(self, step: int) -> list[list[Row]]:
@@ -101,12 +139,15 @@ class Training:
         """One step of the optimiser; returns the loss."""
         rows = [row for group in self.groups_of(self.step) for row in group]
         for part in self.optimiser.param_groups:
-            part["lr"] = self.recipe.rate_at(self.step)
+            part["lr"] = self.recipe.rate_at(self.step) * part["times"]
         self.model.train()
         value = self.backward(rows, random.Random(f"{self.recipe.seed} {self.step}"))
         torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
         self.optimiser.step()
         self.step += 1
+        with torch.no_grad():
+            for name, parameter in self._named.items():
+                self.average[name].lerp_(parameter, (_AVERAGED + 1) / (self.step + _AVERAGED))
         return value
 
     def backward(self, rows: list[Row], rng: random.Random) -> float:
@@ -117,48 +158,71 @@ class Training:
         backward in two steps: to the log-odds of the rows, then through the network batch by batch.
         """
         batches = list(self.examples.batches(rows, rng, self.recipe.pieces))
+        self.rows += sum(len(part) for _, part in batches)
+        self.pieces += sum(int(batch.mask.sum()) for batch, _ in batches)
         odds = list(self._pool.map(self._forward, [batch for batch, _ in batches]))
         answerable = torch.cat([batch.targets[:, 0, 0] >= 0 for batch, _ in batches]).to(self.device)
         group = torch.tensor([row.group for _, part in batches for row in part], device=self.device)
-        leaves = [tuple(part.detach().requires_grad_() for part in pair) for pair in odds]
-        any_span, wanted = (torch.cat([pair[n] for pair in leaves]) for n in (0, 1))
+        leaves = [tuple(part.detach().requires_grad_() for part in of_batch) for of_batch in odds]
+        any_span, wanted, of_sentences = (torch.cat([of_batch[n] for of_batch in leaves]) for n in range(3))
         value = loss(any_span, wanted, answerable, group, self.recipe.shared)
+        value = value + self.recipe.sentence * of_sentences.mean()
         value.backward()  # type: ignore[no-untyped-call]
         gradients = list(self._pool.map(self._through, odds, leaves))
         for n, parameter in enumerate(self._trained):
             parameter.grad = sum((of_batch[n] for of_batch in gradients[1:]), gradients[0][n])
         return float(value.detach())
 
-    def _forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         batch = batch.to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._precision is torch.bfloat16):
             parts = self.model(batch.ids, batch.mask, batch.types)
-        return log_odds(parts, batch)
+        return *log_odds(parts, batch), sentence_loss(parts, batch)
 
     def _through(self, odds: tuple[Tensor, ...], leaves: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return torch.autograd.grad(odds, self._trained, [leaf.grad for leaf in leaves])
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        state = {
-            "model": self.model.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint and the usable model, each whole or not at all."""
+        shared = {
+            "config": self.model.encoder.config.to_dict(),
+            "tokenizer": self.examples.tokenizer_json,
             "step": self.step,
-            "random": torch.get_rng_state(),
+            "rows": self.rows,
+            "pieces": self.pieces,
             "recipe": asdict(self.recipe),
             "mix": asdict(self.examples.mix),
         }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+        weights = self.model.state_dict()
+        state = {
+            "model": weights,
+            "average": self.average,
+            "optimiser": self.optimiser.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        write_state(folder / CHECKPOINT, shared | state)
+        write_state(folder / USABLE, shared | {"model": weights | self.average})
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint.
+
+        Raises:
+            SystemExit: it is of a model with other layers.
+        """
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.average = {name: state["average"][name] for name in self._named}
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise SystemExit(f"{path} is of another model: name its --base, or another --work folder.") from error
+        self.step, self.rows, self.pieces = (state[name] for name in ("step", "rows", "pieces"))
         torch.set_rng_state(state["random"].cpu())
+
+
+def is_head(name: str) -> bool:
+    """Whether a parameter is new, not of the encoder."""
+    return not name.startswith("encoder.")
 
 
 def precision(device: torch.device) -> torch.dtype:
@@ -170,63 +234,87 @@ def precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def run(training: Training, folder: Path, log_every: int = 25, stop: Event | None = None) -> None:
-    """All steps that are left, with a checkpoint every ten minutes and one at the end, and a log of losses.
+def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None = None, hours: float = 0) -> None:
+    """Run all steps that are left, or those of some `hours`, and save every ten minutes and at the end; log the losses.
 
-    When `stop` is set it ends after the step under way, with a checkpoint too. plateau.pt is the state before the rate
-    falls: a finished run is lengthened from there, with more steps.
+    When `stop` is set it ends after the step under way, saved too. plateau.pt is the state before the rate falls: a
+    finished run is lengthened from there, with more steps.
     """
-    checkpoint, saved = folder / "reader.pt", time.monotonic()
+    begun = saved = time.monotonic()
     recent: list[float] = []
-    bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=10)
+    bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=60)
     while training.step < training.recipe.steps and not (stop and stop.is_set()):
+        if hours and time.monotonic() - begun > 3600 * hours:
+            break
         recent.append(training.run_step())
         bar.update()
         if training.step % log_every == 0:
             mean = sum(recent) / len(recent)
             recent = []
             bar.set_postfix(loss=f"{mean:.3f}", refresh=False)
+            line = {"step": training.step, "loss": round(mean, 4), "rows": training.rows, "pieces": training.pieces}
             with (folder / "losses.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"step": training.step, "loss": round(mean, 4), "time": time.time()}) + "\n")
-        if training.step == training.recipe.plateau:
-            training.save(folder / "plateau.pt")
+                stream.write(json.dumps(line | {"time": time.time()}) + "\n")
         if time.monotonic() - saved > _CHECKPOINT_SECONDS:
-            training.save(checkpoint)
+            training.save(folder)
             saved = time.monotonic()
-    training.save(checkpoint)
+        if training.step == training.recipe.plateau:
+            training.save(folder)
+            shutil.copyfile(folder / CHECKPOINT, folder / "plateau.pt")
+    training.save(folder)
     bar.close()
 
 
-def corpora(data: Path, work: Path) -> tuple[Corpus, Corpus]:
-    """(to train on with hard negatives, to calibrate on) from the public files in `data`."""
-    fit, calibrate = load(data, read_ids(FOREIGN))
-    return with_hard_negatives(fit, work / "hard_negatives.json"), calibrate
+def corpora(data: Path, work: Path, strong: bool = False) -> tuple[Corpus, Corpus]:
+    """(to train on with hard negatives, to calibrate on) from the public files in `data`.
+
+    The strong reader learns from typed questions and from generated documents too.
+    """
+    fit, calibrate = load(data, read_ids(FOREIGN), natural=strong)
+    fit = with_hard_negatives(fit, work / "hard_negatives.json", meaning=not strong)
+    return (joined(fit, generated(Recipe.seed, _DOCUMENTS)) if strong else fit), calibrate
+
+
+def _start(arguments: argparse.Namespace) -> Training:
+    """What the arguments ask for, resumed if it was begun."""
+    torch.manual_seed(Recipe.seed)
+    checkpoint = arguments.work / CHECKPOINT
+    if arguments.shipped and not checkpoint.is_file():
+        model, strong = restored(), False
+    else:
+        encoder = load_encoder(arguments.base)
+        strong = layout_for(encoder) == MPNET
+        model = SpanModel(encoder, STRONG_RECIPE.frozen if strong else 0)
+    recipe, mix = (STRONG_RECIPE, STRONG) if strong else (Recipe(), Mix())
+    recipe = replace(recipe, steps=arguments.steps or recipe.steps, rate=arguments.rate or recipe.rate)
+    fit, _ = corpora(arguments.data, arguments.work, strong)
+    examples = Examples(fit, arguments.base / "tokenizer.json", mix, recipe.seed)
+    training = Training(examples, recipe, threads=arguments.threads, model=model)
+    if checkpoint.is_file():
+        training.resume(checkpoint)
+    return training
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
+    parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and, for mpnet, natural/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where checkpoints are kept")
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
-    parser.add_argument("--rate", type=float, default=Recipe.rate, help="the learning rate at its highest")
+    parser.add_argument("--base", type=Path, default=None, help="the folder of the encoder to begin from (MiniLM's)")
+    parser.add_argument("--steps", type=int, help="steps in all; the rate falls over the last of them")
+    parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
+    parser.add_argument("--rate", type=float, help="the learning rate at its highest")
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
     arguments = parser.parse_args()
+    arguments.base = arguments.base or find_float32().folder
     torch.set_num_threads(1)
     arguments.work.mkdir(parents=True, exist_ok=True)
-    fit, _ = corpora(arguments.data, arguments.work)
-    examples = Examples(fit, find_float32().folder / "tokenizer.json", Mix(), Recipe.seed)
-    checkpoint = arguments.work / "reader.pt"
-    model = restored() if arguments.shipped and not checkpoint.is_file() else None
-    recipe = Recipe(steps=arguments.steps, rate=arguments.rate)
-    training = Training(examples, recipe, threads=arguments.threads, model=model)
-    if checkpoint.is_file():
-        training.resume(checkpoint)
+    training = _start(arguments)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    run(training, arguments.work, stop=stop)
+    run(training, arguments.work, stop=stop, hours=arguments.hours)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,19 @@ _CALENDAR = tuple(
         "one two three four five six seven eight nine ten",
         "red blue green white black yellow",
         "days weeks months years",
+        "hours minutes seconds",
+        "kilometres miles metres feet",
+        "kilometers meters inches",
+        "kilograms pounds tons",
+        "dollars euros francs yen",
+        "Celsius Fahrenheit",
+        "percent degrees",
+        "chairman treasurer secretary director",
+        "manager owner captain coach editor",
+        "author publisher translator illustrator",
+        "singer drummer guitarist composer",
+        "father mother brother sister uncle",
+        "breakfast lunch dinner",
         "morning afternoon evening night",
         "king queen prince president",
         "Christian Muslim Jewish Buddhist Hindu",
@@ -77,26 +90,29 @@ _TURNS = _table()
 
 @dataclass
 class Pool:
-    """The names, numbers and nouns of one article: what a swapped word is replaced by."""
+    """The names, numbers and nouns of one article: what a swapped word is replaced by. `typed` are the names in lower
+    case."""
 
     names: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     numbers: list[str] = field(default_factory=list)
     nouns: list[str] = field(default_factory=list)
+    typed: set[str] = field(default_factory=set)
 
 
 def make_pool(passages: Iterable[str], questions: Iterable[str]) -> Pool:
     """What the passages and questions of one article offer. Names are kept by their number of words."""
     pool = Pool()
     for text in passages:
-        for name in _inner_names(text):
+        for name in inner_names(text):
             pool.names[min(3, len(name.split()))].append(name)
         pool.numbers += [m.group() for m in _NUMBER.finditer(text) if not _YEAR.fullmatch(m.group())]
+    pool.typed = {name.lower() for of_length in pool.names.values() for name in of_length}
     for text in questions:
         pool.nouns += _NOUN.findall(text)
     return pool
 
 
-def _inner_names(text: str) -> list[str]:
+def inner_names(text: str) -> list[str]:
     """Runs of capitalised words that do not open a sentence (there every word has a capital)."""
     return [
         m.group() for m in _NAME.finditer(text) if len(m.group()) > 2 and re.search(r"[\w,;)]\s$", text[: m.start()])
@@ -115,6 +131,7 @@ def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) ->
         (3.0, _swap_number),
         (3.0, _turn),
         (2.0, _swap_noun),
+        (1.0, _ask_of_the_future),
         (0.7, _negate),
     ]
     order = sorted(kinds, key=lambda kind: -(rng.random() ** (1 / kind[0])))
@@ -128,7 +145,7 @@ def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) ->
 def swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
     """`question` with one of its names replaced by one that `lowered`, a text in small letters, lacks; None without."""
     found = [m for m in _NAME.finditer(question) if m.start() or m.group().lower() in lowered]
-    found = [m for m in found if len(m.group()) > 1]
+    found = [m for m in found if len(m.group()) > 1] or _typed_names(question, pool)
     if not found:
         return None
     match = rng.choice(found)
@@ -137,6 +154,16 @@ def swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> st
         return None
     other = _draw(pool.names.get(min(3, len(text.split())), ()), lowered, question.lower(), rng)
     return other and question[: match.start()] + other + question[match.end() :]
+
+
+def _typed_names(question: str, pool: Pool) -> list[re.Match[str]]:
+    """Names of the pool that a question without capitals has."""
+    if question != question.lower():
+        return []
+    words = list(re.finditer(r"[^\W_]+", question))
+    runs = (question[words[n].start() : last.end()] for n in range(len(words)) for last in words[n : n + 3])
+    found = {run for run in runs if len(run) > 3 and run in pool.typed and run not in FUNCTION_WORDS}
+    return [match for run in sorted(found) if (match := re.search(rf"\b{re.escape(run)}\b", question))]
 
 
 def _swap_number(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
@@ -176,6 +203,13 @@ def _swap_noun(question: str, lowered: str, pool: Pool, rng: random.Random) -> s
     same = [noun for noun in pool.nouns if noun.endswith("s") == word.endswith("s") and noun[:4] != word[:4]]
     other = _draw(same, lowered, question.lower(), rng)
     return other and question[: match.start(1)] + other + question[match.end(1) :]
+
+
+def _ask_of_the_future(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
+    """ "When did it open?" -> "When will it open?"."""
+    del pool, rng
+    changed = re.sub(r"(?<=\s)did(?=\s)", "will", question, count=1)
+    return None if changed == question or re.search(r"\bwill\b|\bplan|\bfuture\b|\bnext\b", lowered) else changed
 
 
 def _negate(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:

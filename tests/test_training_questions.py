@@ -1,0 +1,110 @@
+"""The questions that training makes: as people type, for attributes that are not stated, on generated documents."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from index.lexical import words
+from tests.conftest import ROOT
+from training.reader.attributes import ask_unstated
+from training.reader.data import Corpus
+from training.reader.documents import generated
+from training.reader.typed import as_typed
+from training.reader.unanswerable import make_pool, unanswerable
+
+QUESTION = "When was the first Thornmill Bridge across the river opened?"
+
+
+def test_people_type_in_lower_case_without_a_question_mark() -> None:
+    made = {as_typed(QUESTION, random.Random(seed)) for seed in range(200)}
+    assert all(text and text == text.lower() and "?" not in text for text in made)
+    assert "when was the first thornmill bridge across the river opened" in made
+    assert "when first thornmill bridge across river opened" in made
+    assert any(len(set(text.split()) - set(words(QUESTION))) == 1 for text in made)  # a misspelt word
+
+
+@pytest.mark.parametrize("question", ["", "?", "Why?", "été où", "a" * 5000])
+def test_odd_questions_stay_questions(question: str) -> None:
+    for seed in range(30):
+        assert as_typed(question, random.Random(seed)) or not question
+
+
+def test_an_attribute_is_asked_only_where_the_passage_has_no_word_on_it() -> None:
+    passage = "Selbri Works was founded in 1904 by Ada Dorlan, and has its seat in Norhal."
+    made = {ask_unstated("Selbri Works", passage, random.Random(seed)) for seed in range(300)}
+    assert len(made) > 8 and all(text is None or "Selbri Works" in text for text in made)
+    assert not any(text and ("founded" in text or "based" in text or "years" in text) for text in made)
+
+
+def test_names_in_lower_case_are_swapped_too() -> None:
+    passage = "The song was sung by Lou Dorlan in 1976."
+    pool = make_pool([f"It says that {passage}", "She said that Ida Norhal met a friend of Zeno Fenwal."], [])
+    made = {unanswerable("what did lou dorlan sing", passage, pool, random.Random(seed)) for seed in range(60)}
+    assert any(text and ("Ida Norhal" in text or "Zeno Fenwal" in text) for text in made)
+
+
+def test_generated_documents_are_the_same_for_the_same_seed() -> None:
+    assert generated(3, 26) == generated(3, 26) != generated(4, 26)
+
+
+def test_generated_answers_stand_in_their_documents_as_whole_words() -> None:
+    made = generated(0, 260)
+    answered = [question for question in made.questions if question.spans]
+    assert 0.4 < len(answered) / len(made.questions) < 0.7
+    for question in answered:
+        text = made.passages[question.passage].text
+        for start, end in question.spans:
+            assert 0 <= start < end <= len(text) and not text[max(0, start - 1) : start].isalnum()
+            assert not text[end : end + 1].isalnum()
+
+
+def test_generated_documents_have_every_form() -> None:
+    texts = [f"{p.heading}\n{p.text}" for p in generated(0, 130).passages]
+    for mark in (" | ", "Opening hours:\n- ", "Action: ", "From: ", "?\n", "\n2. ", "said", "Please bring"):
+        assert any(mark in text for text in texts), mark
+    assert any(p.heading.count("\n") == 1 for p in generated(0, 130).passages)
+
+
+@pytest.mark.parametrize("column", ["Price", "Cost"])
+def test_a_cell_answers_for_its_own_row_only(column: str) -> None:
+    made = generated(0, 260)
+    for question in made.questions:
+        text = made.passages[question.passage].text
+        if not question.text.startswith("How much is the ") or f"| {column}: " not in text:
+            continue
+        thing = question.text.removeprefix("How much is the ").rstrip("?")
+        row = next((line for line in text.splitlines() if f": {thing} |" in line), None)
+        if question.spans:
+            assert row and any(f"{column}: {text[a:b]}" in row for a, b in question.spans)
+        else:
+            assert row is None
+
+
+def _asked(corpus: Corpus) -> set[str]:
+    return {" ".join(words(question.text)) for question in corpus.questions}
+
+
+def test_no_question_or_text_of_the_seeds_is_learnt_from() -> None:
+    made = generated(0, 780)
+    rows = [json.loads(line) for line in (ROOT / "seeds" / "questions.jsonl").read_text("utf-8").splitlines()]
+    ours = {" ".join(words(row["question"])) for row in rows} | {
+        " ".join(words(text))
+        for text in (
+            "who supplies GM's cells?",
+            "In which state will the plant be?",
+            "What is GM's share price?",
+            "When was Samsung SDI founded?",
+        )
+    }
+    assert not _asked(made) & ours
+    everything = " ".join(f"{p.heading} {p.text}" for p in made.passages) + " ".join(q.text for q in made.questions)
+    held = set(words(everything)) | set(_words_of_the_code())
+    assert not held & set(words("Samsung TDK CATL LG Chem Ultium Barra NYSE GM Motors cathode"))
+
+
+def _words_of_the_code() -> list[str]:
+    return [word for path in (ROOT / "training").rglob("*.py") for word in words(Path(path).read_text("utf-8"))]

@@ -1,0 +1,43 @@
+"""Rewrite questions as people type them: lower case, no question mark, keywords, a misspelling. Pure."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from index.lexical import FUNCTION_WORDS
+
+_KEPT = frozenset(
+    """who whom whose what which when where why how not no never before after above below between into under over most
+    many much more long often old tall far other another only""".split()
+)
+"""Function words that a question of keywords keeps: they say what is asked for."""
+_DROPPED = FUNCTION_WORDS - _KEPT
+_CLIPPED, _MISSPELT = 0.25, 0.1
+
+
+def as_typed(question: str, rng: random.Random) -> str:
+    """Return the question in lower case without its question mark; a quarter of them as keywords, and in a tenth one
+    word is misspelt."""
+    text = " ".join(question.rstrip(" ?.").lower().split())
+    if rng.random() < _CLIPPED:
+        text = _keywords(text)
+    if rng.random() < _MISSPELT:
+        text = _misspelt(text, rng)
+    return text or question
+
+
+def _keywords(text: str) -> str:
+    kept = [word for word in text.split() if word not in _DROPPED]
+    return " ".join(kept) if len(kept) > 2 else text
+
+
+def _misspelt(text: str, rng: random.Random) -> str:
+    """Swap, drop or double a letter inside a long word."""
+    words = [match for match in re.finditer(r"[a-z]{5,}", text)]
+    if not words:
+        return text
+    word = rng.choice(words)
+    at = rng.randrange(word.start() + 1, word.end() - 2)
+    pair = text[at : at + 2]
+    return text[:at] + rng.choice((pair[::-1], pair[1], pair[0] + pair)) + text[at + 2 :]
