@@ -14,6 +14,7 @@ import contextlib
 import html
 import json
 import re
+import secrets
 import statistics
 import tempfile
 import time
@@ -90,16 +91,16 @@ def client(address: str) -> httpx.AsyncClient:
 
 
 async def ask(session: httpx.AsyncClient, question: str) -> Asked:
-    """Ask one question by the page's event `ask` and follow it to its end."""
+    """Ask one question as the page does, by its event `ask`, and follow it to its end."""
+    visit, number = secrets.token_hex(6), await _event(session)
     one = Asked(time.perf_counter())
-    reply = await session.post("/gradio_api/call/ask", json={"data": [question, "", "quote", ""]})
+    body = {"fn_index": number, "session_hash": visit, "data": [question, "", "quote", ""]}
+    (await session.post("/gradio_api/queue/join", json=body)).raise_for_status()
     one.accepted = time.perf_counter()
-    event = reply.raise_for_status().json()["event_id"]
     last = ""
-    async with session.stream("GET", f"/gradio_api/call/ask/{event}") as stream:
-        async for markup in _outputs(stream):
-            last = markup or last
-            if found := _AHEAD.search(markup):
+    async with session.stream("GET", "/gradio_api/queue/data", params={"session_hash": visit}) as stream:
+        async for last in _states(stream):
+            if found := _AHEAD.search(last):
                 one.ahead.append(int(found[1]))
     one.ended = time.perf_counter()
     kinds = {"fn-answered": "answered", "fn-refused": "refused", _BUSY: "busy"}
@@ -107,16 +108,31 @@ async def ask(session: httpx.AsyncClient, question: str) -> Asked:
     return one
 
 
-async def _outputs(stream: httpx.Response) -> AsyncIterator[str]:
-    """Yield the markup of each state of the turn."""
-    event = ""
+_EVENTS: dict[str, int] = {}
+
+
+async def _event(session: httpx.AsyncClient) -> int:
+    """The number by which the page at this address calls its event `ask`."""
+    address = str(session.base_url)
+    if address not in _EVENTS:
+        events = (await session.get("/config")).json()["dependencies"]
+        _EVENTS[address] = next(one["id"] for one in events if one["api_name"] == "ask")
+    return _EVENTS[address]
+
+
+async def _states(stream: httpx.Response) -> AsyncIterator[str]:
+    """Yield the markup of each state of the turn. Gradio sends the first whole, and of the others what changed."""
+    text = ""
     async for line in stream.aiter_lines():
-        if line.startswith("event: "):
-            event = line.removeprefix("event: ")
-        elif line.startswith("data: ") and event in ("generating", "complete"):
-            value = json.loads(line.removeprefix("data: "))
+        message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
+        if message.get("msg") == "process_completed":
+            return
+        if message.get("msg") == "process_generating" and message["output"].get("data"):
+            (value,) = message["output"]["data"]
+            for change in [["replace", [], value]] if isinstance(value, str) else value:
+                text = f"{text}{change[2]}" if change[0] == "append" else change[2]
             # The turn travels as an attribute of an element.
-            yield html.unescape(html.unescape(value[0])) if value and isinstance(value[0], str) else ""
+            yield html.unescape(html.unescape(text))
 
 
 async def crowd(address: str, people: int, questions: int) -> list[Asked]:
