@@ -94,7 +94,7 @@ async def ask(session: httpx.AsyncClient, question: str) -> Asked:
     """Ask one question as the page does, by its event `ask`, and follow it to its end."""
     visit, number = secrets.token_hex(6), await _event(session)
     one = Asked(time.perf_counter())
-    body = {"fn_index": number, "session_hash": visit, "data": [question, "", "quote", ""]}
+    body = {"fn_index": number, "session_hash": visit, "data": [question, "", "quote", "", ""]}
     (await session.post("/gradio_api/queue/join", json=body)).raise_for_status()
     one.accepted = time.perf_counter()
     last = ""

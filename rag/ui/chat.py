@@ -8,6 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -16,9 +17,11 @@ import gradio as gr
 from index.errors import FootnoteError
 from rag import examples
 from rag.choice import Choice
+from rag.conversation.store import ConversationStore
 from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
 from rag.ui import html
+from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
 from rag.ui.sources import make_sources_tab
 from rag.ui.turns import Turns
@@ -40,6 +43,7 @@ _KEYS = [
 ]
 _TOP = (
     '<div class="fn-tools"><button type="button" class="fn-action" data-do="clear">New conversation</button>'
+    '<button type="button" class="fn-action" data-history="show">Conversations</button>'
     '<button type="button" class="fn-action" data-do="keys" aria-label="Keyboard map">?</button>'
     '<button type="button" class="fn-action" data-do="theme" aria-label="Light or dark">◐</button></div>'
 )
@@ -50,6 +54,10 @@ _TABS = (
 _ASKING = (
     '<p class="fn-asking fn-status fn-away" role="status"><span></span> <a class="fn-action" href="#sources">Choose</a>'
     '<button type="button" class="fn-action" data-choice="all">Ask all</button></p>'
+)
+_BEGIN = (
+    "(question, _, writer) => [...window.footnote.begin(question, writer), window.footnoteChoice.leftOut(), "
+    "window.footnoteConversations.id()]"
 )
 _SHEET_TOP = '<div class="fn-sheet-top"><button type="button" class="fn-action" data-do="close">Close</button></div>'
 
@@ -97,17 +105,25 @@ def _names(text: str) -> frozenset[str]:
 
 def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
     """The page over an engine; `files` are those that it uploads."""
-    outbox, turns = _Outbox(), Turns(engine)
+    outbox, turns, store = _Outbox(), Turns(engine), ConversationStore(engine.home)
 
-    async def ask(question: str, turn_ids: str, writer: str, left_out: str, request: gr.Request) -> AsyncGenerator[str]:
-        """Ask a question; `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is
-        "quote" or "llm"; `left_out` are the names of sources that are not asked, as a JSON list ("" for none)."""
-        question, turn_ids, writer, left_out = map(_text, (question, turn_ids, writer, left_out))
+    async def ask(
+        question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
+    ) -> AsyncGenerator[str]:
+        """Ask a question.
+
+        `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is "quote" or "llm";
+        `left_out` are the names of sources that are not asked, as a JSON list ("" for none); the answer is kept in the
+        `conversation` with this id ("" for none).
+        """
+        sent = (question, turn_ids, writer, left_out, conversation)
+        question, turn_ids, writer, left_out, conversation = map(_text, sent)
         session = request.session_hash or ""
         ids = [id_ for id_ in turn_ids.split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         outbox.keep_only(session, ids)
         choice = Choice(left_out=_names(left_out))
-        states = turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice)
+        keep = partial(store.add, conversation, ids[0]) if is_conversation_id(conversation) else None
+        states = turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice, keep)
         async with aclosing(states):
             async for markup in states:
                 yield outbox.put(session, ids[0], markup)
@@ -132,7 +148,7 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
         with gr.Row(elem_id="fn-top"):
             gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
             gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
-            gr.HTML(_TOP + html.keys(_KEYS) + html.thumb_down(KINDS), js_on_load=None)
+            gr.HTML(_TOP + html.keys(_KEYS) + html.history() + html.thumb_down(KINDS), js_on_load=None)
         with gr.Row(elem_id="fn-desk", equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
                 first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
@@ -167,14 +183,15 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
         make_tab(engine, page, files, turns.queue)
         turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
         left_out = gr.Textbox(visible="hidden")
+        conversation = gr.Textbox(visible="hidden")
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
 
         gr.on(
             [question.submit, send.click],
             ask,
-            inputs=[question, turn_ids, writer, left_out],
+            inputs=[question, turn_ids, writer, left_out, conversation],
             outputs=arriving,
-            js="(question, _, writer) => [...window.footnote.begin(question, writer), window.footnoteChoice.leftOut()]",
+            js=_BEGIN,
             show_progress="hidden",
             trigger_mode="multiple",
             concurrency_limit=None,

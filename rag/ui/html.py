@@ -136,6 +136,17 @@ def keys(rows: Sequence[tuple[str, str]]) -> str:
     )
 
 
+def history() -> str:
+    """The dialog with the conversations that are kept; its list is filled by the page's script."""
+    return (
+        '<dialog id="fn-history" aria-labelledby="fn-history-title"><h2 id="fn-history-title">Conversations</h2>'
+        '<input type="search" placeholder="Search questions and answers" aria-label="Search conversations">'
+        '<p class="fn-problem" role="alert"></p><p class="fn-status" role="status"></p><ul></ul>'
+        '<form method="dialog" class="fn-foot"><button class="fn-action">Close</button>'
+        '<button type="button" class="fn-action" data-history="erase">Delete all</button></form></dialog>'
+    )
+
+
 def thumb_down(kinds: Mapping[str, str]) -> str:
     """The dialog that a thumb down opens: what was wrong (kind -> words), and what the right answer is."""
     choices = "".join(

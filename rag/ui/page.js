@@ -159,13 +159,11 @@ window.footnote = (() => {
       by("fn-conversation").insertAdjacentHTML("beforeend", turn);
       by("fn-panel").insertAdjacentHTML("beforeend", sources);
     }
+    const answered = turns().filter((turn) => !turn.classList.contains("fn-working") && turn.querySelector(".fn-answer"));
+    footnoteConversations.takeOver(
+      answered.map((turn) => ({ question: asked(turn), text: turn.querySelector(".fn-answer").innerText })));
     end(working(), "The page was left before the answer came.");
-    const last = turns().at(-1);
-    if (last) {
-      choose(last.dataset.turn);
-      last.scrollIntoView({ block: "end" });
-    }
-    state();
+    settle();
     const address = new URL(location.href);
     const question = address.searchParams.get("q");
     if (question) {
@@ -173,6 +171,34 @@ window.footnote = (() => {
       history.replaceState(null, "", address);
       setTimeout(() => ask(question), 300); // Gradio wires its events just after it draws
     }
+  }
+
+  // Show the last turn and its sources.
+  function settle() {
+    const last = turns().at(-1);
+    if (last) {
+      choose(last.dataset.turn);
+      last.scrollIntoView({ block: "end" });
+    }
+    state();
+  }
+
+  // Show another conversation, whose turns the server has drawn, in the place of this one.
+  function open(drawn) {
+    if (working().length) by("fn-stop").click();
+    clear();
+    for (const markup of drawn) {
+      const template = document.createElement("template");
+      template.innerHTML = markup;
+      const turn = template.content.querySelector(".fn-turn");
+      const sources = template.content.querySelector(".fn-sources");
+      by("fn-conversation").append(turn);
+      if (sources) by("fn-panel").append(sources);
+      keep(turn, sources);
+    }
+    location.hash = "chat";
+    settle();
+    box().focus();
   }
 
   function clear() {
@@ -419,5 +445,5 @@ window.footnote = (() => {
     if (restored && by("fn-arriving")) receive(by("fn-arriving"));
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-parcel"] });
 
-  return { begin, stop };
+  return { begin, stop, open, clear };
 })();

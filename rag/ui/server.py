@@ -33,7 +33,7 @@ from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
 from rag.ui.plain import plain
 from rag.ui.uploads import Uploads
 
-_SCRIPTS = (ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
+_SCRIPTS = (ROOM / "conversations.js", ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
 _HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
 # Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")

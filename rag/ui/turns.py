@@ -9,6 +9,8 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, suppress
+from dataclasses import replace
+from functools import partial
 
 from index.errors import FootnoteError
 from index.home import explained
@@ -17,12 +19,16 @@ from rag.choice import Choice, NothingChosen
 from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.settings import Writer
+from rag.types import Answer
 from rag.ui import html
 from rag.ui.plain import plain
 
 _LOG = logging.getLogger("footnote")
 _PAUSE = 0.25
 """Least seconds between two states of an answer that is being written."""
+
+Tell = Callable[[str], None]
+Keep = Callable[[Answer], None]
 
 
 class Turns:
@@ -36,10 +42,11 @@ class Turns:
         self._threads = ThreadPoolExecutor(self.queue.most, "answer")
 
     async def states(
-        self, question: str, session: str, turn_id: str, writer: Writer, choice: Choice
+        self, question: str, session: str, turn_id: str, writer: Writer, choice: Choice, keep: Keep | None = None
     ) -> AsyncGenerator[str]:
         """Yield the markup of a turn as it goes: waiting, being written, then answered, refused or failed.
 
+        `keep` is called with the whole answer before it is shown; what it can't keep is noted under the answer.
         Nothing follows once the question is stopped. Closing the iterator stops it too.
         """
         try:
@@ -52,7 +59,8 @@ class Turns:
             async with aclosing(self._waiting(ticket)) as waiting:
                 async for words in waiting:
                     yield html.pending(turn_id, asked, words)
-            async with aclosing(self._answering(ticket, asked, writer, choice)) as answering:
+            answer = partial(self._answer, ticket, asked, writer, choice, keep)
+            async with aclosing(self._answering(ticket, answer)) as answering:
                 async for markup in answering:
                     yield markup
         except NothingChosen as error:
@@ -84,8 +92,8 @@ class Turns:
     def _loading(self) -> str:
         return "" if self._engine.warm.is_set() else f"{self._engine.status()[0]}. The answer comes in a moment ..."
 
-    async def _answering(self, ticket: Ticket, asked: str, writer: Writer, choice: Choice) -> AsyncGenerator[str]:
-        """Yield the markup of the answer as it grows, then of the whole."""
+    async def _answering(self, ticket: Ticket, answer: Callable[[Tell], None]) -> AsyncGenerator[str]:
+        """Yield the markup that `answer` tells on a thread: of the answer as it grows, then of the whole."""
         loop = asyncio.get_running_loop()
         came = asyncio.Queue[str]()
 
@@ -97,14 +105,16 @@ class Turns:
             done.cancelled() or done.exception()
             came.put_nowait("")
 
-        working = loop.run_in_executor(self._threads, self._answer, ticket, asked, writer, choice, tell)
+        working = loop.run_in_executor(self._threads, answer, tell)
         working.add_done_callback(end)
         while (markup := await came.get()) and not ticket.stopped.is_set():
             yield markup
         if not ticket.stopped.is_set():
             await working
 
-    def _answer(self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, tell: Callable[[str], None]) -> None:
+    def _answer(
+        self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, keep: Keep | None, tell: Tell
+    ) -> None:
         """Work the answer out and tell its markup. The turn lasts while the models read, not while it is written."""
         turn = self.queue.turn(ticket)
         answers = stream(self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn)
@@ -117,7 +127,15 @@ class Turns:
                     shown = time.monotonic()
                     tell(html.writing(ticket.name, found))
             if found:
-                tell(html.turn(ticket.name, found))
+                tell(html.turn(ticket.name, self._kept(found, keep) if keep else found))
+
+    def _kept(self, answer: Answer, keep: Keep) -> Answer:
+        """Keep an answer; where that fails, return it with a note that says so."""
+        try:
+            keep(answer)
+        except FootnoteError as error:
+            return replace(answer, notes=(*answer.notes, plain(error, self._engine.home)))
+        return answer
 
 
 def _ahead(number: int) -> str:
