@@ -102,12 +102,11 @@ class Uploads:
         """Return the file that `visit` uploaded to `place`. Raises gr.Error for anything else, wherever it lies."""
         found = _PLACE.fullmatch(place) if isinstance(place, str) and visit else None
         if found and visit:
-            path = self.folder / visit / found["folder"] / found["name"]
+            inside = Path(visit, found["folder"], found["name"])
+            path = self.folder / inside
             with suppress(OSError):
                 # A look at the entry itself: no link is followed, and a pipe is not waited for.
-                if stat.S_ISREG(path.lstat().st_mode) and path.resolve() == self.folder.resolve().joinpath(
-                    visit, found["folder"], found["name"]
-                ):
+                if stat.S_ISREG(path.lstat().st_mode) and path.resolve() == self.folder.resolve() / inside:
                     return path
         words = "This file did not come through this page, or waited too long. Add it again."
         raise gr.Error(words, print_exception=False)
@@ -115,7 +114,7 @@ class Uploads:
     def discard(self, paths: Iterable[Path]) -> None:
         """Delete files that `find` returned, as far as they are still there; no others."""
         for path in paths:
-            if path.parent.parent.parent == self.folder:
+            if path.parent.parent.parent.resolve() == self.folder.resolve():
                 shutil.rmtree(path.parent, ignore_errors=True)
         # Gradio makes an empty file for each that an event takes, and leaves it.
         for left in self.folder.glob("tmp*"):

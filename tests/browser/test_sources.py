@@ -150,3 +150,18 @@ def test_nothing_is_taken_out_when_nothing_is_chosen(tab: Page) -> None:
 def test_axe_finds_nothing_serious_on_the_tab(tab: Page) -> None:
     serious = [one for one in violations(tab) if one["impact"] in ("serious", "critical")]
     assert [(one["id"], node["html"]) for one in serious for node in one["nodes"]] == []
+
+
+def test_a_file_over_the_total_is_refused_in_words_and_the_next_is_taken(
+    browser: Browser, seeds_home: Path, tmp_path: Path
+) -> None:
+    (small := tmp_path / "small.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather.\n")
+    (large := tmp_path / "large.txt").write_text("x" * 20_000)
+    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    with served(home, tmp_path / "log", FOOTNOTE_MAX_UPLOADS_MB="0.01") as address, opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible(timeout=_PATIENCE)
+        page.get_by_role("link", name="Sources").click()
+        add(page, large)
+        expect(page.get_by_text("There is no room: all files added here may take 0.01 MB").first).to_be_visible()
+        add(page, small)
+        expect(page.locator("#fn-syncing")).to_contain_text("small.txt: added", timeout=_PATIENCE)
