@@ -21,7 +21,7 @@ def find_aliases(text: str) -> list[tuple[str, str]]:
     >>> find_aliases("Sales of the electric vehicle (EV) rose.")
     [('EV', 'electric vehicle')]
     """
-    found = []
+    found: dict[tuple[str, str], None] = {}
     for match in _BRACKET.finditer(text):
         short = match.group(1)
         if not any(letter.isupper() for letter in short):
@@ -29,9 +29,9 @@ def find_aliases(text: str) -> list[tuple[str, str]]:
         before = _NOT_IN_LONG_FORM.split(text[max(0, match.start() - 200) : match.start()])[-1]
         words = before.split()
         candidate = " ".join(words[-min(len(short) + 5, 2 * len(short)) :])
-        if (long := _long_form(short, candidate)) and (short, long) not in found:
-            found.append((short, long))
-    return found
+        if long := _long_form(short, candidate):
+            found[short, long] = None
+    return list(found)
 
 
 def _long_form(short: str, candidate: str) -> str | None:

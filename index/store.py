@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _COLLECTION = "chunks"
 _PART = "vectors"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+_IN_FOLDER: CreateHNSWConfiguration = {**_HNSW, "batch_size": 10, "sync_threshold": 10}
+"""Writes the graph to disk with each page. What is not in it Chroma links anew at each opening, in another order: that
+takes seconds, and one process would not reach what another does."""
 _PAGE = 1000
 _ASKED_AT_ONCE = 100
 """Vectors in one query: most of the time of a query with one goes to what is around it."""
@@ -83,7 +86,9 @@ class VectorStore:
                 settings = settings.model_copy(update={"persist_directory": str(folder)})
             client = self._client = chromadb.PersistentClient(str(folder), settings=settings)
             if create:
-                made = client.create_collection(_COLLECTION, configuration={"hnsw": _HNSW}, embedding_function=None)
+                made = client.create_collection(
+                    _COLLECTION, configuration={"hnsw": _IN_FOLDER}, embedding_function=None
+                )
             else:
                 made = client.get_collection(_COLLECTION, embedding_function=None)
         return made

@@ -92,7 +92,7 @@ def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
 ) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
-    parts = "".join(f"## Part {number}\n\nStation {number} stands on hill {number * 7}.\n\n" for number in range(440))
+    parts = "".join(f"## Part {number}\n\nStation {number} stands on hill {number * 7}.\n\n" for number in range(320))
     (docs / "stations.md").write_text(parts)
     sync(builder, [docs])
     folder = current_folder(builder.home)
@@ -101,7 +101,7 @@ def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
     (folder / "vectors").rename(tmp_path / "before")
     # A graph with all the copies in it, as none is made any more.
     with contextlib.closing(VectorStore(folder / "vectors", create=True)) as store:
-        store.add(ids, flood()[: len(ids)], [{"article_id": "a", "ordinal": 0}] * len(ids))
+        store.add(ids, flood(260)[: len(ids)], [{"article_id": "a", "ordinal": 0}] * len(ids))
     lost = faults(folder)
     assert len(lost) == 1 and lost[0].endswith("are not reached by a query")
     build._check(Manifest.read(folder), folder, None, None)
