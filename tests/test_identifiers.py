@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from index.aliases import Aliases
 from index.chunk import Chunk
 from index.text.identifiers import find_identifiers
 from rag.answer import answer
 from rag.choice import Choice
 from rag.engine import Engine
-from rag.reader.identity import CARRIED, of_what_is_asked
-from rag.reader.spans import Answer, Found
-from rag.retrieve import Hit
+from rag.reader.identity import CARRIED, of_what_is_asked, read_about
+from rag.reader.ranking import QUESTION_FEATURES, Asked, question_row
+from rag.reader.spans import Answer, Found, SpanReader
+from rag.retrieve import Hit, Query
 from rag.settings import Settings
 
 SOURCES = {
@@ -198,3 +201,32 @@ def test_headings_and_the_name_of_the_source_say_what_a_passage_is_about() -> No
     assert kept(question, text, "open", "Error codes") == 1.0
     assert kept(question, text, "open", source="codes/e-404.txt") is None
     assert kept(question, text, "open", source="codes/e-4042.txt") == 1.0
+
+
+def query(question: str) -> Query:
+    return Query(question, np.zeros(4, np.float32), {}, None, tuple(find_identifiers(question)))
+
+
+def test_a_passage_is_read_with_the_heading_that_has_the_identifier() -> None:
+    spans, text = SpanReader(), "The bearing of line 6 is missing its label. Found by Tom; closed in week 34."
+    (bare,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports")], 3)
+    (headed,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports\nPPR-9087")], 3)
+    assert headed.score > bare.score + 2
+    assert text[headed.answers[0].start : headed.answers[0].end] == "Tom"
+    assert all(0 <= one.start < one.end <= len(text) for one in headed.answers)
+
+
+def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
+    spans, text = SpanReader(), "Flight KX 402 leaves for Oslo at 7:15 from gate B4."
+    same, other = (read_about(spans, query(f"When does {code} leave?"), [hit(text)], 3) for code in ("KX 402", "KX402"))
+    assert same == other
+
+
+def test_a_passage_whose_answers_were_all_dropped_counts_as_not_read() -> None:
+    first, hits = Found(1.0, (Answer(0, 1, 1.0),)), [hit("a"), hit("b")]
+    rows = [
+        question_row(Asked((), (), 0.0), hits[: len(found)], found, np.zeros(len(found)), Aliases([]))
+        for found in ([first], [first, Found()])
+    ]
+    place = QUESTION_FEATURES.index("second_answers")
+    assert rows[0][place] == rows[1][place]
