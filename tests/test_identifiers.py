@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from index.aliases import Aliases
+from index.chunk import Chunk
+from index.text.identifiers import find_identifiers
 from rag.answer import answer
 from rag.choice import Choice
 from rag.engine import Engine
+from rag.reader.identity import CARRIED, of_what_is_asked, read_about
+from rag.reader.ranking import QUESTION_FEATURES, Asked, question_row
+from rag.reader.spans import Answer, Found, SpanReader
+from rag.retrieve import Hit, Query
 from rag.settings import Settings
 
 SOURCES = {
@@ -54,6 +62,7 @@ Children under ten travel at half the fare on all ferries.
 
 An order of 40 chairs and more is delivered free of charge.
 """,
+    "repairs.txt": "Repairs\n\nThe windows of room 315 are painted in May. Room 316 is repaired in June by Ada Lund.\n",
     "rota/hall-7.txt": "The keeper opens the doors at nine and is called Marta Quill.\n",
     "halls.txt": "The keeper of hall 6 is Jonas Reed, who opens the doors at eight.\n",
 }
@@ -147,3 +156,77 @@ def test_no_quantity_time_plural_or_capital_is_said_to_be_missing(engine: Engine
 def test_a_thing_of_a_source_that_is_not_asked_is_missing_there(engine: Engine) -> None:
     found = answer(engine, "What does error E-404 mean?", choice=Choice(only=("rooms.csv",)))
     assert found.refused and "Nothing there mentions “E-404”." in found.text
+
+
+@pytest.mark.parametrize(
+    ("question", "other"),
+    [
+        ("How many seats has room 315?", "Seats"),
+        ("Who repairs room 315?", "Ada Lund"),
+        ("When does room 316 get new paint on its windows?", "315"),
+    ],
+)
+def test_what_is_said_of_a_neighbour_is_no_answer(engine: Engine, question: str, other: str) -> None:
+    found = answer(engine, question, never_refuse=True)
+    assert found.citations and other not in found.citations[0].quote
+
+
+def hit(text: str, context: str = "") -> Hit:
+    chunk = Chunk("c", "a", 0, "", context, 0, len(text), text, 1)
+    return Hit(chunk, 1, 0.5, 0.5, 0.5, 1, 1)
+
+
+def kept(question: str, text: str, words: str, context: str = "", source: str = "") -> float | None:
+    """The score that an answer of 1.0 is left with; None when it is dropped."""
+    start = text.index(words)
+    found = [Found(1.0, (Answer(start, start + len(words), 1.0),))]
+    (one,) = of_what_is_asked(find_identifiers(question), [hit(text, context)], found, {"a": source})
+    return one.answers[0].score if one.answers else None
+
+
+def test_an_answer_is_about_what_was_named_last_before_it() -> None:
+    question = "Who sits in room 313?"
+    rooms = "Room 312 is large. Ann sits there. Room 313 is small. Ben sits there. Cy sits in room 312."
+    assert kept(question, rooms, "Ben") == 1.0
+    assert kept(question, rooms, "Ann") == 1.0 - CARRIED
+    assert kept(question, rooms, "Cy") is None
+    assert kept("Who sits in the room?", rooms, "Cy") == 1.0
+    assert kept("Who sits in rooms 312 and 313?", rooms, "Cy") == 1.0
+
+
+def test_headings_and_the_name_of_the_source_say_what_a_passage_is_about() -> None:
+    question, text = "What does E-4042 mean?", "The drawer is open."
+    assert kept(question, text, "open", "Error codes\nE-4042") == 1.0
+    assert kept(question, text, "open", "Error codes\nE-404") is None
+    assert kept(question, text, "open", "Error codes") == 1.0
+    assert kept(question, text, "open", source="codes/e-404.txt") is None
+    assert kept(question, text, "open", source="codes/e-4042.txt") == 1.0
+
+
+def query(question: str) -> Query:
+    return Query(question, np.zeros(4, np.float32), {}, None, tuple(find_identifiers(question)))
+
+
+def test_a_passage_is_read_with_the_heading_that_has_the_identifier() -> None:
+    spans, text = SpanReader(), "The bearing of line 6 is missing its label. Found by Tom; closed in week 34."
+    (bare,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports")], 3)
+    (headed,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports\nPPR-9087")], 3)
+    assert headed.score > bare.score + 2
+    assert text[headed.answers[0].start : headed.answers[0].end] == "Tom"
+    assert all(0 <= one.start < one.end <= len(text) for one in headed.answers)
+
+
+def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
+    spans, text = SpanReader(), "Flight KX 402 leaves for Oslo at 7:15 from gate B4."
+    same, other = (read_about(spans, query(f"When does {code} leave?"), [hit(text)], 3) for code in ("KX 402", "KX402"))
+    assert same == other
+
+
+def test_a_passage_whose_answers_were_all_dropped_counts_as_not_read() -> None:
+    first, hits = Found(1.0, (Answer(0, 1, 1.0),)), [hit("a"), hit("b")]
+    rows = [
+        question_row(Asked((), (), 0.0), hits[: len(found)], found, np.zeros(len(found)), Aliases([]))
+        for found in ([first], [first, Found()])
+    ]
+    place = QUESTION_FEATURES.index("second_answers")
+    assert rows[0][place] == rows[1][place]

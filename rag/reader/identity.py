@@ -65,21 +65,27 @@ def of_what_is_asked(
 def _settle(identifiers: Sequence[Identifier], chunk: Chunk, one: Found, source: str) -> Found:
     lines = [(line, mentions(chunk.text[slice(*line)])) for line in sentences(chunk.text)]
     above = mentions(chunk.context), mentioned_in_name(source)
-    losses = [sum(_loss(asked, lines, above, answer) for asked in identifiers) for answer in one.answers]
+    keys = {key for asked in identifiers for key in asked.keys}
+    losses = [sum(_loss(asked, keys, lines, above, answer) for asked in identifiers) for answer in one.answers]
     if not any(losses):
         return one
     return one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
 
 
 def _loss(
-    asked: Identifier, lines: Sequence[tuple[Span, set[str]]], above: Sequence[Set[str]], answer: Answer
+    asked: Identifier,
+    keys: Set[str],
+    lines: Sequence[tuple[Span, set[str]]],
+    above: Sequence[Set[str]],
+    answer: Answer,
 ) -> float:
-    """What an answer loses for being about another thing than `asked`, in log-odds."""
+    """What an answer loses for being about another thing than `asked`, in log-odds; what else is asked for, whose keys
+    are among `keys`, is no other thing."""
     here = {key for (a, b), held in lines if a < answer.end and answer.start < b for key in held}
     before = [held for (_, end), held in reversed(lines) if end <= answer.start]
     named: list[tuple[Set[str], float]] = [(here, math.inf), *((held, CARRIED) for held in before)]
     for held, loss in (*named, *((held, math.inf) for held in above)):
-        if asked.stands_in(held):
+        if asked.stands_in(held) or asked.has_rival_in(held & keys):
             return 0.0
         if asked.has_rival_in(held):
             return loss
