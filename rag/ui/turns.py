@@ -104,7 +104,7 @@ class Turns:
             await working
 
     def _answer(self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, tell: Callable[[str], None]) -> None:
-        """Work the answer out and tell its markup. The turn lasts while the models read, not while it is written."""
+        """Work the answer out and tell its markup. The turn lasts until it is told, or a language model writes it."""
         turn = self.queue.turn(ticket)
         answers = stream(self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn)
         found, shown = None, 0.0
@@ -112,10 +112,12 @@ class Turns:
             for found in answers:
                 if ticket.stopped.is_set():
                     return
-                if found.writer == "llm" and time.monotonic() - shown >= _PAUSE:
+                if found.writer == "quote":
+                    tell(html.turn(ticket.name, found))
+                elif time.monotonic() - shown >= _PAUSE:
                     shown = time.monotonic()
                     tell(html.writing(ticket.name, found))
-            if found:
+            if found and found.writer == "llm":
                 tell(html.turn(ticket.name, found))
 
 
