@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Event
 
@@ -37,10 +37,10 @@ def answer(
 ) -> Answer:
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
-    `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is entered
-    while the shipped models are at work. Raises BadQuestion when the question is empty or longer than the setting
-    allows, FootnoteError when the choice names what is not there, and IndexMissing, IndexMismatch or IndexDamaged when
-    there is no index that can be used.
+    `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is held
+    until the answer is there, or a language model begins to write it. Raises BadQuestion when the question is empty or
+    longer than the setting allows, FootnoteError when the choice names what is not there, and IndexMissing,
+    IndexMismatch or IndexDamaged when there is no index that can be used.
     """
     *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice, models=models)
     return last
@@ -59,8 +59,8 @@ def stream(
     """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
 
     Only a language model writes slowly enough for there to be more than one. When `stop` is set, or the iterator
-    closed, the model's server is let go at once; what came by then is the last Answer. `models` is entered while the
-    shipped models are at work, so that questions can take turns at them.
+    closed, the model's server is let go at once; what came by then is the last Answer. `models` is held until the
+    answer is taken, or a language model begins to write it, so that questions can take turns.
     """
     settings = engine.settings
     question = check(question, settings.max_question)
@@ -71,29 +71,30 @@ def stream(
         yield Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
         return
     asked = among(generation.catalog, choice)
-    with models or nullcontext():
+    with ExitStack() as turn:
+        turn.enter_context(models or nullcontext())
         with clock.stage("retrieve"):
             query = retriever.query(question, asked.article_ids if asked else None)
             hits = retriever.retrieve(query, max(settings.passages, reader.depth))
         with clock.stage("read"):
             reading = reader.read(query, hits)
-    with clock.stage("read"):
-        language = converse.foreign_language(question)
-    shown = reading.hits[: settings.passages]
-    found = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
-    articles = {id_: _as_asked(article, asked) for id_, article in found.items()}
-    # What is cited stands in a passage that is shown.
-    room = _Room(question, reading, shown, articles, settings, clock, asked)
-    least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
-    likely = language is None and reading.score is not None and reading.score >= least
-    if not shown or not (likely or never_refuse):
-        with clock.stage("write"):
-            text = write.refuse(reading, language, empty=not generation.manifest.chunks, asked=str(asked or ""))
-        yield room.refused(text)
-    elif (writer or settings.writer) == "llm":
-        yield from _written(engine, room, never_refuse, stop)
-    else:
-        yield room.quoted()
+            language = converse.foreign_language(question)
+        shown = reading.hits[: settings.passages]
+        found = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
+        articles = {id_: _as_asked(article, asked) for id_, article in found.items()}
+        # What is cited stands in a passage that is shown.
+        room = _Room(question, reading, shown, articles, settings, clock, asked)
+        least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
+        likely = language is None and reading.score is not None and reading.score >= least
+        if not shown or not (likely or never_refuse):
+            with clock.stage("write"):
+                text = write.refuse(reading, language, empty=not generation.manifest.chunks, asked=str(asked or ""))
+            yield room.refused(text)
+        elif (writer or settings.writer) == "llm":
+            turn.close()
+            yield from _written(engine, room, never_refuse, stop)
+        else:
+            yield room.quoted()
 
 
 def _written(engine: Engine, room: _Room, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from index.embed import DEFAULT_MODEL
@@ -187,13 +186,14 @@ def make_settings(**flags: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        raise FootnoteError(_complaint(error.errors()[0], flags)) from error
+        raise FootnoteError(_complaint(error, flags)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(error) from error
 
 
-def _complaint(problem: ErrorDetails, flags: dict[str, object]) -> str:
+def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
     """One sentence: the variable or flag, what was got, what is expected."""
+    problem = error.errors()[0]
     name = str(problem["loc"][0])
     field = Settings.model_fields[name]
     # What stands in these may be a secret, or hold one.

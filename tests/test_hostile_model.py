@@ -14,13 +14,14 @@ import pytest
 from pydantic import SecretStr
 
 from benchmarks.scripted import KEY, THINKING, Server, serving
-from rag.answer import Answer, answer, stream
+from rag.answer import answer, stream
 from rag.cutter import Cutter
 from rag.engine import Engine
 from rag.guarded_http import is_near
 from rag.llm import LanguageModel, ModelServerError
 from rag.settings import Settings
 from rag.thoughts import ThoughtFilter
+from rag.types import Answer
 from tests.conftest import ROOT
 from tests.test_llm import JOBS, SUPPLIERS, engine_for, verdicts
 

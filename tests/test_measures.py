@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from ir_measures import RR, R, Success, nDCG
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from rag.answer import Answer
 from rag.cite import Citation, CitedSentence
 from rag.evaluation import measures, statistics
 from rag.evaluation.judge import misleads
 from rag.evaluation.labels import Place
 from rag.evaluation.questions import Label, Question
 from rag.evaluation.statistics import Scores
+from rag.types import Answer
 
 WORDS = st.lists(st.sampled_from("the a an cat dog U.S. $1,000 1000 Ünder b. -- ’s THE".split()), max_size=6).map(
     " ".join

@@ -57,7 +57,7 @@ _NO_MATTER = frozenset(
 
 
 Turn = Callable[[], contextlib.AbstractContextManager[object]]
-"""Makes the context that a question is in while the models read for it."""
+"""Makes the context that a question is in until it is answered, or a language model writes."""
 
 
 class BadRun(FootnoteError):
@@ -144,9 +144,9 @@ def ask_all(
 ) -> Generator[tuple[int, int]]:
     """Ask what is not answered yet, writing each result as it comes; yields (done, all), first what was done before.
 
-    Each question enters a context of `turn` while the models read for it. Closing the iterator stops after the
-    questions under way. Raises BadRun when the folder holds a run of another make, or another process is writing it,
-    and what `turn` raises.
+    Each question is answered in a context of `turn`, but not written in it by a language model. Closing the iterator
+    stops after the questions under way. Raises BadRun when the folder holds a run of another make, or another process
+    is writing it, and what `turn` raises.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

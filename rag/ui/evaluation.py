@@ -24,7 +24,7 @@ from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
 from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
-from rag.ui.html import day, escape, line, problem
+from rag.ui.html import escape, line, problem
 from rag.ui.plain import plain
 from rag.ui.uploads import Uploads, question_sets_folder
 
@@ -251,7 +251,8 @@ def _lists(home: Path, against: str | None = None) -> tuple[gr.Radio, gr.Dropdow
 def run_title(one: run.Finished) -> str:
     """How a finished run is listed: when, which set, how many questions, how they were asked."""
     how = ", never refusing" if one.never_refuse else ""
-    return f"{day(one.finished.date())}, {one.finished:%H:%M} · {one.question_set}, {one.questions:,} questions{how}"
+    when = f"{one.finished.day} {one.finished:%b %Y, %H:%M}"
+    return f"{when} · {one.question_set}, {one.questions:,} questions{how}"
 
 
 def _keep_set(path: Path, folder: Path) -> Path:

@@ -115,7 +115,7 @@ class Turns:
     def _answer(
         self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, keep: Keep | None, tell: Tell
     ) -> None:
-        """Work the answer out and tell its markup. The turn lasts while the models read, not while it is written."""
+        """Work the answer out and tell its markup. The turn lasts until it is told, or a language model writes it."""
         turn = self.queue.turn(ticket)
         answers = stream(self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn)
         found, shown = None, 0.0
@@ -123,16 +123,19 @@ class Turns:
             for found in answers:
                 if ticket.stopped.is_set():
                     return
-                if found.writer == "llm" and time.monotonic() - shown >= _PAUSE:
+                if found.writer == "quote":
+                    tell(html.turn(ticket.name, self._kept(found, keep)))
+                elif time.monotonic() - shown >= _PAUSE:
                     shown = time.monotonic()
                     tell(html.writing(ticket.name, found))
-            if found:
-                tell(html.turn(ticket.name, self._kept(found, keep) if keep else found))
+            if found and found.writer == "llm":
+                tell(html.turn(ticket.name, self._kept(found, keep)))
 
-    def _kept(self, answer: Answer, keep: Keep) -> Answer:
+    def _kept(self, answer: Answer, keep: Keep | None) -> Answer:
         """Keep an answer; where that fails, return it with a note that says so."""
         try:
-            keep(answer)
+            if keep:
+                keep(answer)
         except FootnoteError as error:
             return replace(answer, notes=(*answer.notes, plain(error, self._engine.home)))
         return answer
