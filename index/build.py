@@ -17,7 +17,7 @@ import numpy as np
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.derive import Change, copy, plan
-from index.digests import digests
+from index.digests import digests, stamps_of, trust
 from index.duplicates import Group, Record, originals
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexDamaged, VectorServerError
@@ -121,7 +121,9 @@ def build(
             report.articles, report.chunks, report.generation, report.built = len(records), chunks, name, True
             made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
             counts = (builder.embedder.dimension, len(records), chunks)
-            Manifest(name, made, builder.recipe, *counts, corpus, place, change.churn, digests(folder)).write(folder)
+            files = digests(folder)
+            trust(folder, stamps_of(folder, files))
+            Manifest(name, made, builder.recipe, *counts, corpus, place, change.churn, files).write(folder)
             tell("checking", 0, 1)
             verify_in_fresh_process(folder, builder.server, change.new_ids if change.start else None)
             folder.replace(generations / name)
