@@ -18,7 +18,7 @@ from index.aliases import find_aliases
 from index.catalog import Catalog
 from index.chunk import Chunk, Limits, chunk
 from index.derive import Change, copy, plan
-from index.digests import digests
+from index.digests import digests, stamps_of, trust
 from index.duplicates import Group, Record, originals
 from index.embed import Embedder, Vectors
 from index.errors import FootnoteError, IndexDamaged, VectorServerError, VectorsLost
@@ -156,7 +156,7 @@ def _check(manifest: Manifest, folder: Path, server: Server | None, added: Seque
 
     Raises IndexDamaged when anything else is wrong, or the graph loses too many to be a graph.
     """
-    replace(manifest, files=digests(folder)).write(folder)
+    _seal(manifest, folder)
     try:
         verify_in_fresh_process(folder, server, added)
     except VectorsLost:
@@ -165,8 +165,15 @@ def _check(manifest: Manifest, folder: Path, server: Server | None, added: Seque
             if len(lost) > _MOST_LOST * manifest.chunks:
                 raise
             generation.vectors.set_apart(lost)
-        replace(manifest, files=digests(folder)).write(folder)
+        _seal(manifest, folder)
         verify_in_fresh_process(folder, server, added)
+
+
+def _seal(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest with the digest of every file, as they are now."""
+    files = digests(folder)
+    trust(folder, stamps_of(folder, files))
+    replace(manifest, files=files).write(folder)
 
 
 def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from index.errors import FootnoteError, IndexDamaged
@@ -26,7 +26,8 @@ _COUNTS_OPENINGS = b"acquire_write"
 """The table that Chroma adds a row to when it opens a folder. All else in its file stays as it is."""
 _ROWS = 1_000
 Stamp = list[int]
-"""Size in bytes, time of change in ns, time that anything about the file changed in ns, inode."""
+"""Size in bytes, time of change in ns, time that anything about the file changed in ns, inode; empty without a file."""
+Stamps = Mapping[str, Stamp]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -38,16 +39,15 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)}
 
 
-def check(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> None:
+def check(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> Stamps:
     """Compare the files of a generation with the digests in `files`; with `whole` also those that nothing touched.
 
-    Raises IndexDamaged that names the files that differ.
+    Returns how the files looked before they were compared. Raises IndexDamaged that names those that differ.
     """
     trusted = {} if whole else _trusted(folder)
-    differ = []
+    stamps, differ = stamps_of(folder, files), []
     for name, digest in files.items():
-        path = folder / name
-        stamp = _stamp(path)
+        path, stamp = folder / name, stamps[name]
         known = bool(stamp) and stamp[0] > _SMALL and trusted.get(name) == stamp
         if not known and (not stamp or _digest(path) != digest):
             differ.append(name)
@@ -56,11 +56,17 @@ def check(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> Non
         raise damaged(
             folder, f"{shown} changed or went missing since {'they were' if differ[1:] else 'it was'} written"
         )
+    return stamps
 
 
-def trust(folder: Path, files: Mapping[str, str]) -> None:
-    """Note how the files that were compared look now, for the next opening."""
-    stamps = {name: _stamp(folder / name) for name in files}
+def stamps_of(folder: Path, names: Iterable[str]) -> Stamps:
+    """Return how files of a generation look now, by their paths in `folder`."""
+    return {name: _stamp(folder / name) for name in names}
+
+
+def trust(folder: Path, stamps: Stamps) -> None:
+    """Note how files looked that were compared, for the next opening; Chroma's database as the opening left it."""
+    stamps = {name: _stamp(folder / name) if name.endswith(_CHROMA) else stamp for name, stamp in stamps.items()}
     if stamps == _trusted(folder):
         return
     beside = folder / f"{_CHECKED}.{os.getpid()}.tmp"
@@ -120,7 +126,7 @@ def _trusted(folder: Path) -> dict[str, Stamp]:
 
 
 def _stamp(path: Path) -> Stamp:
-    """How a file looks from outside; empty when it is no file."""
+    """How a file looks from outside."""
     if not path.is_file():
         return []
     stat = path.stat()

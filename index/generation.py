@@ -116,12 +116,12 @@ class Generation:
         """
         self.folder = folder
         self.manifest = Manifest.read(folder)
-        check(folder, self.manifest.files, whole=whole)
+        stamps = check(folder, self.manifest.files, whole=whole)
         self.catalog = Catalog(folder / "catalog.sqlite")
         self.words = LexicalIndex(folder / "words")
         self.vectors = VectorStore(where(folder, self.manifest.place, server), folder / EXACT)
         self.aliases = Aliases(self.catalog.aliases())
-        trust(folder, self.manifest.files)
+        trust(folder, stamps)
         self.release = weakref.finalize(self, unmark)
 
     def close(self) -> None:
@@ -229,7 +229,7 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
     them up to 2,000 chunks, for a seeded sample of 2,000 beyond that. With the ids of the articles that were `added`
     to a copy of a checked generation, only their chunks and a sample of 2,000 are looked for, besides all the counts.
     """
-    generation = Generation(folder, server, whole=True)
+    generation = Generation(folder, server, whole=added is None)
     try:
         manifest, catalog = generation.manifest, generation.catalog
         articles, chunks = catalog.counts()

@@ -136,7 +136,8 @@ def _index(settings: Settings, home: Path) -> str:
         raise FootnoteError(f"{elsewhere[0].upper()}{elsewhere[1:]}. Run `python app.py index` to put them there.")
     if found := faults(folder, server(settings)):
         raise FootnoteError(f"{'; '.join(found)}. Run `python app.py index --rebuild` to make it again.")
-    return f"{manifest.articles} sources in {manifest.chunks} chunks, every part agrees, every vector is found"
+    sizes = f"{manifest.articles} sources in {manifest.chunks} chunks"
+    return f"{sizes}, every file is as it was written, every part agrees, every vector is found"
 
 
 def _up_to_date(home: Path) -> str:

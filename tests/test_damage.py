@@ -24,7 +24,7 @@ from filelock import FileLock
 from benchmarks import corruption
 from index import readers
 from index.build import Builder
-from index.digests import check, digests, trust
+from index.digests import check, digests, stamps_of, trust
 from index.embed import Embedder
 from index.embedded import Embedded
 from index.errors import FootnoteError, IndexDamaged
@@ -171,7 +171,7 @@ def large(tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
     path = folder / "words" / "large.store"
     path.write_bytes(bytes(1_200_000))
     files = {name: "0" * 64 for name in digests(folder)}
-    trust(folder, files)
+    trust(folder, stamps_of(folder, files))
     return folder, path, files
 
 
@@ -183,7 +183,7 @@ def test_a_large_file_that_nothing_touched_is_not_read_again(large: tuple[Path, 
     # Whoever found damage has it looked for at the next opening.
     with pytest.raises(IndexDamaged):
         check(folder, files)
-    trust(folder, files)
+    trust(folder, stamps_of(folder, files))
     check(folder, files)
     path.touch()
     with pytest.raises(IndexDamaged):
@@ -219,7 +219,7 @@ def test_what_a_reader_leaves_that_was_killed_is_compared_whole(home: Path, end:
     manifest = Manifest.read(folder)
     # As if it had rotted on the disk: nothing touched the file, and it is not what was written.
     replace(manifest, files={**digests(folder), "catalog.sqlite": "0" * 64}).write(folder)
-    trust(folder, Manifest.read(folder).files)
+    trust(folder, stamps_of(folder, Manifest.read(folder).files))
     open_current(home).close()
     done = subprocess.run([sys.executable, "-c", _DYING, str(home), end], cwd=ROOT, check=False)
     assert done.returncode == code
@@ -308,6 +308,14 @@ def test_panics_and_errors_of_the_word_index_are_words(home: Path, tmp_path: Pat
     assert told > 10
 
 
+def test_a_page_that_ends_takes_its_mark_away(home: Path) -> None:
+    engine = Engine(Settings(home=home))
+    with TestClient(make_server(engine)):
+        engine.parts()
+        assert len(list((index_folder(home) / "readers").iterdir())) == 1
+    assert not list((index_folder(home) / "readers").iterdir())
+
+
 # Vectors that are known
 
 
@@ -337,7 +345,7 @@ def test_damage_is_not_copied_into_the_next_generation(builder: Builder, home: P
         catalog.execute("create table filling as select zeroblob(1500000)")
         catalog.commit()
     replace(manifest, files={**digests(folder), "catalog.sqlite": "0" * 64}).write(folder)
-    trust(folder, Manifest.read(folder).files)
+    trust(folder, stamps_of(folder, Manifest.read(folder).files))
     (docs / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
     report = sync(derived, [docs])
     assert report.built and any("written anew" in why for _, why in report.notes)
