@@ -1,0 +1,161 @@
+"""What the command line prints: no title, name or text of a source gives orders to the terminal."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import pty
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import app
+from rag.terminal import one_line, safe
+from tests.conftest import ROOT
+
+OBEYED = "\x1b]0;owned\x07\x1b[31m\x1b]8;;http://evil.example\x1b\\\x9b2J\r\x08\x7f\u202e\u2066\u200f\u061c\ufeff\u2028"
+"""A title, a colour, a link, a C1 control, a return, a backspace, and marks that turn the direction of writing."""
+NAME = "otter\x1b[31m\u202e\x9b\n.txt"
+TEXT = f"The otters {OBEYED}of Alm\n\nThe otters of the river Alm {OBEYED} are counted by Dr. Quillfeather in March.\n"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a home, sources of hostile names and titles, and a question set."""
+    folder = tmp_path_factory.mktemp("hostile")
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / NAME).write_text(TEXT, "utf-8")
+    (docs / f"empty{NAME}").write_text("")
+    (docs / f"photo\x1b[31m{NAME}.j\x1bpg").write_bytes(b"\xff")
+    question = {"question": f"Who counts the otters {OBEYED}?", "id": f"1{OBEYED}", "answers": ["Dr. Quillfeather"]}
+    unfound = {"question": "Where?", "relevant": [{"source": f"gone{OBEYED}.txt", "quote": "x"}]}
+    (folder / "questions.jsonl").write_text("\n".join(json.dumps(row) for row in (question, unfound)))
+    told, _ = run(folder, ("index", str(docs)))
+    assert "1 added" in told
+    return folder
+
+
+_WALK = """
+import json, sys, app
+for words in json.loads(sys.argv[1]):
+    print("\\n==", ascii(words), flush=True)
+    try:
+        app.main(words)
+    except SystemExit:
+        pass
+"""
+"""Runs many commands in one process, since each start costs seconds."""
+
+
+def run(folder: Path, *commands_: Sequence[str], terminal: bool = False) -> tuple[str, str]:
+    """What commands write, one after another: (standard output on a terminal or in a pipe, error stream in a pipe)."""
+    environment = {**os.environ, "FOOTNOTE_HOME": str(folder / "home"), "FOOTNOTE_LLM_MODEL": f"model{OBEYED}"}
+    words = [sys.executable, "-c", _WALK, json.dumps(commands_)]
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        # In a thread: the two streams must be read side by side.
+        with ThreadPoolExecutor(1) as reader:
+            told = reader.submit(lambda: b"".join(iter(lambda: read(ours), b"")))
+            assert process.stderr is not None
+            trouble = process.stderr.read()
+    os.close(ours)
+    return told.result().decode().replace("\r\n", "\n") if terminal else told.result().decode(), trouble.decode()
+
+
+def outputs(told: str) -> list[str]:
+    """The output of each command, without the line that names it."""
+    return [part.partition("\n")[2] for part in told.split("\n== ")[1:]]
+
+
+def read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other side is closed
+        return b""
+
+
+def orders(told: str) -> set[str]:
+    """The characters of an output that a terminal obeys."""
+    return {c for c in told if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+
+
+def commands(folder: Path) -> Iterator[tuple[str, ...]]:
+    """Every command that ends by itself, well used and misused, with hostile names where it takes any."""
+    yield ("ask", "Who counts the otters of the river Alm?")
+    yield ("ask", "Who counts the otters of the river Alm?", "--source", NAME)
+    yield ("ask", "Who wrote Hamlet?")
+    yield ("ask", "Who?", "--source", f"gone{OBEYED}")
+    yield ("show", NAME)
+    yield ("show", NAME, "--from", "0", "--to", "40")
+    yield ("show", f"gone{OBEYED}")
+    yield ("sources",)
+    yield ("doctor",)
+    yield ("settings",)
+    yield ("index", "--dry-run")
+    yield ("index", str(folder / f"gone{OBEYED}"))
+    yield ("index", f"ftp://{OBEYED}")
+    yield ("index", f"--{OBEYED}")
+    yield (f"dance{OBEYED}",)
+    yield ("evaluate", str(folder / "questions.jsonl"), "--out", str(folder / "run\x1b[31m"))
+    yield ("evaluate", str(folder / f"gone{OBEYED}.jsonl"))
+    yield ("evaluate", str(folder / "questions.jsonl"), "--baseline", f"gone{OBEYED}")
+    yield ("compare", str(folder / "run\x1b[31m"), str(folder / "run\x1b[31m"))
+    yield ("compare", f"gone{OBEYED}", "b")
+    yield ("forget", f"gone{OBEYED}")
+    yield ("forget", NAME)
+    yield ("index",)
+    yield ("index", str(folder / "docs" / NAME))
+
+
+def test_no_command_passes_on_what_a_terminal_would_obey(home: Path) -> None:
+    walked = list(commands(home))
+    told, trouble = run(home, *walked, terminal=True)
+    assert len(outputs(told)) == len(walked) and "Traceback" not in told + trouble
+    for words, output in zip(walked, outputs(told), strict=True):
+        assert not orders(output), (words, output)
+    assert not orders(trouble), trouble
+    assert "\\x1b[31m" in told and "\\u202e" in told and "\\x1b" in trouble
+
+
+def test_every_command_of_the_program_is_walked(home: Path) -> None:
+    assert {words[0] for words in commands(home)} >= app.COMMANDS.keys() - {"serve"}
+
+
+def test_json_and_a_piped_text_are_exact(home: Path) -> None:
+    asked = ("ask", "Who counts the otters of the river Alm?", "--json")
+    read_by_programs = (("show", NAME), ("show", NAME, "--from", "4", "--to", "20"), ("sources", "--json"), asked)
+    piped, _ = run(home, *read_by_programs)
+    shown, _ = run(home, *read_by_programs, terminal=True)
+    whole, part, sources, answered = outputs(piped)
+    assert (whole, part) == (f"{TEXT}\n", TEXT[4:20])
+    assert not orders(shown)
+    source, answer = json.loads(sources), json.loads(answered)
+    assert source[0]["source"] == NAME and answer["citations"][0]["source"] == NAME
+    assert answer["passages"][0]["text"] in TEXT
+    again = [json.loads(text) for text in outputs(shown)[2:]]
+    assert again[0] == source and again[1]["citations"] == answer["citations"]
+
+
+def test_what_a_terminal_only_shows_stays() -> None:
+    kept = "Ça va? 日本 שלום 👩\u200d👧 tab\tline\nnbsp\u00a0soft\u00adhyphen \ue000"
+    assert safe(kept) == kept and one_line("a\nb\tc\rd") == "a\\nb\\tc\\rd"
+    assert safe("\ud83d\x00\x1b\x9b\u2067") == "\\ud83d\\x00\\x1b\\x9b\\u2067"
+
+
+def test_nothing_but_the_terminal_module_prints() -> None:
+    for path in [ROOT / "app.py", *(ROOT / "rag").rglob("*.py")]:
+        if path.relative_to(ROOT).as_posix() == "rag/terminal.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "print", f"{path}:{node.lineno}"
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys":
+                assert node.attr not in ("stdout", "stderr") or path.name == "app.py", f"{path}:{node.lineno}"
