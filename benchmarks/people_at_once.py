@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -129,7 +130,8 @@ async def _states(stream: httpx.Response) -> AsyncIterator[str]:
             return
         if message.get("msg") == "process_generating" and message["output"].get("data"):
             (value,) = message["output"]["data"]
-            for change in [["replace", [], value]] if isinstance(value, str) else value:
+            changes: list[Any] = [["replace", [], value]] if isinstance(value, str) else value
+            for change in changes:
                 text = f"{text}{change[2]}" if change[0] == "append" else change[2]
             # The turn travels as an attribute of an element.
             yield html.unescape(html.unescape(text))
