@@ -202,6 +202,14 @@ def test_the_name_of_a_source_mentions_things() -> None:
     assert "room313" in mentioned_in_name("room 313/equipment.txt")
 
 
+@pytest.mark.parametrize(
+    "text", ["rooms 3 to \u00b2", "rooms 1-" + "9" * 5_000, "rooms 1 to " + "9" * 5_000, "1, " * 50_000]
+)
+def test_numbers_beyond_measure_are_read(text: str) -> None:
+    assert all(map(str, mentions(text)))
+    assert isinstance(find_identifiers(text[:8_000]), list)
+
+
 def test_nouns_stay_when_identifiers_are_taken_out() -> None:
     question = "Does KX402 leave from gate B near rooms 312 and 313?"
     rest = without(find_identifiers(question), question)

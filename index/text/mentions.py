@@ -27,7 +27,10 @@ from index.text.terms import (
 
 _NEAR = 3
 """Words before a number that may say what it names: "Velmo Brisa 7", "error code 404"."""
-_MOST_IN_RANGE = 200
+_MOST_IN_RANGE, _DIGITS = 200, 6
+"""Numbers that a range such as "rooms 311 to 314" may name, and digits of its ends."""
+_LISTED = 40
+"""Members of a list between a noun and the number that it names."""
 _BARE = 3
 _ONES = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -166,7 +169,7 @@ class _Text:
             return [token.text for token in reversed(tokens(column.group(1))) if token.is_word][:_NEAR]
         found: list[str] = []
         at = place
-        while at and len(found) < _NEAR and _LINKED.fullmatch(self._gap(at)):
+        while at > max(0, place - _LISTED) and len(found) < _NEAR and _LINKED.fullmatch(self._gap(at)):
             if self._gap(at)[:1] == "." and self._tokens[at - 1].low not in _ABBREVIATED:
                 break
             at -= 1
@@ -215,7 +218,8 @@ def _written(token: Token) -> Iterator[str]:
 
 
 def _members(first: str, last: str) -> list[str]:
-    if not (first.isdigit() and last.isdigit()) or not 0 < int(last) - int(first) <= _MOST_IN_RANGE:
+    small = all(number.isdecimal() and len(number) <= _DIGITS for number in (first, last))
+    if not small or not 0 < int(last) - int(first) <= _MOST_IN_RANGE:
         return []
     return [str(number) for number in range(int(first), int(last) + 1)]
 
