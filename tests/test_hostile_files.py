@@ -56,12 +56,12 @@ def fill(store: VectorStore, vectors: Rows, first: int = 0) -> None:
 
 
 def test_hostile_files_take_no_ordinary_source_with_them(builder: Builder, tmp_path: Path) -> None:
-    outcomes = hostile_files.together(builder, tmp_path / "docs", 12, 0.01)
+    outcomes = hostile_files.run(builder, tmp_path / "docs", 12, 0.01)
     assert outcomes.keys() >= REASONS.keys() and len(outcomes) == len(hostile_files.KINDS)
     for name, words in REASONS.items():
-        assert words in outcomes[name][0], f"{name}: {outcomes[name]}"
+        assert words in outcomes[name].why, f"{name}: {outcomes[name]}"
     for name in ("repeated.log", "counted.log", "deep.html", "attributes.html", "wide.csv"):
-        assert outcomes[name][1] > 0, f"{name}: {outcomes[name]}"
+        assert outcomes[name].chunks > 0, f"{name}: {outcomes[name]}"
 
 
 def test_copies_of_a_vector_hide_no_other_and_take_one_place(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def choking(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     """A small model of sentence-transformers with one damaged weight: what has the word "zebra" gets no vector."""
     torch = pytest.importorskip("torch")
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     folder = tmp_path_factory.mktemp("choking")

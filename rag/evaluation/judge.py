@@ -146,7 +146,7 @@ def misleads(question: Question, answer: Answer, places: Sequence[Place]) -> boo
 
 
 def _polarity(text: str) -> str:
-    """ "yes" or "no" when a text begins with that word, else ""."""
+    """Return "yes" or "no" when a text begins with that word, else ""."""
     words = normalise(text)[:1]
     return words[0] if words and words[0] in ("yes", "no") else ""
 

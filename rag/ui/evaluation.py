@@ -158,7 +158,7 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
             chosen = gr.Dropdown(choices=[], label="Question set", scale=4, min_width=220, elem_id="fn-set")
             up = gr.UploadButton("Upload a set", file_types=_ENDINGS, scale=1, min_width=140, elem_id="fn-upload")
             never = gr.Checkbox(label="Never refuse", scale=1, min_width=150, elem_id="fn-never")
-            start = gr.Button("Run", variant="primary", interactive=False, min_width=90, elem_id="fn-run")
+            start = gr.Button("Run", variant="primary", interactive=False, scale=1, min_width=90, elem_id="fn-run")
             halt = gr.Button("Stop", interactive=False, scale=1, min_width=90, elem_id="fn-halt")
         progress = gr.HTML("", js_on_load=None, elem_id="fn-progress")
         with gr.Row(elem_id="fn-runs"):
