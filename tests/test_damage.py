@@ -91,7 +91,7 @@ def every_part(folder: Path) -> Iterator[Path]:
 def test_a_changed_byte_in_any_file_is_noticed_before_a_library_opens_it(home: Path) -> None:
     folder = current_folder(home)
     files = [path for path in every_part(folder) if path.stat().st_size]
-    assert {path.parent.name for path in files} == {folder.name, "vectors", "words"}
+    assert {path.parent.name for path in files} == {folder.name, "vectors", "words", "exact"}
     for path in files:
         if path.name == "chroma.sqlite3":
             continue  # its free pages hold nothing: its rows have a test of their own
@@ -262,7 +262,7 @@ def test_a_digit_that_changes_while_the_index_is_open_is_never_quoted(home: Path
     ):
         with pytest.raises(IndexDamaged, match=r"is damaged.* Run `python app.py index`"):
             look()
-    page = TestClient(make_server(engine)).get("/article", params={"source": "otters.txt"})
+    page = TestClient(make_server(engine), "http://127.0.0.1").get("/article", params={"source": "otters.txt"})
     assert page.status_code == 503 and "4712" not in page.text and "Traceback" not in page.text
     told = run("doctor", home=home)
     assert told.returncode == 1 and "catalog.sqlite changed" in told.stdout
