@@ -96,7 +96,7 @@ def test_a_damaged_index_is_not_built_upon(large: Builder, docs: Path) -> None:
         store.remove([next(Catalog(current_folder(large.home) / "catalog.sqlite").chunk_ids())])
     (docs / "new.txt").write_text("Badgers live in the wood.")
     report = sync(large, [docs])
-    assert report.built and report.chunks == 9 and report.embedded == 2 and faults(current_folder(large.home)) == []
+    assert report.built and report.chunks == 9 and report.embedded == 9 and faults(current_folder(large.home)) == []
     assert any("written anew" in why for _, why in report.notes)
 
 
