@@ -38,7 +38,7 @@ from index.reuse import KnownVectors
 from index.server import Server
 from index.spool import Spool
 from index.store import Metadata, VectorStore
-from index.text.mentions import mentioned_in_name, mentions
+from index.text.mentions import chunk_mentions
 from index.tokens import token_counter
 from index.writer import writer
 
@@ -286,22 +286,11 @@ def _added(catalog: Catalog, change: Change) -> Iterator[Chunk]:
 
 
 def _for_words(catalog: Catalog, change: Change) -> Iterator[tuple[str, str, str, set[str]]]:
-    """Give (id, article id, text, mentions) of each chunk that is added.
-
-    A chunk also has what only the source's name mentions, and the headings above it that have no text of their own.
-    """
-    for group in change.new:
-        chunks = list(catalog.chunks_of(group.original.id))
-        if not chunks:
-            continue
-        named = mentioned_in_name(group.original.source)
-        article = catalog.article_by_id(group.original.id)
-        ends = [0, *(one.end for one in chunks)]
-        for one, end in zip(chunks, ends, strict=False):
-            after = article.text[one.end :] if one is chunks[-1] else ""
-            places = f"page {article.page(one.start)} to {article.page(one.end)}; {one.heading}"
-            held = mentions(one.text, one.context) | mentions(f"{article.text[end : one.start]}\n{after}")
-            yield one.id, one.article_id, one.searchable, named | held | mentions(places)
+    """Give (id, article id, text, mentions) of each chunk that is added, an article at a time."""
+    for id_ in change.new_ids:
+        if chunks := list(catalog.chunks_of(id_)):
+            for one, held in zip(chunks, chunk_mentions(catalog.article_by_id(id_), chunks), strict=True):
+                yield one.id, one.article_id, one.searchable, held
 
 
 def _write_vectors(

@@ -8,9 +8,11 @@ only quantities do not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from index.article import Article
+from index.chunk import Chunk
 from index.text.terms import (
     FUNCTION_WORDS,
     GENERIC,
@@ -68,6 +70,20 @@ def mentioned_in_name(source: str) -> set[str]:
     path = PurePosixPath(source)
     name = " ".join([*path.parent.parts, path.stem])
     return mentions(name) | mentions(re.sub(r"[-_.]+", " ", name))
+
+
+def chunk_mentions(article: Article, chunks: Sequence[Chunk]) -> Iterator[set[str]]:
+    """Give the normal forms of what each chunk of an article mentions, all its chunks in their order.
+
+    A chunk also has what only the source's name mentions, and the headings above it that have no text of their own.
+    """
+    named = mentioned_in_name(article.source)
+    ends = [0, *(one.end for one in chunks)]
+    for one, end in zip(chunks, ends, strict=False):
+        after = article.text[one.end :] if one is chunks[-1] else ""
+        places = f"page {article.page(one.start)} to {article.page(one.end)}; {one.heading}"
+        beside = mentions(f"{article.text[end : one.start]}\n{after}")
+        yield named | mentions(one.text, one.context) | beside | mentions(places)
 
 
 def _topic(token: Token) -> str:

@@ -20,7 +20,7 @@ from rag.choice import Choice
 from rag.conversation.store import ConversationStore
 from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
-from rag.ui import html
+from rag.ui import dialogs, html
 from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
 from rag.ui.sources import make_sources_tab
@@ -103,12 +103,17 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
 
 
-def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
-    """The page over an engine; `files` are those that it uploads."""
-    outbox, turns, store = _Outbox(), Turns(engine), ConversationStore(engine.home)
+class _Events:
+    """What the chat's events do."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._outbox = _Outbox()
+        self._store = ConversationStore(engine.home)
+        self.turns = Turns(engine)
 
     async def ask(
-        question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
+        self, question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
     ) -> AsyncGenerator[str]:
         """Ask a question.
 
@@ -120,96 +125,99 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
         question, turn_ids, writer, left_out, conversation = map(_text, sent)
         session = request.session_hash or ""
         ids = [id_ for id_ in turn_ids.split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
-        outbox.keep_only(session, ids)
+        self._outbox.keep_only(session, ids)
         choice = Choice(left_out=_names(left_out))
-        keep = partial(store.add, conversation, ids[0]) if is_conversation_id(conversation) else None
-        states = turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice, keep)
+        keep = partial(self._store.add, conversation, ids[0]) if is_conversation_id(conversation) else None
+        states = self.turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice, keep)
         async with aclosing(states):
             async for markup in states:
-                yield outbox.put(session, ids[0], markup)
+                yield self._outbox.put(session, ids[0], markup)
 
-    async def stop_turns(turn_ids: str, request: gr.Request) -> None:
-        turns.queue.stop(request.session_hash or "", turn_ids.split())
+    async def stop(self, turn_ids: str, request: gr.Request) -> None:
+        """Stop the questions of these turns."""
+        self.turns.queue.stop(request.session_hash or "", turn_ids.split())
 
-    def arrive() -> str:
+    def arrive(self) -> str:
         """The welcome, when everything is ready."""
-        engine.warm.wait()
+        self._engine.warm.wait()
         try:
-            titles = engine.parts()[0].catalog.titles()
-            return html.welcome(titles, examples.questions(engine), known=True)
+            titles = self._engine.parts()[0].catalog.titles()
+            return html.welcome(titles, examples.questions(self._engine), known=True)
         except FootnoteError:
             return html.welcome([], [], known=False)
 
-    def forget(request: gr.Request) -> None:
-        turns.queue.stop(request.session_hash or "")
-        outbox.forget(request.session_hash or "")
+    def leave(self, request: gr.Request) -> None:
+        """Forget a session whose page was closed."""
+        self.turns.queue.stop(request.session_hash or "")
+        self._outbox.forget(request.session_hash or "")
 
+
+def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
+    """The page over an engine; `files` are those that it uploads."""
+    events = _Events(engine)
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
             gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
             gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
-            gr.HTML(_TOP + html.keys(_KEYS) + html.history() + html.thumb_down(KINDS), js_on_load=None)
-        with gr.Row(elem_id="fn-desk", equal_height=False):
-            with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
-                first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
-                gr.HTML('<div id="fn-conversation" role="log" aria-label="Conversation"></div>', js_on_load=None)
-                with gr.Row(elem_id="fn-ask", equal_height=True):
-                    gr.HTML(_ASKING, js_on_load=None, elem_id="fn-asking")
-                    question = gr.Textbox(
-                        label="Question",
-                        show_label=False,
-                        container=False,
-                        placeholder="Ask about your sources ...",
-                        max_lines=6,
-                        scale=8,
-                        autofocus=True,
-                        elem_id="fn-question",
-                    )
-                    send = gr.Button("Send", variant="primary", scale=1, min_width=72, elem_id="fn-send")
-                    stop = gr.Button("Stop", scale=1, min_width=72, elem_id="fn-stop")
-                writer = gr.Radio(
-                    [("Quotes", "quote"), ("Language model, checked", "llm")],
-                    value=engine.settings.writer,
-                    label="Answers by",
-                    elem_id="fn-writer",
-                    visible=bool(engine.settings.llm_url),
-                )
-            with gr.Column(scale=2, min_width=300, elem_id="fn-right"):
-                gr.HTML(
-                    _SHEET_TOP + '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>',
-                    js_on_load=None,
-                )
+            gr.HTML(_TOP + dialogs.keys(_KEYS) + dialogs.history() + dialogs.thumb_down(KINDS), js_on_load=None)
+        _make_desk(engine, page, events)
         make_sources_tab(engine, page, files)
-        make_tab(engine, page, files, turns.queue)
-        turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
-        left_out = gr.Textbox(visible="hidden")
-        conversation = gr.Textbox(visible="hidden")
-        arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
-
-        gr.on(
-            [question.submit, send.click],
-            ask,
-            inputs=[question, turn_ids, writer, left_out, conversation],
-            outputs=arriving,
-            js=_BEGIN,
-            show_progress="hidden",
-            trigger_mode="multiple",
-            concurrency_limit=None,
-            # Each of these would go through a thread first, and threads do not keep the order in which questions came.
-            preprocess=False,
-            postprocess=False,
-            api_name="ask",
-        )
-        stop.click(
-            stop_turns,
-            inputs=turn_ids,
-            js="() => window.footnote.stop()",
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        page.load(arrive, None, first, show_progress="hidden", concurrency_limit=None, api_visibility="private")
-        page.unload(forget)
+        make_tab(engine, page, files, events.turns.queue)
+        page.unload(events.leave)
     # Gradio's own queue never holds a question back, and no request goes round it.
-    page.max_threads = turns.queue.most + _OTHERS
+    page.max_threads = events.turns.queue.most + _OTHERS
     page.queue(api_open=False)
     return page
+
+
+def _make_desk(engine: Engine, page: gr.Blocks, events: _Events) -> None:
+    """Lay out the conversation with the sources beside it, and wire it."""
+    with gr.Row(elem_id="fn-desk", equal_height=False):
+        with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
+            first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
+            gr.HTML('<div id="fn-conversation" role="log" aria-label="Conversation"></div>', js_on_load=None)
+            with gr.Row(elem_id="fn-ask", equal_height=True):
+                gr.HTML(_ASKING, js_on_load=None, elem_id="fn-asking")
+                question = gr.Textbox(
+                    label="Question",
+                    show_label=False,
+                    container=False,
+                    placeholder="Ask about your sources ...",
+                    max_lines=6,
+                    scale=8,
+                    autofocus=True,
+                    elem_id="fn-question",
+                )
+                send = gr.Button("Send", variant="primary", scale=1, min_width=72, elem_id="fn-send")
+                stop = gr.Button("Stop", scale=1, min_width=72, elem_id="fn-stop")
+            writer = gr.Radio(
+                [("Quotes", "quote"), ("Language model, checked", "llm")],
+                value=engine.settings.writer,
+                label="Answers by",
+                elem_id="fn-writer",
+                visible=bool(engine.settings.llm_url),
+            )
+        with gr.Column(scale=2, min_width=300, elem_id="fn-right"):
+            panel = '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>'
+            gr.HTML(_SHEET_TOP + panel, js_on_load=None)
+    turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
+    left_out, conversation = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
+    arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
+
+    gr.on(
+        [question.submit, send.click],
+        events.ask,
+        inputs=[question, turn_ids, writer, left_out, conversation],
+        outputs=arriving,
+        js=_BEGIN,
+        show_progress="hidden",
+        trigger_mode="multiple",
+        concurrency_limit=None,
+        # Each of these would go through a thread first, and threads do not keep the order in which questions came.
+        preprocess=False,
+        postprocess=False,
+        api_name="ask",
+    )
+    private = dict(show_progress="hidden", api_visibility="private")
+    stop.click(events.stop, inputs=turn_ids, js="() => window.footnote.stop()", **private)
+    page.load(events.arrive, None, first, concurrency_limit=None, **private)

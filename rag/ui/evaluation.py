@@ -84,75 +84,85 @@ def question_sets(engine: Engine) -> dict[str, Path]:
     return sets
 
 
-def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueue) -> None:
-    """Lay the tab out and wire it. Its questions stand in the `queue` too, behind those of people."""
-    bench = _Bench()
+class _Events:
+    """What the tab's controls do. Questions of a run stand in the `queue` too, behind those of people."""
 
-    def arrive() -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
+    def __init__(self, engine: Engine, files: Uploads, queue: RequestQueue) -> None:
+        self._engine = engine
+        self._files = files
+        self._queue = queue
+        self._bench = _Bench()
+
+    def arrive(self) -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
         """The three lists as they are now, the last run open."""
-        sets = list(question_sets(engine))
-        return gr.Dropdown(choices=sets, value=sets[0] if sets else None), *_lists(engine.home)
+        sets = list(question_sets(self._engine))
+        return gr.Dropdown(choices=sets, value=sets[0] if sets else None), *_lists(self._engine.home)
 
-    def can_run(chosen: str | None, request: gr.Request) -> gr.Button:
+    def can_run(self, chosen: str | None, request: gr.Request) -> gr.Button:
         """Run can act when a set is chosen and this page runs none."""
-        return _button(bool(chosen) and not bench.runs(request.session_hash or ""))
+        return _button(bool(chosen) and not self._bench.runs(request.session_hash or ""))
 
-    def upload(path: str) -> tuple[gr.Dropdown, str]:
+    def upload(self, path: str) -> tuple[gr.Dropdown, str]:
         """Check an uploaded set and keep it."""
         sent = Path(path)
         try:
             if sent.name.startswith("."):
                 raise FootnoteError(f"{sent.name} is hidden, for its name begins with a dot: give it another name.")
-            questions = read_questions(sent, engine.settings.max_question)
-            kept = _keep_set(sent, question_sets_folder(engine.home))
+            questions = read_questions(sent, self._engine.settings.max_question)
+            kept = _keep_set(sent, question_sets_folder(self._engine.home))
         except OSError as error:
-            return gr.Dropdown(), problem(plain(error, engine.home))
+            return gr.Dropdown(), problem(plain(error, self._engine.home))
         except FootnoteError as error:
-            return gr.Dropdown(), problem(plain(str(error).replace(path, sent.name), engine.home))
+            return gr.Dropdown(), problem(plain(str(error).replace(path, sent.name), self._engine.home))
         finally:
-            files.discard([sent])
+            self._files.discard([sent])
         told = line(f"{kept.name}: {len(questions.questions):,} questions.") + "".join(map(line, questions.notes))
-        choices = gr.Dropdown(choices=list(question_sets(engine)), value=kept.name)
+        choices = gr.Dropdown(choices=list(question_sets(self._engine)), value=kept.name)
         return choices, told + _problems(list(questions.problems))
 
-    def evaluate(chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
+    def evaluate(self, chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Run the chosen set; yields (progress, list of runs, Run, Stop), at last with the run that was made."""
         session = request.session_hash or ""
-        if not bench.free.acquire(blocking=False):
+        if not self._bench.free.acquire(blocking=False):
             told = problem("Another evaluation is running here. Wait for it to end, then run this one.")
             yield told, gr.skip(), gr.skip(), gr.skip()
             return
         last: tuple[object, object] = ("", gr.skip())
-        ending = bench.begin(session)
+        ending = self._bench.begin(session)
         try:
             yield line("Reading the questions ..."), gr.skip(), _button(False), _button(True)
-            turn = partial(queue.last_turn, session, _TICKET, ending)
-            path = question_sets(engine).get(chosen or "")
-            for last in evaluation(engine, path, never_refuse, ending, turn):
+            turn = partial(self._queue.last_turn, session, _TICKET, ending)
+            path = question_sets(self._engine).get(chosen or "")
+            for last in evaluation(self._engine, path, never_refuse, ending, turn):
                 yield *last, gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
             _LOG.warning("the evaluation ended: %s", error)
-            last = problem(plain(error, engine.home)), gr.skip()
+            last = problem(plain(error, self._engine.home)), gr.skip()
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
             last = problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
         finally:
-            bench.end(session)
-            bench.free.release()
+            self._bench.end(session)
+            self._bench.free.release()
         yield *last, _button(True), _button(False)
 
-    def stop(request: gr.Request) -> None:
-        bench.stop(request.session_hash or "")
-        queue.stop(request.session_hash or "", [_TICKET])
+    def stop(self, request: gr.Request) -> None:
+        """Stop the run of this page, whose question may still wait."""
+        self._bench.stop(request.session_hash or "")
+        self._queue.stop(request.session_hash or "", [_TICKET])
 
-    def show(name: str | None, against: str | None) -> str:
+    def show(self, name: str | None, against: str | None) -> str:
         """What came of a run, beside an earlier one if one is chosen."""
         try:
-            return _results(engine.home, name, against) if name else _INTRO
+            return _results(self._engine.home, name, against) if name else _INTRO
         except (FootnoteError, OSError) as error:
-            return problem(plain(error, engine.home))
+            return problem(plain(error, self._engine.home))
 
+
+def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueue) -> None:
+    """Lay the tab out and wire it."""
+    events = _Events(engine, files, queue)
     with gr.Column(elem_id="fn-evaluation", elem_classes=["fn-away"]):
         with gr.Row(elem_id="fn-choose", equal_height=False):
             chosen = gr.Dropdown(choices=[], label="Question set", scale=4, min_width=220, elem_id="fn-set")
@@ -175,11 +185,11 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
         results = gr.HTML(_INTRO, js_on_load=None, elem_id="fn-results")
 
     private = dict(show_progress="hidden", api_visibility="private")
-    page.load(arrive, None, [chosen, shown, against], **private)
-    chosen.change(can_run, chosen, start, **private)
-    up.upload(upload, up, [chosen, progress], **private)
+    page.load(events.arrive, None, [chosen, shown, against], **private)
+    chosen.change(events.can_run, chosen, start, **private)
+    up.upload(events.upload, up, [chosen, progress], **private)
     running = start.click(
-        evaluate,
+        events.evaluate,
         [chosen, never],
         [progress, shown, start, halt],
         concurrency_limit=None,
@@ -187,9 +197,9 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
         **private,
     )
     running.then(lambda against: _lists(engine.home, against)[1], against, against, **private)
-    halt.click(stop, None, None, concurrency_limit=None, **private)
-    gr.on([shown.change, against.change], show, [shown, against], results, **private)
-    page.unload(stop)
+    halt.click(events.stop, None, None, concurrency_limit=None, **private)
+    gr.on([shown.change, against.change], events.show, [shown, against], results, **private)
+    page.unload(events.stop)
 
 
 def evaluation(
