@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from index.errors import FootnoteError
 from rag.conversation.store import Conversation, ConversationStore, Turn
 from rag.ui import export, html
+from rag.ui.gate import NOT_FRAMED
 
 _LARGEST_BODY = 5_000_000
 """Bytes of a request; a whole conversation that is taken over is the largest."""
@@ -26,7 +27,7 @@ _FORMS = {
     "json": ("json", "application/json", export.conversation_json),
     "html": ("html", "text/html; charset=utf-8", export.conversation_html),
 }
-_EXPORT_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+_EXPORT_HEADERS = {"Content-Security-Policy": f"default-src 'none'; style-src 'unsafe-inline'; {NOT_FRAMED}"}
 
 
 class BadRequest(FootnoteError):
