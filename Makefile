@@ -13,7 +13,7 @@ chat: $(VENV)/.ready
 	@$(RUN) app.py serve
 
 test: $(VENV)/.ready-dev
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadfile
 
 check: lint test
 
