@@ -102,6 +102,7 @@ def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
     # A graph with all the copies in it, as none is made any more.
     with contextlib.closing(VectorStore(folder / "vectors", create=True)) as store:
         store.add(ids, flood(260)[: len(ids)], [{"article_id": "a", "ordinal": 0}] * len(ids))
+    build._seal(Manifest.read(folder), folder)
     lost = faults(folder)
     assert len(lost) == 1 and lost[0].endswith("are not reached by a query")
     build._check(Manifest.read(folder), folder, None, None)
