@@ -65,7 +65,7 @@ window.footnoteConversations = (() => {
 
   function row(one) {
     const made = make("li", "");
-    const title = button(one.title, () => open(one.id), "fn-example");
+    const title = button(one.title, () => open(one.id), "fn-open-conversation");
     title.dir = "auto";
     if (one.id === sessionStorage.getItem(KEY)) title.setAttribute("aria-current", "true");
     const day = new Date(one.updated).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });

@@ -45,7 +45,7 @@ def test_conversations_are_kept_named_found_handed_on_and_deleted(
         expect(rows(page).last).to_contain_text("2 questions")
         page.get_by_label("Search conversations").fill("mary barra")
         expect(rows(page)).to_have_count(1)
-        page.locator("#fn-history .fn-example").click()
+        page.locator("#fn-history .fn-open-conversation").click()
         expect(page.locator(".fn-turn.fn-answered")).to_have_count(2)
         page.locator(".fn-turn").first.locator(".fn-marker").first.click()
         expect(page.locator(".fn-card mark").first).to_be_in_viewport()
@@ -58,7 +58,7 @@ def test_conversations_are_kept_named_found_handed_on_and_deleted(
             rows(tab).first.get_by_role("button", name="Rename").click()
             tab.get_by_label("New title").fill("On <b>GM</b>")
             tab.keyboard.press("Enter")
-            expect(rows(tab).first.locator(".fn-example")).to_have_text("On <b>GM</b>")
+            expect(rows(tab).first.locator(".fn-open-conversation")).to_have_text("On <b>GM</b>")
             with tab.expect_download() as download:
                 rows(tab).first.get_by_role("link", name="Export as JSON").click()
             kept = json.loads(Path(download.value.path()).read_text("utf-8"))
