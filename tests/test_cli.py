@@ -73,7 +73,7 @@ def test_a_damaged_index_is_made_again(run: Run, tmp_path: Path) -> None:
     catalog = next((home / "index/generations").iterdir()) / "catalog.sqlite"
     catalog.write_bytes(b"not a database")
     done = run("ask", "Who is the CEO of GM?", home=home)
-    assert done.returncode == 0 and "can't be opened" in done.stderr
+    assert done.returncode == 0 and "The index is damaged: catalog.sqlite changed" in done.stderr
     sqlite3.connect(next(p for p in (home / "index/generations").glob("*/catalog.sqlite") if p != catalog)).close()
 
 

@@ -71,6 +71,7 @@ def test_conversations_are_kept_named_found_handed_on_and_deleted(
             erase.click()
             expect(rows(tab)).to_have_count(2)
             erase.click()
+            expect(rows(tab)).to_have_count(1)
             expect(rows(tab)).to_have_text("Nothing was asked yet. What you ask is kept here, on this machine.")
         page.get_by_role("button", name="Conversations").click()
         expect(page.locator("#fn-history .fn-none")).to_be_visible()
