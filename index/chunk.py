@@ -16,7 +16,7 @@ from index.sentences import sentences, strip
 
 Count = Callable[[str], int]
 
-_DATA = re.compile(r"[A-Za-z0-9+/=_-]{1000,}+|(?:[A-Za-z0-9+/=_-]{60,}+\s++){16,}+")
+_DATA = re.compile(r"[A-Za-z0-9+/=_-]{1000,}+|(?:[A-Za-z0-9+/=_-]{60,}+\s++){16,}+(?:[A-Za-z0-9+/=_-]{24,}+)?")
 """Encoded data (base64, hexadecimal) or one endless word: the encoder reads it as one unknown word, BM25 not at all."""
 
 

@@ -38,7 +38,8 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
         inside = [place for place in range(block.start, block.end) if not text[place].isspace()]
         if block.kind != "text":
             assert covered.isdisjoint(inside)
-        for word in "".join(c if at not in covered else " " for at, c in enumerate(text[: block.end])).split():
+        own = enumerate(text[block.start : block.end], block.start)
+        for word in "".join(c if at not in covered else " " for at, c in own).split():
             # What no chunk covers is said by one that was kept, or is data.
             assert block.kind != "text" or word in said or (len(word) > 64 and set(word) <= {*said} | {*ascii_letters})
     assert len({one.id for one in found}) == len({one.digest for one in found}) == len(found)

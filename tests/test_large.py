@@ -140,8 +140,9 @@ def test_a_reader_of_the_old_generation_goes_on_while_a_copy_is_changed(large: B
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The digests of a generation's files, but for the one that Chroma writes when it opens a folder."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("chroma.sqlite3")]
+    """The digests of a generation's files, but for those that are written when it is opened."""
+    opened = ("chroma.sqlite3", "checked.json")
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(opened)]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -203,7 +204,7 @@ def test_what_a_stopped_build_left_is_thrown_away_when_it_is_of_no_use(builder: 
     kept = index_folder(builder.home) / "embedded.sqlite"
     whole = kept.read_bytes()
     with contextlib.closing(sqlite3.connect(kept)) as database, database:
-        database.execute("update vectors set vector = zeroblob(1536)")
+        database.execute("update sealed set vector = zeroblob(1536)")
     emptied = kept.read_bytes()
     for content, embedded in ((whole, 0), (emptied, 8), (whole[: len(whole) // 2], 8), (b"torn", 8)):
         shutil.rmtree(index_folder(builder.home) / "generations")

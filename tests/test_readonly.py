@@ -104,7 +104,7 @@ def test_the_page_is_served_and_answers_over_a_read_only_home(home: Path, tmp_pa
         sent = urllib.request.Request(f"{address}/feedback", body, {"Content-Type": "application/json"})
         with pytest.raises(urllib.error.HTTPError) as kept:
             urllib.request.urlopen(sent, timeout=60)
-        assert "can't be kept" in json.loads(kept.value.read())["problem"]
+        assert "can't be written" in json.loads(kept.value.read())["problem"]
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
