@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         60, gt=0, le=3600, description="seconds without a word from the model before it is given up"
     )
     llm_prompt_tokens: int = Field(2500, ge=300, le=1_000_000, description="most tokens a language model is given")
-    llm_answer_tokens: int = Field(600, ge=16, le=100_000, description="most tokens a language model may write")
+    llm_answer_tokens: int = Field(600, ge=16, le=1_000_000, description="most tokens a language model may write")
     show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
     max_question: int = Field(500, ge=20, le=100_000, description="longest question, in characters")
     max_waiting: int = Field(100, ge=1, le=1000, description="questions that may wait; more are told to come back")
