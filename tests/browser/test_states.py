@@ -130,7 +130,7 @@ def test_a_failure_has_an_id_that_stands_in_the_log(
         (builder.home / "index" / "current").write_text("nowhere")
         ask(page, "When was the old mill built?")
         failed = page.locator(".fn-turn.fn-failed")
-        expect(failed).to_contain_text("which is not there")
+        expect(failed).to_contain_text("names none that is there")
         number = re.search(r"Error (\w{8})", failed.text_content() or "")
         assert number and number.group(1) in (builder.home / "logs" / "footnote.log").read_text()
         expect(failed.get_by_role("button", name="Ask again")).to_be_visible()
