@@ -21,6 +21,12 @@ def answered(page: Page, question: str) -> None:
     expect(page.locator(".fn-turn").last).to_have_class("fn-turn fn-answered fn-chosen", timeout=120_000)
 
 
+def fresh(seeds_home: Path, folder: Path) -> Path:
+    """A copy of the home without the conversations of other tests."""
+    left_out = shutil.ignore_patterns("conversations.sqlite*")
+    return Path(shutil.copytree(seeds_home, folder / "home", ignore=left_out))
+
+
 def rows(page: Page) -> Locator:
     if not page.locator("#fn-history").is_visible():
         page.get_by_role("button", name="Conversations").click()
@@ -30,7 +36,7 @@ def rows(page: Page) -> Locator:
 def test_conversations_are_kept_named_found_handed_on_and_deleted(
     browser: Browser, seeds_home: Path, tmp_path: Path
 ) -> None:
-    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    home = fresh(seeds_home, tmp_path)
     with served(home, tmp_path / "first.log") as address, opened(browser, address) as page:
         answered(page, CEO)
         answered(page, JOBS)
@@ -78,7 +84,7 @@ def test_conversations_are_kept_named_found_handed_on_and_deleted(
 
 
 def test_what_a_tab_held_before_moves_to_the_server_once(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
-    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    home = fresh(seeds_home, tmp_path)
     with served(home, tmp_path / "serve.log") as address, opened(browser, address) as page:
         answered(page, CEO)
         expect(rows(page)).to_have_count(1)
@@ -97,7 +103,7 @@ def test_what_a_tab_held_before_moves_to_the_server_once(browser: Browser, seeds
 
 
 def test_an_answer_that_cant_be_kept_is_shown_and_says_so(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
-    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    home = fresh(seeds_home, tmp_path)
     (home / "conversations.sqlite").write_bytes(b"this is no database, and long enough to be looked at as one " * 20)
     with served(home, tmp_path / "serve.log") as address, opened(browser, address) as page:
         answered(page, CEO)

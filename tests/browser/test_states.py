@@ -134,7 +134,7 @@ def test_a_failure_has_an_id_that_stands_in_the_log(
         number = re.search(r"Error (\w{8})", failed.text_content() or "")
         assert number and number.group(1) in (builder.home / "logs" / "footnote.log").read_text()
         expect(failed.get_by_role("button", name="Ask again")).to_be_visible()
-        expect(page.locator(".fn-state-failed")).to_contain_text("which is not there")
+        expect(page.locator(".fn-state-failed")).to_contain_text("names none that is there")
 
 
 def test_without_sources_the_page_says_how_to_add_some_and_a_server_that_ends_is_noticed(
