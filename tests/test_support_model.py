@@ -19,7 +19,8 @@ def _corpus() -> Corpus:
     for town, (builder, year, owner) in _TOWNS.items():
         text = (
             f"The mill of {town} was built by {builder} in {year}. It was sold to {owner}, who is said to have kept "
-            f"geese. Sheep graze on the meadows of {town}, which the river floods in spring. Twelve men worked in {town}."
+            f"geese. Sheep graze on the meadows of {town}, which the river floods in spring. "
+            f"Twelve men worked in {town}."
         )
         asked = {f"Who built the mill of {town}?": builder, f"When was the mill of {town} built?": year}
         asked |= {f"Who bought the mill of {town}?": owner, f"How many men worked in {town}?": "Twelve"}
