@@ -295,7 +295,7 @@ def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_read(tmp_path: Path
         ("q.jsonl", '{"prompt_text": "what?"}', 'rename "prompt_text" if that is it'),
         ("q.jsonl", b"\xff\xfe\x00", "is not UTF-8"),
         ("q.jsonl.gz", b"no gzip", "can't be read"),
-        ("q.jsonl.gz", gzip.compress(b'{"question": "x?"}')[:10] + b"\0" * 20, "can't be read"),
+        ("q.jsonl.gz", gzip.compress(b'{"question": "x?"}', mtime=0)[:10] + b"\0" * 20, "can't be read"),
         ("q.json", '[{"question": "x?"}]\n[{"question": "y?"}]', "line 2: there is more after the end"),
         ("q.csv", "question,tags,tags\nx?,a,b\n", "the column tags twice"),
         ("q.tsv", "x" * 11_000_000, "no header of a table"),
