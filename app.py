@@ -142,6 +142,23 @@ def ask(arguments: argparse.Namespace) -> int:
     return REFUSED if found.refused else ANSWERED
 
 
+def chat(arguments: argparse.Namespace) -> int:
+    """Answer questions line by line, as one conversation until an empty line."""
+    from rag.conversation import lines
+    from rag.engine import Engine
+    from rag.terminal import progress_bar
+
+    engine = Engine(make_settings(home=arguments.home, writer=arguments.writer))
+    with progress_bar() as progress:
+        report, why = engine.ensure_index(progress)
+    if report:
+        print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
+    if changed := engine.changed_note():
+        print_trouble(changed)
+    lines.chat(engine, as_json=arguments.json)
+    return ANSWERED
+
+
 def index(arguments: argparse.Namespace) -> int:
     """Make the index equal to the sources and say what was done."""
     from rag import housekeeping
@@ -269,6 +286,7 @@ def settings(arguments: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "serve": serve,
     "ask": ask,
+    "chat": chat,
     "index": index,
     "sources": sources,
     "forget": forget,

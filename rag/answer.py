@@ -12,8 +12,17 @@ from index.article import Article
 from index.errors import FootnoteError
 from rag import compose, converse, examples, write
 from rag.choice import EVERYTHING, Asked, Choice, among
-from rag.cite import Citation, CitedSentence, cite
+from rag.cite import Citation, CitedSentence, Statement, cite
+from rag.conversation.resolve import resolve
+from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
+from rag.forms.along_blocks import along_blocks, settled
+from rag.forms.comparison import beside, sides
+from rag.forms.asked import Form, form_asked_for
+from rag.forms.lists import as_statements, find_list
+from rag.forms.places import Places
+from rag.forms.table import from_table
+from rag.forms.summary import Summary, summarised
 from rag.llm import ModelServerError
 from rag.reader import Reading
 from rag.reader.names import asks_for_several
@@ -34,6 +43,7 @@ def answer(
     writer: Writer | None = None,
     choice: Choice = EVERYTHING,
     models: AbstractContextManager[object] | None = None,
+    thread: Thread = NO_TURNS,
 ) -> Answer:
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
@@ -42,7 +52,7 @@ def answer(
     longer than the setting allows, FootnoteError when the choice names what is not there, and IndexMissing,
     IndexMismatch or IndexDamaged when there is no index that can be used.
     """
-    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice, models=models)
+    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice, models=models, thread=thread)
     return last
 
 
@@ -55,6 +65,7 @@ def stream(
     choice: Choice = EVERYTHING,
     stop: Event | None = None,
     models: AbstractContextManager[object] | None = None,
+    thread: Thread = NO_TURNS,
 ) -> Generator[Answer]:
     """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
 
@@ -73,19 +84,49 @@ def stream(
     asked = among(generation.catalog, choice)
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())
+        if form_asked_for(question) == "summary" and (writer or settings.writer) == "quote":
+            with clock.stage("summarise"):
+                ids = asked.article_ids if asked else None
+                summary = summarised(question, retriever, generation.catalog, engine.embedder, ids)
+            if summary:
+                reading = Reading(tuple(summary.places.hits), (), None)
+                articles = {id_: _as_asked(article, asked) for id_, article in summary.places.articles.items()}
+                room = _Room(question, question, reading, reading.hits, articles, settings, clock, asked, summary.places, "summary", [])
+                yield room.summarised(summary)
+                return
         with clock.stage("retrieve"):
-            query = retriever.query(question, asked.article_ids if asked else None)
-            hits = retriever.retrieve(query, max(settings.passages, reader.depth))
+            found = resolve(
+                thread,
+                question,
+                retriever,
+                reader,
+                article_ids=asked.article_ids if asked else None,
+                limit=max(settings.passages, reader.depth),
+            )
+            reading = found.reading
+            if form_asked_for(found.query.text) == "comparison" and (two := sides(found.query.text)):
+                limit, only = max(settings.passages, reader.depth), asked.article_ids if asked else None
+                one, other = (
+                    resolve(NO_TURNS, text, retriever, reader, article_ids=only, limit=limit).reading for text in two
+                )
+                both = beside(one, other)
+                if (both.score or 0.0) >= 0.5 * (reading.score or 0.0):
+                    reading = both
         with clock.stage("read"):
-            reading = reader.read(query, hits)
             language = converse.foreign_language(question)
         shown = reading.hits[: settings.passages]
-        found = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
-        articles = {id_: _as_asked(article, asked) for id_, article in found.items()}
+        known = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
+        articles = {id_: _as_asked(article, asked) for id_, article in known.items()}
         # What is cited stands in a passage that is shown.
-        room = _Room(question, reading, shown, articles, settings, clock, asked)
+        places = Places(shown, articles, generation.catalog.chunks_of)
+        form = form_asked_for(found.query.text)
+        with clock.stage("form"):
+            drafted = from_table(found.query.text, form, places) if shown else []
+            if shown and not drafted and (whole := find_list(found.query, form, places, engine.embedder)):
+                drafted = as_statements(whole, places)
+        room = _Room(question, found.query.text, reading, shown, articles, settings, clock, asked, places, form, drafted)
         least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
-        likely = language is None and reading.score is not None and reading.score >= least
+        likely = language is None and reading.score is not None and (bool(drafted) or reading.score >= least)
         if not shown or not (likely or never_refuse):
             with clock.stage("write"):
                 text = write.refuse(reading, language, empty=not generation.manifest.chunks, asked=str(asked or ""))
@@ -121,24 +162,43 @@ class _Room:
     """What is at hand once the passages are read, and the answers that can be made of it."""
 
     question: str
+    searched: str
     reading: Reading
     hits: Sequence[Hit]
     articles: Mapping[str, Article]
     settings: Settings
     clock: _Clock
     asked: Asked | None
+    places: Places
+    form: Form
+    drafted: list[Statement]
 
     def quoted(self, draft: compose.Draft | None = None) -> Answer:
         """The sources' own words; `draft` is what a language model did before, to no avail."""
         with self.clock.stage("write"):
-            evidence = [one for one in self.reading.evidence if one.hit in self.hits]
+            places = self.places
+            evidence = settled([one for one in self.reading.evidence if one.hit in self.hits], places)
+            statements = list(self.drafted)
+            if statements:
+                evidence = []
+            else:
+                statements = along_blocks(self.form, evidence, places)
+            taken = [one for statement in statements for one in (statement.evidence, *statement.also) if one]
+            others = [one for one in evidence if not any(map(one.overlaps, taken))] if statements else evidence
+            limit = self.settings.max_quotes - (1 if statements else 0)
             several = asks_for_several(self.question)
-            statements = write.quote(evidence, self.articles, self.settings.max_quotes, several=several)
+            statements += write.quote(others, self.articles, limit, several=several, opens=not statements and self.form != "comparison")
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
         nothing = write.refuse(self.reading, None, empty=False, asked=str(self.asked or ""))
-        text = "\n\n".join(map(str, cited)) if citations else nothing
-        return self._answer(text, cited, citations, notes, draft)
+        text = write.as_text(cited) if citations else nothing
+        room = replace(self, hits=places.hits)
+        return room._answer(text, cited, citations, notes, draft)
+
+    def summarised(self, summary: Summary) -> Answer:
+        """The sentences that carry most of what is summarised."""
+        cited, citations, _ = cite(summary.statements, self.articles)
+        return self._answer(write.as_text(cited), cited, citations, summary.notes, None)
 
     def written(self, draft: compose.Draft) -> Answer:
         """What a language model wrote, without what failed the check unless a setting shows that too."""
@@ -182,6 +242,7 @@ class _Room:
             writer=writer,
             tokens=draft.tokens if draft else {},
             asked=self.asked,
+            searched=self.searched,
         )
 
 

@@ -16,6 +16,8 @@ from index.published import Published
 from rag.reader import Evidence
 
 Kind = Literal["quoted", "supported", "weak", "unsupported"]
+BlockKind = Literal["lead", "item", "step", "quote"]
+"""What a sentence is in its answer: it opens it, is one of a list or of steps, or is quoted."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Statement:
     also: tuple[Evidence, ...] = ()
     verdict: Kind = "quoted"
     why: str = ""
+    block: BlockKind = "quote"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class CitedSentence:
     words: bool = False
     verdict: Kind = "quoted"
     why: str = ""
+    block: BlockKind = "quote"
 
     def __str__(self) -> str:
         marked = " ".join([self.text, *(f"[{number}]" for number in self.citations)])
@@ -97,7 +101,11 @@ def cite(
                 citations.append(_citation(numbers[place], evidence, article))
             own.append(numbers[place])
         given = tuple(dict.fromkeys(own))
-        cited.append(CitedSentence(statement.text, given, statement.words, statement.verdict, statement.why))
+        cited.append(
+            CitedSentence(
+                statement.text, given, statement.words, statement.verdict, statement.why, statement.block
+            )
+        )
     return cited, citations, dropped
 
 

@@ -30,6 +30,7 @@ _KINDS = {
         r" (?:do you (?:have|know|use)|are (?:there|indexed|available|loaded|in the index))"
         rf"|(?:please )?(?:list|show)(?: me)?(?: all)? (?:the|your|my) (?:{_THINGS})"
         rf"|what are (?:the|your|my) (?:{_THINGS})(?: about)?"
+        r"|what (?:is|s) (?:all )?(?:in|on|inside) (?:here|there|this)"
     ),
     "help": (
         r"help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)?"

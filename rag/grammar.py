@@ -61,6 +61,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--json", action="store_true", help="print the whole answer as JSON")
 
+    one = commands.add_parser(
+        "chat",
+        parents=[home, writer],
+        help="ask one question after the other, in a conversation",
+        description="Answer each line of the input. A question may refer to what was said before; an empty line "
+        "begins a new conversation, and the end of the input (Ctrl-D) ends it.",
+    )
+    one.add_argument("--json", action="store_true", help="print one answer as JSON on each line, for programs")
+
     _add_index_commands(commands, home)
 
     _add_evaluation_commands(commands, home, writer)

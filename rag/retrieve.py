@@ -83,6 +83,10 @@ class Retriever:
         idf = {term: words.idf(term) for term in content}
         return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers)
 
+    def document_frequency(self, term: str) -> int:
+        """Return in how many passages a term stands."""
+        return self._generation.words.document_frequency(term)
+
     def retrieve(self, query: Query, limit: int) -> list[Hit]:
         """The `limit` best chunks, best first; of chunks with the same text under the same headings only one.
 

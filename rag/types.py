@@ -57,6 +57,7 @@ class Answer:
     writer: Writer = "quote"
     tokens: Mapping[str, int] = field(default_factory=dict)
     asked: Asked | None = None
+    searched: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer in the form that other programs rely on (docs/answer.md)."""

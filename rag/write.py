@@ -7,16 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from index.article import Article
 from index.lexical import content_terms
-from rag.cite import Statement
+from rag.cite import CitedSentence, Statement
 from rag.reader import Evidence, Reading
 
+_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
 _NEAR_DUPLICATE = 0.8
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
 
 def quote(
-    evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int, *, several: bool = False
+    evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int, *, several: bool = False, opens: bool = True
 ) -> list[Statement]:
     """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
     they come from several articles and one of these has a date. With `several` the words of all those slices open the
@@ -25,17 +27,42 @@ def quote(
     sources = {one.hit.chunk.article_id for one in chosen}
     dated = len(sources) > 1 and any(articles[id_].published for id_ in sources)
     statements, said = list[Statement](), list[str]()
-    for one in chosen if several else chosen[:1]:
+    for one in (chosen if several else chosen[:1]) if opens else ():
         words = answering_words(one)
         if words and not any(words.lower() in other for other in said):
-            statements.append(Statement(words, one, words=True))
+            statements.append(Statement(words, one, words=True, block="lead"))
             said.append(words.lower())
     for one in chosen:
-        text = " ".join(one.text.split())
+        text = shown(one.text)
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
         statements.append(Statement(f"{published or 'undated'}: {quoted}" if dated else quoted, one))
     return statements
+
+
+def shown(text: str) -> str:
+    """Return a slice as it is read: on one line, without the marks of Markdown.
+
+    >>> shown("**Hotel:** up to\\n`115`")
+    'Hotel: up to 115'
+    """
+    return " ".join(_EMPHASIS.sub(r"\2", _QUOTED_MAIL.sub("", text)).split())
+
+
+def as_text(sentences: Sequence[CitedSentence]) -> str:
+    """Return the text of an answer: items on lines that follow each other, everything else in paragraphs of its own."""
+    parts = list[str]()
+    for number, one in enumerate(sentences):
+        if number:
+            tight = one.block in ("item", "step") and sentences[number - 1].block in ("lead", "item", "step")
+            parts.append("\n" if tight else "\n\n")
+        mark = "- " if one.block == "item" else f"{_step(sentences, number)}. " if one.block == "step" else ""
+        parts.append(f"{mark}{one}")
+    return "".join(parts)
+
+
+def _step(sentences: Sequence[CitedSentence], number: int) -> int:
+    return sum(one.block == "step" for one in sentences[: number + 1])
 
 
 def answering_words(one: Evidence) -> str:

@@ -36,6 +36,12 @@ class Evidence:
         return chunk.text[self.start - chunk.start : self.end - chunk.start]
 
 
+    def overlaps(self, other: Evidence) -> bool:
+        """True if both slices share characters of one article."""
+        same = self.hit.chunk.article_id == other.hit.chunk.article_id
+        return same and self.start < other.end and other.start < self.end
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a reader found.

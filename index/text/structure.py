@@ -1,0 +1,257 @@
+"""Text -> the blocks that a reader sees in it: headings, lists, steps, rows, questions with answers, paragraphs. Pure.
+
+Every offset counts code points of the stored text. What a format's reader keeps of lists and headings it writes as
+Markdown does, so plain text, Markdown and all other formats are read here alike.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+from index.layout import Block as Run
+from index.layout import Span, blocks
+
+Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows"]
+
+_LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
+_BULLET = re.compile(r"(?P<mark>[•◦▪‣·*+–—-])\s+(?=\S)")
+_NUMBER = re.compile(
+    r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z])\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
+    r"\s+(?=\S)"
+)
+"""Also clauses ("3.1") and codes ("D1"), which begin items only where several lines of a kind follow each other."""
+_HASHES = re.compile(r"(#{1,6})\s+(?=\S)")
+_ASKED = re.compile(r"(?:Q|Question|F|Frage)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
+_ANSWERED = re.compile(r"(?:A|Answer|Antwort)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
+_CELLS = re.compile(r"[^|\n]+: [^|\n]+ \| ")
+_ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
+_SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*$")
+_KEY = re.compile(r"[^:]{1,30}: \S")
+_LINE_LEVEL = 3
+"""The level of a heading that is only a line by itself."""
+_LONGEST_HEADING = 60
+_WRAP = 55
+"""A line at least this long goes on in the next one."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block, `text[start:end]` with its marks. `level` is that of a heading from 1, or the depth of an item from 0.
+
+    `parent` is the number of the block it stands in or under: an item's list, else the heading above; None at the top.
+    `inner` is where its words begin, after the mark of an item, heading or answer.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+    parent: int | None = None
+    inner: int = 0
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The blocks of a text in the order of their starts."""
+
+    text: str
+    blocks: tuple[Block, ...]
+
+    def at(self, start: int, end: int) -> list[int]:
+        """Return the numbers of the blocks that hold `text[start:end]` whole, the innermost first."""
+        last = bisect_right(self.blocks, start, key=lambda block: block.start)
+        held = [n for n in range(last) if self.blocks[n].start <= start and end <= self.blocks[n].end]
+        return sorted(held, key=lambda n: (self.blocks[n].end - self.blocks[n].start, -n))
+
+    def items(self, number: int) -> list[Block]:
+        """Return the outermost items of a list."""
+        return [one for one in self.blocks if one.kind == "item" and one.parent == number]
+
+    def under(self, number: int) -> list[int]:
+        """Return the numbers of all blocks under a heading, those under its subheadings too."""
+        found = {number}
+        for n, block in enumerate(self.blocks):
+            if block.parent in found:
+                found.add(n)
+        return sorted(found - {number})
+
+    def path(self, number: int) -> list[Block]:
+        """Return the headings above a block, the outermost first."""
+        above = list[Block]()
+        parent = self.blocks[number].parent
+        while parent is not None:
+            if self.blocks[parent].kind == "heading":
+                above.append(self.blocks[parent])
+            parent = self.blocks[parent].parent
+        return above[::-1]
+
+
+def structure(text: str) -> Structure:
+    """Return the blocks of a text."""
+    builder = _Builder(text)
+    for run in blocks(text):
+        if run.kind == "furniture":
+            continue
+        if run.kind in ("title", "heading"):
+            hashes = _HASHES.match(text, run.start, run.end)
+            level = len(hashes[1]) if hashes else 1 if run.kind == "title" else _LINE_LEVEL
+            builder.heading(run.start, run.end, level, hashes.end() if hashes else run.start)
+        else:
+            builder.add(list(_lines(text, run.start, run.end)))
+    return Structure(text, tuple(builder.blocks))
+
+
+class _Builder:
+    """Puts blocks together, line by line."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._open = list[int]()  # the headings that hold what follows, the outermost first
+        self.blocks = list[Block]()
+
+    def heading(self, start: int, end: int, level: int, inner: int) -> None:
+        """Add a heading."""
+        while self._open and self.blocks[self._open[-1]].level >= level:
+            self._open.pop()
+        self._add("heading", start, end, inner, level)
+        self._open.append(len(self.blocks) - 1)
+
+    def add(self, lines: Sequence[_Line]) -> None:
+        """Add the blocks of a run of lines."""
+        group = list[_Line]()
+        for line in lines:
+            if group and _parts(self._text, group, line):
+                self._close(group)
+                group = []
+            group.append(line)
+        if group:
+            self._close(group)
+
+    def _close(self, group: Sequence[_Line]) -> None:
+        text, start, end = self._text, group[0].start, group[-1].end
+        if group[0].mark and sum(bool(line.mark) for line in group) > 1:
+            self._list(group)
+        elif _opens_a_section(text, group):
+            self.heading(start, group[0].end, _LINE_LEVEL, group[0].inner)
+            self.add(group[1:])
+        elif asked := _ASKED.match(text, start):
+            answer = next((line for line in group[1:] if _ANSWERED.match(text, line.start)), None)
+            found = _ANSWERED.match(text, answer.start) if answer else None
+            self._add("pair" if found else "paragraph", start, end, found.end() if found else asked.end())
+        elif all(_is_row(text, line) for line in group):
+            last = self.blocks[-1] if self.blocks else None
+            if last and last.kind == "rows" and text[start] != "|" and columns(text, last.start) == columns(text, start):
+                self.blocks[-1] = replace(last, end=end)
+            else:
+                self._add("rows", start, end, start)
+        else:
+            self._add("paragraph", start, end, group[0].inner)
+
+    def _list(self, group: Sequence[_Line]) -> None:
+        last = self.blocks[-1] if self.blocks else None
+        if last and last.kind == "paragraph" and _stands_as_heading(self._text[last.inner : last.end]):
+            self.blocks.pop()
+            self.heading(last.start, last.end, _LINE_LEVEL, last.inner)
+        number = len(self.blocks)
+        kind: Kind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
+        self._add(kind, group[0].start, group[-1].end, group[0].start)
+        items = [n for n, line in enumerate(group) if line.mark and line.indent <= group[0].indent]
+        for n, after in pairwise([*items, len(group)]):
+            one = Block("item", group[n].start, group[after - 1].end, 0, number, group[n].inner)
+            self.blocks.append(one)
+
+    def _add(self, kind: Kind, start: int, end: int, inner: int, level: int = 0) -> None:
+        self.blocks.append(Block(kind, start, end, level, self._open[-1] if self._open else None, inner))
+
+
+def _opens_a_section(text: str, group: Sequence[_Line]) -> bool:
+    """True if the first line of a paragraph stands as a heading over its other lines, which are sentences or items."""
+    if len(group) < 2 or not _stands_as_heading(text[group[0].inner : group[0].end]) or _is_row(text, group[0]):
+        return False
+    others = [line for line in group[1:] if line.mark or _SENTENCE.search(text[line.start : line.end])]
+    return bool(others) and (bool(group[1].mark) or group[1] in others or group[1].end - group[1].start >= _WRAP)
+
+
+def _stands_as_heading(line: str) -> bool:
+    """True for a short line that is no sentence, and neither leads in ("The tools:") nor names a value ("Date: May")."""
+    short = len(line) <= _LONGEST_HEADING and len(line.split()) <= 8 and "\n" not in line
+    opens = line[:1].isalnum() and not line[:1].islower()
+    return short and opens and not _ENDS.search(line) and not _KEY.match(line)
+
+
+def columns(text: str, start: int) -> list[str]:
+    """Return the names of the columns of the table whose first row begins at `start`."""
+    line = text[start : (text.find("\n", start) + 1 or len(text) + 1) - 1].strip()
+    if line[:1] == "|":
+        return [cell.strip() for cell in line.strip("|").split("|")]
+    return [cell.partition(": ")[0].strip() for cell in line.split(" | ")]
+
+
+@dataclass(frozen=True)
+class _Line:
+    start: int
+    end: int
+    indent: int
+    mark: str
+    inner: int
+    after_blank: bool
+
+
+def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
+    previous = start
+    # The run begins after the white space of its first line, which tells how deep it stands.
+    begin = text.rfind("\n", 0, start) + 1
+    for match in _LINE.finditer(text, begin if not text[begin:start].strip() else start, end):
+        words = match.group().strip()
+        if not words:
+            continue
+        first = match.start() + len(match.group()) - len(match.group().lstrip())
+        mark = _BULLET.match(text, first, match.end()) or _NUMBER.match(text, first, match.end())
+        blank = text.count("\n", previous, first) > 1
+        yield _Line(
+            first, first + len(words), first - match.start(), mark["mark"] if mark else "", mark.end() if mark else first, blank
+        )
+        previous = first + len(words)
+
+
+def _parts(text: str, group: list[_Line], line: _Line) -> bool:
+    """True if a new block begins with a line."""
+    first = group[0]
+    if len(group) == 1 and not (line.mark or line.after_blank) and _stands_as_heading(text[first.inner : first.end]):
+        return False  # a heading is known by the line below it
+    if first.mark:
+        goes_on = bool(line.mark) and _shape(first.mark) == _shape(line.mark)
+        inside = line.indent > first.indent and not line.after_blank
+        wrapped = not line.mark and not line.after_blank and _goes_on(text, group[-1], line)
+        return not (goes_on or inside or wrapped or (line.mark and line.indent > first.indent))
+    if _ASKED.match(text, first.start):
+        return bool(_ASKED.match(text, line.start))
+    if line.mark or _ASKED.match(text, line.start):
+        return True
+    return line.after_blank or _is_row(text, first) != _is_row(text, line)
+
+
+def _goes_on(text: str, before: _Line, line: _Line) -> bool:
+    """True if a line only goes on with the sentence or item of the line before."""
+    if line.indent > before.indent or text[line.start].islower():
+        return True
+    return before.end - before.start >= _WRAP and not _KEY.match(text, line.start, line.end)
+
+
+def _shape(mark: str) -> str:
+    """The kind of a mark: "1." and "12." are alike, "1.1" and "D1" are others."""
+    return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", mark)))
+
+
+def _is_row(text: str, line: _Line) -> bool:
+    return bool(_CELLS.match(text, line.start, line.end)) or text[line.start] == "|" == text[line.end - 1]
+
+
+def words_of(text: str, block: Block) -> Span:
+    """Return the span of the words of a block, without its mark."""
+    return block.inner, block.end

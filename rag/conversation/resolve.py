@@ -1,0 +1,67 @@
+"""A question within a conversation -> the reading of it that the sources answer best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from index.lexical import FUNCTION_WORDS, terms, words
+from rag.conversation.thread import Thread
+from rag.reader import Reading
+from rag.reader.evidence import Reader
+from rag.retrieve import Hit, Query, Retriever
+
+MOST_READ = 4
+"""Readings of a follow-up that the model reads passages for."""
+_OWN = 0.6
+"""The part of a reading's score that it keeps by the share of the follow-up's own words in the best evidence."""
+_SAME_SOURCE = 0.25
+"""Added to the score of a reading whose best evidence stands in a source of the last answer."""
+_REPEATS = 0.4
+"""Taken from the score of a reading that only finds the words of the last answer again."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A question as it was searched, and what was read for it."""
+
+    query: Query
+    reading: Reading
+
+
+def resolve(
+    thread: Thread,
+    question: str,
+    retriever: Retriever,
+    reader: Reader,
+    *,
+    article_ids: tuple[str, ...] | None,
+    limit: int,
+) -> Resolved:
+    """Search each reading of a question in its thread and return the one that is answered best, the first of equals.
+
+    Only those that retrieval finds best are read, the question by itself always. `article_ids` are the articles that
+    are searched (None: all), at most `limit` passages each time.
+    """
+    tried = list[tuple[Query, list[Hit]]]()
+    for text in thread.readings(question):
+        query = retriever.query(text, article_ids)
+        tried.append((query, retriever.retrieve(query, limit)))
+    others = sorted(tried[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
+    read = [Resolved(query, reader.read(query, hits)) for query, hits in [tried[0], *others[: MOST_READ - 1]]]
+    return read[0] if len(read) == 1 else max(read, key=lambda one: _worth(one.reading, thread, question))
+
+
+def _worth(reading: Reading, thread: Thread, question: str) -> float:
+    """How well a reading of a follow-up is answered, and whether it goes on with the conversation."""
+    if not reading.evidence:
+        return 0.0
+    best = reading.evidence[0]
+    own = [term for word in words(question) if word not in FUNCTION_WORDS for term in terms(word)]
+    held = set(terms(f"{best.hit.chunk.context} {best.text}"))
+    share = sum(term in held for term in own) / len(own) if own else 1.0
+    worth = (reading.score or 0.0) * (1 - _OWN + _OWN * share)
+    cited = thread.citations()
+    worth += _SAME_SOURCE * any(one.article_id == best.hit.chunk.article_id for one in cited)
+    before = {(one.article_id, *span) for one in cited for span in one.answers}
+    answers = {(best.hit.chunk.article_id, *span) for span in best.answers}
+    return worth - _REPEATS * bool(answers and answers <= before)

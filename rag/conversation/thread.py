@@ -1,0 +1,156 @@
+"""A follow-up -> questions that stand alone. Pure.
+
+Words alone can't tell what "it" or "and lemon thyme?" means, so several readings are made of a follow-up: the words
+of earlier turns stand in for a pronoun, or the follow-up takes the place of a phrase of the earlier question. The
+answer is that of the reading which retrieval and the reading model find answered best.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index.lexical import FUNCTION_WORDS, content_terms
+from rag.cite import Citation
+from rag.types import Answer
+
+MOST_READINGS = 12
+"""Readings of one follow-up."""
+_LOOK_BACK = 2
+"""Earlier turns that a follow-up may refer to."""
+_LONGEST_PHRASE = 6
+"""Words of an earlier answer that may stand in for a pronoun."""
+_SHORT = 2
+"""Content words up to which a question is a fragment ("by when?")."""
+
+_WORD = re.compile(r"[^\W_]+(?:[’'&./-][^\W_]+)*")
+_NEW_SUBJECT = re.compile(
+    r"\s*(?:(?:ok|okay|now|and)[\s,]+)?(?:something else|another (?:question|thing|topic)|different (?:question|topic)"
+    r"|new (?:question|topic)|change of (?:subject|topic)|by the way|btw)\s*[:,.;–—-]*\s*",
+    re.IGNORECASE,
+)
+_LINK = re.compile(
+    r"\s*(?:(?:ok|okay|so|right|thanks)[\s,]+)?(?:and|but|or|what about|how about|what if|also)\b[\s,]*", re.IGNORECASE
+)
+_TOO = re.compile(r"[\s,]+(?:too|as well|also|either|though|then|instead)\s*[?.!]*\s*$", re.IGNORECASE)
+_PERSON = frozenset(("he", "she", "him", "his", "her", "hers"))
+_THING = frozenset("it its they them their theirs one ones this that these those".split())
+_PLACE = frozenset(("there", "then"))
+_DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its", "their", "one"))
+"""Words that stand for a thing only where no noun follows them."""
+_VERBAL = frozenset(
+    """is are was were be been am do does did has have had will would can could may might must should shall cost costs
+    happen happens mean means work works""".split()
+)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """The turns of one conversation, oldest first."""
+
+    turns: tuple[Answer, ...] = ()
+
+    def then(self, answer: Answer) -> Thread:
+        """Return the thread with one more turn."""
+        return Thread((*self.turns, answer))
+
+    def citations(self) -> tuple[Citation, ...]:
+        """Return what the last answered turn cites."""
+        return next((turn.citations for turn in reversed(self.turns) if turn.citations), ())
+
+    def readings(self, question: str) -> list[str]:
+        """Return what a question may mean here, at most MOST_READINGS: first the question by itself.
+
+        It is the only one of a question that refers to nothing, of one that changes the subject, and of the first.
+        """
+        plain = question.strip()
+        if fresh := _NEW_SUBJECT.match(plain):
+            return [plain[fresh.end() :].strip() or plain]
+        turns = [turn for turn in self.turns if turn.citations or turn.refused][-_LOOK_BACK:]
+        if not turns or not refers(plain):
+            return [plain]
+        made = dict.fromkeys([plain])
+        for turn in reversed(turns):
+            made |= dict.fromkeys(_filled(plain, turn))
+        return list(made)[:MOST_READINGS]
+
+
+def refers(question: str) -> bool:
+    """True if a question can't be understood by itself: it has a pronoun, opens with "and", or is only a fragment.
+
+    >>> [refers(q) for q in ("and E3?", "when is it due?", "Who is the CEO of GM?", "is it true that GM makes cells?")]
+    [True, True, False, False]
+    """
+    return bool(_LINK.match(question)) or bool(_pronouns(question)) or len(content_terms(question)) <= _SHORT
+
+
+def _filled(question: str, turn: Answer) -> Iterator[str]:
+    """What a question may mean after a turn."""
+    before = turn.searched or turn.question
+    bare = _TOO.sub("", _LINK.sub("", question)).strip(" ?!.") or question.strip(" ?!.")
+    phrases = _phrases(before)
+    subject = [*_answer_words(turn), *phrases]
+    for start, end in _pronouns(bare)[:1]:
+        for phrase in subject:
+            yield f"{bare[:start]}{phrase}{bare[end:]}"
+    if not _pronouns(bare) and not _is_sentence(bare):
+        # "and lemon thyme?": the earlier question, asked of another thing.
+        for phrase in reversed(phrases):
+            yield before.replace(phrase, bare, 1)
+    carried = [phrase for phrase in phrases if phrase.casefold() not in bare.casefold()]
+    yield f"{bare} {' '.join(carried)}".strip()
+
+
+def _phrases(question: str) -> list[str]:
+    """The runs of content words in a question, as written, in order."""
+    runs, last = list[tuple[int, int]](), -1
+    for match in _WORD.finditer(question):
+        form = match.group().casefold()
+        if form in FUNCTION_WORDS or form in _VERBAL:
+            last = -1
+            continue
+        if last >= 0 and question[last : match.start()].isspace():
+            runs[-1] = runs[-1][0], match.end()
+        else:
+            runs.append(match.span())
+        last = match.end()
+    return list(dict.fromkeys(question[start:end] for start, end in runs))
+
+
+def _answer_words(turn: Answer) -> list[str]:
+    """The opening words of an answer, if they can stand in for a pronoun."""
+    opening = next((one.text for one in turn.sentences if one.words), "")
+    return [opening] if opening and len(opening.split()) <= _LONGEST_PHRASE else []
+
+
+def _pronouns(question: str) -> list[tuple[int, int]]:
+    """Where pronouns stand that nothing in the question explains."""
+    found = []
+    matches = list(_WORD.finditer(question))
+    for number, match in enumerate(matches):
+        form = match.group().casefold().removesuffix("'s").removesuffix("’s")
+        after = matches[number + 1].group().casefold() if number + 1 < len(matches) else ""
+        before = matches[number - 1].group().casefold() if number else ""
+        if form in _PERSON or (form in _PLACE and not (before in _VERBAL and form == "there")):
+            found.append(match.span())
+        elif form in _THING:
+            noun_follows = form in _DETERMINERS and after and after not in FUNCTION_WORDS and after not in _VERBAL
+            # "a company that makes cells", "is it true that ...": no pronoun, or one that the question explains.
+            clause = form == "that" and before and before not in FUNCTION_WORDS
+            explained = form == "it" and before in _VERBAL and any(m.group().casefold() == "that" for m in matches)
+            if not (noun_follows or clause or explained):
+                found.append(match.span())
+    return found
+
+
+def _is_sentence(text: str) -> bool:
+    """True for a question of its own ("who looks after the lift door"), not for a phrase ("lemon thyme")."""
+    words = [match.group().casefold() for match in _WORD.finditer(text)]
+    asks = {"who", "what", "when", "where", "why", "how", "which", "whose", "whom"}
+    return bool(words) and (words[0] in asks or words[0] in _VERBAL or any(word in _VERBAL for word in words[1:]))
+
+
+
+NO_TURNS = Thread()
+"""The thread of a question that stands alone."""

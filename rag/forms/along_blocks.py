@@ -1,0 +1,122 @@
+"""Evidence -> an answer along the blocks it stands in: the whole list, all steps, the whole reply to a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.layout import Span
+from index.sentences import sentences
+from index.text.structure import Structure
+from rag.cite import BlockKind, Statement
+from rag.forms.asked import Form
+from rag.forms.places import Places, with_answers
+from rag.reader import Evidence
+from rag.write import shown
+
+MOST_ITEMS = 20
+_LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
+_RULE = re.compile(r"[|\s:-]+")
+_LONGEST = 450
+"""Characters up to which a paragraph is quoted whole."""
+_WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
+_WHOLE_PARAGRAPHS: tuple[Form, ...] = ("list", "steps", "sentence", "yes_no")
+
+
+def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> list[Statement]:
+    """Return the best evidence in the form of its block; nothing where a sentence of it is the answer."""
+    if not evidence:
+        return []
+    best = evidence[0]
+    article = best.hit.chunk.article_id
+    held = places.structure(article)
+    marked = [span for one in evidence if one.hit.chunk.article_id == article for span in one.answers]
+    inside = held.at(best.start, best.end)
+    if form in _WHOLE_LISTS:
+        for number in inside:
+            if held.blocks[number].kind in ("list", "steps"):
+                return listed(held, number, places, article, best.score, marked)
+    for number in inside:
+        block = held.blocks[number]
+        if block.kind == "paragraph" and (below := leads_into(held, number)) is not None and form != "words":
+            return listed(held, below, places, article, best.score, marked)
+        if block.kind == "pair" and form in _WHOLE_PARAGRAPHS:
+            return whole(held.text, best, (block.inner, block.end), places, marked)
+        if block.kind in ("paragraph", "item") and form in _WHOLE_PARAGRAPHS:
+            return whole(held.text, best, (block.inner, block.end), places, marked)
+    return []
+
+
+def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
+    """Return the evidence, best first, with what stands in a question moved to the reply below it, each slice once."""
+    made = list[Evidence]()
+    for one in evidence:
+        held = places.structure(one.hit.chunk.article_id)
+        pair = next((held.blocks[n] for n in held.at(one.start, one.end) if held.blocks[n].kind == "pair"), None)
+        if pair and one.start < pair.inner:
+            first = one.end if pair.inner < one.end else sentences(held.text, pair.inner, pair.end)[0][1]
+            found = places.evidence(one.hit.chunk.article_id, pair.inner, first, one.score)
+            one = with_answers(found[0], one.answers) if found else one
+        if not any(one.overlaps(other) for other in made):
+            made.append(one)
+    return made
+
+
+def listed(
+    held: Structure, number: int, places: Places, article: str, score: float, marked: Sequence[Span] = ()
+) -> list[Statement]:
+    """Return a list as statements: the line that leads into it, if there is one, and its items."""
+    block = held.blocks[number]
+    kind: BlockKind = "step" if block.kind == "steps" else "item"
+    made = list[Statement]()
+    before = held.blocks[number - 1] if number else None
+    if before and before.kind == "paragraph" and leads_into(held, number - 1) == number:
+        line = sentences(held.text, before.inner, before.end)[-1]
+        made += statements(held.text, line, places, article, score, marked, "lead")
+    for item in entries(held, number)[:MOST_ITEMS]:
+        made += statements(held.text, item, places, article, score, marked, kind)
+    return made if any(one.block == kind for one in made) else []
+
+
+def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequence[Span]) -> list[Statement]:
+    """Return a block if it is short, else its sentences from the best evidence on, as far as there is room."""
+    start, end = block
+    if end - start > _LONGEST:
+        start = end = best.start
+        for _, stop in sentences(text, best.start, block[1]):
+            if stop - start > _LONGEST and end > start:
+                break
+            end = stop
+    return statements(text, (start, end), places, best.hit.chunk.article_id, best.score, marked, "quote")
+
+
+def leads_into(held: Structure, number: int) -> int | None:
+    """Return the number of the list that the paragraph `number` leads into ("The tools:"), None if it leads into none."""
+    block = held.blocks[number]
+    following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
+    leads = held.text[block.start : block.end].rstrip().endswith(":")
+    return number + 1 if leads and following and following.kind in ("list", "steps") else None
+
+
+def statements(
+    text: str, span: Span, places: Places, article: str, score: float, marked: Sequence[Span], kind: BlockKind
+) -> list[Statement]:
+    """Return a slice of an article as one statement; nothing if no passage holds it."""
+    pieces = [with_answers(one, marked) for one in places.evidence(article, *span, score)]
+    if not pieces:
+        return []
+    said = " ".join(shown(one.text) for one in pieces)
+    words = f"“{said}”" if kind == "quote" else said
+    return [Statement(words, pieces[0], also=tuple(pieces[1:]), block=kind)]
+
+
+def entries(held: Structure, number: int) -> list[Span]:
+    """Return the slices of the items of a list, or of the rows of a table below its header."""
+    block = held.blocks[number]
+    if block.kind != "rows":
+        return [(item.inner, item.end) for item in held.items(number)]
+    lines = [match.span() for match in _LINE.finditer(held.text, block.start, block.end)]
+    if held.text[block.start] != "|":
+        return lines
+    below = next((n for n, (a, b) in enumerate(lines) if _RULE.fullmatch(held.text, a, b)), -1)
+    return [(a + 1, b - 1) for a, b in lines[below + 1 :] if b - a > 2]

@@ -1,0 +1,80 @@
+"""A question -> the form of answer that its wording asks for. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from rag.reader.names import asks_for_several
+
+Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary", "about"]
+
+_SUMMARY = re.compile(
+    r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
+    r"|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings)|in (?:short|brief|a nutshell))\b"
+    r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
+    r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b",
+    re.IGNORECASE,
+)
+_STEPS = re.compile(
+    r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions?|procedure|guide)\b|\bhow (?:do|can|should|would|must|to|does one|did)\b"
+    r"|\bhow\s*\??$|\bwhat (?:do|should|must|can) (?:i|we|you|one) (?:have to |need to )?do\b"
+    r"|\bwhat (?:do|should) (?:i|we) have to do\b|\bwhat now\b|\bways? to\b",
+    re.IGNORECASE,
+)
+_HOW_MUCH = re.compile(
+    r"\bhow (?:much|many|long|far|often|old|big|large|fast|high|wide|deep|heavy|tall|late|early|soon|loud|hot|cold)\b",
+    re.IGNORECASE,
+)
+_COMPARISON = re.compile(
+    r"\b(?:vs\.?|versus|compared?|comparison|differences?|differs?|rather than|as opposed to)\b"
+    r"|\b(?:more|less|fewer|cheaper|longer|shorter|better|worse|faster|slower|larger|bigger|smaller|higher|lower|older"
+    r"|newer|heavier|lighter)\b.{0,60}\b(?:than|or)\b|\b\w+er, .{1,40}\bor\b",
+    re.IGNORECASE,
+)
+_LIST = re.compile(
+    r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s|what \w+s (?:are|were|do|does|can|have|has)"
+    r"|what (?:are|were) the|who (?:are|were|was at|attended)|to-?dos?|items|occasions|reasons|examples|kinds of|types of)\b",
+    re.IGNORECASE,
+)
+_YES_NO = re.compile(
+    r"(?:(?:so|and|but|then|ok|hi|hello)[\s,]+)*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|may|might|must"
+    r"|should|shall|will|would|isn[’']?t|aren[’']?t|don[’']?t|doesn[’']?t|can[’']?t)\b|.*,\s*(?:right|correct|true|yes)\s*\?*$",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(
+    r"\bwhy\b|\bhow come\b|\bwhat (?:is|are|was|does) (?:an? |the )?[\w’'-]+(?: [\w’'-]+){0,2}\??$|\bwhat happens?\b"
+    r"|\bmeans?\b|\bmeaning\b|\bexplain\b|\bdefine\b|\bdefinition\b|\breasons?\b|\bcauses?\b",
+    re.IGNORECASE,
+)
+
+
+def form_asked_for(question: str) -> Form:
+    """Return the form that a question asks for: "words" where nothing in it asks for another.
+
+    >>> [form_asked_for(q) for q in ("gist of the minutes please", "how do i turn it on", "who supplies GM's cells?")]
+    ['summary', 'steps', 'words']
+    """
+    if _SUMMARY.search(question):
+        return "summary"
+    if _COMPARISON.search(question):
+        return "comparison"
+    if _STEPS.search(question) and not _HOW_MUCH.search(question):
+        return "steps"
+    if _LIST.search(question) or asks_for_several(question):
+        return "list"
+    if _YES_NO.match(question):
+        return "yes_no"
+    if _SENTENCE.search(question) and not _HOW_MUCH.search(question):
+        return "sentence"
+    return "words"
+
+
+def without_form(question: str) -> str:
+    """Return a question that asks for a summary without the words that ask for it: what is to be summarised."""
+    bare = re.sub(r"\b(?:summar\w*|sum up|gist|tl;?dr|overview|synopsis|recap|outline|short|brief|please|could you|can you"
+                  r"|give me|would you|tell me|in a nutshell|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings))\b",
+                  " ", question, flags=re.IGNORECASE)
+    bare = re.sub(r"\b(?:what|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|of|the|an?|all|these|in)\b|[’']s\b",
+                  " ", bare, flags=re.IGNORECASE)
+    return " ".join(bare.strip(" ?!.,:").split())

@@ -1,0 +1,87 @@
+"""The list, steps or small table that a question asks for, found by what it stands under and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from index.embed import Embedder
+from index.text.structure import Structure, columns
+from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
+from rag.forms.asked import Form
+from rag.forms.places import Places
+from rag.cite import Statement
+from rag.retrieve import Query
+
+_LEAST = 0.5
+"""Cosine of question and list from which it answers a question for a list or for steps."""
+_LEAST_UNASKED = 0.65
+"""The same for a question that asks for neither in words ("breaking changes in 3.0.0")."""
+_MOST_LISTS = 24
+_LONGEST = 700
+"""Characters of a list that are compared; the encoder reads no more."""
+
+
+@dataclass(frozen=True)
+class ListFound:
+    """A list that a question asks for: its number among the blocks of the article, and its score in [-1, 1]."""
+
+    article_id: str
+    number: int
+    score: float
+
+
+def find_list(query: Query, form: Form, places: Places, embedder: Embedder) -> ListFound | None:
+    """Return the list near the passages that answers best, None if none is near enough to the question.
+
+    Its score is the mean cosine of the question with the headings and lines above a list, and with these and its items.
+    """
+    if form not in ("list", "steps", "words"):
+        return None
+    found = [(article, number, *_texts(places, article, number)) for article, number in _near(places)][:_MOST_LISTS]
+    if not found:
+        return None
+    vectors = embedder.encode_documents([text for one in found for text in one[2:]])
+    scores = (vectors @ query.vector).reshape(-1, 2).mean(axis=1)
+    best = int(np.argmax(scores))
+    least = _LEAST_UNASKED if form == "words" else _LEAST
+    return ListFound(*found[best][:2], float(scores[best])) if scores[best] >= least else None
+
+
+def as_statements(found: ListFound, places: Places) -> list[Statement]:
+    """Return a list as the statements of an answer."""
+    return listed(places.structure(found.article_id), found.number, places, found.article_id, found.score)
+
+
+def _near(places: Places) -> Iterator[tuple[str, int]]:
+    """(article id, number) of the lists in the passages, the best passages first."""
+    seen = set[tuple[str, int]]()
+    for hit in list(places.hits):
+        held = places.structure(hit.chunk.article_id)
+        for number, block in enumerate(held.blocks):
+            place = (hit.chunk.article_id, number)
+            touches = block.start < hit.chunk.end and hit.chunk.start < block.end
+            if block.kind in ("list", "steps", "rows") and touches and place not in seen:
+                if 2 <= len(entries(held, number)) <= MOST_ITEMS:
+                    seen.add(place)
+                    yield place
+
+
+def _texts(places: Places, article_id: str, number: int) -> tuple[str, str]:
+    """What stands above a list, and this with its items."""
+    held, article = places.structure(article_id), places.articles[article_id]
+    above = [article.title if article.named else "", *(held.text[one.inner : one.end] for one in held.path(number))]
+    if number and leads_into(held, number - 1) == number:
+        before = held.blocks[number - 1]
+        above.append(held.text[before.start : before.end])
+    if held.blocks[number].kind == "rows":
+        above.append(" ".join(columns(held.text, held.blocks[number].start)))
+    head = "\n".join(dict.fromkeys(filter(None, above)))
+    return head, f"{head}\n{_items(held, number)}"[:_LONGEST]
+
+
+def _items(held: Structure, number: int) -> str:
+    spans: Sequence[tuple[int, int]] = entries(held, number)
+    return "\n".join(held.text[start:end] for start, end in spans)

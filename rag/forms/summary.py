@@ -1,0 +1,228 @@
+"""A summary in the words of the sources: the sentences that carry most of a document, a section or everything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from index.catalog import Catalog
+from index.embed import Embedder, Vectors
+from index.layout import Span
+from index.lexical import content_terms, words
+from index.sentences import sentences
+from index.text.structure import Block, Structure
+from rag.cite import Statement
+from rag.forms.asked import without_form
+from rag.forms.along_blocks import statements
+from rag.forms.places import Places
+from rag.retrieve import Retriever
+
+MOST = 5
+"""Sentences in a summary."""
+MOST_SECTIONS = 10
+_SEVERAL = 3
+"""Sections from which on a summary goes through them."""
+_NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*[.)]?|[A-Z][.)])\s+")
+MOST_DOCUMENTS = 12
+"""Documents that a summary of everything names."""
+_MOST_COMPARED = 60
+"""Sentences of a document that are compared."""
+_OPENING = re.compile(r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I)
+_EVERYTHING = re.compile(r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?|library|collection)\s*)*", re.I)
+_NEWEST = re.compile(r"\b(?:newe(?:r|st)|latest|most recent|current|last)\b", re.I)
+_OLDEST = re.compile(r"\b(?:olde(?:r|st)|earliest|earlier|first|original|previous)\b", re.I)
+_KINDS = {
+    "eml": "e-mail email mail message thread", "mbox": "e-mail mail messages", "csv": "table spreadsheet list",
+    "xlsx": "table spreadsheet workbook", "pdf": "pdf", "docx": "word document", "pptx": "slides presentation",
+    "html": "web page", "htm": "web page", "epub": "book",
+}  # fmt: skip
+_DOCUMENT = frozenset(content_terms("document article report text page file paper source section chapter part story post"))
+"""What a summary may be asked of without its being named so."""
+_LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
+"""What the best passage must reach, one or the other, so that a topic is known to the sources."""
+_REPEATS = 0.5
+"""What a sentence loses for its likeness to one that is chosen (Carbonell & Goldstein 1998)."""
+_EARLY = 0.15
+"""What the first sentence of a text is worth more than its last."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be summarised: a document, or the section under its heading number `heading`."""
+
+    article_id: str
+    heading: int | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The statements of a summary, the passages they stand in, and what it covers in words."""
+
+    statements: list[Statement]
+    places: Places
+    notes: tuple[str, ...]
+
+
+def summarised(
+    question: str, retriever: Retriever, catalog: Catalog, embedder: Embedder, article_ids: tuple[str, ...] | None
+) -> Summary | None:
+    """Return the summary that a question asks for, None if it names nothing that the sources have."""
+    targets = find_targets(question, retriever, catalog, article_ids)
+    articles = {one.article_id: catalog.article_by_id(one.article_id) for one in targets}
+    places = Places([], articles, catalog.chunks_of)
+    made = list[Statement]()
+    for target in targets:
+        article = articles[target.article_id]
+        if len(targets) > 1:
+            for one in summarise(target, places, embedder, 1)[:1]:
+                made.append(replace(one, text=f"{article.title}: {one.text}"))
+            continue
+        heading = find_section(places.structure(article.id), article.title, without_form(question))
+        made = summarise(Target(article.id, heading), places, embedder)
+    named = ", ".join(article.title for article in articles.values()) if len(articles) == 1 else f"{len(articles)} sources"
+    return Summary(made, places, (f"A summary of {named} in its own words.",)) if made else None
+
+
+def find_targets(question: str, retriever: Retriever, catalog: Catalog, article_ids: tuple[str, ...] | None) -> list[Target]:
+    """Return what a question asks to summarise: one document or section, or all documents; nothing if none is meant."""
+    topic = without_form(question)
+    if _EVERYTHING.fullmatch(topic):
+        ids = [catalog.article_ids()[source] for source, _, _ in catalog.titles()]
+        chosen = [id_ for id_ in dict.fromkeys(ids) if article_ids is None or id_ in article_ids]
+        return [Target(id_) for id_ in chosen[:MOST_DOCUMENTS]]
+    query = retriever.query(topic, article_ids)
+    kinds = _forms(" ".join(_kind(source) for source, _, _ in catalog.titles()))
+    titles = {term for source, title, _ in catalog.titles() for term in _forms(f"{title} {' '.join(words(source))}")}
+
+    def held(term: str) -> bool:
+        return term in kinds or term in titles or bool(retriever.document_frequency(term))
+
+    hits = retriever.retrieve(query, 10)
+    total = sum(hit.score for hit in hits) or 1.0
+    worth: dict[str, float] = {}
+    for hit in hits:
+        worth[hit.chunk.article_id] = worth.get(hit.chunk.article_id, 0.0) + hit.score / total
+    asked, ids, dates = _forms(topic), catalog.article_ids(), dict[str, str]()
+    named = dict[str, float]()
+    for source, title, published in catalog.titles():
+        if (id_ := ids[source]) and (article_ids is None or id_ in article_ids):
+            dates[id_] = published.when if published else ""
+            share = len(asked & _forms(f"{title} {' '.join(words(source))} {_kind(source)}")) / max(1, len(asked))
+            named[id_] = max(named.get(id_, 0.0), share)
+    if any(term not in _DOCUMENT and not held(term) for term in content_terms(topic)):
+        return []  # about something that no source has
+    known = [hit for hit in hits if hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE]
+    worth = {id_: worth.get(id_, 0.0) + 2 * share for id_, share in named.items()}
+    best = max(worth.values(), default=0.0)
+    if not known and max(named.values(), default=0.0) < 0.5:
+        return []
+    near = sorted((id_ for id_, value in worth.items() if value >= 0.6 * best and dates[id_]), key=lambda id_: dates[id_])
+    if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
+        return [Target(near[-1 if _NEWEST.search(question) else 0])]
+    return [Target(max(worth, key=lambda id_: worth[id_]))]
+
+
+def _kind(source: str) -> str:
+    """What people call a file of this kind."""
+    return _KINDS.get(source.rpartition(".")[2].lower(), "")
+
+
+def find_section(held: Structure, title: str, topic: str) -> int | None:
+    """Return the heading that a topic names beyond the title of its document, None for the whole document.
+
+    It must hold every content word of the topic that the title lacks.
+    """
+    wanted = _forms(topic) - _forms(title)
+    if not wanted:
+        return None
+    found = [
+        (len(wanted & _forms(held.text[block.inner : block.end])), -number)
+        for number, block in enumerate(held.blocks)
+        if block.kind == "heading"
+    ]
+    best = max(found, default=(0, 0))
+    return -best[1] if best[0] * 2 >= len(wanted) and best[0] else None
+
+
+def summarise(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:
+    """Return the sentences that carry most of a document or section, in the order of the text.
+
+    Of one with several sections it is a sentence of each, behind the section's heading.
+    """
+    held = places.structure(target.article_id)
+    if target.heading is None and (opening := _opening(held)) is not None:
+        target = replace(target, heading=opening)
+    sections = _sections(held, target.heading) if most > 1 else []
+    if len(sections) < _SEVERAL:
+        numbers = range(len(held.blocks)) if target.heading is None else held.under(target.heading)
+        return _said(held, [held.blocks[n] for n in numbers], target, places, embedder, most)
+    made = list[Statement]()
+    for number in sections[:MOST_SECTIONS]:
+        heading = held.text[held.blocks[number].inner : held.blocks[number].end]
+        for one in _said(held, [held.blocks[n] for n in held.under(number)], target, places, embedder, 1):
+            made.append(replace(one, text=f"{_NUMBERED.sub('', ' '.join(heading.split()))}: {one.text}"))
+    return made
+
+
+def _said(
+    held: Structure, blocks: Sequence[Block], target: Target, places: Places, embedder: Embedder, most: int
+) -> list[Statement]:
+    """The sentences of blocks that carry most, as statements."""
+    lines = list(_lines(held, blocks))
+    whole = [line for line in lines if held.text[line[0] : line[1]].rstrip("\"”’)*_").endswith((".", "!"))]
+    lines = whole if len(whole) >= min(most, len(lines)) else lines
+    if len(lines) > most:
+        lines = _carrying(held.text, lines, embedder, most)
+    return [one for line in lines for one in statements(held.text, line, places, target.article_id, 1.0, (), "item")]
+
+
+def _sections(held: Structure, heading: int | None) -> list[int]:
+    """The sections of a document or of a section: those of its highest level of which there are several."""
+    below = range(len(held.blocks)) if heading is None else held.under(heading)
+    found = [n for n in below if held.blocks[n].kind == "heading" and any(held.blocks[m].kind != "heading" for m in held.under(n))]
+    for level in sorted({held.blocks[n].level for n in found}):
+        if len(of_level := [n for n in found if held.blocks[n].level == level]) >= _SEVERAL:
+            return of_level
+    return []
+
+
+def _opening(held: Structure) -> int | None:
+    """The heading of a summary that the document has itself."""
+    for number, block in enumerate(held.blocks):
+        if block.kind == "heading" and _OPENING.fullmatch(held.text[block.inner : block.end].strip(" :.")):
+            return number
+    return None
+
+
+def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
+    """The sentences of paragraphs, items and replies that are long enough to say something."""
+    for block in blocks:
+        if block.kind not in ("paragraph", "item", "pair"):
+            continue
+        for start, end in sentences(held.text, block.inner, block.end):
+            if 25 <= end - start <= 400 and held.text[end - 1] not in ":?" and held.text[start : end].count(" ") >= 4:
+                yield start, end
+
+
+def _carrying(text: str, lines: Sequence[Span], embedder: Embedder, most: int) -> list[Span]:
+    """The lines nearest to the middle of all, each unlike those before it, in the order of the text."""
+    step = max(1, -(-len(lines) // _MOST_COMPARED))
+    lines = lines[::step]
+    vectors: Vectors = embedder.encode_documents([text[start:end] for start, end in lines])
+    middle = vectors.mean(axis=0)
+    worth = vectors @ (middle / max(1e-6, float(np.linalg.norm(middle)))) + _EARLY * np.linspace(1, 0, len(lines))
+    chosen = list[int]()
+    while len(chosen) < min(most, len(lines)):
+        likeness = (vectors @ vectors[chosen].T).max(axis=1) if chosen else np.zeros(len(lines))
+        scores = worth - _REPEATS * likeness
+        scores[chosen] = -np.inf
+        chosen.append(int(np.argmax(scores)))
+    return [lines[n] for n in sorted(chosen)]
+
+
+def _forms(text: str) -> set[str]:
+    """The content terms of a text, and version numbers and the like as a whole."""
+    return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
