@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from threading import Event
+from typing import Any
 
 from index.article import Article
 from index.errors import FootnoteError
-from rag import compose, converse, examples, write
-from rag.choice import EVERYTHING, Asked, Choice, among
+from index.generation import Generation
+from rag import compose, converse, types, write
+from rag.choice import EVERYTHING, Asked, Choice, NothingChosen, among
 from rag.cite import Citation, CitedSentence, cite
 from rag.engine import Engine
 from rag.llm import ModelServerError
 from rag.reader import Reading
 from rag.reader.names import asks_for_several
-from rag.retrieve import Hit
+from rag.retrieve import Hit, Query
 from rag.settings import Settings, Writer
-from rag.types import Answer, Passage
+from rag.spelling import Speller
+from rag.types import Answer, Passage, Refusal
 
 
 class BadQuestion(FootnoteError):
@@ -34,15 +37,18 @@ def answer(
     writer: Writer | None = None,
     choice: Choice = EVERYTHING,
     models: AbstractContextManager[object] | None = None,
+    as_typed: bool = False,
 ) -> Answer:
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
     `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is held
-    until the answer is there, or a language model begins to write it. Raises BadQuestion when the question is empty or
-    longer than the setting allows, FootnoteError when the choice names what is not there, and IndexMissing,
-    IndexMismatch or IndexDamaged when there is no index that can be used.
+    until the answer is there, or a language model begins to write it. Misspelt words are corrected for the search,
+    unless it is to be `as_typed`. Raises BadQuestion when the question is empty or longer than the setting allows,
+    FootnoteError when the choice names what is not there, and IndexMissing, IndexMismatch or IndexDamaged when there is
+    no index that can be used.
     """
-    *_, last = stream(engine, question, never_refuse=never_refuse, writer=writer, choice=choice, models=models)
+    options = dict[str, Any](never_refuse=never_refuse, writer=writer, choice=choice, models=models, as_typed=as_typed)
+    *_, last = stream(engine, question, **options)
     return last
 
 
@@ -55,6 +61,7 @@ def stream(
     choice: Choice = EVERYTHING,
     stop: Event | None = None,
     models: AbstractContextManager[object] | None = None,
+    as_typed: bool = False,
 ) -> Generator[Answer]:
     """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
 
@@ -67,34 +74,73 @@ def stream(
     generation, retriever, reader = engine.parts()
     clock = _Clock()
     if kind := converse.small_talk(question):
-        titles = generation.catalog.titles()
-        yield Answer(question, converse.reply(kind, titles, examples.questions(engine)), False, timings=clock.done())
+        with models or nullcontext():
+            examples = _examples(engine, generation, kind)
+        text = converse.reply(kind, generation.catalog.titles(), examples)
+        yield Answer(question, text, False, timings=clock.done(), searched=question)
         return
-    asked = among(generation.catalog, choice)
+    try:
+        asked = among(generation.catalog, choice)
+    except NothingChosen:
+        yield _refused_unread(engine, question, Refusal("nothing_chosen"), clock)
+        return
+    if not generation.manifest.chunks:
+        yield _refused_unread(engine, question, Refusal("no_sources"), clock)
+        return
+    searched, exact = types.as_typed(question)
+    language = converse.foreign_language(searched)
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())
         with clock.stage("retrieve"):
-            query = retriever.query(question, asked.article_ids if asked else None)
+            if not (exact or as_typed or language):
+                searched = engine.speller(generation).correct(searched)
+            query = retriever.query(searched, asked.article_ids if asked else None)
             hits = retriever.retrieve(query, max(settings.passages, reader.depth))
         with clock.stage("read"):
             reading = reader.read(query, hits)
-            language = converse.foreign_language(question)
         shown = reading.hits[: settings.passages]
         found = {id_: generation.catalog.article_by_id(id_) for id_ in {hit.chunk.article_id for hit in shown}}
         articles = {id_: _as_asked(article, asked) for id_, article in found.items()}
         # What is cited stands in a passage that is shown.
-        room = _Room(question, reading, shown, articles, settings, clock, asked)
+        why = _why_refused(engine.speller(generation), query, reading, language)
+        room = _Room(question, searched, reading, shown, articles, engine, generation, clock, asked, why)
         least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
         likely = language is None and reading.score is not None and reading.score >= least
         if not shown or not (likely or never_refuse):
-            with clock.stage("write"):
-                text = write.refuse(reading, language, empty=not generation.manifest.chunks, asked=str(asked or ""))
-            yield room.refused(text)
+            yield room.refused()
         elif (writer or settings.writer) == "llm":
             turn.close()
             yield from _written(engine, room, never_refuse, stop)
         else:
             yield room.quoted()
+
+
+def _examples(engine: Engine, generation: Generation, kind: str) -> list[str]:
+    """Questions for a reply to small talk; "help" is worth the time to find some."""
+    if kind == "help":
+        # Asked one by one here: this question has its turn already.
+        return engine.suggestions.make_first(generation, lambda question: answer(engine, question, writer="quote"))
+    return engine.suggestions.first(generation)
+
+
+def _why_refused(speller: Speller, query: Query, reading: Reading, language: str | None) -> Callable[[], Refusal]:
+    """What says why a question that was read is refused. Its words are looked up only when it is."""
+
+    def why() -> Refusal:
+        if language:
+            return Refusal("language", language=language)
+        if not query.terms or speller.is_gibberish(query.text):
+            return Refusal("not_understood")
+        exact = {one.text for one in query.identifiers}
+        missing = [word for word in reading.missing if word in exact or speller.names_nothing(word)]
+        return Refusal("not_in_sources", tuple(missing))
+
+    return why
+
+
+def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: _Clock) -> Answer:
+    """A refusal before anything is searched."""
+    return Answer(question, write.refuse(refusal), True, timings=clock.done(), refusal=refusal, searched=question)
 
 
 def _written(engine: Engine, room: _Room, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
@@ -105,13 +151,13 @@ def _written(engine: Engine, room: _Room, never_refuse: bool, stop: Event | None
     except ModelServerError as error:
         draft = compose.Draft(failed=str(error))
     else:
-        drafts = compose.write(model, room.question, room.reading, room.hits, room.articles, room.settings, stop)
+        drafts = compose.write(model, room.searched, room.reading, room.hits, room.articles, room.settings, stop)
         with closing(drafts):
             for draft in drafts:
                 if any(one.verdict != "unsupported" for one in draft.statements):
                     yield room.written(draft)
     if draft.declined and not never_refuse:
-        yield room.refused(write.refuse(room.reading, None, empty=False, asked=str(room.asked or "")), draft)
+        yield room.refused(draft)
     elif all(one.verdict == "unsupported" for one in draft.statements):
         yield room.quoted(draft)
 
@@ -121,24 +167,32 @@ class _Room:
     """What is at hand once the passages are read, and the answers that can be made of it."""
 
     question: str
+    searched: str
     reading: Reading
     hits: Sequence[Hit]
     articles: Mapping[str, Article]
-    settings: Settings
+    engine: Engine
+    generation: Generation
     clock: _Clock
     asked: Asked | None
+    why_refused: Callable[[], Refusal]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the engine."""
+        return self.engine.settings
 
     def quoted(self, draft: compose.Draft | None = None) -> Answer:
         """The sources' own words; `draft` is what a language model did before, to no avail."""
         with self.clock.stage("write"):
             evidence = [one for one in self.reading.evidence if one.hit in self.hits]
-            several = asks_for_several(self.question)
+            several = asks_for_several(self.searched)
             statements = write.quote(evidence, self.articles, self.settings.max_quotes, several=several)
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
-        nothing = write.refuse(self.reading, None, empty=False, asked=str(self.asked or ""))
-        text = "\n\n".join(map(str, cited)) if citations else nothing
-        return self._answer(text, cited, citations, notes, draft)
+        if not citations:
+            return self._answer("", [], [], notes, draft)
+        return self._answer("\n\n".join(map(str, cited)), cited, citations, notes, draft)
 
     def written(self, draft: compose.Draft) -> Answer:
         """What a language model wrote, without what failed the check unless a setting shows that too."""
@@ -146,9 +200,16 @@ class _Room:
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
         return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
 
-    def refused(self, text: str, draft: compose.Draft | None = None) -> Answer:
+    def refused(self, draft: compose.Draft | None = None) -> Answer:
         """A refusal; `draft` is that of a model that found no answer."""
-        return self._answer(text, [], [], [], draft)
+        return self._answer("", [], [], [], draft)
+
+    def _suggestions(self, citations: Sequence[Citation]) -> list[str]:
+        """Questions about what is cited; after a refusal what can be asked at all."""
+        kept, generation = self.engine.suggestions, self.generation
+        if not citations:
+            return kept.first(generation, self.asked.names if self.asked else None)
+        return kept.after(generation, self.searched, [(one.source, one.start, one.end) for one in citations])
 
     def _answer(
         self,
@@ -165,7 +226,11 @@ class _Room:
         elif draft:
             failed = [CitedSentence(one.text, (), verdict=one.verdict, why=one.why) for one in draft.statements]
             checked = [*failed, *sentences]
-        score = self.reading.score
+        score, refusal = self.reading.score, None
+        if not citations:
+            with self.clock.stage("write"):
+                refusal = self.why_refused()
+                text = write.refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
         # A refusal says it itself.
         narrowed = [f"Only {self.asked}."] if self.asked and citations else []
         return Answer(
@@ -182,6 +247,9 @@ class _Room:
             writer=writer,
             tokens=draft.tokens if draft else {},
             asked=self.asked,
+            refusal=refusal,
+            searched=self.searched,
+            suggestions=tuple(self._suggestions(citations)),
         )
 
 
