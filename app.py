@@ -124,7 +124,8 @@ def ask(arguments: argparse.Namespace) -> int:
             if report:
                 print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
             try:
-                found = answer(engine, question, choice=Choice(only=tuple(arguments.source)))
+                choice = Choice(only=tuple(arguments.source))
+                found = answer(engine, question, choice=choice, as_typed=arguments.as_typed)
                 break
             except IndexDamaged:
                 # What the opening does not see, an answer may; the next opening then looks at everything.

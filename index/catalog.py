@@ -164,6 +164,18 @@ class Catalog:
             return article
         return None
 
+    def years(self, article_ids: Sequence[str] | None = None) -> frozenset[str]:
+        """Return the years in which these articles were published (None: all)."""
+        rows = self._rows("select home, substr(published, 1, 4) from sources where published is not null")
+        wanted = None if article_ids is None else set(article_ids)
+        return frozenset(str(year) for home, year in rows if wanted is None or home in wanted)
+
+    def texts(self) -> Iterator[str]:
+        """Give the title and then the text of each indexed article, an article at a time."""
+        for id_ in self.sizes():
+            for title, text in self._rows("select title, text from articles where id = ?", [id_]):
+                yield from (str(title), str(text))
+
     def titles(self) -> list[tuple[str, str, Published | None]]:
         """(source, title, published) of every source, by source."""
         rows = self._rows("select source, title, published, published_from from sources order by source")

@@ -34,6 +34,11 @@ class Statement:
     why: str = ""
     block: BlockKind = "quote"
 
+    @property
+    def all_evidence(self) -> tuple[Evidence, ...]:
+        """Everything it rests on."""
+        return tuple(one for one in (self.evidence, *self.also) if one is not None)
+
 
 @dataclass(frozen=True)
 class Citation:
@@ -87,8 +92,7 @@ def cite(
     numbers: dict[tuple[str, int, int], int] = {}
     dropped = 0
     for statement in statements:
-        evidence_of = [one for one in (statement.evidence, *statement.also) if one is not None]
-        pieces = [(one, articles.get(one.hit.chunk.article_id)) for one in evidence_of]
+        pieces = [(one, articles.get(one.hit.chunk.article_id)) for one in statement.all_evidence]
         sound = [(one, a) for one, a in pieces if a is not None and a.text[one.start : one.end] == one.text]
         if len(sound) < len(pieces):
             dropped += 1

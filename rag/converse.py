@@ -29,8 +29,9 @@ _KINDS = {
         rf"|(?:what|which|how many) (?:{_THINGS})"
         r" (?:do you (?:have|know|use)|are (?:there|indexed|available|loaded|in the index))"
         rf"|(?:please )?(?:list|show)(?: me)?(?: all)? (?:the|your|my) (?:{_THINGS})"
-        rf"|what are (?:the|your|my) (?:{_THINGS})(?: about)?"
+        rf"|what are (?:the|your|my|these) (?:{_THINGS})(?: about)?"
         r"|what (?:is|s) (?:all )?(?:in|on|inside) (?:here|there|this)"
+        r"|what(?: is|s| s) (?:this|the) (?:source|document|article|file|text)(?: all)? about"
     ),
     "help": (
         r"help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)?"
@@ -79,7 +80,7 @@ def reply(kind: str, titles: Sequence[tuple[str, str, Published | None]], exampl
 
 def _contents(titles: Sequence[tuple[str, str, Published | None]], most: int = 20) -> str:
     if not titles:
-        return "There are no sources yet. Add some with `python app.py index FOLDER`."
+        return "There are no sources yet."
     lines = [f"- {title} ({published or 'undated'}, {source})" for source, title, published in titles[:most]]
     if len(titles) > most:
         lines.append(f"- and {len(titles) - most} more")

@@ -45,6 +45,8 @@ from rag.reader.evidence import Reader
 from rag.reader.spans import SpanReader
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
+from rag.spelling import Speller
+from rag.suggestions import Suggestions
 
 _PATIENCE = 3600
 """Seconds that a question waits for another process that is making the index it needs."""
@@ -94,6 +96,8 @@ class Engine:
         self.state = "cold"
         self.warm = Event()
         self._open: tuple[str, Generation, Retriever, Reader] | None = None
+        self._speller: Speller | None = None
+        self.suggestions = Suggestions(self.home, self.roots)
 
     @cached_property
     def _spans(self) -> SpanReader:
@@ -220,6 +224,13 @@ class Engine:
                 self._open = (name, generation, retriever, Reader(generation, self._spans))
             return self._open[1:]
 
+    def speller(self, generation: Generation) -> Speller:
+        """The speller over a generation; the last one is kept."""
+        with self._lock:
+            if self._speller is None or self._speller.generation is not generation:
+                self._speller = Speller(generation)
+            return self._speller
+
     def warm_up(self, progress: Progress | None = None) -> None:
         """Make the index if need be, load the models and run them once, and what a language model that is set needs.
         `state` says how far it is.
@@ -258,6 +269,7 @@ class Engine:
 
     def close(self) -> None:
         """Say that this process has done with the index: it ends cleanly."""
+        self.suggestions.end()
         with self._lock:
             if self._open:
                 self._open[1].release()

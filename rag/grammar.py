@@ -52,6 +52,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
     )
     one.add_argument("question", nargs="+", help="the question; in quotes, for the shell has its own use for ? and '")
+    one.add_argument("--as-typed", action="store_true", help="correct no spelling: search exactly what is typed")
     one.add_argument(
         "--source",
         action="append",

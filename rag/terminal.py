@@ -83,9 +83,22 @@ def _write(stream: TextIO, text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
+_ADVICE = {
+    "not_understood": "Name what it is about: a person, a thing, a place or a date.",
+    "language": "Ask it in English.",
+    "no_sources": "Add some: python app.py index FOLDER",
+    "nothing_chosen": "Name other sources with --source, or leave it out to ask all.",
+}
+"""What to do about a refusal, in a terminal."""
+
+
 def print_answer(found: Answer) -> None:
     """The answer, where each citation stands, the nearest passages of a refusal, and notes."""
+    if found.corrected:
+        print_line(f"Searched for: {one_line(found.searched)} (--as-typed searches what you typed)\n")
     print_line(found.text)
+    if found.refusal and (advice := _ADVICE.get(found.refusal.kind)):
+        print_line(advice)
     for one in found.citations:
         when = f", {one.published}" if one.published else ""
         place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
@@ -98,6 +111,10 @@ def print_answer(found: Answer) -> None:
         for passage in found.passages[:3]:
             print_line(f"\n- {one_line(f'{passage.title} ({passage.source})')}")
             print_line(textwrap.indent(textwrap.shorten(passage.text, 300, placeholder=" ..."), "  "))
+    if found.suggestions:
+        print_line("\nAsk next:")
+        for question in found.suggestions:
+            print_line(f"- {one_line(question)}")
     for note in found.notes:
         print_line(f"\nNote: {one_line(note)}")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from index.published import Published
 from rag.choice import Asked
@@ -12,6 +13,23 @@ from rag.cite import Citation, CitedSentence
 from rag.settings import Writer
 
 SCHEMA = 1
+_QUOTED = re.compile(r'\s*["“”„](?P<inner>[^"“”„]+)["“”]\W*')
+RefusalKind = Literal["not_in_sources", "not_understood", "language", "no_sources", "nothing_chosen"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a question has no answer.
+
+    "not_in_sources": passages were read and do not answer; `missing` are names, numbers and rare nouns of the question
+    that no source has. "not_understood": the question has nothing but common words, or no word that can be read.
+    "language": it is in another `language` than English. "no_sources": nothing is indexed. "nothing_chosen": no source
+    was to be asked.
+    """
+
+    kind: RefusalKind
+    missing: tuple[str, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,7 +57,8 @@ class Answer:
 
     `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
     answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
-    `asked` says which sources were asked (None: all).
+    `asked` says which sources were asked (None: all). `refusal` says why the question is refused, `searched` is the
+    question as it was searched, its misspelt words corrected, and `suggestions` are questions to ask next.
     Where a language model was asked, `checked` are all its sentences in order, also those that failed the check (empty
     when they are the `sentences`), and `tokens` what it was given and wrote ("prompt", "completion").
     """
@@ -57,15 +76,24 @@ class Answer:
     writer: Writer = "quote"
     tokens: Mapping[str, int] = field(default_factory=dict)
     asked: Asked | None = None
+    refusal: Refusal | None = None
     searched: str = ""
+    suggestions: tuple[str, ...] = ()
+
+    @property
+    def corrected(self) -> bool:
+        """True if misspelt words were corrected for the search."""
+        return bool(self.searched) and self.searched not in (self.question, as_typed(self.question)[0])
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer in the form that other programs rely on (docs/answer.md)."""
         return {
             "schema": SCHEMA,
             "question": self.question,
+            "searched": self.searched or self.question,
             "answer": self.text,
             "refused": self.refused,
+            "refusal": _refusal_to_json(self.refusal),
             "evidence_score": self.evidence_score,
             "sentences": [_sentence_to_json(one, one in self.sentences) for one in self.checked or self.sentences],
             "citations": [_citation_to_json(one) for one in self.citations],
@@ -75,6 +103,7 @@ class Answer:
             "writer": self.writer,
             "tokens": dict(self.tokens) or None,
             "asked": {"sources": sorted(self.asked.names), "of": self.asked.total} if self.asked else None,
+            "suggestions": list(self.suggestions),
         }
 
     @staticmethod
@@ -99,7 +128,28 @@ class Answer:
             writer=value["writer"],
             tokens=value["tokens"] or {},
             asked=Asked(frozenset(asked["sources"]), (), asked["of"]) if asked else None,
+            # Answers that were kept before these keys came have none of them.
+            refusal=_refusal_from_json(value.get("refusal")),
+            searched=value.get("searched", value["question"]),
+            suggestions=tuple(value.get("suggestions", ())),
         )
+
+
+def as_typed(question: str) -> tuple[str, bool]:
+    """Return a question without quotation marks around the whole of it, and whether it had them.
+
+    A question in quotation marks is searched exactly as it is typed.
+    """
+    match = _QUOTED.fullmatch(question)
+    return (match["inner"].strip(), True) if match and match["inner"].strip() else (question, False)
+
+
+def _refusal_to_json(one: Refusal | None) -> dict[str, Any] | None:
+    return {"kind": one.kind, "missing": list(one.missing), "language": one.language or None} if one else None
+
+
+def _refusal_from_json(value: Mapping[str, Any] | None) -> Refusal | None:
+    return Refusal(value["kind"], tuple(value["missing"]), value["language"] or "") if value else None
 
 
 def _sentence_to_json(one: CitedSentence, shown: bool) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from index.article import Article
 from index.lexical import content_terms
 from rag.cite import CitedSentence, Statement
-from rag.reader import Evidence, Reading
+from rag.reader import Evidence
+from rag.types import Refusal
 
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
@@ -86,22 +87,24 @@ def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
     return chosen
 
 
-def refuse(reading: Reading, language: str | None, *, empty: bool, asked: str = "") -> str:
-    """What to say when the sources do not answer: that, what is missing, and what was nearest.
+def refuse(refusal: Refusal, *, asked: str = "", nearest: bool = False) -> str:
+    """Return the words of a refusal; what to do about it depends on where they are read, and is said there.
 
-    `language` is the language of a question that is not English, `empty` tells that nothing is indexed at all, `asked`
-    which sources were asked ("2 of 5 sources were asked"; "" for all).
+    `asked` says which sources were asked ("2 of 5 sources were asked"; "" for all), `nearest` whether passages are
+    shown below.
     """
-    if empty:
-        return "There are no sources yet, so there is nothing to answer from. Add some: `python app.py index FOLDER`."
-    if language:
-        return (
-            f"This question looks like {language}. Questions are understood in English only so far: ask it in English."
-        )
+    if refusal.kind == "no_sources":
+        return "There are no sources yet, so there is nothing to answer from."
+    if refusal.kind == "nothing_chosen":
+        return "No source is chosen, so there is nothing to ask."
+    if refusal.kind == "language":
+        return f"This question looks like {refusal.language}. Questions are understood in English only so far."
+    if refusal.kind == "not_understood":
+        return "The question has no word that says what to look for."
     parts = [f"Only {asked}, and nothing there answers this." if asked else "The sources do not answer this."]
-    if reading.missing:
-        parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(reading.missing)}.")
-    if reading.hits:
+    if refusal.missing:
+        parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(refusal.missing)}.")
+    if nearest:
         parts.append("The nearest passages are shown; they may help to ask differently.")
     return " ".join(parts)
 

@@ -17,11 +17,11 @@ from rag.answer import BadQuestion, answer
 from rag.cite import Statement, cite
 from rag.converse import foreign_language, small_talk
 from rag.engine import Engine
-from rag.reader import Evidence, Reading
+from rag.reader import Evidence
 from rag.reader.names import names_and_rare_words
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
-from rag.types import Answer
+from rag.types import Answer, Refusal
 
 QUESTIONS = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
 SUPPLIERS = "LG Chem Ltd, Samsung SDI Co Ltd and China’s Contemporary Amperex Technology Co Ltd (CATL)"
@@ -75,9 +75,10 @@ def test_every_citation_is_a_slice_and_every_answer_keeps_the_contract(engine: E
     value = json.loads(json.dumps(found.to_json()))
     assert set(value) == {
         "schema", "question", "answer", "refused", "evidence_score", "citations", "passages", "timings", "notes",
-        "sentences", "writer", "tokens", "asked",
+        "sentences", "writer", "tokens", "asked", "searched", "refusal", "suggestions",
     }  # fmt: skip
-    assert value["refused"] == (not value["citations"])
+    assert value["refused"] == (not value["citations"]) == (value["refusal"] is not None)
+    assert Answer.from_json(value) == replace(found, asked=None) and value["searched"] == row["question"]
     for number, one in enumerate(value["citations"], 1):
         article = catalog.article(one["source"])
         assert article is not None and article.text[one["start"] : one["end"]] == one["quote"]
@@ -227,5 +228,5 @@ def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> Non
 
 
 def test_a_refusal_without_hits_stands_by_itself() -> None:
-    text = write.refuse(Reading((), (), None, ("Tesla", "Rivian")), None, empty=False)
+    text = write.refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
     assert text == "The sources do not answer this. Nothing here mentions “Tesla” or “Rivian”."

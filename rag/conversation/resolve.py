@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.lexical import FUNCTION_WORDS, terms, words
 from rag.conversation.thread import Thread
+from rag.forms.asked import Form
+from rag.forms.comparison import beside, sides
 from rag.reader import Reading
-from rag.reader.evidence import Reader
-from rag.retrieve import Hit, Query, Retriever
+from rag.retrieve import Query
+from rag.scope import Scope
 
 MOST_READ = 4
 """Readings of a follow-up that the model reads passages for."""
@@ -16,6 +18,8 @@ _OWN = 0.6
 """The part of a reading's score that it keeps by the share of the follow-up's own words in the best evidence."""
 _SAME_SOURCE = 0.25
 """Added to the score of a reading whose best evidence stands in a source of the last answer."""
+_BOTH = 0.5
+"""A comparison is read about each of its things where both are answered at least this well, as a share of the whole."""
 _REPEATS = 0.4
 """Taken from the score of a reading that only finds the words of the last answer again."""
 
@@ -28,27 +32,22 @@ class Resolved:
     reading: Reading
 
 
-def resolve(
-    thread: Thread,
-    question: str,
-    retriever: Retriever,
-    reader: Reader,
-    *,
-    article_ids: tuple[str, ...] | None,
-    limit: int,
-) -> Resolved:
+def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     """Search each reading of a question in its thread and return the one that is answered best, the first of equals.
 
-    Only those that retrieval finds best are read, the question by itself always. `article_ids` are the articles that
-    are searched (None: all), at most `limit` passages each time.
+    Only those that retrieval finds best are read, the question by itself always. A question that compares two things
+    is read about each.
     """
-    tried = list[tuple[Query, list[Hit]]]()
-    for text in thread.readings(question):
-        query = retriever.query(text, article_ids)
-        tried.append((query, retriever.retrieve(query, limit)))
-    others = sorted(tried[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
-    read = [Resolved(query, reader.read(query, hits)) for query, hits in [tried[0], *others[: MOST_READ - 1]]]
-    return read[0] if len(read) == 1 else max(read, key=lambda one: _worth(one.reading, thread, question))
+    searched = [scope.search(text) for text in thread.readings(question)]
+    others = sorted(searched[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
+    tried = [Resolved(query, scope.reader.read(query, hits)) for query, hits in [searched[0], *others[: MOST_READ - 1]]]
+    best = tried[0] if len(tried) == 1 else max(tried, key=lambda one: _worth(one.reading, thread, question))
+    two = sides(best.query.text) if form == "comparison" else None
+    if not two:
+        return best
+    both = beside(*(scope.reader.read(*scope.search(text)) for text in two))
+    enough = (both.score or 0.0) >= _BOTH * (best.reading.score or 0.0)
+    return replace(best, reading=both) if enough else best
 
 
 def _worth(reading: Reading, thread: Thread, question: str) -> float:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index.catalog import Catalog
 from index.embed import Embedder, Vectors
 from index.layout import Span
 from index.lexical import content_terms, words
@@ -18,7 +17,7 @@ from rag.cite import Statement
 from rag.forms.asked import without_form
 from rag.forms.along_blocks import statements
 from rag.forms.places import Places
-from rag.retrieve import Retriever
+from rag.scope import Scope
 
 MOST = 5
 """Sentences in a summary."""
@@ -28,6 +27,8 @@ _SEVERAL = 3
 _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*[.)]?|[A-Z][.)])\s+")
 MOST_DOCUMENTS = 12
 """Documents that a summary of everything names."""
+_TOP = 250
+"""Characters from the start of a document that name it, beside its title."""
 _MOST_COMPARED = 60
 """Sentences of a document that are compared."""
 _OPENING = re.compile(r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I)
@@ -57,37 +58,9 @@ class Target:
     heading: int | None = None
 
 
-@dataclass(frozen=True)
-class Summary:
-    """The statements of a summary, the passages they stand in, and what it covers in words."""
-
-    statements: list[Statement]
-    places: Places
-    notes: tuple[str, ...]
-
-
-def summarised(
-    question: str, retriever: Retriever, catalog: Catalog, embedder: Embedder, article_ids: tuple[str, ...] | None
-) -> Summary | None:
-    """Return the summary that a question asks for, None if it names nothing that the sources have."""
-    targets = find_targets(question, retriever, catalog, article_ids)
-    articles = {one.article_id: catalog.article_by_id(one.article_id) for one in targets}
-    places = Places([], articles, catalog.chunks_of)
-    made = list[Statement]()
-    for target in targets:
-        article = articles[target.article_id]
-        if len(targets) > 1:
-            for one in summarise(target, places, embedder, 1)[:1]:
-                made.append(replace(one, text=f"{article.title}: {one.text}"))
-            continue
-        heading = find_section(places.structure(article.id), article.title, without_form(question))
-        made = summarise(Target(article.id, heading), places, embedder)
-    named = ", ".join(article.title for article in articles.values()) if len(articles) == 1 else f"{len(articles)} sources"
-    return Summary(made, places, (f"A summary of {named} in its own words.",)) if made else None
-
-
-def find_targets(question: str, retriever: Retriever, catalog: Catalog, article_ids: tuple[str, ...] | None) -> list[Target]:
-    """Return what a question asks to summarise: one document or section, or all documents; nothing if none is meant."""
+def find_targets(question: str, scope: Scope) -> list[Target]:
+    """Return what a question asks to summarise: one document, or all documents; nothing if none is meant."""
+    catalog, retriever, article_ids = scope.generation.catalog, scope.retriever, scope.article_ids
     topic = without_form(question)
     if _EVERYTHING.fullmatch(topic):
         ids = [catalog.article_ids()[source] for source, _, _ in catalog.titles()]
@@ -147,7 +120,24 @@ def find_section(held: Structure, title: str, topic: str) -> int | None:
     return -best[1] if best[0] * 2 >= len(wanted) and best[0] else None
 
 
-def summarise(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:
+def summarise(
+    question: str, targets: Sequence[Target], places: Places, embedder: Embedder
+) -> tuple[list[Statement], str]:
+    """Return a summary of what a question asks for, and a note that says what it is a summary of."""
+    made = list[Statement]()
+    for target in targets:
+        article = places.articles[target.article_id]
+        if len(targets) > 1:
+            for one in _summary_of(target, places, embedder, 1)[:1]:
+                made.append(replace(one, text=f"{article.title}: {one.text}"))
+            continue
+        heading = find_section(places.structure(article.id), f"{article.title} {article.text[:_TOP]}", without_form(question))
+        made = _summary_of(Target(article.id, heading), places, embedder)
+    names = [places.articles[one.article_id].title for one in targets]
+    return made, f"A summary of {names[0] if len(names) == 1 else f'{len(names)} sources'}, in its own words." if names else ""
+
+
+def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:
     """Return the sentences that carry most of a document or section, in the order of the text.
 
     Of one with several sections it is a sentence of each, behind the section's heading.

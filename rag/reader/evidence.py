@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,21 +78,26 @@ class Reader:
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
-        asked = ask(query, self._generation.words.within(query.article_ids))
+        asked = ask(query, self._generation.words.within(query.article_ids), self._years(query))
         texts = [hit.chunk.text for hit in hits]
         found = in_cells(query.text, texts, read_about(self._spans, query, hits, ANSWERS))
         found = of_what_is_asked(
             query.identifiers, hits, plausible(query.text, texts, found), self._sources(query, hits)
         )
         if not any(one.answers for one in found):
-            return Reading(tuple(hits), (), None, asked.missing)
+            return Reading(tuple(hits), (), None, asked.named)
         weights = self._weights
         hits, found, odds = rank(hits, found, weights.passage)
         row = question_row(asked, hits, found, odds, self._generation.aliases)
         score = float(1 / (1 + np.exp(-weights.question.log_odds(np.array([row]))[0])))
         if asked.unknown or (asked.missing and asked.unseen >= 1):
             score = 0.0  # a thing that no source has, or not a word of the question stands in any
-        return Reading(tuple(hits), tuple(evidence(hits, found, odds, weights.list_share)), score, asked.missing)
+        return Reading(tuple(hits), tuple(evidence(hits, found, odds, weights.list_share)), score, asked.named)
+
+    def _years(self, query: Query) -> Callable[[], Set[str]]:
+        """What gives the years in which the articles that are asked were published."""
+        catalog, asked = self._generation.catalog, query.article_ids
+        return cache(lambda: catalog.years(asked))
 
     def _sources(self, query: Query, hits: Sequence[Hit]) -> dict[str, str]:
         """The source of each article among the hits, where the question has identifiers that its name may mention."""

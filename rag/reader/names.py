@@ -10,6 +10,11 @@ from index.tokens import token_counter
 
 _WORD = re.compile(r"[^\W_]+(?:[’'&.-][^\W_]+)*")
 _PLURAL = r"(?:people|men|women|children|(?!(?:is|was|does|has|its|this|his|us)\b)\w+[^\Wsui]s)"
+_POSSESSIVE = re.compile(r"[’']s?$")
+_BEGINS = re.compile(r"(?:^|[.!?:;]\s)[\s\"“”'‘’(]*\Z")
+_ARTICLES = frozenset("a an the".split())
+_SMALL = FUNCTION_WORDS - {"i", "us", "may", "will", "it", "am", "who"}
+"""Words that have a capital letter inside a sentence only in titles; some others are names or abbreviations too."""
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|may|might|must|should)"
 _SEVERAL = re.compile(
     rf"\b(?:(?:who|what|which)\s+(?:are|were)|(?:which|what)\s+{_PLURAL}"
@@ -30,13 +35,47 @@ def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
     """
     found = []
     for number, match in enumerate(_WORD.finditer(without(find_identifiers(question), question))):
-        word = re.sub(r"[’']s?$", "", match.group())
+        word = _POSSESSIVE.sub("", match.group())
         content = [term for part in words(word) if part not in FUNCTION_WORDS for term in terms(part)]
         if not content or word.isdigit():
             continue
         capital = any(letter.isupper() for letter in (word if number else word[1:]))
         if capital or _is_rare(word):
             found.append((word, tuple(content)))
+    return found
+
+
+def name_places(question: str) -> set[int]:
+    """Return where the words begin whose capital letter says that they are names.
+
+    The capital at the beginning of a sentence says nothing, nor do the capitals of a title or of a text in capitals.
+
+    >>> sorted(name_places("Summarise this. Who pays Mr Oakes?"))
+    [25, 28]
+    """
+    inner = [match for match in _WORD.finditer(question) if not _BEGINS.search(question, 0, match.start())]
+    if question.isupper() or any(one.group()[0].isupper() and one.group().lower() in _SMALL for one in inner):
+        return set()
+    return {one.start() for one in inner if one.group()[0].isupper()}
+
+
+def names_and_nouns(question: str) -> set[str]:
+    """Return the words of a question that are names by their capitals, or nouns by their place.
+
+    A noun by its place is a possessor, or what an article leads up to: the next word is a function word, or none.
+
+    >>> sorted(names_and_nouns("Roughly when did the plumber of Anna's mill call McAdam?"))
+    ['Anna', 'McAdam', 'plumber']
+    """
+    places, words_ = name_places(question), list(_WORD.finditer(question))
+    found = set[str]()
+    for before, one, after in zip([None, *words_], words_, [*words_[1:], None], strict=False):
+        word = _POSSESSIVE.sub("", one.group())
+        leads = before is not None and before.group().lower() in _ARTICLES
+        closes = after is None or after.group().lower() in FUNCTION_WORDS
+        inner = not question.isupper() and any(letter.isupper() for letter in word[1:])
+        if one.start() in places or inner or word != one.group() or (leads and closes):
+            found.add(word)
     return found
 
 

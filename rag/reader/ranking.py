@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from index.aliases import Aliases
 from index.lexical import mention, terms
-from index.text.identifiers import Identifier
+from index.text.identifiers import Identifier, without
 from index.text.terms import normal_form, numbers_things
-from rag.reader.names import names_and_rare_words
+from index.text.years import year_forms, years
+from rag.reader.names import names_and_nouns, names_and_rare_words
 from rag.reader.spans import Found
 from rag.retrieve import Hit, Query
 
@@ -65,28 +66,39 @@ class Frequencies(Protocol):
 class Asked:
     """What the sources lack of a question: `missing` are its identifiers, names and rare words that no chunk holds, as
     written, `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare
-    words, `unknown` the missing identifiers: nothing answers for another thing."""
+    words, `unknown` the missing identifiers and years: nothing answers for another thing. `named` are what a person is
+    told to be missing: `unknown`, names, and rare words that are nouns by their place."""
 
     names: tuple[Name, ...]
     missing: tuple[str, ...]
     unseen: float
     unknown: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
-def ask(query: Query, index: Frequencies) -> Asked:
-    """Compare a question with what the index holds at all."""
+def ask(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> Asked:
+    """Compare a question with what the index holds at all; `dates` gives the years in which sources were published."""
 
     def held(terms: Iterable[str]) -> bool:
         return any(index.document_frequency(term) for term in terms)
 
-    lacking = [one for one in query.identifiers if not held(map(mention, one.keys))]
+    def dated(year: str) -> bool:
+        return held(year_forms(year, mention)) or year in dates()
+
+    lacking = [
+        one for one in query.identifiers if not held(map(mention, one.keys)) and not any(map(dated, years(one.text)))
+    ]
     nouns = {one.noun for one in query.identifiers}
     names = tuple(name for name in names_and_rare_words(query.text) if name[0] not in nouns or held(name[1]))
     missing = (*(one.text for one in lacking), *(word for word, content in names if not held(content)))
     total = sum(query.idf.values())
     unseen = sum(weight for term, weight in query.idf.items() if not index.document_frequency(term))
-    unknown = tuple(one.text for one in lacking if not _may_be_misspelt(one, index))
-    return Asked(names, tuple(dict.fromkeys(missing)), unseen / total if total else 0.0, unknown)
+    unknown = [one.text for one in lacking if not _may_be_misspelt(one, index)]
+    unknown += [year for year in years(without(query.identifiers, query.text)) if not dated(year)]
+    told = names_and_nouns(query.text) | {one.text for one in lacking}
+    named = dict.fromkeys([*unknown, *(word for word in missing if word in told)])
+    share = unseen / total if total else 0.0
+    return Asked(names, tuple(dict.fromkeys(missing)), share, tuple(unknown), tuple(named))
 
 
 def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import uuid
@@ -15,10 +16,11 @@ from threading import Lock
 import gradio as gr
 
 from index.errors import FootnoteError
-from rag import examples
+from rag.answer import answer
 from rag.choice import Choice
 from rag.conversation.store import ConversationStore
 from rag.engine import Engine
+from rag.suggestions import SHOWN
 from rag.evaluation.feedback import KINDS
 from rag.ui import dialogs, html
 from rag.ui.conversations import is_conversation_id
@@ -30,6 +32,8 @@ from rag.ui.uploads import GuardedBlocks, Uploads
 ROOM = Path(__file__).parent
 _OTHERS = 40
 """Events besides questions that Gradio may run at once: the tabs, the welcome, stopping."""
+_WELCOME_LOOKS, _WELCOME_EVERY = 60, 0.5
+"""How often the welcome looks for new suggestions, and seconds between two looks."""
 _ID = re.compile(r"[a-z0-9]{1,32}")
 _KEYS = [
     ("Enter", "ask"),
@@ -112,6 +116,13 @@ class _Events:
         self._store = ConversationStore(engine.home)
         self.turns = Turns(engine)
 
+    def suggest(self) -> None:
+        """Begin to make suggestions in the background, behind the questions of people."""
+        engine = self._engine
+        engine.suggestions.ask_in_background(
+            self.turns.queue, lambda: engine.parts()[0], partial(answer, engine, writer="quote"), engine.warm
+        )
+
     async def ask(
         self, question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
     ) -> AsyncGenerator[str]:
@@ -137,14 +148,26 @@ class _Events:
         """Stop the questions of these turns."""
         self.turns.queue.stop(request.session_hash or "", turn_ids.split())
 
-    def arrive(self) -> str:
-        """The welcome, when everything is ready."""
-        self._engine.warm.wait()
+    async def arrive(self) -> AsyncGenerator[str]:
+        """Yield the welcome when everything is ready, and again when there are more questions to suggest."""
+        await asyncio.to_thread(self._engine.warm.wait)
+        shown = ""
+        for _ in range(_WELCOME_LOOKS):
+            welcome, whole = await asyncio.to_thread(self._welcome)
+            if welcome != shown:
+                yield (shown := welcome)
+            if whole:
+                return
+            await asyncio.sleep(_WELCOME_EVERY)
+
+    def _welcome(self) -> tuple[str, bool]:
+        """The welcome, and whether it has all that it can show."""
         try:
-            titles = self._engine.parts()[0].catalog.titles()
-            return html.welcome(titles, examples.questions(self._engine), known=True)
+            generation = self._engine.parts()[0]
+            titles, examples = generation.catalog.titles(), self._engine.suggestions.first(generation)
         except FootnoteError:
-            return html.welcome([], [], known=False)
+            return html.welcome([], [], known=False), True
+        return html.welcome(titles, examples, known=True), not titles or len(examples) == SHOWN
 
     def leave(self, request: gr.Request) -> None:
         """Forget a session whose page was closed."""
@@ -155,6 +178,7 @@ class _Events:
 def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
     """The page over an engine; `files` are those that it uploads."""
     events = _Events(engine)
+    events.suggest()
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="fn-top"):
             gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)

@@ -108,8 +108,7 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
     ]
     if known and not titles:
         parts.append(
-            "<h2>No sources yet</h2><p>Add a folder of articles, then ask about them:</p>"
-            "<pre>python app.py index FOLDER</pre>"
+            '<h2>No sources yet</h2><p>Add documents under <a href="#sources">Sources</a>, then ask about them.</p>'
         )
     if titles:
         rows = "".join(
@@ -119,11 +118,7 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
         more = f"<li>and {len(titles) - 5} more</li>" if len(titles) > 5 else ""
         parts.append(f"<h2>In the sources</h2><ul>{rows}{more}</ul>")
     if examples:
-        items = "".join(
-            f'<li><button type="button" class="fn-example" dir="auto">{escape(example)}</button></li>'
-            for example in examples
-        )
-        parts.append(f"<h2>Worth asking</h2><ul>{items}</ul>")
+        parts.append(f"<h2>Worth asking</h2><ul>{''.join(map(_example, examples))}</ul>")
     return f'<div class="fn-welcome">{"".join(parts)}</div>'
 
 
@@ -176,8 +171,48 @@ def answer_text(turn_id: str, answer: Answer) -> str:
     """What is read of an answer: its text with markers and notes, or the refusal."""
     said = _said(turn_id, answer) if answer.sentences else plain_words(answer.text)
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
-    label = '<p class="fn-verdict">Not in the sources</p>' if answer.refused else ""
-    return f'<div class="fn-answer">{label}{said}{notes}</div>'
+    label, advice = _refusal(answer) if answer.refused else ("", "")
+    return f'<div class="fn-answer">{_searched(answer)}{label}{said}{advice}{notes}</div>{_suggestions(answer)}'
+
+
+_REFUSED = {
+    "not_in_sources": ("Not in the sources", ""),
+    "not_understood": ("Question not understood", "Name what it is about: a person, a thing, a place or a date."),
+    "language": ("Question not in English", "Ask it in English."),
+    "no_sources": ("No sources yet", 'Add documents under <a href="#sources">Sources</a>, then ask again.'),
+    "nothing_chosen": ("No sources chosen", 'Tick at least one under <a href="#sources">Sources</a>.'),
+}
+"""Kind of a refusal -> its heading, and what to do on the page."""
+
+
+def _refusal(answer: Answer) -> tuple[str, str]:
+    """The heading of a refusal, and what to do about it."""
+    heading, advice = _REFUSED[answer.refusal.kind if answer.refusal else "not_in_sources"]
+    return f'<p class="fn-verdict">{heading}</p>', f"<p>{advice}</p>" if advice else ""
+
+
+def _searched(answer: Answer) -> str:
+    """A line that says how the question was searched when its spelling was corrected, and a button that undoes it."""
+    if not answer.corrected:
+        return ""
+    # Quotation marks ask for a search of exactly what stands between them.
+    exact = escape(f"“{answer.question}”")
+    return (
+        f'<p class="fn-note fn-searched" dir="auto">Searched for: {escape(answer.searched)} '
+        f'<button type="button" class="fn-example" data-ask="{exact}">Search for what I typed</button></p>'
+    )
+
+
+def _suggestions(answer: Answer) -> str:
+    """Questions to ask next, as buttons."""
+    if not answer.suggestions:
+        return ""
+    buttons = "".join(_example(question) for question in answer.suggestions)
+    return f'<div class="fn-next"><span class="fn-note">Ask next:</span><ul>{buttons}</ul></div>'
+
+
+def _example(question: str) -> str:
+    return f'<li><button type="button" class="fn-example" dir="auto">{escape(question)}</button></li>'
 
 
 def _said(turn_id: str, answer: Answer) -> str:

@@ -376,7 +376,7 @@ window.footnote = (() => {
       return lead(link);
     }
     const example = event.target.closest(".fn-example");
-    if (example) return ask(example.textContent);
+    if (example) return ask(example.dataset.ask || example.textContent);
     const turn = event.target.closest(".fn-turn");
     const button = event.target.closest("[data-do]");
     if (button) return actions[button.dataset.do](turn, button);

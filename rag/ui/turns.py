@@ -15,7 +15,7 @@ from functools import partial
 from index.errors import FootnoteError
 from index.home import explained
 from rag.answer import BadQuestion, check, stream
-from rag.choice import Choice, NothingChosen
+from rag.choice import Choice
 from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.settings import Writer
@@ -63,8 +63,6 @@ class Turns:
             async with aclosing(self._answering(ticket, answer)) as answering:
                 async for markup in answering:
                     yield markup
-        except NothingChosen as error:
-            yield html.failure(turn_id, asked, str(error))
         except Exception as error:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while answering %r", number, question)

@@ -1,0 +1,168 @@
+"""The state of a question after reading, and the answers that are built from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from index.article import Article
+from index.generation import Generation
+from rag import compose, write
+from rag.choice import Asked
+from rag.cite import Citation, CitedSentence, Statement, cite
+from rag.engine import Engine
+from rag.forms.along_blocks import along_blocks, settled
+from rag.forms.asked import Form
+from rag.forms.places import Places
+from rag.reader import Reading
+from rag.reader.names import asks_for_several
+from rag.retrieve import Hit
+from rag.settings import Settings, Writer
+from rag.types import Answer, Passage, Refusal
+
+
+@dataclass(frozen=True)
+class AnswerBuilder:
+    """State after reading, and the answers built from it."""
+
+    question: str
+    searched: str
+    reading: Reading
+    places: Places
+    engine: Engine
+    generation: Generation
+    clock: Clock
+    asked: Asked | None
+    why_refused: Callable[[], Refusal]
+    form: Form = "words"
+    drafted: Sequence[Statement] = ()
+    """The statements of an answer in a form of its own: a table's rows, a list, a summary."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """The passages that are shown: those retrieved, and those fetched beside them to be cited."""
+        return self.places.hits
+
+    @property
+    def articles(self) -> Mapping[str, Article]:
+        """The articles of the passages by their ids."""
+        return self.places.articles
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the engine."""
+        return self.engine.settings
+
+    def quoted(self, draft: compose.Draft | None = None) -> Answer:
+        """Answer in the sources' own words; `draft` is the rejected draft of a language model."""
+        with self.clock.stage("write"):
+            statements = list(self.drafted) or self._along_the_evidence()
+            cited, citations, dropped = cite(statements, self.articles)
+        notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
+        if not citations:
+            return self._answer("", [], [], notes, draft)
+        return self._answer(write.as_text(cited), cited, citations, [*self.notes, *notes], draft)
+
+    def _along_the_evidence(self) -> list[Statement]:
+        """The best evidence in its block, then further quotes."""
+        evidence = settled([one for one in self.reading.evidence if one.hit in self.hits], self.places)
+        statements = along_blocks(self.form, evidence, self.places)
+        taken = [one for statement in statements for one in statement.all_evidence]
+        others = [one for one in evidence if not any(map(one.overlaps, taken))]
+        return statements + write.quote(
+            others,
+            self.articles,
+            self.settings.max_quotes - bool(statements),
+            several=asks_for_several(self.searched),
+            opens=not statements and self.form != "comparison",
+        )
+
+    def written(self, draft: compose.Draft) -> Answer:
+        """What a language model wrote, without what failed the check unless a setting shows that too."""
+        cited, citations, _ = cite(draft.statements, self.articles)
+        shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
+        return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
+
+    def refused(self, draft: compose.Draft | None = None) -> Answer:
+        """A refusal; `draft` is that of a model that found no answer."""
+        return self._answer("", [], [], [], draft)
+
+    def _suggestions(self, citations: Sequence[Citation]) -> list[str]:
+        """Questions about what is cited; after a refusal what can be asked at all."""
+        kept, generation = self.engine.suggestions, self.generation
+        if not citations:
+            return kept.first(generation, self.asked.names if self.asked else None)
+        return kept.after(generation, self.searched, [(one.source, one.start, one.end) for one in citations])
+
+    def _answer(
+        self,
+        text: str,
+        sentences: Sequence[CitedSentence],
+        citations: Sequence[Citation],
+        notes: Sequence[str],
+        draft: compose.Draft | None,
+        writer: Writer = "quote",
+    ) -> Answer:
+        checked = list(sentences)
+        if draft and writer == "llm":
+            checked = cite(draft.statements, self.articles)[0]
+        elif draft:
+            failed = [CitedSentence(one.text, (), verdict=one.verdict, why=one.why) for one in draft.statements]
+            checked = [*failed, *sentences]
+        score, refusal = self.reading.score, None
+        if not citations:
+            with self.clock.stage("write"):
+                refusal = self.why_refused()
+                text = write.refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
+        # A refusal says it itself.
+        narrowed = [f"Only {self.asked}."] if self.asked and citations else []
+        return Answer(
+            question=self.question,
+            text=text,
+            refused=not citations,
+            evidence_score=None if score is None else round(score, 4),
+            sentences=tuple(sentences),
+            citations=tuple(citations),
+            passages=tuple(_passages(self.hits, citations, self.articles)),
+            timings={**self.clock.done(), **(draft.timings if draft else {})},
+            notes=(*narrowed, *notes, *(draft.told() if draft else ())),
+            checked=tuple(checked) if checked != list(sentences) else (),
+            writer=writer,
+            tokens=draft.tokens if draft else {},
+            asked=self.asked,
+            refusal=refusal,
+            searched=self.searched,
+            suggestions=tuple(self._suggestions(citations)),
+        )
+
+
+def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapping[str, Article]) -> Iterator[Passage]:
+    for rank, hit in enumerate(hits, 1):
+        chunk, article = hit.chunk, articles[hit.chunk.article_id]
+        cited = any(
+            one.article_id == article.id and chunk.start <= one.start and one.end <= chunk.end for one in citations
+        )
+        place = (article.id, article.source, article.title, article.published, chunk.heading)
+        rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start), article.copies)
+        yield Passage(rank, *place, chunk.start, chunk.end, *rest)
+
+
+class Clock:
+    """Milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        spent = 1000 * (time.perf_counter() - started)
+        self._stages[name] = round(self._stages.get(name, 0.0) + spent, 2)
+
+    def done(self) -> dict[str, float]:
+        return {**self._stages, "total": round(1000 * (time.perf_counter() - self._started), 2)}

@@ -1,0 +1,21 @@
+"""The answer of a question in a form of its own, where the documents have one: rows of a table, a list, steps."""
+
+from __future__ import annotations
+
+from index.embed import Embedder
+from rag.cite import Statement
+from rag.forms.asked import Form
+from rag.forms.lists import as_statements, find_list
+from rag.forms.places import Places
+from rag.forms.table import from_table
+from rag.retrieve import Query
+
+
+def draft(query: Query, form: Form, places: Places, embedder: Embedder) -> list[Statement]:
+    """Return the statements of a table or list that answers a question, nothing where single sentences do."""
+    if not places.hits:
+        return []
+    if rows := from_table(query.text, form, places):
+        return rows
+    found = find_list(query, form, places, embedder)
+    return as_statements(found, places) if found else []

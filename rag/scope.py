@@ -1,0 +1,50 @@
+"""What a question is asked of: the index in use, narrowed to the sources that were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from index.article import Article
+from index.generation import Generation
+from rag.choice import Asked
+from rag.forms.places import Places
+from rag.reader.evidence import Reader
+from rag.retrieve import Hit, Query, Retriever
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The index with its retriever and reader, and the sources that are `asked` (None: all).
+
+    `limit` is how many passages are retrieved for a question.
+    """
+
+    generation: Generation
+    retriever: Retriever
+    reader: Reader
+    asked: Asked | None
+    limit: int
+
+    @property
+    def article_ids(self) -> tuple[str, ...] | None:
+        """The articles that are searched, None for all."""
+        return self.asked.article_ids if self.asked else None
+
+    def search(self, question: str) -> tuple[Query, list[Hit]]:
+        """Return a question as it is searched, and the passages found."""
+        query = self.retriever.query(question, self.article_ids)
+        return query, self.retriever.retrieve(query, self.limit)
+
+    def places(self, hits: Sequence[Hit], article_ids: Collection[str] = ()) -> Places:
+        """Return the places of the hits, and of these articles too."""
+        catalog = self.generation.catalog
+        ids = {*article_ids, *(hit.chunk.article_id for hit in hits)}
+        return Places(hits, {id_: self._as_asked(catalog.article_by_id(id_)) for id_ in ids}, catalog.chunks_of)
+
+    def _as_asked(self, article: Article) -> Article:
+        """An article under the names that it is asked by: a copy's name stands for the source it is a copy of."""
+        if self.asked is None:
+            return article
+        first, *others = self.asked.named([article.source, *article.copies])
+        return replace(article, source=first, copies=tuple(others))

@@ -1,0 +1,108 @@
+"""Correct the misspelt words of a question by the words of the index, so that it is searched as it was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from threading import Lock
+
+from rapidfuzz.distance import OSA
+from rapidfuzz.process import extract
+
+from index.generation import Generation
+from index.lexical import FUNCTION_WORDS, mention, terms
+from index.text.identifiers import find_identifiers
+from index.text.terms import normal_form, numbers_things
+from index.vocabulary import Vocabulary, count_words, folded, is_english
+from rag.reader.names import name_places
+
+_WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|$)(?!\.\w)")
+_ADDRESS = re.compile(r"\S+@\S+|\S+://\S+|www\.\S+")
+_NEAR, _NEAR_NAME = (4, 10), (5, 11)
+"""From how many letters on a word may differ in one letter, and in two. Names differ in less from other names."""
+
+
+class Speller:
+    """Knows the words of one generation; counts them at the first word that the index lacks."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self._words = generation.words
+        self._counting = Lock()
+        self._counted: Vocabulary | None = None
+
+    def _vocabulary(self) -> Vocabulary:
+        with self._counting:
+            if self._counted is None:
+                self._counted = count_words(self.generation.catalog.texts())
+            return self._counted
+
+    def correct(self, question: str) -> str:
+        """Return the question with each misspelt word replaced by the near word of the sources.
+
+        A word is misspelt if no source has it in any form and it is no English word. Identifiers, words with digits,
+        abbreviations in capitals and short words stay.
+        """
+        named = name_places(question)
+        made, at = list[str](), 0
+        for start, end in self._unknown(question):
+            if better := self._nearest(question[start:end], start in named):
+                made += [question[at:start], better]
+                at = end
+        return "".join([*made, question[at:]])
+
+    def names_nothing(self, word: str) -> bool:
+        """Return True if no source has the word in any form."""
+        return not self._vocabulary().has_form(word)
+
+    def is_gibberish(self, question: str) -> bool:
+        """Return True if not a word of the question is English or stands in a source, and none may be a name."""
+        found = re.findall(r"[^\W_]+", question)
+        return not any(
+            any(c.isdigit() or c.isupper() for c in word) or is_english(folded(word)) or self._is_held(word)
+            for word in found
+        )
+
+    def _unknown(self, question: str) -> Iterator[tuple[int, int]]:
+        kept = [match.span() for match in _ADDRESS.finditer(question)]
+        for one in find_identifiers(question):
+            # Of "rokery 3" only the noun may be misspelt.
+            free = len(one.noun) if one.text.startswith(one.noun) and not numbers_things(one.noun.lower()) else 0
+            kept.append((one.start + free, one.end))
+        for match in _WORD.finditer(question):
+            word = match.group()
+            if any(start < match.end() and match.start() < end for start, end in kept):
+                continue
+            shouted = word.isupper() and not question.isupper()
+            if not shouted and word.lower() not in FUNCTION_WORDS and not self._is_held(word):
+                yield match.span()
+
+    def _is_held(self, word: str) -> bool:
+        forms = (*terms(word), mention(normal_form(word)))
+        return any(map(self._words.document_frequency, forms))
+
+    def _nearest(self, word: str, named: bool) -> str:
+        """The near word of the sources, as they write it; "" when there is none, or the word is right as it is.
+
+        A name is near to names only.
+        """
+        low = folded(word)
+        one, two = _NEAR_NAME if named else _NEAR
+        distance = 2 if len(low) >= two else 1 if len(low) >= one else 0
+        if not distance or is_english(low):
+            return ""
+        vocabulary = self._vocabulary()
+        found = extract(low, vocabulary.begin_like(low), scorer=OSA.distance, score_cutoff=distance, limit=None)
+        near = [
+            (at, -vocabulary.counts.get(other, 0), other)
+            for other, at, _ in found
+            if not named or vocabulary.written(other)[0].isupper()
+        ]
+        return _as_typed(word, vocabulary.written(min(near)[2])) if near else ""
+
+
+def _as_typed(word: str, better: str) -> str:
+    if word.isupper():
+        return better.upper()
+    return better[0].upper() + better[1:] if word[0].isupper() else better
+
