@@ -25,7 +25,7 @@ from rag.retrieve import Query
 from rag.scope import Scope
 from rag.settings import Writer
 from rag.spelling import Speller
-from rag.types import Answer, Refusal
+from rag.types import Answer, AnswerForm, Refusal
 
 
 class BadQuestion(FootnoteError):
@@ -46,10 +46,10 @@ def answer(
     """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
 
     `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is held
-    until the answer is there, or a language model begins to write it. `thread` is what was said before. Misspelt words are corrected for the search,
-    unless it is to be `as_typed`. Raises BadQuestion when the question is empty or longer than the setting allows,
-    FootnoteError when the choice names what is not there, and IndexMissing, IndexMismatch or IndexDamaged when there is
-    no index that can be used.
+    until the answer is there, or a language model begins to write it. `thread` is what was said before, which the
+    question may refer to. Misspelt words are corrected for the search, unless it is to be `as_typed`. Raises BadQuestion
+    when the question is empty or longer than the setting allows, FootnoteError when the choice names what is not there,
+    and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
     """
     options = dict[str, Any](never_refuse=never_refuse, writer=writer, choice=choice, models=models, as_typed=as_typed)
     options["thread"] = thread
@@ -83,7 +83,8 @@ def stream(
         with models or nullcontext():
             examples = _examples(engine, generation, kind)
         text = converse.reply(kind, generation.catalog.titles(), examples)
-        yield Answer(question, text, False, timings=clock.done(), searched=question)
+        form: AnswerForm = "about" if kind == "sources" else "talk"
+        yield Answer(question, text, False, timings=clock.done(), searched=question, form=form)
         return
     try:
         asked = among(generation.catalog, choice)
@@ -169,7 +170,9 @@ def _why_refused(speller: Speller, query: Query, reading: Reading, language: str
 
 def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Clock) -> Answer:
     """A refusal before anything is searched."""
-    return Answer(question, write.refuse(refusal), True, timings=clock.done(), refusal=refusal, searched=question)
+    return Answer(
+        question, write.refuse(refusal), True, timings=clock.done(), refusal=refusal, searched=question, form="refusal"
+    )
 
 
 def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
@@ -180,7 +183,9 @@ def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: E
     except ModelServerError as error:
         draft = compose.Draft(failed=str(error))
     else:
-        drafts = compose.write(model, builder.searched, builder.reading, builder.hits, builder.articles, builder.settings, stop)
+        drafts = compose.write(
+            model, builder.searched, builder.reading, builder.hits, builder.articles, builder.settings, stop
+        )
         with closing(drafts):
             for draft in drafts:
                 if any(one.verdict != "unsupported" for one in draft.statements):

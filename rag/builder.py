@@ -11,7 +11,7 @@ from index.article import Article
 from index.generation import Generation
 from rag import compose, write
 from rag.choice import Asked
-from rag.cite import Citation, CitedSentence, Statement, cite
+from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled
 from rag.forms.asked import Form
@@ -20,7 +20,9 @@ from rag.reader import Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
 from rag.settings import Settings, Writer
-from rag.types import Answer, Passage, Refusal
+from rag.types import Answer, AnswerForm, Passage, Refusal
+
+_FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,20 @@ class AnswerBuilder:
         """A refusal; `draft` is that of a model that found no answer."""
         return self._answer("", [], [], [], draft)
 
+    def _form_of(self, sentences: Sequence[CitedSentence]) -> AnswerForm:
+        """The form that an answer has come to have."""
+        kinds = {one.block for one in sentences}
+        if not any(one.citations for one in sentences):
+            return "refusal"
+        if self.form == "summary" and self.drafted:
+            return "summary"
+        for kind, form in _FORMS:
+            if kind in kinds:
+                return form
+        if self.form == "comparison" and len(sentences) > 1:
+            return "comparison"
+        return "words" if any(one.words for one in sentences) else "sentence"
+
     def _suggestions(self, citations: Sequence[Citation]) -> list[str]:
         """Questions about what is cited; after a refusal what can be asked at all."""
         kept, generation = self.engine.suggestions, self.generation
@@ -136,6 +152,7 @@ class AnswerBuilder:
             refusal=refusal,
             searched=self.searched,
             suggestions=tuple(self._suggestions(citations)),
+            form=self._form_of(sentences),
         )
 
 
@@ -159,10 +176,12 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Count the time of a block as that of a stage."""
         started = time.perf_counter()
         yield
         spent = 1000 * (time.perf_counter() - started)
         self._stages[name] = round(self._stages.get(name, 0.0) + spent, 2)
 
     def done(self) -> dict[str, float]:
+        """Return the milliseconds of the stages so far, and of all."""
         return {**self._stages, "total": round(1000 * (time.perf_counter() - self._started), 2)}

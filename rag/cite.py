@@ -16,8 +16,8 @@ from index.published import Published
 from rag.reader import Evidence
 
 Kind = Literal["quoted", "supported", "weak", "unsupported"]
-BlockKind = Literal["lead", "item", "step", "quote"]
-"""What a sentence is in its answer: it opens it, is one of a list or of steps, or is quoted."""
+BlockKind = Literal["lead", "item", "step", "row", "quote"]
+"""What a sentence is in its answer: it opens it, is one of a list, of steps or of the rows of a table, or is quoted."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ def cite(
             own.append(numbers[place])
         given = tuple(dict.fromkeys(own))
         cited.append(
-            CitedSentence(
-                statement.text, given, statement.words, statement.verdict, statement.why, statement.block
-            )
+            CitedSentence(statement.text, given, statement.words, statement.verdict, statement.why, statement.block)
         )
     return cited, citations, dropped
 

@@ -105,4 +105,3 @@ def _as_typed(word: str, better: str) -> str:
     if word.isupper():
         return better.upper()
     return better[0].upper() + better[1:] if word[0].isupper() else better
-

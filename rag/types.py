@@ -14,6 +14,8 @@ from rag.settings import Writer
 
 SCHEMA = 1
 _QUOTED = re.compile(r'\s*["“”„](?P<inner>[^"“”„]+)["“”]\W*')
+AnswerForm = Literal["words", "sentence", "list", "steps", "table", "comparison", "summary", "about", "talk", "refusal"]
+"""The form that an answer has. "about" tells what the sources are, "talk" is small talk."""
 RefusalKind = Literal["not_in_sources", "not_understood", "language", "no_sources", "nothing_chosen"]
 
 
@@ -57,8 +59,9 @@ class Answer:
 
     `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
     answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
-    `asked` says which sources were asked (None: all). `refusal` says why the question is refused, `searched` is the
-    question as it was searched, its misspelt words corrected, and `suggestions` are questions to ask next.
+    `form` is the form of the answer. `asked` says which sources were asked (None: all). `refusal` says why the question
+    is refused, `searched` is the question as it was searched, its misspelt words corrected and what it refers to filled
+    in, and `suggestions` are questions to ask next.
     Where a language model was asked, `checked` are all its sentences in order, also those that failed the check (empty
     when they are the `sentences`), and `tokens` what it was given and wrote ("prompt", "completion").
     """
@@ -79,6 +82,7 @@ class Answer:
     refusal: Refusal | None = None
     searched: str = ""
     suggestions: tuple[str, ...] = ()
+    form: AnswerForm = "words"
 
     @property
     def corrected(self) -> bool:
@@ -94,6 +98,8 @@ class Answer:
             "answer": self.text,
             "refused": self.refused,
             "refusal": _refusal_to_json(self.refusal),
+            "form": self.form,
+            "blocks": [_block_to_json(one) for one in self.sentences],
             "evidence_score": self.evidence_score,
             "sentences": [_sentence_to_json(one, one in self.sentences) for one in self.checked or self.sentences],
             "citations": [_citation_to_json(one) for one in self.citations],
@@ -132,6 +138,7 @@ class Answer:
             refusal=_refusal_from_json(value.get("refusal")),
             searched=value.get("searched", value["question"]),
             suggestions=tuple(value.get("suggestions", ())),
+            form=value.get("form", "words"),
         )
 
 
@@ -154,11 +161,21 @@ def _refusal_from_json(value: Mapping[str, Any] | None) -> Refusal | None:
 
 def _sentence_to_json(one: CitedSentence, shown: bool) -> dict[str, Any]:
     said = {"text": one.text, "citations": list(one.citations), "verdict": one.verdict, "why": one.why}
-    return {**said, "words": one.words, "shown": shown}
+    return {**said, "words": one.words, "block": one.block, "shown": shown}
 
 
 def _sentence_from_json(value: Mapping[str, Any]) -> CitedSentence:
-    return CitedSentence(value["text"], tuple(value["citations"]), value["words"], value["verdict"], value["why"])
+    told = (value["words"], value["verdict"], value["why"], value.get("block", "quote"))
+    return CitedSentence(value["text"], tuple(value["citations"]), *told)
+
+
+def _block_to_json(one: CitedSentence) -> dict[str, Any]:
+    block: dict[str, Any] = {"type": one.block, "text": one.text, "citations": list(one.citations)}
+    if one.block == "row":
+        block["cells"] = one.text.split(" | ")
+    if one.verdict != "quoted":
+        block |= {"verdict": one.verdict, "why": one.why}
+    return block
 
 
 def _place_to_json(one: Citation | Passage) -> dict[str, Any]:

@@ -13,13 +13,19 @@ from rag.types import Refusal
 
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
+_LISTED = ("item", "step", "row")
 _NEAR_DUPLICATE = 0.8
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
 
 def quote(
-    evidence: Sequence[Evidence], articles: Mapping[str, Article], limit: int, *, several: bool = False, opens: bool = True
+    evidence: Sequence[Evidence],
+    articles: Mapping[str, Article],
+    limit: int,
+    *,
+    several: bool = False,
+    opens: bool = True,
 ) -> list[Statement]:
     """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
     they come from several articles and one of these has a date. With `several` the words of all those slices open the
@@ -55,9 +61,9 @@ def as_text(sentences: Sequence[CitedSentence]) -> str:
     parts = list[str]()
     for number, one in enumerate(sentences):
         if number:
-            tight = one.block in ("item", "step") and sentences[number - 1].block in ("lead", "item", "step")
+            tight = one.block in _LISTED and sentences[number - 1].block in ("lead", *_LISTED)
             parts.append("\n" if tight else "\n\n")
-        mark = "- " if one.block == "item" else f"{_step(sentences, number)}. " if one.block == "step" else ""
+        mark = "- " if one.block in ("item", "row") else f"{_step(sentences, number)}. " if one.block == "step" else ""
         parts.append(f"{mark}{one}")
     return "".join(parts)
 

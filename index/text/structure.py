@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from index.layout import Block as Run
 from index.layout import Span, blocks
 
 Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows"]
@@ -145,7 +144,12 @@ class _Builder:
             self._add("pair" if found else "paragraph", start, end, found.end() if found else asked.end())
         elif all(_is_row(text, line) for line in group):
             last = self.blocks[-1] if self.blocks else None
-            if last and last.kind == "rows" and text[start] != "|" and columns(text, last.start) == columns(text, start):
+            if (
+                last
+                and last.kind == "rows"
+                and text[start] != "|"
+                and columns(text, last.start) == columns(text, start)
+            ):
                 self.blocks[-1] = replace(last, end=end)
             else:
                 self._add("rows", start, end, start)
@@ -178,7 +182,7 @@ def _opens_a_section(text: str, group: Sequence[_Line]) -> bool:
 
 
 def _stands_as_heading(line: str) -> bool:
-    """True for a short line that is no sentence, and neither leads in ("The tools:") nor names a value ("Date: May")."""
+    """True for a short line that is no sentence, leads into nothing ("Tools:") and names no value ("Date: May")."""
     short = len(line) <= _LONGEST_HEADING and len(line.split()) <= 8 and "\n" not in line
     opens = line[:1].isalnum() and not line[:1].islower()
     return short and opens and not _ENDS.search(line) and not _KEY.match(line)
@@ -214,7 +218,12 @@ def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
         mark = _BULLET.match(text, first, match.end()) or _NUMBER.match(text, first, match.end())
         blank = text.count("\n", previous, first) > 1
         yield _Line(
-            first, first + len(words), first - match.start(), mark["mark"] if mark else "", mark.end() if mark else first, blank
+            first,
+            first + len(words),
+            first - match.start(),
+            mark["mark"] if mark else "",
+            mark.end() if mark else first,
+            blank,
         )
         previous = first + len(words)
 

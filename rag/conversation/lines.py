@@ -35,7 +35,9 @@ def chat(engine: Engine, *, as_json: bool) -> None:
             found = _answered(engine, line, thread)
         except FootnoteError as error:
             if as_json:
-                print_json({"schema": SCHEMA, "question": line.strip(), "answer": "", "refused": False, "error": str(error)})
+                print_json(
+                    {"schema": SCHEMA, "question": line.strip(), "answer": "", "refused": False, "error": str(error)}
+                )
             else:
                 print_trouble(error)
             continue

@@ -151,6 +151,5 @@ def _is_sentence(text: str) -> bool:
     return bool(words) and (words[0] in asks or words[0] in _VERBAL or any(word in _VERBAL for word in words[1:]))
 
 
-
 NO_TURNS = Thread()
 """The thread of a question that stands alone."""

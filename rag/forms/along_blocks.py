@@ -17,6 +17,7 @@ from rag.write import shown
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
 _RULE = re.compile(r"[|\s:-]+")
+_KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row"}
 _LONGEST = 450
 """Characters up to which a paragraph is quoted whole."""
 _WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
@@ -67,7 +68,7 @@ def listed(
 ) -> list[Statement]:
     """Return a list as statements: the line that leads into it, if there is one, and its items."""
     block = held.blocks[number]
-    kind: BlockKind = "step" if block.kind == "steps" else "item"
+    kind: BlockKind = _KINDS[block.kind]
     made = list[Statement]()
     before = held.blocks[number - 1] if number else None
     if before and before.kind == "paragraph" and leads_into(held, number - 1) == number:
@@ -91,7 +92,7 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
 
 
 def leads_into(held: Structure, number: int) -> int | None:
-    """Return the number of the list that the paragraph `number` leads into ("The tools:"), None if it leads into none."""
+    """Return the number of the list that a paragraph leads into ("The tools:"), None if it leads into none."""
     block = held.blocks[number]
     following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
     leads = held.text[block.start : block.end].rstrip().endswith(":")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from rag.reader.names import asks_for_several
 
-Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary", "about"]
+Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary"]
 
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
@@ -17,7 +17,8 @@ _SUMMARY = re.compile(
     re.IGNORECASE,
 )
 _STEPS = re.compile(
-    r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions?|procedure|guide)\b|\bhow (?:do|can|should|would|must|to|does one|did)\b"
+    r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions?|procedure|guide)\b"
+    r"|\bhow (?:do|can|should|would|must|to|does one|did)\b"
     r"|\bhow\s*\??$|\bwhat (?:do|should|must|can) (?:i|we|you|one) (?:have to |need to )?do\b"
     r"|\bwhat (?:do|should) (?:i|we) have to do\b|\bwhat now\b|\bways? to\b",
     re.IGNORECASE,
@@ -28,13 +29,15 @@ _HOW_MUCH = re.compile(
 )
 _COMPARISON = re.compile(
     r"\b(?:vs\.?|versus|compared?|comparison|differences?|differs?|rather than|as opposed to)\b"
-    r"|\b(?:more|less|fewer|cheaper|longer|shorter|better|worse|faster|slower|larger|bigger|smaller|higher|lower|older"
-    r"|newer|heavier|lighter)\b.{0,60}\b(?:than|or)\b|\b\w+er, .{1,40}\bor\b",
+    r"|\b(?:more|less|fewer|cheaper|longer|shorter|better|worse|faster|slower|larger|bigger|smaller|higher|lower"
+    r"|older|newer|heavier|lighter)\b.{0,60}\b(?:than|or)\b|\b\w+er, .{1,40}\bor\b",
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s|what \w+s (?:are|were|do|does|can|have|has)"
-    r"|what (?:are|were) the|who (?:are|were|was at|attended)|to-?dos?|items|occasions|reasons|examples|kinds of|types of)\b",
+    r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
+    r"|what \w+s (?:are|were|do|does|can|have|has)"
+    r"|what (?:are|were) the|who (?:are|were|was at|attended)|to-?dos?|items|occasions"
+    r"|reasons|examples|kinds of|types of)\b",
     re.IGNORECASE,
 )
 _YES_NO = re.compile(
@@ -72,9 +75,17 @@ def form_asked_for(question: str) -> Form:
 
 def without_form(question: str) -> str:
     """Return a question that asks for a summary without the words that ask for it: what is to be summarised."""
-    bare = re.sub(r"\b(?:summar\w*|sum up|gist|tl;?dr|overview|synopsis|recap|outline|short|brief|please|could you|can you"
-                  r"|give me|would you|tell me|in a nutshell|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings))\b",
-                  " ", question, flags=re.IGNORECASE)
-    bare = re.sub(r"\b(?:what|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|of|the|an?|all|these|in)\b|[’']s\b",
-                  " ", bare, flags=re.IGNORECASE)
+    bare = re.sub(
+        r"\b(?:summar\w*|sum up|gist|tl;?dr|overview|synopsis|recap|outline|short|brief|please|could you|can you"
+        r"|give me|would you|tell me|in a nutshell|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings))\b",
+        " ",
+        question,
+        flags=re.IGNORECASE,
+    )
+    bare = re.sub(
+        r"\b(?:what|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|of|the|an?|all|these|in)\b|[’']s\b",
+        " ",
+        bare,
+        flags=re.IGNORECASE,
+    )
     return " ".join(bare.strip(" ?!.,:").split())

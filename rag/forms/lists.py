@@ -9,10 +9,10 @@ import numpy as np
 
 from index.embed import Embedder
 from index.text.structure import Structure, columns
+from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
 from rag.forms.asked import Form
 from rag.forms.places import Places
-from rag.cite import Statement
 from rag.retrieve import Query
 
 _LEAST = 0.5
@@ -63,10 +63,10 @@ def _near(places: Places) -> Iterator[tuple[str, int]]:
         for number, block in enumerate(held.blocks):
             place = (hit.chunk.article_id, number)
             touches = block.start < hit.chunk.end and hit.chunk.start < block.end
-            if block.kind in ("list", "steps", "rows") and touches and place not in seen:
-                if 2 <= len(entries(held, number)) <= MOST_ITEMS:
-                    seen.add(place)
-                    yield place
+            new = block.kind in ("list", "steps", "rows") and touches and place not in seen
+            if new and 2 <= len(entries(held, number)) <= MOST_ITEMS:
+                seen.add(place)
+                yield place
 
 
 def _texts(places: Places, article_id: str, number: int) -> tuple[str, str]:

@@ -37,7 +37,9 @@ class Places:
         """
         if one := self._within(article_id, start, end, score):
             return [one]
-        pieces = (self._within(article_id, a, b, score) for a, b in sentences(self.articles[article_id].text, start, end))
+        pieces = (
+            self._within(article_id, a, b, score) for a, b in sentences(self.articles[article_id].text, start, end)
+        )
         return [one for one in pieces if one]
 
     def _within(self, article_id: str, start: int, end: int, score: float) -> Evidence | None:

@@ -14,8 +14,8 @@ from index.lexical import content_terms, words
 from index.sentences import sentences
 from index.text.structure import Block, Structure
 from rag.cite import Statement
-from rag.forms.asked import without_form
 from rag.forms.along_blocks import statements
+from rag.forms.asked import without_form
 from rag.forms.places import Places
 from rag.scope import Scope
 
@@ -31,8 +31,12 @@ _TOP = 250
 """Characters from the start of a document that name it, beside its title."""
 _MOST_COMPARED = 60
 """Sentences of a document that are compared."""
-_OPENING = re.compile(r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I)
-_EVERYTHING = re.compile(r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?|library|collection)\s*)*", re.I)
+_OPENING = re.compile(
+    r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I
+)
+_EVERYTHING = re.compile(
+    r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?|library|collection)\s*)*", re.I
+)
 _NEWEST = re.compile(r"\b(?:newe(?:r|st)|latest|most recent|current|last)\b", re.I)
 _OLDEST = re.compile(r"\b(?:olde(?:r|st)|earliest|earlier|first|original|previous)\b", re.I)
 _KINDS = {
@@ -40,7 +44,9 @@ _KINDS = {
     "xlsx": "table spreadsheet workbook", "pdf": "pdf", "docx": "word document", "pptx": "slides presentation",
     "html": "web page", "htm": "web page", "epub": "book",
 }  # fmt: skip
-_DOCUMENT = frozenset(content_terms("document article report text page file paper source section chapter part story post"))
+_DOCUMENT = frozenset(
+    content_terms("document article report text page file paper source section chapter part story post")
+)
 """What a summary may be asked of without its being named so."""
 _LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
 """What the best passage must reach, one or the other, so that a topic is known to the sources."""
@@ -92,7 +98,9 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     best = max(worth.values(), default=0.0)
     if not known and max(named.values(), default=0.0) < 0.5:
         return []
-    near = sorted((id_ for id_, value in worth.items() if value >= 0.6 * best and dates[id_]), key=lambda id_: dates[id_])
+    near = sorted(
+        (id_ for id_, value in worth.items() if value >= 0.6 * best and dates[id_]), key=lambda id_: dates[id_]
+    )
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
     return [Target(max(worth, key=lambda id_: worth[id_]))]
@@ -131,10 +139,15 @@ def summarise(
             for one in _summary_of(target, places, embedder, 1)[:1]:
                 made.append(replace(one, text=f"{article.title}: {one.text}"))
             continue
-        heading = find_section(places.structure(article.id), f"{article.title} {article.text[:_TOP]}", without_form(question))
+        heading = find_section(
+            places.structure(article.id), f"{article.title} {article.text[:_TOP]}", without_form(question)
+        )
         made = _summary_of(Target(article.id, heading), places, embedder)
     names = [places.articles[one.article_id].title for one in targets]
-    return made, f"A summary of {names[0] if len(names) == 1 else f'{len(names)} sources'}, in its own words." if names else ""
+    return (
+        made,
+        f"A summary of {names[0] if len(names) == 1 else f'{len(names)} sources'}, in its own words." if names else "",
+    )
 
 
 def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:
@@ -162,7 +175,7 @@ def _said(
 ) -> list[Statement]:
     """The sentences of blocks that carry most, as statements."""
     lines = list(_lines(held, blocks))
-    whole = [line for line in lines if held.text[line[0] : line[1]].rstrip("\"”’)*_").endswith((".", "!"))]
+    whole = [line for line in lines if held.text[line[0] : line[1]].rstrip('"”’)*_').endswith((".", "!"))]
     lines = whole if len(whole) >= min(most, len(lines)) else lines
     if len(lines) > most:
         lines = _carrying(held.text, lines, embedder, most)
@@ -172,7 +185,11 @@ def _said(
 def _sections(held: Structure, heading: int | None) -> list[int]:
     """The sections of a document or of a section: those of its highest level of which there are several."""
     below = range(len(held.blocks)) if heading is None else held.under(heading)
-    found = [n for n in below if held.blocks[n].kind == "heading" and any(held.blocks[m].kind != "heading" for m in held.under(n))]
+    found = [
+        n
+        for n in below
+        if held.blocks[n].kind == "heading" and any(held.blocks[m].kind != "heading" for m in held.under(n))
+    ]
     for level in sorted({held.blocks[n].level for n in found}):
         if len(of_level := [n for n in found if held.blocks[n].level == level]) >= _SEVERAL:
             return of_level
@@ -193,7 +210,7 @@ def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
         if block.kind not in ("paragraph", "item", "pair"):
             continue
         for start, end in sentences(held.text, block.inner, block.end):
-            if 25 <= end - start <= 400 and held.text[end - 1] not in ":?" and held.text[start : end].count(" ") >= 4:
+            if 25 <= end - start <= 400 and held.text[end - 1] not in ":?" and held.text[start:end].count(" ") >= 4:
                 yield start, end
 
 

@@ -12,8 +12,8 @@ from index.article import Article
 from index.layout import Span
 from index.lexical import content_terms, words
 from rag.cite import Statement
-from rag.forms.asked import Form
 from rag.forms.along_blocks import entries, statements
+from rag.forms.asked import Form
 from rag.forms.places import Places
 
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
@@ -24,20 +24,30 @@ _PATTERNS: tuple[tuple[Operation, re.Pattern[str]], ...] = tuple(
     for name, words in (
         ("mean", r"average|mean|on average"),
         ("sum", r"total|sum|altogether|together|combined|in all"),
-        ("max", r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|(?:the )?most(?= of| in)"),
+        (
+            "max",
+            r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|(?:the )?most(?= of| in)",
+        ),
         ("min", r"cheapest|least expensive|lowest|smallest|shortest|lightest|minimum|min|(?:the )?(?:least|fewest)"),
         ("count", r"how many"),
     )
 )
 _COMPARED = re.compile(
-    r"\b(?P<more>(?:more|greater|higher|larger|dearer|longer|heavier) than|over|above|exceed\w*)\s+\D{0,3}(?P<least>\d[\d.,]*)"
+    r"\b(?P<more>(?:more|greater|higher|larger|dearer|longer|heavier) than|over|above|exceed\w*)"
+    r"\s+\D{0,3}(?P<least>\d[\d.,]*)"
     r"|\b(?P<less>(?:less|fewer|lower|cheaper|smaller|shorter|lighter) than|under|below)\s+\D{0,3}(?P<most>\d[\d.,]*)",
     re.IGNORECASE,
 )
-_PRICE = re.compile(r"\b(?:expensive|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE)
+_PRICE = re.compile(
+    r"\b(?:expensive|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
+)
 _PRICED = re.compile(r"price|cost|fee|amount|charge|rate|eur|usd|gbp|[€$£]", re.IGNORECASE)
-_NUMBER = re.compile(r"[^\d\n-]{0,3}(?P<number>-?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|-?\d+(?:[.,]\d+)?)\s*(?P<unit>[^\d\s:/-]\S*)?\s*")
-_NOT_ASKED = frozenset(content_terms("list price table row column item kind different many much show name number total sum average mean"))
+_NUMBER = re.compile(
+    r"[^\d\n-]{0,3}(?P<number>-?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|-?\d+(?:[.,]\d+)?)\s*(?P<unit>[^\d\s:/-]\S*)?\s*"
+)
+_NOT_ASKED = frozenset(
+    content_terms("list price table row column item kind different many much show name number total sum average mean")
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,9 @@ def number_in(text: str) -> tuple[Decimal, str] | None:
 
 def from_table(question: str, form: Form, places: Places) -> list[Statement]:
     """Return what the rows of a table among the passages answer, with the rows; nothing if that is not clear."""
-    operation = next((name for name, pattern in _PATTERNS if pattern.search(question)), "list" if form == "list" else None)
+    operation = next(
+        (name for name, pattern in _PATTERNS if pattern.search(question)), "list" if form == "list" else None
+    )
     article = _article_of_rows(places)
     if operation is None or article is None:
         return []
@@ -103,7 +115,9 @@ def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
         ends = [row.start for row in article.rows[1:]] + [len(article.text)]
         sheets: dict[str, list[Span]] = {}
         for row, end in zip(article.rows, ends, strict=True):
-            sheets.setdefault(row.sheet, []).append((row.start, row.start + len(article.text[row.start : end].rstrip())))
+            sheets.setdefault(row.sheet, []).append(
+                (row.start, row.start + len(article.text[row.start : end].rstrip()))
+            )
         groups = list(sheets.values())
     else:
         groups = [entries(held, n) for n, block in enumerate(held.blocks) if block.kind == "rows"]
@@ -144,7 +158,9 @@ def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: S
         return list(rows), False
     if every := [row for row in rows if held[id(row)].issuperset(known)]:
         return every, True
-    phrases = [[term for term in content_terms(part) if term in known] for part in re.split(r"\band\b|\bor\b|,", question)]
+    phrases = [
+        [term for term in content_terms(part) if term in known] for part in re.split(r"\band\b|\bor\b|,", question)
+    ]
     phrases = [phrase for phrase in phrases if phrase]
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
 
@@ -200,7 +216,8 @@ def _worked_out(
     lead = f"{total}{f' {unit}' if unit else ''} ({len(valued)} rows, {column}: {sum_text})"
     if operation == "mean":
         mean = total / len(valued)
-        lead = f"{mean.quantize(Decimal('0.01')).normalize():f} ({len(valued)} rows, {column}: {sum_text}; {total} / {len(valued)})"
+        shown = f"{mean.quantize(Decimal('0.01')).normalize():f}"
+        lead = f"{shown} ({len(valued)} rows, {column}: {sum_text}; {total} / {len(valued)})"
     left = len(rows) - len(valued)
     return lead + (f"; {left} without a value" if left else ""), [row for row, _ in valued]
 
@@ -213,7 +230,7 @@ def _naming(names: Sequence[str], row: Row) -> str:
 
 def _as_statements(lead: str, rows: Sequence[Row], places: Places, article: str) -> list[Statement]:
     text = places.articles[article].text
-    made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "item")]
+    made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]
     if lead and made:
         evidence = [one.evidence for one in made if one.evidence]
         made.insert(0, Statement(lead, evidence[0], words=True, also=tuple(evidence[1:]), block="lead"))

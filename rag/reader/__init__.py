@@ -35,7 +35,6 @@ class Evidence:
         chunk = self.hit.chunk
         return chunk.text[self.start - chunk.start : self.end - chunk.start]
 
-
     def overlaps(self, other: Evidence) -> bool:
         """True if both slices share characters of one article."""
         same = self.hit.chunk.article_id == other.hit.chunk.article_id
