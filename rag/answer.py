@@ -47,7 +47,7 @@ def answer(
 
     `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is held
     until the answer is there, or a language model begins to write it. `thread` is what was said before, which the
-    question may refer to. Misspelt words are corrected for the search, unless it is to be `as_typed`. Raises BadQuestion
+    question may refer to. Misspelt words are corrected for the search, unless it is `as_typed`. Raises BadQuestion
     when the question is empty or longer than the setting allows, FootnoteError when the choice names what is not there,
     and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
     """
@@ -83,8 +83,8 @@ def stream(
         with models or nullcontext():
             examples = _examples(engine, generation, kind)
         text = converse.reply(kind, generation.catalog.titles(), examples)
-        form: AnswerForm = "about" if kind == "sources" else "talk"
-        yield Answer(question, text, False, timings=clock.done(), searched=question, form=form)
+        talk: AnswerForm = "about" if kind == "sources" else "talk"
+        yield Answer(question, text, False, timings=clock.done(), searched=question, form=talk)
         return
     try:
         asked = among(generation.catalog, choice)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from index.embed import Embedder
+from index.lexical import content_terms
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
@@ -19,6 +21,12 @@ _LEAST = 0.5
 """Cosine of question and list from which it answers a question for a list or for steps."""
 _LEAST_UNASKED = 0.65
 """The same for a question that asks for neither in words ("breaking changes in 3.0.0")."""
+_WANTS_A_VALUE = re.compile(
+    r"\s*(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b", re.IGNORECASE
+)
+"""Opens a question that a list does not answer, whatever it stands under; "who was at the meeting" asks for several."""
+_FEWEST_WORDS = 3
+"""Words of a question that have to stand above a list where it has no more."""
 _MOST_LISTS = 24
 _LONGEST = 700
 """Characters of a list that are compared; the encoder reads no more."""
@@ -36,18 +44,26 @@ class ListFound:
 def find_list(query: Query, form: Form, places: Places, embedder: Embedder) -> ListFound | None:
     """Return the list near the passages that answers best, None if none is near enough to the question.
 
-    Its score is the mean cosine of the question with the headings and lines above a list, and with these and its items.
+    Its score is the mean cosine of the question with what stands above a list, and with this and its items; or the
+    share of the question's words that stand above it, if that is higher.
     """
-    if form not in ("list", "steps", "words"):
+    if form not in ("list", "steps", "words") or (form == "words" and _WANTS_A_VALUE.match(query.text)):
         return None
     found = [(article, number, *_texts(places, article, number)) for article, number in _near(places)][:_MOST_LISTS]
     if not found:
         return None
     vectors = embedder.encode_documents([text for one in found for text in one[2:]])
-    scores = (vectors @ query.vector).reshape(-1, 2).mean(axis=1)
+    asked = _forms(query.text)
+    above = [len(asked & _forms(head)) / max(_FEWEST_WORDS, len(asked)) for _, _, head, _ in found]
+    scores = np.maximum((vectors @ query.vector).reshape(-1, 2).mean(axis=1), above)
     best = int(np.argmax(scores))
     least = _LEAST_UNASKED if form == "words" else _LEAST
     return ListFound(*found[best][:2], float(scores[best])) if scores[best] >= least else None
+
+
+def _forms(text: str) -> set[str]:
+    """The content terms of a text, and version numbers and the like as a whole."""
+    return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
 
 
 def as_statements(found: ListFound, places: Places) -> list[Statement]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from index.article import Article
 from index.embed import Embedder, Vectors
 from index.layout import Span
 from index.lexical import content_terms, words
 from index.sentences import sentences
-from index.text.structure import Block, Structure
+from index.text.structure import Block, Structure, structure
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
 from rag.forms.asked import without_form
@@ -50,6 +51,10 @@ _DOCUMENT = frozenset(
 """What a summary may be asked of without its being named so."""
 _LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
 """What the best passage must reach, one or the other, so that a topic is known to the sources."""
+_HALF = 0.5
+"""The share of a topic's words in a title that makes a document the one that is meant, however little else fits."""
+_NEAR = 0.6
+"""Documents worth at least this share of the best one are meant too where the newest or oldest is asked for."""
 _REPEATS = 0.5
 """What a sentence loses for its likeness to one that is chosen (Carbonell & Goldstein 1998)."""
 _EARLY = 0.15
@@ -66,41 +71,28 @@ class Target:
 
 def find_targets(question: str, scope: Scope) -> list[Target]:
     """Return what a question asks to summarise: one document, or all documents; nothing if none is meant."""
-    catalog, retriever, article_ids = scope.generation.catalog, scope.retriever, scope.article_ids
-    topic = without_form(question)
+    catalog, topic = scope.generation.catalog, without_form(question)
+    ids = catalog.article_ids()
+    titles = [one for one in catalog.titles() if scope.article_ids is None or ids[one[0]] in scope.article_ids]
     if _EVERYTHING.fullmatch(topic):
-        ids = [catalog.article_ids()[source] for source, _, _ in catalog.titles()]
-        chosen = [id_ for id_ in dict.fromkeys(ids) if article_ids is None or id_ in article_ids]
-        return [Target(id_) for id_ in chosen[:MOST_DOCUMENTS]]
-    query = retriever.query(topic, article_ids)
-    kinds = _forms(" ".join(_kind(source) for source, _, _ in catalog.titles()))
-    titles = {term for source, title, _ in catalog.titles() for term in _forms(f"{title} {' '.join(words(source))}")}
-
-    def held(term: str) -> bool:
-        return term in kinds or term in titles or bool(retriever.document_frequency(term))
-
-    hits = retriever.retrieve(query, 10)
+        return [Target(id_) for id_ in dict.fromkeys(ids[source] for source, _, _ in titles)][:MOST_DOCUMENTS]
+    _, hits = scope.search(topic)
+    asked = _forms(topic)
+    names = {source: _forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
+    known = set[str]().union(_DOCUMENT, *names.values())
+    if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(topic)):
+        return []  # about something that no source has
+    shares = {source: len(asked & held) / max(1, len(asked)) for source, held in names.items()}
+    near_enough = any(hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE for hit in hits)
+    if not near_enough and max(shares.values(), default=0.0) < _HALF:
+        return []
     total = sum(hit.score for hit in hits) or 1.0
-    worth: dict[str, float] = {}
+    worth = {ids[source]: 2 * share for source, share in shares.items()}
     for hit in hits:
         worth[hit.chunk.article_id] = worth.get(hit.chunk.article_id, 0.0) + hit.score / total
-    asked, ids, dates = _forms(topic), catalog.article_ids(), dict[str, str]()
-    named = dict[str, float]()
-    for source, title, published in catalog.titles():
-        if (id_ := ids[source]) and (article_ids is None or id_ in article_ids):
-            dates[id_] = published.when if published else ""
-            share = len(asked & _forms(f"{title} {' '.join(words(source))} {_kind(source)}")) / max(1, len(asked))
-            named[id_] = max(named.get(id_, 0.0), share)
-    if any(term not in _DOCUMENT and not held(term) for term in content_terms(topic)):
-        return []  # about something that no source has
-    known = [hit for hit in hits if hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE]
-    worth = {id_: worth.get(id_, 0.0) + 2 * share for id_, share in named.items()}
-    best = max(worth.values(), default=0.0)
-    if not known and max(named.values(), default=0.0) < 0.5:
-        return []
-    near = sorted(
-        (id_ for id_, value in worth.items() if value >= 0.6 * best and dates[id_]), key=lambda id_: dates[id_]
-    )
+    best = max(worth.values())
+    dates = {ids[source]: published.when for source, _, published in titles if published}
+    near = sorted((id_ for id_ in dates if worth.get(id_, 0.0) >= _NEAR * best), key=lambda id_: dates[id_])
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
     return [Target(max(worth, key=lambda id_: worth[id_]))]
@@ -139,15 +131,19 @@ def summarise(
             for one in _summary_of(target, places, embedder, 1)[:1]:
                 made.append(replace(one, text=f"{article.title}: {one.text}"))
             continue
-        heading = find_section(
-            places.structure(article.id), f"{article.title} {article.text[:_TOP]}", without_form(question)
-        )
+        heading = find_section(places.structure(article.id), _naming(article), without_form(question))
         made = _summary_of(Target(article.id, heading), places, embedder)
     names = [places.articles[one.article_id].title for one in targets]
     return (
         made,
         f"A summary of {names[0] if len(names) == 1 else f'{len(names)} sources'}, in its own words." if names else "",
     )
+
+
+def _naming(article: Article) -> str:
+    """What names a document: its title and the first lines, up to the first section."""
+    first = next((one.start for one in structure(article.text).blocks[1:] if one.kind == "heading"), _TOP)
+    return f"{article.title} {article.text[: min(_TOP, first)]}"
 
 
 def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:

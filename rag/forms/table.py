@@ -19,19 +19,14 @@ from rag.forms.places import Places
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
 
 MOST_ROWS = 25
-_PATTERNS: tuple[tuple[Operation, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE))
-    for name, words in (
-        ("mean", r"average|mean|on average"),
-        ("sum", r"total|sum|altogether|together|combined|in all"),
-        (
-            "max",
-            r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|(?:the )?most(?= of| in)",
-        ),
-        ("min", r"cheapest|least expensive|lowest|smallest|shortest|lightest|minimum|min|(?:the )?(?:least|fewest)"),
-        ("count", r"how many"),
-    )
+_WORDS: tuple[tuple[Operation, str], ...] = (
+    ("mean", r"average|mean|on average"),
+    ("sum", r"total|sum|altogether|together|combined|in all"),
+    ("max", r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|(?:the )?most(?= of| in)"),
+    ("min", r"cheapest|least expensive|lowest|smallest|shortest|lightest|minimum|min|(?:the )?(?:least|fewest)"),
+    ("count", r"how many"),
 )
+_PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]
 _COMPARED = re.compile(
     r"\b(?P<more>(?:more|greater|higher|larger|dearer|longer|heavier) than|over|above|exceed\w*)"
     r"\s+\D{0,3}(?P<least>\d[\d.,]*)"
@@ -39,14 +34,14 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _PRICE = re.compile(
-    r"\b(?:expensive|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
+    r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
 )
 _PRICED = re.compile(r"price|cost|fee|amount|charge|rate|eur|usd|gbp|[€$£]", re.IGNORECASE)
 _NUMBER = re.compile(
     r"[^\d\n-]{0,3}(?P<number>-?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|-?\d+(?:[.,]\d+)?)\s*(?P<unit>[^\d\s:/-]\S*)?\s*"
 )
 _NOT_ASKED = frozenset(
-    content_terms("list price table row column item kind different many much show name number total sum average mean")
+    content_terms("list table row column item kind different many much show name number total sum average mean")
 )
 
 
@@ -146,7 +141,7 @@ def _is_about(asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], a
     """True if most of the words asked for stand in a table, its header, or the title or name of its source."""
     cells = " ".join(value for row in rows for value in row.cells.values())
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
-    return sum(term in known or bool(_PRICE.search(term)) for term in asked) * 2 > len(asked)
+    return sum(term in known or bool(_PRICE.search(term)) for term in asked) * 2 >= len(asked)
 
 
 def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> tuple[list[Row], bool]:
