@@ -221,7 +221,7 @@ class Engine:
                     candidates=self.settings.candidates,
                     dense_weight=self.settings.dense_weight,
                 )
-                self._open = (name, generation, retriever, Reader(generation, self._spans))
+                self._open = (name, generation, retriever, Reader(generation, self._spans, self.embedder))
             return self._open[1:]
 
     def speller(self, generation: Generation) -> Speller:

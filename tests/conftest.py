@@ -82,12 +82,13 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(seeds_home: Path) -> Run:
-    """Runs app.py as a process: run("ask", "...", home=..., env={...})."""
+    """Runs app.py as a process: run("ask", "...", home=..., NAME=...); `lines` are its standard input."""
 
-    def call(*words: str, home: Path = seeds_home, **env: str) -> subprocess.CompletedProcess[str]:
+    def call(*words: str, home: Path = seeds_home, lines: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, "FOOTNOTE_HOME": str(home), **env}
+        command = [sys.executable, "app.py", *words]
         return subprocess.run(
-            [sys.executable, "app.py", *words], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300
+            command, cwd=ROOT, env=variables, input=lines, capture_output=True, text=True, timeout=300
         )
 
     return call

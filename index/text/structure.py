@@ -96,7 +96,7 @@ def structure(text: str) -> Structure:
     for run in blocks(text):
         if run.kind == "furniture":
             continue
-        if run.kind in ("title", "heading"):
+        if run.kind in ("title", "heading") and not _CELLS.match(text, run.start, run.end):
             hashes = _HASHES.match(text, run.start, run.end)
             level = len(hashes[1]) if hashes else 1 if run.kind == "title" else _LINE_LEVEL
             builder.heading(run.start, run.end, level, hashes.end() if hashes else run.start)

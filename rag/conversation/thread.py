@@ -21,7 +21,7 @@ _LOOK_BACK = 2
 """Earlier turns that a follow-up may refer to."""
 _LONGEST_PHRASE = 6
 """Words of an earlier answer that may stand in for a pronoun."""
-_SHORT = 2
+_SHORT = 1
 """Content words up to which a question is a fragment ("by when?")."""
 
 _WORD = re.compile(r"[^\W_]+(?:[’'&./-][^\W_]+)*")
@@ -37,6 +37,8 @@ _TOO = re.compile(r"[\s,]+(?:too|as well|also|either|though|then|instead)\s*[?.!
 _PERSON = frozenset(("he", "she", "him", "his", "her", "hers"))
 _THING = frozenset("it its they them their theirs one ones this that these those".split())
 _PLACE = frozenset(("there", "then"))
+_POSSESSIVE = frozenset(("his", "her", "its", "their"))
+"""Explained by a name or noun before them in the same question ("GM makes its own cells")."""
 _DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its", "their", "one"))
 """Words that stand for a thing only where no noun follows them."""
 _VERBAL = frozenset(
@@ -82,7 +84,8 @@ def refers(question: str) -> bool:
     >>> [refers(q) for q in ("and E3?", "when is it due?", "Who is the CEO of GM?", "is it true that GM makes cells?")]
     [True, True, False, False]
     """
-    return bool(_LINK.match(question)) or bool(_pronouns(question)) or len(content_terms(question)) <= _SHORT
+    opens_or_ends = bool(_LINK.match(question) or _TOO.search(question))
+    return opens_or_ends or bool(_pronouns(question)) or len(content_terms(question)) <= _SHORT
 
 
 def _filled(question: str, turn: Answer) -> Iterator[str]:
@@ -132,6 +135,8 @@ def _pronouns(question: str) -> list[tuple[int, int]]:
         form = match.group().casefold().removesuffix("'s").removesuffix("’s")
         after = matches[number + 1].group().casefold() if number + 1 < len(matches) else ""
         before = matches[number - 1].group().casefold() if number else ""
+        if form in _POSSESSIVE and content_terms(question[: match.start()]):
+            continue
         if form in _PERSON or (form in _PLACE and not (before in _VERBAL and form == "there")):
             found.append(match.span())
         elif form in _THING:

@@ -76,7 +76,8 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     titles = [one for one in catalog.titles() if scope.article_ids is None or ids[one[0]] in scope.article_ids]
     if _EVERYTHING.fullmatch(topic):
         return [Target(id_) for id_ in dict.fromkeys(ids[source] for source, _, _ in titles)][:MOST_DOCUMENTS]
-    _, hits = scope.search(topic)
+    bare = " ".join(word for word in topic.split() if not set(content_terms(word)) <= _DOCUMENT) or topic
+    _, hits = scope.search(bare)
     asked = _forms(topic)
     names = {source: _forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
     known = set[str]().union(_DOCUMENT, *names.values())

@@ -22,8 +22,8 @@ MOST_ROWS = 25
 _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|mean|on average"),
     ("sum", r"total|sum|altogether|together|combined|in all"),
-    ("max", r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|(?:the )?most(?= of| in)"),
-    ("min", r"cheapest|least expensive|lowest|smallest|shortest|lightest|minimum|min|(?:the )?(?:least|fewest)"),
+    ("max", r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|most"),
+    ("min", r"cheapest|least expensive|lowest|smallest|shortest|lightest|minimum|min|least|fewest"),
     ("count", r"how many"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]

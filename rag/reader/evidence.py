@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from index.embed import Embedder
 from index.generation import Generation
 from index.layout import Span
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
 from rag.reader.lists import joined
+from rag.reader.meaning import with_meaning
 from rag.reader.plausible import plausible
 from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
 from rag.reader.spans import Answer, Found, SpanReader
@@ -70,11 +72,13 @@ class Reader:
     depth = READ
     """How many passages it reads."""
 
-    def __init__(self, generation: Generation, spans: SpanReader) -> None:
+    def __init__(self, generation: Generation, spans: SpanReader, embedder: Embedder | None = None) -> None:
+        """Read for one generation; with an `embedder` sentences are also weighed by what they mean."""
         self._weights = load_weights()
         self.refuse_below = self._weights.refuse_below
         self._generation = generation
         self._spans = spans
+        self._embedder = embedder
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
@@ -92,7 +96,10 @@ class Reader:
         score = float(1 / (1 + np.exp(-weights.question.log_odds(np.array([row]))[0])))
         if asked.unknown or (asked.missing and asked.unseen >= 1):
             score = 0.0  # a thing that no source has, or not a word of the question stands in any
-        return Reading(tuple(hits), tuple(evidence(hits, found, odds, weights.list_share)), score, asked.named)
+        read = evidence(hits, found, odds, weights.list_share)
+        if self._embedder:
+            read = with_meaning(read, hits, query, self._embedder)
+        return Reading(tuple(hits), tuple(read), score, asked.named)
 
     def _years(self, query: Query) -> Callable[[], Set[str]]:
         """What gives the years in which the articles that are asked were published."""

@@ -1,0 +1,209 @@
+"""Answers in the form a question asks for: lists, steps, tables, comparisons, summaries, over documents made here."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from rag.answer import answer
+from rag.engine import Engine
+from rag.forms.asked import form_asked_for
+from rag.forms.comparison import sides
+from rag.forms.table import number_in
+from rag.settings import Settings
+from rag.types import Answer
+
+STATION = """# Otter station handbook
+
+The station at Brookmere looks after young otters until they can live by themselves.
+
+## Before a rescue
+
+The following belongs in the van:
+
+- a net with a short handle
+- two crates
+- wool blankets
+
+## Feeding a cub
+
+1. Warm the milk to 38 degrees.
+2. Hold the cub upright.
+3. Burp it after each bottle.
+4. Write the amount into the log.
+
+## Visitors
+
+Q: May I bring my dog?
+A: No. Dogs frighten the cubs, so they stay in the car park.
+
+Q: What does a ticket cost?
+A: Adults pay 9 pounds, children 4 pounds.
+
+## Money
+
+The station spends most of its money on fish. In a normal year that is about 31,000 pounds.
+The county pays a third of the costs, and friends of the station give the rest.
+"""
+TANKS = """Tank,Litres,Otters,State
+North basin,12000,4,open
+South basin,9500,3,closed
+Cub tank,2200,6,open
+Quarantine,1800,,closed
+"""
+
+
+@pytest.fixture(scope="module")
+def station(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine over a handbook and a table."""
+    folder = tmp_path_factory.mktemp("station")
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "handbook.md").write_text(STATION, "utf-8")
+    (docs / "otter-tanks.csv").write_text(TANKS, "utf-8")
+    made = Engine(Settings(home=folder / "home"))
+    made.index([docs])
+    made.warm_up()
+    return made
+
+
+def check_slices(engine: Engine, found: Answer) -> None:
+    catalog = engine.parts()[0].catalog
+    for one in found.citations:
+        assert catalog.article_by_id(one.article_id).text[one.start : one.end] == one.quote
+        assert any(p.source == one.source and p.start <= one.start and one.end <= p.end for p in found.passages)
+
+
+@pytest.mark.parametrize(
+    ("question", "form"),
+    [
+        ("gist of the minutes please", "summary"),
+        ("what is the e-mail thread about", "summary"),
+        ("how do I feed a cub", "steps"),
+        ("cleaning the tank step by step", "steps"),
+        ("how much does it cost", "words"),
+        ("which tanks are closed", "list"),
+        ("list everything that belongs in the van", "list"),
+        ("is the guarantee on the pump longer than on the net", "comparison"),
+        ("net vs crate, which is heavier", "comparison"),
+        ("may I bring my dog?", "yes_no"),
+        ("why are dogs not allowed", "sentence"),
+        ("who supplies GM's cells?", "words"),
+        ("When was the station founded?", "words"),
+    ],
+)
+def test_the_wording_tells_the_form(question: str, form: str) -> None:
+    assert form_asked_for(question) == form
+
+
+def test_steps_come_whole_and_in_order(station: Engine) -> None:
+    found = answer(station, "how do i feed a cub")
+    assert [one.text for one in found.sentences] == [
+        "Warm the milk to 38 degrees.",
+        "Hold the cub upright.",
+        "Burp it after each bottle.",
+        "Write the amount into the log.",
+    ]
+    assert found.form == "steps" and found.text.startswith("1. Warm the milk to 38 degrees. [1]\n2. Hold the cub")
+    check_slices(station, found)
+
+
+def test_a_list_comes_whole_below_the_line_that_leads_into_it(station: Engine) -> None:
+    found = answer(station, "list everything that belongs in the van for a rescue")
+    assert found.text == (
+        "The following belongs in the van: [1]\n- a net with a short handle [2]\n- two crates [3]\n- wool blankets [4]"
+    )
+    value = json.loads(json.dumps(found.to_json()))
+    assert value["form"] == "list" and [one["type"] for one in value["blocks"]] == ["lead", "item", "item", "item"]
+    check_slices(station, found)
+
+
+def test_a_reply_is_quoted_and_not_the_question_above_it(station: Engine) -> None:
+    found = answer(station, "may I bring my dog?")
+    assert found.citations[0].quote.startswith("No. Dogs frighten the cubs") and "Q:" not in found.text
+    check_slices(station, found)
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("which tank has the most otters", "Cub tank: 6"),
+        ("which tank has the fewest litres", "Quarantine: 1800"),
+        ("how many tanks are closed", "2"),
+        ("total otters in open tanks", "10 (2 rows, Otters: 4 + 6 = 10)"),
+        ("average litres of the basins", "10750 (2 rows, Litres: 12000 + 9500 = 21500; 21500 / 2)"),
+        ("how many tanks have more than 2000 litres", "3"),
+    ],
+)
+def test_figures_are_worked_out_from_rows_that_are_shown(station: Engine, question: str, opening: str) -> None:
+    found = answer(station, question)
+    assert found.form == "table" and found.sentences[0].text == opening
+    rows = [one for one in found.sentences if one.block == "row"]
+    assert rows and all(one.citations for one in rows)
+    check_slices(station, found)
+
+
+def test_rows_that_fit_are_listed(station: Engine) -> None:
+    found = answer(station, "which tanks are closed")
+    assert [one.text.split(" | ")[0] for one in found.sentences] == ["Tank: South basin", "Tank: Quarantine"]
+
+
+def test_a_column_that_nobody_named_is_not_guessed(station: Engine) -> None:
+    assert answer(station, "what is the highest mountain").form != "table"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1,250", Decimal(1250)),
+        ("62,5 kg", Decimal("62.5")),
+        ("€ 48.50", Decimal("48.50")),
+        ("-3", Decimal(-3)),
+        ("2025-10-01", None),
+        ("about 3 or 4", None),
+        ("", None),
+    ],
+)
+def test_numbers_alone_are_read(text: str, number: Decimal | None) -> None:
+    found = number_in(text)
+    assert (found[0] if found else None) == number
+
+
+@pytest.mark.parametrize(
+    ("question", "both"),
+    [
+        ("what costs more, an adult ticket or a child ticket", True),
+        ("rain held back at 60 mm compared with 150 mm", True),
+        ("when does the station open", False),
+    ],
+)
+def test_a_comparison_becomes_a_question_about_each_thing(question: str, both: bool) -> None:
+    assert (sides(question) is not None) is both
+
+
+def test_a_summary_goes_through_the_sections(station: Engine) -> None:
+    found = answer(station, "summarise the otter handbook")
+    assert found.form == "summary" and not found.refused
+    assert [one.text.partition(":")[0] for one in found.sentences] == [
+        "Before a rescue",
+        "Feeding a cub",
+        "Visitors",
+        "Money",
+    ]
+    check_slices(station, found)
+
+
+def test_a_section_is_summarised_alone(station: Engine) -> None:
+    found = answer(station, "sum up the section on money")
+    assert found.form == "summary" and {one.heading for one in found.citations} == {"Money"}
+
+
+def test_everything_is_summarised_by_a_sentence_of_each_document(station: Engine) -> None:
+    found = answer(station, "what are all these documents about, in short?")
+    assert {one.source for one in found.citations} >= {"handbook.md"} and found.form == "summary"
+
+
+def test_no_summary_is_made_of_what_no_source_is_about(station: Engine) -> None:
+    assert answer(station, "summarise the Zorbex report").refused

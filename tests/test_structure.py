@@ -1,0 +1,101 @@
+"""The blocks of a text: headings, lists, steps, rows, questions with answers, paragraphs."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.text.structure import Structure, columns, structure
+from tests.nasty import NASTY
+
+NOTES = """# Otter station
+
+Open every day.
+
+## Feeding
+
+You need:
+- two buckets
+- gloves
+  of rubber
+- fish, at most
+  a day old
+
+1. Wash the buckets.
+2. Fill them.
+
+| Day | Fish |
+|---|---|
+| Monday | 4 kg |
+| Friday | 6 kg |
+"""
+
+
+def shapes(held: Structure) -> list[tuple[str, str]]:
+    return [(block.kind, " ".join(held.text[block.inner : block.end].split())) for block in held.blocks]
+
+
+def test_headings_lists_steps_and_tables_of_markdown() -> None:
+    assert shapes(structure(NOTES)) == [
+        ("heading", "Otter station"),
+        ("paragraph", "Open every day."),
+        ("heading", "Feeding"),
+        ("paragraph", "You need:"),
+        ("list", "- two buckets - gloves of rubber - fish, at most a day old"),
+        ("item", "two buckets"),
+        ("item", "gloves of rubber"),
+        ("item", "fish, at most a day old"),
+        ("steps", "1. Wash the buckets. 2. Fill them."),
+        ("item", "Wash the buckets."),
+        ("item", "Fill them."),
+        ("rows", "| Day | Fish | |---|---| | Monday | 4 kg | | Friday | 6 kg |"),
+    ]
+
+
+def test_headings_above_a_block_are_its_path() -> None:
+    held = structure(NOTES)
+    steps = next(n for n, block in enumerate(held.blocks) if block.kind == "steps")
+    assert [held.text[one.inner : one.end] for one in held.path(steps)] == ["Otter station", "Feeding"]
+    assert [held.text[one.inner : one.end] for one in held.items(steps)] == ["Wash the buckets.", "Fill them."]
+
+
+def test_short_lines_of_plain_text_are_headings_over_sentences_and_lists() -> None:
+    text = (
+        "Present\n- Ada Quill\n- Bo Marsh\n\n1. Roof\nThe roof leaks at the north end. It is mended in May.\n\n"
+        "2. Money\n2.1 The fee is 4 pounds.\n2.2 Members pay half.\n\nKind regards\nBo Marsh\nSecretary"
+    )
+    assert [shape for shape in shapes(structure(text)) if shape[0] in ("heading", "paragraph", "item")] == [
+        ("heading", "Present"),
+        ("item", "Ada Quill"),
+        ("item", "Bo Marsh"),
+        ("heading", "Roof"),
+        ("paragraph", "The roof leaks at the north end. It is mended in May."),
+        ("heading", "Money"),
+        ("item", "The fee is 4 pounds."),
+        ("item", "Members pay half."),
+        ("paragraph", "Kind regards Bo Marsh Secretary"),
+    ]
+
+
+def test_a_question_and_its_answer_are_one_block() -> None:
+    text = "Q: May I bring my otter?\nA: Yes, on a lead.\n\nQ: And two?\nA: No.\n"
+    assert [shape for shape in shapes(structure(text)) if shape[0] == "pair"] == [
+        ("pair", "Yes, on a lead."),
+        ("pair", "No."),
+    ]
+
+
+def test_rows_of_one_table_are_one_block_and_name_their_columns() -> None:
+    text = "Pump: P1 | Power: 4 kW\n\nPump: P2 | Power: 7 kW\n\nThe end of it is here."
+    held = structure(text)
+    assert [block.kind for block in held.blocks] == ["rows", "paragraph"]
+    assert columns(text, 0) == ["Pump", "Power"] and columns(NOTES, NOTES.index("| Day")) == ["Day", "Fish"]
+
+
+@given(st.lists(st.sampled_from([*NASTY, *NOTES.splitlines(), ""]), max_size=30).map("\n".join))
+def test_every_block_lies_in_its_text_and_no_word_is_lost(text: str) -> None:
+    held = structure(text)
+    assert [block.start for block in held.blocks] == sorted(block.start for block in held.blocks)
+    for number, block in enumerate(held.blocks):
+        assert 0 <= block.start <= block.inner <= block.end <= len(text)
+        assert block.parent is None or block.parent < number

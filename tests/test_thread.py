@@ -1,0 +1,105 @@
+"""Conversations: what a follow-up may mean, and which of its readings is answered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.build import Builder
+from index.sync import sync
+from rag.answer import answer
+from rag.conversation.thread import NO_TURNS, Thread, refers
+from rag.engine import Engine
+from rag.settings import Settings
+from rag.types import Answer
+from tests.conftest import Run
+
+CODES = (
+    "Code: E1 | Meaning: the tank is full | Remedy: empty the tank\n\n"
+    "Code: E3 | Meaning: the door is open | Remedy: close the door\n"
+)
+POND = (
+    "# Pond rules\n\nThe warden of the pond is Ada Quillfeather. She can be reached at the boat house.\n\n"
+    "A fishing permit costs 14 euros a year. It is due on 1 April. Children pay half.\n"
+)
+
+
+@pytest.fixture(scope="module")
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine over a note on a pond and a table of codes."""
+    folder = tmp_path_factory.mktemp("talk")
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "pond.md").write_text(POND, "utf-8")
+    (docs / "codes.txt").write_text(CODES, "utf-8")
+    made = Engine(Settings(home=folder / "home"))
+    made.index([docs])
+    made.warm_up()
+    return made
+
+
+def asked(engine: Engine, *questions: str) -> list[Answer]:
+    thread, found = NO_TURNS, list[Answer]()
+    for question in questions:
+        found.append(answer(engine, question, thread=thread))
+        thread = thread.then(found[-1])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("question", "follows"),
+    [
+        ("and E3?", True),
+        ("when is it due?", True),
+        ("what about children?", True),
+        ("why?", True),
+        ("how much do they pay?", True),
+        ("who will be there to open up?", True),
+        ("Who is the CEO of GM?", False),
+        ("Is it true that GM makes its own battery cells?", False),
+        ("Which company makes the cells that GM buys in Ohio?", False),
+        ("How many jobs will the TDK deal create?", False),
+    ],
+)
+def test_a_question_that_leans_on_another_is_told_from_one_that_stands_alone(question: str, follows: bool) -> None:
+    assert refers(question) is follows
+
+
+def test_the_first_question_and_a_new_subject_have_one_reading() -> None:
+    turn = Answer("Who is the warden of the pond?", "", True)
+    assert NO_TURNS.readings("when is it due?") == ["when is it due?"]
+    assert Thread((turn,)).readings("something else: when is it due?") == ["when is it due?"]
+    assert Thread((turn,)).readings("Who is the CEO of GM?") == ["Who is the CEO of GM?"]
+
+
+def test_readings_begin_with_the_question_by_itself_and_use_words_of_the_turn_before() -> None:
+    thread = Thread((Answer("what does code E1 mean", "", True),))
+    readings = thread.readings("and E3?")
+    assert readings[0] == "and E3?" and "what does E3 mean" in readings
+
+
+def test_follow_ups_are_answered_from_what_was_said_before(talk: Engine) -> None:
+    _, other = asked(talk, "what does code E1 mean", "and E3?")
+    assert "door is open" in other.text and "E3" in other.searched
+    _, due = asked(talk, "what does a fishing permit cost", "when is it due?")
+    assert "1 April" in due.text and due.question == "when is it due?" and "permit" in due.searched
+
+
+def test_a_new_subject_drops_the_old_one(talk: Engine) -> None:
+    *_, last = asked(talk, "what does code E1 mean", "who is the warden of the pond?")
+    assert "Quillfeather" in last.text and last.searched == "who is the warden of the pond?"
+
+
+def test_chat_answers_each_line_with_a_line_of_json(builder: Builder, run: Run, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "pond.md").write_text(POND, "utf-8")
+    sync(builder, [docs])
+    lines = "what does a fishing permit cost\nwhen is it due?\n\n" + "why " * 300 + "\nwho is the warden of the pond?\n"
+    done = run("chat", "--json", home=builder.home, lines=lines)
+    first, due, long, warden = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0 and "14 euros" in first["answer"] and "1 April" in due["answer"]
+    assert "characters" in long["error"] and (long["answer"], long["refused"]) == ("", False)
+    assert "Quillfeather" in warden["answer"]
