@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -27,6 +28,8 @@ _WANTS_A_VALUE = re.compile(
 """Opens a question that a list does not answer, whatever it stands under; "who was at the meeting" asks for several."""
 _FEWEST_WORDS = 3
 """Words of a question that have to stand above a list where it has no more."""
+_FEWEST_OWN = 2
+"""Words of a question that have to stand in the headings and lines above a list, beside the document's title."""
 _MOST_LISTS = 24
 _LONGEST = 700
 """Characters of a list that are compared; the encoder reads no more."""
@@ -49,16 +52,25 @@ def find_list(query: Query, form: Form, places: Places, embedder: Embedder) -> L
     """
     if form not in ("list", "steps", "words") or (form == "words" and _WANTS_A_VALUE.match(query.text)):
         return None
-    found = [(article, number, *_texts(places, article, number)) for article, number in _near(places)][:_MOST_LISTS]
+    kinds = ("list", "steps", "rows") if form == "list" else ("list", "steps")
+    near = list(islice(_near(places, kinds), _MOST_LISTS))
+    found = [(article, number, *_texts(places, article, number)) for article, number in near]
     if not found:
         return None
-    vectors = embedder.encode_documents([text for one in found for text in one[2:]])
+    vectors = embedder.encode_documents([text for one in found for text in one[2:4]])
     asked = _forms(query.text)
-    above = [len(asked & _forms(head)) / max(_FEWEST_WORDS, len(asked)) for _, _, head, _ in found]
+    above = [_share_above(asked, head, own) for _, _, head, _, own in found]
     scores = np.maximum((vectors @ query.vector).reshape(-1, 2).mean(axis=1), above)
     best = int(np.argmax(scores))
     least = _LEAST_UNASKED if form == "words" else _LEAST
     return ListFound(*found[best][:2], float(scores[best])) if scores[best] >= least else None
+
+
+def _share_above(asked: set[str], head: str, own: str) -> float:
+    """The share of a question's words above a list, 0 where only the title of the document has them."""
+    if len(asked & _forms(own)) < _FEWEST_OWN:
+        return 0.0
+    return len(asked & _forms(head)) / max(_FEWEST_WORDS, len(asked))
 
 
 def _forms(text: str) -> set[str]:
@@ -71,7 +83,7 @@ def as_statements(found: ListFound, places: Places) -> list[Statement]:
     return listed(places.structure(found.article_id), found.number, places, found.article_id, found.score)
 
 
-def _near(places: Places) -> Iterator[tuple[str, int]]:
+def _near(places: Places, kinds: Sequence[str]) -> Iterator[tuple[str, int]]:
     """(article id, number) of the lists in the passages, the best passages first."""
     seen = set[tuple[str, int]]()
     for hit in list(places.hits):
@@ -79,23 +91,25 @@ def _near(places: Places) -> Iterator[tuple[str, int]]:
         for number, block in enumerate(held.blocks):
             place = (hit.chunk.article_id, number)
             touches = block.start < hit.chunk.end and hit.chunk.start < block.end
-            new = block.kind in ("list", "steps", "rows") and touches and place not in seen
+            new = block.kind in kinds and touches and place not in seen
             if new and 2 <= len(entries(held, number)) <= MOST_ITEMS:
                 seen.add(place)
                 yield place
 
 
-def _texts(places: Places, article_id: str, number: int) -> tuple[str, str]:
-    """What stands above a list, and this with its items."""
+def _texts(places: Places, article_id: str, number: int) -> tuple[str, str, str]:
+    """What stands above a list; this with its items; and what stands above it without the title of the document."""
     held, article = places.structure(article_id), places.articles[article_id]
-    above = [article.title if article.named else "", *(held.text[one.inner : one.end] for one in held.path(number))]
+    title = article.title if article.named else ""
+    above = [held.text[one.inner : one.end] for one in held.path(number)]
     if number and leads_into(held, number - 1) == number:
         before = held.blocks[number - 1]
         above.append(held.text[before.start : before.end])
     if held.blocks[number].kind == "rows":
         above.append(" ".join(columns(held.text, held.blocks[number].start)))
-    head = "\n".join(dict.fromkeys(filter(None, above)))
-    return head, f"{head}\n{_items(held, number)}"[:_LONGEST]
+    head = "\n".join(dict.fromkeys(filter(None, (title, *above))))
+    own = "\n".join(line for line in above if line != title)
+    return head, f"{head}\n{_items(held, number)}"[:_LONGEST], own
 
 
 def _items(held: Structure, number: int) -> str:

@@ -1,7 +1,8 @@
-"""Evidence by what sentences mean: those near the question count more, and the nearest ones are evidence too.
+"""Further evidence by what sentences mean: those near the question count more, and the nearest ones join it.
 
-The reading model looks for words that fill a gap; the encoder sees that "can be stacked ten high" is near to "put on top
-of each other". Weights were chosen on search-engine questions (benchmarks/README.md).
+The reading model looks for words that fill a gap; the encoder sees that "can be stacked ten high" is near to "put on
+top of each other". What the reading model likes best stays first. The weights were chosen on search-engine questions
+(benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -9,8 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
 
 from index.embed import Embedder
 from index.sentences import sentences
@@ -30,33 +29,29 @@ _SHORTEST = 15
 
 
 def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query, embedder: Embedder) -> list[Evidence]:
-    """Return the evidence weighed by the cosine of question and sentence too, best first, scores being shares of all.
+    """Return the evidence, what comes after the first weighed by the cosine of question and sentence too.
 
-    Sentences of the first passages join it that are nearer to the question than the best evidence is.
+    Sentences of the first passages join it that are nearer to the question than the first. Scores are shares of all.
     """
+    if not evidence:
+        return []
     places = dict[tuple[str, int, int], Hit]()
     for hit in hits[:_PASSAGES]:
         for start, end in sentences(hit.chunk.text):
             if end - start >= _SHORTEST:
                 places.setdefault((hit.chunk.article_id, hit.chunk.start + start, hit.chunk.start + end), hit)
     others = [Evidence(hit, start, end, 0.0) for (_, start, end), hit in places.items()]
-    everything = [*evidence, *others]
-    if not everything:
-        return []
-    texts = list(dict.fromkeys(one.text for one in everything))
+    texts = list(dict.fromkeys(one.text for one in (*evidence, *others)))
     cosines = dict(zip(texts, embedder.encode_documents(texts) @ query.vector, strict=True))
-    best = max((one.score for one in evidence), default=1.0)
-    least = cosines[evidence[0].text] if evidence else np.float32(-1)
+    first, least = evidence[0], cosines[evidence[0].text]
     unread = [one for one in others if cosines[one.text] > least and not any(map(one.overlaps, evidence))]
     unread = sorted(unread, key=lambda one: -cosines[one.text])[:_NEAREST]
-    weighed = [
-        (
-            (one.score / best + _NEARER * bool(cosines[one.text] > least))
-            * math.exp(_WEIGHT * float(cosines[one.text])),
-            one,
-        )
-        for one in (*evidence, *unread)
-    ]
-    total = sum(weight for weight, _ in weighed)
-    ordered = sorted(weighed, key=lambda pair: -pair[0])
-    return [replace(one, score=weight / total) for weight, one in ordered]
+
+    def weight(one: Evidence) -> float:
+        nearer = _NEARER * bool(cosines[one.text] > least)
+        return (one.score / first.score + nearer) * math.exp(_WEIGHT * float(cosines[one.text] - least))
+
+    rest = sorted(((weight(one), one) for one in (*evidence[1:], *unread)), key=lambda pair: -pair[0])
+    weighed = [(1.0, first), *((min(1.0, value), one) for value, one in rest)]
+    total = sum(value for value, _ in weighed)
+    return [replace(one, score=value / total) for value, one in weighed]
