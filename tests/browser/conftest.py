@@ -15,13 +15,13 @@ from index.roots import register_roots
 expect.set_options(timeout=60_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with running(chromium) as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
     with served(seeds_home, tmp_path_factory.mktemp("log") / "serve.log") as address:
         yield address
