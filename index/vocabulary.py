@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -47,20 +47,27 @@ class Vocabulary:
         )
 
     def begin_like(self, word: str) -> list[str]:
-        """Return the words that begin with the same letter, or with the first two letters swapped.
-
-        People seldom get the first letter wrong.
-        """
-        swapped = [other for other in self._by_initial.get(word[1:2], ()) if other[1:2] == word[0]]
-        return [*self._by_initial.get(word[0], ()), *swapped]
+        """Return the words that begin as `word` does; function words are among them, whatever the sources are."""
+        return _begin_like(word, self._by_initial)
 
     @cached_property
     def _by_initial(self) -> dict[str, list[str]]:
-        grouped = defaultdict[str, list[str]](list)
-        for word in {*self.counts, *FUNCTION_WORDS}:
-            if len(word) > 3:
-                grouped[word[0]].append(word)
-        return grouped
+        return _grouped({*self.counts, *FUNCTION_WORDS})
+
+
+def _grouped(words_: Iterable[str]) -> dict[str, list[str]]:
+    """Words of four letters and more by their first letter."""
+    grouped = defaultdict[str, list[str]](list)
+    for word in words_:
+        if len(word) > 3:
+            grouped[word[0]].append(word)
+    return grouped
+
+
+def _begin_like(word: str, grouped: Mapping[str, Sequence[str]]) -> list[str]:
+    """The words with the same first letter, which people seldom get wrong, or with the first two letters swapped."""
+    swapped = (other for other in grouped.get(word[1:2], ()) if other[1:2] == word[0])
+    return [*grouped.get(word[0], ()), *swapped]
 
 
 def folded(word: str) -> str:
@@ -95,6 +102,16 @@ def is_english(word: str) -> bool:
     return any(
         word[:at] in whole and word[at:] in whole for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
     )
+
+
+def english_like(word: str) -> list[str]:
+    """Return the common English words that begin as `word` does."""
+    return _begin_like(word, _english_by_initial())
+
+
+@cache
+def _english_by_initial() -> dict[str, list[str]]:
+    return _grouped(_english()[0])
 
 
 @cache

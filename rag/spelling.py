@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
 from rapidfuzz.distance import OSA
@@ -13,7 +13,7 @@ from index.generation import Generation
 from index.lexical import FUNCTION_WORDS, mention, terms
 from index.text.identifiers import find_identifiers
 from index.text.terms import normal_form, numbers_things
-from index.vocabulary import Vocabulary, count_words, folded, is_english
+from index.vocabulary import Vocabulary, count_words, english_like, folded, is_english
 from rag.reader.names import name_places
 
 _WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|$)(?!\.\w)")
@@ -92,17 +92,19 @@ class Speller:
         if not distance or is_english(low):
             return ""
         vocabulary = self._vocabulary()
-        found = extract(low, vocabulary.begin_like(low), scorer=OSA.distance, score_cutoff=distance, limit=None)
-        near = [
-            (at, -vocabulary.counts.get(other, 0), other)
-            for other, at, _ in found
-            if not named or vocabulary.written(other)[0].isupper()
-        ]
-        return _as_typed(word, vocabulary.written(min(near)[2])) if near else ""
+
+        def near(others: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+            for other, at, _ in extract(low, others, scorer=OSA.distance, score_cutoff=distance, limit=None):
+                if not named or vocabulary.written(other)[0].isupper():
+                    yield at, -vocabulary.counts.get(other, 0), other
+
+        # "suplies" is near to a form of "supply", though no source has just that form.
+        forms = (one for one in near(english_like(low)) if self._is_held(one[2]))
+        best = min(near(vocabulary.begin_like(low)), default=None) or min(forms, default=None)
+        return _as_typed(word, vocabulary.written(best[2])) if best else ""
 
 
 def _as_typed(word: str, better: str) -> str:
     if word.isupper():
         return better.upper()
     return better[0].upper() + better[1:] if word[0].isupper() else better
-

@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -120,9 +120,8 @@ class Suggestions:
             while not self._ending.is_set():
                 more = False
                 # What is wrong with the index, a person is told who asks.
-                with suppress(FootnoteError):
-                    with queue.last_turn("", FILE, self._ending):
-                        more = self.try_next(current(), ask)
+                with suppress(FootnoteError), queue.last_turn("", FILE, self._ending):
+                    more = self.try_next(current(), ask)
                 self._ending.wait(_REST if more else _LOOK_EVERY)
 
         def guarded() -> None:

@@ -20,8 +20,8 @@ from rag.answer import answer
 from rag.choice import Choice
 from rag.conversation.store import ConversationStore
 from rag.engine import Engine
-from rag.suggestions import SHOWN
 from rag.evaluation.feedback import KINDS
+from rag.suggestions import SHOWN
 from rag.ui import dialogs, html
 from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
