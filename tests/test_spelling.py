@@ -51,7 +51,7 @@ def speller(pottery: Engine) -> Speller:
         ("comapny buildign", "company building"),
         ("Who is Wilhelmnia Oakes?", "Who is Wilhelmina Oakes?"),
         ("who is wilhelmnia", "who is Wilhelmina"),
-        ("Waht is the registation fee?", "What is the registration fee?"),
+        ("Waht is the regstration fee?", "What is the registration fee?"),
         ("WHO IS THE INSTUCTOR?", "WHO IS THE INSTRUCTOR?"),
         ("Is the instuctor's room 313?", "Is the instructor's room 313?"),
         ("Who suplies clay?", "Who supplies clay?"),
@@ -75,7 +75,7 @@ def test_a_misspelt_word_becomes_the_near_word_of_the_sources(speller: Speller, 
         "Does NASSA fire clay?",
         "Who reads regsiter@example.org?",
         "Is www.instuctor.example a page?",
-        "Did it clya?",  # too short
+        "Did it cla?",  # too short
         "Où est l'atelier?",
         "",
     ],
