@@ -13,6 +13,7 @@ from index.embed import SHIPPED
 from index.lexical import FUNCTION_WORDS, terms, words
 
 WORD = re.compile(r"[^\W\d_]{3,}")
+_HYPHENS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _MOST = 50_000_000
 """Characters of text that are counted: minutes at most, however large the index is."""
 _SHORTEST_PART = 4
@@ -23,10 +24,14 @@ _SHARED, _ENDING = 5, 3
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How often each word of the sources stands there, in small letters, and the usual spelling of each."""
+    """How often each word of the sources stands there, in small letters, and the usual spelling of each.
+
+    `joined` are the words with hyphens, written without them.
+    """
 
     counts: dict[str, int]
     spellings: dict[str, str]
+    joined: frozenset[str] = frozenset()
 
     def written(self, word: str) -> str:
         """Return a word of the sources with the capitals that it has most often there."""
@@ -36,7 +41,7 @@ class Vocabulary:
         """Return True if the sources have a word in another form: "Iceland" in "Icelandic", "e-mail" in "email"."""
         low = folded(word)
         joined = re.sub(r"[^\w]", "", low)
-        if low in self.counts or joined in self.counts:
+        if low in self.counts or joined in self.counts or joined in self.joined:
             return True
         if len(joined) < _SHARED:
             return False
@@ -77,9 +82,10 @@ def folded(word: str) -> str:
 
 def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
     """Count the words of texts, at most the first `most` characters."""
-    raw = Counter[str]()
+    raw, joined = Counter[str](), set[str]()
     for text in texts:
         raw.update(WORD.findall(text[:most]))
+        joined.update(folded(word.replace("-", "")) for word in set(_HYPHENS.findall(text[:most])))
         most -= len(text)
         if most <= 0:
             break
@@ -88,7 +94,7 @@ def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
         low = word.lower() if word.isascii() else folded(word)
         counts[low] = counts.get(low, 0) + number
         usual[low] = max(usual.get(low, (0, "")), (number, word))
-    return Vocabulary(counts, {low: word for low, (_, word) in usual.items() if word != low})
+    return Vocabulary(counts, {low: word for low, (_, word) in usual.items() if word != low}, frozenset(joined))
 
 
 def is_english(word: str) -> bool:

@@ -105,7 +105,9 @@ def stream(
         why = _why_refused(engine.speller(generation), query, reading, language)
         room = _Room(question, searched, reading, shown, articles, engine, generation, clock, asked, why)
         least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
-        likely = language is None and reading.score is not None and reading.score >= least
+        # Common words alone ask for nothing, whatever they are near to.
+        understood = language is None and bool(query.terms)
+        likely = understood and reading.score is not None and reading.score >= least
         if not shown or not (likely or never_refuse):
             yield room.refused()
         elif (writer or settings.writer) == "llm":
