@@ -31,6 +31,10 @@ class Speller:
         self._counting = Lock()
         self._counted: Vocabulary | None = None
 
+    def warm_up(self) -> None:
+        """Count the words of the sources now, so that no question waits for it."""
+        self._vocabulary()
+
     def _vocabulary(self) -> Vocabulary:
         with self._counting:
             if self._counted is None:
