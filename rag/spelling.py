@@ -103,9 +103,13 @@ class Speller:
                     yield at, -vocabulary.counts.get(other, 0), other
 
         # "suplies" is near to a form of "supply", though no source has just that form.
-        forms = (one for one in near(english_like(low)) if self._is_held(one[2]))
+        english = [(one, self._is_held(one[2]) or one[2] in FUNCTION_WORDS) for one in near(english_like(low))]
+        forms = (one for one, held in english if held)
         best = min(near(vocabulary.begin_like(low)), default=None) or min(forms, default=None)
-        return _as_typed(word, vocabulary.written(best[2])) if best else ""
+        # "lisen" may be "listen", which no source has, as well as "linen".
+        if best is None or any(one[0] <= best[0] for one, held in english if not held):
+            return ""
+        return _as_typed(word, vocabulary.written(best[2]))
 
 
 def _as_typed(word: str, better: str) -> str:
