@@ -107,7 +107,8 @@ class Speller:
         forms = (one for one, held in english if held)
         best = min(near(vocabulary.begin_like(low)), default=None) or min(forms, default=None)
         # "lisen" may be "listen", which no source has, as well as "linen".
-        if best is None or any(one[0] <= best[0] for one, held in english if not held):
+        rivals = any(one[0] <= best[0] for one, held in english if not held) if best else False
+        if best is None or (rivals and best[2] not in FUNCTION_WORDS):
             return ""
         return _as_typed(word, vocabulary.written(best[2]))
 
