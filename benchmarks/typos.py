@@ -22,7 +22,7 @@ from index.lexical import FUNCTION_WORDS
 from rag.answer import answer
 from rag.engine import Engine
 from rag.evaluation.corpus import SAME, engine_for
-from rag.evaluation.labels import Corpus
+from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question
 from rag.evaluation.read import read_questions
 from rag.settings import Settings
@@ -78,7 +78,7 @@ def _ask(
     for one in tqdm(questions, unit="question"):
         found = answer(engine, write(one.text), as_typed=exact)
         first = found.passages[0] if found.passages else None
-        places = corpus.places(one)
+        places = find_labels(one, corpus)
         held = first is not None and any(place.held_by(first.source, first.start, first.end) for place in places)
         told.append((held, found.refused, found.searched != found.question))
     return told
@@ -93,7 +93,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         questions = read_questions(arguments.file)
         engine, _ = engine_for(Settings(home=Path(folder)), questions, SAME)
-        asked = [one for one in questions.rows if one.answerable][: arguments.limit]
+        asked = [one for one in questions.questions if one.answerable][: arguments.limit]
         print(f"{len(asked)} answerable questions\n\n| | success@1 | refused | changed |\n|---|---|---|---|")
         ways: list[tuple[str, Callable[[str], str], bool]] = [
             ("as written", str, True),

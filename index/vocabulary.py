@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -13,6 +13,7 @@ from index.embed import SHIPPED
 from index.lexical import FUNCTION_WORDS, terms, words
 
 WORD = re.compile(r"[^\W\d_]{3,}")
+_HYPHENS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _MOST = 50_000_000
 """Characters of text that are counted: minutes at most, however large the index is."""
 _SHORTEST_PART = 4
@@ -23,10 +24,14 @@ _SHARED, _ENDING = 5, 3
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How often each word of the sources stands there, in small letters, and the usual spelling of each."""
+    """How often each word of the sources stands there, in small letters, and the usual spelling of each.
+
+    `joined` are the words with hyphens, written without them.
+    """
 
     counts: dict[str, int]
     spellings: dict[str, str]
+    joined: frozenset[str] = frozenset()
 
     def written(self, word: str) -> str:
         """Return a word of the sources with the capitals that it has most often there."""
@@ -36,7 +41,7 @@ class Vocabulary:
         """Return True if the sources have a word in another form: "Iceland" in "Icelandic", "e-mail" in "email"."""
         low = folded(word)
         joined = re.sub(r"[^\w]", "", low)
-        if low in self.counts or joined in self.counts:
+        if low in self.counts or joined in self.counts or joined in self.joined:
             return True
         if len(joined) < _SHARED:
             return False
@@ -47,20 +52,27 @@ class Vocabulary:
         )
 
     def begin_like(self, word: str) -> list[str]:
-        """Return the words that begin with the same letter, or with the first two letters swapped.
-
-        People seldom get the first letter wrong.
-        """
-        swapped = [other for other in self._by_initial.get(word[1:2], ()) if other[1:2] == word[0]]
-        return [*self._by_initial.get(word[0], ()), *swapped]
+        """Return the words that begin as `word` does; function words are among them, whatever the sources are."""
+        return _begin_like(word, self._by_initial)
 
     @cached_property
     def _by_initial(self) -> dict[str, list[str]]:
-        grouped = defaultdict[str, list[str]](list)
-        for word in {*self.counts, *FUNCTION_WORDS}:
-            if len(word) > 3:
-                grouped[word[0]].append(word)
-        return grouped
+        return _grouped({*self.counts, *FUNCTION_WORDS})
+
+
+def _grouped(words_: Iterable[str]) -> dict[str, list[str]]:
+    """Words of four letters and more by their first letter."""
+    grouped = defaultdict[str, list[str]](list)
+    for word in words_:
+        if len(word) > 3:
+            grouped[word[0]].append(word)
+    return grouped
+
+
+def _begin_like(word: str, grouped: Mapping[str, Sequence[str]]) -> list[str]:
+    """The words with the same first letter, which people seldom get wrong, or with the first two letters swapped."""
+    swapped = (other for other in grouped.get(word[1:2], ()) if other[1:2] == word[0])
+    return [*grouped.get(word[0], ()), *swapped]
 
 
 def folded(word: str) -> str:
@@ -70,9 +82,10 @@ def folded(word: str) -> str:
 
 def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
     """Count the words of texts, at most the first `most` characters."""
-    raw = Counter[str]()
+    raw, joined = Counter[str](), set[str]()
     for text in texts:
         raw.update(WORD.findall(text[:most]))
+        joined.update(folded(word.replace("-", "")) for word in set(_HYPHENS.findall(text[:most])))
         most -= len(text)
         if most <= 0:
             break
@@ -81,7 +94,7 @@ def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
         low = word.lower() if word.isascii() else folded(word)
         counts[low] = counts.get(low, 0) + number
         usual[low] = max(usual.get(low, (0, "")), (number, word))
-    return Vocabulary(counts, {low: word for low, (_, word) in usual.items() if word != low})
+    return Vocabulary(counts, {low: word for low, (_, word) in usual.items() if word != low}, frozenset(joined))
 
 
 def is_english(word: str) -> bool:
@@ -95,6 +108,16 @@ def is_english(word: str) -> bool:
     return any(
         word[:at] in whole and word[at:] in whole for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
     )
+
+
+def english_like(word: str) -> list[str]:
+    """Return the common English words that begin as `word` does."""
+    return _begin_like(word, _english_by_initial())
+
+
+@cache
+def _english_by_initial() -> dict[str, list[str]]:
+    return _grouped(_english()[0])
 
 
 @cache

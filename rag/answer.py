@@ -117,7 +117,9 @@ def stream(
             question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted
         )
         least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
-        likely = language is None and reading.score is not None and (bool(drafted) or reading.score >= least)
+        # Common words alone ask for nothing, whatever they are near to.
+        understood = language is None and bool(found.query.terms)
+        likely = understood and reading.score is not None and (bool(drafted) or reading.score >= least)
         if not places.hits or not (likely or never_refuse):
             yield builder.refused()
         elif quotes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 
 from rapidfuzz.distance import OSA
@@ -13,7 +13,7 @@ from index.generation import Generation
 from index.lexical import FUNCTION_WORDS, mention, terms
 from index.text.identifiers import find_identifiers
 from index.text.terms import normal_form, numbers_things
-from index.vocabulary import Vocabulary, count_words, folded, is_english
+from index.vocabulary import Vocabulary, count_words, english_like, folded, is_english
 from rag.reader.names import name_places
 
 _WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|$)(?!\.\w)")
@@ -30,6 +30,10 @@ class Speller:
         self._words = generation.words
         self._counting = Lock()
         self._counted: Vocabulary | None = None
+
+    def warm_up(self) -> None:
+        """Count the words of the sources now, so that no question waits for it."""
+        self._vocabulary()
 
     def _vocabulary(self) -> Vocabulary:
         with self._counting:
@@ -92,13 +96,21 @@ class Speller:
         if not distance or is_english(low):
             return ""
         vocabulary = self._vocabulary()
-        found = extract(low, vocabulary.begin_like(low), scorer=OSA.distance, score_cutoff=distance, limit=None)
-        near = [
-            (at, -vocabulary.counts.get(other, 0), other)
-            for other, at, _ in found
-            if not named or vocabulary.written(other)[0].isupper()
-        ]
-        return _as_typed(word, vocabulary.written(min(near)[2])) if near else ""
+
+        def near(others: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+            for other, at, _ in extract(low, others, scorer=OSA.distance, score_cutoff=distance, limit=None):
+                if not named or vocabulary.written(other)[0].isupper():
+                    yield at, -vocabulary.counts.get(other, 0), other
+
+        # "suplies" is near to a form of "supply", though no source has just that form.
+        english = [(one, self._is_held(one[2]) or one[2] in FUNCTION_WORDS) for one in near(english_like(low))]
+        forms = (one for one, held in english if held)
+        best = min(near(vocabulary.begin_like(low)), default=None) or min(forms, default=None)
+        # "lisen" may be "listen", which no source has, as well as "linen".
+        rivals = any(one[0] <= best[0] for one, held in english if not held) if best else False
+        if best is None or (rivals and best[2] not in FUNCTION_WORDS):
+            return ""
+        return _as_typed(word, vocabulary.written(best[2]))
 
 
 def _as_typed(word: str, better: str) -> str:

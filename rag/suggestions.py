@@ -119,9 +119,11 @@ class Suggestions:
             warm.wait()
             while not self._ending.is_set():
                 more = False
-                # What is wrong with the index, a person is told who asks.
-                with suppress(FootnoteError), queue.last_turn("", FILE, self._ending):
-                    more = self.try_next(current(), ask)
+                # Whoever asks is told what is wrong with the index.
+                with suppress(FootnoteError):
+                    generation = current()
+                    with queue.last_turn("", FILE, self._ending):
+                        more = self.try_next(generation, ask)
                 self._ending.wait(_REST if more else _LOOK_EVERY)
 
         def guarded() -> None:

@@ -23,9 +23,10 @@ def years(text: str) -> list[str]:
     for place, token in enumerate(found):
         if match := _OF_PERIOD.fullmatch(token.text):
             named.append(f"20{match['year']}")
-        elif token.is_time and (year := _YEAR.match(token.text)):
-            if not is_quantity(text, found, place) and not counts_what_follows(text, found, place):
-                named.append(year.group())
+            continue
+        year = _YEAR.match(token.text) if token.is_time else None
+        if year and not is_quantity(text, found, place) and not counts_what_follows(text, found, place):
+            named.append(year.group())
     return named
 
 

@@ -13,6 +13,7 @@ _PLURAL = r"(?:people|men|women|children|(?!(?:is|was|does|has|its|this|his|us)\
 _POSSESSIVE = re.compile(r"[’']s?$")
 _BEGINS = re.compile(r"(?:^|[.!?:;]\s)[\s\"“”'‘’(]*\Z")
 _ARTICLES = frozenset("a an the".split())
+_TITLES = frozenset("mr mrs ms miss dr prof sir".split())
 _SMALL = FUNCTION_WORDS - {"i", "us", "may", "will", "it", "am", "who"}
 """Words that have a capital letter inside a sentence only in titles; some others are names or abbreviations too."""
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|may|might|must|should)"
@@ -74,6 +75,8 @@ def names_and_nouns(question: str) -> set[str]:
         leads = before is not None and before.group().lower() in _ARTICLES
         closes = after is None or after.group().lower() in FUNCTION_WORDS
         inner = not question.isupper() and any(letter.isupper() for letter in word[1:])
+        if word.lower() in _TITLES:
+            continue
         if one.start() in places or inner or word != one.group() or (leads and closes):
             found.add(word)
     return found

@@ -16,6 +16,7 @@ from threading import Lock
 import gradio as gr
 
 from index.errors import FootnoteError
+from index.generation import Generation
 from rag.answer import answer
 from rag.choice import Choice
 from rag.conversation.store import ConversationStore
@@ -119,9 +120,14 @@ class _Events:
     def suggest(self) -> None:
         """Begin to make suggestions in the background, behind the questions of people."""
         engine = self._engine
-        engine.suggestions.ask_in_background(
-            self.turns.queue, lambda: engine.parts()[0], partial(answer, engine, writer="quote"), engine.warm
-        )
+
+        def current() -> Generation:
+            generation = engine.parts()[0]
+            engine.speller(generation).warm_up()
+            return generation
+
+        ask = partial(answer, engine, writer="quote")
+        engine.suggestions.ask_in_background(self.turns.queue, current, ask, engine.warm)
 
     async def ask(
         self, question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
