@@ -245,7 +245,7 @@ def _picture(article: Article, number: int, sheets: Sheets, boxes: Iterable[Sequ
     over = f'<svg viewBox="0 0 {width} {height}" aria-hidden="true">{spots}</svg>' if spots else ""
     return (
         f'<figure class="fn-sheet"><img src="{address}" width="{round(width * 2)}" height="{round(height * 2)}" '
-        f'loading="{"eager" if eager else "lazy"}" decoding="async" alt="Page {number + 1} as it looks{marked}">{over}'
+        f'loading="{"eager" if eager else "lazy"}" alt="Page {number + 1} as it looks{marked}">{over}'
         "</figure>"
     )
 
@@ -300,7 +300,7 @@ class _Setter:
 
     def _table(self, part: Part) -> str:
         rows = [[self.cell(cell) for cell in row] for row in part.rows]
-        head = "".join(f'<th scope="col" dir="auto">{escape(name)}</th>' for name in part.names if name)
+        head = "".join(f'<th scope="col" class="fn-name" dir="auto">{escape(name)}</th>' for name in part.names if name)
         if part.level and rows:
             head = "".join(f'<th scope="col" dir="auto">{cell}</th>' for cell in rows.pop(0))
         caption = f"<caption>{escape(part.sheet)}</caption>" if part.sheet else ""

@@ -36,9 +36,9 @@ Cell = tuple[Run, ...]
 class Part:
     """What is set as one: `text[start:end]`, of which the `runs` are shown.
 
-    Of a table `rows` are shown, under `names` ("" each where there are none) and the name of its sheet. `level` is that of
-    a heading (1 to 6), or how deep an item stands. "lines" keep their line ends and indents, as code does; "quiet" is what
-    does not belong to the article itself; with a level, it is front matter.
+    Of a table `rows` are shown, under `names` ("" each where there are none) and the name of its sheet; with a level,
+    its first row names the columns. `level` is that of a heading (1 to 6), or how deep an item stands. "lines" keep
+    their line ends and indents, as code does; "quiet" is what is not the article itself, with a level front matter.
     """
 
     kind: Kind
