@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -458,7 +459,7 @@ def test_the_routes_of_an_article(home: Path, tmp_path: Path) -> None:
         assert page.text.count("<img") == 5 and "<rect" in page.text and 'loading="lazy"' in page.text
         assert "<script" not in page.text and "style=" not in page.text
         assert http.get("/article.css").headers["content-type"].startswith("text/css")
-        (id_,) = set(re.findall(r"page-picture&#63;source&#61;pages&#46;pdf&#38;id&#61;([0-9a-f]+)", page.text))
+        (id_,) = set(re.findall(r"page-picture\?source=pages\.pdf&id=([0-9a-f]+)", unescape(page.text)))
         asked = {"source": "pages.pdf", "id": id_, "page": 1}
         picture = http.get("/page-picture", params=asked)
         assert picture.headers["content-type"] == "image/webp" and picture.content[8:12] == b"WEBP"
