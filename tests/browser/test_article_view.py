@@ -27,7 +27,7 @@ HANDBOOK = (
     "# Handbook\n\nAll that a volunteer needs to know.\n\n## Leave\n\n"
     + "Twelve days a year are free for everybody who helps.\n\n" * 30
     + "## Prices\n\n| Flour, as it comes from the stone | Price a kilo | From which of the mills |\n|---|---|---|\n"
-    + "| Rye | 2.40 | Oxley |\n| Wheat | 1.90 | Farley |\n\n```\nmill --grain rye --stone 2 --night --for-a-very-long-time "
+    + "| Rye | 2.40 | Oxley |\n| Wheat | 1.90 | Farley |\n\n```\nmill --grain rye --stone 2 --night --for-a-long-time "
     + "--and-on-and-on-until-the-morning\n```\n\n"
     + "## The wheel\n\nIt turns eleven times a minute: Donaudampfschifffahrtsgesellschaftskapitänswitwenkasse.\n\n"
     + "It goes on.\n\n" * 30
