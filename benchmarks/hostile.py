@@ -28,6 +28,8 @@ from rag.markdown import as_markdown
 from rag.settings import Settings
 from rag.types import Answer, Passage
 from rag.ui import html
+from rag.ui.article import File, Place, article_page
+from rag.ui.typeset import typeset
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -76,6 +78,7 @@ _OURS = (
     "class id dir href role tabindex type target rel hidden aria-label aria-hidden data-turn data-do data-copy "
     "data-parcel data-answer title viewBox d",
 )
+_TEXT = '<div class="fn-text"'
 _BEGIN = "(texts) => texts.map((text) => window.footnote.begin(text)[1].split(' ')[0])"
 # Puts parcels where Gradio puts what the server sends; the page's script hears of it as it does then.
 _ARRIVE = """(parcels) => {
@@ -199,7 +202,7 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
     for markup, what, wanted in (
         ("".join(turns), ".fn-question, .fn-problem, .fn-status", [text for text in plain for _ in range(4)]),
         (welcome, "li bdi, li button", plain[:5] * 2),
-        ("".join(map(_article_body, texts)), "h1, .fn-text", [text for text in plain for _ in range(2)]),
+        ("".join(map(_article_body, texts)), "h1, .fn-words", [line for text in texts for line in _set(text)]),
     ):
         read, foreign = page.evaluate(_SHOW, [markup, what])
         wrong += [f"{fault} is on the page" for fault in foreign]
@@ -208,9 +211,26 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
 
 
 def _article_body(text: str) -> str:
-    """What stands between head and end of an article's page, which is a document of its own."""
-    made = html.article_page(Article("id", text, text, "text", None, text), 0, len(text) // 2, changed=False)
-    return made[made.index("<main>") : made.index("</body>")]
+    """The heading and, in elements of their own, the words of an article's page that is called `text` and holds it."""
+    made = article_page(
+        Article("id", text, text, "text", None, _below_title(text)), Place(1, 2 + len(text) // 2), File()
+    )
+    made = made[made.index("<h1") : made.index("</main>")]
+    return f'{made[: made.index("</h1>")]}</h1><div class="fn-words">{made[made.index(_TEXT) :]}</div>'
+
+
+def _set(text: str) -> list[str]:
+    """What the heading reads, and the words below it."""
+    below = _below_title(text)
+    runs = [
+        run for part in typeset(below) for cell in (part.runs, *(c for row in part.rows for c in row)) for run in cell
+    ]
+    return [shown(text), shown("".join(below[run.start : run.end] for run in runs))]
+
+
+def _below_title(text: str) -> str:
+    """A text that is one paragraph and no title, whatever is in it."""
+    return f"x {' '.join(text.split())}."
 
 
 def write_hostile(root: Path, texts: Sequence[str]) -> None:

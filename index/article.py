@@ -17,6 +17,7 @@ from index.formats.plain import decode
 from index.formats.worker import Worker
 from index.front_matter import read_front_matter
 from index.published import Published, find_published, of_day, published_in_front_matter, read_name
+from index.stamps import open_at_once
 from index.titles import Origin, Title, find_title_of
 
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
@@ -101,8 +102,7 @@ def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> 
     damaged, larger than `max_bytes` or can't be opened.
     """
     try:
-        # subtle: what was a file when it was listed may be a pipe by now, and opening one would wait for ever.
-        with os.fdopen(_open_at_once(path), "rb") as stream:
+        with open_at_once(path) as stream:
             status = os.fstat(stream.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UnreadableSource("is not a regular file")
@@ -119,7 +119,3 @@ def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> 
         return article_of(source, content), list(content.notes)
     text, notes = decode(data)
     return make_article(source, text), notes
-
-
-def _open_at_once(path: Path) -> int:
-    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from index.errors import IndexError_
 from index.generation import current_folder, index_folder
+from index.stamps import Stamp, stamp_of
 from index.state import read_sealed, write_sealed
 
 SEEN = "seen.json"
 _GRAIN = 2_000_000_000
 """Nanoseconds within which a clock of files may not tell two changes apart (2 s: FAT has no finer one)."""
-Stamp = tuple[int, int, int, int]
-"""Size in bytes, time of change in ns, time that anything about the file changed in ns, inode."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,7 @@ class Seen:
         taken, stamps = time.time_ns(), {}
         for source, path in files:
             with contextlib.suppress(OSError):
-                stat = path.stat()
-                stamps[source] = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+                stamps[source] = stamp_of(path.stat())
         return Seen(taken, stamps)
 
     @staticmethod
@@ -69,12 +67,12 @@ class Seen:
     def unchanged(self, before: Seen) -> frozenset[str]:
         """The files that are as they were `before`, and changed last so long before that look that a change after it
         would have another time."""
-        oldest = before.taken - _GRAIN
-        return frozenset(
-            source
-            for source, stamp in self.stamps.items()
-            if before.stamps.get(source) == stamp and max(stamp[1], stamp[2]) < oldest
-        )
+        return frozenset(source for source, stamp in self.stamps.items() if before.shows(source, stamp))
+
+    def shows(self, source: str, stamp: Stamp) -> bool:
+        """True if a file with this stamp is the one that this look saw, so long unchanged by then that a change after
+        it would show."""
+        return self.stamps.get(source) == stamp and max(stamp[1], stamp[2]) < self.taken - _GRAIN
 
     def differs(self, before: Seen) -> list[str]:
         """Sources that were added, removed or touched since the look `before`, judged by size and time of change."""

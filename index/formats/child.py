@@ -1,7 +1,7 @@
 """The process that reads files in which anything may be: within a limit of memory, one after the other.
 
-`python -m index.formats.child`: each line of input is {"path", "reader"}, each line of output {"content"} or {"error"},
-and "ends": whether the process ends with it.
+`python -m index.formats.child`: each line of input is {"path", "reader"}, or {"path", "viewer", "asked", "given"} for a
+function of a viewer; each line of output {"content"}, {"found"} or {"error"}, and "ends": whether the process ends.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for line in sys.stdin:
         request = json.loads(line)
-        answer, whole = read(Path(request["path"]), request["reader"])
+        answer, whole = attempt(request)
         answers.write(json.dumps({**answer, "ends": not whole}) + "\n")
         answers.flush()
         if not whole:
@@ -52,10 +52,14 @@ def limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def read(path: Path, reader: str) -> tuple[dict[str, Any], bool]:
+def attempt(request: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """(the answer, whether this process is still good for another file)."""
+    path = Path(request["path"])
     try:
-        content = importlib.import_module(f"index.formats.{reader}").read(path)
+        if viewer := request.get("viewer"):
+            module = importlib.import_module(f"index.formats.{viewer}")
+            return {"found": getattr(module, request["asked"])(path, **request["given"])}, True
+        content = importlib.import_module(f"index.formats.{request['reader']}").read(path)
         return {"content": checked(content).to_json()}, True
     except UnreadableSource as error:
         return {"error": str(error)}, True

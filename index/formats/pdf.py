@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from ctypes import c_ushort
+from dataclasses import dataclass
+from math import pi
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,11 @@ from index.formats.pdf_layout import Page, Piece, join_pages
 
 _WIDE_GAP = 1.2
 """A gap this many times the letters' size divides a line: between columns, or cells of a table."""
+_ANGLES = 500
+"""So many letters of a page tell how its text is turned."""
 _TOLD = 10
+Box = tuple[float, float, float, float]
+"""Left, right, bottom and top."""
 _LETTERS = str.maketrans(
     # Ligatures; and what PDFium gives for a hyphen at the end of a line that cuts a word.
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\x02": "\u00ad", "\ufffe": "\u00ad"}
@@ -81,42 +88,100 @@ def _page(document: Any, number: int) -> Page | None:
         text = page.get_textpage()
     except pypdfium2.PdfiumError:
         return None
-    width, height = page.get_size()
-    made = Page(tuple(_pieces(text)), width, height)
+    made = lay_out(page, text)
     text.close()
     page.close()
     return made
 
 
-def _pieces(text: Any) -> Iterator[Piece]:
+def lay_out(page: Any, text: Any) -> Page:
+    """The pieces of lines on a page, in the frame of its text."""
+    frame = Frame.of(page, text)
+    return Page(tuple(_pieces(text, frame)), frame.width, frame.height)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A page turned so that most of its text runs from left to right, in points from its lower left corner.
+
+    `turns` is how many quarter turns with the clock that takes, from how the file draws it.
+    """
+
+    turns: int
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+    @staticmethod
+    def of(page: Any, text: Any) -> Frame:
+        """The frame of a page with this text."""
+        count = raw.FPDFText_CountChars(text)
+        angles = (raw.FPDFText_GetCharAngle(text, at) for at in range(0, count, max(1, count // _ANGLES)))
+        # PDFium counts angles with the clock.
+        counted = Counter(-round(angle * 2 / pi) % 4 for angle in angles if angle >= 0)
+        turns = counted.most_common(1)[0][0] if counted else 0
+        left, bottom, right, top = page.get_bbox()
+        left, right, bottom, top = _turned((left, right, bottom, top), turns)
+        return Frame(turns, left, bottom, right - left, top - bottom)
+
+    def box(self, text: Any, at: int) -> Box:
+        """The box of the letter number `at`."""
+        box = raw.FS_RECTF()
+        raw.FPDFText_GetLooseCharBox(text, at, box)
+        left, right, bottom, top = _turned((box.left, box.right, box.bottom, box.top), self.turns)
+        return left - self.left, right - self.left, bottom - self.bottom, top - self.bottom
+
+    def as_drawn(self, box: Box) -> Box:
+        """A box of this frame where the file draws it."""
+        left, right, bottom, top = box
+        moved = (left + self.left, right + self.left, bottom + self.bottom, top + self.bottom)
+        return _turned(moved, -self.turns)
+
+
+def _turned(box: Box, turns: int) -> Box:
+    """A box after so many quarter turns with the clock about the origin."""
+    left, right, bottom, top = box
+    for _ in range(turns % 4):
+        left, right, bottom, top = bottom, top, -right, -left
+    return left, right, bottom, top
+
+
+def letters_of(text: Any, at: int) -> str:
+    """What the stored text has for the letter number `at` of a page; "" for a control character."""
+    return chr(raw.FPDFText_GetUnicode(text, at)).translate(_LETTERS)
+
+
+def _pieces(text: Any, frame: Frame) -> Iterator[Piece]:
     """Runs of letters on one line without a wide gap, in the order in which the file draws them."""
-    box = raw.FS_RECTF()
     letters: list[str] = []
+    first = 0
     left = right = bottom = top = size = 0.0
     for at in range(raw.FPDFText_CountChars(text)):
         letter = chr(raw.FPDFText_GetUnicode(text, at))
         if letter in "\r\n\0":
             if letters:
-                yield _piece(letters, left, right, bottom, top)
+                yield _piece(letters, left, right, bottom, top, range(first, at))
                 letters = []
             continue
-        raw.FPDFText_GetLooseCharBox(text, at, box)
+        box = frame.box(text, at)
         blank = letter.isspace()
-        apart = box.left - right > _WIDE_GAP * size or box.left < left - size or box.top < bottom or box.bottom > top
+        apart = box[0] - right > _WIDE_GAP * size or box[0] < left - size or box[3] < bottom or box[2] > top
         if letters and not blank and apart:
-            yield _piece(letters, left, right, bottom, top)
+            yield _piece(letters, left, right, bottom, top, range(first, at))
             letters = []
         if not letters:
             if blank:
                 continue
-            left, right, bottom, top = box.left, box.right, box.bottom, box.top
+            first = at
+            left, right, bottom, top = box
         letters.append(letter)
         if not blank:
-            right, bottom, top = max(right, box.right), min(bottom, box.bottom), max(top, box.top)
-            size = max(box.top - box.bottom, 1.0)
+            right, bottom, top = max(right, box[1]), min(bottom, box[2]), max(top, box[3])
+            size = max(box[3] - box[2], 1.0)
     if letters:
-        yield _piece(letters, left, right, bottom, top)
+        yield _piece(letters, left, right, bottom, top, range(first, raw.FPDFText_CountChars(text)))
 
 
-def _piece(letters: list[str], left: float, right: float, bottom: float, top: float) -> Piece:
-    return Piece("".join(letters).translate(_LETTERS).strip(), left, right, bottom, top)
+def _piece(letters: list[str], left: float, right: float, bottom: float, top: float, of: range) -> Piece:
+    return Piece("".join(letters).translate(_LETTERS).strip(), left, right, bottom, top, of)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
@@ -30,13 +30,14 @@ _FEWEST_LINES, _MOST_LINES = 5, 600
 
 @dataclass(frozen=True)
 class Piece:
-    """Text on one line in points from the page's lower left corner."""
+    """Text on one line in points from the page's lower left corner; `letters` are those of the file it is made of."""
 
     text: str
     left: float
     right: float
     bottom: float
     top: float
+    letters: range = field(default=range(0), compare=False)
 
     @property
     def size(self) -> float:
@@ -75,6 +76,11 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
             left, right = min(piece.left for piece in group), max(piece.right for piece in group)
             lines += [_Line(piece, number, left, right) for piece in _join_lines(group)]
     return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
+
+
+def in_reading_order(page: Page) -> list[Piece]:
+    """The pieces of a page, running heads too, column by column as in the text of the document."""
+    return [piece for group in _columns(page.pieces, page.width) for piece in group]
 
 
 def _usual(pieces: Sequence[Piece]) -> float:

@@ -38,7 +38,17 @@ class Worker:
 
     def read(self, path: Path) -> Content:
         """The content of a file whose name ends as one of `READERS`. Raises UnreadableSource with a one-line reason."""
-        request = json.dumps({"path": str(path.absolute()), "reader": READERS[path.suffix.lower()]})
+        return Content.from_json(self._answer(path, {"reader": READERS[path.suffix.lower()]})["content"])
+
+    def view(self, path: Path, viewer: str, asked: str, **given: Any) -> Any:
+        """What the function `asked` of the module `viewer` here finds in a file, given JSON values, as JSON values.
+
+        Raises UnreadableSource with a one-line reason.
+        """
+        return self._answer(path, {"viewer": viewer, "asked": asked, "given": given})["found"]
+
+    def _answer(self, path: Path, what: dict[str, Any]) -> dict[str, Any]:
+        request = json.dumps({"path": str(path.absolute()), **what})
         process = self._running()
         try:
             assert process.stdin is not None
@@ -62,7 +72,7 @@ class Worker:
             self.close()
         if "error" in answer:
             raise UnreadableSource(answer["error"])
-        return Content.from_json(answer["content"])
+        return answer
 
     def _running(self) -> subprocess.Popen[str]:
         """The process, started if there is none or it has ended."""

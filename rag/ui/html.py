@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
-from index.article import Article
 from index.published import Published
 from index.web import is_address
 from rag.cite import Citation, CitedSentence
@@ -120,40 +119,6 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
     if examples:
         parts.append(f"<h2>Worth asking</h2><ul>{''.join(map(_example, examples))}</ul>")
     return f'<div class="fn-welcome">{"".join(parts)}</div>'
-
-
-def article_page(article: Article, start: int, end: int, *, changed: bool) -> str:
-    """A page of its own with the whole text of an article, `text[start:end]` marked and in view.
-
-    `changed` says that the text is no longer the one that was cited; then nothing is marked. Of a very long text only
-    the surroundings of the quote are shown.
-    """
-    first, last = max(0, start - _AROUND), min(len(article.text), end + _AROUND)
-    marked = "" if changed or start >= end else f'<mark id="quote">{escape(article.text[start:end])}</mark>'
-    if marked:
-        text = f"{escape(article.text[first:start])}{marked}{escape(article.text[end:last])}"
-    else:
-        first, last = 0, min(len(article.text), 2 * _AROUND)
-        text = escape(article.text[first:last])
-    notes = []
-    if changed:
-        notes.append("This source has changed since it was cited; the quoted words may stand elsewhere in it now.")
-    if first > 0 or last < len(article.text):
-        notes.append(f"A long text: characters {first} to {last} of {len(article.text)} are shown.")
-    said = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in notes)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
-        f"{escape(article.title)}</title>"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="page.css"></head>'
-        f'<body class="fn-reading"><main><h1 dir="auto">{escape(article.title)}</h1>'
-        f"{_place(article.published, article.source, '')}{said}"
-        f'<div class="fn-text" dir="auto">{text}</div></main></body></html>'
-    )
-
-
-_AROUND = 200_000
-"""Characters shown on each side of a quote in a very long article."""
 
 
 def _article(turn_id: str, question: str, state: str, body: str) -> str:

@@ -31,6 +31,8 @@ from rag.ui.chat import ROOM, make_page
 from rag.ui.conversations import make_router
 from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
 from rag.ui.plain import plain
+from rag.ui.reading import Reading
+from rag.ui.reading import make_router as make_reading_router
 from rag.ui.uploads import Uploads
 
 _SCRIPTS = (ROOM / "conversations.js", ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
@@ -66,17 +68,19 @@ def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
 def make_server(engine: Engine) -> FastAPI:
     """The page over `engine` as an ASGI application.
 
-    Beside it: `/health` (alive), `/ready` (models loaded; also what the page's status line says), `/article`, the whole
-    text of a source with a quote in view, `/report`, an evaluation run to read, and `/feedback`, which takes what the
-    thumbs say.
+    Beside it: `/health` (alive), `/ready` (models loaded; also what the page's status line says), `/article`, a source
+    to read with a quote in view (reading.py), `/report`, an evaluation run to read, and `/feedback`, which takes what
+    the thumbs say.
     """
     files = Uploads(engine.home, engine.settings)
+    reading = Reading(engine)
     # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        reading.viewer.close()
         files.close()
         engine.close()
 
@@ -84,12 +88,12 @@ def make_server(engine: Engine) -> FastAPI:
     app = GatedApp(engine.settings.host, names, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
-    _add_routes(app, engine, files)
+    _add_routes(app, engine, files, reading)
     _mount_page(app, engine, files)
     return app
 
 
-def _add_routes(app: FastAPI, engine: Engine, files: Uploads) -> None:
+def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) -> None:
     """Add what stands beside the page."""
 
     @app.get("/health")
@@ -106,21 +110,6 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads) -> None:
     @app.get("/page.css")
     def style() -> FileResponse:
         return FileResponse(ROOM / "page.css", media_type="text/css")
-
-    @app.get("/article")
-    def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
-        try:
-            catalog = engine.parts()[0].catalog
-            found, home = catalog.article(source), catalog.home(source)
-        except FootnoteError as error:
-            return HTMLResponse(html.escape(plain(error, engine.home)), 503, _NO_SCRIPT)
-        if found is None or home is None:
-            return HTMLResponse("This source is not in the index any more.", 404, _NO_SCRIPT)
-        start = min(max(0, start), len(found.text))
-        page = html.article_page(
-            found, start, min(max(start, end), len(found.text)), changed=bool(id) and id != home[1]
-        )
-        return HTMLResponse(page, 200, _NO_SCRIPT)
 
     @app.get("/report")
     def evaluation_report(run: str, against: str = "", download: bool = False) -> HTMLResponse:
@@ -152,6 +141,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads) -> None:
         return JSONResponse({"kept": row["id"]})
 
     app.include_router(make_router(ConversationStore(engine.home)))
+    app.include_router(make_reading_router(engine, reading))
 
     @app.post("/gradio_api/upload", response_model=None)
     async def upload(request: Request) -> Response:

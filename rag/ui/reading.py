@@ -1,0 +1,262 @@
+"""Serves the page of an article, the pictures of a PDF's pages, and the file that a source was read from."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import BoundedSemaphore, Lock
+from typing import Any, BinaryIO, TypeVar
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
+
+from index.article import Article
+from index.errors import FootnoteError, UnreadableSource
+from index.formats.worker import Worker
+from index.originals import Original, Originals
+from rag.engine import Engine
+from rag.ui.article import File, Place, Sheets, article_page, cited_pages, page_span
+from rag.ui.gate import NOT_FRAMED
+from rag.ui.html import escape
+from rag.ui.plain import plain
+
+_STYLE = Path(__file__).parent / "static" / "article.css"
+_POLICY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; " + NOT_FRAMED
+}
+_SECONDS = 15.0
+"""Most time that looking at a PDF, or drawing one page, may take."""
+_MOST_WAITING = 12
+_MOST_KEPT = 24_000_000
+"""Bytes of pictures that are kept in memory."""
+_MOST_FAILED = 500
+_MOST_FALLS = 3
+_ALL = -1
+_PIECE = 1 << 16
+_ANSWER = re.compile(r"(\d{1,9})-(\d{1,9})")
+_CONVERSATION = re.compile(r"[\w-]{0,64}")
+_GONE = "This source is not in the index any more."
+
+
+_Made = TypeVar("_Made")
+
+
+class _Busy(Exception):
+    """Too many wait for pictures already."""
+
+
+class Viewer:
+    """Looks at PDFs in a process apart, one request after the other. Safe to share between threads.
+
+    The latest pictures are kept in memory. A page that could not be drawn is not tried again, nor is a file that took
+    the process down some times.
+    """
+
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        self.worker = Worker(seconds)
+        self._lock = Lock()
+        self._places = BoundedSemaphore(_MOST_WAITING)
+        self._pictures: OrderedDict[tuple[Original, int], bytes] = OrderedDict()
+        self._failed: set[tuple[Original, int]] = set()
+        self._falls: Counter[Original] = Counter()
+
+    def alone(self, step: Callable[[Worker], _Made]) -> _Made:
+        """What `step` makes with the worker, once those before are done. Raises _Busy when too many wait."""
+        if not self._places.acquire(blocking=False):
+            raise _Busy
+        try:
+            with self._lock:
+                return step(self.worker)
+        finally:
+            self._places.release()
+
+    def sheets(self, article: Article, original: Original, start: int, end: int) -> Sheets:
+        """The pages of a PDF, with the boxes of `text[start:end]`. Raises UnreadableSource."""
+        wanted = []
+        for page in cited_pages(article, (start, end)):
+            first, last = page_span(article, page)
+            inside = {"start": max(start, first) - first, "end": min(end, last) - first}
+            wanted.append({"page": page, "text": article.text[first:last], **inside})
+        found = self._view(original, _ALL, "look", {"wanted": wanted})
+        boxes = {one["page"]: made for one, made in zip(wanted, found["boxes"], strict=True)}
+        return Sheets([(width, height) for width, height in found["sizes"]], boxes)
+
+    def picture(self, original: Original, page: int) -> bytes:
+        """The picture of a page, from 0, as WebP. Raises UnreadableSource, and _Busy."""
+        key = (original, page)
+        with self._lock:
+            if key in self._pictures:
+                self._pictures.move_to_end(key)
+                return self._pictures[key]
+        made = base64.b64decode(self._view(original, page, "picture", {"page": page}))
+        with self._lock:
+            self._pictures[key] = made
+            while sum(map(len, self._pictures.values())) > _MOST_KEPT:
+                self._pictures.popitem(last=False)
+        return made
+
+    def _view(self, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
+        stamped = {**given, "stamp": original.stamp}
+        return self.alone(lambda worker: self._seen_by(worker, original, page, asked, stamped))
+
+    def _seen_by(self, worker: Worker, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
+        if (original, page) in self._failed or self._falls[original] >= _MOST_FALLS:
+            raise UnreadableSource("could not be drawn before")
+        try:
+            return worker.view(original.path, "pdf_view", asked, **given)
+        except UnreadableSource:
+            if len(self._failed) >= _MOST_FAILED:
+                self._failed.clear()
+                self._falls.clear()
+            self._failed.add((original, page))
+            self._falls[original] += worker.process_id is None
+            raise
+
+    def close(self) -> None:
+        """End the process."""
+        with self._lock:
+            self.worker.close()
+
+
+class Reading:
+    """What the routes need: the articles of an index, their files and a viewer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.viewer = Viewer()
+        self._originals = Originals(engine.home, engine.roots, int(engine.settings.max_source_mb * 1_000_000))
+
+    def article(self, source: str) -> tuple[Article, str] | None:
+        """The article of a source, and the id it is cited by; None for one that is not in the index."""
+        catalog = self._engine.parts()[0].catalog
+        found, home = catalog.article(source), catalog.home(source)
+        return (found, home[1]) if found and home else None
+
+    def original(self, article: Article) -> tuple[Original | None, str]:
+        """The file of an article, and how it stands: "same", "changed" or "gone"."""
+        return self._originals.find(article, self.viewer.alone)
+
+    def page(self, source: str, place: Place) -> HTMLResponse:
+        """The page of an article."""
+        known = self.article(source)
+        if known is None:
+            return _said(_GONE, 404)
+        article, home = known
+        size = len(article.text)
+        start = min(max(0, place.start), size)
+        end = min(max(start, place.end), size)
+        changed = bool(place.id) and place.id != home
+        place = Place(start, end, place.id, place.answers, place.begin, place.conversation)
+        return HTMLResponse(
+            article_page(article, place, self._file(article, place, changed), changed=changed), 200, _POLICY
+        )
+
+    def _file(self, article: Article, place: Place, changed: bool) -> File:
+        try:
+            original, state = self.original(article)
+        except _Busy:
+            return File("unknown")
+        if original is None or not _is_pdf(original) or not article.pages:
+            return File(state)
+        try:
+            start, end = (0, 0) if changed else (place.start, place.end)
+            return File(state, self.viewer.sheets(article, original, start, end))
+        except (UnreadableSource, _Busy):
+            return File(state, drawn=False)
+
+    def picture(self, source: str, id_: str, page: int) -> Response:
+        """The picture of a page, from 1."""
+        known = self.article(source)
+        if known is None or known[0].id != id_ or not 1 <= page <= len(known[0].pages):
+            return _said("There is no such page.", 404)
+        original, _ = self.original(known[0])
+        if original is None or not _is_pdf(original):
+            return _said("The file has changed since it was indexed.", 404)
+        try:
+            picture = self.viewer.picture(original, page - 1)
+        except UnreadableSource:
+            return _said("This page can't be drawn.", 404)
+        return Response(picture, 200, {"Cache-Control": "private, max-age=3600"}, "image/webp")
+
+    def file(self, source: str) -> Response:
+        """The file of a source, to be saved and never to be shown by the browser."""
+        known = self.article(source)
+        original = self.original(known[0])[0] if known else None
+        try:
+            stream = original.open() if original else None
+        except OSError:
+            stream = None
+        if original is None or stream is None:
+            return _said("The file is not what was indexed any more, or it is gone.", 404)
+        name = original.path.name
+        plain_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+        headers = {
+            "Content-Disposition": f"attachment; filename=\"{plain_name}\"; filename*=UTF-8''{quote(name, safe='')}",
+            "Content-Length": str(original.stamp[0]),
+        }
+        return StreamingResponse(_pieces(stream), 200, headers, "application/octet-stream")
+
+
+def _is_pdf(original: Original) -> bool:
+    return original.path.suffix.lower() == ".pdf"
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(_PIECE):
+            yield piece
+
+
+def _said(words: str, status: int) -> HTMLResponse:
+    return HTMLResponse(escape(words), status, _POLICY)
+
+
+def _answers(said: str) -> tuple[tuple[int, int], ...]:
+    """The places of answering words in an address: "120-131,140-152"."""
+    return tuple((int(start), int(end)) for start, end in _ANSWER.findall(said[:2000]))
+
+
+def make_router(engine: Engine, reading: Reading) -> APIRouter:
+    """The routes of articles."""
+    router = APIRouter()
+
+    def answered(step: Callable[[], Response]) -> Response:
+        try:
+            return step()
+        except _Busy:
+            said = PlainTextResponse("Many pages are being drawn. Load this again in a moment.", 503)
+            said.headers["Retry-After"] = "3"
+            return said
+        except FootnoteError as error:
+            return _said(plain(error, engine.home), 503)
+
+    @router.get("/article.css")
+    def style() -> FileResponse:
+        return FileResponse(_STYLE, media_type="text/css")
+
+    @router.get("/article", response_model=None)
+    def article(
+        source: str,
+        id: str = "",
+        start: int = 0,
+        end: int = 0,
+        answers: str = "",
+        begin: int | None = None,
+        conversation: str = "",
+    ) -> Response:
+        back = conversation if _CONVERSATION.fullmatch(conversation) else ""
+        return answered(lambda: reading.page(source, Place(start, end, id, _answers(answers), begin, back)))
+
+    @router.get("/page-picture", response_model=None)
+    def page_picture(source: str, id: str, page: int) -> Response:
+        return answered(lambda: reading.picture(source, id, page))
+
+    @router.get("/original", response_model=None)
+    def original(source: str) -> Response:
+        return answered(lambda: reading.file(source))
+
+    return router
