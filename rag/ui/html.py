@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
@@ -19,6 +19,8 @@ from index.web import is_address
 from rag.cite import Citation, CitedSentence
 from rag.markdown import as_markdown
 from rag.types import Answer, Passage
+from rag.ui.evidence import Piece, Place, group_places
+from rag.ui.icons import button
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ,\n]")
 
@@ -79,8 +81,7 @@ def writing(turn_id: str, answer: Answer) -> str:
 
 def failure(turn_id: str, question: str, message: str) -> str:
     """A turn that could not be answered; `message` says why and what to do."""
-    again = _action("again", "Ask again") + _action("edit", "Edit")
-    body = f'<p class="fn-problem" role="alert">{escape(message)}</p><p class="fn-foot">{again}</p>'
+    body = f'<p class="fn-problem" role="alert">{escape(message)}</p><div class="fn-foot">{_AGAIN}</div>'
     return _article(turn_id, question, "failed", body)
 
 
@@ -106,11 +107,10 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
         '<p class="fn-lead">Answers from your sources, in their own words, with the place they stand. '
         "What the sources do not say, it does not say.</p>"
     ]
+    if not known:
+        parts.append('<p class="fn-none">The sources are being opened. You can ask already.</p>')
     if known and not titles:
-        parts.append(
-            "<h2>No sources yet</h2><p>Add a folder of articles, then ask about them:</p>"
-            "<pre>python app.py index FOLDER</pre>"
-        )
+        parts.append("<h2>No sources yet</h2><p>Add files: text, PDF, Word, web pages, tables, mail and more.</p>")
     if titles:
         rows = "".join(
             f'<li><bdi>{escape(title)}</bdi> <span class="fn-meta">{escape(day(published))}</span></li>'
@@ -124,6 +124,11 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
             for example in examples
         )
         parts.append(f"<h2>Worth asking</h2><ul>{items}</ul>")
+    if known:
+        parts.append(
+            '<p class="fn-first"><button type="button" class="fn-primary" data-do="add">Add your documents</button>'
+            ' <span class="fn-meta">or drop them anywhere on this page</span></p>'
+        )
     return f'<div class="fn-welcome">{"".join(parts)}</div>'
 
 
@@ -152,7 +157,7 @@ def article_page(article: Article, start: int, end: int, *, changed: bool) -> st
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="page.css"></head>'
         f'<body class="fn-reading"><main><h1 dir="auto">{escape(article.title)}</h1>'
-        f"{_place(article.published, article.source, '')}{said}"
+        f"{_place(article.published, article.source)}{said}"
         f'<div class="fn-text" dir="auto">{text}</div></main></body></html>'
     )
 
@@ -181,17 +186,76 @@ def answer_text(turn_id: str, answer: Answer) -> str:
 
 
 def _said(turn_id: str, answer: Answer) -> str:
-    titles = {one.number: one.title for one in answer.citations}
-    return "".join(_sentence(turn_id, sentence, titles) for sentence in answer.sentences)
+    cited = {one.number: one for one in answer.citations}
+    parts = []
+    for sentence, following in zip(answer.sentences, (*answer.sentences[1:], None), strict=True):
+        source = _quoted_source(sentence, cited)
+        if not source:
+            parts.append(_sentence(turn_id, sentence, cited))
+            continue
+        # A run of quotes from one source names it once, at its end.
+        last = not following or _quoted_source(following, cited) != source
+        parts.append(_quote(turn_id, sentence, cited, named=last))
+    return "".join(parts)
+
+
+def _quoted_source(sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
+    """The source of a sentence that quotes one slice; "" for answering words and written sentences."""
+    if sentence.words or sentence.verdict != "quoted" or len(sentence.citations) != 1:
+        return ""
+    return cited[sentence.citations[0]].source
+
+
+def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation], *, named: bool) -> str:
+    """A sentence of a source as a block quote, its answering words marked; its date and title below."""
+    one = cited[sentence.citations[0]]
+    words = re.sub(r"[ \n]+", " ", one.quote)
+    before, found, after = sentence.text.partition(words or "\n")
+    said = escape(sentence.text)
+    # A date before the quote stands below it, with the title.
+    if found and before.strip("“ ") in ("", f"{day(one.published)}:", "undated:"):
+        marked = re.sub(r"[ \n]+", " ", highlighted(one))
+        said = ("“" if before.endswith("“") else "") + marked + escape(after)
+    when = f" · <bdi>{escape(day(one.published))}</bdi>" if one.published else ""
+    title = (
+        f'<cite><a class="fn-to-card" href="#source-{escape(turn_id)}-{one.number}" dir="auto">{escape(one.title)}</a>'
+        f"{when}</cite>"
+    )
+    return (
+        f'<blockquote class="fn-quoted"><p dir="auto">{said}{_marker(turn_id, one)}</p>'
+        f"{title if named else ''}</blockquote>"
+    )
 
 
 def _foot(answer: Answer) -> str:
-    sources = len({one.source for one in answer.citations})
-    told = f"{sources} source{'' if sources == 1 else 's'} · " if sources else ""
-    told += f"{answer.timings.get('total', 0):.0f} ms"
-    actions = _action("edit", "Edit") + _action("copy", "Copy", as_markdown(answer)) + _action("link", "Link")
-    shown = _action("sources", "Sources") if answer.passages else ""
-    return f'<p class="fn-foot"><span>{told}</span>{shown}{actions}{_thumbs(answer)}</p>'
+    copies = button("copy", "copy", "Copy", f' data-copy="{escape(as_markdown(answer))}"')
+    shown = _action("sources", "Evidence") if answer.passages else ""
+    return (
+        f'<div class="fn-foot">{copies}{button("link", "link", "Link")}{_AGAIN}{_thumbs(answer)}{shown}'
+        f"{_details(answer)}</div>"
+    )
+
+
+_AGAIN = button("edit", "edit", "Edit") + button("again", "again", "Ask again")
+_STAGES = {"retrieve": "searching", "read": "reading", "write": "writing", "check": "checking", "total": "in all"}
+
+
+def _details(answer: Answer) -> str:
+    """What is known of how the answer came about, folded."""
+    passages = len(answer.passages)
+    rows = [("Asked", str(answer.asked) if answer.asked else "all sources")]
+    if passages:
+        cited = len({one.source for one in answer.citations})
+        quoted = f", {len(answer.citations)} quoted from {cited} source{'' if cited == 1 else 's'}" if cited else ""
+        rows.append(("Passages", f"{passages} read{quoted}"))
+    if answer.evidence_score is not None:
+        meaning = "of 1: how likely the quoted words answer the question, as the reading model judges it"
+        rows.append(("Evidence", f"{answer.evidence_score:.2f} {meaning}"))
+    times = [f"{_STAGES.get(stage, stage)} {spent:,.0f} ms" for stage, spent in answer.timings.items()]
+    if times:
+        rows.append(("Time", ", ".join(times)))
+    told = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows)
+    return f'<details class="fn-details"><summary class="fn-action">Details</summary><dl>{told}</dl></details>'
 
 
 def _thumbs(answer: Answer) -> str:
@@ -199,25 +263,14 @@ def _thumbs(answer: Answer) -> str:
     if not answer.refused and not answer.citations:
         return ""
     places = [{"source": c.source, "quote": c.quote, "start": c.start, "end": c.end} for c in answer.citations]
-    told = escape(json.dumps({"refused": answer.refused, "cited": places}))
-    return "".join(
-        f'<button type="button" class="fn-action fn-thumb" data-do="{name}" data-answer="{told}" aria-label="{label}" '
-        f'title="{label}">{sign}</button>'
-        for name, label, sign in (("good", "Good answer", _THUMB), ("bad", "Bad answer", _THUMB))
-    )
+    told = f' data-answer="{escape(json.dumps({"refused": answer.refused, "cited": places}))}"'
+    rated = (("good", "Good answer"), ("bad", "Bad answer"))
+    return "".join(button("thumb", name, label, told, "fn-icon fn-thumb") for name, label in rated)
 
 
-# Drawn here, because a machine without an emoji font shows boxes in their place. The style sheet turns it for "bad".
-_THUMB = (
-    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 10h4v10H3zM9 20V10l4-7c1.8 0 2.6 1.2 2.3 2.8L14.6 9H19'
-    'a2 2 0 0 1 2 2.4l-1.4 7a2 2 0 0 1-2 1.6z"/></svg>'
-)
-
-
-def _action(name: str, label: str, copied: str = "") -> str:
-    """A small button under an answer; `copied` is what it puts on the clipboard."""
-    text = f' data-copy="{escape(copied)}"' if copied else ""
-    return f'<button type="button" class="fn-action" data-do="{name}"{text}>{label}</button>'
+def _action(name: str, label: str) -> str:
+    """A small button under an answer."""
+    return f'<button type="button" class="fn-action" data-do="{name}">{label}</button>'
 
 
 def _footnotes(answer: Answer) -> str:
@@ -230,14 +283,13 @@ def _footnotes(answer: Answer) -> str:
     return f'<ol class="fn-footnotes" aria-hidden="true">{items}</ol>' if items else ""
 
 
-def _sentence(turn_id: str, sentence: CitedSentence, titles: dict[int, str]) -> str:
-    markers = "".join(_marker(turn_id, number, titles[number]) for number in sentence.citations)
+def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
+    markers = "".join(_marker(turn_id, cited[number]) for number in sentence.citations)
     text = escape(sentence.text)
-    if sentence.words:
-        text = f"<strong>{text}</strong>"
     if sentence.verdict == "unsupported":
         text = f"<del>{text}</del>"
-    return f'<p dir="auto">{text}{markers}{_verdict(sentence)}</p>'
+    lead = ' class="fn-answering"' if sentence.words else ""
+    return f'<p{lead} dir="auto">{text}{markers}{_verdict(sentence)}</p>'
 
 
 def _verdict(sentence: CitedSentence) -> str:
@@ -249,11 +301,16 @@ def _verdict(sentence: CitedSentence) -> str:
     return f' <span class="fn-check fn-{sentence.verdict}">{escape(sign + why)}</span>'
 
 
-def _marker(turn_id: str, number: int, title: str) -> str:
+def _marker(turn_id: str, one: Citation) -> str:
+    quote = one.quote if len(one.quote) <= _LONGEST_TIP else f"{one.quote[:_LONGEST_TIP].rstrip()} ..."
     return (
-        f'<a class="fn-marker" href="#source-{escape(turn_id)}-{number}" '
-        f'aria-label="source {number}, {escape(title)}">{number}</a>'
+        f'<a class="fn-marker" href="#source-{escape(turn_id)}-{one.number}" data-quote="{escape(quote)}" '
+        f'aria-label="source {one.number}, {escape(one.title)}">{one.number}</a>'
     )
+
+
+_LONGEST_TIP = 280
+"""Characters of a quote that a marker shows."""
 
 
 def plain_words(text: str) -> str:
@@ -270,42 +327,56 @@ def plain_words(text: str) -> str:
 
 
 def _sources(turn_id: str, answer: Answer) -> str:
-    cited = "".join(_cited_card(turn_id, one, answer.passages) for one in answer.citations)
-    others = [passage for passage in answer.passages if not passage.cited]
-    cards = "".join(_card(passage) for passage in others)
-    parts = []
-    if cited:
-        parts.append(f"<h2>Cited</h2>{cited}")
-    if cards and answer.refused:
-        parts.append(f"<h2>Nearest passages</h2>{cards}")
-    elif cards:
-        parts.append(f'<details class="fn-more"><summary>Also retrieved ({len(others)})</summary>{cards}</details>')
+    places, others = group_places(answer)
+    parts = [_place_card(turn_id, place) for place in places]
+    if others:
+        name = "Nearest passages" if answer.refused else "Also found"
+        cards = "".join(map(_card, others))
+        parts.append(f'<details class="fn-more"><summary>{name} ({len(others)})</summary>{cards}</details>')
     if not parts:
         parts.append('<p class="fn-none">This answer cites nothing.</p>')
     return f'<section class="fn-sources" data-turn="{escape(turn_id)}">{"".join(parts)}</section>'
 
 
-def _cited_card(turn_id: str, one: Citation, passages: Sequence[Passage]) -> str:
-    around = next((p for p in passages if p.source == one.source and p.start <= one.start and one.end <= p.end), None)
-    before = around.text[: one.start - around.start] if around else ""
-    after = around.text[one.end - around.start :] if around else ""
-    quote = f"{escape(before)}<mark>{highlighted(one)}</mark>{escape(after)}"
+def _place_card(turn_id: str, place: Place) -> str:
+    """A card with all citations of a place; the marker of each leads to the words where it begins."""
+    one = place.first
+    numbers = ", ".join(str(number) for number in sorted(cited.number for cited in place.citations))
+    text = escape(place.before)
+    text += "".join(f"{_mark(turn_id, pieces)}{escape(after)}" for pieces, after in place.highlights)
     return (
-        f'<article class="fn-card fn-cited" id="source-{escape(turn_id)}-{one.number}" tabindex="-1">'
-        f'<h3 dir="auto"><span class="fn-number">{one.number}</span> {escape(one.title)}</h3>'
-        f"{_place(one.published, one.source, one.heading, one.page, one.also_in)}"
-        f'<blockquote dir="auto">{quote}</blockquote>'
-        f"{_open(one.article_id, one.source, one.start, one.end, one.quote)}</article>"
+        f'<article class="fn-card fn-cited" tabindex="-1"><h3 dir="auto"><span class="fn-number">{numbers}</span> '
+        f"{escape(one.title)}</h3>{_where(one)}"
+        f'<blockquote dir="auto">{text}</blockquote>'
+        f"{_open(one, place.citations[0].start, place.citations[-1].end, one.quote)}</article>"
     )
 
 
-def _open(article_id: str, source: str, start: int, end: int, quote: str) -> str:
-    """The link to the whole article, with the quote in view."""
-    address = article_address(source, article_id, start, end)
-    page = _web_page(source, quote) if is_address(source) else ""
+def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
+    said = []
+    for piece in pieces:
+        said += [f'<span id="source-{escape(turn_id)}-{number}"></span>' for number in piece.begins]
+        said.append(f"<strong>{escape(piece.text)}</strong>" if piece.answers else escape(piece.text))
+    return f"<mark>{''.join(said)}</mark>"
+
+
+def _where(one: Citation | Passage) -> str:
+    """When a source was published and where in it the words stand."""
+    parts = [f"<bdi>{escape(day(one.published))}</bdi>"] if one.published else []
+    parts += [f"page {one.page}"] if one.page else []
+    said = f'<p class="fn-meta">{" · ".join(parts)}</p>' if parts else ""
+    return said + (f'<p class="fn-heading" dir="auto">{escape(one.heading)}</p>' if one.heading else "")
+
+
+def _open(one: Citation | Passage, start: int, end: int, quote: str) -> str:
+    """The end of a card: links to the whole article with the quote in view, and the source's own name."""
+    address = article_address(one.source, one.article_id, start, end)
+    page = _web_page(one.source, quote) if is_address(one.source) else ""
+    others = "".join(f", also in <bdi>{escape(other)}</bdi>" for other in one.also_in)
     return (
-        f'<a class="fn-open" href="{address}" target="_blank" rel="noopener">Open article'
-        f'<span class="fn-unseen"> {escape(source)} in a new tab</span></a>{page}'
+        f'<p class="fn-file"><a class="fn-open" href="{address}" target="_blank" rel="noopener">Open'
+        f'<span class="fn-unseen"> article {escape(one.source)} in a new tab</span></a>{page} '
+        f'<span class="fn-meta"><bdi>{escape(one.source)}</bdi>{others}</span></p>'
     )
 
 
@@ -342,24 +413,18 @@ def highlighted(one: Citation) -> str:
 
 def _card(passage: Passage) -> str:
     return (
-        f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>'
-        f"{_place(passage.published, passage.source, passage.heading, passage.page, passage.also_in)}"
+        f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage)}'
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
-        f"{_open(passage.article_id, passage.source, passage.start, passage.end, passage.text)}</article>"
+        f"{_open(passage, passage.start, passage.end, passage.text)}</article>"
     )
 
 
-def _place(
-    published: Published | None, source: str, heading: str, page: int | None = None, also_in: Sequence[str] = ()
-) -> str:
-    under = f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else ""
-    where = f"<bdi>{escape(day(published))}</bdi> · " if published else ""
-    where += f"<bdi>{escape(source)}</bdi>" + (f" · p. {page}" if page else "")
-    where += "".join(f" · also in <bdi>{escape(other)}</bdi>" for other in also_in)
-    return f'<p class="fn-meta">{where}</p>{under}'
+def _place(published: Published | None, source: str) -> str:
+    when = f"<bdi>{escape(day(published))}</bdi> · " if published else ""
+    return f'<p class="fn-meta">{when}<bdi>{escape(source)}</bdi></p>'
 
 
 def kept(turn_id: str, question: str, text: str) -> str:
     """A turn of an earlier visit of which only the words are known."""
-    said = f'<div class="fn-answer">{plain_words(text)}</div><p class="fn-foot">{_action("again", "Ask again")}</p>'
+    said = f'<div class="fn-answer">{plain_words(text)}</div><div class="fn-foot">{_AGAIN}</div>'
     return _article(turn_id, question, "answered", said)

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,14 +29,20 @@ from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.ui import html, report
-from rag.ui.chat import ROOM, make_page
+from rag.ui.chat import STATIC, make_page
 from rag.ui.conversations import make_router
 from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
 from rag.ui.plain import plain
 from rag.ui.uploads import Uploads
 
-_SCRIPTS = (ROOM / "conversations.js", ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
-_HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
+_NAMES = ("conversations", "evidence", "page", "layout", "choose", "compose", "actions")
+SCRIPTS = (*(STATIC / f"{name}.js" for name in _NAMES), report.SCRIPT)
+STYLES = (STATIC / "page.css", STATIC / "layout.css")
+# On a phone the composer stays above the keyboard.
+_HEAD = (
+    '<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
+    "<script>{script}</script>"
+)
 # Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
 _NO_SCRIPT = {"Content-Security-Policy": f"default-src 'none'; style-src 'self'; {NOT_FRAMED}"}
@@ -61,6 +69,11 @@ def _judged(body: bytes) -> dict[str, Any]:
 def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
     judged = _judged(body)
     return keep_feedback(engine.home, **judged, corpus=Corpus(engine.parts()[0]))
+
+
+def joined(files: Iterable[Path]) -> str:
+    """Return the text of scripts or style sheets without indentation and whole-line comments: a third less to send."""
+    return "".join(re.sub(r"^ *(//.*)?\n?", "", path.read_text("utf-8"), flags=re.MULTILINE) for path in files)
 
 
 def make_server(engine: Engine) -> FastAPI:
@@ -105,7 +118,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads) -> None:
 
     @app.get("/page.css")
     def style() -> FileResponse:
-        return FileResponse(ROOM / "page.css", media_type="text/css")
+        return FileResponse(STATIC / "page.css", media_type="text/css")
 
     @app.get("/article")
     def article(source: str, id: str = "", start: int = 0, end: int = 0) -> HTMLResponse:
@@ -161,7 +174,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads) -> None:
 def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
     """Mount the page, and shut what it does not need of Gradio."""
     settings = engine.settings
-    script = "".join(path.read_text("utf-8") for path in _SCRIPTS)
+    script = joined(SCRIPTS)
     gr.mount_gradio_app(
         app,
         make_page(engine, files),
@@ -169,7 +182,7 @@ def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
         server_name=settings.host,
         server_port=settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
-        css_paths=ROOM / "page.css",
+        css=joined(STYLES),
         head=_HEAD.format(script=script),
         footer_links=[],
         run_history=False,
