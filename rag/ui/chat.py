@@ -152,6 +152,7 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
                 make_tab(engine, page, files, events.turns.queue)
                 make_sources_tab(engine, page, files, ticks)
                 _make_desk(engine, page, events, hidden, arriving)
+                gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")
             with gr.Column(elem_id="fn-right", min_width=0):
                 gr.HTML(rail.panel(), js_on_load=None)
             gr.HTML('<div class="fn-scrim" data-do="close"></div>', js_on_load=None, elem_id="fn-behind")
@@ -195,7 +196,6 @@ def _make_desk(
                 elem_id="fn-writer",
                 visible=bool(engine.settings.llm_url),
             )
-            gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
 
     gr.on(
         [question.submit, send.click],

@@ -20,6 +20,10 @@ main { max-width: 44rem; margin: 2rem auto; padding-inline: 1rem; overflow-wrap:
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
 a { color: var(--accent); }
 .fn-marker { font-size: .78em; vertical-align: super; text-decoration: none; margin-inline-start: .2em; }
+.fn-answering { font-size: 1.25rem; }
+.fn-quoted { border-inline-start: 2px solid var(--line); padding-inline-start: 1rem; }
+.fn-quoted p { margin: 0; } .fn-quoted strong { background: var(--strong); }
+cite { color: var(--quiet); font-size: .88rem; font-style: normal; }
 .fn-cited { border-inline-start: 3px solid var(--line); padding-inline-start: .9rem; margin: 1rem 0; }
 .fn-cited:target { border-color: var(--accent); }
 .fn-cited h3 { font-size: 1rem; margin: 0; } .fn-meta, .fn-note { color: var(--quiet); font-size: .88rem; margin: 0; }
