@@ -1,4 +1,4 @@
-"""Pictures of the page in every state: `python -m benchmarks.pictures [FOLDER]`. In light, in dark, on tablet and phone.
+"""Pictures of the page in every state: `python -m benchmarks.pictures [FOLDER]`. Light, dark, tablet and phone.
 
 Serves the seeds, and other small homes for the states that these can't be in, from a temporary folder. Every state is
 brought about for real; a process is halted for a moment where a state would be over before its picture is taken. All
