@@ -334,7 +334,8 @@ def _sources(turn_id: str, answer: Answer) -> str:
         cards = "".join(map(_card, others))
         parts.append(f'<details class="fn-more"><summary>{name} ({len(others)})</summary>{cards}</details>')
     if not parts:
-        parts.append('<p class="fn-none">This answer cites nothing.</p>')
+        said = "No passage comes near this question." if answer.refused else "This answer cites nothing."
+        parts.append(f'<p class="fn-none">{said}</p>')
     return f'<section class="fn-sources" data-turn="{escape(turn_id)}">{"".join(parts)}</section>'
 
 
@@ -348,7 +349,7 @@ def _place_card(turn_id: str, place: Place) -> str:
         f'<article class="fn-card fn-cited" tabindex="-1"><h3 dir="auto"><span class="fn-number">{numbers}</span> '
         f"{escape(one.title)}</h3>{_where(one)}"
         f'<blockquote dir="auto">{text}</blockquote>'
-        f"{_open(one, place.citations[0].start, place.citations[-1].end, one.quote)}</article>"
+        f"{_open(place.citations[0])}</article>"
     )
 
 
@@ -368,10 +369,11 @@ def _where(one: Citation | Passage) -> str:
     return said + (f'<p class="fn-heading" dir="auto">{escape(one.heading)}</p>' if one.heading else "")
 
 
-def _open(one: Citation | Passage, start: int, end: int, quote: str) -> str:
-    """The end of a card: links to the whole article with the quote in view, and the source's own name."""
-    address = article_address(one.source, one.article_id, start, end)
-    page = _web_page(one.source, quote) if is_address(one.source) else ""
+def _open(one: Citation | Passage) -> str:
+    """The end of a card: links to the whole article with the words in view, and the source's own name."""
+    address = article_address(one.source, one.article_id, one.start, one.end)
+    words = one.quote if isinstance(one, Citation) else one.text
+    page = _web_page(one.source, words) if is_address(one.source) else ""
     others = "".join(f", also in <bdi>{escape(other)}</bdi>" for other in one.also_in)
     return (
         f'<p class="fn-file"><a class="fn-open" href="{address}" target="_blank" rel="noopener">Open'
@@ -415,7 +417,7 @@ def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage)}'
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
-        f"{_open(passage, passage.start, passage.end, passage.text)}</article>"
+        f"{_open(passage)}</article>"
     )
 
 
