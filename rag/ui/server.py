@@ -72,8 +72,9 @@ def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
 
 
 def joined(files: Iterable[Path]) -> str:
-    """Return scripts, or style sheets, as one text without indentation and without comments that fill a line."""
-    comments = r"^ *(//.*|/\*.*\*/)?\n?"
+    """Return scripts, or style sheets, as one text without indentation and comments."""
+    # subtle: at a line's end only after punctuation; elsewhere two slashes may stand in an address.
+    comments = r"^ *(//.*|/\*.*\*/)?\n?|(?<=[;{),]) // .*$"
     return "".join(re.sub(comments, "", path.read_text("utf-8"), flags=re.MULTILINE) for path in files)
 
 
