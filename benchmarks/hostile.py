@@ -162,7 +162,8 @@ def answer_of(text: str) -> Answer:
     """An answer that says `text` wherever text of sources or users can stand."""
     citation = Citation(1, "id", text, text, None, text, None, 1, 1 + len(text), text, ((1, 1 + len(text)),))
     passage = Passage(1, "id", text, text, None, text, 0, len(text) + 2, f"x{text}x", 0.5, True)
-    other = Passage(2, "id", text, text, None, text, 0, len(text), text, 0.5, False)
+    behind = len(text) + 2
+    other = Passage(2, "id", text, text, None, text, behind, behind + len(text), text, 0.5, False)
     return Answer(text, text, False, 0.5, (CitedSentence(text, (1,)),), (citation,), (passage, other), {}, (text,))
 
 
