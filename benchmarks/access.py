@@ -16,7 +16,7 @@ from benchmarks.served import ask, chromium, opened, served
 from rag.engine import Engine
 from rag.settings import SEEDS, Settings
 
-OURS = "#fn-top, #fn-first, #fn-conversation, #fn-panel"
+OURS = "#fn-rail, #fn-header, #fn-first, #fn-conversation, #fn-right"
 """What we make of the page; the rest is Gradio's."""
 Found = dict[tuple[str, str, str, str], set[str]]
 """(whose, rule, impact, what it asks for) -> the states in which it was found."""

@@ -74,9 +74,10 @@ _PIECES = st.one_of(
 )
 _STRINGS = st.one_of(st.text(min_size=1, max_size=60), st.lists(_PIECES, min_size=1, max_size=8).map("".join))
 _OURS = (
-    "main article h1 h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button i",
+    "main article h1 h2 h3 div p a section span blockquote cite mark strong bdi details summary dl dt dd ul ol li "
+    "button i",
     "class id dir href role tabindex type target rel hidden aria-label aria-hidden data-turn data-do data-copy "
-    "data-parcel data-answer title viewBox d",
+    "data-quote data-parcel data-answer title viewBox d",
 )
 _TEXT = '<div class="fn-text"'
 _BEGIN = "(texts) => texts.map((text) => window.footnote.begin(text)[1].split(' ')[0])"
@@ -99,7 +100,7 @@ _READ = """(ids) => ids.map((id) => {
   return {
     question: text(turn, ".fn-question"), said: text(turn, ".fn-answer p"), note: text(turn, ".fn-note"),
     label: marker.getAttribute("aria-label"), copied: turn.querySelector("[data-copy]").dataset.copy, tip,
-    title: text(sources, "h3"), source: text(sources, ".fn-meta bdi:last-child"), heading: text(sources, ".fn-heading"),
+    title: text(sources, "h3"), source: text(sources, ".fn-file bdi"), heading: text(sources, ".fn-heading"),
     quote: text(sources, "mark"), passage: text(sources, ".fn-more blockquote"),
   };
 })"""
@@ -116,7 +117,7 @@ _SHOW = """([markup, what]) => {
 # What stands in an element that is not ours, and where links lead that are not ours.
 _FOREIGN = """([elements, attributes]) => {
   window.foreign = (within) => [...within.querySelectorAll("*")].flatMap((one) => [
-    ...(elements.includes(one.localName) || one.closest(".fn-thumb > svg") ? [] : [one.localName]),
+    ...(elements.includes(one.localName) || one.closest(".fn-action > svg") ? [] : [one.localName]),
     ...one.getAttributeNames().filter((name) => !attributes.includes(name)),
     ...(/^(#source-|article[?]source=|$)/.test(one.getAttribute("href") ?? "") ? [] : [one.getAttribute("href")]),
   ]);
@@ -164,7 +165,8 @@ def answer_of(text: str) -> Answer:
     """An answer that says `text` wherever text of sources or users can stand."""
     citation = Citation(1, "id", text, text, None, text, None, 1, 1 + len(text), text, ((1, 1 + len(text)),))
     passage = Passage(1, "id", text, text, None, text, 0, len(text) + 2, f"x{text}x", 0.5, True)
-    other = Passage(2, "id", text, text, None, text, 0, len(text), text, 0.5, False)
+    behind = len(text) + 2
+    other = Passage(2, "id", text, text, None, text, behind, behind + len(text), text, 0.5, False)
     return Answer(text, text, False, 0.5, (CitedSentence(text, (1,)),), (citation,), (passage, other), {}, (text,))
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the page in every state, in light, in dark and on a phone: `python -m benchmarks.pictures [FOLDER]`.
+"""Pictures of the page in every state: `python -m benchmarks.pictures [FOLDER]`. Light, dark, tablet and phone.
 
 Serves the seeds, and other small homes for the states that these can't be in, from a temporary folder. Every state is
 brought about for real; a process is halted for a moment where a state would be over before its picture is taken. All
@@ -35,8 +35,9 @@ from rag.engine import Engine
 from rag.settings import PROJECT, SEEDS, Settings
 
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 800}},
-    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1440, "height": 900}},
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "tablet": {"viewport": {"width": 1024, "height": 768}, "has_touch": True},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
 CHOSEN = PROJECT / "docs" / "pictures"
@@ -133,14 +134,20 @@ def take_chat(studio: Studio) -> None:
             ask(page, _REFUSED)
         _each_turn(pages, ".fn-refused", 1)
         studio.take(pages, "refused")
-        pages["phone"].locator(".fn-refused").get_by_role("button", name="Sources").click()
-        studio.take({"phone": pages["phone"]}, "refused-sources")
-        pages["phone"].get_by_role("button", name="Close").click()
+        for page in pages.values():
+            page.locator(".fn-refused").get_by_role("button", name="Evidence", exact=True).click()
+            page.locator(".fn-more:visible summary").click()
+        studio.take(pages, "refused-sources")
+        for page in pages.values():
+            page.keyboard.press("Escape")
+            page.locator(".fn-details:visible summary").last.click()
+        studio.take(pages, "details")
+        _take_frame(studio, pages)
         _take_with_printing(studio, pages)
         _take_article(studio, pages)
         for page in pages.values():
-            page.get_by_role("button", name="Keyboard map").click()
-        studio.take(pages, "keys")
+            page.keyboard.press("?")
+        studio.take(pages, "tour")
         for page in pages.values():
             page.keyboard.press("Escape")
         for page in pages.values():
@@ -155,12 +162,39 @@ def take_chat(studio: Studio) -> None:
             studio.take(pages, "updating")
         rebuilding.wait(60)
         for page in pages.values():
-            page.get_by_role("button", name="New conversation").click()
+            page.evaluate("window.footnote.clear()")
             ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2030)])
             expect(page.get_by_text("questions are ahead").last).to_be_visible()
             with halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
             _each_turn({"": page}, ":not(.fn-working)", 30)
+
+
+def _take_frame(studio: Studio, pages: Pages) -> None:
+    """What lies over a narrow page, folded sides, and a question that no source would be asked."""
+    narrow = {look: pages[look] for look in ("tablet", "phone")}
+    for page in narrow.values():
+        page.get_by_role("button", name="Menu").click()
+    studio.take(narrow, "menu")
+    for page in narrow.values():
+        page.keyboard.press("Escape")
+    wide = {look: pages[look] for look in ("light", "dark")}
+    for page in wide.values():
+        page.get_by_role("button", name="Hide the left side").click()
+        page.get_by_role("button", name="Hide the evidence").click()
+    studio.take(wide, "folded")
+    for page in wide.values():
+        page.get_by_role("button", name="Menu").click()
+        page.get_by_role("button", name="Show the evidence").click()
+    for page in pages.values():
+        page.locator(".fn-chip").click()
+        page.locator("#fn-ticks .fn-tick-all").uncheck()
+    studio.take(pages, "ticks")
+    for page in pages.values():
+        page.keyboard.press("Escape")
+    studio.take(pages, "none-ticked")
+    for page in pages.values():
+        page.get_by_role("button", name="Tick all").click()
 
 
 def _take_with_printing(studio: Studio, pages: Pages) -> None:
@@ -174,7 +208,7 @@ def _take_with_printing(studio: Studio, pages: Pages) -> None:
 def _take_article(studio: Studio, pages: Pages) -> None:
     articles = {}
     for look, page in pages.items():
-        page.locator(".fn-answered").get_by_role("button", name="Sources").click()
+        page.locator(".fn-answered").get_by_role("button", name="Evidence", exact=True).click()
         with page.context.expect_page() as opening:
             page.locator(".fn-open:visible").first.click()
         articles[look] = opening.value
@@ -191,7 +225,7 @@ def take_evaluation(studio: Studio) -> None:
     home = _home(studio.work / "evaluated", SEEDS)
     with studio.pages(home) as (pages, server):
         for page in pages.values():
-            page.get_by_role("link", name="Evaluation").click()
+            page.evaluate("location.hash = 'evaluation'")
             expect(page.locator("#fn-set input")).to_have_value("seeds/questions.jsonl", timeout=_PATIENCE)
         studio.take(pages, "evaluation")
         for look, page in pages.items():
@@ -228,11 +262,11 @@ def take_sources(studio: Studio) -> None:
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, "utf-8")
     with studio.pages(_home(studio.work / "no-library", empty)) as (pages, _):
-        _go(pages, "Sources")
+        _go(pages, "sources")
         _each(pages, lambda page: page.locator("#fn-listing"), "There are no sources yet")
         studio.take(pages, "library-empty")
     with studio.pages(_home(studio.work / "with-library", root)) as (pages, _):
-        _go(pages, "Sources")
+        _go(pages, "sources")
         _each(pages, lambda page: page.locator("#fn-listing"), "indexed")
         studio.take(pages, "library", whole=True)
         for look, page in pages.items():
@@ -244,7 +278,7 @@ def take_sources(studio: Studio) -> None:
             page.locator("#fn-listing .fn-tick").nth(1).uncheck()
             page.locator("#fn-listing .fn-tick").nth(2).uncheck()
         studio.take(pages, "library-upload", whole=True)
-        _go(pages, "Chat")
+        _go(pages, "chat")
         for page in pages.values():
             ask(page, _REFUSED)
         _each_turn(pages, ".fn-refused", 1)
@@ -253,7 +287,7 @@ def take_sources(studio: Studio) -> None:
 
 def _go(pages: Pages, room: str) -> None:
     for page in pages.values():
-        page.get_by_role("link", name=room, exact=True).click()
+        page.evaluate("room => { location.hash = room; }", room)
 
 
 def take_starting(studio: Studio) -> None:

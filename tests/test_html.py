@@ -56,9 +56,9 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
         + html.welcome([(text, text, None)], [text], known=True)
     )
     ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
-    ours |= {"svg", "path"}  # the thumbs
+    ours |= {"cite", "dl", "dt", "dd", "svg", "path"}
     allowed = set("class id dir href role tabindex type target rel title viewbox d aria-label aria-hidden".split())
-    allowed |= {"data-turn", "data-do", "data-copy", "data-answer"}
+    allowed |= {"data-turn", "data-do", "data-copy", "data-answer", "data-quote"}
     for tag, attributes in read.elements:
         assert tag in ours
         assert set(attributes) <= allowed
@@ -70,8 +70,8 @@ def test_a_refusal_says_so_and_shows_the_nearest_passages(state: bool) -> None:
     passage = Passage(1, "id", "a.txt", "A", None, "", 0, 4, "Text", 0.5, False)
     markup = html.turn("t", Answer("q", "words", state, 0.1, passages=(passage,)))
     assert ("Not in the sources" in markup) is state
-    assert ("Nearest passages" in markup) is state
-    assert ("Also retrieved (1)" in _Reader(markup).text) is not state
+    assert ("Nearest passages (1)" in _Reader(markup).text) is state
+    assert ("Also found (1)" in _Reader(markup).text) is not state
 
 
 def test_the_answering_words_stand_out_inside_the_quote() -> None:
@@ -79,3 +79,47 @@ def test_the_answering_words_stand_out_inside_the_quote() -> None:
     passage = Passage(1, "id", "a.txt", "A", None, "", 0, 40, "0123456789It made 1,000 jobs and more.", 0.5, True)
     answer = Answer("q", "x [1]", False, 0.9, (CitedSentence("x", (1,)),), (citation,), (passage,))
     assert "<strong>1,000</strong>" in html.turn("t", answer)
+
+
+def test_neighbours_in_a_passage_share_a_card_that_both_markers_lead_to() -> None:
+    text = "One is here. Two is there. Three is away."
+    first, second, third = (text.index(word) for word in ("One", "Two", "Three"))
+    spans = [(1, second, third - 1), (2, first, second - 1), (3, first + 4, second + 3)]
+    cited = tuple(
+        Citation(n, "id", "a.txt", "A", None, "", None, start, end, text[start:end], ()) for n, start, end in spans
+    )
+    passages = (
+        Passage(1, "id", "a.txt", "A", None, "", 0, len(text), text, 0.5, True),
+        Passage(2, "id", "a.txt", "A", None, "", third, len(text), text[third:], 0.4, False),
+        Passage(3, "id", "b.txt", "B", None, "", 0, 4, "Else", 0.3, False),
+    )
+    sentences = tuple(CitedSentence(one.quote, (one.number,)) for one in cited)
+    read = _Reader(html.turn("t", Answer("q", "x", False, 0.9, sentences, cited, passages)))
+    cards = [attributes for tag, attributes in read.elements if (attributes.get("class") or "").startswith("fn-card")]
+    assert len(cards) == 2  # what the first card shows is not found again
+    assert "1, 2, 3 A" in read.text and "Also found (1)" in read.text
+    assert read.text.count(text) == 1
+    targets = {attributes["href"] for _, attributes in read.elements if attributes.get("class") == "fn-marker"}
+    assert targets == {
+        f"#{attributes['id']}" for tag, attributes in read.elements if tag == "span" and "id" in attributes
+    }
+
+
+def test_no_milliseconds_or_scores_stand_outside_the_details() -> None:
+    answer = Answer("q", "words", False, 0.87, timings={"read": 812.0, "total": 1234.0})
+    before, _, details = html.turn("t", answer).partition("<details")
+    assert "ms" not in _Reader(before).text and "0.87" not in _Reader(before).text
+    assert "1,234 ms" in _Reader(details).text and "0.87 of 1" in _Reader(details).text
+
+
+def test_a_run_of_quotes_from_a_source_names_it_once() -> None:
+    def quote(number: int, source: str) -> Citation:
+        return Citation(
+            number, source, source, f"Title of {source}", None, "", None, number * 9, number * 9 + 4, "Text", ()
+        )
+
+    cited = (quote(1, "a"), quote(2, "a"), quote(3, "b"))
+    sentences = tuple(CitedSentence("“Text”", (number,)) for number in (1, 2, 3))
+    markup = html.answer_text("t", Answer("q", "x", False, 0.9, sentences, cited))
+    assert markup.count('class="fn-quoted"') == 3
+    assert [markup.count(f">Title of {source}</a>") for source in "ab"] == [1, 1]

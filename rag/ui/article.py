@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from urllib.parse import urlencode
 
 from index.article import Article
-from rag.ui.html import day, escape
+from rag.ui.escape import day, escape
 from rag.ui.typeset import Cell, Part, Span, typeset
 
 AROUND = 100_000

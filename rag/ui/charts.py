@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.ui.html import escape
+from rag.ui.escape import escape
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 360, 220, 44, 10, 12, 40
 _MOST_POINTS = 200

@@ -7,7 +7,7 @@ import json
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -20,51 +20,28 @@ from index.generation import Generation
 from rag.answer import answer
 from rag.choice import Choice
 from rag.conversation.store import ConversationStore
+from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
 from rag.evaluation.feedback import KINDS
 from rag.suggestions import SHOWN
-from rag.ui import dialogs, html
+from rag.types import Answer
+from rag.ui import dialogs, html, rail
 from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
 from rag.ui.sources import make_sources_tab
-from rag.ui.turns import Turns
+from rag.ui.turns import Memory, Turns
 from rag.ui.uploads import GuardedBlocks, Uploads
 
-ROOM = Path(__file__).parent
+STATIC = Path(__file__).parent / "static"
 _OTHERS = 40
 """Events besides questions that Gradio may run at once: the tabs, the welcome, stopping."""
 _WELCOME_LOOKS, _WELCOME_EVERY = 60, 0.5
 """How often the welcome looks for new suggestions, and seconds between two looks."""
 _ID = re.compile(r"[a-z0-9]{1,32}")
-_KEYS = [
-    ("Enter", "ask"),
-    ("Shift + Enter", "a new line in the question"),
-    ("Arrow up", "in the empty box: the last question, to edit and ask again"),
-    ("Escape", "stop; or from a source back to its marker"),
-    ("Tab", "from marker to marker; the quote shows"),
-    ("Enter on a marker", "to the highlighted words in the source"),
-    ("/", "to the question box"),
-    ("?", "this list"),
-]
-_TOP = (
-    '<div class="fn-tools"><button type="button" class="fn-action" data-do="clear">New conversation</button>'
-    '<button type="button" class="fn-action" data-history="show">Conversations</button>'
-    '<button type="button" class="fn-action" data-do="keys" aria-label="Keyboard map">?</button>'
-    '<button type="button" class="fn-action" data-do="theme" aria-label="Light or dark">◐</button></div>'
-)
-_TABS = (
-    '<nav class="fn-tabs" aria-label="Rooms"><a href="#chat" aria-current="page">Chat</a>'
-    '<a href="#sources">Sources</a><a href="#evaluation">Evaluation</a></nav>'
-)
-_ASKING = (
-    '<p class="fn-asking fn-status fn-away" role="status"><span></span> <a class="fn-action" href="#sources">Choose</a>'
-    '<button type="button" class="fn-action" data-choice="all">Ask all</button></p>'
-)
 _BEGIN = (
     "(question, _, writer) => [...window.footnote.begin(question, writer), window.footnoteChoice.leftOut(), "
     "window.footnoteConversations.id()]"
 )
-_SHEET_TOP = '<div class="fn-sheet-top"><button type="button" class="fn-action" data-do="close">Close</button></div>'
 
 
 class _Outbox:
@@ -144,11 +121,27 @@ class _Events:
         ids = [id_ for id_ in turn_ids.split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         self._outbox.keep_only(session, ids)
         choice = Choice(left_out=_names(left_out))
-        keep = partial(self._store.add, conversation, ids[0]) if is_conversation_id(conversation) else None
-        states = self.turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice, keep)
+        memory = self._memory(conversation, ids[0], choice) if is_conversation_id(conversation) else None
+        states = self.turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice, memory)
         async with aclosing(states):
             async for markup in states:
                 yield self._outbox.put(session, ids[0], markup)
+
+    def _memory(self, conversation: str, turn: str, choice: Choice) -> Memory:
+        return Memory(partial(self._earlier, conversation, turn), partial(self._keep, conversation, turn, choice))
+
+    def _earlier(self, conversation: str, turn: str) -> Thread:
+        """The turns of a conversation that a question may refer to; none where they can't be read."""
+        try:
+            turns = self._store.get(conversation).turns
+        except FootnoteError:
+            return NO_TURNS
+        return Thread(tuple(one.answer for one in turns if one.answer and one.id != turn))
+
+    def _keep(self, conversation: str, turn: str, choice: Choice, answer: Answer) -> None:
+        """Keep an answer with the ticks it was asked under."""
+        self._store.add(conversation, turn, answer)
+        self._store.change(conversation, left_out=sorted(choice.left_out))
 
     async def stop(self, turn_ids: str, request: gr.Request) -> None:
         """Stop the questions of these turns."""
@@ -186,13 +179,25 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
     events = _Events(engine)
     events.suggest()
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
-        with gr.Row(elem_id="fn-top"):
-            gr.HTML(f'<div class="fn-brand"><h1 class="fn-name">Footnote</h1>{_TABS}</div>', js_on_load=None)
-            gr.HTML(html.status("\u00a0", "busy"), js_on_load=None)
-            gr.HTML(_TOP + dialogs.keys(_KEYS) + dialogs.history() + dialogs.thumb_down(KINDS), js_on_load=None)
-        _make_desk(engine, page, events)
-        make_sources_tab(engine, page, files)
-        make_tab(engine, page, files, events.turns.queue)
+        # Before the composer, so that its box is the last of the page.
+        gr.HTML(dialogs.tour() + dialogs.thumb_down(KINDS), js_on_load=None, elem_id="fn-dialogs")
+        hidden = [gr.Textbox(visible="hidden") for _ in range(3)]
+        arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
+        with gr.Row(elem_id="fn-app", equal_height=False):
+            with gr.Column(elem_id="fn-rail", min_width=0):
+                gr.HTML(rail.top(), js_on_load=None, elem_id="fn-rail-top")
+                gr.HTML(rail.sources_head(), js_on_load=None, elem_id="fn-rail-head")
+                ticks = gr.HTML("", js_on_load=None, elem_id="fn-ticks")
+                gr.HTML(rail.foot(), js_on_load=None, elem_id="fn-rail-foot")
+            with gr.Column(elem_id="fn-center", min_width=0):
+                gr.HTML(rail.header(), js_on_load=None, elem_id="fn-header")
+                make_tab(engine, page, files, events.turns.queue)
+                make_sources_tab(engine, page, files, ticks)
+                _make_desk(engine, page, events, hidden, arriving)
+                gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")
+            with gr.Column(elem_id="fn-right", min_width=0):
+                gr.HTML(rail.panel(), js_on_load=None)
+            gr.HTML('<div class="fn-scrim" data-do="close"></div>', js_on_load=None, elem_id="fn-behind")
         page.unload(events.leave)
     # Gradio's own queue never holds a question back, and no request goes round it.
     page.max_threads = events.turns.queue.most + _OTHERS
@@ -200,26 +205,32 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
     return page
 
 
-def _make_desk(engine: Engine, page: gr.Blocks, events: _Events) -> None:
-    """Lay out the conversation with the sources beside it, and wire it."""
-    with gr.Row(elem_id="fn-desk", equal_height=False):
-        with gr.Column(scale=3, min_width=300, elem_id="fn-left"):
+def _make_desk(
+    engine: Engine, page: gr.Blocks, events: _Events, hidden: Sequence[gr.Textbox], arriving: gr.HTML
+) -> None:
+    """Lay out the conversation with the composer below it, and wire it."""
+    turn_ids, left_out, conversation = hidden
+    with gr.Column(elem_id="fn-desk", min_width=0):
+        with gr.Column(elem_id="fn-left", min_width=0):
             first = gr.HTML(html.welcome([], [], known=False), js_on_load=None, elem_id="fn-first")
             gr.HTML('<div id="fn-conversation" role="log" aria-label="Conversation"></div>', js_on_load=None)
-            with gr.Row(elem_id="fn-ask", equal_height=True):
-                gr.HTML(_ASKING, js_on_load=None, elem_id="fn-asking")
+        with gr.Column(elem_id="fn-foot", min_width=0):
+            gr.HTML(rail.composer_head(), js_on_load=None)
+            with gr.Row(elem_id="fn-ask", equal_height=False):
+                gr.HTML(rail.attach(), js_on_load=None, elem_id="fn-attach")
                 question = gr.Textbox(
                     label="Question",
                     show_label=False,
                     container=False,
-                    placeholder="Ask about your sources ...",
+                    placeholder="Ask about your sources",
                     max_lines=6,
                     scale=8,
                     autofocus=True,
                     elem_id="fn-question",
                 )
-                send = gr.Button("Send", variant="primary", scale=1, min_width=72, elem_id="fn-send")
-                stop = gr.Button("Stop", scale=1, min_width=72, elem_id="fn-stop")
+                gr.HTML(rail.chip(), js_on_load=None, elem_id="fn-asked-of")
+                send = gr.Button("Send", variant="primary", min_width=0, elem_id="fn-send")
+                stop = gr.Button("Stop", min_width=0, elem_id="fn-stop")
             writer = gr.Radio(
                 [("Quotes", "quote"), ("Language model, checked", "llm")],
                 value=engine.settings.writer,
@@ -227,12 +238,6 @@ def _make_desk(engine: Engine, page: gr.Blocks, events: _Events) -> None:
                 elem_id="fn-writer",
                 visible=bool(engine.settings.llm_url),
             )
-        with gr.Column(scale=2, min_width=300, elem_id="fn-right"):
-            panel = '<div id="fn-panel" role="region" aria-label="Sources" tabindex="-1"></div>'
-            gr.HTML(_SHEET_TOP + panel, js_on_load=None)
-    turn_ids = gr.Textbox(visible="hidden", elem_id="fn-turn-ids")
-    left_out, conversation = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
-    arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
 
     gr.on(
         [question.submit, send.click],

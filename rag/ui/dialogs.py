@@ -1,29 +1,36 @@
-"""The dialogs of the page: keys, conversations, and what was wrong with an answer. Pure."""
+"""The dialogs of the page: the tour, and what was wrong with an answer. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from rag.ui.html import escape
+from rag.ui.escape import escape
+
+_STEPS = (
+    ("Add your documents", "By the paper clip, by dropping files anywhere on the page, or by pasting them."),
+    ("Ask", "In plain English. The answer is made of your sources' own words, or says that they do not answer."),
+    ("Check", "Press a small number: it leads to the passage, the words marked. Open shows the whole document."),
+    ("Go on", "Conversations are kept on this machine, in the list on the left. Ticks choose which sources are asked."),
+)
+_KEYS = (
+    ("Enter", "ask"),
+    ("Shift + Enter", "a new line in the question"),
+    ("Arrow up", "in the empty box: the last question again"),
+    ("Escape", "stop, close, or go back to the number"),
+    ("Tab", "from number to number; each shows its quote"),
+    ("/", "to the question box"),
+    ("?", "this tour"),
+)
 
 
-def keys(rows: Sequence[tuple[str, str]]) -> str:
-    """The keyboard map, a dialog: (key, what it does)."""
-    lines = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(meaning)}</dd>" for key, meaning in rows)
+def tour() -> str:
+    """Return the dialog that shows in four steps what the page does, then its keys."""
+    steps = "".join(f"<li><b>{escape(title)}</b><p>{escape(words)}</p></li>" for title, words in _STEPS)
+    lines = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(meaning)}</dd>" for key, meaning in _KEYS)
     return (
-        '<dialog id="fn-keys" aria-labelledby="fn-keys-title"><h2 id="fn-keys-title">Keys</h2>'
-        f'<dl>{lines}</dl><form method="dialog"><button class="fn-action">Close</button></form></dialog>'
-    )
-
-
-def history() -> str:
-    """The dialog with the conversations that are kept; its list is filled by the page's script."""
-    return (
-        '<dialog id="fn-history" aria-labelledby="fn-history-title"><h2 id="fn-history-title">Conversations</h2>'
-        '<input type="search" placeholder="Search questions and answers" aria-label="Search conversations">'
-        '<p class="fn-problem" role="alert"></p><p class="fn-status" role="status"></p><ul></ul>'
-        '<form method="dialog" class="fn-foot"><button class="fn-action">Close</button>'
-        '<button type="button" class="fn-action" data-history="erase">Delete all</button></form></dialog>'
+        '<dialog id="fn-tour" aria-labelledby="fn-tour-title"><h2 id="fn-tour-title">A short tour</h2>'
+        f'<ol>{steps}</ol><h3>Keys</h3><dl>{lines}</dl><form method="dialog"><button class="fn-primary">Close</button>'
+        "</form></dialog>"
     )
 
 

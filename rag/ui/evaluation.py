@@ -24,7 +24,8 @@ from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
 from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
-from rag.ui.html import escape, line, problem
+from rag.ui.escape import escape
+from rag.ui.html import line, problem
 from rag.ui.plain import plain
 from rag.ui.uploads import Uploads, question_sets_folder
 

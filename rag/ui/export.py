@@ -8,8 +8,8 @@ from typing import Any
 from rag.cite import Citation
 from rag.conversation.store import Conversation, Turn
 from rag.markdown import as_markdown, plain
-from rag.ui import html
-from rag.ui.html import escape
+from rag.ui import cards, html
+from rag.ui.escape import escape
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1c2430, #e8ebf0); --quiet: light-dark(#515c6d, #aab3c1);
@@ -20,6 +20,10 @@ main { max-width: 44rem; margin: 2rem auto; padding-inline: 1rem; overflow-wrap:
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
 a { color: var(--accent); }
 .fn-marker { font-size: .78em; vertical-align: super; text-decoration: none; margin-inline-start: .2em; }
+.fn-answering { font-size: 1.25rem; }
+.fn-quoted { border-inline-start: 2px solid var(--line); padding-inline-start: 1rem; }
+.fn-quoted p { margin: 0; } .fn-quoted strong { background: var(--strong); }
+cite { color: var(--quiet); font-size: .88rem; font-style: normal; }
 .fn-cited { border-inline-start: 3px solid var(--line); padding-inline-start: .9rem; margin: 1rem 0; }
 .fn-cited:target { border-color: var(--accent); }
 .fn-cited h3 { font-size: 1rem; margin: 0; } .fn-meta, .fn-note { color: var(--quiet); font-size: .88rem; margin: 0; }
@@ -81,5 +85,5 @@ def _cited(turn_id: str, one: Citation) -> str:
         f'<section class="fn-cited" id="source-{escape(turn_id)}-{one.number}">'
         f'<h3 dir="auto">{one.number} {escape(one.title)}</h3>'
         f'<p class="fn-meta" dir="auto">{escape(" · ".join(filter(None, place)))}</p>'
-        f'<blockquote dir="auto"><mark>{html.highlighted(one)}</mark></blockquote></section>'
+        f'<blockquote dir="auto"><mark>{cards.highlighted(one)}</mark></blockquote></section>'
     )

@@ -20,8 +20,8 @@ from index.formats.worker import Worker
 from index.originals import Original, Originals
 from rag.engine import Engine
 from rag.ui.article import File, Place, Sheets, article_page, cited_pages, page_span
+from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED
-from rag.ui.html import escape
 from rag.ui.plain import plain
 
 _STYLE = Path(__file__).parent / "static" / "article.css"

@@ -18,10 +18,10 @@ from rag.evaluation.judge import CAUSES
 from rag.evaluation.run import Run, read_run, read_summary
 from rag.evaluation.table import meaning, number
 from rag.ui import charts, figures
-from rag.ui.html import escape
+from rag.ui.escape import escape
 
-_ROOM = Path(__file__).parent
-SCRIPT = _ROOM / "filter.js"
+_STATIC = Path(__file__).parent / "static"
+SCRIPT = _STATIC / "filter.js"
 _AROUND = 240
 """Characters shown on each side of a quote."""
 _FAILED = "failed"
@@ -37,7 +37,7 @@ def write(folder: Path, compared: Comparison | None = None, out: Path | None = N
 
 def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None = None) -> str:
     """The whole report: one file that needs nothing else."""
-    style = (_ROOM / "page.css").read_text("utf-8")
+    style = (_STATIC / "page.css").read_text("utf-8")
     script = SCRIPT.read_text("utf-8")
     body = overview(run, summary) + (comparison(compared) if compared else "") + questions(run) + details(run, summary)
     return (

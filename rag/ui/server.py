@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -26,17 +28,23 @@ from rag.evaluation.feedback import BadFeedback
 from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
-from rag.ui import html, report
-from rag.ui.chat import ROOM, make_page
+from rag.ui.chat import STATIC, make_page
 from rag.ui.conversations import make_router
+from rag.ui.escape import escape, report
 from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
 from rag.ui.plain import plain
 from rag.ui.reading import Reading
 from rag.ui.reading import make_router as make_reading_router
 from rag.ui.uploads import Uploads
 
-_SCRIPTS = (ROOM / "conversations.js", ROOM / "page.js", ROOM / "choose.js", report.SCRIPT)
-_HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><script>{script}</script>'
+_NAMES = ("conversations", "evidence", "page", "layout", "choose", "compose", "actions")
+SCRIPTS = (*(STATIC / f"{name}.js" for name in _NAMES), report.SCRIPT)
+STYLES = (STATIC / "page.css", STATIC / "layout.css")
+# On a phone the composer stays above the keyboard.
+_HEAD = (
+    '<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
+    "<script>{script}</script>"
+)
 # Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
 _NO_SCRIPT = {"Content-Security-Policy": f"default-src 'none'; style-src 'self'; {NOT_FRAMED}"}
@@ -63,6 +71,19 @@ def _judged(body: bytes) -> dict[str, Any]:
 def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
     judged = _judged(body)
     return keep_feedback(engine.home, **judged, corpus=Corpus(engine.parts()[0]))
+
+
+def joined(files: Iterable[Path]) -> str:
+    """Return scripts, or style sheets, as one text without indentation and comments."""
+    # subtle: at a line's end only after punctuation; elsewhere two slashes may stand in an address.
+    comments = r"^ *(//.*|/\*.*\*/)?\n?|(?<=[;{),]) // .*$"
+    return "".join(re.sub(comments, "", path.read_text("utf-8"), flags=re.MULTILINE) for path in files)
+
+
+def squeezed(style: str) -> str:
+    """Return a style sheet without the spaces after its punctuation."""
+    # subtle: a space before a colon means something in a selector.
+    return re.sub(r"(?<=[{};:,]) +| (?=[{}])", "", style)
 
 
 def make_server(engine: Engine) -> FastAPI:
@@ -109,7 +130,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
 
     @app.get("/page.css")
     def style() -> FileResponse:
-        return FileResponse(ROOM / "page.css", media_type="text/css")
+        return FileResponse(STATIC / "page.css", media_type="text/css")
 
     @app.get("/report")
     def evaluation_report(run: str, against: str = "", download: bool = False) -> HTMLResponse:
@@ -121,7 +142,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
             compared = compare(open_run(against, engine.home), shown) if against else None
             text = report.document(shown, read_summary(shown.folder), compared)
         except FootnoteError as error:
-            return HTMLResponse(html.escape(plain(error, engine.home)), 503, _NO_SCRIPT)
+            return HTMLResponse(escape(plain(error, engine.home)), 503, _NO_SCRIPT)
         headers = dict(_REPORT)
         if download:
             headers["Content-Disposition"] = f"attachment; filename=report.html; filename*=UTF-8''{quote(run)}.html"
@@ -151,7 +172,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
 def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
     """Mount the page, and shut what it does not need of Gradio."""
     settings = engine.settings
-    script = "".join(path.read_text("utf-8") for path in _SCRIPTS)
+    script = joined(SCRIPTS)
     gr.mount_gradio_app(
         app,
         make_page(engine, files),
@@ -159,7 +180,7 @@ def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
         server_name=settings.host,
         server_port=settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
-        css_paths=ROOM / "page.css",
+        css=squeezed(joined(STYLES)),
         head=_HEAD.format(script=script),
         footer_links=[],
         run_history=False,

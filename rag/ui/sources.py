@@ -18,8 +18,9 @@ from index.roots import left_out, uploads
 from index.web import is_address
 from rag.engine import Engine
 from rag.sources import Source, listing
-from rag.ui import charts, html
-from rag.ui.html import escape, line, problem
+from rag.ui import cards, charts, rail
+from rag.ui.escape import day, escape
+from rag.ui.html import line, problem
 from rag.ui.plain import plain
 from rag.ui.uploads import Uploads
 
@@ -32,8 +33,9 @@ _STAGES = {
     "embedding": "Embedding passages",
     "checking": "Checking the new index",
 }
-Update = tuple[str, object, object]
-"""(progress, table, names that can be taken out)"""
+Update = tuple[str, object, object, object]
+"""(progress, table, ticks in the rail, names that can be taken out)"""
+_SAME = (gr.skip(), gr.skip(), gr.skip())
 
 
 class _Changes:
@@ -43,21 +45,21 @@ class _Changes:
         self._engine = engine
         self._files = files
 
-    def show(self) -> Iterator[tuple[str, object]]:
+    def show(self) -> Iterator[tuple[object, object, object]]:
         """The list when the page is opened; until there is an index, that it will come."""
         if not self._engine.warm.is_set():
-            yield line("The list comes in a moment ..."), gr.skip()
+            yield line("The list comes in a moment ..."), gr.skip(), gr.skip()
             self._engine.warm.wait()
         yield self._now()
 
-    def _now(self) -> tuple[str, object]:
+    def _now(self) -> tuple[object, object, object]:
         """The list as it is now."""
         try:
             rows = listing(self._engine)
         except FootnoteError as error:
-            return problem(plain(error, self._engine.home)), gr.Dropdown(choices=[], value=[])
+            return problem(plain(error, self._engine.home)), "", gr.Dropdown(choices=[], value=[])
         rows = [replace(row, state=plain(row.state, self._engine.home)) for row in rows]
-        return _table(rows), gr.Dropdown(choices=[row.source for row in rows], value=[])
+        return _table(rows), rail.ticks(rows), gr.Dropdown(choices=[row.source for row in rows], value=[])
 
     def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
         """Keep uploaded files and index them."""
@@ -75,7 +77,7 @@ class _Changes:
             if len(refused) < len({path.name for path in sent}):
                 yield from self.work(job, lambda report: _told(report, [path.name for path in sent], refused))
             else:
-                yield _told(Report(), list(refused), refused), gr.skip(), gr.skip()
+                yield _told(Report(), list(refused), refused), *_SAME
         finally:
             self._files.discard(sent)
 
@@ -83,7 +85,7 @@ class _Changes:
         """Fetch a web page and index it."""
         address = (address or "").strip()
         if not is_address(address):
-            yield problem("Type a whole web address, with http:// or https:// before it."), gr.skip(), gr.skip()
+            yield problem("Type a whole web address, with http:// or https:// before it."), *_SAME
             return
 
         def tell(report: Report) -> str:
@@ -98,7 +100,7 @@ class _Changes:
     def take_out(self, names: list[str] | None) -> Iterator[Update]:
         """Take the chosen sources out; uploaded files are deleted, others stay where they are."""
         if not names:
-            yield problem("Choose the sources to take out first."), gr.skip(), gr.skip()
+            yield problem("Choose the sources to take out first."), *_SAME
             return
         yield from self.work(lambda progress: self._engine.forget(names, progress), _removed)
 
@@ -112,7 +114,7 @@ class _Changes:
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(job, lambda *now: stage.__setitem__(0, now))
             while not running.done():
-                yield _progress(*stage[0]), gr.skip(), gr.skip()
+                yield _progress(*stage[0]), *_SAME
                 time.sleep(_TICK)
         try:
             told = tell(running.result())
@@ -131,8 +133,8 @@ class _Changes:
         return line(f"{', '.join(done) or 'Nothing changed'}. " + _holds(report)) + "".join(failed)
 
 
-def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads) -> None:
-    """Lay the tab out and wire it."""
+def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.HTML) -> None:
+    """Lay the room out and wire it; `ticks` is the list in the rail."""
     changes = _Changes(engine, files)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
@@ -159,8 +161,8 @@ def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads) -> None:
 
     private = dict(show_progress="hidden", api_visibility="private")
     serial = dict(concurrency_limit=1, concurrency_id="sources", **private)
-    outputs = [progress, table, chosen]
-    page.load(changes.show, None, [table, chosen], concurrency_limit=None, **private)
+    outputs = [progress, table, ticks, chosen]
+    page.load(changes.show, None, [table, ticks, chosen], concurrency_limit=None, **private)
     up.upload(changes.add, up, outputs, **serial)
     address.submit(changes.add_page, address, outputs, **serial).then(lambda: "", None, address, **private)
     again.click(changes.refresh, None, outputs, **serial)
@@ -172,7 +174,7 @@ def _intro(engine: Engine) -> str:
     return (
         '<p class="fn-lead">What answers come from. Files and web pages that you add here are kept with the index; '
         f"folders are named with python app.py index. A file or page may have up to {limit}. The chat asks "
-        "what is ticked; the ticks are yours alone and last until you close this page.</p>"
+        "what is ticked; each conversation keeps its ticks.</p>"
     )
 
 
@@ -229,13 +231,13 @@ def _row(row: Source) -> str:
     title = escape(row.title)
     if row.chunks is not None:
         title = (
-            f'<a class="fn-open" href="{html.article_address(row.source)}" target="_blank" rel="noopener">{title}</a>'
+            f'<a class="fn-open" href="{cards.article_address(row.source)}" target="_blank" rel="noopener">{title}</a>'
         )
     counts = ((row.characters, "character"), (row.chunks, "passage"))
     figures = "".join(
         "<td></td>" if n is None else f'<td data-unit="{unit}{"" if n == 1 else "s"}">{n:,}</td>' for n, unit in counts
     )
-    published = "" if row.chunks is None else html.day(row.published)
+    published = "" if row.chunks is None else day(row.published)
     state = f'<td class="{"fn-worse" if row.failed else ""}">{escape(row.state)}</td>'
     about = [row.source] if row.title != row.source else []
     about += [f"by {row.author}"] if row.author else []

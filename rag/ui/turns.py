@@ -9,13 +9,14 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from index.errors import FootnoteError
 from index.home import explained
 from rag.answer import BadQuestion, check, stream
 from rag.choice import Choice
+from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.settings import Writer
@@ -28,7 +29,14 @@ _PAUSE = 0.25
 """Least seconds between two states of an answer that is being written."""
 
 Tell = Callable[[str], None]
-Keep = Callable[[Answer], None]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The conversation that a question belongs to: `earlier` gives its turns before the question, `keep` adds one."""
+
+    earlier: Callable[[], Thread]
+    keep: Callable[[Answer], None]
 
 
 class Turns:
@@ -42,11 +50,11 @@ class Turns:
         self._threads = ThreadPoolExecutor(self.queue.most, "answer")
 
     async def states(
-        self, question: str, session: str, turn_id: str, writer: Writer, choice: Choice, keep: Keep | None = None
+        self, question: str, session: str, turn_id: str, writer: Writer, choice: Choice, memory: Memory | None = None
     ) -> AsyncGenerator[str]:
         """Yield the markup of a turn as it goes: waiting, being written, then answered, refused or failed.
 
-        `keep` is called with the whole answer before it is shown; what it can't keep is noted under the answer.
+        The whole answer is kept in the `memory` before it is shown; what can't be kept is noted under the answer.
         Nothing follows once the question is stopped. Closing the iterator stops it too.
         """
         try:
@@ -59,7 +67,7 @@ class Turns:
             async with aclosing(self._waiting(ticket)) as waiting:
                 async for words in waiting:
                     yield html.pending(turn_id, asked, words)
-            answer = partial(self._answer, ticket, asked, writer, choice, keep)
+            answer = partial(self._answer, ticket, asked, writer, choice, memory)
             async with aclosing(self._answering(ticket, answer)) as answering:
                 async for markup in answering:
                     yield markup
@@ -111,29 +119,32 @@ class Turns:
             await working
 
     def _answer(
-        self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, keep: Keep | None, tell: Tell
+        self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, memory: Memory | None, tell: Tell
     ) -> None:
         """Work the answer out and tell its markup. The turn lasts until it is told, or a language model writes it."""
         turn = self.queue.turn(ticket)
-        answers = stream(self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn)
+        thread = memory.earlier() if memory else NO_TURNS
+        answers = stream(
+            self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn, thread=thread
+        )
         found, shown = None, 0.0
         with suppress(Stopped), closing(answers):
             for found in answers:
                 if ticket.stopped.is_set():
                     return
                 if found.writer == "quote":
-                    tell(html.turn(ticket.name, self._kept(found, keep)))
+                    tell(html.turn(ticket.name, self._kept(found, memory)))
                 elif time.monotonic() - shown >= _PAUSE:
                     shown = time.monotonic()
                     tell(html.writing(ticket.name, found))
             if found and found.writer == "llm":
-                tell(html.turn(ticket.name, self._kept(found, keep)))
+                tell(html.turn(ticket.name, self._kept(found, memory)))
 
-    def _kept(self, answer: Answer, keep: Keep | None) -> Answer:
+    def _kept(self, answer: Answer, memory: Memory | None) -> Answer:
         """Keep an answer; where that fails, return it with a note that says so."""
         try:
-            if keep:
-                keep(answer)
+            if memory:
+                memory.keep(answer)
         except FootnoteError as error:
             return replace(answer, notes=(*answer.notes, plain(error, self._engine.home)))
         return answer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from benchmarks.access import OURS, violations
 from benchmarks.served import ask, opened, served
 from index.build import Builder
 from index.sync import sync
-from rag.ui.chat import ROOM
+from rag.ui.server import SCRIPTS, STYLES, joined, squeezed
 from tests.browser.conftest import write_sources
 
 pytestmark = pytest.mark.browser
@@ -87,11 +86,11 @@ def test_a_screen_reader_is_told_names_and_roles(page: Page) -> None:
     title = "GM's US-Made Battery Initiative: Transforming the EV Supply Chain"
     expect(page.get_by_role("link", name=f"source 1, {title}", exact=True).first).to_be_visible()
     expect(page.get_by_role("log", name="Conversation").get_by_role("article")).to_be_visible()
-    region = page.get_by_role("region", name="Sources")
+    region = page.get_by_role("region", name="Evidence")
     expect(region.get_by_role("heading", name=re.compile(re.escape(title))).first).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="2 sources, ready")).to_be_visible()
     expect(page.get_by_role("heading", level=1, name="Footnote")).to_be_visible()
-    for name in ("New conversation", "Keyboard map", "Light or dark", "Send", "Sources", "Edit", "Copy", "Link"):
+    for name in ("New conversation", "A short tour", "Light or dark", "Send", "Evidence", "Edit", "Copy", "Link"):
         expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
     assert page.locator("html").get_attribute("lang")
 
@@ -105,16 +104,17 @@ def test_at_200_percent_nothing_is_cut_off(browser: Browser, address: str) -> No
         page.locator(".fn-marker").first.click()
         expect(page.locator(".fn-card mark").first).to_be_in_viewport()
         _all_in_reach(page, "#fn-right")
-        page.get_by_role("button", name="Close").click()
+        page.get_by_role("button", name="Close", exact=True).click()
         answered(page, "Who supplies Tesla's cells?", "refused")
         _all_in_reach(page)
-        page.get_by_role("button", name="Keyboard map").click()
-        close = page.get_by_role("dialog", name="Keys").get_by_role("button", name="Close")
+        page.get_by_role("button", name="Menu").click()
+        page.get_by_role("button", name="A short tour").click()
+        close = page.get_by_role("dialog", name="A short tour").get_by_role("button", name="Close")
         close.scroll_into_view_if_needed()
         expect(close).to_be_in_viewport()
 
 
-def _all_in_reach(page: Page, scope: str = "#fn-top, #fn-left") -> None:
+def _all_in_reach(page: Page, scope: str = "#fn-header, #fn-left, #fn-foot") -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     controls = page.evaluate(CONTROLS, scope)
     assert controls and [name for name, inside, hit in controls if not (inside and hit)] == []
@@ -175,7 +175,7 @@ def test_right_to_left_sources_run_right_to_left(
             card = page.locator(".fn-card.fn-cited:visible").first
             expect(card.locator("h3")).to_contain_text(title)
             assert card.locator("h3").evaluate(DIRECTION) == card.locator("blockquote").evaluate(DIRECTION) == "rtl"
-            expect(card.locator(".fn-meta")).to_contain_text(".txt")
+            expect(card.locator(".fn-file")).to_contain_text(".txt")
             turn.locator(".fn-marker").first.hover()
             assert page.get_by_role("tooltip").evaluate(DIRECTION) == "rtl"
         with page.context.expect_page() as opening:
@@ -198,9 +198,8 @@ def test_nothing_jumps_on_loading_or_answering(browser: Browser, address: str) -
             assert page.evaluate("window.shifts.reduce((a, b) => a + b, 0)") < 0.1
 
 
-def test_our_part_of_the_page_weighs_a_few_kilobytes() -> None:
-    files = [ROOM / "page.js", ROOM / "page.css"]
-    assert sum(len(gzip.compress(file.read_bytes())) for file in files) < 12_000
+def test_our_part_of_the_page_weighs_at_most_sixty_kilobytes() -> None:
+    assert len(joined(SCRIPTS).encode()) + len(squeezed(joined(STYLES)).encode()) <= 60_000
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -181,7 +181,7 @@ def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path:
     upload(tab, tmp_path / "long.jsonl", [{**seeds[n % 61], "id": f"q{n}"} for n in range(600)])
     tab.locator("#fn-run").click()
     expect(tab.get_by_role("progressbar")).to_be_visible(timeout=30_000)
-    tab.get_by_role("link", name="Chat").click()
+    tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, "Who is the CEO of GM?")
     expect(tab.locator(".fn-turn.fn-answered")).to_contain_text("Mary Barra", timeout=30_000)
     tab.get_by_role("link", name="Evaluation").click()
@@ -201,7 +201,7 @@ def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path:
 def test_a_thumb_down_becomes_a_labelled_question_that_the_next_evaluation_asks(
     tab: Page, home: Path, tmp_path: Path
 ) -> None:
-    tab.get_by_role("link", name="Chat").click()
+    tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, "How many jobs will the TDK deal create?")
     turn = tab.locator(".fn-turn.fn-answered")
     turn.get_by_role("button", name="Bad answer").click(timeout=60_000)
@@ -229,7 +229,7 @@ def test_a_thumb_down_becomes_a_labelled_question_that_the_next_evaluation_asks(
 
 
 def test_a_thumb_up_keeps_a_good_answer_with_its_places(tab: Page, home: Path) -> None:
-    tab.get_by_role("link", name="Chat").click()
+    tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, "Who is the CEO of GM?")
     tab.locator(".fn-turn.fn-answered").get_by_role("button", name="Good answer").click(timeout=60_000)
     expect(tab.locator(".fn-kept")).to_be_visible()
@@ -253,7 +253,7 @@ def test_the_tab_is_accessible_and_fits_a_phone(tab: Page, tmp_path: Path, dark:
     run(tab)
     row(tab, "How many jobs").locator("summary").click()
     tab.wait_for_timeout(1000)  # colours that fade from one to the other have no contrast to measure
-    found = Axe().run(tab, context="#fn-progress, #fn-results, .fn-tabs").response["violations"]
+    found = Axe().run(tab, context="#fn-progress, #fn-results, #fn-header").response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in serious] == []
     tab.set_viewport_size({"width": 390, "height": 844})

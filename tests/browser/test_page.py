@@ -39,7 +39,7 @@ def test_choosing_an_earlier_answer_brings_its_sources_back(answered: Page) -> N
     ask(answered, "How many jobs will the TDK deal create?")
     expect(answered.locator(".fn-turn.fn-answered")).to_have_count(2, timeout=60_000)
     expect(answered.locator(".fn-card.fn-cited:visible").first).to_contain_text("1,000 jobs")
-    answered.locator(".fn-turn").first.get_by_role("button", name="Sources").click()
+    answered.locator(".fn-turn").first.get_by_role("button", name="Evidence", exact=True).click()
     expect(answered.locator(".fn-card.fn-cited:visible").first).to_contain_text("Mary Barra")
 
 
@@ -60,7 +60,7 @@ def test_an_answer_is_copied_as_markdown_and_linked_by_its_question(answered: Pa
     expect(turn.get_by_role("button", name="Copied")).to_be_visible()
     copied = answered.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("**Who is the CEO of GM?**") and "\\[1\\]" in copied and "characters" in copied
-    turn.get_by_role("button", name="Link").click()
+    turn.get_by_role("button", name="Link", exact=True).click()
     answered.wait_for_function("navigator.clipboard.readText().then(text => text.includes('?q='))")
     link = answered.evaluate("navigator.clipboard.readText()")
     assert link.startswith(address)
@@ -108,11 +108,11 @@ def test_the_conversation_is_kept_over_a_reload_and_can_be_begun_anew(answered: 
 
 
 def test_keys_lead_about_and_are_listed(answered: Page) -> None:
-    answered.locator(".fn-action", has_text="Edit").first.focus()
+    answered.locator(".fn-turn .fn-action", has_text="Edit").first.focus()
     answered.keyboard.press("?")
-    expect(answered.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(answered.get_by_role("dialog", name="A short tour")).to_be_visible()
     answered.keyboard.press("Escape")
-    expect(answered.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(answered.get_by_role("dialog", name="A short tour")).to_be_hidden()
     answered.keyboard.press("/")
     expect(answered.get_by_role("textbox", name="Question")).to_be_focused()
 
@@ -123,7 +123,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_sources_are_a_sheet(answered: P
     expect(answered.locator("#fn-right")).to_be_hidden()
     answered.locator(".fn-marker").first.click()
     expect(answered.locator(".fn-card mark").first).to_be_in_viewport()
-    answered.get_by_role("button", name="Close").click()
+    answered.get_by_role("button", name="Close", exact=True).click()
     expect(answered.locator("#fn-right")).to_be_hidden()
 
 

@@ -146,6 +146,7 @@ def test_without_sources_the_page_says_how_to_add_some_and_a_server_that_ends_is
         page = context.new_page()
         with served(builder.home, tmp_path / "serve.log") as address:
             page.goto(address)
-            expect(page.locator(".fn-welcome")).to_contain_text("python app.py index FOLDER")
+            expect(page.locator(".fn-welcome")).to_contain_text("No sources yet")
+            expect(page.get_by_role("button", name="Add your documents")).to_be_visible()
             expect(page.locator(".fn-state-failed")).to_contain_text("No sources yet")
         expect(page.locator(".fn-state")).to_contain_text("The server does not answer", timeout=30_000)

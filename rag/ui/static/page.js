@@ -1,15 +1,15 @@
-// Places turns in the conversation and their sources beside it. The server makes all markup; this moves it about.
+// Places turns in the conversation and their evidence beside it. The server makes all markup; this moves it about.
 window.footnote = (() => {
   "use strict";
   const by = (id) => document.getElementById(id);
   const kept = window.sessionStorage;
   const sent = []; // what was sent and not yet begun
   let instead = null; // what the next press of Send asks, in place of the box
-  let marker = null; // the marker that led to the card in view
   let restored = false;
   let opened = new Set(); // the parcels that lie there and were dealt with
 
-  const root = () => by("fn-desk"); // Gradio lets a page's media rules begin only inside its own container
+  const root = () => by("fn-app");
+  const { choose, sourcesOf } = footnoteEvidence;
   const box = () => by("fn-question").querySelector("textarea");
   const turns = () => [...by("fn-conversation").children];
   const working = () => turns().filter((turn) => turn.classList.contains("fn-working"));
@@ -32,6 +32,7 @@ window.footnote = (() => {
 
   // What is sent is taken in that very moment: Gradio reads the box later, when the next question may stand in it.
   function take() {
+    if (footnoteChoice.none()) return;
     const text = instead ?? box().value;
     if (instead === null) setTimeout(() => box().value === text && fill(""));
     instead = null;
@@ -61,7 +62,7 @@ window.footnote = (() => {
     turn.append(heading, status);
     by("fn-conversation").append(turn);
     state();
-    hideTip();
+    footnoteEvidence.hideTip();
     keep(turn, null);
     turn.scrollIntoView({ block: "end" });
     return [question, [id, ...working().map((other) => other.dataset.turn)].join(" "), writer];
@@ -71,7 +72,7 @@ window.footnote = (() => {
   function end(ended, why) {
     for (const turn of ended) {
       turn.className = "fn-turn fn-stopped";
-      const foot = make("p", "fn-foot", "");
+      const foot = make("div", "fn-foot", "");
       for (const [name, label] of [["again", "Ask again"], ["edit", "Edit"]]) {
         const button = make("button", "fn-action", label);
         button.type = "button";
@@ -110,8 +111,6 @@ window.footnote = (() => {
     }
   }
 
-  const sourcesOf = (turn) => [...by("fn-panel").children].find((one) => one.dataset.turn === turn.dataset.turn) ?? null;
-
   function place(turn, sources, held) {
     const grows = held.querySelector(".fn-answer") !== null;
     held.replaceWith(turn);
@@ -121,6 +120,7 @@ window.footnote = (() => {
     }
     keep(turn, sources);
     state();
+    if (!turn.classList.contains("fn-working")) footnoteConversations.list();
     // An earlier turn's answer does not take the reader away from the last one.
     if (turn !== turns().at(-1)) return choose(document.querySelector(".fn-chosen")?.dataset.turn ?? turn.dataset.turn);
     if (sources || !turn.classList.contains("fn-working")) choose(turn.dataset.turn);
@@ -130,6 +130,7 @@ window.footnote = (() => {
   }
 
   function state() {
+    footnoteLayout.title();
     root().classList.toggle("fn-asked", turns().length > 0);
     root().classList.toggle("fn-busy", working().length > 0);
   }
@@ -205,211 +206,16 @@ window.footnote = (() => {
     for (const key of Object.keys(kept)) if (key.startsWith("fn-")) kept.removeItem(key);
     by("fn-conversation").replaceChildren();
     by("fn-panel").replaceChildren();
+    footnoteConversations.list();
     state();
     box().focus();
   }
 
-  // --- sources ------------------------------------------------------------------------------------------------------
-
-  // Show the sources of one turn and hide the others'.
-  function choose(id) {
-    for (const section of by("fn-panel").children) section.hidden = section.dataset.turn !== id;
-    for (const turn of turns()) turn.classList.toggle("fn-chosen", turn.dataset.turn === id);
-  }
-
-  function sheet(open) {
-    root().classList.toggle("fn-sheet", open);
-  }
-
-  function lead(link) {
-    const card = by(link.getAttribute("href").slice(1));
-    if (!card) return;
-    marker = link;
-    hideTip();
-    choose(link.closest("[data-turn]").dataset.turn);
-    sheet(true);
-    (card.querySelector("mark") || card).scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
-    card.focus({ preventScroll: true });
-    card.classList.remove("fn-flash");
-    void card.offsetWidth; // restarts the animation
-    card.classList.add("fn-flash");
-  }
-
-  // The quote beside a marker that is pointed at or focused.
-  function showTip(link) {
-    const card = by(link.getAttribute("href").slice(1));
-    if (!card) return;
-    const quote = card.querySelector("mark").textContent;
-    const tip = make("div", "fn-tip", quote.length > 280 ? quote.slice(0, 280) + " ..." : quote);
-    tip.id = "fn-tip";
-    tip.dir = "auto";
-    tip.setAttribute("role", "tooltip");
-    hideTip();
-    root().append(tip);
-    link.setAttribute("aria-describedby", "fn-tip");
-    placeTip();
-  }
-
-  function placeTip() {
-    const tip = by("fn-tip");
-    if (!tip) return;
-    const at = document.querySelector("[aria-describedby=fn-tip]").getBoundingClientRect();
-    const width = tip.offsetWidth;
-    tip.style.left = Math.max(8, Math.min(innerWidth - width - 8, at.left - width / 3)) + "px";
-    const above = at.top - tip.offsetHeight - 8;
-    tip.style.top = (above > 8 ? above : at.bottom + 8) + "px";
-  }
-
-  document.addEventListener("scroll", placeTip, true);
-
-  function hideTip() {
-    by("fn-tip")?.remove();
-    document.querySelector("[aria-describedby=fn-tip]")?.removeAttribute("aria-describedby");
-  }
-
-  // --- actions ------------------------------------------------------------------------------------------------------
-
-  async function copy(button, text) {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch { // the clipboard is only there on a secure address
-      const area = make("textarea", "", "");
-      area.value = text;
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-      button.focus();
-    }
-    const label = button.textContent;
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), 1500);
-  }
-
-  // A judged answer goes to the server, which keeps it as a labelled question; resolves to what is wrong, or "".
-  async function judge(turn, button, kind, answers) {
-    const told = { ...JSON.parse(button.dataset.answer), kind, question: asked(turn), answers };
-    try {
-      const reply = await fetch("feedback", { method: "POST", body: JSON.stringify(told), headers: { "Content-Type": "application/json" } });
-      if (!reply.ok) return (await reply.json().catch(() => ({}))).problem || "The server failed. Nothing was kept.";
-    } catch {
-      return "The server does not answer. Nothing was kept.";
-    }
-    for (const thumb of turn.querySelectorAll(".fn-thumb")) thumb.setAttribute("aria-pressed", thumb === button);
-    say(button, "fn-kept", "Kept as a test question");
-    keep(turn, sourcesOf(turn));
-    return "";
-  }
-
-  // What came of pressing a thumb, beside it.
-  function say(button, name, words) {
-    const foot = button.parentElement;
-    const said = foot.querySelector("[role=status]") || foot.appendChild(make("span", "", ""));
-    said.setAttribute("role", "status");
-    said.className = name;
-    said.textContent = words;
-  }
-
-  function askWhatWasWrong(turn, button) {
-    const dialog = by("fn-thumb");
-    const form = dialog.querySelector("form");
-    const problem = form.querySelector(".fn-problem");
-    form.reset();
-    problem.textContent = "";
-    form.onsubmit = async (event) => {
-      event.preventDefault();
-      problem.textContent = await judge(turn, button, form.elements.kind.value, form.elements.answers.value);
-      if (!problem.textContent) dialog.close();
-    };
-    dialog.showModal();
-  }
-
-  const rooms = { chat: "fn-desk", sources: "fn-sources", evaluation: "fn-evaluation" };
-
-  // The address says which room is shown.
-  function enter() {
-    const room = rooms[location.hash.slice(1)] ? location.hash.slice(1) : "chat";
-    for (const [name, id] of Object.entries(rooms)) by(id).classList.toggle("fn-away", name !== room);
-    for (const link of document.querySelectorAll(".fn-tabs a")) {
-      if (link.hash === "#" + room) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
-  }
-  addEventListener("hashchange", () => enter());
-
-  const actions = {
-    good: async (turn, button) => {
-      const problem = await judge(turn, button, "good", "");
-      if (problem) say(button, "fn-problem", problem);
-    },
-    bad: askWhatWasWrong,
-    judge: () => {}, // the form's own event does it
-    dismiss: () => by("fn-thumb").close(),
-    chat: (turn, button) => {
-      location.hash = "chat";
-      ask(button.dataset.question);
-    },
-    edit: (turn) => (fill(asked(turn)), box().focus()),
-    again: (turn) => ask(asked(turn)),
-    sources: (turn) => (choose(turn.dataset.turn), sheet(true), by("fn-panel").focus()),
-    copy: (turn, button) => copy(button, button.dataset.copy),
-    link: (turn, button) => {
-      const address = new URL(location.href);
-      address.search = "";
-      address.searchParams.set("q", asked(turn));
-      copy(button, address.href);
-    },
-    close: () => (sheet(false), marker?.focus()),
-    keys: () => by("fn-keys").showModal(),
-    clear,
-    theme: () => {
-      const dark = document.body.classList.toggle("dark");
-      localStorage.setItem("fn-theme", dark ? "dark" : "light");
-    },
-  };
-
-  document.addEventListener("click", (event) => event.target.closest("#fn-send") && take(), true);
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest(".fn-marker");
-    if (link) {
-      event.preventDefault();
-      return lead(link);
-    }
-    const example = event.target.closest(".fn-example");
-    if (example) return ask(example.dataset.ask || example.textContent);
-    const turn = event.target.closest(".fn-turn");
-    const button = event.target.closest("[data-do]");
-    if (button) return actions[button.dataset.do](turn, button);
-    if (turn) choose(turn.dataset.turn);
-  });
-
-  document.addEventListener("keydown", (event) => {
-    const inBox = event.target.closest("#fn-question");
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && inBox) take();
-  }, true);
-  document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea, dialog");
-    if (event.key === "Escape") {
-      const inCard = document.activeElement.closest("#fn-panel");
-      hideTip();
-      sheet(false);
-      if (inCard && marker) marker.focus();
-      else if (typing && working().length && !typing.matches("dialog")) by("fn-stop").click();
-    } else if (event.key === "ArrowUp" && typing === box() && !box().value && turns().length) {
-      event.preventDefault();
-      fill(asked(turns().at(-1)));
-    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      if (event.key === "?") actions.keys();
-      if (event.key === "/") {
-        event.preventDefault();
-        box().focus();
-      }
-    }
-  });
-
-  for (const [on, off] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
-    document.addEventListener(on, (event) => event.target.closest(".fn-marker") && showTip(event.target.closest(".fn-marker")));
-    document.addEventListener(off, (event) => event.target.closest(".fn-marker") && hideTip());
+  // The last question again, to edit and ask once more; false where there is none.
+  function recall() {
+    if (box().value || !turns().length) return false;
+    fill(asked(turns().at(-1)));
+    return true;
   }
 
   // --- how things stand ---------------------------------------------------------------------------------------------
@@ -430,20 +236,18 @@ window.footnote = (() => {
   function tell(words, kind) {
     const line = document.querySelector(".fn-state");
     if (line.textContent !== words) line.textContent = words;
-    line.className = "fn-state fn-state-" + kind;
+    line.className = `fn-state fn-state-${kind}${words.endsWith(", ready") ? " fn-calm" : ""}`;
   }
 
   // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
   new MutationObserver(() => {
     if (!restored && ["fn-conversation", "fn-panel", "fn-send", "fn-sources", "fn-evaluation"].every(by)) {
-      const theme = localStorage.getItem("fn-theme");
-      if (theme) document.body.classList.toggle("dark", theme === "dark");
+      footnoteLayout.begin();
       restore();
-      enter();
       watch();
     }
     if (restored && by("fn-arriving")) receive(by("fn-arriving"));
   }).observe(document, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-parcel"] });
 
-  return { begin, stop, open, clear };
+  return { ask, take, begin, stop, open, clear, fill, keep, asked, box, turns, recall, busy: () => working().length > 0 };
 })();

@@ -1,0 +1,128 @@
+"""The evidence of an answer as markup: a card for each place, and the markers that lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote as urlquote
+from urllib.parse import urlencode
+
+from index.published import Published
+from index.web import is_address
+from rag.cite import Citation
+from rag.types import Answer, Passage
+from rag.ui.escape import day, escape
+from rag.ui.evidence import Piece, Place, group_places
+
+
+def marker(turn_id: str, one: Citation) -> str:
+    """Return the marker of a citation, a link to its card."""
+    quote = one.quote if len(one.quote) <= _LONGEST_TIP else f"{one.quote[:_LONGEST_TIP].rstrip()} ..."
+    return (
+        f'<a class="fn-marker" href="#source-{escape(turn_id)}-{one.number}" data-quote="{escape(quote)}" '
+        f'aria-label="source {one.number}, {escape(one.title)}">{one.number}</a>'
+    )
+
+
+_LONGEST_TIP = 280
+"""Characters of a quote that a marker shows."""
+
+
+def sources(turn_id: str, answer: Answer) -> str:
+    """Return the section of an answer's evidence: a card for each place it cites, other passages folded."""
+    places, others = group_places(answer)
+    parts = [_place_card(turn_id, place) for place in places]
+    if others:
+        name = "Nearest passages" if answer.refused else "Also found"
+        cards = "".join(map(_card, others))
+        parts.append(f'<details class="fn-more"><summary>{name} ({len(others)})</summary>{cards}</details>')
+    if not parts:
+        said = "No passage comes near this question." if answer.refused else "This answer cites nothing."
+        parts.append(f'<p class="fn-none">{said}</p>')
+    return f'<section class="fn-sources" data-turn="{escape(turn_id)}">{"".join(parts)}</section>'
+
+
+def _place_card(turn_id: str, place: Place) -> str:
+    """A card with all citations of a place; the marker of each leads to the words where it begins."""
+    one = place.first
+    numbers = ", ".join(str(number) for number in sorted(cited.number for cited in place.citations))
+    text = escape(place.before)
+    text += "".join(f"{_mark(turn_id, pieces)}{escape(after)}" for pieces, after in place.highlights)
+    return (
+        f'<article class="fn-card fn-cited" tabindex="-1"><h3 dir="auto"><span class="fn-number">{numbers}</span> '
+        f"{escape(one.title)}</h3>{_where(one)}"
+        f'<blockquote dir="auto">{text}</blockquote>'
+        f"{_open(place.citations[0])}</article>"
+    )
+
+
+def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
+    said = []
+    for piece in pieces:
+        said += [f'<span id="source-{escape(turn_id)}-{number}"></span>' for number in piece.begins]
+        said.append(f"<strong>{escape(piece.text)}</strong>" if piece.answers else escape(piece.text))
+    return f"<mark>{''.join(said)}</mark>"
+
+
+def _where(one: Citation | Passage) -> str:
+    """When a source was published and where in it the words stand."""
+    parts = [f"<bdi>{escape(day(one.published))}</bdi>"] if one.published else []
+    parts += [f"page {one.page}"] if one.page else []
+    said = f'<p class="fn-meta">{" · ".join(parts)}</p>' if parts else ""
+    return said + (f'<p class="fn-heading" dir="auto">{escape(one.heading)}</p>' if one.heading else "")
+
+
+def _open(one: Citation | Passage) -> str:
+    """The end of a card: links to the whole article with the words in view, and the source's own name."""
+    address = article_address(one.source, one.article_id, one.start, one.end)
+    words = one.quote if isinstance(one, Citation) else one.text
+    page = _web_page(one.source, words) if is_address(one.source) else ""
+    others = "".join(f", also in <bdi>{escape(other)}</bdi>" for other in one.also_in)
+    return (
+        f'<p class="fn-file"><a class="fn-open" href="{address}" target="_blank" rel="noopener">Open'
+        f'<span class="fn-unseen"> article {escape(one.source)} in a new tab</span></a>{page} '
+        f'<span class="fn-meta"><bdi>{escape(one.source)}</bdi>{others}</span></p>'
+    )
+
+
+def _web_page(source: str, quote: str) -> str:
+    """A link to the web page itself, at the quoted words where the browser can (a text fragment)."""
+    words = quote.split()
+    ends = [words] if len(words) <= 8 else [words[:4], words[-4:]]
+    # subtle: a dash or comma in the words would be read as the fragment's own.
+    place = ",".join(urlquote(" ".join(part), safe="").replace("-", "%2D") for part in ends)
+    return (
+        f' <a class="fn-open" href="{escape(f"{source}#:~:text={place}")}" target="_blank" rel="noopener noreferrer">'
+        f'Open web page<span class="fn-unseen"> {escape(source)} in a new tab</span></a>'
+    )
+
+
+def article_address(source: str, article_id: str = "", start: int = 0, end: int = 0) -> str:
+    """The escaped address of the page of a source, with [start, end) in view where there is such a place."""
+    place = {"id": article_id, "start": start, "end": end} if end else {}
+    quote = "#quote" if end else ""
+    return escape(f"article?{urlencode({'source': source, **place}, errors='replace')}{quote}")
+
+
+def highlighted(one: Citation) -> str:
+    """The quote, the answering words in it set apart."""
+    made, at = [], one.start
+    for start, end in sorted(one.answers):
+        if start < at:
+            continue
+        made.append(escape(one.quote[at - one.start : start - one.start]))
+        made.append(f"<strong>{escape(one.quote[start - one.start : end - one.start])}</strong>")
+        at = end
+    return "".join([*made, escape(one.quote[at - one.start :])])
+
+
+def _card(passage: Passage) -> str:
+    return (
+        f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage)}'
+        f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
+        f"{_open(passage)}</article>"
+    )
+
+
+def _place(published: Published | None, source: str) -> str:
+    when = f"<bdi>{escape(day(published))}</bdi> · " if published else ""
+    return f'<p class="fn-meta">{when}<bdi>{escape(source)}</bdi></p>'

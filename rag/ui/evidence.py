@@ -1,0 +1,98 @@
+"""Groups the citations of an answer into places, one card each. Pure: no markup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rag.cite import Citation
+from rag.types import Answer, Passage
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a place's text: `answers` marks the answering words, `begins` names the citations that start here."""
+
+    text: str
+    answers: bool = False
+    begins: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """A card: citations of one passage, its text as plain stretches and highlights in turn, a plain one first."""
+
+    citations: tuple[Citation, ...]
+    before: str
+    highlights: tuple[tuple[tuple[Piece, ...], str], ...]
+    """Each highlight as pieces, and the plain text that follows it."""
+
+    @property
+    def first(self) -> Citation:
+        """The citation with the lowest number."""
+        return min(self.citations, key=lambda one: one.number)
+
+
+def group_places(answer: Answer) -> tuple[list[Place], list[Passage]]:
+    """Return a place for each passage that is cited, by citation number, and the passages that no place shows."""
+    groups: dict[object, tuple[Passage | None, list[Citation]]] = {}
+    for one in answer.citations:
+        key, passage = _home(one, answer.passages, groups)
+        groups.setdefault(key, (passage, []))[1].append(one)
+    shown = [passage for passage, _ in groups.values() if passage]
+    others = [one for one in answer.passages if not one.cited and not any(_holds(other, one) for other in shown)]
+    return [_place(passage, citations) for passage, citations in groups.values()], others
+
+
+def _home(
+    one: Citation, passages: Sequence[Passage], groups: dict[object, tuple[Passage | None, list[Citation]]]
+) -> tuple[object, Passage | None]:
+    """Return the key of the card for a citation and the passage it lies in; a card that exists comes first."""
+    around = [passage for passage in passages if _holds(passage, one)]
+    around.sort(key=lambda passage: passage.rank not in groups)
+    if around:
+        return around[0].rank, around[0]
+    for key, (_, members) in groups.items():
+        if any(other.source == one.source and other.start <= one.end and one.start <= other.end for other in members):
+            return key, None
+    return (one.source, one.start), None
+
+
+def _holds(passage: Passage, one: Citation | Passage) -> bool:
+    return passage.source == one.source and passage.start <= one.start and one.end <= passage.end
+
+
+def _place(passage: Passage | None, citations: Sequence[Citation]) -> Place:
+    ordered = sorted(citations, key=lambda one: (one.start, one.end))
+    joined: list[list[Citation]] = []
+    for one in ordered:
+        if joined and one.start < max(other.end for other in joined[-1]):
+            joined[-1].append(one)
+        else:
+            joined.append([one])
+    ends = [max(one.end for one in group) for group in joined]
+    starts = [group[0].start for group in joined]
+    if passage is None:
+        return Place(tuple(ordered), "", tuple((_pieces(group), "") for group in joined))
+    gaps = zip(ends, [*starts[1:], passage.end], strict=True)
+    after = [passage.text[end - passage.start : following - passage.start] for end, following in gaps]
+    before = passage.text[: starts[0] - passage.start]
+    return Place(tuple(ordered), before, tuple(zip(map(_pieces, joined), after, strict=True)))
+
+
+def _pieces(group: Sequence[Citation]) -> tuple[Piece, ...]:
+    """Return the text that overlapping citations cover together, cut where one begins or answering words do."""
+    answers = [span for one in group for span in one.answers]
+    end = max(one.end for one in group)
+    cuts = {one.start for one in group} | {place for span in answers for place in span} | {end}
+    places = sorted(place for place in cuts if group[0].start <= place <= end)
+    first, text = group[0].start, group[0].quote
+    for one in group[1:]:
+        text += one.quote[max(0, first + len(text) - one.start) :]
+    made = []
+    for start, stop in pairwise(places):
+        begins = tuple(one.number for one in group if one.start == start)
+        inside = any(a <= start < b for a, b in answers)
+        made.append(Piece(text[start - first : stop - first], inside, begins))
+    return tuple(made)

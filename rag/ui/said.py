@@ -1,0 +1,132 @@
+"""What an answer says as markup: its lead, lists, steps, rows and quotes, each with its markers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from rag.cite import Citation, CitedSentence
+from rag.types import Answer
+from rag.ui.cards import highlighted, marker
+from rag.ui.escape import day, escape
+from rag.write import shown
+
+
+def said(turn_id: str, answer: Answer) -> str:
+    """Return what an answer says: what opens it, lists, steps and rows as such, quotes as block quotes."""
+    cited = {one.number: one for one in answer.citations}
+    parts = []
+    for block, run in groupby(answer.sentences, key=lambda one: one.block):
+        sentences = list(run)
+        if block in ("item", "step"):
+            parts.append(_list(turn_id, sentences, cited))
+        elif block == "row":
+            parts.append(_table(turn_id, sentences, cited))
+        else:
+            parts.append(_paragraphs(turn_id, sentences, cited))
+    return "".join(parts)
+
+
+def _list(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
+    """Items or steps, and the source below them where all are of one."""
+    tag = "ol" if sentences[0].block == "step" else "ul"
+    items = "".join(
+        f'<li dir="auto">{escape(one.text)}{_markers(turn_id, one, cited)}{_verdict(one)}</li>' for one in sentences
+    )
+    return f'<{tag} class="fn-items">{items}</{tag}>{_source_below(turn_id, sentences, cited)}'
+
+
+def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
+    """Rows ("Tank: North | Litres: 12") under the names of their columns; a column for each name that a row has."""
+    rows = [[part.partition(": ") for part in one.text.split(" | ")] for one in sentences]
+    if not all(colon for row in rows for _, colon, _ in row):
+        return _list(turn_id, sentences, cited)
+    names = list(dict.fromkeys(name for row in rows for name, _, _ in row))
+    head = "".join(f'<th scope="col" dir="auto">{escape(name)}</th>' for name in names)
+    body = ""
+    for one, row in zip(sentences, rows, strict=True):
+        cells = {name: value for name, _, value in row}
+        markers = _markers(turn_id, one, cited)
+        body += "<tr>" + "".join(
+            f'<td dir="auto">{escape(cells.get(name, ""))}{"" if number else markers}</td>'
+            for number, name in enumerate(names)
+        )
+        body += "</tr>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    # A wide table scrolls by itself, by key too.
+    framed = f'<div class="fn-table" tabindex="0" role="group" aria-label="Rows">{table}</div>'
+    return framed + _source_below(turn_id, sentences, cited)
+
+
+def _source_below(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
+    numbers = [number for one in sentences for number in one.citations]
+    if not numbers or len({cited[number].source for number in numbers}) > 1:
+        return ""
+    return f'<p class="fn-from">{_title(turn_id, cited[numbers[0]])}</p>'
+
+
+def _title(turn_id: str, one: Citation) -> str:
+    """The title of a source as a link to its card, and its date."""
+    when = f" · <bdi>{escape(day(one.published))}</bdi>" if one.published else ""
+    return (
+        f'<cite><a class="fn-to-card" href="#source-{escape(turn_id)}-{one.number}" dir="auto">{escape(one.title)}</a>'
+        f"{when}</cite>"
+    )
+
+
+def _markers(turn_id: str, one: CitedSentence, cited: Mapping[int, Citation]) -> str:
+    return "".join(marker(turn_id, cited[number]) for number in one.citations)
+
+
+def _paragraphs(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
+    parts = []
+    for sentence, following in zip(sentences, (*sentences[1:], None), strict=True):
+        source = _quoted_source(sentence, cited)
+        if not source:
+            parts.append(_sentence(turn_id, sentence, cited))
+            continue
+        # A run of quotes from one source names it once, at its end.
+        last = not following or _quoted_source(following, cited) != source
+        parts.append(_quote(turn_id, sentence, cited, named=last))
+    return "".join(parts)
+
+
+def _quoted_source(sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
+    """The source of a sentence that quotes one slice; "" for what opens an answer and for written sentences."""
+    if sentence.block == "lead" or sentence.verdict != "quoted" or len(sentence.citations) != 1:
+        return ""
+    return cited[sentence.citations[0]].source
+
+
+def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation], *, named: bool) -> str:
+    """A sentence of a source as a block quote, its answering words marked; its date and title below."""
+    one = cited[sentence.citations[0]]
+    words = shown(one.quote)
+    before, found, after = sentence.text.partition(words or "\n")
+    text = escape(sentence.text)
+    # A date before the quote stands below it, with the title.
+    if found and before.strip("“ ") in ("", f"{day(one.published)}:", "undated:"):
+        as_it_stands = re.sub(r"[ \n]+", " ", one.quote) == words
+        marked = re.sub(r"[ \n]+", " ", highlighted(one)) if as_it_stands else escape(words)
+        text = ("“" if before.endswith("“") else "") + marked + escape(after)
+    title = _title(turn_id, one) if named else ""
+    return f'<blockquote class="fn-quoted"><p dir="auto">{text}{marker(turn_id, one)}</p>{title}</blockquote>'
+
+
+def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
+    markers = _markers(turn_id, sentence, cited)
+    text = escape(sentence.text)
+    if sentence.verdict == "unsupported":
+        text = f"<del>{text}</del>"
+    lead = ' class="fn-answering"' if sentence.block == "lead" else ""
+    return f'<p{lead} dir="auto">{text}{markers}{_verdict(sentence)}</p>'
+
+
+def _verdict(sentence: CitedSentence) -> str:
+    """What the check says of a written sentence, and why; nothing of a quoted one."""
+    if sentence.verdict == "quoted":
+        return ""
+    sign = {"supported": "✓ supported", "weak": "weak", "unsupported": "not supported"}[sentence.verdict]
+    why = f": {sentence.why}" if sentence.why else ""
+    return f' <span class="fn-check fn-{sentence.verdict}">{escape(sign + why)}</span>'

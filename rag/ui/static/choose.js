@@ -1,0 +1,71 @@
+// Which sources are asked: the ticks in the rail and in the list of sources, and the composer's word about them.
+window.footnoteChoice = (() => {
+  "use strict";
+  const KEY = "footnote-left-out"; // a new conversation clears only what is called fn-...
+  const listed = () => [...document.querySelectorAll("#fn-listing .fn-tick")];
+  const names = () => listed().map((one) => one.dataset.source);
+  const left = new Set(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
+
+  // The names that are not ticked, as the server takes them. A source that has come since is asked.
+  function leftOut() {
+    const known = new Set(names());
+    return JSON.stringify([...left].filter((name) => !known.size || known.has(name)));
+  }
+
+  const none = () => listed().length > 0 && names().every((name) => left.has(name));
+
+  function set(those) {
+    left.clear();
+    for (const name of those) left.add(name);
+    sessionStorage.setItem(KEY, JSON.stringify([...left]));
+    tell();
+  }
+
+  function tell() {
+    const all = names();
+    const asked = all.filter((name) => !left.has(name)).length;
+    for (const one of document.querySelectorAll(".fn-tick")) one.checked = !left.has(one.dataset.source);
+    for (const whole of document.querySelectorAll(".fn-tick-all")) {
+      whole.checked = asked === all.length;
+      whole.indeterminate = asked > 0 && asked < all.length;
+    }
+    const total = `${all.length.toLocaleString("en")} ${all.length === 1 ? "source" : "sources"}`;
+    const words = asked === all.length ? total : `${asked.toLocaleString("en")} of ${total}`;
+    const chip = document.querySelector(".fn-chip");
+    chip.classList.toggle("fn-blank", !all.length);
+    if (chip.firstChild.textContent !== words) chip.firstChild.textContent = words;
+    chip.setAttribute("aria-label", `${words}: choose`);
+    document.querySelector(".fn-untold").classList.toggle("fn-away", !none());
+    document.getElementById("fn-send").disabled = none();
+  }
+
+  function keep(those) {
+    set(those);
+    footnoteConversations.keepTicks([...left]);
+  }
+
+  document.addEventListener("change", (event) => {
+    const ticked = event.target;
+    if (ticked.matches(".fn-tick-all")) keep(ticked.checked ? [] : names());
+    if (ticked.matches(".fn-tick")) {
+      const now = new Set(left);
+      if (ticked.checked) now.delete(ticked.dataset.source);
+      else now.add(ticked.dataset.source);
+      keep(now);
+    }
+  });
+  document.addEventListener("click", (event) => event.target.closest("[data-choice=all]") && keep([]));
+
+  // The lists are drawn anew after every change of the sources: what was not ticked stays so.
+  new MutationObserver(() => {
+    const fresh = document.querySelectorAll(".fn-tick:not([data-set])");
+    const gone = !fresh.length && told !== listed().length;
+    if (!document.querySelector(".fn-chip") || (!fresh.length && !gone)) return;
+    for (const one of fresh) one.dataset.set = "";
+    told = listed().length;
+    tell();
+  }).observe(document, { childList: true, subtree: true });
+  let told = 0;
+
+  return { leftOut, none, set };
+})();

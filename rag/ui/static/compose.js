@@ -1,0 +1,93 @@
+// The composer: files by button, drop or paste, a web address as a source, and the line that says what came of it.
+(() => {
+  "use strict";
+  const by = (id) => document.getElementById(id);
+  const ADDRESS = /^https?:\/\/\S+$/i;
+  const input = () => document.querySelector("#fn-add input[type=file]");
+  let adding = false;
+
+  // Hand files to the upload of the Sources room.
+  function send(files) {
+    const list = new DataTransfer();
+    for (const file of files) list.items.add(file);
+    if (!list.files.length) return;
+    input().files = list.files;
+    input().dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  document.addEventListener("change", (event) => {
+    if (event.target !== input() || !input().files.length) return;
+    adding = true;
+    const [first, ...others] = input().files;
+    footnoteLayout.say(`Adding ${first.name}${others.length ? ` and ${others.length} more` : ""} ...`);
+  }, true);
+
+  // --- drop and paste -----------------------------------------------------------------------------------------------
+
+  const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+  const mark = (on) => by("fn-app")?.classList.toggle("fn-dropping", on);
+
+  document.addEventListener("dragover", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    mark(true);
+  });
+  document.addEventListener("dragleave", (event) => event.relatedTarget || mark(false));
+  document.addEventListener("drop", (event) => {
+    if (!carriesFiles(event)) return;
+    event.preventDefault();
+    mark(false);
+    const items = [...event.dataTransfer.items];
+    const files = items.length ? items.filter((one) => !one.webkitGetAsEntry?.()?.isDirectory).map((one) => one.getAsFile()) : [];
+    send(files.filter(Boolean).length ? files.filter(Boolean) : event.dataTransfer.files);
+  });
+  document.addEventListener("paste", (event) => {
+    if (!event.clipboardData?.files.length || event.target.closest("input")) return;
+    event.preventDefault();
+    send(event.clipboardData.files);
+  });
+
+  // --- a web address ------------------------------------------------------------------------------------------------
+
+  let offered = false;
+  document.addEventListener("input", (event) => {
+    if (!event.target.closest("#fn-question")) return;
+    const address = event.target.value.trim();
+    if (ADDRESS.test(address)) footnoteLayout.say("A web address.", "Add as a source", () => addPage(address));
+    else if (offered) footnoteLayout.say("");
+    offered = ADDRESS.test(address);
+  });
+
+  function addPage(address) {
+    const box = by("fn-address").querySelector("input, textarea");
+    offered = false;
+    adding = true;
+    footnote.fill("");
+    box.value = address;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    footnoteLayout.say(`Adding ${address} ...`);
+    const press = { key: "Enter", bubbles: true, cancelable: true };
+    setTimeout(() => ["keydown", "keypress"].forEach((kind) => box.dispatchEvent(new KeyboardEvent(kind, press))), 50);
+  }
+
+  // --- what came of it ----------------------------------------------------------------------------------------------
+
+  // The Sources room says how far an upload is: the composer's line says the same while something is being added.
+  let last = "";
+  new MutationObserver(() => {
+    if (!adding || !by("fn-syncing")) return;
+    if (document.querySelector(".toast-body.error")) {
+      adding = false; // Gradio's own note says why
+      footnoteLayout.say("");
+      return;
+    }
+    const words = [...by("fn-syncing").querySelectorAll("p, li")].map((one) => one.textContent).join(" ");
+    if (!words || words === last) return;
+    last = words;
+    footnoteLayout.say(words);
+    // Only what is under way has a bar.
+    if (!by("fn-syncing").querySelector("[role=progressbar]")) adding = false;
+  }).observe(document, { childList: true, subtree: true, characterData: true });
+
+  window.footnoteCompose = { add: () => input()?.click() };
+})();

@@ -1,0 +1,181 @@
+// The conversations that the server keeps: which one this tab is in, the list in the rail, and what can be done with them.
+window.footnoteConversations = (() => {
+  "use strict";
+  const KEY = "fn-conversation"; // cleared by "New conversation", as all keys that begin so
+  const DAY = 86_400_000;
+  const by = (id) => document.getElementById(id);
+  const search = () => by("fn-search");
+  let current = null; // the summary of this tab's conversation, once it is kept
+
+  // The conversation of this tab; the first question makes one.
+  function id() {
+    if (!sessionStorage.getItem(KEY)) {
+      const random = crypto.getRandomValues(new Uint32Array(4));
+      sessionStorage.setItem(KEY, [...random].map((number) => number.toString(16).padStart(8, "0")).join(""));
+    }
+    return sessionStorage.getItem(KEY);
+  }
+
+  // Send a request; resolves to the reply, or to {problem} in words.
+  async function call(method, path, body) {
+    const options = { method };
+    if (body) Object.assign(options, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+    try {
+      const reply = await fetch("conversations" + path, options);
+      const value = await reply.json().catch(() => ({}));
+      return reply.ok ? value : { problem: value.problem || "The server failed. Try again." };
+    } catch {
+      return { problem: "The server does not answer. Start it again, then try again." };
+    }
+  }
+
+  // What a tab held before conversations were kept by the server moves there, once.
+  async function takeOver(turns) {
+    if (turns.length && !sessionStorage.getItem(KEY)) {
+      const made = await call("POST", "/import", { turns });
+      if (made.id && !sessionStorage.getItem(KEY)) sessionStorage.setItem(KEY, made.id);
+    }
+    await list();
+  }
+
+  function make(tag, text, name = "") {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    made.className = name;
+    return made;
+  }
+
+  // Show a problem above the list; returns true where there is none.
+  function sound(value) {
+    by("fn-history").querySelector(".fn-problem").textContent = value.problem || "";
+    if (value.problem) footnoteLayout.say(value.problem);
+    return !value.problem;
+  }
+
+  // --- the list -----------------------------------------------------------------------------------------------------
+
+  let asked = 0;
+  async function list() {
+    const words = search().value;
+    const turn = ++asked;
+    const found = await call("GET", "?search=" + encodeURIComponent(words));
+    if (turn !== asked || !sound(found)) return; // a later search has been asked
+    const own = found.conversations.find((one) => one.id === sessionStorage.getItem(KEY));
+    if (own || !words) current = own ?? null;
+    const groups = new Map();
+    for (const one of found.conversations) {
+      const name = group(one);
+      groups.set(name, [...(groups.get(name) ?? []), one]);
+    }
+    const drawn = ["Starred", "Today", "Yesterday", "Earlier"].filter((name) => groups.has(name)).map((name) => {
+      const section = make("section", "");
+      const items = make("ul", "");
+      items.append(...groups.get(name).map(row));
+      section.append(make("h2", name), items);
+      return section;
+    });
+    const none = words ? "Nothing was found." : "What you ask is kept here, on this machine.";
+    by("fn-list").replaceChildren(...(drawn.length ? drawn : [make("p", none, "fn-none")]));
+    by("fn-history").querySelector("[data-do=erase]").hidden = !drawn.length;
+    footnoteLayout.title();
+  }
+
+  // Days are those of the browser's clock.
+  function group(one) {
+    if (one.starred) return "Starred";
+    const midnight = new Date().setHours(0, 0, 0, 0);
+    const used = new Date(one.updated).getTime();
+    if (used >= midnight) return "Today";
+    return used >= midnight - DAY ? "Yesterday" : "Earlier";
+  }
+
+  function row(one) {
+    const made = make("li", "");
+    const title = make("button", one.title, "fn-open-conversation");
+    const day = new Date(one.updated).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+    title.type = "button";
+    title.dir = "auto";
+    title.title = `${one.title}\n${one.turns} ${one.turns === 1 ? "question" : "questions"} · ${day}`;
+    title.addEventListener("click", () => open(one.id));
+    if (one.id === current?.id) title.setAttribute("aria-current", "true");
+    made.append(title);
+    return made;
+  }
+
+  // --- one conversation ---------------------------------------------------------------------------------------------
+
+  async function open(which) {
+    const found = await call("GET", "/" + which);
+    if (!sound(found)) return;
+    footnote.open(found.turns.map((turn) => turn.markup));
+    sessionStorage.setItem(KEY, which);
+    footnoteChoice.set(found.left_out);
+    footnoteLayout.over("");
+    await list();
+  }
+
+  async function change(values) {
+    if (current && sound(await call("PATCH", "/" + current.id, values))) await list();
+  }
+
+  // Keep which sources are not asked, once there is a conversation to keep it with.
+  const keepTicks = (names) => current && call("PATCH", "/" + current.id, { left_out: names });
+
+  function rename() {
+    const title = by("fn-title");
+    const box = document.createElement("input");
+    box.type = "text";
+    box.className = "fn-title-box";
+    box.value = current.title;
+    box.setAttribute("aria-label", "New title");
+    const end = () => (box.replaceWith(title), footnoteLayout.focusMenu());
+    box.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      end();
+      if (event.key === "Enter") change({ title: box.value });
+    });
+    box.addEventListener("blur", () => box.isConnected && box.replaceWith(title));
+    title.replaceWith(box);
+    box.select();
+  }
+
+  async function remove() {
+    const gone = current;
+    if (!gone || !sound(await call("DELETE", "/" + gone.id))) return;
+    footnote.clear();
+    footnoteLayout.say("Deleted.", "Undo", async () => {
+      if (sound(await call("POST", `/${gone.id}/restore`, {}))) await open(gone.id);
+      footnoteLayout.say("");
+    });
+  }
+
+  // Everything is deleted at the second press: there is no way back.
+  async function erase(pressed) {
+    const sure = pressed.dataset.sure;
+    pressed.textContent = sure ? "Delete all" : "Delete all for good? Press again";
+    if (sure) delete pressed.dataset.sure;
+    else pressed.dataset.sure = "yes";
+    if (sure && sound(await call("DELETE", ""))) footnote.clear();
+  }
+
+  function exported(link) {
+    link.href = `conversations/${current.id}/export?form=${link.dataset.form}`;
+  }
+
+  let typed = 0;
+  document.addEventListener("input", (event) => {
+    if (event.target !== search()) return;
+    clearTimeout(typed);
+    typed = setTimeout(list, 150);
+  });
+  // What another tab has asked since is shown when this one is looked at again.
+  document.addEventListener("visibilitychange", () => document.hidden || list());
+
+  return {
+    id, takeOver, list, rename, remove, erase, exported, keepTicks,
+    current: () => current,
+    star: () => change({ starred: !current.starred }),
+  };
+})();

@@ -1,0 +1,300 @@
+"""The layout at each size: nothing overlaps, edges are shared, sides fold, sheets open and close; the composer."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from benchmarks.access import OURS, violations
+from benchmarks.served import ask, opened, served
+from index.roots import register_roots
+from rag.settings import SEEDS
+
+pytestmark = pytest.mark.browser
+
+SIZES = {1440: 900, 1024: 768, 768: 1024, 390: 844, 320: 568}
+WIDE, PHONE = 1200, 768
+SHORT, LONG = "Who wrote Hamlet?", "who supplies GM's cells?"
+_PATIENCE = 300_000
+"""Milliseconds; a busy machine takes its time."""
+# The boxes of what must not overlap, of those that can be seen: [name, left, top, right, bottom].
+BOXES = """() => {
+  const turn = [...document.querySelectorAll(".fn-turn")].at(-1);
+  turn?.scrollIntoView({ block: "end", behavior: "instant" });
+  const by = (id) => document.getElementById(id);
+  const parts = { header: by("fn-head"), composer: by("fn-ask"), rail: by("fn-rail"), panel: by("fn-right"),
+    buttons: turn?.querySelector(".fn-foot") };
+  return Object.entries(parts).filter(([, one]) => one?.checkVisibility()).map(([name, one]) => {
+    const { left, top, right, bottom } = one.getBoundingClientRect();
+    return [name, left, top, right, bottom];
+  });
+}"""
+EDGES = "one => { const { left, right } = one.getBoundingClientRect(); return [Math.round(left), Math.round(right)]; }"
+DROP = """([name, text, kind]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name));
+  const target = document.getElementById(kind === "paste" ? "fn-question" : "fn-left");
+  const event = kind === "paste" ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+  (target.querySelector("textarea") ?? target).dispatchEvent(event);
+}"""
+COPIED = """async () => {
+  const [item] = await navigator.clipboard.read();
+  return Promise.all(["text/html", "text/plain"].map(async (type) => (await item.getType(type)).text()));
+}"""
+
+
+@pytest.fixture(scope="module")
+def home(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    left_out = shutil.ignore_patterns("conversations.sqlite*")
+    made = Path(shutil.copytree(seeds_home, tmp_path_factory.mktemp("layout") / "home", ignore=left_out))
+    register_roots(made, [SEEDS])
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(home: Path, tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[str]:
+    with served(home, tmp_path_factory.mktemp("log") / "serve.log") as address:
+        yield address
+
+
+@pytest.fixture
+def desk(browser: Browser, address: str) -> Iterator[Page]:
+    with opened(browser, address, viewport={"width": 1440, "height": 900}) as page:
+        ready(page)
+        yield page
+
+
+def ready(page: Page) -> None:
+    expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
+    expect(page.locator(".fn-chip")).to_contain_text("source", timeout=_PATIENCE)
+
+
+def finished(page: Page, question: str, count: int) -> None:
+    ask(page, question)
+    expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(count, timeout=_PATIENCE)
+    page.wait_for_timeout(800)  # until it has come to rest
+
+
+def edges(one: Locator) -> list[int]:
+    found: list[int] = one.evaluate(EDGES)
+    return found
+
+
+def lies_well(page: Page) -> None:
+    """Nothing leaves the screen, and of header, composer, buttons, rail and panel none covers another."""
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
+        width,
+        height,
+    ]
+    boxes: list[list[Any]] = page.evaluate(BOXES)
+    assert {"header", "composer"} <= {name for name, *_ in boxes}
+    for name, left, top, right, bottom in boxes:
+        assert left >= -0.5 and top >= -0.5 and right <= width + 0.5 and bottom <= height + 0.5, name
+    for number, (name, left, top, right, bottom) in enumerate(boxes):
+        for other, left_2, top_2, right_2, bottom_2 in boxes[number + 1 :]:
+            apart = right <= left_2 + 1 or right_2 <= left + 1 or bottom <= top_2 + 1 or bottom_2 <= top + 1
+            assert apart, f"{name} and {other} overlap at {width} px"
+
+
+def shares_its_edges(page: Page) -> None:
+    assert edges(page.locator("#fn-conversation")) == edges(page.locator("#fn-ask"))
+    left, right = edges(page.locator("#fn-ask"))
+    assert right - left <= 44 * 16
+    if page.evaluate("innerWidth") >= WIDE:
+        assert edges(page.locator("#fn-title"))[0] == left
+
+
+@pytest.mark.parametrize("shade", ["light", "dark"])
+@pytest.mark.parametrize("width", SIZES)
+def test_nothing_overlaps_and_axe_finds_nothing_serious_at_any_size(
+    browser: Browser, address: str, width: int, shade: Any
+) -> None:
+    viewport = {"width": width, "height": SIZES[width]}
+    with opened(browser, address, viewport=viewport, color_scheme=shade) as page:
+        ready(page)
+        lies_well(page)
+        for count, question in enumerate((SHORT, LONG), 1):
+            finished(page, question, count)
+            lies_well(page)
+            shares_its_edges(page)
+        assert page.locator("#fn-header").bounding_box()["height"] <= 56  # type: ignore[index]
+        page.locator(".fn-tick").first.evaluate("one => one.click()")
+        expect(page.locator(".fn-chip")).to_contain_text("of")
+        lies_well(page)
+        page.locator("#fn-ticks .fn-tick-all").evaluate("one => { one.checked = true; one.click(); }")
+        expect(page.locator(".fn-untold")).to_be_visible()
+        lies_well(page)
+        page.get_by_role("button", name="Tick all").click()
+        serious = [one for one in violations(page, OURS) if one["impact"] in ("serious", "critical")]
+        assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious] == []
+
+
+def test_both_sides_fold_and_stay_so(desk: Page) -> None:
+    rail, panel, center = desk.locator("#fn-rail"), desk.locator("#fn-right"), desk.locator("#fn-center")
+    before = edges(center)
+    desk.get_by_role("button", name="Hide the left side").click()
+    expect(rail).to_be_hidden()
+    desk.get_by_role("button", name="Hide the evidence").click()
+    expect(panel).to_be_hidden()
+    assert edges(center)[0] < before[0] and edges(center)[1] > before[1]
+    desk.reload()
+    ready(desk)
+    expect(rail).to_be_hidden()
+    expect(panel).to_be_hidden()
+    lies_well(desk)
+    finished(desk, LONG, 1)
+    desk.locator(".fn-marker").first.click()  # who follows a marker wants to see where it leads
+    expect(panel).to_be_visible()
+    desk.get_by_role("button", name="Menu").click()
+    expect(rail).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1024, 390])
+def test_drawer_and_sheets_open_and_close_by_touch_and_by_escape(browser: Browser, address: str, width: int) -> None:
+    viewport = {"width": width, "height": SIZES[width]}
+    with opened(browser, address, viewport=viewport, has_touch=True) as page:
+        ready(page)
+        finished(page, LONG, 1)
+        rail, panel, scrim = page.locator("#fn-rail"), page.locator("#fn-right"), page.locator(".fn-scrim")
+        marker = page.locator(".fn-marker").first
+        expect(rail).to_be_hidden()
+        expect(panel).to_be_hidden()
+        menu = page.get_by_role("button", name="Menu")
+        menu.tap()
+        expect(rail).to_be_visible()
+        scrim.tap(position={"x": width - 10, "y": 300})
+        expect(rail).to_be_hidden()
+        menu.tap()
+        page.keyboard.press("Escape")
+        expect(rail).to_be_hidden()
+        expect(menu).to_be_focused()
+        page.locator(".fn-chip").tap()
+        expect(page.locator("#fn-ticks")).to_be_in_viewport()
+        expect(page.locator("#fn-list")).to_be_hidden()
+        page.locator("#fn-rail").get_by_role("button", name="Close", exact=True).tap()
+        expect(rail).to_be_hidden()
+        marker.tap()
+        expect(panel.locator("mark").first).to_be_in_viewport()
+        left, right = edges(panel)
+        assert [left, right] == ([width // 2, width] if width >= PHONE else [0, width])
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        expect(marker).to_be_focused()
+        page.get_by_role("button", name="Show the evidence").tap()
+        panel.get_by_role("button", name="Close", exact=True).tap()
+        expect(panel).to_be_hidden()
+
+
+def test_the_composer_grows_with_the_question_and_send_and_stop_share_a_place(desk: Page) -> None:
+    box = desk.get_by_role("textbox", name="Question")
+    assert desk.evaluate("[...document.querySelectorAll('textarea')].at(-1).closest('#fn-question') !== null")
+    heights = []
+    for lines in (1, 3, 6, 12):
+        box.fill("\n".join(map(str, range(lines))))
+        heights.append(box.bounding_box()["height"])  # type: ignore[index]
+    assert heights[0] < heights[1] < heights[2] <= heights[3] < heights[2] * 1.3
+    lies_well(desk)
+    box.fill("")
+    send = desk.locator("#fn-send").bounding_box()
+    desk.evaluate("document.getElementById('fn-app').classList.add('fn-busy')")
+    assert desk.locator("#fn-stop").bounding_box() == send
+    expect(desk.locator("#fn-send")).to_be_hidden()
+
+
+def test_files_come_by_button_by_drop_and_by_paste(desk: Page, home: Path, tmp_path: Path) -> None:
+    told = desk.locator(".fn-told-line")
+    (note := tmp_path / "herons.txt").write_text("The herons of Oxley are counted by Dr. Marrow in May.\n")
+    with desk.expect_file_chooser() as choosing:
+        desk.get_by_role("button", name="Add files").first.click()
+    choosing.value.set_files(note)
+    expect(told).to_contain_text("herons.txt: added", timeout=_PATIENCE)
+    expect(desk.locator("#fn-ticks")).to_contain_text("erons")
+    for name, kind in (("swans.txt", "drop"), ("geese.txt", "paste")):
+        desk.evaluate(DROP, [name, f"The {name} of Oxley are counted by Dr. Marrow in June.", kind])
+        expect(told).to_contain_text(f"{name}: added", timeout=_PATIENCE)
+        assert (home / "sources" / name).exists()
+    desk.get_by_role("textbox", name="Question").fill("https://example.org/page")
+    expect(told.get_by_role("button", name="Add as a source")).to_be_visible()
+    desk.get_by_role("textbox", name="Question").fill("What is https://example.org/page about?")
+    expect(told).to_have_text("")
+
+
+def test_quotes_of_one_passage_share_a_card(desk: Page) -> None:
+    finished(desk, LONG, 1)
+    markers = desk.locator(".fn-quoted .fn-marker")
+    numbers = markers.all_text_contents()
+    assert len(numbers) >= 2
+    cards = desk.locator(".fn-cited:visible")
+    assert cards.count() < len(numbers)
+    for marker in markers.all():
+        marker.click()
+        target = marker.get_attribute("href") or ""
+        expect(cards.locator(f"mark:has([id='{target[1:]}'])")).to_be_in_viewport()
+    texts = desk.locator("#fn-panel blockquote").all_text_contents()
+    assert len(texts) == len(set(texts))
+
+
+def test_an_answer_is_copied_as_rich_text_with_its_quotes(desk: Page) -> None:
+    desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    finished(desk, LONG, 1)
+    desk.locator(".fn-turn").get_by_role("button", name="Copy").click()
+    expect(desk.get_by_role("button", name="Copied")).to_be_visible()
+    rich, plain = desk.evaluate(COPIED)
+    assert "<b>who supplies GM's cells?</b>" in rich and "<sup>[1]</sup>" in rich and "<blockquote" in rich
+    assert "<ol" in rich and "LG Chem" in rich and "data-" not in rich and "<button" not in rich
+    assert plain.startswith("**who supplies GM's cells?**")
+
+
+def test_a_conversation_keeps_its_ticks_over_a_reload_and_in_another_tab(browser: Browser, desk: Page) -> None:
+    everything = desk.locator(".fn-chip").text_content() or ""
+    desk.locator("#fn-ticks .fn-tick").first.uncheck()
+    some = desk.locator(".fn-chip").text_content() or ""
+    assert " of " in some
+    finished(desk, "Who is the CEO of GM?", 1)
+    desk.get_by_role("button", name="New conversation").click()
+    desk.locator("#fn-ticks .fn-tick-all").check()
+    expect(desk.locator(".fn-chip")).to_have_text(everything)
+    finished(desk, LONG, 1)
+    desk.reload()
+    expect(desk.locator(".fn-turn")).to_have_count(1)
+    expect(desk.locator(".fn-chip")).to_have_text(everything)
+    with desk.context.expect_page() as opening:
+        desk.evaluate("window.open(location.href, '_blank', 'noopener')")
+    other = opening.value
+    ready(other)
+    other.locator(".fn-open-conversation", has_text="CEO of GM").first.click()
+    expect(other.locator(".fn-turn")).to_have_count(1)
+    expect(other.locator(".fn-chip")).to_have_text(some)
+    expect(desk.locator(".fn-chip")).to_have_text(everything)
+
+
+def test_the_rooms_have_addresses_and_lead_back(desk: Page) -> None:
+    desk.get_by_role("link", name="Evaluation").click()
+    expect(desk.locator("#fn-evaluation")).to_be_visible()
+    expect(desk.locator("#fn-title")).to_have_text("Evaluation")
+    expect(desk.locator("#fn-desk")).to_be_hidden()
+    desk.go_back()
+    expect(desk.locator("#fn-desk")).to_be_visible()
+    desk.get_by_role("link", name="Sources", exact=True).click()
+    expect(desk.locator("#fn-sources")).to_be_visible()
+    desk.get_by_role("link", name="Back to the chat").click()
+    expect(desk.locator("#fn-desk")).to_be_visible()
+
+
+def test_the_tour_is_read_and_closed_by_touch(browser: Browser, address: str) -> None:
+    with opened(browser, address, viewport={"width": 320, "height": 568}, has_touch=True) as page:
+        ready(page)
+        page.get_by_role("button", name="Menu").tap()
+        page.get_by_role("button", name="A short tour").tap()
+        tour = page.get_by_role("dialog", name="A short tour")
+        expect(tour.get_by_role("listitem")).to_have_count(4)
+        assert tour.evaluate("one => one.scrollWidth <= one.clientWidth")
+        tour.get_by_role("button", name="Close").tap()
+        expect(tour).to_be_hidden()
