@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.reader import interval
@@ -103,8 +104,12 @@ def main() -> None:
         ]
         for name, write, exact in ways:
             columns = np.array(_ask(engine, asked, write, exact=exact), dtype=float).T
-            cells = " | ".join(interval(len(asked), lambda n, c=column: float(c[n].mean())) for column in columns)
+            cells = " | ".join(_cell(column) for column in columns)
             print(f"| {name} | {cells} |", flush=True)
+
+
+def _cell(column: NDArray[np.float64]) -> str:
+    return interval(len(column), lambda chosen: float(column[chosen].mean()))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from rag.engine import Engine
 from rag.markdown import as_markdown
 from rag.settings import Settings
 from rag.ui import html
+from rag.ui.escape import escape
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_an_answer_opens_with_the_answering_words_and_marks_them(engine: Engine,
         assert article and marked["text"] in found.citations[0].quote
         assert found.citations[0].quote[marked["start"] - found.citations[0].start :].startswith(marked["text"])
     markup = html.turn("t", found)
-    assert f"<strong>{html.escape(opening.text)}</strong>" in markup and markup.count("<strong>") >= 2
+    assert f"<strong>{escape(opening.text)}</strong>" in markup and markup.count("<strong>") >= 2
     assert f"**{opening.text}**" in as_markdown(found).replace("\\", "")
 
 

@@ -16,6 +16,7 @@ from rag.settings import Settings
 from rag.spelling import Speller
 from rag.types import as_typed
 from rag.ui import html
+from rag.ui.escape import escape
 
 POTTERY = """# Pottery workshop
 
@@ -89,8 +90,8 @@ def test_a_correction_is_shown_and_undone(pottery: Engine, capsys: pytest.Captur
     assert found.corrected and not found.refused and "Wilhelmina Oakes" in found.text
     assert found.question == QUESTION and found.to_json()["searched"] == "Who is the instructor?"
     markup = html.answer_text("t", found)
-    assert html.escape("Who is the instructor?") in markup and "Search for what I typed</button>" in markup
-    assert f'data-ask="{html.escape(f"“{QUESTION}”")}"' in markup
+    assert escape("Who is the instructor?") in markup and "Search for what I typed</button>" in markup
+    assert f'data-ask="{escape(f"“{QUESTION}”")}"' in markup
     for exact in (answer(pottery, QUESTION, as_typed=True), answer(pottery, f"“{QUESTION}”")):
         assert not exact.corrected and exact.searched == QUESTION
         assert "Searched for" not in html.answer_text("t", exact)

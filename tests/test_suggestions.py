@@ -14,12 +14,14 @@ import pytest
 from index.chunk import Chunk
 from rag.answer import answer
 from rag.candidates import candidates
+from rag.cite import Citation
 from rag.engine import Engine
 from rag.queue import RequestQueue
 from rag.settings import Settings
 from rag.suggestions import FILE, SHOWN, Suggestions
 from rag.types import Answer
 from rag.ui import html
+from rag.ui.escape import escape
 from tests.conftest import ROOT
 
 MILL = """# The mill at Farley
@@ -130,7 +132,7 @@ def test_each_suggestion_is_answered_by_its_source_and_survives_a_restart(farley
     assert found.suggestions and all(("mill.md", question) in kept for question in found.suggestions)
     assert "When was the old mill at Farley built?" not in found.suggestions
     markup = html.answer_text("t", found)
-    assert all(f">{html.escape(question)}</button>" in markup for question in found.suggestions)
+    assert all(f">{escape(question)}</button>" in markup for question in found.suggestions)
     assert answer(farley, "What is the capital of Peru?").suggestions == tuple(first)
     assert all(question in answer(farley, "What can I ask?").text for question in first)
     # A changed index has none of those before.
@@ -151,7 +153,7 @@ def test_what_is_answered_elsewhere_or_weakly_is_not_suggested(farley: Engine) -
         (farley.home / FILE).unlink()
 
 
-def _moved(found: Answer) -> object:
+def _moved(found: Answer) -> Citation:
     """The first citation at a place of which no question was made."""
     return replace(found.citations[0], start=100_000, end=100_010)
 

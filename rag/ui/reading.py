@@ -76,13 +76,13 @@ class Viewer:
 
     def sheets(self, article: Article, original: Original, start: int, end: int) -> Sheets:
         """The pages of a PDF, with the boxes of `text[start:end]`. Raises UnreadableSource."""
-        wanted = []
+        wanted = list[dict[str, Any]]()
         for page in cited_pages(article, (start, end)):
             first, last = page_span(article, page)
             inside = {"start": max(start, first) - first, "end": min(end, last) - first}
             wanted.append({"page": page, "text": article.text[first:last], **inside})
         found = self._view(original, _ALL, "look", {"wanted": wanted})
-        boxes = {one["page"]: made for one, made in zip(wanted, found["boxes"], strict=True)}
+        boxes = {int(one["page"]): made for one, made in zip(wanted, found["boxes"], strict=True)}
         return Sheets([(width, height) for width, height in found["sizes"]], boxes)
 
     def picture(self, original: Original, page: int) -> bytes:

@@ -28,9 +28,10 @@ from rag.evaluation.feedback import BadFeedback
 from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
+from rag.ui import report
 from rag.ui.chat import STATIC, make_page
 from rag.ui.conversations import make_router
-from rag.ui.escape import escape, report
+from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
 from rag.ui.plain import plain
 from rag.ui.reading import Reading
