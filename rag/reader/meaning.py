@@ -22,6 +22,8 @@ _WEIGHT = 2.0
 """Log-odds by which a sentence gains for a cosine that is higher by 1."""
 _NEARER = 0.3
 """What a sentence gains that is nearer to the question than the one the reading model likes best, which weighs 1."""
+_NEAR = 0.45
+"""The least cosine of such a sentence."""
 _NEAREST = 2
 """Sentences that become evidence by what they mean alone."""
 _SHORTEST = 15
@@ -44,11 +46,12 @@ def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query
     texts = list(dict.fromkeys(one.text for one in (*evidence, *others)))
     cosines = dict(zip(texts, embedder.encode_documents(texts) @ query.vector, strict=True))
     first, least = evidence[0], cosines[evidence[0].text]
-    unread = [one for one in others if cosines[one.text] > least and not any(map(one.overlaps, evidence))]
+    near = max(float(least), _NEAR)
+    unread = [one for one in others if cosines[one.text] > near and not any(map(one.overlaps, evidence))]
     unread = sorted(unread, key=lambda one: -cosines[one.text])[:_NEAREST]
 
     def weight(one: Evidence) -> float:
-        nearer = _NEARER * bool(cosines[one.text] > least)
+        nearer = _NEARER * bool(cosines[one.text] > near)
         return (one.score / first.score + nearer) * math.exp(_WEIGHT * float(cosines[one.text] - least))
 
     rest = sorted(((weight(one), one) for one in (*evidence[1:], *unread)), key=lambda pair: -pair[0])

@@ -49,7 +49,7 @@ def _place_card(turn_id: str, place: Place) -> str:
     text += "".join(f"{_mark(turn_id, pieces)}{escape(after)}" for pieces, after in place.highlights)
     return (
         f'<article class="fn-card fn-cited" tabindex="-1"><h3 dir="auto"><span class="fn-number">{numbers}</span> '
-        f"{escape(one.title)}</h3>{_where(one)}"
+        f"{escape(one.title)}</h3>{_where(one, _headings(place))}"
         f'<blockquote dir="auto">{text}</blockquote>'
         f"{_open(place.citations[0])}</article>"
     )
@@ -63,12 +63,17 @@ def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
     return f"<mark>{''.join(said)}</mark>"
 
 
-def _where(one: Citation | Passage) -> str:
+def _headings(place: Place) -> str:
+    """The heading that a place stands under, or the rows it has."""
+    return ", ".join(dict.fromkeys(one.heading for one in place.citations if one.heading))
+
+
+def _where(one: Citation | Passage, heading: str) -> str:
     """When a source was published and where in it the words stand."""
     parts = [f"<bdi>{escape(day(one.published))}</bdi>"] if one.published else []
     parts += [f"page {one.page}"] if one.page else []
     said = f'<p class="fn-meta">{" · ".join(parts)}</p>' if parts else ""
-    return said + (f'<p class="fn-heading" dir="auto">{escape(one.heading)}</p>' if one.heading else "")
+    return said + (f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else "")
 
 
 def _open(one: Citation | Passage) -> str:
@@ -117,7 +122,7 @@ def highlighted(one: Citation) -> str:
 
 def _card(passage: Passage) -> str:
     return (
-        f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage)}'
+        f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage, passage.heading)}'
         f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
         f"{_open(passage)}</article>"
     )

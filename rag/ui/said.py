@@ -34,7 +34,7 @@ def _list(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, 
     items = "".join(
         f'<li dir="auto">{escape(one.text)}{_markers(turn_id, one, cited)}{_verdict(one)}</li>' for one in sentences
     )
-    return f'<{tag} class="fn-items">{items}</{tag}>{_source_below(turn_id, sentences, cited)}'
+    return f'<{tag} class="fn-list">{items}</{tag}>{_source_below(turn_id, sentences, cited)}'
 
 
 def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
@@ -53,9 +53,9 @@ def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int,
             for number, name in enumerate(names)
         )
         body += "</tr>"
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     # A wide table scrolls by itself, by key too.
-    framed = f'<div class="fn-table" tabindex="0" role="group" aria-label="Rows">{table}</div>'
+    framed = f'<div class="fn-rows" tabindex="0" role="group" aria-label="Rows">{table}</div>'
     return framed + _source_below(turn_id, sentences, cited)
 
 
