@@ -128,15 +128,21 @@ window.footnoteConversations = (() => {
     box.className = "fn-title-box";
     box.value = current.title;
     box.setAttribute("aria-label", "New title");
-    const end = () => (box.replaceWith(title), footnoteLayout.focusMenu());
+    let ended = false; // taking the box away makes it lose the focus, which ends it too
+    const end = () => {
+      if (ended) return;
+      ended = true;
+      box.replaceWith(title);
+    };
     box.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== "Escape") return;
       event.preventDefault();
       event.stopPropagation();
       end();
+      footnoteLayout.focusMenu();
       if (event.key === "Enter") change({ title: box.value });
     });
-    box.addEventListener("blur", () => box.isConnected && box.replaceWith(title));
+    box.addEventListener("blur", end);
     title.replaceWith(box);
     box.select();
   }
