@@ -126,7 +126,7 @@ def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
     ask(tab, jobs)
     turn = tab.locator(".fn-turn").last
     turn.locator(".fn-details summary").click(timeout=_PATIENCE)
-    expect(turn.locator(".fn-details")).to_contain_text(f"{count - 1} of {count} sources were asked")
+    expect(turn.locator(".fn-details")).to_contain_text(f"{count - 1} of {count} sources")
     expect(tab.locator("#fn-panel .fn-card", has_text="000_fee8f80bb4d154f2.txt")).to_have_count(0)
     with opened(browser, address) as other:  # another reader asks all
         expect(other.locator("#fn-listing .fn-tick")).to_have_count(count, timeout=_PATIENCE)
