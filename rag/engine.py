@@ -100,7 +100,8 @@ class Engine:
         self.suggestions = Suggestions(self.home, self.roots)
 
     @cached_property
-    def _spans(self) -> SpanReader:
+    def spans(self) -> SpanReader:
+        """The shipped reading model."""
         return SpanReader(threads=self.settings.threads)
 
     @cached_property
@@ -221,7 +222,7 @@ class Engine:
                     candidates=self.settings.candidates,
                     dense_weight=self.settings.dense_weight,
                 )
-                self._open = (name, generation, retriever, Reader(generation, self._spans, self.embedder))
+                self._open = (name, generation, retriever, Reader(generation, self.spans, self.embedder))
             return self._open[1:]
 
     def speller(self, generation: Generation) -> Speller:

@@ -1,0 +1,68 @@
+"""What it brings to weigh sentences by what they mean: `python -m benchmarks.meaning FILE [--limit N]`.
+
+FILE is a question set in SQuAD form, for example ../shared/data/natural/choose.json.gz. Every question is read twice,
+with and without the cosines of sentences (rag/reader/meaning.py), and never refused. Prints how often one of the quotes
+holds an acceptable answer, how many quotes there are, and which share of them hold one, with 95% intervals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from benchmarks.reader import interval
+from rag.evaluation.corpus import SAME, engine_for
+from rag.evaluation.measures import contains
+from rag.evaluation.questions import Question
+from rag.evaluation.read import read_questions
+from rag.reader.evidence import Reader
+from rag.scope import Scope
+from rag.settings import Settings
+from rag.write import choose
+
+
+def measure(scope: Scope, questions: list[Question], most: int) -> NDArray[np.float64]:
+    """Return (n, 2): for each question how many of its at most `most` quotes hold an answer, and how many there are."""
+    rows = []
+    for one in tqdm(questions, leave=False):
+        query, hits = scope.search(one.question)
+        quotes = choose(scope.reader.read(query, hits).evidence, most)
+        rows.append((sum(any(contains(quote.text, answer) for answer in one.answers) for quote in quotes), len(quotes)))
+    return np.array(rows, dtype=float)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", type=Path, help="a question set in SQuAD form")
+    parser.add_argument("--limit", type=int, default=400, help="answerable questions that are asked (default: 400)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(home=Path(folder))
+        questions = read_questions(arguments.file, settings.max_question)
+        engine, _ = engine_for(settings, questions, SAME)
+        generation, retriever, with_meaning = engine.parts()
+        asked = [one for one in questions.questions if one.answerable][: arguments.limit]
+        print(
+            f"{len(asked)} questions\n\n| | a quote holds an answer | quotes | of these hold one |\n|---|---|---|---|"
+        )
+        without = Reader(generation, engine.spans)
+        for name, reader in (("reading model alone", without), ("and what sentences mean", with_meaning)):
+            scope = Scope(generation, retriever, reader, None, max(settings.passages, reader.depth))
+            rows = measure(scope, asked, settings.max_quotes)
+            print(f"| {name} | {_cells(rows)} |", flush=True)
+
+
+def _cells(rows: NDArray[np.float64]) -> str:
+    held = interval(len(rows), lambda chosen: float((rows[chosen, 0] > 0).mean()))
+    share = interval(len(rows), lambda chosen: float(rows[chosen, 0].sum() / rows[chosen, 1].sum()))
+    return f"{held} | {rows[:, 1].mean():.2f} | {share}"
+
+
+if __name__ == "__main__":
+    main()
