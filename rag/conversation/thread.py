@@ -31,9 +31,11 @@ _NEW_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(
-    r"\s*(?:(?:ok|okay|so|right|thanks)[\s,]+)?(?:and|but|or|what about|how about|what if|also)\b[\s,]*", re.IGNORECASE
+    r"^\s*(?:(?:ok|okay|so|right|thanks)[\s,]+)?(?:and|but|or|what about|how about|what if|also)\b[\s,]*", re.IGNORECASE
 )
 _TOO = re.compile(r"[\s,]+(?:too|as well|also|either|though|then|instead)\s*[?.!]*\s*$", re.IGNORECASE)
+_NUMBERED = re.compile(r"[A-Za-z]{0,4}-?\d+(?:[.,]\d+)*(?:\s?(?:%|[a-z]{1,3}\b))?")
+"""A code ("E1") or a number with its unit ("60 mm")."""
 _PERSON = frozenset(("he", "she", "him", "his", "her", "hers"))
 _THING = frozenset("it its they them their theirs one ones this that these those".split())
 _PLACE = frozenset(("there", "then"))
@@ -98,11 +100,28 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
         for phrase in subject:
             yield f"{bare[:start]}{phrase}{bare[end:]}"
     if not _pronouns(bare) and not _is_sentence(bare):
-        # "and lemon thyme?": the earlier question, asked of another thing.
+        # "and lemon thyme?": the earlier question, asked of another thing; first of one that is written alike.
+        yield from _alike(before, bare)
         for phrase in reversed(phrases):
             yield before.replace(phrase, bare, 1)
     carried = [phrase for phrase in phrases if phrase.casefold() not in bare.casefold()]
     yield f"{bare} {' '.join(carried)}".strip()
+
+
+def _alike(before: str, bare: str) -> Iterator[str]:
+    """The earlier question with its number or code replaced by the follow-up's ("60 mm", "100 mm"; "E1", "E3")."""
+    new = [match.group() for match in _NUMBERED.finditer(bare)]
+    old = [match.span() for match in _NUMBERED.finditer(before)]
+    if len(new) == 1:
+        for start, end in old:
+            if _shape(before[start:end]) == _shape(new[0]):
+                yield f"{before[:start]}{new[0]}{before[end:]}"
+
+
+def _shape(text: str) -> str:
+    """What a number is of: its unit; all codes are alike."""
+    code = text[:1].isalpha()
+    return "code" if code else re.sub(r"[\d.,\s]+", "", text.casefold())
 
 
 def _phrases(question: str) -> list[str]:

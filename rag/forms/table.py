@@ -78,7 +78,8 @@ def number_in(text: str) -> tuple[Decimal, str] | None:
 def from_table(question: str, form: Form, places: Places) -> list[Statement]:
     """Return what the rows of a table among the passages answer, with the rows; nothing if that is not clear."""
     operation = next(
-        (name for name, pattern in _PATTERNS if pattern.search(question)), "list" if form == "list" else None
+        (name for name, pattern in _PATTERNS if pattern.search(question)),
+        "list" if form in ("list", "comparison") else None,
     )
     article = _article_of_rows(places)
     if operation is None or article is None:
