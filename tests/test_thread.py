@@ -77,7 +77,20 @@ def test_the_first_question_and_a_new_subject_have_one_reading() -> None:
 def test_readings_begin_with_the_question_by_itself_and_use_words_of_the_turn_before() -> None:
     thread = Thread((Answer("what does code E1 mean", "", True),))
     readings = thread.readings("and E3?")
-    assert readings[0] == "and E3?" and "what does E3 mean" in readings
+    assert readings[0] == "and E3?" and "what does code E3 mean" in readings
+
+
+@pytest.mark.parametrize(
+    ("before", "follow_up", "reading"),
+    [
+        ("how much rain did the 60 mm roof hold back", "and 100 mm?", "how much rain did the 100 mm roof hold back"),
+        ("what does E1 on the dryer mean", "and F2", "what does F2 on the dryer mean"),
+        ("what does an adult ticket cost", "and for my son?", "for my son adult ticket"),
+        ("monthly rent of unit 4", "when is it due", "when is monthly rent due"),
+    ],
+)
+def test_numbers_and_codes_and_pronouns_are_replaced_by_their_like(before: str, follow_up: str, reading: str) -> None:
+    assert reading in Thread((Answer(before, "", True),)).readings(follow_up)
 
 
 def test_follow_ups_are_answered_from_what_was_said_before(talk: Engine) -> None:

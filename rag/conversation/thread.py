@@ -34,7 +34,7 @@ _LINK = re.compile(
     r"^\s*(?:(?:ok|okay|so|right|thanks)[\s,]+)?(?:and|but|or|what about|how about|what if|also)\b[\s,]*", re.IGNORECASE
 )
 _TOO = re.compile(r"[\s,]+(?:too|as well|also|either|though|then|instead)\s*[?.!]*\s*$", re.IGNORECASE)
-_NUMBERED = re.compile(r"[A-Za-z]{0,4}-?\d+(?:[.,]\d+)*(?:\s?(?:%|[a-z]{1,3}\b))?")
+_NUMBERED = re.compile(r"\b[A-Za-z]{1,4}-?\d+(?:[.,]\d+)*\b|\d+(?:[.,]\d+)*(?:\s?(?:%|[a-z]{1,3}\b))?")
 """A code ("E1") or a number with its unit ("60 mm")."""
 _PERSON = frozenset(("he", "she", "him", "his", "her", "hers"))
 _THING = frozenset("it its they them their theirs one ones this that these those".split())
