@@ -225,3 +225,10 @@ def test_names_in_requests_and_settings_have_one_spelling() -> None:
 def test_a_wrong_name_in_the_settings_is_said(run: Run, home: Path) -> None:
     refused = run("settings", home=home, FOOTNOTE_ALLOWED_HOSTS="*.example")
     assert refused.returncode == 1 and "FOOTNOTE_ALLOWED_HOSTS" in refused.stderr
+
+
+@pytest.mark.parametrize("path", ["/feedback", "/gradio_api/queue/join", "/conversations/abcdefgh/turns"])
+def test_a_body_without_a_length_or_beyond_the_limit_is_not_read(address: str, path: str) -> None:
+    with httpx.Client(base_url=address) as client:
+        assert client.post(path, content=bytes(5_000_001)).status_code == 413
+        assert client.post(path, content=iter([b"{}"])).status_code == 411

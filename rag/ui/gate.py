@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.hosts import split_authority
 
+UPLOAD = "/gradio_api/upload"
+"""Where files are sent; their limits are those of uploads.py."""
 VISIT = "footnote_visit"
 """The cookie, and the key in an ASGI scope, that tells one browser's uploads from another's."""
 NOT_FRAMED = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -32,6 +34,8 @@ _WILDCARDS = ("0.0.0.0", "::")
 _DOCUMENTS = ("/", "/article", "/report")
 """What a link on another site may open."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_LARGEST_BODY = 5_000_000
+"""Bytes of a request that is no upload; a conversation that is taken over from a browser is the largest."""
 _VISIT_FORM = re.compile(r"[0-9a-f]{32}")
 _NEEDED = {
     "GET": re.compile(
@@ -93,12 +97,24 @@ class Gate:
             return PlainTextResponse(
                 "Another site made this request, so it was not answered. Open Footnote itself and repeat it there.", 403
             )
+        if scope["method"] not in _SAFE and scope["path"] != UPLOAD:
+            return _too_large(headers)
         return None
 
     def _is_meant(self, name: str, scope: Scope) -> bool:
         # An address as the name can't be the work of another site's DNS. On "::" IPv4 ones are seen inside of IPv6.
         reached = str((scope.get("server") or ("",))[0]).removeprefix("::ffff:")
         return bool(name) and (name in self._names or (self._every_address and name == reached))
+
+
+def _too_large(headers: Headers) -> PlainTextResponse | None:
+    """A refusal of a body that is larger than any the page sends, or does not say how large it is."""
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not length.isdecimal():
+        return PlainTextResponse("A request has to say the length of its body.", 411)
+    if int(length) > _LARGEST_BODY:
+        return PlainTextResponse(f"A request may have up to {_LARGEST_BODY / 1e6:g} MB.", 413)
+    return None
 
 
 def _is_foreign(headers: Headers) -> bool:

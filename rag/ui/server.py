@@ -32,7 +32,7 @@ from rag.ui import report
 from rag.ui.chat import STATIC, make_page
 from rag.ui.conversations import make_router
 from rag.ui.escape import escape
-from rag.ui.gate import NOT_FRAMED, GatedApp, NeededOnly
+from rag.ui.gate import NOT_FRAMED, UPLOAD, GatedApp, NeededOnly
 from rag.ui.plain import plain
 from rag.ui.reading import Reading
 from rag.ui.reading import make_router as make_reading_router
@@ -165,7 +165,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
     app.include_router(make_router(ConversationStore(engine.home)))
     app.include_router(make_reading_router(engine, reading))
 
-    @app.post("/gradio_api/upload", response_model=None)
+    @app.post(UPLOAD, response_model=None)
     async def upload(request: Request) -> Response:
         return await files.receive(request)
 
