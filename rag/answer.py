@@ -111,7 +111,7 @@ def stream(
         reading = found.reading
         places = scope.places(reading.hits[: settings.passages])
         with clock.stage("form"):
-            drafted = [] if language else draft(found.query, form, places, engine.embedder)
+            drafted = [] if language else draft(found.query, form, reading.evidence, places, engine.embedder)
         why = _why_refused(engine.speller(generation), found.query, reading, language)
         builder = AnswerBuilder(
             question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted

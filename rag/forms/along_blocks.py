@@ -21,7 +21,7 @@ _KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row"}
 _LONGEST = 450
 """Characters up to which a paragraph is quoted whole."""
 _WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
-_WHOLE_PARAGRAPHS: tuple[Form, ...] = ("list", "steps", "sentence", "yes_no")
+_WHOLE_PARAGRAPHS: tuple[Form, ...] = ("steps", "sentence", "yes_no")
 
 
 def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> list[Statement]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from index.embed import Embedder
 from rag.cite import Statement
 from rag.forms.asked import Form
 from rag.forms.lists import as_statements, find_list
 from rag.forms.places import Places
 from rag.forms.table import from_table
+from rag.reader import Evidence
 from rag.retrieve import Query
 
 
-def draft(query: Query, form: Form, places: Places, embedder: Embedder) -> list[Statement]:
+def draft(
+    query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder
+) -> list[Statement]:
     """Return the statements of a table or list that answers a question, nothing where single sentences do."""
     if not places.hits:
         return []
     if rows := from_table(query.text, form, places):
         return rows
-    found = find_list(query, form, places, embedder)
+    found = find_list(query, form, evidence, places, embedder)
     return as_statements(found, places) if found else []

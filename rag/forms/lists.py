@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
-
 from index.embed import Embedder
 from index.lexical import content_terms
 from index.text.structure import Structure, columns
@@ -16,12 +14,17 @@ from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
 from rag.forms.asked import Form
 from rag.forms.places import Places
+from rag.reader import Evidence
 from rag.retrieve import Query
 
 _LEAST = 0.5
 """Cosine of question and list from which it answers a question for a list or for steps."""
 _LEAST_UNASKED = 0.65
 """The same for a question that asks for neither in words ("breaking changes in 3.0.0")."""
+_LEAST_OWN = 0.3
+"""Cosine of question and the headings above a list, without the title of the document."""
+_LEAST_INSIDE = 0.3
+"""Share of the evidence in a list that shows that it is meant, whatever it stands under."""
 _WANTS_A_VALUE = re.compile(
     r"\s*(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b", re.IGNORECASE
 )
@@ -44,26 +47,42 @@ class ListFound:
     score: float
 
 
-def find_list(query: Query, form: Form, places: Places, embedder: Embedder) -> ListFound | None:
+def find_list(
+    query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder
+) -> ListFound | None:
     """Return the list near the passages that answers best, None if none is near enough to the question.
 
     Its score is the mean cosine of the question with what stands above a list, and with this and its items; or the
-    share of the question's words that stand above it, if that is higher.
+    share of the question's words that stand above it, if that is higher. A document on the subject is near to every
+    question about it: so the headings of the list alone must be near too, or the `evidence` stand in it.
     """
     if form not in ("list", "steps", "words") or (form == "words" and _WANTS_A_VALUE.match(query.text)):
         return None
     kinds = ("list", "steps", "rows") if form == "list" else ("list", "steps")
     near = list(islice(_near(places, kinds), _MOST_LISTS))
-    found = [(article, number, *_texts(places, article, number)) for article, number in near]
-    if not found:
+    if not near:
         return None
-    vectors = embedder.encode_documents([text for one in found for text in one[2:4]])
-    asked = _forms(query.text)
-    above = [_share_above(asked, head, own) for _, _, head, _, own in found]
-    scores = np.maximum((vectors @ query.vector).reshape(-1, 2).mean(axis=1), above)
-    best = int(np.argmax(scores))
+    texts = [_texts(places, article, number) for article, number in near]
+    vectors = embedder.encode_documents([text for head, whole, own in texts for text in (head, whole, own or head)])
+    cosines = (vectors @ query.vector).reshape(-1, 3)
+    asked, best = _forms(query.text), None
     least = _LEAST_UNASKED if form == "words" else _LEAST
-    return ListFound(*found[best][:2], float(scores[best])) if scores[best] >= least else None
+    for (article, number), (head, _, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
+        score = max(float(of_head + of_whole) / 2, _share_above(asked, head, own))
+        meant = (own and of_own >= _LEAST_OWN) or _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
+        if score >= least and meant and (best is None or score > best.score):
+            best = ListFound(article, number, score)
+    return best
+
+
+def _share_inside(evidence: Sequence[Evidence], places: Places, article: str, number: int) -> float:
+    """The share of the evidence that stands in a list."""
+    block = places.structure(article).blocks[number]
+    return sum(
+        one.score
+        for one in evidence
+        if one.hit.chunk.article_id == article and one.start < block.end and block.start < one.end
+    )
 
 
 def _share_above(asked: set[str], head: str, own: str) -> float:
