@@ -1,13 +1,11 @@
-"""Further evidence by what sentences mean: those near the question count more, and the nearest ones join it.
+"""The sentence that means most nearly what a question asks, as further evidence.
 
 The reading model looks for words that fill a gap; the encoder sees that "can be stacked ten high" is near to "put on
-top of each other". What the reading model likes best stays first. The weights were chosen on search-engine questions
-(benchmarks/README.md).
+top of each other". What the reading model likes best stays first; what each brings is in benchmarks/README.md.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,43 +16,38 @@ from rag.retrieve import Hit, Query
 
 _PASSAGES = 5
 """Passages, best first, whose sentences are compared."""
-_WEIGHT = 2.0
-"""Log-odds by which a sentence gains for a cosine that is higher by 1."""
-_NEARER = 0.3
-"""What a sentence gains that is nearer to the question than the one the reading model likes best, which weighs 1."""
 _NEAR = 0.45
-"""The least cosine of such a sentence."""
-_NEAREST = 2
-"""Sentences that become evidence by what they mean alone."""
+"""The least cosine of question and sentence."""
+_SHARE = 0.3
+"""The score of the nearest sentence as a share of the first one's, unless the reading model gives it more."""
 _SHORTEST = 15
 """Characters of a sentence that says something."""
 
 
 def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query, embedder: Embedder) -> list[Evidence]:
-    """Return the evidence, what comes after the first weighed by the cosine of question and sentence too.
+    """Return the evidence, best first, and second the sentence of the first passages that is nearest to the question.
 
-    Sentences of the first passages join it that are nearer to the question than the first. Scores are shares of all.
+    That sentence must be nearer than the first one. Scores remain shares of all.
     """
     if not evidence:
         return []
-    places = dict[tuple[str, int, int], Hit]()
+    found = dict[tuple[str, int, int], Evidence]()
     for hit in hits[:_PASSAGES]:
         for start, end in sentences(hit.chunk.text):
             if end - start >= _SHORTEST:
-                places.setdefault((hit.chunk.article_id, hit.chunk.start + start, hit.chunk.start + end), hit)
-    others = [Evidence(hit, start, end, 0.0) for (_, start, end), hit in places.items()]
-    texts = list(dict.fromkeys(one.text for one in (*evidence, *others)))
-    cosines = dict(zip(texts, embedder.encode_documents(texts) @ query.vector, strict=True))
-    first, least = evidence[0], cosines[evidence[0].text]
-    near = max(float(least), _NEAR)
-    unread = [one for one in others if cosines[one.text] > near and not any(map(one.overlaps, evidence))]
-    unread = sorted(unread, key=lambda one: -cosines[one.text])[:_NEAREST]
-
-    def weight(one: Evidence) -> float:
-        nearer = _NEARER * bool(cosines[one.text] > near)
-        return (one.score / first.score + nearer) * math.exp(_WEIGHT * float(cosines[one.text] - least))
-
-    rest = sorted(((weight(one), one) for one in (*evidence[1:], *unread)), key=lambda pair: -pair[0])
-    weighed = [(1.0, first), *((min(1.0, value), one) for value, one in rest)]
-    total = sum(value for value, _ in weighed)
-    return [replace(one, score=value / total) for value, one in weighed]
+                one = Evidence(hit, hit.chunk.start + start, hit.chunk.start + end, 0.0)
+                found.setdefault((hit.chunk.article_id, one.start, one.end), one)
+    first, rest = evidence[0], list(evidence[1:])
+    others = [one for one in found.values() if not one.overlaps(first)]
+    if not others:
+        return list(evidence)
+    least, *cosines = embedder.encode_documents([one.text for one in (first, *others)]) @ query.vector
+    cosine, nearest = max(zip(cosines, others, strict=True), key=lambda pair: float(pair[0]))
+    if cosine < _NEAR or cosine <= least:
+        return list(evidence)
+    read = next((one for one in rest if one.overlaps(nearest)), nearest)
+    rest = [one for one in rest if one is not read]
+    second = replace(read, score=max(read.score, _SHARE * first.score))
+    total = first.score + second.score + sum(one.score for one in rest)
+    ordered = sorted((second, *rest), key=lambda one: -one.score)
+    return [replace(one, score=one.score / total) for one in (first, *ordered)]
