@@ -164,7 +164,9 @@ def _why_refused(speller: Speller, query: Query, reading: Reading, language: str
         if not query.terms or speller.is_gibberish(query.text):
             return Refusal("not_understood")
         exact = {one.text for one in query.identifiers}
-        missing = [word for word in reading.missing if word in exact or speller.names_nothing(word)]
+        # What other sources have may be missing in those that are asked.
+        narrowed = query.article_ids is not None
+        missing = [word for word in reading.missing if narrowed or word in exact or speller.names_nothing(word)]
         return Refusal("not_in_sources", tuple(missing))
 
     return why

@@ -50,6 +50,11 @@ def print_line(text: object = "") -> None:
     _write(sys.stdout, safe(str(text)))
 
 
+def print_prompt(text: str) -> None:
+    """Print a prompt, without a line break behind it, at once."""
+    print(safe(text), end="", file=sys.stdout, flush=True)
+
+
 def print_trouble(text: object) -> None:
     """Print what went wrong on the error stream, made safe, at once."""
     _write(sys.stderr, safe(str(text)))

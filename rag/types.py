@@ -84,6 +84,10 @@ class Answer:
     suggestions: tuple[str, ...] = ()
     form: AnswerForm = "words"
 
+    def __post_init__(self) -> None:
+        # A question that nothing was changed in is searched as it is.
+        object.__setattr__(self, "searched", self.searched or self.question)
+
     @property
     def corrected(self) -> bool:
         """True if misspelt words were corrected for the search."""
@@ -94,7 +98,7 @@ class Answer:
         return {
             "schema": SCHEMA,
             "question": self.question,
-            "searched": self.searched or self.question,
+            "searched": self.searched,
             "answer": self.text,
             "refused": self.refused,
             "refusal": _refusal_to_json(self.refusal),

@@ -88,7 +88,9 @@ def test_the_same_questions_have_the_same_answers_in_the_folder_and_on_a_server(
     assert not (current_folder(home) / "vectors").exists()
     for question in ("Who supplies GM's cells?", "How many jobs will the TDK deal create?", "Who wrote Hamlet?"):
         one, other = (answer(asked, question).to_json() for asked in (engine, served))
-        assert same({**one, "timings": None}, {**other, "timings": None})
+        # Which suggestions are there depends on how long an engine has been at work.
+        passing = {"timings": None, "suggestions": None}
+        assert same({**one, **passing}, {**other, **passing})
     back = Engine(Settings(home=home))
     with pytest.raises(IndexMismatch, match="FOOTNOTE_CHROMA_URL is not set"):
         back.parts()

@@ -9,7 +9,7 @@ from index.errors import FootnoteError, IndexDamaged
 from rag.answer import answer
 from rag.conversation.thread import Thread
 from rag.engine import Engine
-from rag.terminal import print_answer, print_json, print_line, print_trouble
+from rag.terminal import print_answer, print_json, print_line, print_prompt, print_trouble
 from rag.types import SCHEMA, Answer
 
 _PROMPT = "\n> "
@@ -59,8 +59,7 @@ def _answered(engine: Engine, line: str, thread: Thread) -> Answer:
 def _lines(prompt: str) -> Iterator[str]:
     while True:
         if prompt:
-            sys.stdout.write(prompt)
-            sys.stdout.flush()
+            print_prompt(prompt)
         line = sys.stdin.readline()
         if not line:
             return
