@@ -29,7 +29,7 @@ def test_a_question_is_answered_and_its_marker_leads_to_the_highlighted_words(pa
     expect(card).to_be_focused()
     expect(card).to_contain_text("12 Sep 2024")
     expect(card).to_contain_text("000_fee8f80bb4d154f2.txt")
-    quoted = (turn.locator(".fn-answer p").last.text_content() or "").strip("“”1234 ")
+    quoted = (turn.locator(".fn-quoted p").first.text_content() or "").strip("“”1234 ")
     assert quoted in (highlighted.text_content() or "")
     page.keyboard.press("Escape")
     expect(marker).to_be_focused()
