@@ -30,7 +30,7 @@ def measure(scope: Scope, questions: list[Question], most: int) -> NDArray[np.fl
     """Return (n, 2): for each question how many of its at most `most` quotes hold an answer, and how many there are."""
     rows = []
     for one in tqdm(questions, leave=False):
-        query, hits = scope.search(one.question)
+        query, hits = scope.search(one.text)
         quotes = choose(scope.reader.read(query, hits).evidence, most)
         rows.append((sum(any(contains(quote.text, answer) for answer in one.answers) for quote in quotes), len(quotes)))
     return np.array(rows, dtype=float)
