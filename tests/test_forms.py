@@ -7,10 +7,12 @@ from decimal import Decimal
 
 import pytest
 
+from index.article import make_article
 from rag.answer import answer
 from rag.engine import Engine
 from rag.forms.asked import form_asked_for
 from rag.forms.comparison import sides
+from rag.forms.places import Places
 from rag.forms.table import number_in
 from rag.settings import Settings
 from rag.types import Answer
@@ -207,3 +209,9 @@ def test_everything_is_summarised_by_a_sentence_of_each_document(station: Engine
 
 def test_no_summary_is_made_of_what_no_source_is_about(station: Engine) -> None:
     assert answer(station, "summarise the Zorbex report").refused
+
+
+def test_a_very_long_article_is_not_cut_into_blocks_for_a_question() -> None:
+    long, short = (make_article(f"{n}.txt", "- one\n- two\n" * n) for n in (40_000, 2))
+    places = Places([], {one.id: one for one in (long, short)}, lambda _: [])
+    assert places.structure(short.id).blocks and not places.structure(long.id).blocks

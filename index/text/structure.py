@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from index.layout import Span, blocks
+from index.layout import blocks
 
 Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows"]
 
@@ -259,8 +259,3 @@ def _shape(mark: str) -> str:
 
 def _is_row(text: str, line: _Line) -> bool:
     return bool(_CELLS.match(text, line.start, line.end)) or text[line.start] == "|" == text[line.end - 1]
-
-
-def words_of(text: str, block: Block) -> Span:
-    """Return the span of the words of a block, without its mark."""
-    return block.inner, block.end

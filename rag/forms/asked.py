@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from index.lexical import content_terms
 from rag.reader.names import asks_for_several
 
 Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary"]
@@ -71,6 +72,11 @@ def form_asked_for(question: str) -> Form:
     if _SENTENCE.search(question) and not _HOW_MUCH.search(question):
         return "sentence"
     return "words"
+
+
+def word_forms(text: str) -> set[str]:
+    """Return the content terms of a text, and version numbers and the like as a whole."""
+    return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
 
 
 def without_form(question: str) -> str:

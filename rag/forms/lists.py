@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from index.embed import Embedder
-from index.lexical import content_terms
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
-from rag.forms.asked import Form
+from rag.forms.asked import Form, word_forms
 from rag.forms.places import Places
 from rag.reader import Evidence
 from rag.retrieve import Query
@@ -65,7 +64,7 @@ def find_list(
     texts = [_texts(places, article, number) for article, number in near]
     vectors = embedder.encode_documents([text for head, whole, own in texts for text in (head, whole, own or head)])
     cosines = (vectors @ query.vector).reshape(-1, 3)
-    asked, best = _forms(query.text), None
+    asked, best = word_forms(query.text), None
     least = _LEAST_UNASKED if form == "words" else _LEAST
     for (article, number), (head, _, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
         score = max(float(of_head + of_whole) / 2, _share_above(asked, head, own))
@@ -87,14 +86,9 @@ def _share_inside(evidence: Sequence[Evidence], places: Places, article: str, nu
 
 def _share_above(asked: set[str], head: str, own: str) -> float:
     """The share of a question's words above a list, 0 where only the title of the document has them."""
-    if len(asked & _forms(own)) < _FEWEST_OWN:
+    if len(asked & word_forms(own)) < _FEWEST_OWN:
         return 0.0
-    return len(asked & _forms(head)) / max(_FEWEST_WORDS, len(asked))
-
-
-def _forms(text: str) -> set[str]:
-    """The content terms of a text, and version numbers and the like as a whole."""
-    return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
+    return len(asked & word_forms(head)) / max(_FEWEST_WORDS, len(asked))
 
 
 def as_statements(found: ListFound, places: Places) -> list[Statement]:

@@ -13,10 +13,10 @@ from index.embed import Embedder, Vectors
 from index.layout import Span
 from index.lexical import content_terms, words
 from index.sentences import sentences
-from index.text.structure import Block, Structure, structure
+from index.text.structure import Block, Structure
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
-from rag.forms.asked import without_form
+from rag.forms.asked import without_form, word_forms
 from rag.forms.places import Places
 from rag.scope import Scope
 
@@ -78,8 +78,8 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
         return [Target(id_) for id_ in dict.fromkeys(ids[source] for source, _, _ in titles)][:MOST_DOCUMENTS]
     bare = " ".join(word for word in topic.split() if not set(content_terms(word)) <= _DOCUMENT) or topic
     _, hits = scope.search(bare)
-    asked = _forms(topic)
-    names = {source: _forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
+    asked = word_forms(topic)
+    names = {source: word_forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
     known = set[str]().union(_DOCUMENT, *names.values())
     if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(topic)):
         return []  # about something that no source has
@@ -109,11 +109,11 @@ def find_section(held: Structure, title: str, topic: str) -> int | None:
 
     It must hold every content word of the topic that the title lacks.
     """
-    wanted = _forms(topic) - _forms(title)
+    wanted = word_forms(topic) - word_forms(title)
     if not wanted:
         return None
     found = [
-        (len(wanted & _forms(held.text[block.inner : block.end])), -number)
+        (len(wanted & word_forms(held.text[block.inner : block.end])), -number)
         for number, block in enumerate(held.blocks)
         if block.kind == "heading"
     ]
@@ -132,7 +132,9 @@ def summarise(
             for one in _summary_of(target, places, embedder, 1)[:1]:
                 made.append(replace(one, text=f"{article.title}: {one.text}"))
             continue
-        heading = find_section(places.structure(article.id), _naming(article), without_form(question))
+        heading = find_section(
+            places.structure(article.id), _naming(article, places.structure(article.id)), without_form(question)
+        )
         made = _summary_of(Target(article.id, heading), places, embedder)
     names = [places.articles[one.article_id].title for one in targets]
     return (
@@ -141,9 +143,9 @@ def summarise(
     )
 
 
-def _naming(article: Article) -> str:
+def _naming(article: Article, held: Structure) -> str:
     """What names a document: its title and the first lines, up to the first section."""
-    first = next((one.start for one in structure(article.text).blocks[1:] if one.kind == "heading"), _TOP)
+    first = next((one.start for one in held.blocks[1:] if one.kind == "heading"), _TOP)
     return f"{article.title} {article.text[: min(_TOP, first)]}"
 
 
@@ -225,8 +227,3 @@ def _carrying(text: str, lines: Sequence[Span], embedder: Embedder, most: int) -
         scores[chosen] = -np.inf
         chosen.append(int(np.argmax(scores)))
     return [lines[n] for n in sorted(chosen)]
-
-
-def _forms(text: str) -> set[str]:
-    """The content terms of a text, and version numbers and the like as a whole."""
-    return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
