@@ -29,7 +29,7 @@ gc.set_threshold(50_000, 20, 50)
 
 from index.errors import FootnoteError, IndexDamaged
 from rag.grammar import make_parser
-from rag.settings import Settings, listing, make_settings, unknown_variables
+from rag.settings import SEEDS, Settings, listing, make_settings, unknown_variables
 from rag.terminal import one_line, print_json, print_line, print_stored, print_trouble
 
 if TYPE_CHECKING:
@@ -188,7 +188,11 @@ def forget(arguments: argparse.Namespace) -> int:
     """Take sources out of the index, for good."""
     from rag import housekeeping
 
-    housekeeping.forget(housekeeping.open_engine(arguments.home), arguments.sources)
+    names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
+    if not names:
+        print_trouble("Name a source to forget, as `python app.py sources` gives it, or say --sample.")
+        return MISUSED
+    housekeeping.forget(housekeeping.open_engine(arguments.home), names)
     return ANSWERED
 
 

@@ -64,7 +64,7 @@ def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
     page.goto(address)
     yield page
     context.close()
-    assert faults == []
+    assert not faults, faults
 
 
 def run_app(home: Path, *words: str, log: Path, **env: str) -> subprocess.Popen[bytes]:

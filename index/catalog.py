@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import cast
@@ -52,13 +53,15 @@ _IDS = 10_000
 
 @dataclass(frozen=True)
 class Listed:
-    """A source as a list shows it; `characters` is the length of its text, `copy_of` the source that is indexed in its
-    place ("" for one that is indexed itself)."""
+    """A source as a list shows it; `characters` and `words` say how long its text is, `pages` how many pages it has
+    (0 where it has none), `copy_of` the source that is indexed in its place ("" for one that is indexed itself)."""
 
     source: str
     title: str
     published: Published | None
     characters: int
+    words: int
+    pages: int
     chunks: int
     author: str
     language: str
@@ -184,8 +187,10 @@ class Catalog:
 
     def listing(self) -> list[Listed]:
         """Every source without its text, by source."""
-        columns = "source, title, published, published_from, length(text), chunks, author, language, copy_of"
-        rows = self._rows(f"select {columns} from sources order by source")
+        pages = "json_array_length(marks, '$.pages')"
+        columns = f"source, title, published, published_from, length(text), {pages}, chunks, home, author, language"
+        rows = self._rows(f"select {columns}, copy_of from sources order by source")
+        words = self._words
         with failing_as_damage(self._folder, _PART):
             return [
                 Listed(
@@ -193,11 +198,22 @@ class Catalog:
                     str(title),
                     _published(when, origin),
                     int(str(length)),
+                    words[str(home)],
+                    int(str(pages)),
                     int(str(chunks)),
                     *map(str, rest),
                 )
-                for source, title, when, origin, length, chunks, *rest in rows
+                for source, title, when, origin, length, pages, chunks, home, *rest in rows
             ]
+
+    @cached_property
+    def _words(self) -> dict[str, int]:
+        """Id of each indexed article -> how many words its text has."""
+        found = {}
+        for id_ in self.sizes():
+            for (text,) in self._rows("select text from articles where id = ?", [id_]):
+                found[id_] = len(str(text).split())
+        return found
 
     def article_ids(self) -> dict[str, str]:
         """Source -> its article's own id, a copy's too."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,7 +48,7 @@ def refresh(home: Path, addresses: Sequence[str], limits: Limits, tell: Progress
     pages, taken = Pages(), set[str]()
     for number, address in enumerate(addresses):
         tell("fetching", number, len(addresses))
-        folder = _folder(home, address)
+        folder = copy_folder(home, address)
         try:
             _keep(folder, address, fetch(address, limits))
         except Unfetched as error:
@@ -67,7 +66,7 @@ def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
     """The copies as they are, and the addresses without one. Nothing is fetched; a note says so of each."""
     pages, unknown, taken = Pages(), list[str](), set[str]()
     for address in dict.fromkeys(addresses):
-        kept = _kept(_folder(home, address))
+        kept = _kept(copy_folder(home, address))
         if kept is None:
             unknown.append(address)
             pages.notes.append((address, "would be fetched"))
@@ -78,21 +77,16 @@ def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
     return pages, unknown
 
 
-def drop(home: Path, addresses: Sequence[str]) -> None:
-    """Delete the copies of these addresses."""
-    for address in addresses:
-        shutil.rmtree(_folder(home, address), ignore_errors=True)
-
-
 def addresses_of(home: Path, source: str, addresses: Sequence[str]) -> Iterator[str]:
     """The registered addresses whose page is called `source`, or that are it."""
     for address in addresses:
-        kept = _kept(_folder(home, address))
+        kept = _kept(copy_folder(home, address))
         if address == source or (kept and kept[0] == source):
             yield address
 
 
-def _folder(home: Path, address: str) -> Path:
+def copy_folder(home: Path, address: str) -> Path:
+    """The folder of the copy of an address."""
     return web_folder(home) / hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:24]
 
 

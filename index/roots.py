@@ -13,7 +13,7 @@ from pathspec import GitIgnoreSpec
 from index.article import READABLE
 from index.errors import FootnoteError
 from index.generation import index_folder
-from index.state import mend, read_either, write_twice
+from index.state import DamagedState, mend, read_either, write_twice
 
 _ROOTS = "roots.json"
 _FORGOTTEN = "forgotten.json"
@@ -43,6 +43,17 @@ def uploads(home: Path) -> Path:
 def registered_roots(home: Path) -> list[Path]:
     """The files and folders that were named to `index` so far, in order."""
     return [Path(root) for root in _registered(home)["roots"]]
+
+
+def is_any_registered(home: Path) -> bool:
+    """Whether something was ever registered; what was forgotten since counts too."""
+    try:
+        read_either(index_folder(home) / _ROOTS)
+    except FileNotFoundError:
+        return False
+    except (OSError, DamagedState):
+        pass  # told where the list is read
+    return True
 
 
 def registered_addresses(home: Path) -> list[str]:

@@ -64,6 +64,16 @@ class Seen:
         value = {"generation": _in_use(home), "taken": self.taken, "stamps": dict(self.stamps), **asdict(remarks)}
         write_sealed(index_folder(home) / SEEN, value)
 
+    @staticmethod
+    def overlook(home: Path, sources: Iterable[str]) -> None:
+        """Forget how these sources looked at the last sync, so that the next one reads them whatever they look like."""
+        last, gone = Seen.last(home), set(sources)
+        if gone & last.stamps.keys():
+            stamps = {source: stamp for source, stamp in last.stamps.items() if source not in gone}
+            notes = {source: note for source, note in last.notes.items() if source not in gone}
+            failed = {source: why for source, why in last.failed.items() if source not in gone}
+            Seen(last.taken, stamps).keep(home, Remarks(notes, failed))
+
     def unchanged(self, before: Seen) -> frozenset[str]:
         """The files that are as they were `before`, and changed last so long before that look that a change after it
         would have another time."""

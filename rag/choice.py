@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from index.catalog import Catalog
 from index.errors import FootnoteError
-from rag.engine import unknown_source
+from index.removal import unknown_source
 
 
 @dataclass(frozen=True)

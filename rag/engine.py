@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,13 +22,12 @@ from index.errors import (
 from index.generation import Generation, Recipe, current_folder, open_current
 from index.home import explained, unwritable
 from index.network import cores
-from index.pages import addresses_of, drop
+from index.removal import Removal, find_removal, put_back, take_out
 from index.roots import (
     check_there,
     find_sources,
-    forget,
-    forget_addresses,
     forgotten,
+    is_any_registered,
     named_again,
     register_addresses,
     register_roots,
@@ -38,6 +36,7 @@ from index.roots import (
     remember,
     uploads,
 )
+from index.seen import Seen
 from index.server import Server
 from index.sync import changes, preview, sync
 from rag.llm import LanguageModel, ModelServerError
@@ -73,8 +72,8 @@ def server(settings: Settings) -> Server | None:
 
 
 def roots(home: Path) -> list[Path]:
-    """The registered files and folders of a home; the seeds while nothing is registered."""
-    return registered_roots(home) or ([] if registered_addresses(home) else [SEEDS])
+    """The registered files and folders of a home; the sample articles until something is registered."""
+    return registered_roots(home) if is_any_registered(home) else [SEEDS]
 
 
 class Engine:
@@ -115,8 +114,12 @@ class Engine:
         return self.settings.workers or max(1, (self.settings.threads or cores()) // 4)
 
     def roots(self) -> list[Path]:
-        """The registered files and folders; the seeds while nothing is registered."""
+        """The registered files and folders; the sample articles until something is registered."""
         return roots(self.home)
+
+    def files(self) -> dict[str, Path]:
+        """Source -> file, of all that the registered files and folders hold now."""
+        return dict(find_sources(self.roots(), forgotten(self.home)).files)
 
     def index(
         self,
@@ -124,19 +127,23 @@ class Engine:
         *,
         addresses: Sequence[str] = (),
         rebuild: bool = False,
+        anew: Sequence[str] = (),
         progress: Progress | None = None,
         wait: float = 0,
     ) -> Report:
         """Register `paths` and web `addresses`, if any, and make the index equal to all that is registered.
 
+        All sources are read anew with `rebuild`, those named in `anew` in any case, others if they look changed.
+
         Waits up to `wait` seconds for another process that is at it. Raises HomeReadOnly when the home can't be
         written; then nothing is registered.
         """
         self._needs_writing()
-        if new := remember(self.home, paths):
+        if new := [*self._sample(paths, addresses), *remember(self.home, paths)]:
             register_roots(self.home, new)
         if addresses:
             register_addresses(self.home, addresses)
+        Seen.overlook(self.home, anew)
         return sync(self._builder(), self.roots(), rebuild=rebuild, progress=progress, wait=wait)
 
     def preview(
@@ -145,38 +152,43 @@ class Engine:
         """What `index` would do with `paths` and `addresses`; nothing is written, and no page is fetched."""
         check_there(paths)
         named = [*registered_addresses(self.home), *addresses]
-        # The seeds are the root only while nothing else is named.
         left_out, new = named_again(self.home, paths)
-        at = [*registered_roots(self.home), *new] or ([] if named else self.roots())
+        at = [*registered_roots(self.home), *self._sample(paths, addresses), *new]
         return preview(self._builder(), at, left_out, named, progress)
 
-    def forget(self, sources: Sequence[str], progress: Progress | None = None) -> Report:
+    def _sample(self, paths: Sequence[Path], addresses: Sequence[str]) -> list[Path]:
+        """The sample articles where they are to be registered: they are the first source of a home in which nothing
+        was named yet, and stay when others are added to them."""
+        if is_any_registered(self.home):
+            return []
+        indexed = Seen.last(self.home).stamps
+        is_wanted = not (paths or addresses) or any(source in indexed for source, _ in find_sources([SEEDS]).files)
+        return [SEEDS] if is_wanted else []
+
+    def find_removal(self, sources: Sequence[str]) -> Removal:
+        """Return what these sources are. Raises FootnoteError that names the nearest when one is not there."""
+        return find_removal(self.home, self.roots(), sources)
+
+    def forget(self, sources: Sequence[str], progress: Progress | None = None, aside: Path | None = None) -> Report:
         """Take sources out of the index, and leave them out until they are named again; also a registered folder.
 
-        Files that were uploaded are copies of our own: they are deleted. Others stay where they are. Raises
-        FootnoteError that names the nearest sources when one is not there; then nothing is forgotten. So does
-        HomeReadOnly when the home can't be written.
+        Files that were uploaded are copies of our own: they are deleted, or moved to `aside`. Others stay where they
+        are. Raises FootnoteError when a source is not there, HomeReadOnly when the home can't be written; then nothing
+        is forgotten.
         """
         self._needs_writing()
-        files = dict(find_sources(self.roots(), forgotten(self.home)).files)
-        named = {str(path): path for path in registered_roots(self.home)}
-        addresses = registered_addresses(self.home)
-        paths, pages = list[Path](), list[str]()
-        for source in sources:
-            path = files.get(source) or named.get(source) or named.get(str(Path(source).resolve()))
-            at = list(addresses_of(self.home, source, addresses))
-            if path is None and not at:
-                raise FootnoteError(unknown_source(source, [*files, *addresses]))
-            paths += [path] if path else []
-            pages += at
-        own = uploads(self.home).resolve()
-        uploaded = [path for path in paths if own in path.resolve().parents]
-        forget(self.home, [path for path in paths if path not in uploaded])
-        for path in uploaded:
-            path.unlink(missing_ok=True)
-        forget_addresses(self.home, pages)
-        drop(self.home, pages)
+        removal = self.find_removal(sources)
+        if sample := self._sample((), ()):
+            register_roots(self.home, sample)
+        take_out(self.home, removal, aside)
         return self.index(progress=progress, wait=_FORGET_WAITS)
+
+    def bring_back(self, removal: Removal, aside: Path, progress: Progress | None = None) -> Report:
+        """Take in again what was forgotten, our own copies from `aside`. Raises as `index` does."""
+        self._needs_writing()
+        put_back(self.home, removal, aside)
+        paths = [*removal.paths, *([uploads(self.home)] if removal.uploaded else [])]
+        return self.index(paths, addresses=removal.addresses, progress=progress, wait=_FORGET_WAITS)
 
     def _builder(self) -> Builder:
         largest = int(self.settings.max_source_mb * 1_000_000)
@@ -320,10 +332,3 @@ class Engine:
         if why := unwritable(self.home):
             return f"{changed}; FOOTNOTE_HOME can't be written ({why}), so the index is not brought up to date."
         return f"{changed}: python app.py index"
-
-
-def unknown_source(name: str, sources: Sequence[str]) -> str:
-    """The message for a source that is not there, with those whose names are nearest."""
-    near = difflib.get_close_matches(name, sources, 3, 0.4) or sources[:5]
-    names = "".join(f"\n  {one}" for one in near)
-    return f"There is no source called {name!r}." + (f" Did you mean one of these?{names}" if names else "")

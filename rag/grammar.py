@@ -145,7 +145,8 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
         description="Take sources out of the index and leave them out until `index` names them again. No file of yours "
         "is touched. A folder that was registered is a source too: it is no longer looked at.",
     )
-    one.add_argument("sources", nargs="+", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
+    one.add_argument("sources", nargs="*", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
+    one.add_argument("--sample", action="store_true", help="the sample articles; `index seeds` brings them back")
 
     one = commands.add_parser(
         "doctor",

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index.errors import FootnoteError, IndexBusy
+from index.removal import unknown_source
 from index.web import is_address
 from rag.doctor import examine
-from rag.engine import Engine, unknown_source
+from rag.engine import Engine
 from rag.settings import Settings, make_settings
 from rag.sources import listing
 from rag.terminal import (

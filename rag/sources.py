@@ -9,12 +9,14 @@ from index.catalog import Listed
 from index.published import Published
 from index.sync import last_failures
 from rag.engine import Engine
+from rag.settings import SEEDS
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source in the list. `characters` and `chunks` are None for one that could not be read (`failed`), whose
-    `state` says why."""
+    """A source in the list. `characters`, `words`, `pages` and `chunks` are None for one that could not be read
+    (`failed`), whose `state` says why; `pages` is 0 where there are none. A `sample` is one of the articles that come
+    with the software."""
 
     source: str
     title: str
@@ -25,6 +27,9 @@ class Source:
     failed: bool = False
     author: str = ""
     language: str = ""
+    words: int | None = None
+    pages: int | None = None
+    sample: bool = False
 
     @property
     def format(self) -> str:
@@ -50,6 +55,7 @@ def _state(one: Listed) -> str:
 def listing(engine: Engine) -> list[Source]:
     """Every source by name, those that could not be read last. Raises IndexError_ when there is no usable index."""
     stale = set(engine.stale())
+    sample = {source for source, path in engine.files().items() if SEEDS in path.parents}
     made = [
         Source(
             one.source,
@@ -60,6 +66,9 @@ def listing(engine: Engine) -> list[Source]:
             "changed since" if one.source in stale else _state(one),
             author=one.author,
             language=one.language,
+            words=one.words,
+            pages=one.pages,
+            sample=one.source in sample,
         )
         for one in engine.parts()[0].catalog.listing()
     ]

@@ -154,7 +154,8 @@ def print_sources(rows: Sequence[Source]) -> None:
         figures = "  ".join(
             f"{'-' if n is None else f'{n:,}':>{w}}" for n, w in ((row.chunks, 6), (row.characters, 10))
         )
-        state = "" if row.state == "indexed" else f" ({row.state})"
+        marks = [*(["sample"] if row.sample else []), *([] if row.state == "indexed" else [row.state])]
+        state = f" ({', '.join(marks)})" if marks else ""
         print_line(f"{one_line(row.source):{width}}  {published:10}  {figures}  {one_line(row.title + state)}")
     print_line(f"{count(sum(row.chunks is not None for row in rows), 'source')} in the index")
 

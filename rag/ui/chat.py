@@ -192,8 +192,8 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
             with gr.Column(elem_id="fn-center", min_width=0):
                 gr.HTML(rail.header(), js_on_load=None, elem_id="fn-header")
                 make_tab(engine, page, files, events.turns.queue)
-                make_sources_tab(engine, page, files, ticks)
-                _make_desk(engine, page, events, hidden, arriving)
+                changed = make_sources_tab(engine, page, files, ticks)
+                _make_desk(engine, page, events, hidden, arriving, changed)
                 gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")
             with gr.Column(elem_id="fn-right", min_width=0):
                 gr.HTML(rail.panel(), js_on_load=None)
@@ -206,9 +206,15 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
 
 
 def _make_desk(
-    engine: Engine, page: gr.Blocks, events: _Events, hidden: Sequence[gr.Textbox], arriving: gr.HTML
+    engine: Engine,
+    page: gr.Blocks,
+    events: _Events,
+    hidden: Sequence[gr.Textbox],
+    arriving: gr.HTML,
+    changed: Sequence[gr.events.Dependency],
 ) -> None:
-    """Lay out the conversation with the composer below it, and wire it."""
+    """Lay out the conversation with the composer below it, and wire it; the welcome is drawn anew after events that
+    `changed` the sources."""
     turn_ids, left_out, conversation = hidden
     with gr.Column(elem_id="fn-desk", min_width=0):
         with gr.Column(elem_id="fn-left", min_width=0):
@@ -255,4 +261,5 @@ def _make_desk(
     )
     private = dict(show_progress="hidden", api_visibility="private")
     stop.click(events.stop, inputs=turn_ids, js="() => window.footnote.stop()", **private)
-    page.load(events.arrive, None, first, concurrency_limit=None, **private)
+    for arrived in (page.load, *(event.then for event in changed)):
+        arrived(events.arrive, None, first, concurrency_limit=None, **private)

@@ -5,6 +5,7 @@ from __future__ import annotations
 _PATHS = {
     "add": "M12 5v14M5 12h14",
     "again": "M20 11a8 8 0 1 0-2.3 6.3M20 5v6h-6",
+    "bin": "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5",
     "clip": "M20 11.5l-8.2 8.2a5 5 0 0 1-7.1-7.1l8.6-8.6a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4l7.8-7.8",
     "close": "M6 6l12 12M18 6L6 18",
     "copy": "M9 9h11v11H9zM5 15H4V4h11v1",

@@ -6,10 +6,8 @@ import base64
 import hashlib
 import json
 import os
-import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +16,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from rcssmin import cssmin
+from rjsmin import jsmin
 from starlette.routing import Mount
 
 from index.errors import FootnoteError
@@ -38,7 +38,7 @@ from rag.ui.reading import Reading
 from rag.ui.reading import make_router as make_reading_router
 from rag.ui.uploads import Uploads
 
-_NAMES = ("conversations", "evidence", "page", "layout", "choose", "compose", "actions")
+_NAMES = ("conversations", "evidence", "page", "layout", "choose", "sources", "compose", "actions")
 SCRIPTS = (*(STATIC / f"{name}.js" for name in _NAMES), report.SCRIPT)
 STYLES = (STATIC / "page.css", STATIC / "layout.css")
 # On a phone the composer stays above the keyboard.
@@ -74,17 +74,14 @@ def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
     return keep_feedback(engine.home, **judged, corpus=Corpus(engine.parts()[0]))
 
 
-def joined(files: Iterable[Path]) -> str:
-    """Return scripts, or style sheets, as one text without indentation and comments."""
-    # subtle: at a line's end only after punctuation; elsewhere two slashes may stand in an address.
-    comments = r"^ *(//.*|/\*.*\*/)?\n?|(?<=[;{),]) // .*$"
-    return "".join(re.sub(comments, "", path.read_text("utf-8"), flags=re.MULTILINE) for path in files)
+def page_script() -> str:
+    """Return the scripts of the page as one text, minified."""
+    return str(jsmin("".join(path.read_text("utf-8") for path in SCRIPTS)))
 
 
-def squeezed(style: str) -> str:
-    """Return a style sheet without the spaces after its punctuation."""
-    # subtle: a space before a colon means something in a selector.
-    return re.sub(r"(?<=[{};:,]) +| (?=[{}])", "", style)
+def page_style() -> str:
+    """Return the style sheets of the page as one text, minified."""
+    return str(cssmin("".join(path.read_text("utf-8") for path in STYLES)))
 
 
 def make_server(engine: Engine) -> FastAPI:
@@ -173,7 +170,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
 def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
     """Mount the page, and shut what it does not need of Gradio."""
     settings = engine.settings
-    script = joined(SCRIPTS)
+    script = page_script()
     gr.mount_gradio_app(
         app,
         make_page(engine, files),
@@ -181,7 +178,7 @@ def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
         server_name=settings.host,
         server_port=settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
-        css=squeezed(joined(STYLES)),
+        css=page_style(),
         head=_HEAD.format(script=script),
         footer_links=[],
         run_history=False,

@@ -1,13 +1,15 @@
-"""The Sources tab: what is in the index, and adding and taking out files while the chat goes on."""
+"""The Sources room: what is in the index, and adding and removing sources while the chat goes on."""
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gradio as gr
@@ -15,14 +17,18 @@ import gradio as gr
 from index.build import Progress, Report
 from index.errors import FootnoteError
 from index.roots import left_out, uploads
+from index.state import write_atomically
 from index.web import is_address
 from rag.engine import Engine
-from rag.sources import Source, listing
-from rag.ui import cards, charts, rail
-from rag.ui.escape import day, escape
+from rag.groups import drop_group, groups, keep_group
+from rag.hosts import is_loopback
+from rag.settings import SEEDS
+from rag.sources import listing
+from rag.ui import charts, rail, source_list
 from rag.ui.html import line, problem
 from rag.ui.plain import plain
-from rag.ui.uploads import Uploads
+from rag.ui.removed import Removed
+from rag.ui.uploads import Uploads, file_name
 
 _LOG = logging.getLogger("footnote")
 _TICK = 0.25
@@ -33,33 +39,56 @@ _STAGES = {
     "embedding": "Embedding passages",
     "checking": "Checking the new index",
 }
-Update = tuple[str, object, object, object]
-"""(progress, table, ticks in the rail, names that can be taken out)"""
-_SAME = (gr.skip(), gr.skip(), gr.skip())
+_TITLE_LENGTH = 60
+"""Characters of a pasted text's first line that make its name."""
+Update = tuple[str, object, object]
+"""(progress, table, ticks in the rail)"""
+_SAME = (gr.skip(), gr.skip())
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the page's script asks for: `do` is what, with the `sources`, a `name` and a `text` as it needs them."""
+
+    do: str
+    sources: tuple[str, ...] = ()
+    name: str = ""
+    text: str = ""
+
+    @staticmethod
+    def read(text: object) -> Order:
+        """Read an order as it was sent; one that can't be read asks for nothing."""
+        try:
+            value = json.loads(str(text or "{}"))
+            sources = tuple(map(str, value.get("sources") or ()))
+            return Order(str(value["do"]), sources, str(value.get("name") or ""), str(value.get("text") or ""))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Order("")
 
 
 class _Changes:
-    """What the tab's controls do: each yields how far it is, and at last the list anew."""
+    """What the room's controls do: each yields how far it is, and at last the list anew."""
 
     def __init__(self, engine: Engine, files: Uploads) -> None:
         self._engine = engine
         self._files = files
+        self._removed = Removed(engine)
 
-    def show(self) -> Iterator[tuple[object, object, object]]:
+    def show(self) -> Iterator[tuple[object, object]]:
         """The list when the page is opened; until there is an index, that it will come."""
         if not self._engine.warm.is_set():
-            yield line("The list comes in a moment ..."), gr.skip(), gr.skip()
+            yield line("The list comes in a moment ..."), gr.skip()
             self._engine.warm.wait()
         yield self._now()
 
-    def _now(self) -> tuple[object, object, object]:
+    def _now(self) -> tuple[object, object]:
         """The list as it is now."""
         try:
             rows = listing(self._engine)
         except FootnoteError as error:
-            return problem(plain(error, self._engine.home)), "", gr.Dropdown(choices=[], value=[])
+            return self._problem(error), ""
         rows = [replace(row, state=plain(row.state, self._engine.home)) for row in rows]
-        return _table(rows), rail.ticks(rows), gr.Dropdown(choices=[row.source for row in rows], value=[])
+        return source_list.table(rows, groups(self._engine.home)), rail.ticks(rows)
 
     def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
         """Keep uploaded files and index them."""
@@ -73,11 +102,12 @@ class _Changes:
                     path.replace(folder / path.name)
             return self._engine.index([folder], progress=progress, wait=60)
 
+        names = [path.name for path in sent]
         try:
-            if len(refused) < len({path.name for path in sent}):
-                yield from self.work(job, lambda report: _told(report, [path.name for path in sent], refused))
+            if len(refused) < len(set(names)):
+                yield from self._work(lambda progress: source_list.told(job(progress), names, refused))
             else:
-                yield _told(Report(), list(refused), refused), *_SAME
+                yield source_list.told(Report(), list(refused), refused), *_SAME
         finally:
             self._files.discard(sent)
 
@@ -88,28 +118,90 @@ class _Changes:
             yield problem("Type a whole web address, with http:// or https:// before it."), *_SAME
             return
 
-        def tell(report: Report) -> str:
-            failed = dict(report.failed)
-            if address in failed:
+        def job(progress: Progress) -> str:
+            report = self._engine.index(addresses=[address], progress=progress, wait=60)
+            if why := dict(report.failed).get(address):
                 self._engine.forget([address])
-                return problem(f"{address} {failed[address]}")
+                return problem(f"{address} {why}")
             return self._summary(report)
 
-        yield from self.work(lambda progress: self._engine.index(addresses=[address], progress=progress, wait=60), tell)
-
-    def take_out(self, names: list[str] | None) -> Iterator[Update]:
-        """Take the chosen sources out; uploaded files are deleted, others stay where they are."""
-        if not names:
-            yield problem("Choose the sources to take out first."), *_SAME
-            return
-        yield from self.work(lambda progress: self._engine.forget(names, progress), _removed)
+        yield from self._work(job)
 
     def refresh(self) -> Iterator[Update]:
         """Bring the index up to date with all folders."""
-        yield from self.work(lambda progress: self._engine.index(progress=progress, wait=60), self._summary)
+        yield from self._work(lambda progress: self._summary(self._engine.index(progress=progress, wait=60)))
 
-    def work(self, job: Callable[[Progress], Report], tell: Callable[[Report], str]) -> Iterator[Update]:
-        """Run a job beside the page's own work and say how far it is; then the list anew."""
+    def obey(self, text: object) -> Iterator[Update]:
+        """Do what the page's script asks for."""
+        order = Order.read(text)
+        jobs: dict[str, Callable[[Order, Progress], str]] = {
+            "remove": self._remove,
+            "sample": lambda _, progress: self._remove(Order("remove", (str(SEEDS),)), progress),
+            "sample-back": lambda _, progress: self._summary(self._engine.index([SEEDS], progress=progress, wait=60)),
+            "undo": lambda order, progress: self._summary(self._removed.undo(order.name, progress)),
+            "anew": self._read_again,
+            "paste": self._paste,
+            "folder": self._add_folder,
+            "group": self._group,
+            "ungroup": self._ungroup,
+        }
+        if order.do in jobs:
+            yield from self._work(lambda progress: jobs[order.do](order, progress))
+
+    def _remove(self, order: Order, progress: Progress) -> str:
+        if not order.sources:
+            raise FootnoteError("Choose a source to remove.")
+        report, token = self._removed.remove(order.sources, progress)
+        if order.sources == (str(SEEDS),):
+            return source_list.undo("The sample was removed.", token)
+        what = order.sources[0] if len(order.sources) == 1 else f"{len(order.sources):,} sources"
+        return source_list.undo(f"{what} was removed. {source_list.holds(report)}", token)
+
+    def _read_again(self, order: Order, progress: Progress) -> str:
+        report = self._engine.index(anew=order.sources, progress=progress, wait=60)
+        failed = dict(report.failed)
+        if trouble := [f"{name}: {failed[name]}" for name in order.sources if name in failed]:
+            return "".join(map(self._problem, trouble))
+        changed = {*report.changed, *report.added} & {*order.sources}
+        return line(f"{', '.join(order.sources)}: {'changed' if changed else 'read again, nothing changed'}.")
+
+    def _paste(self, order: Order, progress: Progress) -> str:
+        """Keep pasted text as a source of its own."""
+        if not order.text.strip():
+            raise FootnoteError("Paste some text first.")
+        if len(order.text.encode("utf-8", "replace")) > self._engine.settings.max_source_mb * 1_000_000:
+            raise FootnoteError(f"A text may have up to {self._engine.settings.max_source_mb:g} MB.")
+        if not self._files.has_room(len(order.text)):
+            raise FootnoteError(
+                "There is no room for this text. Remove some sources, or raise FOOTNOTE_MAX_UPLOADS_MB."
+            )
+        folder = uploads(self._engine.home)
+        path = _free(folder, order.name or order.text.strip().splitlines()[0][:_TITLE_LENGTH])
+        if why := left_out(folder, path.name):
+            raise FootnoteError(f"{path.name} {why}.")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, order.text.encode("utf-8", "replace").decode())
+        return source_list.told(self._engine.index([folder], progress=progress, wait=60), [path.name], {})
+
+    def _add_folder(self, order: Order, progress: Progress) -> str:
+        """Register a folder of this machine."""
+        if not may_name_folders(self._engine):
+            raise FootnoteError("Folders are added here only by who sits at this machine: python app.py index FOLDER.")
+        path = Path(order.name.strip()).expanduser()
+        if not order.name.strip() or not path.is_absolute() or not path.is_dir():
+            raise FootnoteError("This is no folder of this machine. Give its whole path, such as /home/me/Documents.")
+        return self._summary(self._engine.index([path], progress=progress, wait=60))
+
+    def _group(self, order: Order, _: Progress) -> str:
+        keep_group(self._engine.home, order.name, order.sources)
+        return line(f"The group {order.name} was saved.")
+
+    def _ungroup(self, order: Order, _: Progress) -> str:
+        drop_group(self._engine.home, order.name)
+        return line(f"The group {order.name} was deleted. Its sources are still there.")
+
+    def _work(self, job: Callable[[Progress], str]) -> Iterator[Update]:
+        """Run a job beside the page's own work and say how far it is; then what it tells, and the list anew."""
         stage: list[tuple[str, int, int]] = [("reading", 0, 1)]
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(job, lambda *now: stage.__setitem__(0, now))
@@ -117,10 +209,10 @@ class _Changes:
                 yield _progress(*stage[0]), *_SAME
                 time.sleep(_TICK)
         try:
-            told = tell(running.result())
+            told = running.result()
         except (FootnoteError, OSError) as error:
             _LOG.warning("the sources were not changed: %s", error)
-            told = problem(plain(error, self._engine.home))
+            told = self._problem(error)
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while changing the sources", number)
@@ -128,13 +220,20 @@ class _Changes:
         yield told, *self._now()
 
     def _summary(self, report: Report) -> str:
-        done = [f"{len(of):,} {words}" for words, of in _counts(report) if of]
-        failed = [problem(plain(f"{source}: {why}", self._engine.home)) for source, why in report.failed[:20]]
-        return line(f"{', '.join(done) or 'Nothing changed'}. " + _holds(report)) + "".join(failed)
+        failures = [plain(f"{source}: {why}", self._engine.home) for source, why in report.failed[:20]]
+        return source_list.summary(report, failures)
+
+    def _problem(self, error: Exception | str) -> str:
+        return problem(plain(error, self._engine.home))
 
 
-def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.HTML) -> None:
-    """Lay the room out and wire it; `ticks` is the list in the rail."""
+def may_name_folders(engine: Engine) -> bool:
+    """Whether only this machine reaches the page, so that whoever is there may read its folders anyway."""
+    return is_loopback(engine.settings.host) and not engine.settings.allowed_hosts
+
+
+def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.HTML) -> list[gr.events.Dependency]:
+    """Lay the room out and wire it; `ticks` is the list in the rail. Returns the events that change the sources."""
     changes = _Changes(engine, files)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
@@ -153,28 +252,29 @@ def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.
                 elem_id="fn-address",
             )
             again = gr.Button("Look for changes", scale=1, min_width=120)
+        gr.HTML(source_list.forms(folder=may_name_folders(engine)), js_on_load=None, elem_id="fn-forms")
         progress = gr.HTML("", js_on_load=None, elem_id="fn-syncing")
         table = gr.HTML("", js_on_load=None, elem_id="fn-listing")
-        with gr.Row(elem_id="fn-out", equal_height=False):
-            chosen = gr.Dropdown(choices=[], multiselect=True, label="Take out", scale=4, min_width=220)
-            out = gr.Button("Take out", scale=1, min_width=120)
+        order = gr.Textbox(visible="hidden")
+        obey = gr.Button("Do it", elem_id="fn-obey", elem_classes=["fn-away"])
 
     private = dict(show_progress="hidden", api_visibility="private")
     serial = dict(concurrency_limit=1, concurrency_id="sources", **private)
-    outputs = [progress, table, ticks, chosen]
-    page.load(changes.show, None, [table, ticks, chosen], concurrency_limit=None, **private)
-    up.upload(changes.add, up, outputs, **serial)
-    address.submit(changes.add_page, address, outputs, **serial).then(lambda: "", None, address, **private)
-    again.click(changes.refresh, None, outputs, **serial)
-    out.click(changes.take_out, chosen, outputs, **serial)
+    outputs = [progress, table, ticks]
+    page.load(changes.show, None, [table, ticks], concurrency_limit=None, **private)
+    added = up.upload(changes.add, up, outputs, **serial)
+    fetched = address.submit(changes.add_page, address, outputs, **serial)
+    fetched.then(lambda: "", None, address, **private)
+    synced = again.click(changes.refresh, None, outputs, **serial)
+    obeyed = obey.click(changes.obey, order, outputs, js="() => window.footnoteSources.order()", **serial)
+    return [added, fetched, synced, obeyed]
 
 
 def _intro(engine: Engine) -> str:
     limit = f"{engine.settings.max_source_mb:g} MB"
     return (
-        '<p class="fn-lead">What answers come from. Files and web pages that you add here are kept with the index; '
-        f"folders are named with python app.py index. A file or page may have up to {limit}. The chat asks "
-        "what is ticked; each conversation keeps its ticks.</p>"
+        '<p class="fn-lead">What answers come from. Files, pages and texts that you add here are kept with the index. '
+        f"A file or page may have up to {limit}. The chat asks what is ticked; each conversation keeps its ticks.</p>"
     )
 
 
@@ -183,77 +283,11 @@ def _progress(stage: str, done: int, total: int) -> str:
     return charts.progress("index", done, total) + line(f"{words} You can go on asking.")
 
 
-def _told(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> str:
-    """What became of each uploaded file; `refused` gives the reason of those that were not kept."""
-    failed = {**dict(report.failed), **refused}
-    states = [("added", report.added), ("replaced", report.changed), ("was there already", report.unchanged)]
-    rows = []
-    for name in dict.fromkeys(names):
-        # A file's source name has the folder before it when another root holds the name too.
-        source = next((one for one in [*failed, *(s for _, of in states for s in of)] if Path(one).name == name), name)
-        state = next((words for words, of in states if source in of), "")
-        kind = "fn-status" if state else "fn-problem"
-        rows.append(f'<li class="{kind}">{escape(name)}: {escape(state or failed.get(source, "was not added"))}</li>')
-    return f'<ul class="fn-told" role="status">{"".join(rows)}</ul>'
-
-
-def _removed(report: Report) -> str:
-    return line(f"{len(report.removed):,} taken out. " + _holds(report))
-
-
-def _counts(report: Report) -> list[tuple[str, Sequence[object]]]:
-    return [
-        ("added", report.added),
-        ("changed", report.changed),
-        ("removed", report.removed),
-        ("failed", report.failed),
-    ]
-
-
-def _holds(report: Report) -> str:
-    return f"The index holds {report.articles:,} sources in {report.chunks:,} passages."
-
-
-def _table(rows: Sequence[Source]) -> str:
-    if not rows:
-        return line("There are no sources yet. Add some files.")
-    ask = '<input type="checkbox" class="fn-tick-all" checked aria-label="Ask all sources">'
-    names = (f"<label>{ask} Ask</label>", "Title", "Date", "Format", "Characters", "Passages", "State")
-    head = "".join(f"<th>{name}</th>" for name in names)
-    body = "".join(map(_row, rows))
-    return (
-        f'<div class="fn-report fn-scroll" tabindex="0" role="region" aria-label="Sources in the index"><table '
-        f'class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def _row(row: Source) -> str:
-    title = escape(row.title)
-    if row.chunks is not None:
-        title = (
-            f'<a class="fn-open" href="{cards.article_address(row.source)}" target="_blank" rel="noopener">{title}</a>'
-        )
-    counts = ((row.characters, "character"), (row.chunks, "passage"))
-    figures = "".join(
-        "<td></td>" if n is None else f'<td data-unit="{unit}{"" if n == 1 else "s"}">{n:,}</td>' for n, unit in counts
-    )
-    published = "" if row.chunks is None else day(row.published)
-    state = f'<td class="{"fn-worse" if row.failed else ""}">{escape(row.state)}</td>'
-    about = [row.source] if row.title != row.source else []
-    about += [f"by {row.author}"] if row.author else []
-    about += [f"language {row.language}"] if row.language else []
-    name = f'<br><span class="fn-meta">{escape(" · ".join(about))}</span>' if about else ""
-    return (
-        f"<tr>{_tick(row)}<th>{title}{name}</th><td>{escape(published)}</td><td>{escape(row.format)}</td>"
-        f"{figures}{state}</tr>"
-    )
-
-
-def _tick(row: Source) -> str:
-    """The box that says whether the source is asked, where there is something to ask."""
-    if row.chunks is None:
-        return "<td></td>"
-    return (
-        f'<td><input type="checkbox" class="fn-tick" checked data-source="{escape(row.source)}" '
-        f'aria-label="Ask {escape(row.title)}"></td>'
-    )
+def _free(folder: Path, title: str) -> Path:
+    """A path for a text with this title, whose name is not taken."""
+    words = " ".join(re.sub(r"[^\w ,()'-]+", " ", title).split()) or "Pasted text"
+    number, path = 1, folder / f"{words}.txt"
+    while path.exists():
+        number += 1
+        path = folder / f"{words} ({number}).txt"
+    return folder / file_name(path.name)

@@ -111,6 +111,12 @@ class Uploads:
         words = "This file did not come through this page, or waited too long. Add it again."
         raise gr.Error(words, print_exception=False)
 
+    def has_room(self, length: int) -> bool:
+        """Whether `length` more bytes may be kept."""
+        if fits := self._reserve(length):
+            self._coming -= length
+        return fits
+
     def discard(self, paths: Iterable[Path]) -> None:
         """Delete files that `find` returned, as far as they are still there; no others."""
         for path in paths:

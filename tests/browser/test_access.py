@@ -14,7 +14,7 @@ from benchmarks.access import OURS, violations
 from benchmarks.served import ask, opened, served
 from index.build import Builder
 from index.sync import sync
-from rag.ui.server import SCRIPTS, STYLES, joined, squeezed
+from rag.ui.server import page_script, page_style
 from tests.browser.conftest import write_sources
 
 pytestmark = pytest.mark.browser
@@ -199,7 +199,7 @@ def test_nothing_jumps_on_loading_or_answering(browser: Browser, address: str) -
 
 
 def test_our_part_of_the_page_weighs_at_most_sixty_kilobytes() -> None:
-    assert len(joined(SCRIPTS).encode()) + len(squeezed(joined(STYLES)).encode()) <= 60_000
+    assert len(page_script().encode()) + len(page_style().encode()) <= 60_000
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -68,11 +68,8 @@ def test_an_added_file_is_asked_about_and_taken_out_again(tab: Page, home: Path,
 
 
 def take_out(tab: Page, name: str) -> None:
-    tab.locator("#fn-out input").click()
-    tab.get_by_role("option", name=name).click()
-    tab.keyboard.press("Escape")
-    tab.locator("#fn-out button", has_text="Take out").click()
-    expect(tab.locator("#fn-syncing")).to_contain_text("1 taken out", timeout=_PATIENCE)
+    tab.locator("#fn-listing tr", has_text=name).get_by_role("button", name="Remove").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("was removed", timeout=_PATIENCE)
 
 
 def test_an_uploaded_pdf_is_cited_with_its_page_and_refused_once_it_is_taken_out(tab: Page, tmp_path: Path) -> None:
@@ -147,11 +144,98 @@ def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
     expect(tab.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs", timeout=_PATIENCE)
 
 
-def test_nothing_is_taken_out_when_nothing_is_chosen(tab: Page) -> None:
-    tab.locator("#fn-out button", has_text="Take out").click()
-    expect(tab.locator("#fn-syncing")).to_contain_text("Choose the sources", timeout=_PATIENCE)
-    tab.get_by_role("button", name="Look for changes").click()
-    expect(tab.locator("#fn-syncing")).to_contain_text("The index holds", timeout=_PATIENCE)
+def test_pasted_text_is_a_source_that_is_removed_and_brought_back(tab: Page, home: Path) -> None:
+    tab.locator("#fn-forms summary", has_text="Pasted text").click()
+    form = tab.locator("#fn-forms form[data-order=paste]")
+    form.get_by_label("Title").fill("Opening hours / summer")
+    form.get_by_label("Text").fill("The library of Farley opens at nine.\n\nIt closes at five.")
+    form.get_by_role("button", name="Add the text").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("Opening hours summer.txt: added", timeout=_PATIENCE)
+    assert (home / "sources/Opening hours summer.txt").read_text() == (
+        "The library of Farley opens at nine.\n\nIt closes at five."
+    )
+    row = tab.locator("#fn-listing tr", has_text="Opening hours summer.txt")
+    expect(row).to_contain_text("11 words")
+    take_out(tab, "Opening hours summer.txt")
+    expect(row).to_have_count(0)
+    tab.locator("#fn-syncing").get_by_role("button", name="Undo").click()
+    expect(row).to_contain_text("indexed", timeout=_PATIENCE)
+    row.get_by_role("button", name="Read again").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("read again, nothing changed", timeout=_PATIENCE)
+
+
+def test_a_folder_is_added_filtered_sorted_and_its_ticks_named(tab: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "minutes"
+    (folder / "may").mkdir(parents=True)
+    for name, words in (("may/one.txt", "The roof was mended."), ("may/two.txt", "The well is dry. It was deep.")):
+        (folder / name).write_text(words, "utf-8")
+    tab.locator("#fn-forms summary", has_text="A folder of this machine").click()
+    form = tab.locator("#fn-forms form[data-order=folder]")
+    form.get_by_label("Path").fill("minutes")
+    form.get_by_role("button").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("This is no folder of this machine", timeout=_PATIENCE)
+    tab.locator("#fn-forms summary", has_text="A folder of this machine").click()
+    form.get_by_label("Path").fill(str(folder))
+    form.get_by_role("button").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("2 added", timeout=_PATIENCE)
+    rows, size = tab.locator("#fn-listing tbody tr:visible"), tab.get_by_role("button", name="Size", exact=True)
+    tab.locator("#fn-sift").fill("may/")
+    expect(rows).to_have_count(2)
+    size.click()
+    expect(rows.first).to_contain_text("4 words")
+    size.click()
+    expect(rows.first).to_contain_text("7 words")
+    expect(tab.locator("#fn-listing th[aria-sort=descending]")).to_have_text("Size")
+    group = tab.locator("#fn-group")
+    group.select_option("may")
+    expect(tab.locator(".fn-chip")).to_contain_text("2 of ")
+    tab.locator("#fn-listing form input").fill("Building")
+    tab.get_by_role("button", name="Save as a group").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("The group Building was saved", timeout=_PATIENCE)
+    group.select_option("All")
+    expect(tab.locator(".fn-chip")).not_to_contain_text(" of ")
+    group.select_option("Building")
+    expect(tab.locator(".fn-chip")).to_contain_text("2 of ")
+    tab.get_by_role("button", name="Delete this group").click()
+    expect(tab.locator("#fn-syncing")).to_contain_text("was deleted", timeout=_PATIENCE)
+    expect(group.locator("option", has_text="Building")).to_have_count(0)
+
+
+def test_the_sample_stays_beside_a_first_source_until_it_is_removed_and_comes_back(
+    browser: Browser, tmp_path: Path, chromium: str
+) -> None:
+    (note := tmp_path / "otters.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather.\n")
+    jobs = "How many jobs will the TDK deal create?"
+    with served(tmp_path / "home", tmp_path / "log") as address, opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible(timeout=_PATIENCE)
+        expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
+        page.get_by_role("link", name="Sources", exact=True).click()
+        expect(page.locator("#fn-listing .fn-badge")).to_have_count(2, timeout=_PATIENCE)
+        expect(page.locator(".fn-offer")).to_have_count(0)
+        add(page, note)
+        expect(page.locator("#fn-listing tbody tr")).to_have_count(3, timeout=_PATIENCE)
+        page.get_by_role("link", name="Back to the chat").click()
+        expect(page.locator(".fn-welcome")).to_contain_text("Otters", timeout=_PATIENCE)
+        ask(page, jobs)
+        expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs", timeout=_PATIENCE)
+        page.get_by_role("link", name="Sources", exact=True).click()
+        page.locator(".fn-offer").get_by_role("button", name="Remove the sample").click()
+        expect(page.locator("#fn-syncing")).to_contain_text("The sample was removed", timeout=_PATIENCE)
+        expect(page.locator("#fn-listing tbody tr")).to_have_count(1)
+        expect(page.locator("#fn-ticks .fn-tick")).to_have_count(1)
+        page.get_by_role("link", name="Back to the chat").click()
+        ask(page, jobs)
+        expect(page.locator(".fn-turn.fn-refused").last).to_be_visible(timeout=_PATIENCE)
+        page.get_by_role("button", name="New conversation").first.click()
+        expect(page.locator(".fn-welcome")).not_to_contain_text("GM", timeout=_PATIENCE)
+        page.get_by_role("link", name="Sources", exact=True).click()
+        page.locator("#fn-syncing").get_by_role("button", name="Undo").click()
+        expect(page.locator("#fn-listing .fn-badge")).to_have_count(2, timeout=_PATIENCE)
+        page.get_by_role("button", name="Keep it").click()
+        expect(page.locator(".fn-offer")).to_be_hidden()
+        page.get_by_role("link", name="Back to the chat").click()
+        ask(page, jobs)
+        expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs", timeout=_PATIENCE)
 
 
 def test_axe_finds_nothing_serious_on_the_tab(tab: Page) -> None:

@@ -44,6 +44,9 @@ window.footnoteChoice = (() => {
     footnoteConversations.keepTicks([...left]);
   }
 
+  // Tick only those of the sources that are listed.
+  const only = (those) => keep(names().filter((name) => !those.includes(name)));
+
   document.addEventListener("change", (event) => {
     const ticked = event.target;
     if (ticked.matches(".fn-tick-all")) keep(ticked.checked ? [] : names());
@@ -67,5 +70,5 @@ window.footnoteChoice = (() => {
   }).observe(document, { childList: true, subtree: true });
   let told = 0;
 
-  return { leftOut, none, set };
+  return { leftOut, none, only, set };
 })();

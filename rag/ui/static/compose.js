@@ -86,7 +86,9 @@
     last = words;
     footnoteLayout.say(words);
     // Only what is under way has a bar.
-    if (!by("fn-syncing").querySelector("[role=progressbar]")) adding = false;
+    if (by("fn-syncing").querySelector("[role=progressbar]")) return;
+    adding = false;
+    if (footnoteSources.offers()) footnoteLayout.say(words, "Remove the sample articles", () => footnoteSources.obey({ do: "sample" }));
   }).observe(document, { childList: true, subtree: true, characterData: true });
 
   window.footnoteCompose = { add: () => input()?.click() };

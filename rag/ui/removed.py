@@ -1,0 +1,59 @@
+"""What was removed on the page and can be brought back."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+
+from index.build import Progress, Report
+from index.errors import FootnoteError
+from index.removal import Removal
+from rag.engine import Engine
+
+_KEPT = 10
+"""Removals that can be undone."""
+
+
+class Removed:
+    """The last removals. Copies of our own lie in FOOTNOTE_HOME/removed until then, and go when the server ends."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._folder = engine.home / "removed"
+        self._lock = Lock()
+        self._kept: OrderedDict[str, Removal] = OrderedDict()
+        self.close()
+
+    def remove(self, sources: Sequence[str], progress: Progress) -> tuple[Report, str]:
+        """Take sources out; returns the report and the token that brings them back. Raises as Engine.forget does."""
+        token = secrets.token_hex(8)
+        removal = self._engine.find_removal(sources)
+        report = self._engine.forget(sources, progress, aside=self._folder / token)
+        with self._lock:
+            self._kept[token] = removal
+            while len(self._kept) > _KEPT:
+                self._clear(self._kept.popitem(last=False)[0])
+        return report, token
+
+    def undo(self, token: str, progress: Progress) -> Report:
+        """Bring back what was removed. Raises FootnoteError when it is too late, and as Engine.index does."""
+        with self._lock:
+            removal = self._kept.get(token)
+        gone = removal and (removal.uploaded or removal.addresses) and not (self._folder / token).exists()
+        if removal is None or gone:
+            raise FootnoteError("It is too late to undo this. Add the source again.")
+        report = self._engine.bring_back(removal, self._folder / token, progress)
+        with self._lock:
+            self._kept.pop(token, None)
+            self._clear(token)
+        return report
+
+    def close(self) -> None:
+        """Delete what can no longer be brought back."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _clear(self, token: str) -> None:
+        shutil.rmtree(self._folder / token, ignore_errors=True)

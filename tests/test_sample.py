@@ -1,0 +1,136 @@
+"""The sample articles are sources like others: they stay beside one's own until they are removed, and come back."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from index.errors import FootnoteError
+from index.roots import uploads
+from index.state import write_sealed
+from rag.answer import answer
+from rag.engine import Engine
+from rag.groups import FILE, drop_group, folders, groups, keep_group
+from rag.settings import SEEDS, Settings
+from rag.sources import listing
+from rag.ui.removed import Removed
+from tests.conftest import Run
+
+ARTICLES = {"000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"}
+
+
+@pytest.fixture
+def started(tmp_path: Path, seeds_home: Path) -> Engine:
+    """An engine over a home in which nothing was named yet, as a first start makes it."""
+    return Engine(Settings(home=Path(shutil.copytree(seeds_home, tmp_path / "home"))))
+
+
+def upload(engine: Engine, name: str, text: str) -> None:
+    folder = uploads(engine.home)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+    engine.index([folder])
+
+
+def names(engine: Engine) -> set[str]:
+    return {row.source for row in listing(engine)}
+
+
+def test_a_first_source_of_ones_own_joins_the_sample(started: Engine) -> None:
+    upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
+    assert names(started) == {*ARTICLES, "otters.txt"}
+    assert {row.source for row in listing(started) if row.sample} == ARTICLES
+    assert not answer(started, "How many jobs will the TDK deal create?").refused
+
+
+def test_the_sample_is_no_source_where_others_are_named_first(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/mill.txt").write_text("The mill at Farley was built in 1823.")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    assert engine.preview([tmp_path / "docs"]).added == ["mill.txt"]
+    engine.index([tmp_path / "docs"])
+    assert names(engine) == {"mill.txt"}
+    engine.forget([str(tmp_path / "docs")])
+    assert names(engine) == set()
+
+
+def test_the_sample_is_removed_for_good_and_brought_back_by_its_name(started: Engine, run: Run) -> None:
+    upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
+    assert run("forget", home=started.home).returncode == 2
+    assert run("forget", "--sample", home=started.home).returncode == 0
+    started.index()
+    assert names(started) == {"otters.txt"}
+    assert answer(started, "How many jobs will the TDK deal create?").refused
+    started.index([SEEDS])
+    assert names(started) == {*ARTICLES, "otters.txt"}
+
+
+def test_what_was_removed_on_the_page_is_brought_back_whole(started: Engine) -> None:
+    upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
+    removed = Removed(started)
+    report, token = removed.remove(["otters.txt", "000_fee8f80bb4d154f2.txt"], _quiet)
+    assert sorted(report.removed) == ["000_fee8f80bb4d154f2.txt", "otters.txt"]
+    assert not (uploads(started.home) / "otters.txt").exists()
+    removed.undo(token, _quiet)
+    assert names(started) == {*ARTICLES, "otters.txt"}
+    with pytest.raises(FootnoteError, match="too late"):
+        removed.undo(token, _quiet)
+    assert list((started.home / "removed").iterdir()) == []
+
+
+def test_undo_leaves_a_newer_upload_of_the_name_as_it_is(started: Engine) -> None:
+    upload(started, "note.txt", "The old well is dry.")
+    removed = Removed(started)
+    _, token = removed.remove(["note.txt"], _quiet)
+    upload(started, "note.txt", "The new well is deep.")
+    removed.undo(token, _quiet)
+    assert (uploads(started.home) / "note.txt").read_text() == "The new well is deep."
+
+
+def test_what_was_removed_is_gone_when_the_server_ends(started: Engine) -> None:
+    upload(started, "note.txt", "The old well is dry.")
+    removed = Removed(started)
+    _, token = removed.remove(["note.txt"], _quiet)
+    removed.close()
+    assert not (started.home / "removed").exists()
+    with pytest.raises(FootnoteError, match="too late"):
+        removed.undo(token, _quiet)
+
+
+def test_a_source_is_read_again_although_it_looks_the_same(started: Engine) -> None:
+    started.index()
+    assert started.index().read == 0
+    assert started.index(anew=["000_fee8f80bb4d154f2.txt"]).read == 1
+    assert started.index().read == 0
+
+
+def test_a_list_says_how_long_a_source_is(started: Engine) -> None:
+    upload(started, "note.txt", "The old  well\nis dry.")
+    row = next(row for row in listing(started) if row.source == "note.txt")
+    assert (row.words, row.pages, row.sample) == (5, 0, False)
+
+
+def test_groups_are_kept_replaced_and_deleted(tmp_path: Path) -> None:
+    assert groups(tmp_path) == {}
+    keep_group(tmp_path, " Our  team ", ["b.txt", "a.txt", "a.txt"])
+    keep_group(tmp_path, "Other", ["c.txt"])
+    keep_group(tmp_path, "Other", ["d.txt"])
+    assert groups(tmp_path) == {"Other": ["d.txt"], "Our team": ["a.txt", "b.txt"]}
+    drop_group(tmp_path, "Other")
+    assert list(groups(tmp_path)) == ["Our team"]
+    for name, sources in (("", ["a"]), ("x" * 61, ["a"]), ("none", [])):
+        with pytest.raises(FootnoteError):
+            keep_group(tmp_path, name, sources)
+    write_sealed(tmp_path / FILE, {"groups": [1]})
+    assert groups(tmp_path) == {}
+
+
+def test_folders_with_several_sources_are_groups_by_themselves() -> None:
+    names = ["a/1.txt", "a/b/2.txt", "c/3.txt", "4.txt", "https://example.org/x", "https://example.org/y"]
+    assert folders(names) == {"a": ["a/1.txt", "a/b/2.txt"]}
+
+
+def _quiet(stage: str, done: int, total: int) -> None:
+    del stage, done, total
