@@ -108,6 +108,11 @@ class Engine:
         """The language model that the settings name. Raises ModelServerError when they name none."""
         return LanguageModel(self.settings)
 
+    def change(self, settings: Settings) -> None:
+        """Take other settings for the questions to come: those that the page may change."""
+        self.settings = settings
+        self.__dict__.pop("language_model", None)
+
     @property
     def workers(self) -> int:
         """Return how many questions are read at once: the setting, else one for every four threads of the models."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import difflib
-from functools import cache
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from index.embed import DEFAULT_MODEL
 from index.errors import FootnoteError
+from index.state import DamagedState, read_sealed, write_sealed
 from index.tokens import OWN_ENCODING
-from rag.hosts import host_names
+from rag.hosts import host_names, is_loopback
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEEDS = PROJECT / "seeds"
@@ -32,11 +33,19 @@ _URLS = {
 """What each URL looks like, and where its secret goes instead."""
 
 
+SAVED = "settings.json"
+"""In FOOTNOTE_HOME: what was chosen on the page."""
+CHOSEN_ON_PAGE = ("writer", "llm_url", "llm_model", "refuse_below", "passages")
+
+
 class Settings(BaseSettings):
-    """The settings in force: a flag beats the environment, the environment beats `.env`, that beats the default.
+    """The settings in force: a flag beats the environment, the environment beats `.env`, that beats what was chosen on
+    the page, that beats the default.
 
     A setting that is empty or blank counts as not set.
     """
+
+    _saved: frozenset[str] = PrivateAttr(frozenset())
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -170,25 +179,67 @@ class Settings(BaseSettings):
             raise ValueError("it holds characters that no token has (a line break, a typographic dash?)")
         return SecretStr(value) if value else None
 
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Whether only this machine reaches the page, so that whoever is there may read its files anyway."""
+        return is_loopback(self.host) and not self.allowed_hosts
+
+    def is_fixed(self, name: str) -> bool:
+        """Whether a flag, the environment or `.env` says what a setting is, so that the page can't change it."""
+        return name in self.model_fields_set and name not in self._saved
+
+    def with_saved(self) -> Settings:
+        """Return the settings with what was chosen on the page where nothing else says it."""
+        saved = {name: value for name, value in read_saved(self.index_home()).items() if not self.is_fixed(name)}
+        if not saved and not self._saved:
+            return self
+        given = {name: getattr(self, name) for name in self.model_fields_set if self.is_fixed(name)}
+        made = Settings(**{**saved, **given})
+        made._saved = frozenset(saved)
+        return made
+
     def index_home(self) -> Path:
         """`home`, absolute; a relative one counts from the folder of app.py."""
         return self.home if self.home.is_absolute() else PROJECT / self.home
 
 
-@cache
-def load_settings() -> Settings:
-    """The settings in force. Raises FootnoteError that names the variable and what it expects."""
-    return make_settings()
-
-
 def make_settings(**flags: object) -> Settings:
     """The settings in force with `flags` on top. Raises FootnoteError that names the variable and what it expects."""
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+        given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+        return Settings(**given).with_saved()
     except ValidationError as error:
         raise FootnoteError(_complaint(error, flags)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(error) from error
+
+
+def read_saved(home: Path) -> dict[str, Any]:
+    """What was chosen on the page, by the names of the settings; nothing where the file is not there or damaged."""
+    try:
+        kept = read_sealed(home / SAVED)
+    except (OSError, DamagedState):
+        return {}
+    return {name: kept[name] for name in CHOSEN_ON_PAGE if kept.get(name) is not None}
+
+
+def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
+    """Keep what was `chosen` on the page in place of what was before, and return the settings then in force.
+
+    Raises FootnoteError for a value that can't be, or a setting that is fixed or not for the page to change; then
+    nothing is kept.
+    """
+    for name in chosen:
+        if name not in CHOSEN_ON_PAGE or settings.is_fixed(name):
+            raise FootnoteError(f"{_PREFIX}{name.upper()} can't be changed here.")
+    value = {name: one for name, one in chosen.items() if one not in (None, "")}
+    try:
+        Settings(**{**value, "home": settings.home})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise FootnoteError(_complaint(error, {})) from error
+    settings.index_home().mkdir(parents=True, exist_ok=True)
+    write_sealed(settings.index_home() / SAVED, value)
+    return settings.with_saved()
 
 
 def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
@@ -257,5 +308,6 @@ def listing(settings: Settings) -> list[tuple[str, str, str]]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
             value = "set" if value else "not set"
-        rows.append((f"FOOTNOTE_{name.upper()}", "" if value is None else str(value), field.description or ""))
+        told = f"{'' if value is None else value}{' (chosen on the page)' if name in settings._saved else ''}"
+        rows.append((f"FOOTNOTE_{name.upper()}", told, field.description or ""))
     return rows

@@ -28,6 +28,7 @@ from rag.types import Answer
 from rag.ui import dialogs, html, rail
 from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
+from rag.ui.preferences import make_settings_room
 from rag.ui.sources import make_sources_tab
 from rag.ui.turns import Memory, Turns
 from rag.ui.uploads import GuardedBlocks, Uploads
@@ -193,7 +194,8 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
                 gr.HTML(rail.header(), js_on_load=None, elem_id="fn-header")
                 make_tab(engine, page, files, events.turns.queue)
                 changed = make_sources_tab(engine, page, files, ticks)
-                _make_desk(engine, page, events, hidden, arriving, changed)
+                wire_settings = make_settings_room(engine)
+                wire_settings(page, _make_desk(engine, page, events, hidden, arriving, changed))
                 gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")
             with gr.Column(elem_id="fn-right", min_width=0):
                 gr.HTML(rail.panel(), js_on_load=None)
@@ -212,9 +214,9 @@ def _make_desk(
     hidden: Sequence[gr.Textbox],
     arriving: gr.HTML,
     changed: Sequence[gr.events.Dependency],
-) -> None:
+) -> gr.Radio:
     """Lay out the conversation with the composer below it, and wire it; the welcome is drawn anew after events that
-    `changed` the sources."""
+    `changed` the sources. Returns the choice of who writes."""
     turn_ids, left_out, conversation = hidden
     with gr.Column(elem_id="fn-desk", min_width=0):
         with gr.Column(elem_id="fn-left", min_width=0):
@@ -263,3 +265,4 @@ def _make_desk(
     stop.click(events.stop, inputs=turn_ids, js="() => window.footnote.stop()", **private)
     for arrived in (page.load, *(event.then for event in changed)):
         arrived(events.arrive, None, first, concurrency_limit=None, **private)
+    return writer

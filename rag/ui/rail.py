@@ -57,7 +57,7 @@ def ticks(rows: Sequence[Source]) -> str:
 def foot() -> str:
     """Return the end of the left rail: the other rooms, the tour, light or dark."""
     return (
-        '<div class="fn-rail-foot"><a href="#evaluation">Evaluation</a>'
+        '<div class="fn-rail-foot"><a href="#evaluation">Evaluation</a><a href="#settings">Settings</a>'
         '<button type="button" class="fn-action" data-do="tour" title="A short tour"><b aria-hidden="true">?</b>'
         f'<span class="fn-unseen">A short tour</span></button>{button("theme", "theme", "Light or dark")}</div>'
     )

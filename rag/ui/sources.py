@@ -21,7 +21,6 @@ from index.state import write_atomically
 from index.web import is_address
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
-from rag.hosts import is_loopback
 from rag.settings import SEEDS
 from rag.sources import listing
 from rag.ui import charts, rail, source_list
@@ -185,7 +184,7 @@ class _Changes:
 
     def _add_folder(self, order: Order, progress: Progress) -> str:
         """Register a folder of this machine."""
-        if not may_name_folders(self._engine):
+        if not self._engine.settings.is_for_this_machine:
             raise FootnoteError("Folders are added here only by who sits at this machine: python app.py index FOLDER.")
         path = Path(order.name.strip()).expanduser()
         if not order.name.strip() or not path.is_absolute() or not path.is_dir():
@@ -227,11 +226,6 @@ class _Changes:
         return problem(plain(error, self._engine.home))
 
 
-def may_name_folders(engine: Engine) -> bool:
-    """Whether only this machine reaches the page, so that whoever is there may read its folders anyway."""
-    return is_loopback(engine.settings.host) and not engine.settings.allowed_hosts
-
-
 def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.HTML) -> list[gr.events.Dependency]:
     """Lay the room out and wire it; `ticks` is the list in the rail. Returns the events that change the sources."""
     changes = _Changes(engine, files)
@@ -252,7 +246,7 @@ def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.
                 elem_id="fn-address",
             )
             again = gr.Button("Look for changes", scale=1, min_width=120)
-        gr.HTML(source_list.forms(folder=may_name_folders(engine)), js_on_load=None, elem_id="fn-forms")
+        gr.HTML(source_list.forms(folder=engine.settings.is_for_this_machine), js_on_load=None, elem_id="fn-forms")
         progress = gr.HTML("", js_on_load=None, elem_id="fn-syncing")
         table = gr.HTML("", js_on_load=None, elem_id="fn-listing")
         order = gr.Textbox(visible="hidden")

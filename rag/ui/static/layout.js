@@ -2,8 +2,8 @@
 window.footnoteLayout = (() => {
   "use strict";
   const FOLDED = "footnote-folded"; // a new conversation clears only what is called fn-...
-  const ROOMS = { chat: "fn-desk", sources: "fn-sources", evaluation: "fn-evaluation" };
-  const TITLES = { sources: "Sources", evaluation: "Evaluation" };
+  const ROOMS = { chat: "fn-desk", sources: "fn-sources", evaluation: "fn-evaluation", settings: "fn-settings" };
+  const TITLES = { sources: "Sources", evaluation: "Evaluation", settings: "Settings" };
   const by = (id) => document.getElementById(id);
   const app = () => by("fn-app");
   const isWide = () => matchMedia("(min-width: 1200px)").matches;

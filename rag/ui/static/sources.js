@@ -8,10 +8,10 @@ window.footnoteSources = (() => {
   let sorted = null; // [column, backwards]
 
   // Ask the server for something; `order` is read when the button's event begins.
-  function obey(order) {
+  function obey(order, button = "fn-obey") {
     wanted = order;
     footnoteLayout.say("");
-    by("fn-obey").click();
+    by(button).click();
   }
 
   const ticked = () => [...list().querySelectorAll(".fn-tick:checked")].map((one) => one.dataset.source);
@@ -35,7 +35,9 @@ window.footnoteSources = (() => {
     const form = event.target.closest("form[data-order]");
     if (!form) return;
     event.preventDefault();
-    const { name, text } = Object.fromEntries(new FormData(form));
+    const values = Object.fromEntries(new FormData(form));
+    if (form.dataset.order === "settings") return obey(values, "fn-save");
+    const { name, text } = values;
     obey({ do: form.dataset.order, name, text, sources: form.dataset.order === "group" ? ticked() : [] });
     form.reset();
     form.closest("details")?.removeAttribute("open");

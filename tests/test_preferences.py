@@ -1,0 +1,74 @@
+"""What is chosen on the page: kept in the home, below flags, the environment and `.env`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.errors import FootnoteError
+from rag.engine import Engine
+from rag.settings import SAVED, listing, make_settings, read_saved, save
+from rag.ui.preferences import _Events, room
+
+
+def test_a_choice_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    made = save(make_settings(home=tmp_path), {"passages": "5", "refuse_below": "0.6", "llm_model": ""})
+    assert (made.passages, made.refuse_below, made.llm_model) == (5, 0.6, None)
+    again = make_settings(home=tmp_path)
+    assert (again.passages, again.refuse_below) == (5, 0.6)
+    assert ("FOOTNOTE_PASSAGES", "5 (chosen on the page)") in [row[:2] for row in listing(again)]
+    assert save(again, {"passages": ""}).passages == 10
+    assert make_settings(home=tmp_path).refuse_below is None
+
+
+def test_flags_and_the_environment_beat_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(make_settings(home=tmp_path), {"passages": "5", "writer": "llm", "llm_url": "http://127.0.0.1:9/v1"})
+    monkeypatch.setenv("FOOTNOTE_PASSAGES", "7")
+    settings = make_settings(home=tmp_path, writer="quote")
+    assert (settings.passages, settings.writer, settings.llm_url) == (7, "quote", "http://127.0.0.1:9/v1")
+    assert settings.is_fixed("passages") and settings.is_fixed("writer") and not settings.is_fixed("llm_url")
+    with pytest.raises(FootnoteError, match="FOOTNOTE_PASSAGES can't be changed here"):
+        save(settings, {"passages": "5"})
+    assert "FOOTNOTE_PASSAGES is set in the environment" in room(settings)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"passages": "0"},
+        {"passages": "many"},
+        {"refuse_below": "2"},
+        {"writer": "me"},
+        {"llm_url": "ftp://x"},
+        {"home": "/"},
+    ],
+)
+def test_what_can_not_be_is_told_and_nothing_is_kept(tmp_path: Path, chosen: dict[str, object]) -> None:
+    settings = save(make_settings(home=tmp_path), {"passages": "5"})
+    with pytest.raises(FootnoteError):
+        save(settings, chosen)
+    assert make_settings(home=tmp_path).passages == 5
+
+
+def test_a_damaged_file_of_choices_counts_as_none(tmp_path: Path) -> None:
+    save(make_settings(home=tmp_path), {"passages": "5"})
+    path = tmp_path / SAVED
+    path.write_text(path.read_text().replace("5", "6"))
+    assert read_saved(tmp_path) == {} and make_settings(home=tmp_path).passages == 10
+
+
+def test_the_page_saves_only_while_it_is_served_to_this_machine(tmp_path: Path) -> None:
+    sent = json.dumps({"writer": "llm", "llm_url": "http://192.0.2.1/v1"})
+    for flags, words in (
+        ({"host": "0.0.0.0"}, "this machine alone"),
+        ({"allowed_hosts": "a.example"}, "this machine alone"),
+    ):
+        told = _Events(Engine(make_settings(home=tmp_path, **flags))).save(sent)[0]
+        assert words in str(told) and not (tmp_path / SAVED).exists()
+    own = _Events(Engine(make_settings(home=tmp_path)))
+    assert "Give the address" in str(own.save(json.dumps({"writer": "llm"}))[0])
+    assert "Saved" in str(own.save(sent)[0]) and read_saved(tmp_path)["llm_url"] == "http://192.0.2.1/v1"
+    for odd in ("[1]", "{", None, '{"passages": {"a": 1}}'):
+        assert "fn-problem" in str(own.save(odd)[0]) or odd is None
