@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
+from index.layout import Span
 from index.published import Published
 from index.web import is_address
 from rag.cite import Citation
@@ -78,7 +79,8 @@ def _where(one: Citation | Passage, heading: str) -> str:
 
 def _open(one: Citation | Passage) -> str:
     """The end of a card: links to the whole article with the words in view, and the source's own name."""
-    address = article_address(one.source, one.article_id, one.start, one.end)
+    answers = one.answers if isinstance(one, Citation) else ()
+    address = article_address(one.source, one.article_id, (one.start, one.end), answers)
     words = one.quote if isinstance(one, Citation) else one.text
     page = _web_page(one.source, words) if is_address(one.source) else ""
     others = "".join(f", also in <bdi>{escape(other)}</bdi>" for other in one.also_in)
@@ -101,11 +103,15 @@ def _web_page(source: str, quote: str) -> str:
     )
 
 
-def article_address(source: str, article_id: str = "", start: int = 0, end: int = 0) -> str:
-    """The escaped address of the page of a source, with [start, end) in view where there is such a place."""
-    place = {"id": article_id, "start": start, "end": end} if end else {}
-    quote = "#quote" if end else ""
-    return escape(f"article?{urlencode({'source': source, **place}, errors='replace')}{quote}")
+def article_address(source: str, article_id: str = "", quote: Span = (0, 0), answers: Sequence[Span] = ()) -> str:
+    """The escaped address of the page of a source, with a quote [start, end) in view where there is one, and the
+    answering words in it marked."""
+    asked = {"source": source}
+    if quote[1]:
+        asked |= {"id": article_id, "start": str(quote[0]), "end": str(quote[1])}
+    if answers:
+        asked["answers"] = ",".join(f"{start}-{end}" for start, end in answers)
+    return escape(f"article?{urlencode(asked, errors='replace')}{'#quote' if quote[1] else ''}")
 
 
 def highlighted(one: Citation) -> str:

@@ -117,3 +117,22 @@ def test_an_answer_that_cant_be_kept_is_shown_and_says_so(browser: Browser, seed
         answered(page, CEO)
         expect(page.locator(".fn-turn p.fn-note")).to_contain_text("can't be read or kept")
         expect(page.locator("#fn-history .fn-problem")).to_contain_text("move the file conversations.sqlite")
+
+
+def test_an_article_marks_the_answering_words_and_leads_back_to_its_conversation(
+    browser: Browser, seeds_home: Path, tmp_path: Path
+) -> None:
+    with served(fresh(seeds_home, tmp_path), tmp_path / "log") as address, opened(browser, address) as page:
+        answered(page, JOBS)
+        page.get_by_role("button", name="New conversation").first.click()
+        answered(page, CEO)
+        expect(page.locator("#fn-title")).to_have_text(CEO)
+        with page.expect_popup() as opening:
+            page.locator("#fn-panel .fn-card .fn-open").first.click()
+        article = opening.value
+        expect(article.locator("mark strong")).to_have_text("Mary Barra")
+        rows(page).last.locator("button").click()  # the first tab goes on elsewhere
+        article.get_by_role("link", name="Back to the conversation").click()
+        expect(article.locator(".fn-turn.fn-answered")).to_have_count(1)
+        expect(article.locator("#fn-title")).to_have_text(CEO)
+        assert "conversation=" not in article.url

@@ -36,7 +36,22 @@ window.footnoteConversations = (() => {
       if (made.id && !sessionStorage.getItem(KEY)) sessionStorage.setItem(KEY, made.id);
     }
     await list();
+    // The way back from an article names the conversation.
+    const named = new URLSearchParams(location.search).get("conversation");
+    if (!named) return;
+    history.replaceState(null, "", location.pathname + location.hash);
+    if (/^[a-z0-9]{8,32}$/.test(named)) await open(named);
   }
+
+  // An article that is opened knows the way back.
+  for (const kind of ["click", "auxclick"])
+    document.addEventListener(kind, (event) => {
+      const link = event.target.closest("a.fn-open[href^='article?']");
+      if (!link || !current) return;
+      const address = new URL(link.href);
+      address.searchParams.set("conversation", current.id);
+      link.href = address.href;
+    }, true);
 
   function make(tag, text, name = "") {
     const made = document.createElement(tag);
