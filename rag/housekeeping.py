@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 from index.errors import FootnoteError, IndexBusy
 from index.removal import unknown_source
@@ -23,6 +23,7 @@ from rag.terminal import (
     print_trouble,
     progress_bar,
 )
+from rag.watch import changes_at_rest
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOOK_EVERY = 2.0
@@ -64,29 +65,23 @@ def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool,
 def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
     """Bring the index up to date, and again whenever a source changed and has come to rest. Ends by Ctrl-C."""
     index(engine, named, rebuild=False, dry_run=False, as_json=as_json)
-    before: list[str] = []
     trouble = ""
-    while True:
-        time.sleep(_LOOK_EVERY)
-        stale = engine.stale()
-        # What is being copied in changes from look to look: it is taken when it stands still.
-        if stale and stale == before:
-            try:
-                report = engine.index()
-            except IndexBusy:
-                continue
-            except FootnoteError as error:
-                # A server that is down will be back, a full disk be cleared; until then this is said once.
-                if str(error) != trouble:
-                    print_trouble(str(error))
-                trouble = str(error)
-                continue
-            trouble = ""
-            if as_json:
-                print_json({"dry_run": False, **report.to_json()})
-            else:
-                print_report(report)
-        before = stale
+    for _ in changes_at_rest(engine, _LOOK_EVERY, Event()):
+        try:
+            report = engine.index()
+        except IndexBusy:
+            continue
+        except FootnoteError as error:
+            # A server that is down will be back, a full disk be cleared; until then this is said once.
+            if str(error) != trouble:
+                print_trouble(str(error))
+            trouble = str(error)
+            continue
+        trouble = ""
+        if as_json:
+            print_json({"dry_run": False, **report.to_json()})
+        else:
+            print_report(report)
 
 
 def sources(engine: Engine, *, as_json: bool) -> None:

@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     chunk_tokens: int = Field(200, ge=16, le=8192, description="most tokens in a passage")
     chunk_overlap: int = Field(40, ge=0, le=4096, description="most tokens a passage shares with the one before it")
     max_source_mb: float = Field(20, gt=0, le=10_000, description="largest source that is indexed, in MB")
+    look_every: float = Field(
+        30,
+        ge=0,
+        le=86_400,
+        description="seconds between two looks for changed files while the page is served (0: none)",
+    )
     max_uploads_mb: float = Field(
         1000, gt=0, le=1_000_000, description="most that all files added on the page may take, in MB"
     )

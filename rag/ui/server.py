@@ -37,6 +37,7 @@ from rag.ui.plain import plain
 from rag.ui.reading import Reading
 from rag.ui.reading import make_router as make_reading_router
 from rag.ui.uploads import Uploads
+from rag.watch import Watcher
 
 _NAMES = ("conversations", "evidence", "page", "layout", "choose", "sources", "compose", "actions")
 SCRIPTS = (*(STATIC / f"{name}.js" for name in _NAMES), report.SCRIPT)
@@ -96,9 +97,13 @@ def make_server(engine: Engine) -> FastAPI:
     # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
 
+    watcher = Watcher(engine, engine.settings.look_every)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watcher.start()
         yield
+        watcher.end()
         reading.viewer.close()
         files.close()
         engine.close()
