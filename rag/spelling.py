@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
 from threading import Lock
 
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, Levenshtein
 from rapidfuzz.process import extract
 
 from index.generation import Generation
@@ -20,6 +21,12 @@ _WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|
 _ADDRESS = re.compile(r"\S+@\S+|\S+://\S+|www\.\S+")
 _NEAR, _NEAR_NAME = (4, 10), (5, 11)
 """From how many letters on a word may differ in one letter, and in two. Names differ in less from other names."""
+
+
+_LIKELY, _UNLIKELY = 0.8, 1.2
+"""What a likely and an unlikely slip of one letter cost."""
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_CONFUSED = [{*pair} for row in _ROWS for pair in pairwise(row)] + [{*pair} for pair in combinations("aeiouy", 2)]
 
 
 class Speller:
@@ -97,20 +104,37 @@ class Speller:
             return ""
         vocabulary = self._vocabulary()
 
-        def near(others: Sequence[str]) -> Iterator[tuple[int, int, str]]:
-            for other, at, _ in extract(low, others, scorer=OSA.distance, score_cutoff=distance, limit=None):
+        def near(others: Sequence[str]) -> Iterator[tuple[float, int, str]]:
+            for other, _, _ in extract(low, others, scorer=OSA.distance, score_cutoff=distance, limit=None):
                 if not named or vocabulary.written(other)[0].isupper():
-                    yield at, -vocabulary.counts.get(other, 0), other
+                    yield slip(low, other), -vocabulary.counts.get(other, 0), other
 
         # "suplies" is near to a form of "supply", though no source has just that form.
         english = [(one, self._is_held(one[2]) or one[2] in FUNCTION_WORDS) for one in near(english_like(low))]
         forms = (one for one, held in english if held)
-        best = min(near(vocabulary.begin_like(low)), default=None) or min(forms, default=None)
+        best = min((*near(vocabulary.begin_like(low)), *forms), default=None)
         # "lisen" may be "listen", which no source has, as well as "linen".
         rivals = any(one[0] <= best[0] for one, held in english if not held) if best else False
         if best is None or (rivals and best[2] not in FUNCTION_WORDS):
             return ""
         return _as_typed(word, vocabulary.written(best[2]))
+
+
+def slip(typed: str, meant: str) -> float:
+    """Return how unlikely it is that `meant` was typed as `typed`, in letters: swapped, left out, doubled and
+    neighbouring letters, and a vowel for a vowel, are likelier than others."""
+    if sorted(typed) == sorted(meant):
+        return _LIKELY * OSA.distance(typed, meant)
+    cost = 0.0
+    for edit in Levenshtein.editops(typed, meant):
+        at = edit.src_pos
+        if edit.tag == "insert":
+            cost += _LIKELY
+        elif edit.tag == "delete":
+            cost += _LIKELY if typed[at] in (typed[at - 1 : at], typed[at + 1 : at + 2]) else 1
+        else:
+            cost += _LIKELY if {typed[at], meant[edit.dest_pos]} in _CONFUSED else _UNLIKELY
+    return cost
 
 
 def _as_typed(word: str, better: str) -> str:

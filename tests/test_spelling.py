@@ -13,7 +13,7 @@ from index.vocabulary import count_words, is_english
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings
-from rag.spelling import Speller
+from rag.spelling import Speller, slip
 from rag.types import as_typed
 from rag.ui import html
 from rag.ui.escape import escape
@@ -100,6 +100,32 @@ def test_a_correction_is_shown_and_undone(pottery: Engine, capsys: pytest.Captur
     assert "Searched for: Who is the instructor?" in capsys.readouterr().out
     app.main([*command, "--as-typed"])
     assert "Searched for" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "likelier", "other"),
+    [
+        ("depost", "deposit", "depot"),  # a letter left out
+        ("meening", "meaning", "meeting"),  # a vowel for a vowel
+        ("wich", "which", "with"),
+        ("prot", "port", "prop"),  # two letters swapped
+        ("committtee", "committee", "committees"),  # a letter doubled
+    ],
+)
+def test_a_likely_slip_of_the_fingers_is_preferred(typed: str, likelier: str, other: str) -> None:
+    assert slip(typed, likelier) <= slip(typed, other)
+    assert slip(typed, typed) == 0
+
+
+def test_of_two_near_words_the_likelier_slip_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    text = "The depot stands by the harbour, beside another depot. The deposit for the flat is 900 pounds."
+    (tmp_path / "docs/flat.txt").write_text(text)
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    speller = engine.speller(engine.parts()[0])
+    assert speller.correct("depost for the flat") == "deposit for the flat"
+    assert speller.correct("where is the deppot") == "where is the depot"
 
 
 def test_quotation_marks_around_a_part_ask_for_nothing() -> None:

@@ -29,6 +29,7 @@ from rag.ui import dialogs, html, rail
 from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
 from rag.ui.preferences import make_settings_room
+from rag.ui.removed import Removed
 from rag.ui.sources import make_sources_tab
 from rag.ui.turns import Memory, Turns
 from rag.ui.uploads import GuardedBlocks, Uploads
@@ -175,8 +176,8 @@ class _Events:
         self._outbox.forget(request.session_hash or "")
 
 
-def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
-    """The page over an engine; `files` are those that it uploads."""
+def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
+    """The page over an engine; `files` are those that it uploads, `removed` what can be brought back."""
     events = _Events(engine)
     events.suggest()
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
@@ -193,7 +194,7 @@ def make_page(engine: Engine, files: Uploads) -> gr.Blocks:
             with gr.Column(elem_id="fn-center", min_width=0):
                 gr.HTML(rail.header(), js_on_load=None, elem_id="fn-header")
                 make_tab(engine, page, files, events.turns.queue)
-                changed = make_sources_tab(engine, page, files, ticks)
+                changed = make_sources_tab(engine, page, files, removed, ticks)
                 wire_settings = make_settings_room(engine)
                 wire_settings(page, _make_desk(engine, page, events, hidden, arriving, changed))
                 gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")

@@ -36,6 +36,7 @@ from rag.ui.gate import NOT_FRAMED, UPLOAD, GatedApp, NeededOnly
 from rag.ui.plain import plain
 from rag.ui.reading import Reading
 from rag.ui.reading import make_router as make_reading_router
+from rag.ui.removed import Removed
 from rag.ui.uploads import Uploads
 from rag.watch import Watcher
 
@@ -93,6 +94,7 @@ def make_server(engine: Engine) -> FastAPI:
     the thumbs say.
     """
     files = Uploads(engine.home, engine.settings)
+    removed = Removed(engine)
     reading = Reading(engine)
     # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
@@ -106,6 +108,7 @@ def make_server(engine: Engine) -> FastAPI:
         watcher.end()
         reading.viewer.close()
         files.close()
+        removed.close()
         engine.close()
 
     names = [name for name in engine.settings.allowed_hosts.split(",") if name]
@@ -113,7 +116,7 @@ def make_server(engine: Engine) -> FastAPI:
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
-    _mount_page(app, engine, files)
+    _mount_page(app, engine, make_page(engine, files, removed))
     return app
 
 
@@ -172,13 +175,13 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
         return await files.receive(request)
 
 
-def _mount_page(app: FastAPI, engine: Engine, files: Uploads) -> None:
+def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:
     """Mount the page, and shut what it does not need of Gradio."""
     settings = engine.settings
     script = page_script()
     gr.mount_gradio_app(
         app,
-        make_page(engine, files),
+        page,
         path="",
         server_name=settings.host,
         server_port=settings.port,

@@ -68,10 +68,10 @@ class Order:
 class _Changes:
     """What the room's controls do: each yields how far it is, and at last the list anew."""
 
-    def __init__(self, engine: Engine, files: Uploads) -> None:
+    def __init__(self, engine: Engine, files: Uploads, removed: Removed) -> None:
         self._engine = engine
         self._files = files
-        self._removed = Removed(engine)
+        self._removed = removed
 
     def show(self) -> Iterator[tuple[object, object]]:
         """The list when the page is opened; until there is an index, that it will come."""
@@ -226,9 +226,11 @@ class _Changes:
         return problem(plain(error, self._engine.home))
 
 
-def make_sources_tab(engine: Engine, page: gr.Blocks, files: Uploads, ticks: gr.HTML) -> list[gr.events.Dependency]:
+def make_sources_tab(
+    engine: Engine, page: gr.Blocks, files: Uploads, removed: Removed, ticks: gr.HTML
+) -> list[gr.events.Dependency]:
     """Lay the room out and wire it; `ticks` is the list in the rail. Returns the events that change the sources."""
-    changes = _Changes(engine, files)
+    changes = _Changes(engine, files, removed)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
         with gr.Row(elem_id="fn-add", equal_height=False):
