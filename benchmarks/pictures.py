@@ -163,11 +163,12 @@ def take_chat(studio: Studio) -> None:
         rebuilding.wait(60)
         for page in pages.values():
             page.evaluate("window.footnote.clear()")
-            ask_at_once(page, [f"Who is the CEO of GM in {year}?" for year in range(2000, 2030)])
+            ask_at_once(page, [f"Who supplied GM's cells in {year}?" for year in range(1940, 2030)])
             expect(page.get_by_text("questions are ahead").last).to_be_visible()
             with halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
-            _each_turn({"": page}, ":not(.fn-working)", 30)
+            page.get_by_role("button", name="Stop", exact=True).click()
+            _each_turn({"": page}, ":not(.fn-working)", 90)
 
 
 def _take_frame(studio: Studio, pages: Pages) -> None:
@@ -253,8 +254,8 @@ def take_evaluation(studio: Studio) -> None:
 
 
 def take_sources(studio: Studio) -> None:
-    """The Sources tab: with nothing in it, with some sources, after an upload with a file that can't be read, and a
-    question that only some of them are asked."""
+    """The Sources room: with nothing in it, with some sources, after an upload with a file that can't be read, and what
+    was removed; the Settings room; and a question that only some of the sources are asked."""
     empty, root = studio.work / "none", studio.work / "library"
     empty.mkdir()
     shutil.copytree(SEEDS, root)
@@ -278,6 +279,14 @@ def take_sources(studio: Studio) -> None:
             page.locator("#fn-listing .fn-tick").nth(1).uncheck()
             page.locator("#fn-listing .fn-tick").nth(2).uncheck()
         studio.take(pages, "library-upload", whole=True)
+        for look, page in pages.items():
+            page.locator("#fn-forms summary").first.click()
+            page.locator("#fn-listing tr", has_text=f"note-{look}.txt").get_by_role("button", name="Remove").click()
+            expect(page.locator("#fn-syncing")).to_contain_text("was removed", timeout=_PATIENCE)
+        studio.take(pages, "library-removed", whole=True)
+        _go(pages, "settings")
+        _each(pages, lambda page: page.locator("#fn-settings form"), "How careful")
+        studio.take(pages, "settings")
         _go(pages, "chat")
         for page in pages.values():
             ask(page, _REFUSED)
