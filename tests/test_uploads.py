@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from benchmarks.served import server
+from rag.suggestions import FILE as SUGGESTIONS
 from rag.ui.gate import VISIT
 from rag.ui.plain import plain
 from rag.ui.uploads import file_name
@@ -73,8 +74,8 @@ def test_no_event_takes_a_file_that_was_not_uploaded(home: Path, address: str, t
 
 
 def kept(home: Path) -> list[Path]:
-    """All files in a home but the log."""
-    return sorted(path for path in home.rglob("*") if "logs" not in path.parts)
+    """All files in a home but the log, and the suggestions that are made in the background."""
+    return sorted(path for path in home.rglob("*") if "logs" not in path.parts and path.name != SUGGESTIONS)
 
 
 def takes_a_file(visitor: Visitor, event: dict[str, Any]) -> bool:
