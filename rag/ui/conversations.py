@@ -102,7 +102,11 @@ def _shown(conversation: Conversation) -> dict[str, Any]:
 
 
 def _markup(turn: Turn) -> str:
-    return html.turn(turn.id, turn.answer) if turn.answer else html.kept(turn.id, turn.question, turn.text)
+    return (
+        html.turn(turn.id, turn.answer, starred=turn.starred)
+        if turn.answer
+        else html.kept(turn.id, turn.question, turn.text)
+    )
 
 
 def _import(store: ConversationStore, turns: Any) -> dict[str, Any]:

@@ -28,10 +28,11 @@ def problem(words: str) -> str:
     return f'<p class="fn-problem" role="alert">{escape(words)}</p>'
 
 
-def turn(turn_id: str, answer: Answer) -> str:
+def turn(turn_id: str, answer: Answer, *, starred: bool = False) -> str:
     """A finished turn: the article for the conversation, and the section for the sources beside it."""
     state = "refused" if answer.refused else "answered"
-    return _article(turn_id, answer.question, state, _body(turn_id, answer)) + sources(turn_id, answer)
+    body = f"{answer_text(turn_id, answer)}{_foot(answer, starred)}{_footnotes(answer)}"
+    return _article(turn_id, answer.question, state, body) + sources(turn_id, answer)
 
 
 def pending(turn_id: str, question: str, words: str) -> str:
@@ -101,10 +102,6 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
     )
 
 
-def _body(turn_id: str, answer: Answer) -> str:
-    return f"{answer_text(turn_id, answer)}{_foot(answer)}{_footnotes(answer)}"
-
-
 def answer_text(turn_id: str, answer: Answer) -> str:
     """What is read of an answer: its text with markers and notes, or the refusal."""
     words = said(turn_id, answer) if answer.sentences else plain_words(answer.text)
@@ -153,12 +150,12 @@ def _example(question: str) -> str:
     return f'<li><button type="button" class="fn-example" dir="auto">{escape(question)}</button></li>'
 
 
-def _foot(answer: Answer) -> str:
+def _foot(answer: Answer, starred: bool) -> str:
     copies = button("copy", "copy", "Copy", f' data-copy="{escape(as_markdown(answer))}"')
     shown = _action("sources", "Evidence") if answer.passages else ""
     return (
-        f'<div class="fn-foot">{copies}{button("link", "link", "Link")}{_AGAIN}{_thumbs(answer)}{shown}'
-        f"{_details(answer)}</div>"
+        f'<div class="fn-foot">{copies}{button("link", "link", "Link")}{_AGAIN}{_thumbs(answer)}'
+        f"{_star(starred)}{shown}{_details(answer)}</div>"
     )
 
 
@@ -192,6 +189,12 @@ def _thumbs(answer: Answer) -> str:
     told = f' data-answer="{escape(json.dumps({"refused": answer.refused, "cited": places}))}"'
     rated = (("good", "Good answer"), ("bad", "Bad answer"))
     return "".join(button("thumb", name, label, told, "fn-icon fn-thumb") for name, label in rated)
+
+
+def _star(starred: bool) -> str:
+    """The button that stars the question."""
+    pressed = f' aria-pressed="{str(starred).lower()}"'
+    return button("star", "star-question", "Star this question", pressed, "fn-icon fn-thumb")
 
 
 def _action(name: str, label: str) -> str:

@@ -37,7 +37,7 @@ def write(folder: Path, compared: Comparison | None = None, out: Path | None = N
 
 def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None = None) -> str:
     """The whole report: one file that needs nothing else."""
-    style = (_STATIC / "page.css").read_text("utf-8")
+    style = "".join((_STATIC / name).read_text("utf-8") for name in ("page.css", "report.css"))
     script = SCRIPT.read_text("utf-8")
     body = overview(run, summary) + (comparison(compared) if compared else "") + questions(run) + details(run, summary)
     return (

@@ -15,7 +15,7 @@ import gradio as gr
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from rcssmin import cssmin
 from rjsmin import jsmin
 from starlette.routing import Mount
@@ -133,10 +133,6 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
             response.status_code = 503
         words, kind = engine.status()
         return {"status": plain(engine.state, engine.home), "words": plain(words, engine.home), "kind": kind}
-
-    @app.get("/page.css")
-    def style() -> FileResponse:
-        return FileResponse(STATIC / "page.css", media_type="text/css")
 
     @app.get("/report")
     def evaluation_report(run: str, against: str = "", download: bool = False) -> HTMLResponse:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.served import ask, opened, served
+from rag.conversation.store import ConversationStore
 
 pytestmark = pytest.mark.browser
 
@@ -136,3 +137,22 @@ def test_an_article_marks_the_answering_words_and_leads_back_to_its_conversation
         expect(article.locator(".fn-turn.fn-answered")).to_have_count(1)
         expect(article.locator("#fn-title")).to_have_text(CEO)
         assert "conversation=" not in article.url
+
+
+def test_a_question_is_starred_and_stays_so(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+    home = fresh(seeds_home, tmp_path)
+    with served(home, tmp_path / "log") as address, opened(browser, address) as page:
+        answered(page, CEO)
+        star = page.get_by_role("button", name="Star this question")
+        star.click()
+        expect(star).to_have_attribute("aria-pressed", "true")
+        page.get_by_role("button", name="Good answer").click()
+        expect(page.get_by_role("button", name="Good answer")).to_have_attribute("aria-pressed", "true")
+        expect(star).to_have_attribute("aria-pressed", "true")
+        page.reload()
+        expect(star).to_have_attribute("aria-pressed", "true")
+        page.get_by_role("button", name="New conversation").first.click()
+        rows(page).locator("button").click()
+        expect(star).to_have_attribute("aria-pressed", "true")
+    kept = [turn.question for _, turn in ConversationStore(home).starred_turns()]
+    assert kept == [CEO]

@@ -60,7 +60,7 @@
     } catch {
       return "The server does not answer. Nothing was kept.";
     }
-    for (const thumb of turn.querySelectorAll(".fn-thumb")) thumb.setAttribute("aria-pressed", thumb === button);
+    for (const thumb of turn.querySelectorAll("[data-answer]")) thumb.setAttribute("aria-pressed", thumb === button);
     say(button, "fn-kept", "Kept as a test question");
     footnote.keep(turn, footnoteEvidence.sourcesOf(turn));
     return "";
@@ -134,6 +134,12 @@
     theme: layout.theme,
     rename: footnoteConversations.rename,
     star: footnoteConversations.star,
+    "star-question": async (turn, button) => {
+      const starred = button.getAttribute("aria-pressed") !== "true";
+      if (!(await footnoteConversations.starQuestion(turn.dataset.turn, starred))) return;
+      button.setAttribute("aria-pressed", starred);
+      footnote.keep(turn, footnoteEvidence.sourcesOf(turn));
+    },
     delete: footnoteConversations.remove,
     erase: (turn, button) => footnoteConversations.erase(button),
   };

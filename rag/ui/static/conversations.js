@@ -197,6 +197,7 @@ window.footnoteConversations = (() => {
   return {
     id, takeOver, list, rename, remove, erase, exported, keepTicks,
     current: () => current,
+    starQuestion: async (turn, starred) => sound(await call("PATCH", `/${id()}/turns/${turn}`, { starred })),
     star: () => change({ starred: !current.starred }),
   };
 })();
