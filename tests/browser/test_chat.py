@@ -60,6 +60,31 @@ def test_a_refusal_shows_what_is_missing_and_the_nearest_passages(page: Page) ->
     expect(page.locator(".fn-card").first).to_be_visible()
 
 
+def test_what_was_not_understood_and_what_was_corrected_is_said_so(page: Page) -> None:
+    ask(page, "Wie viele Arbeitsplätze schafft der Vertrag mit TDK in der Fabrik?")
+    turn = page.locator(".fn-turn").last
+    expect(turn.locator(".fn-verdict")).to_have_text("Question not in English", timeout=60_000)
+    ask(page, "Which Japanese comapny has a deal with GM?")
+    searched = page.locator(".fn-turn .fn-searched")
+    expect(searched).to_contain_text("Searched for: Which Japanese company has a deal with GM?", timeout=60_000)
+    searched.get_by_role("button", name="Search for what I typed").click()
+    expect(page.locator(".fn-turn")).to_have_count(3)
+    expect(page.locator(".fn-turn").last).to_contain_text("comapny")
+    expect(page.locator(".fn-turn.fn-working")).to_have_count(0, timeout=60_000)
+    expect(page.locator(".fn-turn").last.locator(".fn-searched")).to_have_count(0)
+
+
+def test_a_source_is_called_by_a_title_that_people_can_read(page: Page) -> None:
+    title = "GM’s plans to ramp up EV production"
+    expect(page.locator("#fn-ticks")).to_contain_text(title, timeout=60_000)
+    ask(page, "How many new electric vehicles does GM plan to launch by 2023?")
+    turn = page.locator(".fn-turn.fn-answered")
+    expect(turn.locator("cite").first).to_contain_text(title, timeout=60_000)
+    expect(page.locator(".fn-card.fn-cited h3").first).to_contain_text(title)
+    for place in ("#fn-ticks", "#fn-first", ".fn-turn .fn-answer", ".fn-card.fn-cited h3"):
+        assert "002_892b5bec6cb22725" not in " ".join(page.locator(place).all_text_contents())
+
+
 def test_an_example_question_asks_itself(page: Page) -> None:
     page.locator(".fn-example").first.click()
     expect(page.locator(".fn-turn.fn-answered")).to_be_visible(timeout=60_000)

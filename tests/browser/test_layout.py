@@ -224,6 +224,10 @@ def test_files_come_by_button_by_drop_and_by_paste(desk: Page, home: Path, tmp_p
     expect(told.get_by_role("button", name="Add as a source")).to_be_visible()
     desk.get_by_role("textbox", name="Question").fill("What is https://example.org/page about?")
     expect(told).to_have_text("")
+    desk.get_by_role("textbox", name="Question").fill("http://127.0.0.1:9/page")
+    told.get_by_role("button", name="Add as a source").click()
+    expect(told).to_contain_text("no public address", timeout=_PATIENCE)  # the reason why it is none
+    expect(desk.get_by_role("textbox", name="Question")).to_have_value("")
 
 
 def test_quotes_of_one_passage_share_a_card(desk: Page) -> None:

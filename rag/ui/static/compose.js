@@ -88,7 +88,7 @@
     // Only what is under way has a bar.
     if (by("fn-syncing").querySelector("[role=progressbar]")) return;
     adding = false;
-    if (footnoteSources.offers()) footnoteLayout.say(words, "Remove the sample articles", () => footnoteSources.obey({ do: "sample" }));
+    if (footnoteSources.offers() && !by("fn-syncing").querySelector(".fn-problem")) footnoteLayout.say(words, "Remove the sample articles", () => footnoteSources.obey({ do: "sample" }));
   }).observe(document, { childList: true, subtree: true, characterData: true });
 
   window.footnoteCompose = { add: () => input()?.click() };
