@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from index.sync import sync
 from rag.answer import answer
 from rag.conversation.thread import NO_TURNS, Thread, refers
 from rag.engine import Engine
+from rag.evaluation.read import read_questions
+from rag.evaluation.run import Options, ask_all, made_by, read_run
 from rag.settings import Settings
 from rag.types import Answer
 from tests.conftest import Run
@@ -116,3 +119,30 @@ def test_chat_answers_each_line_with_a_line_of_json(builder: Builder, run: Run, 
     assert done.returncode == 0 and "14 euros" in first["answer"] and "1 April" in due["answer"]
     assert "characters" in long["error"] and (long["answer"], long["refused"]) == ("", False)
     assert "Quillfeather" in warden["answer"]
+
+
+def test_evaluate_asks_the_rows_of_a_thread_as_a_conversation_also_where_it_was_stopped(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    manual = "| Display | What it means |\n|---|---|\n| E1 | The water tank is full. |\n| E3 | The door is open. |\n"
+    (tmp_path / "docs/dryer.md").write_text(f"# Dryer\n\n{manual}")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    rows = [("a", "What does E1 on the dryer mean?"), ("", "and E3?"), ("a", "and E3?"), ("b", "and E3?")]
+    lines = [json.dumps({"question": text} | ({"thread": thread} if thread else {})) for thread, text in rows]
+    (tmp_path / "set.jsonl").write_text("\n".join(lines))
+    questions = read_questions(tmp_path / "set.jsonl")
+    making = made_by(engine, questions, Options())
+
+    def searched(folder: Path, *, stop_after: int = 0, workers: int = 1) -> list[str]:
+        with closing(ask_all(engine, questions, folder, making, workers)) as asking:
+            for done, _ in asking:
+                if done == stop_after != 0:
+                    break
+        if stop_after:
+            return searched(folder)
+        return [row["answer"]["searched"] for row in read_run(folder).rows]
+
+    whole = searched(tmp_path / "whole")
+    assert whole[1] == whole[3] == "and E3?" != whole[2] and "dryer" in whole[2] and "E3" in whole[2]
+    assert searched(tmp_path / "stopped", stop_after=1) == whole
+    assert searched(tmp_path / "many", workers=3) == whole

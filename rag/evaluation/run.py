@@ -13,7 +13,7 @@ import json
 import platform
 import re
 import tomllib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -29,13 +29,16 @@ from index.errors import FootnoteError
 from index.state import write_atomically
 from rag.answer import answer
 from rag.choice import Choice
+from rag.conversation.thread import Thread
 from rag.engine import Engine
 from rag.evaluation.corpus import asked_corpus
 from rag.evaluation.judge import judge
 from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
+from rag.evaluation.threads import Pending, pending
 from rag.settings import PROJECT, listing
+from rag.types import Answer
 
 SCHEMA = 1
 _LIBRARIES = (
@@ -159,17 +162,17 @@ def ask_all(
         raise BadRun(f"Another process is at the run in {folder}. Wait for it, or name another --out.") from error
     try:
         done = _take_up(folder, making)
-        left = [(n, one) for n, one in enumerate(questions.questions) if n not in done]
-        yield len(questions.questions) - len(left), len(questions.questions)
+        yield len(done), len(questions.questions)
         how = _How(bool(making["options"]["never_refuse"]), turn)
         ask = partial(_result, engine, asked_corpus(engine, questions), how)
-        yield from _ask(engine, ask, left, folder, len(questions.questions), workers)
+        left = pending(questions.questions, done)
+        yield from _ask(engine, ask, left, folder, (len(done), len(questions.questions)), workers)
     finally:
         lock.release()
 
 
-def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
-    """Prepare a folder; returns the places of the questions that are answered there already."""
+def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Prepare a folder; returns the answers that are there already, as JSON, by the places of their questions."""
     described, results = folder / "run.json", folder / "results.jsonl"
     if described.exists():
         if not _same(was := _made_by(folder), making):
@@ -179,7 +182,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
     else:
         write_atomically(described, json.dumps({"schema": SCHEMA, "made_by": making}, indent=1))
     if not results.exists():
-        return set()
+        return {}
     # A line that was cut off by a kill is dropped, and its question asked again.
     data = results.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
@@ -187,7 +190,8 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
         with results.open("r+b") as stream:
             stream.truncate(len(whole))
     try:
-        return {int(json.loads(line)["n"]) for line in whole.splitlines()}
+        rows = map(json.loads, whole.splitlines())
+        return {int(row["n"]): row["answer"] for row in rows}
     except (ValueError, TypeError, KeyError) as error:
         raise BadRun(
             f"{results} has a line that is no result ({error}). Take it out (its question is asked again), or name "
@@ -197,30 +201,36 @@ def _take_up(folder: Path, making: dict[str, Any]) -> set[int]:
 
 def _ask(
     engine: Engine,
-    ask: Callable[[int, Question], dict[str, Any]],
-    left: Sequence[tuple[int, Question]],
+    ask: Callable[[int, Question, Thread], tuple[dict[str, Any], Answer]],
+    left: Sequence[Pending],
     folder: Path,
-    total: int,
+    counts: tuple[int, int],
     workers: int,
 ) -> Iterator[tuple[int, int]]:
+    """Ask all that is left, `workers` conversations at once; yields (done, all) from those `counts` on."""
     generation = engine.parts()[0]
-    done = total - len(left)
-    waiting = iter(left)
+    done, total = counts
+    waiting = deque(left)
     # subtle: what UTF-8 can't hold (half a surrogate pair) becomes \\udc00, which is how JSON writes it.
     with (folder / "results.jsonl").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
         pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="evaluate")
-        under_way: set[Future[dict[str, Any]]] = set()
+        under_way: dict[Future[tuple[dict[str, Any], Answer]], Pending] = {}
         try:
             while True:
-                while len(under_way) < workers and (following := next(waiting, None)):
-                    under_way.add(pool.submit(ask, *following))
+                while len(under_way) < workers and waiting:
+                    talk = waiting.popleft()
+                    under_way[pool.submit(ask, *talk.left.popleft(), talk.said)] = talk
                 if not under_way:
                     return
-                finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 if engine.parts()[0].manifest.corpus_sha256 != generation.manifest.corpus_sha256:
                     raise BadRun("The sources changed while the run was under way. Start a new one.")
                 for one in finished:
-                    stream.write(json.dumps(one.result(), ensure_ascii=False) + "\n")
+                    talk, (row, found) = under_way.pop(one), one.result()
+                    talk.said = talk.said.then(found)
+                    if talk.left:
+                        waiting.appendleft(talk)
+                    stream.write(json.dumps(row, ensure_ascii=False) + "\n")
                     stream.flush()
                     done += 1
                     yield done, total
@@ -228,10 +238,14 @@ def _ask(
             pool.shutdown(cancel_futures=True)
 
 
-def _result(engine: Engine, corpus: Corpus, how: _How, n: int, question: Question) -> dict[str, Any]:
+def _result(
+    engine: Engine, corpus: Corpus, how: _How, n: int, question: Question, said: Thread
+) -> tuple[dict[str, Any], Answer]:
+    """The row of a question, and its answer; `said` is what was said before in its thread."""
     try:
         choice = Choice(left_out=corpus.left_out)
-        found = answer(engine, question.text, never_refuse=how.never_refuse, choice=choice, models=how.turn())
+        asked = dict[str, Any](never_refuse=how.never_refuse, choice=choice, models=how.turn(), thread=said)
+        found = answer(engine, question.text, **asked)
     except FootnoteError:
         raise
     except Exception as error:
@@ -240,7 +254,7 @@ def _result(engine: Engine, corpus: Corpus, how: _How, n: int, question: Questio
             f"Question {question.id!r} could not be answered ({told}). Take it out, or mend what it says."
         ) from error
     places = find_labels(question, corpus)
-    return {
+    row = {
         "n": n,
         "id": question.id,
         **({"thread": question.thread} if question.thread else {}),
@@ -250,6 +264,7 @@ def _result(engine: Engine, corpus: Corpus, how: _How, n: int, question: Questio
         "answer": found.to_json(),
         **judge(question, found, corpus),
     }
+    return row, found
 
 
 def finish(folder: Path) -> dict[str, Any]:
