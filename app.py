@@ -207,7 +207,11 @@ def show(arguments: argparse.Namespace) -> int:
     """Print the stored text of a source, or a part of it by offsets."""
     from rag import housekeeping
 
-    text = housekeeping.text(housekeeping.open_engine(arguments.home), arguments.source, arguments.start, arguments.end)
+    engine = housekeeping.open_engine(arguments.home)
+    if arguments.blocks:
+        housekeeping.show_blocks(engine, arguments.source)
+        return ANSWERED
+    text = housekeeping.text(engine, arguments.source, arguments.start, arguments.end)
     print_stored(text, whole=arguments.start is None and arguments.end is None)
     return ANSWERED
 

@@ -158,10 +158,11 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     )
     one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
 
-    one = commands.add_parser("show", parents=[home], help="print the stored text of a source")
+    one = commands.add_parser("show", parents=[home], help="print the stored text of a source, or its blocks")
     one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
     one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
     one.add_argument("--to", dest="end", type=int, metavar="N", help="character to stop before")
+    one.add_argument("--blocks", action="store_true", help="print its headings, lists, rows and paragraphs instead")
 
 
 def _folder(text: str) -> Path:

@@ -9,12 +9,14 @@ from threading import Event
 
 from index.errors import FootnoteError, IndexBusy
 from index.removal import unknown_source
+from index.text.structure import structure
 from index.web import is_address
 from rag.doctor import examine
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
 from rag.sources import listing
 from rag.terminal import (
+    print_blocks,
     print_check,
     print_json,
     print_preview,
@@ -115,13 +117,23 @@ def doctor(settings: Settings, *, as_json: bool) -> bool:
 
 def text(engine: Engine, source: str, start: int | None, end: int | None) -> str:
     """The stored text of a source, or the part from `start` to `end`. Raises FootnoteError for what is not there."""
+    whole = _stored(engine, source)
+    length = len(whole)
+    first, last = 0 if start is None else start, length if end is None else end
+    if not 0 <= first <= last <= length:
+        raise FootnoteError(f"--from {first} --to {last} is outside the text: it has {length} characters, from 0.")
+    return whole[first:last]
+
+
+def show_blocks(engine: Engine, source: str) -> None:
+    """Print the blocks of a source. Raises FootnoteError for a source that is not there."""
+    print_blocks(structure(_stored(engine, source)))
+
+
+def _stored(engine: Engine, source: str) -> str:
     engine.ensure_index()
     catalog = engine.parts()[0].catalog
     article = catalog.article(source)
     if article is None:
         raise FootnoteError(unknown_source(source, [name for name, _, _ in catalog.titles()]))
-    length = len(article.text)
-    first, last = 0 if start is None else start, length if end is None else end
-    if not 0 <= first <= last <= length:
-        raise FootnoteError(f"--from {first} --to {last} is outside the text: it has {length} characters, from 0.")
-    return article.text[first:last]
+    return article.text

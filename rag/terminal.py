@@ -20,6 +20,7 @@ from index.errors import FootnoteError
 
 if TYPE_CHECKING:  # for types only: every command prints, and these take seconds to import
     from index.build import Progress, Report
+    from index.text.structure import Structure
     from rag.doctor import Check
     from rag.sources import Source
     from rag.types import Answer
@@ -158,6 +159,21 @@ def print_sources(rows: Sequence[Source]) -> None:
         state = f" ({', '.join(marks)})" if marks else ""
         print_line(f"{one_line(row.source):{width}}  {published:10}  {figures}  {one_line(row.title + state)}")
     print_line(f"{count(sum(row.chunks is not None for row in rows), 'source')} in the index")
+
+
+def print_blocks(found: Structure) -> None:
+    """The blocks of a text, a line each: its place, what it is, and how it begins, indented by what it stands in."""
+    depths = list[int]()
+    for block in found.blocks:
+        depths.append(0 if block.parent is None else depths[block.parent] + 1)
+        kind = f"{block.kind} {block.level}" if block.kind == "heading" else block.kind
+        begins = one_line(found.text[block.inner or block.start : block.end])
+        shown = begins if len(begins) <= _BEGINS else f"{begins[:_BEGINS].rstrip()} ..."
+        print_line(f"{block.start:>8} {block.end:>8}  {'  ' * depths[-1]}{kind}: {shown}")
+
+
+_BEGINS = 60
+"""Characters of a block that are shown."""
 
 
 def print_check(check: Check) -> None:

@@ -110,6 +110,10 @@ def test_show_prints_the_stored_text_and_slices_of_it(run: Run) -> None:
     wrong = run("show", "000_fee8.txt")
     assert wrong.returncode == 1 and source in wrong.stderr
     assert run("show", source, "--from", "9", "--to", "3").returncode == 1
+    blocks = run("show", source, "--blocks").stdout.splitlines()
+    assert blocks[0].split()[2:4] == ["heading", "1:"] and "GM's US-Made Battery Initiative" in blocks[0]
+    starts = [int(line.split()[0]) for line in blocks]
+    assert starts == sorted(starts) and any(line.split()[2] == "item:" for line in blocks)
 
 
 def test_settings_are_listed_with_the_values_in_force(run: Run) -> None:
