@@ -124,7 +124,7 @@ def ask(arguments: argparse.Namespace) -> int:
             if report:
                 print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
             try:
-                choice = Choice(only=tuple(arguments.source))
+                choice = Choice(only=tuple(arguments.source), as_of=arguments.as_of, since=arguments.since)
                 found = answer(engine, question, choice=choice, as_typed=arguments.as_typed)
                 break
             except IndexDamaged:
@@ -145,6 +145,7 @@ def ask(arguments: argparse.Namespace) -> int:
 
 def chat(arguments: argparse.Namespace) -> int:
     """Answer questions line by line, as one conversation until an empty line."""
+    from rag.choice import Choice
     from rag.conversation import lines
     from rag.engine import Engine
     from rag.terminal import progress_bar
@@ -156,7 +157,7 @@ def chat(arguments: argparse.Namespace) -> int:
         print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
     if changed := engine.changed_note():
         print_trouble(changed)
-    lines.chat(engine, as_json=arguments.json)
+    lines.chat(engine, Choice(as_of=arguments.as_of, since=arguments.since), as_json=arguments.json)
     return ANSWERED
 
 

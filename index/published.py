@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -28,6 +28,13 @@ class Published:
         year, month, day = [*map(int, self.when.split("-")), 1, 1][:3]
         return date(year, month, day)
 
+    @property
+    def last_day(self) -> date:
+        """The last day that it may mean."""
+        first = self.first_day
+        after = {0: first.replace(year=first.year + 1), 1: (first + timedelta(32)).replace(day=1)}
+        return after.get(self.when.count("-"), first + timedelta(1)) - timedelta(1)
+
     def __str__(self) -> str:
         """The date as people write it: "12 Sep 2024", "Sep 2024" or "2024"."""
         parts = self.when.count("-")
@@ -38,6 +45,12 @@ class Published:
 def of_day(day: date | None) -> Published | None:
     """The date that a file's metadata gives, if it gives one."""
     return Published(day.isoformat(), "metadata") if day else None
+
+
+def read_period(words: str) -> Published | None:
+    """The day, month or year that words name ("2024-12-31", "March 2024", "2024"), None for anything else."""
+    when = _read(words.strip())
+    return Published(when, "text") if when else None
 
 
 # --- in the text ------------------------------------------------------------------------------------------------------

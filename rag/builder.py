@@ -70,7 +70,8 @@ class AnswerBuilder:
 
     def _along_the_evidence(self) -> list[Statement]:
         """The best evidence in its block, then further quotes."""
-        evidence = settled([one for one in self.reading.evidence if one.hit in self.hits], self.places)
+        held = [one for one in self.reading.evidence if one.hit in self.hits]
+        evidence = settled(write.newest_first(held, self.articles), self.places)
         statements = along_blocks(self.form, evidence, self.places)
         taken = [one for statement in statements for one in statement.all_evidence]
         others = [one for one in evidence if not any(map(one.overlaps, taken))]

@@ -8,15 +8,29 @@ from fnmatch import fnmatchcase
 
 from index.catalog import Catalog
 from index.errors import FootnoteError
+from index.published import Published
 from index.removal import unknown_source
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody chose. `only` are names or patterns ("notes/*.pdf"; none: all), `left_out` are names."""
+    """What somebody chose. `only` are names or patterns ("notes/*.pdf"; none: all), `left_out` are names.
+
+    Dated sources are asked only if they were published by the end of `as_of` and not before `since`.
+    """
 
     only: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
+    as_of: Published | None = None
+    since: Published | None = None
+
+    def is_dated_right(self, published: Published | None) -> bool:
+        """Whether a source with this date is asked; one without a date always is."""
+        if published is None:
+            return True
+        late = self.as_of and published.first_day > self.as_of.last_day
+        early = self.since and published.last_day < self.since.first_day
+        return not (late or early)
 
 
 EVERYTHING = Choice()
@@ -28,14 +42,18 @@ class NothingChosen(FootnoteError):
 
 @dataclass(frozen=True)
 class Asked:
-    """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at."""
+    """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at;
+    `dates` says in words which were left out for their dates ("" for none)."""
 
     names: frozenset[str]
     article_ids: tuple[str, ...] = field(compare=False)
     total: int
+    dates: str = ""
 
     def __str__(self) -> str:
-        return f"{len(self.names):,} of {self.total:,} sources {'was' if len(self.names) == 1 else 'were'} asked"
+        were = "was" if len(self.names) == 1 else "were"
+        left_out = f" ({self.dates})" if self.dates else ""
+        return f"{len(self.names):,} of {self.total:,} sources {were} asked{left_out}"
 
     def named(self, sources: Sequence[str]) -> list[str]:
         """Those of `sources` that are asked, in order."""
@@ -53,12 +71,21 @@ def among(catalog: Catalog, choice: Choice) -> Asked | None:
     chosen = set(homes)
     if choice.only:
         chosen = {source for name in choice.only for source in _named(name, homes)}
-    names = frozenset(chosen - choice.left_out)
+    ticked = chosen - choice.left_out
+    out = {source for source, _, published in catalog.titles() if not choice.is_dated_right(published)} & ticked
+    names = frozenset(ticked - out)
     if len(names) == len(homes):
         return None
     if not names:
         raise NothingChosen("No source is chosen, so there is nothing to ask. Tick at least one under Sources.")
-    return Asked(names, tuple(sorted({homes[source] for source in names})), len(homes))
+    return Asked(names, tuple(sorted({homes[source] for source in names})), len(homes), _left_out(choice, len(out)))
+
+
+def _left_out(choice: Choice, number: int) -> str:
+    """Which sources were left out for their dates, in words."""
+    bounds = [f"after {choice.as_of}"] if choice.as_of else []
+    bounds += [f"before {choice.since}"] if choice.since else []
+    return f"{number:,} published {' or '.join(bounds)} left out" if number else ""
 
 
 def _named(name: str, sources: Collection[str]) -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
+from index.published import Published, read_period
 from rag.terminal import safe
 
 
@@ -35,6 +36,12 @@ def make_parser() -> argparse.ArgumentParser:
         "(default: FOOTNOTE_WRITER, else quote)",
     )
 
+    dates = _Parser(add_help=False)
+    for name, meaning in (("as-of", "published after this date"), ("since", "published before this date")):
+        dates.add_argument(
+            f"--{name}", type=_period, metavar="DATE", help=f"ask no source {meaning} (2024-12-31, 2024-12 or 2024)"
+        )
+
     one = commands.add_parser("serve", help="serve the page in the browser (the default)")
     one.add_argument("--host", help="address to serve on (default: 127.0.0.1, this machine only)")
     one.add_argument("--port", type=int, help="port to serve on (default: 7860)")
@@ -46,7 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser(
         "ask",
-        parents=[home, writer],
+        parents=[home, writer, dates],
         help="answer one question",
         description="Answer one question from the sources.",
         epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
@@ -64,7 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser(
         "chat",
-        parents=[home, writer],
+        parents=[home, writer, dates],
         help="ask one question after the other, in a conversation",
         description="Answer each line of the input. A question may refer to what was said before; an empty line "
         "begins a new conversation, and the end of the input (Ctrl-D) ends it.",
@@ -169,6 +176,12 @@ def _folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a folder, got nothing")
     return Path(text)
+
+
+def _period(text: str) -> Published:
+    if found := read_period(text):
+        return found
+    raise argparse.ArgumentTypeError(f"expected a date such as 2024-12-31, 2024-12 or 2024, got {safe(text)!r}")
 
 
 def _positive(text: str) -> int:

@@ -112,7 +112,9 @@ class Answer:
             "notes": list(self.notes),
             "writer": self.writer,
             "tokens": dict(self.tokens) or None,
-            "asked": {"sources": sorted(self.asked.names), "of": self.asked.total} if self.asked else None,
+            "asked": {"sources": sorted(self.asked.names), "of": self.asked.total, "dates": self.asked.dates}
+            if self.asked
+            else None,
             "suggestions": list(self.suggestions),
         }
 
@@ -137,7 +139,7 @@ class Answer:
             checked=tuple(sentence for sentence, _ in checked) if len(shown) < len(checked) else (),
             writer=value["writer"],
             tokens=value["tokens"] or {},
-            asked=Asked(frozenset(asked["sources"]), (), asked["of"]) if asked else None,
+            asked=Asked(frozenset(asked["sources"]), (), asked["of"], asked.get("dates", "")) if asked else None,
             # Answers that were kept before these keys came have none of them.
             refusal=_refusal_from_json(value.get("refusal")),
             searched=value.get("searched", value["question"]),

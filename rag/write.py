@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from index.article import Article
 from index.lexical import content_terms
+from index.published import Published
 from rag.cite import CitedSentence, Statement
 from rag.reader import Evidence
 from rag.types import Refusal
@@ -15,6 +16,8 @@ _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
 _LISTED = ("item", "step", "row")
 _NEAR_DUPLICATE = 0.8
+_ALIKE = 0.5
+"""Slices say much the same when they share half of the words of the shorter one."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -33,6 +36,8 @@ def quote(
     chosen = choose(evidence, limit)
     sources = {one.hit.chunk.article_id for one in chosen}
     dated = len(sources) > 1 and any(articles[id_].published for id_ in sources)
+    dates = [published for one in chosen if (published := articles[one.hit.chunk.article_id].published)]
+    newest = max(dates, key=lambda published: published.first_day, default=None)
     statements, said = list[Statement](), list[str]()
     for one in (chosen if several else chosen[:1]) if opens else ():
         words = answering_words(one)
@@ -43,8 +48,36 @@ def quote(
         text = shown(one.text)
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
-        statements.append(Statement(f"{published or 'undated'}: {quoted}" if dated else quoted, one))
+        older = ", older" if published and newest and published.last_day < newest.first_day else ""
+        statements.append(Statement(f"{published or 'undated'}{older}: {quoted}" if dated else quoted, one))
     return statements
+
+
+def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) -> list[Evidence]:
+    """Return the evidence, what says the same of another time as the best does by date: the newest first, undated after
+    dated."""
+
+    def date_of(one: Evidence) -> Published | None:
+        return articles[one.hit.chunk.article_id].published
+
+    rivals = [one for one in evidence if _is_rival(one, evidence[0])]
+    dated = sorted((one for one in rivals if date_of(one)), key=lambda one: _age(date_of(one)))
+    return [*dated, *(one for one in rivals if not date_of(one)), *(one for one in evidence if one not in rivals)]
+
+
+def _is_rival(one: Evidence, best: Evidence) -> bool:
+    """Whether a slice is worth quoting beside the best and says much the same but for the answering words."""
+    said, known = _beside_answers(one), _beside_answers(best)
+    alike = len(said & known) >= _ALIKE * max(1, min(len(said), len(known)))
+    return one is best or (alike and one.score >= _KEEP * best.score)
+
+
+def _beside_answers(one: Evidence) -> set[str]:
+    return set(content_terms(one.text)) - set(content_terms(answering_words(one)))
+
+
+def _age(published: Published | None) -> int:
+    return -published.first_day.toordinal() if published else 0
 
 
 def shown(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from index.errors import FootnoteError, IndexDamaged
 from rag.answer import answer
+from rag.choice import EVERYTHING, Choice
 from rag.conversation.thread import Thread
 from rag.engine import Engine
 from rag.terminal import print_answer, print_json, print_line, print_prompt, print_trouble
@@ -16,8 +17,10 @@ _PROMPT = "\n> "
 _WELCOME = "Ask about your sources. An empty line begins a new conversation, Ctrl-D ends."
 
 
-def chat(engine: Engine, *, as_json: bool) -> None:
+def chat(engine: Engine, choice: Choice = EVERYTHING, *, as_json: bool) -> None:
     """Answer standard input line by line until it ends; an empty line begins a new conversation.
+
+    `choice` says which sources are asked.
 
     With `as_json` each question is answered by exactly one line of JSON; one that can't be answered has "error".
     """
@@ -32,7 +35,7 @@ def chat(engine: Engine, *, as_json: bool) -> None:
             thread = Thread()
             continue
         try:
-            found = _answered(engine, line, thread)
+            found = _answered(engine, line, thread, choice)
         except FootnoteError as error:
             if as_json:
                 print_json(
@@ -48,12 +51,12 @@ def chat(engine: Engine, *, as_json: bool) -> None:
             print_answer(found)
 
 
-def _answered(engine: Engine, line: str, thread: Thread) -> Answer:
+def _answered(engine: Engine, line: str, thread: Thread, choice: Choice) -> Answer:
     try:
-        return answer(engine, line, thread=thread)
+        return answer(engine, line, thread=thread, choice=choice)
     except IndexDamaged:
         engine.ensure_index()
-        return answer(engine, line, thread=thread)
+        return answer(engine, line, thread=thread, choice=choice)
 
 
 def _lines(prompt: str) -> Iterator[str]:

@@ -1,0 +1,83 @@
+"""Dated sources: the newest leads, older ones are marked, and `--as-of` and `--since` leave sources out and say so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from index.published import read_period
+from rag.answer import answer
+from rag.choice import Choice
+from rag.engine import Engine
+from rag.settings import SEEDS, Settings
+from tests.conftest import Run
+
+QUESTION = "Who supplies GM's cells?"
+NEWS = """GM changes its supplier of cells
+
+3 March 2026
+
+General Motors said on Tuesday that it is now working with Northvolt Ohio on the battery cells of its electric vehicles.
+They come from a plant in Dayton.
+"""
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine over the two articles and a third, newer one."""
+    folder = tmp_path_factory.mktemp("dated")
+    shutil.copytree(SEEDS, folder / "docs")
+    (folder / "docs/news.txt").write_text(NEWS)
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "docs"])
+    return engine
+
+
+def test_the_newest_leads_and_what_is_older_or_undated_follows_marked(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for name, line, keeper in (
+        ("b", "4 May 2020", "Anna Brook"),
+        ("c", "5 June 2025", "Tom Hale"),
+        ("a", "", "Joan Pike"),
+    ):
+        text = f"News of the mill\n\n{line}\n\nThe keeper of the mill at Farley is {keeper}.\n"
+        (tmp_path / f"docs/{name}.txt").write_text(text)
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    found = answer(engine, "Who is the keeper of the mill at Farley?")
+    assert found.text.split("\n")[0].startswith("Tom Hale")
+    quotes = [one.text for one in found.sentences if not one.words]
+    assert [text.partition(":")[0] for text in quotes] == ["5 Jun 2025", "4 May 2020, older", "undated"]
+    assert [one.quote.split()[-1] for one in found.citations] == ["Hale.", "Brook.", "Pike."]
+
+
+def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> None:
+    found = answer(dated, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
+    assert "Northvolt" not in found.text and not found.refused
+    assert "Only 2 of 3 sources were asked (1 published after 31 Dec 2024 left out)." in found.notes
+    assert type(found).from_json(found.to_json()) == found
+    done = run("ask", "--as-of", "2024", "--json", QUESTION, home=dated.home)
+    told = json.loads(done.stdout)
+    assert told["asked"]["dates"] == "1 published after 2024 left out" and "Northvolt" not in told["answer"]
+    assert run("ask", "--as-of", "soon", QUESTION, home=dated.home).returncode == 2
+
+
+def test_since_leaves_older_sources_out_and_keeps_undated_ones(dated: Engine) -> None:
+    found = answer(dated, QUESTION, choice=Choice(since=read_period("Jan 2026")))
+    assert found.asked is not None and found.asked.names == {"news.txt", "002_892b5bec6cb22725.txt"}
+    assert found.asked.dates == "1 published before Jan 2026 left out"
+
+
+def test_the_days_that_a_date_may_mean() -> None:
+    for when, first, last in (
+        ("2024", "2024-01-01", "2024-12-31"),
+        ("2024-02", "2024-02-01", "2024-02-29"),
+        ("2024-12", "2024-12-01", "2024-12-31"),
+        ("2024-12-31", "2024-12-31", "2024-12-31"),
+    ):
+        period = read_period(when)
+        assert period and (period.first_day.isoformat(), period.last_day.isoformat()) == (first, last)
+    assert read_period("31 December 2024") == read_period("2024-12-31") and read_period("last year") is None
