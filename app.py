@@ -283,6 +283,45 @@ def _verdict(compared: Comparison, arguments: argparse.Namespace) -> int:
     return FAILED if arguments.fail_if_worse and compared.worse else ANSWERED
 
 
+def replay(arguments: argparse.Namespace) -> int:
+    """Ask again what was answered before; the exit code tells an identical answer from another."""
+    from rag import housekeeping, receipt
+    from rag.terminal import print_replayed
+
+    engine = housekeeping.open_engine(arguments.home)
+    engine.ensure_index()
+    found = receipt.replay(engine, receipt.read_receipt(arguments.receipt))
+    if arguments.json:
+        print_json(found.to_json())
+    else:
+        print_replayed(found)
+    return ANSWERED if found.identical else FAILED
+
+
+def whatsnew(arguments: argparse.Namespace) -> int:
+    """Say which questions have another answer than the last time."""
+    from rag import housekeeping, receipt
+    from rag.evaluation.read import read_questions
+    from rag.terminal import print_problems, print_replayed
+
+    engine = housekeeping.open_engine(arguments.home)
+    engine.ensure_index()
+    questions = read_questions(arguments.questions, engine.settings.max_question)
+    print_problems(questions.problems, strict=False)
+    asked = [one.text for one in questions.questions]
+    changed = receipt.whats_new(engine, questions.name, asked)
+    if changed is None:
+        print_trouble(f"{len(asked):,} answers are kept. The next run says which have changed since.")
+        return ANSWERED
+    for one in changed:
+        if arguments.json:
+            print_json(one.to_json())
+        else:
+            print_replayed(one)
+    print_trouble(f"{len(changed):,} of {len(asked):,} questions have another answer than the last time.")
+    return ANSWERED
+
+
 def settings(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
     rows = listing(make_settings(home=arguments.home))
@@ -304,6 +343,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "show": show,
     "evaluate": evaluate,
     "compare": compare,
+    "replay": replay,
+    "whatsnew": whatsnew,
     "settings": settings,
 }
 

@@ -16,6 +16,7 @@ from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled
 from rag.forms.asked import Form
 from rag.forms.places import Places
+from rag.made_by import made_by
 from rag.reader import Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
@@ -154,6 +155,7 @@ class AnswerBuilder:
             searched=self.searched,
             suggestions=tuple(self._suggestions(citations)),
             form=self._form_of(sentences),
+            made_by=made_by(self.settings, self.generation),
         )
 
 

@@ -82,6 +82,29 @@ def make_parser() -> argparse.ArgumentParser:
 
     _add_evaluation_commands(commands, home, writer)
 
+    one = commands.add_parser(
+        "replay",
+        parents=[home],
+        help="ask again what was answered before, and say what changed",
+        description="Ask the question of an answer again, as it was searched, and say whether the answer is identical, "
+        "else what changed and why.",
+        epilog="Exit code 0 for an identical answer, 1 for another one.",
+    )
+    one.add_argument("receipt", type=Path, metavar="FILE", help="an answer as `ask --json` prints it")
+    one.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+    one = commands.add_parser(
+        "whatsnew",
+        parents=[home],
+        help="say which questions have another answer than the last time",
+        description="Ask the questions of a set and say which have another answer than the last time, and why. The "
+        "first time the answers are kept, to compare with.",
+    )
+    one.add_argument(
+        "questions", type=Path, metavar="QUESTIONS", help="a question set, in any form that evaluate reads"
+    )
+    one.add_argument("--json", action="store_true", help="print the changes as JSON, one line each")
+
     one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
     return parser
 

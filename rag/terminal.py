@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # for types only: every command prints, and these take second
     from index.build import Progress, Report
     from index.text.structure import Structure
     from rag.doctor import Check
+    from rag.receipt import Replayed
     from rag.sources import Source
     from rag.types import Answer
 
@@ -159,6 +160,17 @@ def print_sources(rows: Sequence[Source]) -> None:
         state = f" ({', '.join(marks)})" if marks else ""
         print_line(f"{one_line(row.source):{width}}  {published:10}  {figures}  {one_line(row.title + state)}")
     print_line(f"{count(sum(row.chunks is not None for row in rows), 'source')} in the index")
+
+
+def print_replayed(one: Replayed) -> None:
+    """A question that was asked again: "identical", or both answers and why they differ."""
+    print_line(one_line(one.then.question))
+    if one.identical:
+        print_line("  identical")
+        return
+    for when, found in (("then", one.then), ("now", one.now)):
+        print_line(f"  {when}: {one_line(found.text)}")
+    print_line(f"  why: {one_line('; '.join(one.why) or 'nothing that is kept of it changed')}")
 
 
 def print_blocks(found: Structure) -> None:

@@ -63,7 +63,8 @@ class Answer:
     is refused, `searched` is the question as it was searched, its misspelt words corrected and what it refers to filled
     in, and `suggestions` are questions to ask next.
     Where a language model was asked, `checked` are all its sentences in order, also those that failed the check (empty
-    when they are the `sentences`), and `tokens` what it was given and wrote ("prompt", "completion").
+    when they are the `sentences`), and `tokens` what it was given and wrote ("prompt", "completion"). `made_by` is what
+    else decides the answer: version, index, models, settings (empty where nothing was read).
     """
 
     question: str
@@ -83,6 +84,7 @@ class Answer:
     searched: str = ""
     suggestions: tuple[str, ...] = ()
     form: AnswerForm = "words"
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # A question that nothing was changed in is searched as it is.
@@ -116,6 +118,7 @@ class Answer:
             if self.asked
             else None,
             "suggestions": list(self.suggestions),
+            "made_by": dict(self.made_by),
         }
 
     @staticmethod
@@ -145,6 +148,7 @@ class Answer:
             searched=value.get("searched", value["question"]),
             suggestions=tuple(value.get("suggestions", ())),
             form=value.get("form", "words"),
+            made_by=value.get("made_by", {}),
         )
 
 

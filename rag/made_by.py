@@ -1,0 +1,46 @@
+"""What decides an answer besides the question and the sources."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+
+from index.generation import Generation
+from rag.reader.spans import MODEL
+from rag.settings import PROJECT, Settings
+
+_NO_MATTER = frozenset("home host port allowed_hosts max_waiting threads workers look_every max_uploads_mb".split())
+"""Settings that change no answer."""
+
+
+def made_by(settings: Settings, generation: Generation) -> dict[str, str]:
+    """Return what decides an answer besides the question: version, index, models, and settings that are not as shipped.
+
+    The key of a setting is its variable's name.
+    """
+    recipe = generation.manifest.recipe
+    open_ = [name for name, field in Settings.model_fields.items() if "Secret" not in str(field.annotation)]
+    changed = {
+        name: str(value)
+        for name in open_
+        if name not in _NO_MATTER and (value := getattr(settings, name)) != Settings.model_fields[name].default
+    }
+    return {
+        "footnote": _version(),
+        "generation": generation.manifest.name,
+        "corpus": generation.manifest.corpus_sha256,
+        "encoder": recipe.weights_sha256,
+        "reader": _reader(),
+        "recipe": f"{recipe.chunk_tokens} tokens, {recipe.chunk_overlap} shared, {recipe.encoding}",
+        **{f"FOOTNOTE_{name.upper()}": value for name, value in changed.items()},
+    }
+
+
+@cache
+def _version() -> str:
+    return str(tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
+
+
+@cache
+def _reader() -> str:
+    return (MODEL / "reader.int8.onnx.sha256").read_text("utf-8").split()[0]
