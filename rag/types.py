@@ -114,9 +114,7 @@ class Answer:
             "notes": list(self.notes),
             "writer": self.writer,
             "tokens": dict(self.tokens) or None,
-            "asked": {"sources": sorted(self.asked.names), "of": self.asked.total, "dates": self.asked.dates}
-            if self.asked
-            else None,
+            "asked": _asked_to_json(self.asked),
             "suggestions": list(self.suggestions),
             "made_by": dict(self.made_by),
         }
@@ -159,6 +157,11 @@ def as_typed(question: str) -> tuple[str, bool]:
     """
     match = _QUOTED.fullmatch(question)
     return (match["inner"].strip(), True) if match and match["inner"].strip() else (question, False)
+
+
+def _asked_to_json(one: Asked | None) -> dict[str, Any] | None:
+    dates = {"dates": one.dates} if one and one.dates else {}
+    return {"sources": sorted(one.names), "of": one.total, **dates} if one else None
 
 
 def _refusal_to_json(one: Refusal | None) -> dict[str, Any] | None:

@@ -75,7 +75,7 @@ def test_every_citation_is_a_slice_and_every_answer_keeps_the_contract(engine: E
     value = json.loads(json.dumps(found.to_json()))
     assert set(value) == {
         "schema", "question", "answer", "refused", "evidence_score", "citations", "passages", "timings", "notes",
-        "sentences", "writer", "tokens", "asked", "searched", "refusal", "suggestions", "form", "blocks",
+        "sentences", "writer", "tokens", "asked", "searched", "refusal", "suggestions", "form", "blocks", "made_by",
     }  # fmt: skip
     assert value["refused"] == (not value["citations"]) == (value["refusal"] is not None)
     assert Answer.from_json(value) == replace(found, asked=None) and value["searched"] == row["question"]
