@@ -179,6 +179,18 @@ def test_files_over_the_total_are_refused_whole_until_there_is_room(seeds_home: 
         assert visitor.upload(("second.txt", text)).status_code == 200
 
 
+def test_an_upload_that_no_event_took_for_an_hour_is_deleted(seeds_home: Path, tmp_path: Path) -> None:
+    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    with server(home, tmp_path / "log") as (_, address):
+        visitor = Visitor(address)
+        visitor.upload(("old.txt", OTTERS))
+        (old,) = waiting(home)
+        os.utime(old.parent, (time.time() - 3700, time.time() - 3700))
+        (place,) = visitor.upload(("new.txt", OTTERS)).json()
+        assert [path.name for path in waiting(home)] == ["new.txt"]
+        assert "new.txt: added" in said(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
+
+
 def test_what_waits_is_deleted_at_the_end_and_after_a_kill_at_the_next_start(seeds_home: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
     with server(home, tmp_path / "first.log") as (process, address):
