@@ -9,7 +9,10 @@ from index.generation import Generation
 from rag.reader.spans import MODEL
 from rag.settings import PROJECT, Settings
 
-_NO_MATTER = frozenset("home host port allowed_hosts max_waiting threads workers look_every max_uploads_mb".split())
+_NO_MATTER = frozenset(
+    """home host port allowed_hosts max_waiting threads workers look_every max_uploads_mb max_source_mb max_question
+    fetch_seconds allow_private_addresses chroma_url chroma_tenant chroma_database""".split()
+)
 """Settings that change no answer."""
 
 

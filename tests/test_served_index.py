@@ -88,9 +88,10 @@ def test_the_same_questions_have_the_same_answers_in_the_folder_and_on_a_server(
     assert not (current_folder(home) / "vectors").exists()
     for question in ("Who supplies GM's cells?", "How many jobs will the TDK deal create?", "Who wrote Hamlet?"):
         one, other = (answer(asked, question).to_json() for asked in (engine, served))
-        # Which suggestions are there depends on how long an engine has been at work.
-        passing = {"timings": None, "suggestions": None}
+        # Which suggestions are there depends on how long an engine has been at work; the generations have two names.
+        passing = {"timings": None, "suggestions": None, "made_by": {**other["made_by"], "generation": ""}}
         assert same({**one, **passing}, {**other, **passing})
+        assert {**one["made_by"], "generation": ""} == passing["made_by"]
     back = Engine(Settings(home=home))
     with pytest.raises(IndexMismatch, match="FOOTNOTE_CHROMA_URL is not set"):
         back.parts()
