@@ -17,7 +17,7 @@ _QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
 _LISTED = ("item", "step", "row")
 _NEAR_DUPLICATE = 0.8
 _ALIKE = 0.5
-"""Slices say much the same when they share half of the words of the shorter one."""
+"""Slices say much the same when they share half of all their words."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -68,7 +68,7 @@ def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) 
 def _is_rival(one: Evidence, best: Evidence) -> bool:
     """Whether a slice is worth quoting beside the best and says much the same but for the answering words."""
     said, known = _beside_answers(one), _beside_answers(best)
-    alike = len(said & known) >= _ALIKE * max(1, min(len(said), len(known)))
+    alike = len(said & known) >= _ALIKE * max(1, len(said | known))
     return one is best or (alike and one.score >= _KEEP * best.score)
 
 
