@@ -76,8 +76,8 @@ _STRINGS = st.one_of(st.text(min_size=1, max_size=60), st.lists(_PIECES, min_siz
 _OURS = (
     "main article h1 h2 h3 div p a section span blockquote cite mark strong bdi details summary dl dt dd ul ol li "
     "button i",
-    "class id dir href role tabindex type target rel hidden aria-label aria-hidden data-turn data-do data-copy "
-    "data-quote data-parcel data-answer title viewBox d",
+    "class id dir href role tabindex type target rel hidden aria-label aria-hidden aria-pressed data-turn data-do "
+    "data-copy data-quote data-parcel data-answer title viewBox d",
 )
 _TEXT = '<div class="fn-text"'
 _BEGIN = "(texts) => texts.map((text) => window.footnote.begin(text)[1].split(' ')[0])"
