@@ -59,7 +59,7 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
     ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
     ours |= {"cite", "dl", "dt", "dd", "svg", "path"}
     allowed = set("class id dir href role tabindex type target rel title viewbox d aria-label aria-hidden".split())
-    allowed |= {"data-turn", "data-do", "data-copy", "data-answer", "data-quote"}
+    allowed |= {"aria-pressed", "data-turn", "data-do", "data-copy", "data-answer", "data-quote"}
     for tag, attributes in read.elements:
         assert tag in ours
         assert set(attributes) <= allowed
