@@ -17,6 +17,7 @@ import pytest
 
 import app
 from rag.terminal import one_line, safe
+from rag.types import Answer
 from tests.conftest import ROOT
 
 OBEYED = "\x1b]0;owned\x07\x1b[31m\x1b]8;;http://evil.example\x1b\\\x9b2J\r\x08\x7f\u202e\u2066\u200f\u061c\ufeff\u2028"
@@ -95,7 +96,14 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield ("ask", "Who?", "--source", f"gone{OBEYED}")
     yield ("show", NAME)
     yield ("show", NAME, "--from", "0", "--to", "40")
+    yield ("show", NAME, "--blocks")
     yield ("show", f"gone{OBEYED}")
+    receipt = Answer(f"Who counts the otters{OBEYED}?", f"Nobody{OBEYED}.", False)
+    (folder / "receipt.json").write_text(json.dumps(receipt.to_json()))
+    yield ("replay", str(folder / "receipt.json"))
+    yield ("replay", str(folder / f"gone{OBEYED}.json"))
+    yield ("whatsnew", str(folder / "questions.jsonl"))
+    yield ("whatsnew", str(folder / f"gone{OBEYED}.jsonl"))
     yield ("sources",)
     yield ("doctor",)
     yield ("settings",)
