@@ -82,6 +82,13 @@ def make_parser() -> argparse.ArgumentParser:
 
     _add_evaluation_commands(commands, home, writer)
 
+    _add_comparing_commands(commands, home)
+
+    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
+    return parser
+
+
+def _add_comparing_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "replay",
         parents=[home],
@@ -104,9 +111,6 @@ def make_parser() -> argparse.ArgumentParser:
         "questions", type=Path, metavar="QUESTIONS", help="a question set, in any form that evaluate reads"
     )
     one.add_argument("--json", action="store_true", help="print the changes as JSON, one line each")
-
-    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
-    return parser
 
 
 def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> None:
