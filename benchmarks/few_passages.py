@@ -22,7 +22,8 @@ from index.embed import Embedder
 from rag import write
 from rag.evaluation.measures import contains
 from rag.reader.evidence import Reader
-from rag.reader.spans import SpanReader
+from rag.reader.models import open_reader
+from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from training.reader.data import CALIBRATION, read_json
@@ -35,14 +36,14 @@ _Asked = tuple[str, bool, bool]
 
 
 def _ask(
-    corpus: Sequence[Paragraph], foreign: Sequence[Labelled], embedder: Embedder, spans: SpanReader
+    corpus: Sequence[Paragraph], foreign: Sequence[Labelled], embedder: Embedder, models: tuple[SpanReader, SpanReader]
 ) -> list[_Asked]:
     """Every question about the paragraphs, and the foreign ones, asked of an index of them alone."""
     settings, made = Settings(), []
     with tempfile.TemporaryDirectory() as folder:
         generation = build(corpus, Path(folder), embedder, settings)
         retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
-        reader = Reader(generation, spans)
+        reader = Reader(generation, models[0], strong=models[1])
         for kind, text, answers in _questions(corpus, foreign):
             query = retriever.query(text)
             reading = reader.read(query, retriever.retrieve(query, reader.depth))
@@ -72,12 +73,12 @@ def main() -> None:
     foreign = [q for p in read_squad(arguments.data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
     rng = random.Random(0)
     rng.shuffle(own)
-    embedder, spans = shipped_embedder(), SpanReader(threads=2)
+    embedder, models = shipped_embedder(), (open_reader(MODEL, 2), open_reader(STRONG, 2))
     print("| paragraphs | " + " | ".join(f"{kind} refused" for kind in _KINDS) + " | risk |\n|---|---|---|---|---|")
     for size in _SIZES:
         asked: list[_Asked] = []
         for start in tqdm(range(0, len(own) - size + 1, size), desc=f"{size} paragraphs", leave=False, disable=None):
-            asked += _ask(own[start : start + size], rng.sample(foreign, _FOREIGN), embedder, spans)
+            asked += _ask(own[start : start + size], rng.sample(foreign, _FOREIGN), embedder, models)
         shares = [np.mean([refused for kind, refused, _ in asked if kind == of]) for of in _KINDS]
         wrong = np.mean([not right for _, refused, right in asked if not refused])
         print(f"| {size} | " + " | ".join(f"{share:.3f}" for share in shares) + f" | {wrong:.3f} |", flush=True)

@@ -1,23 +1,27 @@
-"""Fits what stands on the reading model: `python -m benchmarks.fit_ranking ../shared/data`. Some minutes.
+"""Fit what the reader weighs, rag/reader/ranking.json: `python -m benchmarks.fit_ranking ../shared/data`.
 
-The questions of the four articles that training left out are asked, each of one corpus: all paragraphs of squad/train,
-those of its article, or eight of them; one foreign question of new_wiki for every ten of them; and a third of the
-answerable ones about another name, which no paragraph holds. The order of the
-passages is a conditional logit over reading and retrieval (McFadden 1974), the evidence score a logistic regression
-that says whether a quoted sentence holds an acceptable answer, and `refuse_below` the highest score under which one in
-ten of the answerable falls. Figures are of a cross-validation that leaves out one article at a time; the shipped
-weights come from all four.
+Asked are the questions of the articles that training left out, once of all training paragraphs, of their own article,
+or of eight of its paragraphs, so that scores mean the same for a large and a small corpus; a foreign question of
+new_wiki for every ten of them; a third of the answerable ones about another name, which no paragraph holds; and the
+questions of natural/choose and natural/unanswerable, each of all paragraphs of its file. The small model is fitted
+first: it chooses what the strong one reads. For each, the order of the passages is a conditional logit over reading and
+retrieval (McFadden 1974), and two logistic regressions say whether a quoted sentence holds an acceptable answer and
+whether the first answering words are one. A question is refused where its quotes are right less often than
+28 times in a hundred, and opened with words at even odds. Figures are of a cross-validation that leaves out articles;
+the shipped weights come from all. With `--keep FILE` what was read is written there, and read from there later.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import pickle
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,44 +35,48 @@ from index.aliases import Aliases
 from index.embed import Embedder
 from index.generation import Generation
 from index.layout import Span
-from index.text.identifiers import find_identifiers
 from rag import write
 from rag.evaluation.measures import contains, exact_match, token_f1
 from rag.reader import Evidence
-from rag.reader.evidence import ANSWERS, READ, WEIGHTS, evidence, rank
-from rag.reader.identity import of_what_is_asked, read_about
-from rag.reader.plausible import plausible
+from rag.reader.evidence import READ, WEIGHTS, evidence, rank, read_again, read_first
+from rag.reader.models import open_reader
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
     QUESTION_FEATURES,
     Array,
     Asked,
     Linear,
+    ReadPassage,
     ask,
     passage_rows,
     question_row,
 )
-from rag.reader.spans import Found, SpanReader
-from rag.retrieve import Hit, Retriever
+from rag.reader.spans import MODEL, STRONG, SpanReader
+from rag.retrieve import Retriever
 from rag.settings import Settings
 from training.reader.data import CALIBRATION, read_json
 from training.reader.unanswerable import make_pool, swap_name
 
-_MOST_READ = 20
 _FEW = 8
+_FOLDS = 6
+"""Parts of the natural questions, by article, that the cross-validation leaves out together."""
+_LONG = 12
+"""Words of an acceptable answer above which it is a sentence, which answering words are not compared with."""
+_RIGHT = 0.5
+"""Token F1 from which answering words count as right."""
+_REFUSE_BELOW, _OPEN_FROM = 0.28, 0.5
+_UNANSWERABLE = ("close", "foreign", "renamed", "natural close")
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A question asked: what was retrieved and read, which hits hold an answer, the acceptable answers."""
+    """A question asked: the passages as they were read, which of them hold an answer, the acceptable answers."""
 
-    article: int
-    kind: str  # answerable, close, foreign or renamed
-    question: str
+    group: int
+    kind: str  # answerable, natural, or one of _UNANSWERABLE
     asked: Asked
     aliases: Aliases
-    hits: list[Hit]
-    found: list[Found]
+    passages: list[ReadPassage]
     holds: list[bool]
     answers: list[str]
 
@@ -79,9 +87,9 @@ _Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Picked:
-    """A question to ask, of which corpus; `article` is what the cross-validation leaves out together."""
+    """A question to ask, of which corpus; `group` is what the cross-validation leaves out together."""
 
-    article: int
+    group: int
     kind: str
     question: Labelled
     corpus: _Key
@@ -99,7 +107,7 @@ def _pick(data: Path, paragraphs: Sequence[Paragraph], limit: int | None) -> lis
     foreign = [q for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
     for question in rng.sample(foreign, len(picked) // 10):
         beside = rng.choice(picked)
-        picked.append(_Picked(beside.article, "foreign", Labelled(question.id, question.text, "", ()), beside.corpus))
+        picked.append(_Picked(beside.group, "foreign", Labelled(question.id, question.text, "", ()), beside.corpus))
     return picked + list(_renamed([one for one in picked if one.kind == "answerable"], data, paragraphs, rng))
 
 
@@ -114,83 +122,86 @@ def _renamed(
             yield replace(one, kind="renamed", question=Labelled(one.question.id, changed, "", ()))
 
 
-def _read_all(data: Path, reader: SpanReader, limit: int | None) -> list[_Read]:
+def _natural(data: Path, limit: int | None) -> Iterator[tuple[list[Paragraph], list[_Picked]]]:
+    """The paragraphs of each file of natural questions, and the questions."""
+    for number, name in enumerate(("choose", "unanswerable")):
+        paragraphs = read_squad(data / f"natural/{name}.json.gz")
+        picked = [
+            _Picked(-1 - number * _FOLDS - p.article % _FOLDS, "natural" if q.spans else "natural close", q, ())
+            for p in paragraphs
+            for q in p.questions
+        ]
+        yield paragraphs, picked[: limit or len(picked)]
+
+
+def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> list[list[_Read]]:
+    """What each question has when the first of the models reads, and when the second reads after it."""
     paragraphs = read_squad(data / "squad/train.json.gz")
     picked = _pick(data, paragraphs, limit)
-    embedder, made = shipped_embedder(), []
-    bar = tqdm(total=len(picked), unit="question")
-    for corpus in sorted({one.corpus for one in picked}):
-        texts = [p for p in paragraphs if not corpus or p.article == corpus[0]]
-        if len(corpus) == 2:
-            texts = texts[_FEW * corpus[1] :][:_FEW]
+    corpora = [
+        (_part(paragraphs, key), [one for one in picked if one.corpus == key])
+        for key in sorted({one.corpus for one in picked})
+    ]
+    corpora += _natural(data, limit)
+    embedder = shipped_embedder()
+    made: list[list[_Read]] = [[] for _ in models]
+    bar = tqdm(total=sum(len(asked) for _, asked in corpora), unit="question", mininterval=10)
+    for texts, asked in corpora:
         with tempfile.TemporaryDirectory() as folder:
             generation = build(texts, Path(folder), embedder, Settings())
-            for one in picked:
-                if one.corpus == corpus:
-                    made += _read(one, generation, embedder, reader, {p.source: p.text for p in texts})
-                    bar.update()
+            of_source = {p.source: p.text for p in texts}
+            for one in asked:
+                for kept, read in zip(made, _read(one, generation, embedder, models, of_source), strict=False):
+                    kept.append(read)
+                bar.update()
             generation.close()
     return made
 
 
+def _part(paragraphs: Sequence[Paragraph], key: _Key) -> list[Paragraph]:
+    """The paragraphs of a corpus."""
+    texts = [p for p in paragraphs if not key or p.article == key[0]]
+    return texts[_FEW * key[1] :][:_FEW] if len(key) == 2 else texts
+
+
 def _read(
-    picked: _Picked, generation: Generation, embedder: Embedder, reader: SpanReader, texts: dict[str, str]
-) -> list[_Read]:
-    """The question asked; nothing when there was nothing to read."""
+    picked: _Picked,
+    generation: Generation,
+    embedder: Embedder,
+    models: Sequence[SpanReader],
+    texts: Mapping[str, str],
+) -> Iterator[_Read]:
+    """The question asked, with one model after the other; nothing when there was nothing to read."""
     settings, question = Settings(), picked.question
     retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
     sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
     query = retriever.query(question.text)
-    hits = retriever.retrieve(query, _MOST_READ)
-    found = read_about(reader, query, hits, ANSWERS)
-    if not any(one.answers for one in found):
-        return []
-    holds = [
-        sources[hit.chunk.article_id] == question.source
-        and any(hit.chunk.start <= a and b <= hit.chunk.end for a, b in question.spans)
-        for hit in hits
-    ]
+    passages = read_first(models[0], query, retriever.retrieve(query, READ), {})
+    if not any(one.found.answers for one in passages):
+        return
     answers = [texts[question.source][a:b] for a, b in question.spans]
     asked = ask(query, generation.words)
-    return [_Read(picked.article, picked.kind, query.text, asked, generation.aliases, hits, found, holds, answers)]
-
-
-def _first(one: _Read, most: int) -> _Read:
-    """The same with only the `most` best hits read."""
-    return replace(one, hits=one.hits[:most], found=one.found[:most], holds=one.holds[:most])
-
-
-def _plausible(one: _Read) -> _Read:
-    found = plausible(one.question, [hit.chunk.text for hit in one.hits], one.found)
-    return replace(one, found=of_what_is_asked(find_identifiers(one.question), one.hits, found, {}))
-
-
-def _compare_depths(read: Sequence[_Read]) -> None:
-    """Print what reading fewer passages would give, and what it gives to hold nothing against any answer."""
-    own = [one for one in read if one.kind == "answerable"]
-    _compare(f"{READ} passages read, nothing held against an answer", [_first(one, READ) for one in own])
-    for most in (5, 8, READ, 12, _MOST_READ):
-        _compare(f"{most} passages read", [_plausible(_first(one, most)) for one in own])
-
-
-def _compare(name: str, cut: Sequence[_Read]) -> None:
-    """Print how often the right passage is first, and token F1 of the answering words."""
-    of_passage = _fit_passages(cut)
-    ranked = [(one, rank(one.hits, one.found, of_passage)) for one in cut]
-    first = np.mean([one.holds[one.hits.index(hits[0])] for one, (hits, _, _) in ranked])
-    said = [(one, evidence(*all_, 0.3)) for one, all_ in ranked]
-    f1 = np.mean([token_f1(_slice(e[0], e[0].answers[0]), one.answers) if e else 0 for one, e in said])
-    print(f"{name}: right passage first {first:.4f}, token F1 {f1:.4f}")
+    for again in (None, *models[1:]):
+        if again:
+            passages = read_again(again, query, passages, {})
+        chunks = [one.hit.chunk for one in passages]
+        holds = [
+            sources[chunk.article_id] == question.source
+            and any(chunk.start <= a and b <= chunk.end for a, b in question.spans)
+            for chunk in chunks
+        ]
+        yield _Read(picked.group, picked.kind, asked, generation.aliases, passages, holds, answers)
 
 
 def _fit_passages(read: Sequence[_Read]) -> Linear:
     """Conditional logit: the weights under which, of all passages of a question, those that hold an answer are
     likeliest; only the order within a question counts."""
     used = [one for one in read if any(one.holds)]
-    rows = [passage_rows(one.hits, one.found) for one in used]
+    rows = [passage_rows(one.passages) for one in used]
     together = np.concatenate(rows)
-    mean, scale = together.mean(0), together.std(0) + 1e-9
-    made = [torch.from_numpy((row - mean) / scale) for row in rows]
+    scale = together.std(0)
+    scale = np.where(scale > 0, scale, 1.0)
+    made = [torch.from_numpy((row - together.mean(0)) / scale) for row in rows]
     holds = [torch.tensor(one.holds) for one in used]
     weights = torch.zeros(together.shape[1], dtype=torch.double, requires_grad=True)
     optimiser = torch.optim.LBFGS([weights], max_iter=100)
@@ -209,30 +220,55 @@ def _fit_passages(read: Sequence[_Read]) -> Linear:
 
 def _fit_lists(read: Sequence[_Read], of_passage: Linear) -> float:
     """The share with which members of a list are named at the best token F1 of the answering words; prints all."""
-    known = [(one, rank(one.hits, one.found, of_passage)) for one in read if one.kind == "answerable"]
+    known = [(one, rank(one.passages, of_passage)) for one in read if _has_words(one)]
     scores = {}
     for share in (0.9, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01):
-        said = [(one, evidence(*ranked, share)) for one, ranked in known]
-        words = [(_slice(found[0], found[0].answers[0]) if found else "", one.answers) for one, found in said]
+        words = [(_words(evidence(*ranked, share)), one.answers) for one, ranked in known]
         scores[share] = np.mean([token_f1(*pair) for pair in words])
         exact = np.mean([exact_match(*pair) for pair in words])
         print(f"members of a list at {share}: exact match {exact:.4f}, token F1 {scores[share]:.4f}")
     return max(scores, key=lambda share: scores[share])
 
 
+def _has_words(one: _Read) -> bool:
+    """Whether some acceptable answer is short enough for words."""
+    return any(len(answer.split()) <= _LONG for answer in one.answers)
+
+
+def _words(found: Sequence[Evidence]) -> str:
+    return _slice(found[0], found[0].answers[0]) if found else ""
+
+
 def _slice(one: Evidence, span: Span) -> str:
     return one.hit.chunk.text[span[0] - one.hit.chunk.start : span[1] - one.hit.chunk.start]
 
 
-def _questions(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: int) -> tuple[Array, Array]:
-    """Question features, and whether one of the sentences that would be quoted contains an acceptable answer."""
-    rows, right = [], []
+@dataclass(frozen=True)
+class _Rows:
+    """(n, f) features of questions; (n,) whether one of the sentences that would be quoted contains an acceptable
+    answer, whether the first answering words are one, whether the right passage is first, and whether the words can be
+    judged."""
+
+    features: Array
+    right: Array
+    words: Array
+    first: Array
+    judged: Array
+
+
+def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: int) -> _Rows:
+    made = []
     for one in read:
-        hits, found, odds = rank(one.hits, one.found, of_passage)
-        rows.append(question_row(one.asked, hits, found, odds, one.aliases))
-        chosen = write.choose(evidence(hits, found, odds, list_share), quotes)
-        right.append(any(contains(slice_.text, answer) for slice_ in chosen for answer in one.answers))
-    return np.array(rows), np.array(right, dtype=float)
+        passages, odds = rank(one.passages, of_passage)
+        found = evidence(passages, odds, list_share)
+        chosen = write.choose(found, quotes)
+        right = any(contains(slice_.text, answer) for slice_ in chosen for answer in one.answers)
+        words = bool(one.answers) and token_f1(_words(found), one.answers) >= _RIGHT
+        first = one.holds[one.passages.index(passages[0])]
+        judged = _has_words(one) or not one.answers
+        made.append((question_row(one.asked, passages, odds, one.aliases), right, words, first, judged))
+    features, *others = zip(*made, strict=True)
+    return _Rows(np.array(features), *(np.array(other, dtype=float) for other in others))
 
 
 def _fit_questions(rows: Array, right: Array) -> Linear:
@@ -244,66 +280,101 @@ def _fit_questions(rows: Array, right: Array) -> Linear:
     return Linear(weights, float(model.intercept_[0] - np.sum(weights * scaler.mean_)))
 
 
-def _report(read: Sequence[_Read], scores: Array, right: Array, first: Array) -> float:
-    """Print the figures of questions that were not fitted on; returns the threshold."""
+def _report(read: Sequence[_Read], scores: Array, words: Array, rows: _Rows) -> None:
+    """Print the figures of questions that were not fitted on."""
     kinds = np.array([one.kind for one in read])
-    answerable = kinds == "answerable"
-    fused = np.array([one.holds[0] for one in read])
-    print(
-        f"answerable: right passage first {first[answerable].mean():.3f} (fused alone {fused[answerable].mean():.3f})"
-    )
-    print(f"answerable: a quote contains an answer {right[answerable].mean():.3f}")
-    for kind in ("close", "foreign", "renamed"):
-        other = kinds == kind
-        print(f"{kind}: AUROC {roc_auc_score(answerable[answerable | other], scores[answerable | other]):.3f}")
-    base = right.mean() * (1 - right.mean())
-    print(f"brier {brier_score_loss(right, scores):.3f}, of the base rate {base:.3f}")
-    threshold = float(np.quantile(scores[answerable], 0.1))
-    for share in (0.02, 0.05, 0.1, 0.15):
-        at = float(np.quantile(scores[answerable], share))
-        kept = scores >= at
-        refused = ", ".join(
-            f"{kind} refused {np.mean(scores[kinds == kind] < at):.3f}" for kind in ("close", "foreign", "renamed")
+    answerable = np.isin(kinds, ("answerable", "natural"))
+    for kind in ("answerable", "natural"):
+        own = kinds == kind
+        judged = own & (rows.judged > 0)
+        print(
+            f"{kind} ({own.sum()}): right passage first {rows.first[own].mean():.3f}, a quote contains an answer "
+            f"{rows.right[own].mean():.3f}, the words are right {rows.words[judged].mean():.3f}"
         )
-        print(f"{share:.0%} of the answerable refused (below {at:.3f}): risk {1 - right[kept].mean():.3f}, {refused}")
-    return threshold
+    for kind in _UNANSWERABLE:
+        beside = "natural" if kind.startswith("natural") else "answerable"
+        both = np.isin(kinds, (kind, beside))
+        print(f"{kind}: AUROC {roc_auc_score(kinds[both] == beside, scores[both]):.3f}")
+    for name, right, score in (("quotes", rows.right, scores), ("words", rows.words, words)):
+        told = rows.judged > 0 if name == "words" else np.ones(len(right), dtype=bool)
+        base = right[told].mean() * (1 - right[told].mean())
+        print(f"{name}: brier {brier_score_loss(right[told], score[told]):.3f}, of the base rate {base:.3f}")
+    for at in (_REFUSE_BELOW, *(float(np.quantile(scores[answerable], share)) for share in (0.02, 0.05, 0.1, 0.15))):
+        kept = scores >= at
+        parts = [
+            f"{kind} {np.mean(scores[kinds == kind] < at):.3f}" for kind in (*_UNANSWERABLE, "answerable", "natural")
+        ]
+        print(f"refused below {at:.3f}: risk {1 - rows.right[kept].mean():.3f}, refused of {', '.join(parts)}")
+    opened = (scores >= _REFUSE_BELOW) & (words >= _OPEN_FROM) & (rows.judged > 0)
+    print(f"opened with words: {opened.mean():.3f} of all questions, right {rows.words[opened].mean():.3f}")
+
+
+def fit(read: Sequence[_Read], quotes: int) -> dict[str, Any]:
+    """Fit, report by cross-validation, and return the weights as ranking.json has them."""
+    of_passage = _fit_passages(read)
+    share = _fit_lists(read, of_passage)
+    groups = np.array([one.group for one in read])
+    scores, words = np.zeros(len(read)), np.zeros(len(read))
+    held: dict[int, _Rows] = {}
+    for group in sorted(set(groups)):
+        rest = [one for one in read if one.group != group]
+        of_rest = _fit_passages(rest)
+        known, held[group] = (
+            _rows(rest, of_rest, share, quotes),
+            _rows([one for one in read if one.group == group], of_rest, share, quotes),
+        )
+        judged = known.judged > 0
+        of_quotes = _fit_questions(known.features, known.right)
+        of_words = _fit_questions(known.features[judged], known.words[judged])
+        scores[groups == group] = 1 / (1 + np.exp(-of_quotes.log_odds(held[group].features)))
+        words[groups == group] = 1 / (1 + np.exp(-of_words.log_odds(held[group].features)))
+    order = np.concatenate([np.flatnonzero(groups == group) for group in held])
+    back = np.argsort(order)
+    apart = _Rows(
+        *(
+            np.concatenate([getattr(held[group], name) for group in held])[back]
+            for name in ("features", "right", "words", "first", "judged")
+        )
+    )
+    _report(read, scores, words, apart)
+    all_ = _rows(read, of_passage, share, quotes)
+    judged = all_.judged > 0
+    models = {
+        "passage": (PASSAGE_FEATURES, of_passage),
+        "question": (QUESTION_FEATURES, _fit_questions(all_.features, all_.right)),
+        "words": (QUESTION_FEATURES, _fit_questions(all_.features[judged], all_.words[judged])),
+    }
+    value: dict[str, Any] = {
+        name: {
+            "weights": {n: round(float(w), 5) for n, w in zip(names, model.weights, strict=True) if w},
+            "bias": round(model.bias, 5),
+        }
+        for name, (names, model) in models.items()
+    }
+    return value | {"refuse_below": _REFUSE_BELOW, "open_from": _OPEN_FROM, "list_share": share}
 
 
 def main() -> None:
-    """Fit, report by cross-validation, write the weights."""
+    """Read, fit, report, write the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--limit", type=int, help="only so many questions")
+    parser.add_argument("--strong", type=Path, default=STRONG, help="the folder of the strong model")
+    parser.add_argument("--limit", type=int, help="only so many questions of each file")
+    parser.add_argument("--keep", type=Path, help="where what was read is kept")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    quotes = Settings().max_quotes
-    read = _read_all(arguments.data, SpanReader(threads=arguments.threads), arguments.limit)
-    _compare_depths(read)
-    read = [_plausible(_first(one, READ)) for one in read]
-    of_passage = _fit_passages(read)
-    share = _fit_lists(read, of_passage)
-    scores, right, first = np.zeros(len(read)), np.zeros(len(read)), np.zeros(len(read))
-    for article in sorted({one.article for one in read}):
-        apart = np.array([one.article == article for one in read])
-        rest = [one for one in read if one.article != article]
-        of_rest = _fit_passages(rest)
-        of_question = _fit_questions(*_questions(rest, of_rest, share, quotes))
-        held = [one for one in read if one.article == article]
-        rows, right[apart] = _questions(held, of_rest, share, quotes)
-        scores[apart] = 1 / (1 + np.exp(-of_question.log_odds(rows)))
-        first[apart] = [one.holds[int(np.argmax(of_rest.log_odds(passage_rows(one.hits, one.found))))] for one in held]
-    threshold = _report(read, scores, right, first)
-    of_question = _fit_questions(*_questions(read, of_passage, share, quotes))
-    value = {
-        "passage": {"weights": dict(zip(PASSAGE_FEATURES, of_passage.weights.round(5), strict=True)), "bias": 0.0},
-        "question": {
-            "weights": dict(zip(QUESTION_FEATURES, of_question.weights.round(5), strict=True)),
-            "bias": round(of_question.bias, 5),
-        },
-        "refuse_below": round(threshold, 3),
-        "list_share": share,
-    }
+    if arguments.keep and arguments.keep.is_file():
+        read = pickle.loads(arguments.keep.read_bytes())
+    else:
+        models = [open_reader(folder, arguments.threads) for folder in (MODEL, arguments.strong)]
+        read = _read_all(arguments.data, models, arguments.limit)
+        if arguments.keep:
+            arguments.keep.write_bytes(pickle.dumps(read))
+    value = {}
+    for name, of_reader in zip(("small", "strong"), read, strict=True):
+        print(f"\n{name}\n")
+        value[name] = fit(of_reader, Settings().max_quotes)
     arguments.out.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
     print(json.dumps(value, indent=1))
 

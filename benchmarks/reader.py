@@ -1,9 +1,10 @@
-"""Measure the reader alone, with the right paragraph given: `python -m benchmarks.reader FILE ...`.
+"""Measure the reading models alone, with the right paragraph given: `python -m benchmarks.reader FILE ...`.
 
 FILE is of SQuAD form: ../shared/data/squad/dev.json.gz, natural/choose.json.gz or natural/unanswerable.json.gz there.
-`--checkpoint work/model.pt` measures a model in training, whatever its base, beside the shipped one, and the difference
-on the same questions. `--time` times both on ten passages of 200 word pieces, tokenising included. `--calibration`
-keeps to the articles that training leaves out: nothing is chosen on squad/dev.
+Both shipped models are measured, or those in the folders that `--model` names; `--checkpoint work/model.pt` adds a
+model in training, whatever its base. Differences are of the same questions. `--time` times all on ten passages of 200
+word pieces, tokenising included. `--calibration` keeps to the articles that training leaves out: nothing is chosen on
+squad/dev.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +25,8 @@ from tqdm import tqdm
 
 from index.network import Network
 from rag.evaluation.measures import exact_match, token_f1
-from rag.reader.spans import MODEL, SpanReader
+from rag.reader.models import open_reader
+from rag.reader.spans import MODEL, STRONG, SpanReader
 from training.reader.checkpoint import load_checkpoint
 from training.reader.data import CALIBRATION, read_json
 from training.reader.model import SpanModel
@@ -86,12 +89,12 @@ def _texts(item: Any) -> list[str]:
     return [answer["text"] for answer in item["answers"]]
 
 
-def read_all(reader: SpanReader, asked: Sequence[Asked], titled: bool = False) -> tuple[Array, Array, Array]:
-    """(n,) exact match, token F1 (0 where there is no answer to find) and score of every question; a `titled` passage
-    is read below its article's title."""
+def read_all(reader: SpanReader, asked: Sequence[Asked]) -> tuple[Array, Array, Array]:
+    """(n,) exact match, token F1 (0 where there is no answer to find) and score of every question; a model that has
+    learned to read titles reads each passage below its article's."""
     rows = []
     for one in tqdm(asked, unit="question", mininterval=10):
-        headings = [one.title.replace("_", " ")] if titled else []
+        headings = [one.title.replace("_", " ")] if reader.titled else []
         found = reader.read(one.question, [one.paragraph], 1, headings)[0]
         best = found.answers[0] if found.answers else None
         text = one.paragraph[best.start : best.end] if best else ""
@@ -155,14 +158,14 @@ def measure_file(path: Path, readers: Mapping[str, SpanReader], arguments: argpa
     print("| | exact match | token F1 | AUROC |\n|---|---|---|---|")
     read = {}
     for name, reader in readers.items():
-        read[name] = read_all(reader, asked, titled=arguments.titles and name == "checkpoint")
+        read[name] = read_all(reader, asked)
         report(name, asked, read[name])
-    if len(readers) == 2:
-        known = np.flatnonzero([bool(one.answers) for one in asked])
+    known = np.flatnonzero([bool(one.answers) for one in asked])
+    for before, after in pairwise(readers):
         for measure, n in (("exact match", 0), ("token F1", 1)):
-            gained = (read["checkpoint"][n] - read["shipped"][n])[known]
+            gained = (read[after][n] - read[before][n])[known]
             shown = interval(len(known), lambda n, v=gained: float(v[n].mean()))  # type: ignore[misc]
-            print(f"{measure}, checkpoint minus shipped: {shown}")
+            print(f"{measure}, {after} minus {before}: {shown}")
     return asked
 
 
@@ -170,21 +173,21 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="+")
-    parser.add_argument("--model", type=Path, default=MODEL, help="the folder of the shipped model")
+    parser.add_argument("--model", type=Path, action="append", help="the folder of a model (both that are shipped)")
     parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--titles", action="store_true", help="the checkpoint reads each passage below its title")
     parser.add_argument("--calibration", action="store_true")
     parser.add_argument("--limit", type=int, help="only so many questions, evenly drawn")
     parser.add_argument("--time", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    readers: dict[str, SpanReader] = {"shipped": SpanReader(arguments.model, arguments.threads)}
+    folders = arguments.model or [MODEL, STRONG]
+    readers = {"small" if one == MODEL else one.name: open_reader(one, arguments.threads) for one in folders}
     if arguments.checkpoint:
         readers["checkpoint"] = TorchReader(arguments.checkpoint, arguments.threads)
     for path in arguments.file:
         asked = measure_file(path, readers, arguments)
     if arguments.time:
-        passages = ten_passages(readers["shipped"], asked)
+        passages = ten_passages(next(iter(readers.values())), asked)
         times = [f"{name} {1000 * seconds(reader, passages):.0f} ms" for name, reader in readers.items()]
         print(f"\nten passages of 200 word pieces: {', '.join(times)}")
 

@@ -61,9 +61,28 @@ class _Smoothed(nn.Module):
         return outputs
 
 
-def prepared(model: Model, run_samples: Callable[[Model], None]) -> Model:
-    """A copy of a network with a BERT `encoder`, ready for `write`: its feed-forward layers smoothed by how large their
-    inputs get while `run_samples` runs it, its word embeddings in int8."""
+class _ByRow(nn.Module):
+    """A linear layer of which each row of inputs is divided by its largest, and the products multiplied again."""
+
+    def __init__(self, inner: nn.Module, bias: nn.Parameter) -> None:
+        super().__init__()
+        self.inner = inner
+        self.bias = bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """(b, L, d) -> (b, L, out)."""
+        largest = inputs.abs().amax(-1, keepdim=True).clamp(min=1e-6)
+        outputs: Tensor = self.inner(inputs / largest) * largest + self.bias
+        return outputs
+
+
+def prepared(model: Model, run_samples: Callable[[Model], None], by_row: bool = False) -> Model:
+    """A copy of a network with an encoder like BERT's, ready for `write`: its feed-forward layers smoothed by how large
+    their inputs get while `run_samples` runs it, its word embeddings in int8.
+
+    With `by_row` each row of the inputs of every layer has a scale of its own: some encoders (MPNet) have a few word
+    pieces with inputs a hundred times as large as all others.
+    """
     made = copy.deepcopy(model).eval()
     bert: Any = made.encoder
     layers = [part for layer in bert.encoder.layer for part in (layer.intermediate, layer.output)]
@@ -84,8 +103,23 @@ def prepared(model: Model, run_samples: Callable[[Model], None]) -> Model:
         weights = part.dense.weight.detach().abs().amax(0).clamp(min=1e-5)
         inputs = largest[number].clone().clamp(min=1e-5)
         part.dense = _Smoothed(part.dense, (inputs**_SMOOTH / weights ** (1 - _SMOOTH)).clamp(min=1e-3))
+    if by_row:
+        _scale_rows(bert.encoder.layer)
     bert.embeddings.word_embeddings = _RowScaled(bert.embeddings.word_embeddings.weight.detach())
     return made
+
+
+def _scale_rows(layers: nn.Module) -> None:
+    """Wrap every linear layer below `layers` in one that scales its rows."""
+    for parent in list(layers.modules()):
+        if isinstance(parent, (_Smoothed, _ByRow)):
+            continue
+        for name, part in list(parent.named_children()):
+            linear = part.linear if isinstance(part, _Smoothed) else part
+            if isinstance(linear, nn.Linear):
+                bias: nn.Parameter = linear.bias
+                linear.register_parameter("bias", None)
+                setattr(parent, name, _ByRow(part, bias))
 
 
 def write(full: Path, path: Path, *, leave: Sequence[str] = (), portable: bool = False) -> None:

@@ -81,7 +81,7 @@ class AnswerBuilder:
             self.articles,
             self.settings.max_quotes - bool(statements),
             several=asks_for_several(self.searched),
-            opens=not statements and self.form != "comparison",
+            opens=self.reading.opens and not statements and self.form != "comparison",
         )
 
     def written(self, draft: compose.Draft) -> Answer:
@@ -146,7 +146,7 @@ class AnswerBuilder:
             citations=tuple(citations),
             passages=tuple(_passages(self.hits, citations, self.articles)),
             timings={**self.clock.done(), **(draft.timings if draft else {})},
-            notes=(*narrowed, *notes, *(draft.told() if draft else ())),
+            notes=(*narrowed, *notes, *filter(None, [self.engine.reader_note]), *(draft.told() if draft else ())),
             checked=tuple(checked) if checked != list(sentences) else (),
             writer=writer,
             tokens=draft.tokens if draft else {},
@@ -155,7 +155,7 @@ class AnswerBuilder:
             searched=self.searched,
             suggestions=tuple(self._suggestions(citations)),
             form=self._form_of(sentences),
-            made_by=made_by(self.settings, self.generation),
+            made_by=made_by(self.settings, self.generation, self.engine.reader_fingerprint),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -19,7 +18,8 @@ from index.sync import changes, damaged_files
 from index.tokens import token_counter
 from index.writer import writer
 from rag.engine import recipe, roots, server
-from rag.reader.spans import MODEL
+from rag.reader.models import check_files
+from rag.reader.spans import MODEL, STRONG
 from rag.settings import SEEDS, Settings, unknown_variables
 
 _ROOM = 200_000_000
@@ -47,7 +47,8 @@ def examine(settings: Settings) -> Iterator[Check]:
         ("home folder", lambda: _home(home)),
         ("disk space", lambda: _space(home)),
         ("embedding model", lambda: find_model(settings.embedding_model, settings.embedding_revision).name),
-        ("reading model", _reading_model),
+        ("reading model", lambda: f"{check_files(MODEL)}, the shipped one"),
+        ("strong reading model", lambda: f"{check_files(STRONG)}, the shipped one"),
         ("token table", lambda: f"{token_counter(settings.encoding).count('one two three')} tokens in three words"),
         ("state files", lambda: _state(home)),
         ("sources", lambda: _sources(home)),
@@ -84,14 +85,6 @@ def _space(home: Path) -> str:
             f"{told}. A new one is made beside the old: make room, or set FOOTNOTE_HOME to another disk."
         )
     return told
-
-
-def _reading_model() -> str:
-    path = MODEL / "reader.int8.onnx"
-    expected = path.with_name(f"{path.name}.sha256").read_text("utf-8").split()[0]
-    if hashlib.sha256(path.read_bytes()).hexdigest() != expected:
-        raise FootnoteError(f"{path} is not the file that was shipped. Get it again: git checkout -- {path}")
-    return f"{path.stat().st_size / 1e6:.0f} MB, the shipped one"
 
 
 def _state(home: Path) -> str:

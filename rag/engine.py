@@ -17,6 +17,7 @@ from index.errors import (
     IndexDamaged,
     IndexMismatch,
     IndexMissing,
+    ModelError,
     VectorServerError,
 )
 from index.generation import Generation, Recipe, current_folder, open_current
@@ -41,7 +42,8 @@ from index.server import Server
 from index.sync import changes, preview, sync
 from rag.llm import LanguageModel, ModelServerError
 from rag.reader.evidence import Reader
-from rag.reader.spans import SpanReader
+from rag.reader.models import fingerprint, open_reader
+from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
 from rag.spelling import Speller
@@ -92,6 +94,7 @@ class Engine:
         self._server = server(settings)
         self._looked: tuple[float, str] = (-_LOOK_EVERY, "")
         self._lock = Lock()
+        self.reader_note = ""
         self.state = "cold"
         self.warm = Event()
         self._open: tuple[str, Generation, Retriever, Reader] | None = None
@@ -100,8 +103,25 @@ class Engine:
 
     @cached_property
     def spans(self) -> SpanReader:
-        """The shipped reading model."""
-        return SpanReader(threads=self.settings.threads)
+        """The small reading model. Raises ModelError when its files are missing or damaged."""
+        return open_reader(MODEL, self.settings.threads)
+
+    @cached_property
+    def strong(self) -> SpanReader | None:
+        """The strong reading model; None when the setting wants the small one alone, or it can't be opened:
+        `reader_note` says so then."""
+        if self.settings.reader == "small":
+            return None
+        try:
+            return open_reader(STRONG, self.settings.threads)
+        except ModelError as error:
+            self.reader_note = f"The small reading model answers alone. {error}"
+            return None
+
+    @property
+    def reader_fingerprint(self) -> str:
+        """What tells the reading models in use from others."""
+        return fingerprint(MODEL, STRONG) if self.strong else fingerprint(MODEL)
 
     @cached_property
     def language_model(self) -> LanguageModel:
@@ -239,7 +259,7 @@ class Engine:
                     candidates=self.settings.candidates,
                     dense_weight=self.settings.dense_weight,
                 )
-                self._open = (name, generation, retriever, Reader(generation, self.spans, self.embedder))
+                self._open = (name, generation, retriever, Reader(generation, self.spans, self.embedder, self.strong))
             return self._open[1:]
 
     def speller(self, generation: Generation) -> Speller:

@@ -6,7 +6,6 @@ import tomllib
 from functools import cache
 
 from index.generation import Generation
-from rag.reader.spans import MODEL
 from rag.settings import PROJECT, Settings
 
 _NO_MATTER = frozenset(
@@ -16,10 +15,10 @@ _NO_MATTER = frozenset(
 """Settings that change no answer."""
 
 
-def made_by(settings: Settings, generation: Generation) -> dict[str, str]:
+def made_by(settings: Settings, generation: Generation, reader: str) -> dict[str, str]:
     """Return what decides an answer besides the question: version, index, models, and settings that are not as shipped.
 
-    The key of a setting is its variable's name.
+    The key of a setting is its variable's name. `reader` is the fingerprint of the reading models.
     """
     recipe = generation.manifest.recipe
     open_ = [name for name, field in Settings.model_fields.items() if "Secret" not in str(field.annotation)]
@@ -33,7 +32,7 @@ def made_by(settings: Settings, generation: Generation) -> dict[str, str]:
         "generation": generation.manifest.name,
         "corpus": generation.manifest.corpus_sha256,
         "encoder": recipe.weights_sha256,
-        "reader": _reader(),
+        "reader": reader,
         "recipe": f"{recipe.chunk_tokens} tokens, {recipe.chunk_overlap} shared, {recipe.encoding}",
         **{f"FOOTNOTE_{name.upper()}": value for name, value in changed.items()},
     }
@@ -42,8 +41,3 @@ def made_by(settings: Settings, generation: Generation) -> dict[str, str]:
 @cache
 def _version() -> str:
     return str(tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
-
-
-@cache
-def _reader() -> str:
-    return (MODEL / "reader.int8.onnx.sha256").read_text("utf-8").split()[0]

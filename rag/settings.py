@@ -25,6 +25,7 @@ ENV_FILE = PROJECT / ".env"
 _PREFIX = "FOOTNOTE_"
 Writer = Literal["quote", "llm"]
 """Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
+ReaderChoice = Literal["strong", "small"]
 
 _URLS = {
     "llm_url": ("http://127.0.0.1:11434/v1", "a key goes into FOOTNOTE_LLM_KEY"),
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
     passages: int = Field(10, ge=1, le=100, description="passages an answer shows and quotes from")
     dense_weight: float = Field(
         0.4, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
+    )
+    reader: ReaderChoice = Field(
+        "strong", description="what reads: strong (two models, the second reads the best passages again) or small"
     )
     max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
     refuse_below: float | None = Field(

@@ -18,6 +18,9 @@ _LISTED = ("item", "step", "row")
 _NEAR_DUPLICATE = 0.8
 _ALIKE = 0.5
 """Slices say much the same when they share half of all their words."""
+_LEADS = 0.5
+"""Where several things are asked for, the words of a further slice open the answer too when its score is at least this
+share of the best one's."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -31,15 +34,16 @@ def quote(
     opens: bool = True,
 ) -> list[Statement]:
     """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
-    they come from several articles and one of these has a date. With `several` the words of all those slices open the
-    answer."""
+    they come from several articles and one of these has a date. With `several` the words of slices nearly as good open
+    the answer too."""
     chosen = choose(evidence, limit)
     sources = {one.hit.chunk.article_id for one in chosen}
     dated = len(sources) > 1 and any(articles[id_].published for id_ in sources)
     dates = [published for one in chosen if (published := articles[one.hit.chunk.article_id].published)]
     newest = max(dates, key=lambda published: published.first_day, default=None)
     statements, said = list[Statement](), list[str]()
-    for one in (chosen if several else chosen[:1]) if opens else ():
+    leading = [one for one in chosen if one is chosen[0] or (several and one.score >= _LEADS * chosen[0].score)]
+    for one in leading if opens else ():
         words = answering_words(one)
         if words and not any(words.lower() in other for other in said):
             statements.append(Statement(words, one, words=True, block="lead"))

@@ -317,11 +317,12 @@ def two_hundred(tmp_path: Path) -> Path:
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
-    run: Call, engine: Engine, two_hundred: Path, seeds_home: Path, tmp_path: Path
+    run: Call, two_hundred: Path, seeds_home: Path, tmp_path: Path
 ) -> None:
+    engine = Engine(Settings(home=seeds_home, reader="small"))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     run_it(engine, read_questions(two_hundred), whole)
-    environment = {**os.environ, "FOOTNOTE_HOME": str(seeds_home)}
+    environment = {**os.environ, "FOOTNOTE_HOME": str(seeds_home), "FOOTNOTE_READER": "small"}
     command = [sys.executable, "app.py", "evaluate", str(two_hundred), "--out", str(killed)]
     results = killed / "results.jsonl"
     for count, how, code in ((50, signal.SIGINT, 130), (100, signal.SIGKILL, -9)):
@@ -341,7 +342,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
         assert process.returncode == code and "Traceback" not in told
         assert ("The same command goes on" in told) is (how == signal.SIGINT)
         assert count <= results.read_bytes().count(b"\n") < 200 and not (killed / "summary.json").exists()
-    again = run("evaluate", str(two_hundred), "--out", str(killed))
+    again = run("evaluate", str(two_hundred), "--out", str(killed), FOOTNOTE_READER="small")
     assert again.returncode == 0, again.stderr
     assert results.read_bytes().count(b"\n") == 200
     assert without_times(killed) == without_times(whole)

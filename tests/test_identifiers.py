@@ -12,7 +12,7 @@ from rag.answer import answer
 from rag.choice import Choice
 from rag.engine import Engine
 from rag.reader.identity import CARRIED, of_what_is_asked, read_about
-from rag.reader.ranking import QUESTION_FEATURES, Asked, question_row
+from rag.reader.ranking import QUESTION_FEATURES, Asked, ReadPassage, question_row
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
 from rag.settings import Settings
@@ -224,8 +224,11 @@ def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
 def test_a_passage_whose_answers_were_all_dropped_counts_as_not_read() -> None:
     first, hits = Found(1.0, (Answer(0, 1, 1.0),)), [hit("a"), hit("b")]
     rows = [
-        question_row(Asked((), (), 0.0), hits[: len(found)], found, np.zeros(len(found)), Aliases([]))
-        for found in ([first], [first, Found()])
+        question_row(Asked((), (), 0.0), passages, np.zeros(len(passages)), Aliases([]))
+        for passages in (
+            [ReadPassage(hits[0], first, 1.0)],
+            [ReadPassage(hits[0], first, 1.0), ReadPassage(hits[1], Found(), 1.0)],
+        )
     ]
     place = QUESTION_FEATURES.index("second_answers")
     assert rows[0][place] == rows[1][place]

@@ -9,6 +9,7 @@ import pytest
 from rag.answer import answer
 from rag.engine import Engine
 from rag.markdown import as_markdown
+from rag.reader.evidence import READ_AGAIN, read_again, read_first
 from rag.settings import Settings
 from rag.ui import html
 from rag.ui.escape import escape
@@ -61,3 +62,35 @@ def test_a_question_of_another_field_is_refused_by_the_readers_own_threshold(eng
 @pytest.mark.parametrize("question", ["?!x", "a " * 240, "\u202e\u0000 what is \ud800 it", "what " + "🦜" * 200])
 def test_odd_questions_are_answered_or_refused(engine: Engine, question: str) -> None:
     assert answer(engine, question).text
+
+
+def test_the_small_model_answers_alone_where_it_is_chosen(seeds_home: Path) -> None:
+    alone = Engine(Settings(home=seeds_home, reader="small"))
+    found = answer(alone, "Who is the CEO of GM?")
+    assert "Mary Barra" in found.text and not found.notes and alone.strong is None
+
+
+def test_the_small_model_answers_alone_and_says_so_where_the_strong_one_is_damaged(
+    engine: Engine, seeds_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = engine.reader_fingerprint
+    monkeypatch.setattr("rag.engine.STRONG", tmp_path / "strong")
+    alone = Engine(Settings(home=seeds_home))
+    found = answer(alone, "Who is the CEO of GM?")
+    assert "Mary Barra" in found.text
+    assert found.notes and found.notes[0].startswith("The small reading model answers alone.")
+    assert f"git checkout -- {tmp_path / 'strong'}" in found.notes[0]
+    assert alone.reader_fingerprint != whole
+
+
+def test_the_strong_model_reads_the_best_passages_again(engine: Engine) -> None:
+    _, retriever, reader = engine.parts()
+    query = retriever.query("Who supplies GM's cells?")
+    hits = retriever.retrieve(query, reader.depth)
+    first = read_first(engine.spans, query, hits, {})
+    assert engine.strong
+    again = read_again(engine.strong, query, first, {})
+    assert sum(one.strong for one in again) == min(READ_AGAIN, len(hits)) and not any(one.strong for one in first)
+    assert [one.first for one in again] == [one.first for one in first]
+    assert all(one.found == before.found for one, before in zip(again, first, strict=True) if not one.strong)
+    assert read_again(engine.strong, query, [], {}) == []

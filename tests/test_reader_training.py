@@ -12,13 +12,13 @@ import pytest
 import torch
 
 from index.embed import find_float32
-from rag.reader.spans import MODEL
+from rag.reader.spans import MODEL, NETWORK
 from training.reader.base import load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, load_checkpoint
 from training.reader.data import CALIBRATION, Corpus, Passage, Question, joined, load, with_hard_negatives
 from training.reader.documents import generated
 from training.reader.examples import STRONG, Examples, Mix, Row, Share
-from training.reader.export import FULL, SMALL, export_float32, export_int8
+from training.reader.export import FULL, export_float32, export_int8
 from training.reader.model import Batch, SpanModel, log_odds, span_scores
 from training.reader.restore import restored
 from training.reader.train import Recipe, Training, run
@@ -174,10 +174,10 @@ def test_the_int8_export_of_the_strong_base_chooses_the_same_spans(
     tiny: tuple[Training, list[float]], tmp_path: Path
 ) -> None:
     model, batch = tiny[0].model.eval(), _some_batch(tiny[0])
-    export_int8(model, tmp_path / SMALL, [batch])
+    export_int8(model, tmp_path / NETWORK, [batch])
     with torch.inference_mode():
         expected = span_scores(model(batch.ids, batch.mask), batch.passage).flatten(1).argmax(1)
-    parts = tuple(torch.from_numpy(part) for part in _exported(tmp_path / SMALL, batch, model))
+    parts = tuple(torch.from_numpy(part) for part in _exported(tmp_path / NETWORK, batch, model))
     assert (span_scores(parts, batch.passage).flatten(1).argmax(1) == expected).float().mean() > 0.8
 
 
@@ -185,12 +185,12 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
     trained: tuple[Training, list[float]], tmp_path: Path
 ) -> None:
     model = trained[0].model.eval()
-    export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
-    assert (tmp_path / SMALL).stat().st_size < 25_000_000
+    export_int8(model, tmp_path / NETWORK, [_some_batch(trained[0])])
+    assert (tmp_path / NETWORK).stat().st_size < 25_000_000
     batch = _some_batch(trained[0])
     with torch.inference_mode():
         expected = span_scores(model(batch.ids, batch.mask, batch.types), batch.passage).flatten(1).argmax(1)
-    outputs = _exported(tmp_path / SMALL, batch, model)
+    outputs = _exported(tmp_path / NETWORK, batch, model)
     parts = tuple(torch.from_numpy(part) for part in outputs)
     chosen = span_scores(parts, batch.passage).flatten(1).argmax(1)
     assert (chosen == expected).float().mean() > 0.8
@@ -199,7 +199,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
 def test_exporting_leaves_the_model_as_it_was(trained: tuple[Training, list[float]], tmp_path: Path) -> None:
     model = trained[0].model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    export_int8(model, tmp_path / SMALL, [_some_batch(trained[0])])
+    export_int8(model, tmp_path / NETWORK, [_some_batch(trained[0])])
     after = model.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
 
@@ -209,7 +209,7 @@ def test_the_shipped_reader_can_be_trained_further(corpus: Corpus) -> None:
     batch = _some_batch(Training(_examples(corpus), Recipe(), "cpu"))
     with torch.inference_mode():
         expected = model(batch.ids, batch.mask, batch.types)
-    outputs = _exported(MODEL / SMALL, batch, model)
+    outputs = _exported(MODEL / NETWORK, batch, model)
     inside = batch.mask.numpy().astype(bool)
     for got, wanted in zip(outputs, expected, strict=False):  # the shipped one has no scores of sentences
         both = [part[inside] if part.ndim > 1 else part for part in (got, wanted.numpy())]

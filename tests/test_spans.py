@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
+import re
+import shutil
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from rag.reader.spans import LONGEST, MODEL, Found, SpanReader
+from index.errors import ModelError
+from rag.reader.models import check_files, open_reader
+from rag.reader.spans import LONGEST, MODEL, STRONG, Found, SpanReader
 from tests.nasty import NASTY
 
 PASSAGE = (
@@ -19,9 +23,9 @@ PASSAGE = (
 OTHER = "The garden was laid out in 1790. Roses, lilies and tulips grow along its paths until the end of October."
 
 
-@pytest.fixture(scope="module")
-def reader() -> SpanReader:
-    return SpanReader(threads=2)
+@pytest.fixture(scope="module", params=[MODEL, STRONG], ids=["small", "strong"])
+def reader(request: pytest.FixtureRequest) -> SpanReader:
+    return open_reader(request.param, threads=2)
 
 
 def words(found: Found, passage: str) -> list[str]:
@@ -91,6 +95,32 @@ def test_no_passages_give_nothing(reader: SpanReader) -> None:
 
 
 def test_the_shipped_files_are_the_ones_that_were_checked() -> None:
-    digest, name = (MODEL / "reader.int8.onnx.sha256").read_text("utf-8").split()
-    assert hashlib.sha256((MODEL / name).read_bytes()).hexdigest() == digest
-    assert sum(path.stat().st_size for path in Path(MODEL).iterdir()) <= 25_000_000
+    for folder, most in ((MODEL, 25_000_000), (STRONG, 115_000_000)):
+        check_files(folder)
+        sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]
+        assert sum(sizes) <= most and max(sizes) <= 95_000_000
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("models") / "strong"
+    yield shutil.copytree(STRONG, folder)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", ["layers.bin", "words.bin", "reader.int8.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("harm", ["missing", "cut"])
+def test_a_missing_or_damaged_file_of_a_model_is_named_with_the_remedy(copied: Path, name: str, harm: str) -> None:
+    (copied / name).unlink()
+    if harm == "cut":
+        (copied / name).write_bytes((STRONG / name).read_bytes()[:100_000])
+    with pytest.raises(ModelError, match=r"can't be opened .*git checkout -- "):
+        open_reader(copied)
+    with pytest.raises(ModelError, match=rf"{re.escape(name)} is not the file that was shipped.*git checkout -- "):
+        check_files(copied)
+    shutil.copyfile(STRONG / name, copied / name)
+
+
+def test_a_model_without_its_checksums_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"checksums.sha256 is not there.*git checkout -- "):
+        check_files(tmp_path)

@@ -47,10 +47,12 @@ class Reading:
 
     `hits` is the final order of the passages and `evidence` the slices, best first. `score` in [0, 1] estimates the
     probability that the first ones answer the question (None when there was nothing to read). `missing` are the names
-    and rare words of the question that stand in no source.
+    and rare words of the question that stand in no source. `opens` tells that the answering words of the first slice
+    are likely enough to be right to open an answer.
     """
 
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
     score: float | None
     missing: tuple[str, ...] = ()
+    opens: bool = True

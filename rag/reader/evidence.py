@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,18 @@ from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
 from rag.reader.lists import joined
 from rag.reader.meaning import with_meaning
+from rag.reader.names import asks_for_several
 from rag.reader.plausible import plausible
-from rag.reader.ranking import PASSAGE_FEATURES, QUESTION_FEATURES, Array, Linear, ask, passage_rows, question_row
+from rag.reader.ranking import (
+    PASSAGE_FEATURES,
+    QUESTION_FEATURES,
+    Array,
+    Linear,
+    ReadPassage,
+    ask,
+    passage_rows,
+    question_row,
+)
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.reader.tables import in_cells
 from rag.retrieve import Hit, Query
@@ -34,8 +44,12 @@ from rag.retrieve import Hit, Query
 WEIGHTS = Path(__file__).parent / "ranking.json"
 READ = 10
 """Passages that are read for a question."""
+READ_AGAIN = 2
+"""Those of them that the strong model reads too: a third one changes nothing (benchmarks/README.md)."""
 ANSWERS = 6
 """Answers looked at in each passage."""
+SEVERAL = 0.05
+"""The most that `list_share` is for a question that asks for several things: too few that do are at hand to fit it."""
 _KEEP = 0.3
 """Further answers in a sentence are marked when they weigh at least this share of its best one."""
 _OPENING, _CLOSING = '“"«', '”"»'
@@ -46,60 +60,78 @@ _Place = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Weights:
-    """The fitted models of passages and of questions, the score to refuse below, and the least share of its best
-    answer's odds with which another member of a list is named too."""
+    """What was fitted for a reader: the model of its passages, and of its questions the probability that the quotes
+    answer (`question`) and that the first words do (`words`); the score to refuse below, the one from which the words
+    open the answer, and the least share of its best answer's odds with which another member of a list is named too."""
 
     passage: Linear
     question: Linear
+    words: Linear
     refuse_below: float
+    open_from: float
     list_share: float
 
 
 @cache
-def load_weights() -> Weights:
-    """What is shipped in ranking.json."""
-    value: Any = json.loads(WEIGHTS.read_text("utf-8"))
-    passage, question = (
-        Linear(np.array([value[part]["weights"][name] for name in names]), value[part]["bias"])
-        for part, names in (("passage", PASSAGE_FEATURES), ("question", QUESTION_FEATURES))
+def load_weights(reader: str) -> Weights:
+    """What is shipped in ranking.json for the "small" reader or the "strong" one."""
+    value: Any = json.loads(WEIGHTS.read_text("utf-8"))[reader]
+    passage, question, words = (
+        Linear(np.array([value[part]["weights"].get(name, 0.0) for name in names]), value[part]["bias"])
+        for part, names in (
+            ("passage", PASSAGE_FEATURES),
+            ("question", QUESTION_FEATURES),
+            ("words", QUESTION_FEATURES),
+        )
     )
-    return Weights(passage, question, value["refuse_below"], value["list_share"])
+    return Weights(passage, question, words, value["refuse_below"], value["open_from"], value["list_share"])
 
 
 class Reader:
-    """Reads every hit with the model, orders them by reading and retrieval together, and quotes whole sentences."""
+    """Reads every hit with the small model and the best again with the strong one, orders them by reading and
+    retrieval together, and quotes whole sentences."""
 
     depth = READ
     """How many passages it reads."""
 
-    def __init__(self, generation: Generation, spans: SpanReader, embedder: Embedder | None = None) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        spans: SpanReader,
+        embedder: Embedder | None = None,
+        strong: SpanReader | None = None,
+    ) -> None:
         """Read for one generation; with an `embedder` sentences are also weighed by what they mean."""
-        self._weights = load_weights()
+        self._weights = load_weights("strong" if strong else "small")
         self.refuse_below = self._weights.refuse_below
         self._generation = generation
         self._spans = spans
+        self._strong = strong
         self._embedder = embedder
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
         asked = ask(query, self._generation.words.within(query.article_ids), self._years(query))
-        texts = [hit.chunk.text for hit in hits]
-        found = in_cells(query.text, texts, read_about(self._spans, query, hits, ANSWERS))
-        found = of_what_is_asked(
-            query.identifiers, hits, plausible(query.text, texts, found), self._sources(query, hits)
-        )
-        if not any(one.answers for one in found):
+        names = self._sources(query, hits)
+        passages = read_first(self._spans, query, hits, names)
+        if self._strong:
+            passages = read_again(self._strong, query, passages, names)
+        if not any(one.found.answers for one in passages):
             return Reading(tuple(hits), (), None, asked.named)
         weights = self._weights
-        hits, found, odds = rank(hits, found, weights.passage)
-        row = question_row(asked, hits, found, odds, self._generation.aliases)
-        score = float(1 / (1 + np.exp(-weights.question.log_odds(np.array([row]))[0])))
+        passages, odds = rank(passages, weights.passage)
+        rows = np.array([question_row(asked, passages, odds, self._generation.aliases)])
+        score, words = (
+            float(1 / (1 + np.exp(-model.log_odds(rows)[0]))) for model in (weights.question, weights.words)
+        )
         if asked.unknown or (asked.missing and asked.unseen >= 1):
             score = 0.0  # a thing that no source has, or not a word of the question stands in any
-        read = evidence(hits, found, odds, weights.list_share)
+        share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
+        read = evidence(passages, odds, share)
+        ordered = [one.hit for one in passages]
         if self._embedder:
-            read = with_meaning(read, hits, query, self._embedder)
-        return Reading(tuple(hits), tuple(read), score, asked.named)
+            read = with_meaning(read, ordered, query, self._embedder)
+        return Reading(tuple(ordered), tuple(read), score, asked.named, words >= weights.open_from)
 
     def _years(self, query: Query) -> Callable[[], Set[str]]:
         """What gives the years in which the articles that are asked were published."""
@@ -112,14 +144,36 @@ class Reader:
         return {id_: self._generation.catalog.article_by_id(id_).source for id_ in ids}
 
 
-def rank(hits: Sequence[Hit], found: Sequence[Found], of_passage: Linear) -> tuple[list[Hit], list[Found], Array]:
-    """Hits, what was found there and their log-odds, best first."""
-    odds = of_passage.log_odds(passage_rows(hits, found))
+def read_first(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[ReadPassage]:
+    """Read all hits with the small model; `sources` names the articles where the question has identifiers."""
+    found = _read(spans, query, hits, sources)
+    return [ReadPassage(hit, one, one.score) for hit, one in zip(hits, found, strict=True)]
+
+
+def read_again(
+    spans: SpanReader, query: Query, passages: Sequence[ReadPassage], sources: Mapping[str, str]
+) -> list[ReadPassage]:
+    """Read the passages that are best so far with the strong model; the others stay as they are."""
+    odds = load_weights("small").passage.log_odds(passage_rows(passages)) if passages else ()
+    best = sorted(range(len(passages)), key=lambda n: -odds[n])[:READ_AGAIN]
+    found = dict(zip(best, _read(spans, query, [passages[n].hit for n in best], sources), strict=True))
+    return [replace(one, found=found[n], strong=True) if n in found else one for n, one in enumerate(passages)]
+
+
+def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[Found]:
+    texts = [hit.chunk.text for hit in hits]
+    found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS))
+    return of_what_is_asked(query.identifiers, hits, plausible(query.text, texts, found), sources)
+
+
+def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], Array]:
+    """The passages and their log-odds, best first."""
+    odds = of_passage.log_odds(passage_rows(passages))
     order = [int(n) for n in np.argsort(-odds, kind="stable")]
-    return [hits[n] for n in order], [found[n] for n in order], odds[order]
+    return [passages[n] for n in order], odds[order]
 
 
-def evidence(hits: Sequence[Hit], found: Sequence[Found], odds: Array, list_share: float) -> list[Evidence]:
+def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) -> list[Evidence]:
     """The sentences around the answers, each place of an article once, best first; members of a list are one answer.
 
     An answer weighs as much as its passage, times its share of all answers there; a sentence as much as its answers
@@ -127,7 +181,8 @@ def evidence(hits: Sequence[Hit], found: Sequence[Found], odds: Array, list_shar
     """
     marks: dict[_Place, list[tuple[float, Span]]] = {}
     homes: dict[_Place, Hit] = {}
-    for hit, one, passage in zip(hits, found, odds, strict=True):
+    for read, passage in zip(passages, odds, strict=True):
+        hit, one = read.hit, read.found
         lines = [bare(hit.chunk.text, *line) for line in sentences(hit.chunk.text)]
         for answer in joined(hit.chunk.text, one.answers, list_share):
             start, end = _around(answer, lines)

@@ -20,20 +20,22 @@ CARRIED = 3.0
 def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) -> list[Found]:
     """Read the hits, at most `best` answers each, so that the model sees where what is asked for stands.
 
-    A passage under whose title or heading it stands, and which does not say it again, is read with them. It is
-    asked for as the passages write it.
+    A model that has not learned to read titles is given them where what is asked for stands only there. It is asked
+    for as the passages write it.
     """
     question, texts, lengths = query.text, list[str](), list[int]()
     for hit in hits:
         held = mentions(hit.chunk.text) if query.identifiers else set()
         above = mentions(hit.chunk.context) if query.identifiers else set()
         headed = any(one.stands_in(above) and not one.stands_in(held) for one in query.identifiers)
-        texts.append(hit.chunk.searchable if headed else hit.chunk.text)
+        texts.append(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text)
         lengths.append(len(texts[-1]) - len(hit.chunk.text))
     for one in reversed(query.identifiers):
-        written = next(filter(None, map(one.written_in, texts)), one.text)
+        written = next(filter(None, (one.written_in(hit.chunk.searchable) for hit in hits)), one.text)
         question = question[: one.start] + written + question[one.end :]
-    return [_below(one, length) for one, length in zip(spans.read(question, texts, best), lengths, strict=True)]
+    headings = [hit.chunk.context for hit in hits] if spans.titled else []
+    read = spans.read(question, texts, best, headings)
+    return [_below(one, length) for one, length in zip(read, lengths, strict=True)]
 
 
 def _below(one: Found, length: int) -> Found:

@@ -21,9 +21,11 @@ from rag.retrieve import Hit, Query
 
 Array = NDArray[np.float64]
 
-PASSAGE_FEATURES = ("answers", "fused", "cosine", "coverage")
+PASSAGE_FEATURES = ("answers", "fused", "cosine", "coverage", "strong", "unread")
+"""Those of a passage that the small model read; the last two are 0 where the strong one reads none."""
 QUESTION_FEATURES = (
     "best_answers",
+    "best_first",
     "best_words",
     "best_share",
     "second_answers",
@@ -52,6 +54,17 @@ class Linear:
     def log_odds(self, rows: Array) -> Array:
         """(n, f) features -> (n,) log-odds."""
         return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class ReadPassage:
+    """A hit as it was read: `found` is what the strong model has of it where that read it (`strong`), else the small
+    one; `first` is the small model's log-odds that it answers."""
+
+    hit: Hit
+    found: Found
+    first: float
+    strong: bool = False
 
 
 class Frequencies(Protocol):
@@ -108,30 +121,41 @@ def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:
     return not named and not any(index.document_frequency(term) for term in forms)
 
 
-def passage_rows(hits: Sequence[Hit], found: Sequence[Found]) -> Array:
-    """(n, f): the features of each passage, in the order of PASSAGE_FEATURES."""
-    pairs = zip(hits, found, strict=True)
-    return np.array([[_clip(one.score), hit.score, hit.cosine, hit.coverage] for hit, one in pairs])
+def passage_rows(passages: Sequence[ReadPassage]) -> Array:
+    """(n, f): the features of each passage, in the order of PASSAGE_FEATURES; "strong" is 0 where it was not read."""
+    any_strong = any(one.strong for one in passages)
+    return np.array(
+        [
+            [
+                _clip(one.first),
+                one.hit.score,
+                one.hit.cosine,
+                one.hit.coverage,
+                _clip(one.found.score) if one.strong else 0.0,
+                float(any_strong and not one.strong),
+            ]
+            for one in passages
+        ]
+    )
 
 
-def question_row(
-    asked: Asked, hits: Sequence[Hit], found: Sequence[Found], odds: Array, aliases: Aliases
-) -> list[float]:
-    """The features of a question, in the order of QUESTION_FEATURES; hits, what was found there and the `odds` of the
-    passages are in the final order, best first. A name counts as held in its short or its long form."""
-    first = found[0]
+def question_row(asked: Asked, passages: Sequence[ReadPassage], odds: Array, aliases: Aliases) -> list[float]:
+    """The features of a question, in the order of QUESTION_FEATURES; the passages and their `odds` are in the final
+    order, best first. A name counts as held in its short or its long form."""
+    best, second, hits = passages[0], passages[1:2], [one.hit for one in passages]
     return [
-        _clip(first.score),
-        _clip(first.answers[0].score) if first.answers else -_CLIP,
+        _clip(best.found.score),
+        _clip(best.first),
+        _clip(best.found.answers[0].score) if best.found.answers else -_CLIP,
         math.exp(odds[0] - np.logaddexp.reduce(odds)),
-        _clip(found[1].score) if len(found) > 1 and found[1].answers else _ALONE,
-        hits[0].score,
+        _clip(second[0].found.score) if second and second[0].found.answers else _ALONE,
+        best.hit.score,
         max(hit.score for hit in hits),
         max(hit.cosine for hit in hits),
         max(hit.coverage for hit in hits),
         float(bool(asked.missing)),
         asked.unseen,
-        _names_apart(asked.names, aliases.widen(terms(hits[0].chunk.searchable))),
+        _names_apart(asked.names, aliases.widen(terms(best.hit.chunk.searchable))),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Question and passages -> the answering words and a score for each passage, by the shipped model. No torch here."""
+"""Question and passages -> the answering words and a score for each passage, by a shipped model. No torch here."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 
 from index.layout import Span
 from index.network import Network
-from rag.reader.layout import layout_of
+from rag.reader.layout import MPNET, layout_of
 
 MODEL = Path(__file__).parent / "model"
+"""The small model, which reads every passage."""
+STRONG = MODEL / "strong"
+"""The strong model, which reads the best of them again."""
+NETWORK = "reader.int8.onnx"
 LONGEST = 320
 """Word pieces in a window, question and special pieces included."""
 _OVERLAP = 96
@@ -77,11 +81,16 @@ class _Window:
 
 
 class SpanReader:
-    """The shipped reading model. Safe to share between threads."""
+    """A shipped reading model. Safe to share between threads."""
 
-    def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = "reader.int8.onnx") -> None:
+    def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = NETWORK) -> None:
         """`threads` windows are read at once; 0: as many as there are cores."""
         self._use(Network(folder / name, threads), (folder / "tokenizer.json").read_text("utf-8"))
+
+    @property
+    def titled(self) -> bool:
+        """Whether the model has learned to read a passage below its title and headings."""
+        return self._layout == MPNET
 
     def _use(self, network: Network, tokenizer: str) -> None:
         """Read with `network`, on the word pieces of a tokenizer.json."""

@@ -1,7 +1,8 @@
 """Write the shipped files of a checkpoint: `python -m training.reader.export work/model.pt ../shared/data OUT`.
 
 Needs onnx; index/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and scores hang on
-them. Questions of the training articles show how large activations get.
+them. Questions of the training articles show how large activations get. A large model's weights lie beside its network,
+the word embeddings and the layers each in a file of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from pathlib import Path
 import torch
 
 from index.int8 import OPSET, prepared, write
+from rag.reader.layout import MPNET
+from rag.reader.models import CHECKSUMS
+from rag.reader.spans import NETWORK
 from training.reader.checkpoint import load_checkpoint
 from training.reader.data import FOREIGN, load, read_ids
 from training.reader.examples import Examples, Mix
@@ -23,7 +27,12 @@ from training.reader.model import Batch, SpanModel
 
 OUTPUTS = ("start", "end", "left", "right", "null", "sentence")
 FULL = "reader.onnx"
-SMALL = "reader.int8.onnx"
+LAYERS, WORDS = "layers.bin", "words.bin"
+_LARGE = 60_000_000
+"""Bytes of a network above which its weights are kept beside it."""
+_BESIDE = 100_000
+"""Bytes of a tensor that is then moved there."""
+_ALIGNED = 64
 
 
 def samples_of(data: Path, tokenizer: Path, rows: int = 160) -> list[Batch]:
@@ -54,7 +63,11 @@ def export_float32(model: SpanModel, path: Path) -> None:
 
 
 def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
-    """Write the model as int8 ONNX; `samples` show how large its activations get."""
+    """Write the model as int8 ONNX; `samples` show how large its activations get.
+
+    MPNet's activations are far apart, so each row has a scale, and no processor may cut a sum short.
+    """
+    strong = model.layout == MPNET
 
     def run(made: SpanModel) -> None:
         for batch in samples:
@@ -62,8 +75,31 @@ def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / FULL
-        export_float32(prepared(model, run), full)
-        write(full, path, leave=("/head", "/null", "/sentence"))
+        export_float32(prepared(model, run, by_row=strong), full)
+        write(full, path, leave=("/head", "/null", "/sentence"), portable=strong)
+
+
+def split(path: Path) -> list[Path]:
+    """Move the weights of a network into two files beside it, from where onnxruntime maps them; return all three."""
+    import onnx
+    from onnx.external_data_helper import set_external_data
+
+    model = onnx.load(path)
+    beside = {name: path.with_name(name) for name in (LAYERS, WORDS)}
+    with beside[LAYERS].open("wb") as layers, beside[WORDS].open("wb") as words:
+        for tensor in model.graph.initializer:
+            content = onnx.numpy_helper.to_array(tensor).tobytes()
+            if len(content) < _BESIDE:
+                continue
+            stream, name = (words, WORDS) if "word_embeddings" in tensor.name else (layers, LAYERS)
+            stream.write(bytes(-stream.tell() % _ALIGNED))
+            tensor.ClearField("raw_data")
+            tensor.raw_data = content
+            set_external_data(tensor, name, stream.tell(), len(content))
+            stream.write(content)
+            tensor.ClearField("raw_data")
+    onnx.save(model, path)
+    return [path, *beside.values()]
 
 
 def main() -> None:
@@ -78,11 +114,14 @@ def main() -> None:
     model, tokenizer = load_checkpoint(arguments.checkpoint)
     (arguments.out / "tokenizer.json").write_text(tokenizer, "utf-8")
     samples = samples_of(arguments.data, arguments.out / "tokenizer.json")
-    export_int8(model, arguments.out / SMALL, samples)
+    network = arguments.out / NETWORK
+    export_int8(model, network, samples)
+    files = split(network) if network.stat().st_size > _LARGE else [network]
     if arguments.full:
         export_float32(model, arguments.out / FULL)
-    digest = hashlib.sha256((arguments.out / SMALL).read_bytes()).hexdigest()
-    (arguments.out / f"{SMALL}.sha256").write_text(f"{digest}  {SMALL}\n", "utf-8")
+    named = sorted(path.name for path in (*files, arguments.out / "tokenizer.json"))
+    lines = [f"{hashlib.sha256((arguments.out / name).read_bytes()).hexdigest()}  {name}\n" for name in named]
+    (arguments.out / CHECKSUMS).write_text("".join(lines), "utf-8")
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from index.embed import find_float32
-from rag.reader.spans import MODEL
+from rag.reader.spans import MODEL, NETWORK
 from training.reader.base import load_encoder
-from training.reader.export import SMALL
 from training.reader.model import SpanModel
 
 Array = NDArray[Any]
@@ -29,7 +28,7 @@ def restored(folder: Path = MODEL) -> SpanModel:
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(folder / SMALL).graph
+    graph = onnx.load(folder / NETWORK).graph
     held: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     model = SpanModel(load_encoder(find_float32().folder))
     state = dict(_weights(graph.node, held))
@@ -41,7 +40,7 @@ def restored(folder: Path = MODEL) -> SpanModel:
     missing = model.load_state_dict(state, strict=False)
     lacking = [name for name in missing.missing_keys if not name.startswith("sentence.")]  # newer than what is shipped
     if lacking or missing.unexpected_keys:
-        raise KeyError(f"{folder / SMALL} does not fit: {missing}")
+        raise KeyError(f"{folder / NETWORK} does not fit: {missing}")
     return model
 
 
