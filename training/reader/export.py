@@ -93,7 +93,6 @@ def split(path: Path) -> list[Path]:
                 continue
             stream, name = (words, WORDS) if "word_embeddings" in tensor.name else (layers, LAYERS)
             stream.write(bytes(-stream.tell() % _ALIGNED))
-            tensor.ClearField("raw_data")
             tensor.raw_data = content
             set_external_data(tensor, name, stream.tell(), len(content))
             stream.write(content)
