@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -172,6 +172,14 @@ class Catalog:
         rows = self._rows("select home, substr(published, 1, 4) from sources where published is not null")
         wanted = None if article_ids is None else set(article_ids)
         return frozenset(str(year) for home, year in rows if wanted is None or home in wanted)
+
+    def dates(self, article_ids: Collection[str]) -> dict[str, Published]:
+        """Return when these articles were published, of those that say so."""
+        marks = ",".join("?" * len(article_ids))
+        rows = self._rows(f"select id, published, published_from from articles where id in ({marks})", [*article_ids])
+        with failing_as_damage(self._folder, _PART):
+            found = ((str(id_), _published(when, origin)) for id_, when, origin in rows)
+            return {id_: published for id_, published in found if published}
 
     def texts(self) -> Iterator[str]:
         """Give the title and then the text of each indexed article, an article at a time."""

@@ -132,6 +132,7 @@ def write(full: Path, path: Path, *, leave: Sequence[str] = (), portable: bool =
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     left = [node.name for node in onnx.load(full).graph.node if node.name.startswith(tuple(leave))]
+    left += [f"{name}_MatMul" for name in left]  # what onnxruntime makes of a Gemm before it looks at names
     quantize_dynamic(
         full,
         path,

@@ -12,6 +12,7 @@ from index.generation import Generation
 from rag import compose, write
 from rag.choice import Asked
 from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
+from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled
 from rag.forms.asked import Form
@@ -65,6 +66,8 @@ class AnswerBuilder:
             statements = list(self.drafted) or self._along_the_evidence()
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
+        if sources_differ([one.evidence for one in statements if one.evidence and not one.words]):
+            notes.append("The sources differ here. What is dated comes first, the newest before older ones.")
         if not citations:
             return self._answer("", [], [], notes, draft)
         return self._answer(write.as_text(cited), cited, citations, [*self.notes, *notes], draft)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from index.article import Article
 from index.lexical import content_terms
@@ -58,15 +59,25 @@ def quote(
 
 
 def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) -> list[Evidence]:
-    """Return the evidence, what says the same of another time as the best does by date: the newest first, undated after
-    dated."""
+    """Return the evidence, what answers for another time by date: the newest first, undated after dated.
+
+    That is what says the same as the best but for the answering words, and what answers by itself in another article.
+    """
 
     def date_of(one: Evidence) -> Published | None:
         return articles[one.hit.chunk.article_id].published
 
     rivals = [one for one in evidence if _is_rival(one, evidence[0])]
+    seen = {evidence[0].hit.chunk.article_id} if evidence else set()
+    for one in evidence[1:]:
+        apart = one.hit.chunk.article_id not in seen
+        if apart and one not in rivals and one.stands and evidence[0].stands and date_of(one) and date_of(evidence[0]):
+            rivals.append(replace(one, score=evidence[0].score))
+            seen.add(one.hit.chunk.article_id)
+    taken = {(one.hit.chunk.article_id, one.start) for one in rivals}
     dated = sorted((one for one in rivals if date_of(one)), key=lambda one: _age(date_of(one)))
-    return [*dated, *(one for one in rivals if not date_of(one)), *(one for one in evidence if one not in rivals)]
+    rest = [one for one in evidence if (one.hit.chunk.article_id, one.start) not in taken]
+    return [*dated, *(one for one in rivals if not date_of(one)), *rest]
 
 
 def _is_rival(one: Evidence, best: Evidence) -> bool:

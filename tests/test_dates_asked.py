@@ -54,6 +54,44 @@ def test_the_newest_leads_and_what_is_older_or_undated_follows_marked(tmp_path: 
     assert [one.quote.split()[-1] for one in found.citations] == ["Hale.", "Brook.", "Pike."]
 
 
+def _engine(folder: Path, *texts: str) -> Engine:
+    (folder / "docs").mkdir()
+    for number, text in enumerate(texts):
+        (folder / f"docs/{number}.txt").write_text(text)
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "docs"])
+    return engine
+
+
+_OLD = """New boats for Farley
+
+4 May 2024
+
+The town of Farley is going to buy 14 electric boats for its canals, Mayor Joan Pike said on Friday. They are built in
+Oxlund.
+"""
+_NEW = """Farley signs for its boats
+
+5 June 2025
+
+The contract was signed on Thursday. The order is for nine boats, and not for 14. The canals are closed in winter.
+"""
+
+
+def test_the_newest_leads_where_it_says_it_in_other_words_and_the_answer_says_that_they_differ(tmp_path: Path) -> None:
+    found = answer(_engine(tmp_path, _OLD, _NEW), "How many boats is Farley going to buy?")
+    first, second, *_ = [one for one in found.sentences if not one.words]
+    assert first.text.startswith("5 Jun 2025: ") and "nine boats" in first.text
+    assert second.text.startswith("4 May 2024, older: ") and "14 electric boats" in second.text
+    assert "The sources differ here" in found.notes[0]
+
+
+def test_sources_that_say_the_same_do_not_differ(tmp_path: Path) -> None:
+    again = _NEW.replace("The order is for nine boats, and not for 14.", "The order is for 14 boats, as planned.")
+    found = answer(_engine(tmp_path, _OLD, again), "How many boats is Farley going to buy?")
+    assert "14" in found.text and not any("differ" in note for note in found.notes)
+
+
 def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> None:
     found = answer(dated, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
     assert "Northvolt" not in found.text and not found.refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +184,19 @@ def test_numbers_alone_are_read(text: str, number: Decimal | None) -> None:
 )
 def test_a_comparison_becomes_a_question_about_each_thing(question: str, both: bool) -> None:
     assert (sides(question) is not None) is both
+
+
+def test_a_comparison_quotes_a_sentence_on_each_thing(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/boats.txt").write_text(
+        "The boats\n\nThe Heron takes 40 minutes to the island. It was built in 1998 and has a bar.\n\n"
+        "The crossing with the smaller Plover, which sails in winter only, lasts 75 minutes. Dogs may come aboard.\n"
+    )
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    found = answer(engine, "how much faster is the heron than the plover")
+    assert found.form == "comparison"
+    assert "40 minutes" in found.text and "75 minutes" in found.text
 
 
 def test_a_summary_goes_through_the_sections(station: Engine) -> None:

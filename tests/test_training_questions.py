@@ -15,6 +15,7 @@ from training.reader.data import Corpus
 from training.reader.documents import generated
 from training.reader.typed import as_typed
 from training.reader.unanswerable import make_pool, unanswerable
+from training.reader.yes_no import ask_yes_no
 
 QUESTION = "When was the first Thornmill Bridge across the river opened?"
 
@@ -108,3 +109,26 @@ def test_no_question_or_text_of_the_seeds_is_learnt_from() -> None:
 
 def _words_of_the_code() -> list[str]:
     return [word for path in (ROOT / "training").rglob("*.py") for word in words(Path(path).read_text("utf-8"))]
+
+
+def test_a_sentence_is_asked_as_it_is_or_so_that_it_says_no() -> None:
+    passage = "The bridge was opened in 1904, after a long delay. He liked it."
+    made = {ask_yes_no(passage, random.Random(seed)) for seed in range(200)}
+    asked = {question: passage[slice(*place)] for question, place in filter(None, made)}
+    assert "Was the bridge opened in 1904?" in asked and len(asked) > 3
+    assert all(text.startswith("Was the bridge ") for text in asked)
+    assert set(asked.values()) == {"was opened in 1904, after a long delay"}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("The library opens at nine.", None),
+        ("The fund includes all of its members.", "Does the fund include all of its members?"),
+        ("Old ships have been lost near the coast.", "Have Old ships been lost near the coast?"),
+        ("Guests can't bring their own food.", "Can Guests bring their own food?"),
+    ],
+)
+def test_a_question_has_its_verb_first(sentence: str, question: str | None) -> None:
+    made = {ask_yes_no(sentence, random.Random(seed)) for seed in range(50)}
+    assert made == {None} if question is None else question in {one[0] for one in filter(None, made)}

@@ -18,8 +18,6 @@ _OWN = 0.6
 """The part of a reading's score that it keeps by the share of the follow-up's own words in the best evidence."""
 _SAME_SOURCE = 0.25
 """Added to the score of a reading whose best evidence stands in a source of the last answer."""
-_BOTH = 0.5
-"""A comparison is read about each of its things where both are answered at least this well, as a share of the whole."""
 _REPEATS = 0.4
 """Taken from the score of a reading that only finds the words of the last answer again."""
 
@@ -45,9 +43,8 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     two = sides(best.query.text) if form == "comparison" else None
     if not two:
         return best
-    both = beside(*(scope.reader.read(*scope.search(text)) for text in two))
-    enough = (both.score or 0.0) >= _BOTH * (best.reading.score or 0.0)
-    return replace(best, reading=both) if enough else best
+    pair = [(side, scope.reader.read(*scope.search(side.question))) for side in two]
+    return replace(best, reading=beside(best.reading, pair))
 
 
 def _worth(reading: Reading, thread: Thread, question: str) -> float:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from index.lexical import FUNCTION_WORDS
+from index.lexical import FUNCTION_WORDS, terms
 from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 
@@ -18,22 +19,37 @@ _WORD = re.compile(r"[^\s,?!]+")
 _NAMING = frozenset("down up off other others same before after afterwards first second last now then".split())
 """Words without much meaning that name a thing all the same ("the down programme", "the other parts")."""
 _MOST_WORDS = 3
+_LEAST = 0.1
+"""A sentence on one of the things is taken from those with at least this share of the best one's score."""
 
 
-def sides(question: str) -> tuple[str, str] | None:
-    """Return the question about the first thing and that about the second; None if it names no two things.
+@dataclass(frozen=True)
+class Side:
+    """One of two things that a question compares: the words that name it, and the question about it alone."""
 
-    >>> sides("rain held back at 60 mm compared with 150 mm")
-    ('rain held back at 60 mm', 'rain held back at 150 mm')
+    thing: str
+    question: str
+
+    def named_in(self, one: Evidence) -> bool:
+        """True if a sentence, or the headings it stands below, has all words of the thing."""
+        wanted = set(terms(self.thing))
+        return bool(wanted) and wanted <= set(terms(f"{one.hit.chunk.context} {one.text}"))
+
+
+def sides(question: str) -> tuple[Side, Side] | None:
+    """Return both things that a question compares; None if it names no two.
+
+    >>> [one.question for one in sides("rain held back at 60 mm compared with 150 mm")]
+    ['rain held back at 60 mm', 'rain held back at 150 mm']
     """
     for match in sorted(_BETWEEN.finditer(question), key=lambda m: m.group().strip().lower() == "and"):
         left = _phrase(question, list(_WORD.finditer(question, 0, match.start()))[::-1])
         right = _phrase(question, list(_WORD.finditer(question, match.end())))
         if left and right:
-            second = question[right[0] : right[1]]
+            first, second = question[left[0] : left[1]], question[right[0] : right[1]]
             one = question[: match.start()] + question[right[1] :]
             other = question[: left[0]] + second + question[left[1] : match.start()] + question[right[1] :]
-            return " ".join(one.split()), " ".join(other.split())
+            return Side(first, " ".join(one.split())), Side(second, " ".join(other.split()))
     return None
 
 
@@ -53,22 +69,27 @@ def _phrase(question: str, words: Sequence[re.Match[str]]) -> tuple[int, int] | 
     return (min(word.start() for word in kept), max(word.end() for word in kept)) if kept else None
 
 
-def beside(one: Reading, other: Reading) -> Reading:
-    """Return what was read about two things as one reading: the best evidence of each first, then the rest by score.
+def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
+    """Return what was read of a comparison and of each of its things as one reading: first a sentence on each thing,
+    then the rest.
 
-    It is answered as well as the thing of which less is known.
+    A sentence that names both things is enough. It is answered as well as the whole question is, or as its things are
+    on average, whichever is more.
     """
-    hits = list[Hit]()
-    seen = set[str]()
-    for pair in zip(one.hits, other.hits, strict=False):
-        for hit in pair:
-            if hit.chunk.id not in seen:
-                seen.add(hit.chunk.id)
-                hits.append(hit)
-    evidence = list[Evidence]()
-    for found in (*one.evidence[:1], *other.evidence[:1]):
-        if not any(found.overlaps(known) for known in evidence):
-            evidence.append(found)
-    scores = [score for score in (one.score, other.score) if score is not None]
-    missing = tuple(dict.fromkeys((*one.missing, *other.missing)))
-    return Reading(tuple(hits), tuple(evidence), min(scores) if len(scores) == 2 else None, missing)
+    first, second = (side for side, _ in pair)
+    chosen = [one for one in whole.evidence[:1] if first.named_in(one) and second.named_in(one)]
+    for (side, reading), (other, _) in zip(pair, reversed(pair), strict=True) if not chosen else ():
+        likely = [one for one in reading.evidence if one.score >= _LEAST * reading.evidence[0].score]
+        likely = [one for one in likely if not any(map(one.overlaps, chosen))]
+        own = [one for one in likely if side.named_in(one)]
+        apart = [one for one in own if not other.named_in(one)]
+        chosen += (apart or own or likely)[:1]
+    chosen = [replace(one, score=1.0) for one in chosen]
+    rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))]
+    hits = dict[str, Hit]()
+    for hit in (*(one.hit for one in (*chosen, *rest)), *whole.hits):
+        hits.setdefault(hit.chunk.id, hit)
+    cited = [replace(one, hit=hits[one.hit.chunk.id]) for one in (*chosen, *rest)]
+    scores = [reading.score or 0.0 for _, reading in pair]
+    score = max(whole.score or 0.0, sum(scores) / len(scores))
+    return Reading(tuple(hits.values()), tuple(cited), score, whole.missing, opens=False)

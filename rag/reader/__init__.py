@@ -14,6 +14,7 @@ class Evidence:
 
     `start` and `end` are offsets into the article of `hit.chunk`; `score` is in [0, 1] and compares within one
     question; `answers` are the answering words inside the slice, in article offsets, empty until a reader knows them.
+    `stands` tells that they are likelier to answer by themselves than not.
     """
 
     hit: Hit
@@ -21,6 +22,7 @@ class Evidence:
     end: int
     score: float
     answers: tuple[Span, ...] = ()
+    stands: bool = False
 
     def __post_init__(self) -> None:
         chunk = self.hit.chunk

@@ -20,6 +20,7 @@ import numpy as np
 from index.embed import Embedder
 from index.generation import Generation
 from index.layout import Span
+from index.published import Published
 from index.sentences import sentences
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
@@ -44,8 +45,12 @@ from rag.retrieve import Hit, Query
 WEIGHTS = Path(__file__).parent / "ranking.json"
 READ = 10
 """Passages that are read for a question."""
-READ_AGAIN = 2
-"""Those of them that the strong model reads too: a third one changes nothing (benchmarks/README.md)."""
+READ_AGAIN = 6
+"""The most of them that the strong model reads too."""
+AT_ONCE = 2
+"""The strong model reads so many at a time, and stops when one of them answers."""
+CERTAIN = 1.0
+"""Log-odds from which a passage counts as answering."""
 ANSWERS = 6
 """Answers looked at in each passage."""
 SEVERAL = 0.05
@@ -115,7 +120,7 @@ class Reader:
         names = self._sources(query, hits)
         passages = read_first(self._spans, query, hits, names)
         if self._strong:
-            passages = read_again(self._strong, query, passages, names)
+            passages = read_again(self._strong, query, passages, names, self._dates(hits))
         if not any(one.found.answers for one in passages):
             return Reading(tuple(hits), (), None, asked.named)
         weights = self._weights
@@ -138,6 +143,11 @@ class Reader:
         catalog, asked = self._generation.catalog, query.article_ids
         return cache(lambda: catalog.years(asked))
 
+    def _dates(self, hits: Sequence[Hit]) -> dict[str, Published]:
+        """When the articles of the hits were published, where that says so; nothing for a single article."""
+        ids = {hit.chunk.article_id for hit in hits}
+        return self._generation.catalog.dates(ids) if len(ids) > 1 else {}
+
     def _sources(self, query: Query, hits: Sequence[Hit]) -> dict[str, str]:
         """The source of each article among the hits, where the question has identifiers that its name may mention."""
         ids = {hit.chunk.article_id for hit in hits} if query.identifiers else ()
@@ -151,13 +161,37 @@ def read_first(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Ma
 
 
 def read_again(
-    spans: SpanReader, query: Query, passages: Sequence[ReadPassage], sources: Mapping[str, str]
+    spans: SpanReader,
+    query: Query,
+    passages: Sequence[ReadPassage],
+    sources: Mapping[str, str],
+    dates: Mapping[str, Published] | None = None,
 ) -> list[ReadPassage]:
-    """Read the passages that are best so far with the strong model; the others stay as they are."""
+    """Read the passages that are best so far with the strong model, until one of them answers; the others stay as they
+    are.
+
+    If the one that answers is of an article with a date (`dates` has them by article id), the best passage of articles
+    with another date is read too: what was right once may have changed.
+    """
+    read = list(passages)
     odds = load_weights("small").passage.log_odds(passage_rows(passages)) if passages else ()
-    best = sorted(range(len(passages)), key=lambda n: -odds[n])[:READ_AGAIN]
-    found = dict(zip(best, _read(spans, query, [passages[n].hit for n in best], sources), strict=True))
-    return [replace(one, found=found[n], strong=True) if n in found else one for n, one in enumerate(passages)]
+    order = sorted(range(len(passages)), key=lambda n: -odds[n])
+
+    def read_them(numbers: Sequence[int]) -> float:
+        found = _read(spans, query, [passages[n].hit for n in numbers], sources)
+        for n, one in zip(numbers, found, strict=True):
+            read[n] = replace(passages[n], found=one, strong=True)
+        return max(one.score for one in found)
+
+    for at in range(0, min(READ_AGAIN, len(order)), AT_ONCE):
+        if read_them(order[at : at + AT_ONCE]) >= CERTAIN:
+            break
+    best = max((one for one in read if one.strong), key=lambda one: one.found.score, default=None)
+    if best and dates and (when := dates.get(best.hit.chunk.article_id)):
+        others = [n for n in order if dates.get(passages[n].hit.chunk.article_id, when) != when]
+        if others and not read[others[0]].strong:
+            read_them(others[:1])
+    return read
 
 
 def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[Found]:
@@ -180,6 +214,7 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
     together, and the scores are shares of all.
     """
     marks: dict[_Place, list[tuple[float, Span]]] = {}
+    likely: dict[_Place, bool] = {}
     homes: dict[_Place, Hit] = {}
     for read, passage in zip(passages, odds, strict=True):
         hit, one = read.hit, read.found
@@ -191,13 +226,14 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
             weight = math.exp(passage - odds.max() + min(0.0, answer.score - one.score))
             if homes.setdefault(place, hit) is hit:  # a passage that overlaps a better one says the same again
                 marks.setdefault(place, []).append((weight, span))
+                likely[place] = likely.get(place, False) or answer.score > 0
     weights = {place: sum(weight for weight, _ in of_place) for place, of_place in marks.items()}
     total = sum(weights.values())
     made = []
     for place in sorted(weights, key=lambda place: -weights[place]):
         spans = sorted(marks[place], key=lambda mark: -mark[0])
         kept = tuple(span for weight, span in spans if weight >= _KEEP * spans[0][0])
-        made.append(Evidence(homes[place], place[1], place[2], weights[place] / total, kept))
+        made.append(Evidence(homes[place], place[1], place[2], weights[place] / total, kept, likely[place]))
     return made
 
 

@@ -24,24 +24,29 @@ from training.reader.model import LONGEST_ANSWER, Batch
 from training.reader.rewording import ask_who, asks_who, names, rename
 from training.reader.typed import as_typed
 from training.reader.unanswerable import Pool, inner_names, make_pool, unanswerable
+from training.reader.yes_no import ask_yes_no
 
 _LONGEST_QUESTION = 48
 _LONGEST_HEADING = 24
 _TRIES = 8
+_YES_NO = 1_000_000
+"""Added to the number of a group of rows: the yes-or-no question beside it."""
 
 
 @dataclass(frozen=True)
 class Share:
     """How often an epoch asks the questions of one kind (1: each once), and the shares of them, in [0, 1], that get a
     passage beside them that looks right and lacks the answer (`hard`), one of the same article that lacks it
-    (`sibling`), a changed question that the passage does not answer (`changed`), and a question for an attribute of
-    the passage's subject that it does not state (`unstated`)."""
+    (`sibling`), a changed question that the passage does not answer (`changed`), a question for an attribute of
+    the passage's subject that it does not state (`unstated`), and a yes-or-no question, in turn one that the passage
+    settles and one of another passage of the article (`yes_no`)."""
 
     asked: float = 1.0
     hard: float = 0.0
     changed: float = 0.0
     sibling: float = 0.0
     unstated: float = 0.0
+    yes_no: float = 0.0
 
 
 _TODAY: dict[Kind, Share] = {
@@ -74,9 +79,9 @@ class Mix:
 
 STRONG = Mix(
     kinds={
-        "wiki": Share(1.0, hard=0.2, changed=0.2, sibling=0.12, unstated=0.12),
+        "wiki": Share(1.0, hard=0.2, changed=0.2, sibling=0.12, unstated=0.12, yes_no=0.1),
         "other": Share(0.08, changed=0.15),
-        "natural": Share(8.0, hard=0.3, changed=0.2, unstated=0.12),
+        "natural": Share(8.0, hard=0.3, changed=0.2, unstated=0.12, yes_no=0.1),
         "generated": Share(0.2),
     },
     reworded_from=0,
@@ -182,10 +187,23 @@ class Examples:
             subject = rng.choice([passage.heading or passage.article, *inner_names(passage.text)[:20]])
             if other := ask_unstated(subject, f"{passage.heading} {passage.text}", rng):
                 rows.append(Row(other, question.passage, (), None, -1 - group))
+        if share.yes_no and rng.random() < share.yes_no:
+            rows += self._yes_no(question, _YES_NO + group, rng)
         if rng.random() < self.mix.typed:
             form = rng.random()
             rows = [replace(row, question=as_typed(row.question, random.Random(form))) for row in rows]
         return rows
+
+    def _yes_no(self, question: Question, group: int, rng: random.Random) -> list[Row]:
+        """A yes-or-no question about the passage, or one about another of its article that this one does not settle."""
+        own = self.corpus.passages[question.passage]
+        others = self._articles[own.article]
+        if len(others) > 1 and rng.random() < 0.4:
+            other = self.corpus.passages[rng.choice(others)].text
+            asked = ask_yes_no(other, rng) if other != own.text else None
+            return [Row(asked[0], question.passage, (), None, group)] if asked else []
+        asked = ask_yes_no(own.text, rng)
+        return [Row(asked[0], question.passage, (asked[1],), asked[1], group)] if asked else []
 
     def _sibling(self, question: Question, rng: random.Random) -> list[int]:
         """Another passage of the article that holds no word of an acceptable answer's texts; none after some tries."""

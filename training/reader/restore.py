@@ -21,22 +21,28 @@ from training.reader.base import load_encoder
 from training.reader.model import SpanModel
 
 Array = NDArray[Any]
+_WRAPPED = ("inner", "linear")
+"""Names of the layers that `index.int8.prepared` puts around others."""
 
 
-def restored(folder: Path = MODEL) -> SpanModel:
-    """The float32 model of an exported folder. Raises OSError or KeyError for a folder that `export` did not write."""
+def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0) -> SpanModel:
+    """The float32 model of an exported folder, on `encoder` (MiniLM's), whose embeddings and `frozen` lowest layers
+    were not trained and so are taken as they are. Raises OSError or KeyError for a folder that `export` did not write.
+    """
     import onnx
     from onnx import numpy_helper
 
     graph = onnx.load(folder / NETWORK).graph
     held: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    model = SpanModel(load_encoder(find_float32().folder))
+    model = SpanModel(encoder or load_encoder(find_float32().folder), frozen)
+    kept = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad} if frozen else {}
     state = dict(_weights(graph.node, held))
     for name, value in held.items():
         if not name.startswith("onnx::") and name.endswith((".weight", ".bias")):
             state[name.replace(".dense.linear.", ".dense.")] = torch.tensor(value)
     words = held["encoder.embeddings.word_embeddings.table"], held["encoder.embeddings.word_embeddings.scale"]
     state["encoder.embeddings.word_embeddings.weight"] = torch.tensor(words[0] * words[1])
+    state |= kept
     missing = model.load_state_dict(state, strict=False)
     lacking = [name for name in missing.missing_keys if not name.startswith("sentence.")]  # newer than what is shipped
     if lacking or missing.unexpected_keys:
@@ -57,8 +63,8 @@ def _weights(nodes: Any, held: dict[str, Array]) -> Iterator[tuple[str, Tensor]]
             stem = name.removesuffix("_quantized")
             weight = (weight - held[f"{stem}_zero_point"]) * held[f"{stem}_scale"]
         path = node.name.split("/")[1:-1]
-        layer = ".".join(part for part in path if part != "linear")
-        smoothing = held.get(f"{layer}.inverse")
+        layer = ".".join(part for part in path if part not in _WRAPPED)
+        smoothing = held.get(f"{layer}.inverse", held.get(f"{layer}.inner.inverse"))
         if smoothing is not None:
             weight = weight * smoothing[:, None]
         transposed = any(a.name == "transB" and a.i for a in node.attribute)

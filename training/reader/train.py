@@ -36,6 +36,8 @@ from tqdm import tqdm
 
 from index.embed import find_float32
 from rag.reader.layout import MPNET
+from rag.reader.spans import MODEL
+from rag.reader.spans import STRONG as STRONG_MODEL
 from training.reader.base import layout_for, load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, write_state
 from training.reader.data import FOREIGN, Corpus, joined, load, read_ids, with_hard_negatives
@@ -265,29 +267,31 @@ def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None
     bar.close()
 
 
-def corpora(data: Path, work: Path, strong: bool = False) -> tuple[Corpus, Corpus]:
+def corpora(data: Path, work: Path, strong: bool = False, seed: int = Recipe.seed) -> tuple[Corpus, Corpus]:
     """(to train on with hard negatives, to calibrate on) from the public files in `data`.
 
     The strong reader learns from typed questions and from generated documents too.
     """
     fit, calibrate = load(data, read_ids(FOREIGN), natural=strong)
     fit = with_hard_negatives(fit, work / "hard_negatives.json", meaning=not strong)
-    return (joined(fit, generated(Recipe.seed, _DOCUMENTS)) if strong else fit), calibrate
+    return (joined(fit, generated(seed, _DOCUMENTS)) if strong else fit), calibrate
 
 
 def _start(arguments: argparse.Namespace) -> Training:
     """What the arguments ask for, resumed if it was begun."""
-    torch.manual_seed(Recipe.seed)
+    torch.manual_seed(arguments.seed)
     checkpoint = arguments.work / CHECKPOINT
-    if arguments.shipped and not checkpoint.is_file():
-        model, strong = restored(), False
-    else:
-        encoder = load_encoder(arguments.base)
-        strong = layout_for(encoder) == MPNET
-        model = SpanModel(encoder, STRONG_RECIPE.frozen if strong else 0)
+    encoder = load_encoder(arguments.base)
+    strong = layout_for(encoder) == MPNET
     recipe, mix = (STRONG_RECIPE, STRONG) if strong else (Recipe(), Mix())
-    recipe = replace(recipe, steps=arguments.steps or recipe.steps, rate=arguments.rate or recipe.rate)
-    fit, _ = corpora(arguments.data, arguments.work, strong)
+    if arguments.shipped and not checkpoint.is_file():
+        model = restored(STRONG_MODEL if strong else MODEL, encoder, recipe.frozen)
+    else:
+        model = SpanModel(encoder, recipe.frozen)
+    recipe = replace(
+        recipe, steps=arguments.steps or recipe.steps, rate=arguments.rate or recipe.rate, seed=arguments.seed
+    )
+    fit, _ = corpora(arguments.data, arguments.work, strong, recipe.seed)
     examples = Examples(fit, arguments.base / "tokenizer.json", mix, recipe.seed)
     training = Training(examples, recipe, threads=arguments.threads, model=model)
     if checkpoint.is_file():
@@ -304,6 +308,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="steps in all; the rate falls over the last of them")
     parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
     parser.add_argument("--rate", type=float, help="the learning rate at its highest")
+    parser.add_argument("--seed", type=int, default=Recipe.seed, help="of the order of the rows and of what is made")
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
     arguments = parser.parse_args()
