@@ -125,7 +125,7 @@ def test_a_sentence_is_asked_as_it_is_or_so_that_it_says_no() -> None:
     [
         ("The library opens at nine.", None),
         ("The fund includes all of its members.", "Does the fund include all of its members?"),
-        ("Old ships have been lost near the coast.", "Have Old ships been lost near the coast?"),
+        ("Wooden ships have been lost near the coast.", "Have Wooden ships been lost near the coast?"),
         ("Guests can't bring their own food.", "Can Guests bring their own food?"),
     ],
 )

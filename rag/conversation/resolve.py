@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.lexical import FUNCTION_WORDS, terms, words
-from rag.conversation.thread import Thread
+from rag.conversation.thread import Thread, is_fragment
 from rag.forms.asked import Form
 from rag.forms.comparison import beside, sides
 from rag.reader import Reading
@@ -14,12 +15,16 @@ from rag.scope import Scope
 
 MOST_READ = 4
 """Readings of a follow-up that the model reads passages for."""
-_OWN = 0.6
+_OWN = 0.4
 """The part of a reading's score that it keeps by the share of the follow-up's own words in the best evidence."""
-_SAME_SOURCE = 0.25
+_SAME_SOURCE = 0.2
 """Added to the score of a reading whose best evidence stands in a source of the last answer."""
-_REPEATS = 0.4
-"""Taken from the score of a reading that only finds the words of the last answer again."""
+_REPEATS = 0.3
+"""Taken from the score of a reading that only finds the words that opened the last answer again."""
+_CLEARLY = 0.05
+"""By how much another reading must be worth more than the question by itself."""
+_FRAGMENT = 0.2
+"""Taken from the score of a fragment by itself, which seldom is a new subject."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     searched = [scope.search(text) for text in thread.readings(question)]
     others = sorted(searched[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
     tried = [Resolved(query, scope.reader.read(query, hits)) for query, hits in [searched[0], *others[: MOST_READ - 1]]]
-    best = tried[0] if len(tried) == 1 else max(tried, key=lambda one: _worth(one.reading, thread, question))
+    best = _best(tried, thread, question)
     two = sides(best.query.text) if form == "comparison" else None
     if not two:
         return best
@@ -47,9 +52,19 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     return replace(best, reading=beside(best.reading, pair))
 
 
-def _worth(reading: Reading, thread: Thread, question: str) -> float:
+def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
+    """Return the reading that is worth most; the question by itself unless another one is clearly better."""
+    if len(tried) == 1:
+        return tried[0]
+    worth = [_worth(one, thread, question) for one in tried]
+    worth[0] += _CLEARLY
+    return max(zip(worth, tried, strict=True), key=lambda pair: pair[0])[1]
+
+
+def _worth(one: Resolved, thread: Thread, question: str) -> float:
     """How well a reading of a follow-up is answered, and whether it goes on with the conversation."""
-    if not reading.evidence:
+    reading = one.reading
+    if not reading.evidence or not one.query.terms:
         return 0.0
     best = reading.evidence[0]
     own = [term for word in words(question) if word not in FUNCTION_WORDS for term in terms(word)]
@@ -58,6 +73,7 @@ def _worth(reading: Reading, thread: Thread, question: str) -> float:
     worth = (reading.score or 0.0) * (1 - _OWN + _OWN * share)
     cited = thread.citations()
     worth += _SAME_SOURCE * any(one.article_id == best.hit.chunk.article_id for one in cited)
-    before = {(one.article_id, *span) for one in cited for span in one.answers}
+    worth -= _FRAGMENT * (one.query.text == question and is_fragment(question))
+    before = {(one.article_id, *span) for one in cited[:1] for span in one.answers}
     answers = {(best.hit.chunk.article_id, *span) for span in best.answers}
     return worth - _REPEATS * bool(answers and answers <= before)

@@ -43,6 +43,8 @@ _POSSESSIVE = frozenset(("his", "her", "its", "their"))
 """Explained by a name or noun before them in the same question ("GM makes its own cells")."""
 _DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its", "their", "one"))
 """Words that stand for a thing only where no noun follows them."""
+_DO = frozenset(("do", "does", "did"))
+"""A verb follows, not a noun ("how much does that save?")."""
 _VERBAL = frozenset(
     """is are was were be been am do does did has have had will would can could may might must should shall cost costs
     happen happens mean means work works""".split()
@@ -90,14 +92,31 @@ def refers(question: str) -> bool:
     return opens_or_ends or bool(_pronouns(question)) or len(content_terms(question)) <= _SHORT
 
 
+def is_fragment(question: str) -> bool:
+    """True if a question is no sentence, or has one word with a meaning at most.
+
+    >>> [is_fragment(q) for q in ("and E3?", "electric ones too?", "by when?", "and who looks after the door?")]
+    [True, True, True, False]
+    """
+    return not _is_sentence(_bare(question)) or len(content_terms(question)) <= _SHORT
+
+
+def _bare(question: str) -> str:
+    """A follow-up without the words that only link it to what was said."""
+    return _TOO.sub("", _LINK.sub("", question)).strip(" ?!.") or question.strip(" ?!.")
+
+
 def _filled(question: str, turn: Answer) -> Iterator[str]:
     """What a question may mean after a turn."""
     before = turn.searched or turn.question
-    bare = _TOO.sub("", _LINK.sub("", question)).strip(" ?!.") or question.strip(" ?!.")
+    bare = _bare(question)
     phrases = _phrases(before)
     subject = [*_answer_words(turn), *phrases]
     for start, end in _pronouns(bare)[:1]:
+        is_person = bare[start:end].casefold() in _PERSON
         for phrase in subject:
+            if is_person and any(map(str.isdigit, phrase)):
+                continue
             yield f"{bare[:start]}{phrase}{bare[end:]}"
     if not _pronouns(bare) and not _is_sentence(bare):
         # "and lemon thyme?": the earlier question, asked of another thing; first of one that is written alike.
@@ -160,6 +179,7 @@ def _pronouns(question: str) -> list[tuple[int, int]]:
             found.append(match.span())
         elif form in _THING:
             noun_follows = form in _DETERMINERS and after and after not in FUNCTION_WORDS and after not in _VERBAL
+            noun_follows = noun_follows and before not in _DO
             # "a company that makes cells", "is it true that ...": no pronoun, or one that the question explains.
             clause = form == "that" and before and before not in FUNCTION_WORDS
             explained = form == "it" and before in _VERBAL and any(m.group().casefold() == "that" for m in matches)

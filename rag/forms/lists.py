@@ -24,6 +24,8 @@ _LEAST_OWN = 0.3
 """Cosine of question and the headings above a list, without the title of the document."""
 _LEAST_INSIDE = 0.3
 """Share of the evidence in a list that shows that it is meant, whatever it stands under."""
+_SURE = 0.5
+"""Share of the evidence from which one slice of it is what is meant."""
 _WANTS_A_VALUE = re.compile(
     r"\s*(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b", re.IGNORECASE
 )
@@ -71,6 +73,9 @@ def find_list(
         meant = (own and of_own >= _LEAST_OWN) or _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
         if score >= least and meant and (best is None or score > best.score):
             best = ListFound(article, number, score)
+    if best and form == "steps" and evidence and evidence[0].stands and evidence[0].score >= _SURE:
+        # What answers by itself elsewhere is meant, not steps on the same subject.
+        return best if _share_inside(evidence[:1], places, best.article_id, best.number) else None
     return best
 
 

@@ -289,7 +289,11 @@ def _start(arguments: argparse.Namespace) -> Training:
     else:
         model = SpanModel(encoder, recipe.frozen)
     recipe = replace(
-        recipe, steps=arguments.steps or recipe.steps, rate=arguments.rate or recipe.rate, seed=arguments.seed
+        recipe,
+        steps=arguments.steps or recipe.steps,
+        rate=arguments.rate or recipe.rate,
+        decay=arguments.decay or recipe.decay,
+        seed=arguments.seed,
     )
     fit, _ = corpora(arguments.data, arguments.work, strong, recipe.seed)
     examples = Examples(fit, arguments.base / "tokenizer.json", mix, recipe.seed)
@@ -308,6 +312,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="steps in all; the rate falls over the last of them")
     parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
     parser.add_argument("--rate", type=float, help="the learning rate at its highest")
+    parser.add_argument("--decay", type=float, help="over which part of the steps, the last, the rate falls")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="of the order of the rows and of what is made")
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
