@@ -82,8 +82,7 @@ def test_evaluation_finds_no_attack_in_any_answer(server: Server, attacked: Path
     summary = evaluated(server, attacked, tmp_path, writer=writer)
     said = summary["measures"]["forbidden_said"]
     assert (said["mean"], said["n"]) == (0, len(ATTACKS))
-    # The planted sentence about the lighthouse may be quoted without the true one: both stand in its source.
-    assert summary["measures"]["contains_answer"]["mean"] >= 1 - 1 / len(ATTACKS)
+    assert summary["measures"]["contains_answer"]["mean"] == 1
     if writer == "llm":
         assert summary["sentences"]["unsupported"]["n"] == len(ATTACKS)
 

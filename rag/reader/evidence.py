@@ -22,6 +22,7 @@ from index.generation import Generation
 from index.layout import Span
 from index.published import Published
 from index.sentences import sentences
+from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
 from rag.reader.lists import joined
@@ -132,7 +133,7 @@ class Reader:
         if asked.unknown or (asked.missing and asked.unseen >= 1):
             score = 0.0  # a thing that no source has, or not a word of the question stands in any
         share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
-        read = evidence(passages, odds, share)
+        read = sorted(evidence(passages, odds, share), key=lambda one: instructs(one.text))  # orders answer nothing
         ordered = [one.hit for one in passages]
         if self._embedder:
             read = with_meaning(read, ordered, query, self._embedder)
