@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from rag.check.amounts import Number
 from rag.check.facts import find_facts
@@ -23,19 +24,30 @@ def sources_differ(quoted: Sequence[Evidence]) -> bool:
 def differ(one: str, other: str) -> bool:
     """Return True if both texts have a number or both a date, and none in common.
 
-    >>> differ("26 trams", "22"), differ("$2.3bn", "2.3 billion dollars"), differ("Anna Brook", "Tom Hale")
+    >>> differ("26 trams", "22"), differ("$2.3bn", "2.3 billion dollars"), differ("1986", "December 1986")
     (True, False, False)
     """
     first, second = _values(one), _values(other)
     both = first.keys() & second.keys()
-    return bool(both) and all(first[kind].isdisjoint(second[kind]) for kind in both)
+    return bool(both) and not any(_agree(a, b) for kind in both for a in first[kind] for b in second[kind])
 
 
-def _values(text: str) -> dict[str, set[object]]:
+_Value = tuple[Decimal | int | None, ...]
+"""A number, or a date as year, month and day."""
+
+
+def _values(text: str) -> dict[str, list[_Value]]:
     """The numbers and dates of a text."""
-    found = dict[str, set[object]]()
+    found = dict[str, list[_Value]]()
     for fact in find_facts(text):
-        if (kind := kind_of(fact)) in ("number", "date"):
-            value = fact.value.value if isinstance(fact.value, Number) else fact.value
-            found.setdefault(kind, set()).add(value)
+        kind, value = kind_of(fact), fact.value
+        if isinstance(value, Number):
+            found.setdefault(kind, []).append((value.value,))
+        elif kind == "date" and isinstance(value, tuple):
+            found.setdefault(kind, []).append(tuple(part for part in value if not isinstance(part, str)))
     return found
+
+
+def _agree(one: _Value, other: _Value) -> bool:
+    """Whether two values may be the same: "1986" and "December 1986" are."""
+    return all(a == b for a, b in zip(one, other, strict=False) if a is not None and b is not None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from index.article import Article
+from index.dates import read_dateline
 from index.lexical import content_terms
 from index.published import Published
 from rag.cite import CitedSentence, Statement
@@ -70,7 +71,7 @@ def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) 
     rivals = [one for one in evidence if _is_rival(one, evidence[0])]
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
-        apart = one.hit.chunk.article_id not in seen
+        apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text)
         if apart and one not in rivals and one.stands and evidence[0].stands and date_of(one) and date_of(evidence[0]):
             rivals.append(replace(one, score=evidence[0].score))
             seen.add(one.hit.chunk.article_id)
@@ -136,6 +137,8 @@ def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
         content = set(content_terms(one.text))
         if any(len(content & other) >= _NEAR_DUPLICATE * max(1, len(content | other)) for other in said):
             continue
+        if chosen and read_dateline(one.text):
+            continue  # the date of a source beside what it says
         chosen.append(one)
         said.append(content)
     return chosen

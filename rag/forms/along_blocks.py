@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index.layout import Span
 from index.sentences import sentences
@@ -57,7 +58,7 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
         if pair and one.start < pair.inner:
             first = one.end if pair.inner < one.end else sentences(held.text, pair.inner, pair.end)[0][1]
             found = places.evidence(one.hit.chunk.article_id, pair.inner, first, one.score)
-            one = with_answers(found[0], one.answers) if found else one
+            one = replace(with_answers(found[0], one.answers), stands=one.stands) if found else one
         if not any(one.overlaps(other) for other in made):
             made.append(one)
     return made
