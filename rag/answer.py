@@ -12,7 +12,7 @@ from index.errors import FootnoteError
 from index.generation import Generation
 from rag import compose, converse, types, write
 from rag.builder import AnswerBuilder, Clock
-from rag.choice import EVERYTHING, Choice, NothingChosen, among
+from rag.choice import EVERYTHING, Choice, NothingChosen, among, dated
 from rag.conversation.resolve import read
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
@@ -86,6 +86,9 @@ def stream(
         talk: AnswerForm = "about" if kind == "sources" else "talk"
         yield Answer(question, text, False, timings=clock.done(), searched=question, form=talk)
         return
+    searched, exact = types.as_typed(question)
+    if not (exact or as_typed):
+        searched, choice = dated(searched, choice)
     try:
         asked = among(generation.catalog, choice)
     except NothingChosen:
@@ -94,7 +97,6 @@ def stream(
     if not generation.manifest.chunks:
         yield _refused_unread(engine, question, Refusal("no_sources"), clock)
         return
-    searched, exact = types.as_typed(question)
     language = converse.foreign_language(searched)
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())

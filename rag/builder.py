@@ -66,8 +66,10 @@ class AnswerBuilder:
             statements = list(self.drafted) or self._along_the_evidence()
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
-        if sources_differ([one.evidence for one in statements if one.evidence and not one.words]):
-            notes.append("The sources differ here. What is dated comes first, the newest before older ones.")
+        quoted = [one.evidence for one in statements if one.evidence and not one.words]
+        if sources_differ(quoted):
+            dated = any(self.articles[one.hit.chunk.article_id].published for one in quoted)
+            notes.append(f"The sources differ here.{' The newest comes first.' if dated else ''}")
         if not citations:
             return self._answer("", [], [], notes, draft)
         return self._answer(write.as_text(cited), cited, citations, [*self.notes, *notes], draft)

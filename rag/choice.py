@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from index.catalog import Catalog
 from index.errors import FootnoteError
-from index.published import Published
+from index.published import Published, read_period
 from index.removal import unknown_source
 
 
@@ -34,6 +35,26 @@ class Choice:
 
 
 EVERYTHING = Choice()
+
+
+_AS_OF = re.compile(r"[\s,]*\bas (?:of|at)\s+(?P<when>[^\s,?!]+(?:\s+[^\s,?!]+){0,2})", re.IGNORECASE)
+
+
+def dated(question: str, choice: Choice) -> tuple[str, Choice]:
+    """Return a question without its "as of March 2024", and the choice with that date, unless it has one.
+
+    >>> dated("as of march 2024, who is the chair?", EVERYTHING)[0]
+    'who is the chair?'
+    """
+    if choice.as_of is None and (match := _AS_OF.search(question)):
+        words = match["when"].split()
+        for count in range(len(words), 0, -1):
+            # Months have a capital where dates are read.
+            if when := read_period(" ".join(words[:count]).title()):
+                end = match.start("when") + len(" ".join(words[:count]))
+                left = f"{question[: match.start()]} {question[end:].lstrip(' ,')}".strip()
+                return (left, replace(choice, as_of=when)) if any(map(str.isalnum, left)) else (question, choice)
+    return question, choice
 
 
 class NothingChosen(FootnoteError):

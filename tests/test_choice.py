@@ -56,7 +56,7 @@ def test_an_answer_says_how_many_were_asked(crowded: Engine) -> None:
     assert "Tom Hale" in found.text and "Only 2 of 62 sources were asked." in found.notes
     assert found.to_json()["asked"] == {"sources": ["[odd].txt", "notes.md"], "of": 62}
     everything = answer(crowded, QUESTION, choice=Choice(only=("*",)))
-    assert everything.to_json()["asked"] is None and not everything.notes
+    assert everything.to_json()["asked"] is None and everything.notes == ("The sources differ here.",)
 
 
 def test_a_refusal_says_so_too_and_what_those_sources_lack(crowded: Engine) -> None:

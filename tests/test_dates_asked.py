@@ -103,6 +103,15 @@ def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> 
     assert run("ask", "--as-of", "soon", QUESTION, home=dated.home).returncode == 2
 
 
+def test_a_question_may_say_as_of_when_it_asks(dated: Engine) -> None:
+    for question in ("As of December 2024, who supplies GM's cells?", "who supplies gm's cells as of 31 december 2024"):
+        found = answer(dated, question)
+        assert "Northvolt" not in found.text and not found.refused
+        assert found.asked is not None and "1 published after" in found.asked.dates
+        assert found.searched.casefold().rstrip("?") == "who supplies gm's cells"
+    assert answer(dated, "as of now, who supplies GM's cells?").asked is None
+
+
 def test_since_leaves_older_sources_out_and_keeps_undated_ones(dated: Engine) -> None:
     found = answer(dated, QUESTION, choice=Choice(since=read_period("Jan 2026")))
     assert found.asked is not None and found.asked.names == {"news.txt", "002_892b5bec6cb22725.txt"}

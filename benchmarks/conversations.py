@@ -1,0 +1,88 @@
+"""Forms and follow-ups on a set of people's questions: `python -m benchmarks.conversations ../shared/data/people`.
+
+The first table tells for each kind of question which form its wording asks for, and which form answers have. The second
+asks every question that stands alone after a turn of another conversation: it must be searched as it is typed, but for
+its spelling. The third asks the follow-ups in their conversation and by themselves: does one of the first five passages
+match all that a good answer needs? Some minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from rag.answer import answer
+from rag.conversation.thread import Thread
+from rag.engine import Engine
+from rag.forms.asked import form_asked_for
+from rag.settings import Settings
+from rag.types import Answer
+
+_FIRST = 5
+_Asked = dict[str, Any]
+
+
+def is_among_first(found: Answer, need: Sequence[Sequence[str]]) -> bool:
+    """Whether one of the first five passages matches an expression of each group."""
+    texts = [f"{one.heading}\n{one.text}" for one in found.passages[:_FIRST]]
+    return any(all(any(re.search(one, text, re.IGNORECASE) for one in group) for group in need) for text in texts)
+
+
+def _show(title: str, table: dict[str, Counter[str]]) -> None:
+    forms = sorted({form for counts in table.values() for form in counts})
+    print(f"\n| {title} | " + " | ".join(forms) + " |\n|---|" + "---|" * len(forms))
+    for kind, counts in table.items():
+        print(f"| {kind} | " + " | ".join(str(counts[form] or "") for form in forms) + " |")
+
+
+def main() -> None:
+    """Ask, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("set", type=Path, help="the folder with docs/ and questions.jsonl")
+    arguments = parser.parse_args()
+    rows: list[_Asked] = [json.loads(line) for line in (arguments.set / "questions.jsonl").read_text().splitlines()]
+    threads: dict[str, list[_Asked]] = defaultdict(list)
+    for row in rows:
+        threads[row["thread"]].append(row)
+    wordings: dict[str, Counter[str]] = defaultdict(Counter)
+    answers: dict[str, Counter[str]] = defaultdict(Counter)
+    untouched, changed, within, alone, follow_ups = 0, list[str](), 0, 0, 0
+    with tempfile.TemporaryDirectory() as home:
+        engine = Engine(Settings(home=Path(home)))
+        engine.index([arguments.set / "docs"])
+        before = Thread()
+        for asked in tqdm(threads.values(), unit="conversation", disable=None):
+            thread = Thread()
+            for number, row in enumerate(asked):
+                question = row["question"]
+                found = answer(engine, question, thread=thread)
+                wordings[row["kind"]][form_asked_for(question)] += 1
+                answers[row["kind"]][found.form] += 1
+                if row["kind"] == "follow-up":
+                    follow_ups += 1
+                    within += is_among_first(found, row["need"])
+                    alone += is_among_first(answer(engine, question), row["need"])
+                elif number == 0:
+                    after = answer(engine, question, thread=before)
+                    untouched += after.searched == found.searched
+                    if after.searched != found.searched:
+                        changed.append(f"{question} -> {after.searched}")
+                thread = thread.then(found)
+            before = Thread((thread.turns[-1],))
+        engine.close()
+    _show("kind, form its wording asks for", wordings)
+    _show("kind, form of the answer", answers)
+    print(f"\nstand-alone questions searched as typed: {untouched} of {len(threads)}", *changed, sep="\n  ")
+    print(f"follow-ups with a passage that answers among the first {_FIRST}: {within} of {follow_ups}, alone {alone}")
+
+
+if __name__ == "__main__":
+    main()
