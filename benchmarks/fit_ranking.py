@@ -266,7 +266,7 @@ def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: 
         words = bool(one.answers) and token_f1(_words(found), one.answers) >= _RIGHT
         first = one.holds[one.passages.index(passages[0])]
         judged = _has_words(one) or not one.answers
-        made.append((question_row(one.asked, passages, odds, one.aliases), right, words, first, judged))
+        made.append((question_row(one.asked, passages, one.aliases), right, words, first, judged))
     features, *others = zip(*made, strict=True)
     return _Rows(np.array(features), *(np.array(other, dtype=float) for other in others))
 

@@ -224,7 +224,7 @@ def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
 def test_a_passage_whose_answers_were_all_dropped_counts_as_not_read() -> None:
     first, hits = Found(1.0, (Answer(0, 1, 1.0),)), [hit("a"), hit("b")]
     rows = [
-        question_row(Asked((), (), 0.0), passages, np.zeros(len(passages)), Aliases([]))
+        question_row(Asked((), (), 0.0), passages, Aliases([]))
         for passages in (
             [ReadPassage(hits[0], first, 1.0)],
             [ReadPassage(hits[0], first, 1.0), ReadPassage(hits[1], Found(), 1.0)],

@@ -28,7 +28,6 @@ from rag.reader.identity import of_what_is_asked, read_about
 from rag.reader.lists import joined
 from rag.reader.meaning import with_meaning
 from rag.reader.names import asks_for_several
-from rag.reader.plausible import plausible
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
     QUESTION_FEATURES,
@@ -126,7 +125,7 @@ class Reader:
             return Reading(tuple(hits), (), None, asked.named)
         weights = self._weights
         passages, odds = rank(passages, weights.passage)
-        rows = np.array([question_row(asked, passages, odds, self._generation.aliases)])
+        rows = np.array([question_row(asked, passages, self._generation.aliases)])
         score, words = (
             float(1 / (1 + np.exp(-model.log_odds(rows)[0]))) for model in (weights.question, weights.words)
         )
@@ -198,7 +197,7 @@ def read_again(
 def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[Found]:
     texts = [hit.chunk.text for hit in hits]
     found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS))
-    return of_what_is_asked(query.identifiers, hits, plausible(query.text, texts, found), sources)
+    return of_what_is_asked(query.identifiers, hits, found, sources)
 
 
 def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], Array]:

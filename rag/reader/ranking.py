@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,22 +20,19 @@ from rag.retrieve import Hit, Query
 
 Array = NDArray[np.float64]
 
-PASSAGE_FEATURES = ("answers", "fused", "cosine", "coverage", "strong", "unread")
+PASSAGE_FEATURES = ("answers", "fused", "strong", "unread")
 """Those of a passage that the small model read; the last two are 0 where the strong one reads none."""
 QUESTION_FEATURES = (
     "best_answers",
     "best_first",
     "best_words",
-    "best_share",
     "second_answers",
-    "best_fused",
-    "top_fused",
-    "top_cosine",
-    "top_coverage",
     "missing_names",
     "missing_share",
     "names_apart",
 )
+"""What retrieval says of the passages is not among them: with it scores of everyday documents are worse than without
+(benchmarks/README.md)."""
 _CLIP = 15.0
 _ALONE = -5.0
 """Stands for the second passage's odds where no other has answers: with it a corpus of one paragraph refuses about as
@@ -129,8 +125,6 @@ def passage_rows(passages: Sequence[ReadPassage]) -> Array:
             [
                 _clip(one.first),
                 one.hit.score,
-                one.hit.cosine,
-                one.hit.coverage,
                 _clip(one.found.score) if one.strong else 0.0,
                 float(any_strong and not one.strong),
             ]
@@ -139,20 +133,15 @@ def passage_rows(passages: Sequence[ReadPassage]) -> Array:
     )
 
 
-def question_row(asked: Asked, passages: Sequence[ReadPassage], odds: Array, aliases: Aliases) -> list[float]:
-    """The features of a question, in the order of QUESTION_FEATURES; the passages and their `odds` are in the final
-    order, best first. A name counts as held in its short or its long form."""
-    best, second, hits = passages[0], passages[1:2], [one.hit for one in passages]
+def question_row(asked: Asked, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
+    """The features of a question, in the order of QUESTION_FEATURES; the passages are in the final order, best first.
+    A name counts as held in its short or its long form."""
+    best, second = passages[0], passages[1:2]
     return [
         _clip(best.found.score),
         _clip(best.first),
         _clip(best.found.answers[0].score) if best.found.answers else -_CLIP,
-        math.exp(odds[0] - np.logaddexp.reduce(odds)),
         _clip(second[0].found.score) if second and second[0].found.answers else _ALONE,
-        best.hit.score,
-        max(hit.score for hit in hits),
-        max(hit.cosine for hit in hits),
-        max(hit.coverage for hit in hits),
         float(bool(asked.missing)),
         asked.unseen,
         _names_apart(asked.names, aliases.widen(terms(best.hit.chunk.searchable))),
