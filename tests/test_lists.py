@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.reader.lists import joined
+from index.chunk import Chunk
+from rag.reader import Evidence
+from rag.reader.lists import joined, with_enumeration
 from rag.reader.names import asks_for_several
 from rag.reader.spans import Answer
+from rag.retrieve import Hit
 
 
 def _answers(text: str, *pairs: tuple[str, float]) -> list[Answer]:
@@ -72,3 +75,39 @@ def test_joined_answers_cover_the_others_and_never_overlap(parts: list[str], dat
 )
 def test_questions_that_ask_for_several_are_told_by_their_form(question: str, several: bool) -> None:
     assert asks_for_several(question) is several
+
+
+_TEXT = (
+    "Acme makes glass for the mill. The mill buys from Acme, Boreal Works and Calder Ltd. Acme moved to Oslo, Norway."
+)
+
+
+def _evidence(sentence: str, answer: str, score: float) -> Evidence:
+    hit = Hit(Chunk("c", "a", 0, "", "", 0, len(_TEXT), _TEXT, 20), 1, 0.5, 0.5, 0.5, 1, 1)
+    start = _TEXT.index(sentence)
+    place = _TEXT.index(answer, start)
+    return Evidence(hit, start, start + len(sentence), score, ((place, place + len(answer)),))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer", "score", "leads"),
+    [
+        (
+            "The mill buys from Acme, Boreal Works and Calder Ltd.",
+            "Calder Ltd",
+            0.3,
+            "Acme, Boreal Works and Calder Ltd",
+        ),
+        ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Acme, Boreal Works", 0.3, "Acme, Boreal Works"),
+        ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Calder Ltd", 0.05, "Acme"),  # unlikely
+        ("Acme moved to Oslo, Norway.", "Oslo", 0.3, "Acme"),  # no enumeration
+    ],
+)
+def test_a_sentence_that_enumerates_the_best_answer_and_others_leads(
+    sentence: str, answer: str, score: float, leads: str
+) -> None:
+    found = [_evidence("Acme makes glass for the mill.", "Acme", 0.6), _evidence(sentence, answer, score)]
+    made = with_enumeration(found)
+    assert [_TEXT[slice(*one.answers[0])] for one in made[:1]] == [leads]
+    assert sorted(one.score for one in made) == sorted(one.score for one in found) and len(made) == 2
+    assert with_enumeration([]) == []

@@ -25,7 +25,7 @@ from index.sentences import sentences
 from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
-from rag.reader.lists import joined
+from rag.reader.lists import joined, with_enumeration
 from rag.reader.meaning import with_meaning
 from rag.reader.names import asks_for_several
 from rag.reader.ranking import (
@@ -133,6 +133,7 @@ class Reader:
             score = 0.0  # a thing that no source has, or not a word of the question stands in any
         share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
         read = sorted(evidence(passages, odds, share), key=lambda one: instructs(one.text))  # orders answer nothing
+        read = with_enumeration(read)
         ordered = [one.hit for one in passages]
         if self._embedder:
             read = with_meaning(read, ordered, query, self._embedder)

@@ -9,10 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
+from index.layout import Span
+from rag.reader import Evidence
 from rag.reader.spans import Answer
 
 _LONGEST_GAP = 40
+_ENUMERATES = 0.2
+"""A sentence that enumerates the best answer leads if its score is at least this share of the best one's."""
 _JOINT = re.compile(r"[,;/&]|\b(?:and|or|plus)\b")
 _FILLER = re.compile(
     r"(?:[\s,;/&’']|\b(?:and|or|plus|as well as|both|the|an?|in|of|from)\b|\b[A-Z][\w’'.-]*+|\([^()]*+\))*+"
@@ -40,6 +45,39 @@ def joined(text: str, answers: Sequence[Answer], least: float) -> list[Answer]:
         left = [one for one in others if not _overlaps(one, [best])]
         made.append(best)
     return sorted(made, key=lambda a: -a.score)
+
+
+def with_enumeration(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Return the evidence, best first; where a further sentence enumerates the best answer and its own, it leads.
+
+    "LG Chem" of one sentence and "CATL" of another that says "LG Chem, Samsung SDI and CATL" are one answer, and this
+    is where it stands whole. The two sentences change places, with their scores.
+    """
+    if not evidence or len(evidence[0].answers) != 1:
+        return list(evidence)
+    best, start = evidence[0], evidence[0].hit.chunk.start
+    words = best.hit.chunk.text[best.answers[0][0] - start : best.answers[0][1] - start]
+    for number, one in enumerate(evidence[1:], 1):
+        if one.score < _ENUMERATES * best.score:
+            break
+        if span := _enumeration(one, words):
+            whole = replace(one, answers=(span,), score=best.score, stands=best.stands or one.stands)
+            others = [replace(best, score=one.score), *evidence[1:number], *evidence[number + 1 :]]
+            return [whole, *sorted(others, key=lambda other: -other.score)]
+    return list(evidence)
+
+
+def _enumeration(one: Evidence, words: str) -> Span | None:
+    """The place in the article from `words` to an answer of a sentence, or the other way round, if both are members of
+    one enumeration there."""
+    for match in re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", one.text):
+        named = Answer(match.start(), match.end(), 0.0)
+        for start, end in one.answers:
+            told = Answer(start - one.start, end - one.start, 0.0)
+            inside = start <= named.start + one.start and named.end + one.start <= end
+            if (inside and _JOINT.search(one.text, told.start, told.end)) or one_list(one.text, named, told):
+                return min(start, named.start + one.start), max(end, named.end + one.start)
+    return None
 
 
 def _overlaps(one: Answer, others: Sequence[Answer]) -> bool:
