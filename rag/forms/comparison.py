@@ -70,10 +70,10 @@ def _phrase(question: str, words: Sequence[re.Match[str]]) -> tuple[int, int] | 
 
 
 def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
-    """Return what was read of a comparison and of each of its things as one reading: first a sentence on each thing,
-    then the rest.
+    """Return what was read of a comparison and of each of its things as one reading: a sentence on each thing; where
+    one names both, that sentence and the rest.
 
-    A sentence that names both things is enough. It is answered as well as the whole question is, or as its things are
+    It is answered as well as the whole question is, or as its things are
     on average, whichever is more.
     """
     first, second = (side for side, _ in pair)
@@ -85,7 +85,7 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
         apart = [one for one in own if not other.named_in(one)]
         chosen += (apart or own or likely)[:1]
     chosen = [replace(one, score=1.0) for one in chosen]
-    rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))]
+    rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))] if len(chosen) < len(pair) else []
     hits = dict[str, Hit]()
     for hit in (*(one.hit for one in (*chosen, *rest)), *whole.hits):
         hits.setdefault(hit.chunk.id, hit)
