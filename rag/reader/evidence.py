@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from index.dates import read_dateline
 from index.embed import Embedder
 from index.generation import Generation
 from index.layout import Span
@@ -132,8 +133,7 @@ class Reader:
         if asked.unknown or (asked.missing and asked.unseen >= 1):
             score = 0.0  # a thing that no source has, or not a word of the question stands in any
         share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
-        read = sorted(evidence(passages, odds, share), key=lambda one: instructs(one.text))  # orders answer nothing
-        read = with_enumeration(read)
+        read = with_enumeration(_sound_first(evidence(passages, odds, share)))
         ordered = [one.hit for one in passages]
         if self._embedder:
             read = with_meaning(read, ordered, query, self._embedder)
@@ -236,6 +236,13 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
         kept = tuple(span for weight, span in spans if weight >= _KEEP * spans[0][0])
         made.append(Evidence(homes[place], place[1], place[2], weights[place] / total, kept, likely[place]))
     return made
+
+
+def _sound_first(read: Sequence[Evidence]) -> list[Evidence]:
+    """The evidence with what answers nothing at its end: orders to a language model, and the date of a source where
+    something else answers."""
+    dated = any(one.stands and not read_dateline(one.text) for one in read)
+    return sorted(read, key=lambda one: instructs(one.text) or (dated and read_dateline(one.text) is not None))
 
 
 def _around(answer: Answer, lines: Sequence[Span]) -> Span:

@@ -142,7 +142,7 @@ def question_row(asked: Asked, passages: Sequence[ReadPassage], aliases: Aliases
         _clip(best.first),
         _clip(best.found.answers[0].score) if best.found.answers else -_CLIP,
         _clip(second[0].found.score) if second and second[0].found.answers else _ALONE,
-        float(bool(asked.missing)),
+        float(bool(asked.named)),
         asked.unseen,
         _names_apart(asked.names, aliases.widen(terms(best.hit.chunk.searchable))),
     ]
