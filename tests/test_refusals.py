@@ -164,3 +164,8 @@ def test_an_answer_from_before_the_kinds_is_still_read(lane: Engine) -> None:
         del value[key]
     old = Answer.from_json(value)
     assert old.searched == "Who dug the first well?" and old.refusal is None and not old.corrected
+
+
+@pytest.mark.parametrize("typed", ["5", "x", "ok so", "12345", "None"])
+def test_what_asks_nothing_and_stands_nowhere_is_refused(lane: Engine, typed: str) -> None:
+    assert answer(lane, typed).refused

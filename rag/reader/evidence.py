@@ -60,6 +60,11 @@ _KEEP = 0.3
 """Further answers in a sentence are marked when they weigh at least this share of its best one."""
 _OPENING, _CLOSING = '“"«', '”"»'
 _QUOTES = re.compile('[“”"«»]')
+_ASKS = re.compile(
+    r"\b(?:who|whom|whose|what|which|how|when|where|why)\b|^\W*(?:is|are|was|were|do|does|did|can|could|has|have|had|will"
+    r"|would|shall|should|may|might|must)\b",
+    re.IGNORECASE,
+)
 _BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
 _Place = tuple[str, int, int]
 
@@ -130,8 +135,9 @@ class Reader:
         score, words = (
             float(1 / (1 + np.exp(-model.log_odds(rows)[0]))) for model in (weights.question, weights.words)
         )
-        if asked.unknown or (asked.missing and asked.unseen >= 1):
-            score = 0.0  # a thing that no source has, or not a word of the question stands in any
+        unheard = asked.unseen >= 1 and (asked.missing or not _ASKS.search(query.text))
+        if asked.unknown or unheard:
+            score = 0.0  # a thing that no source has, or words that nothing is asked with and that stand in none
         share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
         read = with_enumeration(_sound_first(evidence(passages, odds, share)))
         ordered = [one.hit for one in passages]
