@@ -20,7 +20,9 @@ _NAMING = frozenset("down up off other others same before after afterwards first
 """Words without much meaning that name a thing all the same ("the down programme", "the other parts")."""
 _MOST_WORDS = 3
 _LEAST = 0.1
-"""A sentence on one of the things is taken from those with at least this share of the best one's score."""
+"""A sentence on one of the things is taken if it has at least this share of the best one's score."""
+_NAMES, _NAMES_ALONE = 2.0, 3.0
+"""What the score of a sentence that names both things is multiplied with, and of one that names only its own."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,13 @@ def _phrase(question: str, words: Sequence[re.Match[str]]) -> tuple[int, int] | 
     return (min(word.start() for word in kept), max(word.end() for word in kept)) if kept else None
 
 
+def _weight(one: Evidence, side: Side, other: Side) -> float:
+    """How much more a sentence counts that names the thing it is sought for, and that one alone."""
+    if not side.named_in(one):
+        return 0.0 if other.named_in(one) else 1.0
+    return _NAMES if other.named_in(one) else _NAMES_ALONE
+
+
 def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     """Return what was read of a comparison and of each of its things as one reading: a sentence on each thing; where
     one names both, that sentence and the rest.
@@ -79,11 +88,9 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     first, second = (side for side, _ in pair)
     chosen = [one for one in whole.evidence[:1] if first.named_in(one) and second.named_in(one)]
     for (side, reading), (other, _) in zip(pair, reversed(pair), strict=True) if not chosen else ():
-        likely = [one for one in reading.evidence if one.score >= _LEAST * reading.evidence[0].score]
-        likely = [one for one in likely if not any(map(one.overlaps, chosen))]
-        own = [one for one in likely if side.named_in(one)]
-        apart = [one for one in own if not other.named_in(one)]
-        chosen += (apart or own or likely)[:1]
+        free = [one for one in reading.evidence if not any(map(one.overlaps, chosen))]
+        best = max(free, key=lambda one: one.score * _weight(one, side, other), default=None)
+        chosen += [best] if best and best.score >= _LEAST * reading.evidence[0].score else []
     chosen = [replace(one, score=1.0) for one in chosen]
     rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))] if len(chosen) < len(pair) else []
     hits = dict[str, Hit]()
