@@ -81,10 +81,8 @@ def stream(
     clock = Clock()
     if kind := converse.small_talk(question):
         with models or nullcontext():
-            examples = _examples(engine, generation, kind)
-        text = converse.reply(kind, generation.catalog.titles(), examples)
-        talk: AnswerForm = "about" if kind == "sources" else "talk"
-        yield Answer(question, text, False, timings=clock.done(), searched=question, form=talk)
+            talk = _talk(engine, generation, question, kind, clock)
+        yield talk
         return
     searched, exact = types.as_typed(question)
     if not (exact or as_typed):
@@ -129,6 +127,13 @@ def stream(
         else:
             turn.close()
             yield from _written(engine, builder, never_refuse, stop)
+
+
+def _talk(engine: Engine, generation: Generation, question: str, kind: str, clock: Clock) -> Answer:
+    """A reply to small talk, which cites nothing."""
+    text = converse.reply(kind, generation.catalog.titles(), _examples(engine, generation, kind))
+    form: AnswerForm = "about" if kind == "sources" else "talk"
+    return Answer(question, text, False, timings=clock.done(), searched=question, form=form)
 
 
 def _summary(engine: Engine, scope: Scope, clock: Clock, question: str, searched: str) -> AnswerBuilder | None:

@@ -82,8 +82,7 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     """Return what was read of a comparison and of each of its things as one reading: a sentence on each thing; where
     one names both, that sentence and the rest.
 
-    It is answered as well as the whole question is, or as its things are
-    on average, whichever is more.
+    It is answered as well as the whole question is, or as its things are on average, whichever is more.
     """
     first, second = (side for side, _ in pair)
     chosen = [one for one in whole.evidence[:1] if first.named_in(one) and second.named_in(one)]

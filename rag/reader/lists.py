@@ -74,7 +74,7 @@ def _enumeration(one: Evidence, words: str) -> Span | None:
         named = Answer(match.start(), match.end(), 0.0)
         for start, end in one.answers:
             told = Answer(start - one.start, end - one.start, 0.0)
-            inside = start <= named.start + one.start and named.end + one.start <= end
+            inside = told.start <= named.start and named.end <= told.end
             if (inside and _JOINT.search(one.text, told.start, told.end)) or one_list(one.text, named, told):
                 return min(start, named.start + one.start), max(end, named.end + one.start)
     return None

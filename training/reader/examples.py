@@ -79,9 +79,9 @@ class Mix:
 
 STRONG = Mix(
     kinds={
-        "wiki": Share(1.0, hard=0.2, changed=0.2, sibling=0.12, unstated=0.12, yes_no=0.1),
+        "wiki": Share(1.0, hard=0.2, changed=0.2, sibling=0.12, unstated=0.12),
         "other": Share(0.08, changed=0.15),
-        "natural": Share(8.0, hard=0.3, changed=0.2, unstated=0.12, yes_no=0.1),
+        "natural": Share(8.0, hard=0.3, changed=0.2, unstated=0.12),
         "generated": Share(0.2),
     },
     reworded_from=0,

@@ -295,6 +295,11 @@ def _start(arguments: argparse.Namespace) -> Training:
         decay=arguments.decay or recipe.decay,
         seed=arguments.seed,
     )
+    if arguments.yes_no:
+        prose = {
+            kind: replace(mix.kinds[kind], yes_no=arguments.yes_no) for kind in mix.kinds.keys() & {"wiki", "natural"}
+        }
+        mix = replace(mix, kinds=mix.kinds | prose)
     fit, _ = corpora(arguments.data, arguments.work, strong, recipe.seed)
     examples = Examples(fit, arguments.base / "tokenizer.json", mix, recipe.seed)
     training = Training(examples, recipe, threads=arguments.threads, model=model)
@@ -313,6 +318,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
     parser.add_argument("--rate", type=float, help="the learning rate at its highest")
     parser.add_argument("--decay", type=float, help="over which part of the steps, the last, the rate falls")
+    parser.add_argument("--yes-no", type=float, default=0, help="share of questions with a yes-or-no question beside")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="of the order of the rows and of what is made")
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
