@@ -7,11 +7,11 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from index.article import Article
-from index.layout import Span, blocks
+from index.layout import Span, blocks, heading_level
 from index.sentences import sentences, strip
 
 Count = Callable[[str], int]
@@ -24,9 +24,9 @@ _DATA = re.compile(r"[A-Za-z0-9+/=_-]{1000,}+|(?:[A-Za-z0-9+/=_-]{60,}+\s++){16,
 class Chunk:
     """One passage. `article.text[start:end] == text`; ids are hashes of article and offsets.
 
-    `heading` is the section heading above the text, or the rows it holds ("" when there is neither). `context` is what
-    is embedded and indexed above the text and is no part of the slice: the article's own title and the heading, clipped
-    to fit the encoder.
+    `heading` are the headings above the text ("Warranty > What is not covered"), or the rows it holds ("" when there
+    is neither). `context` is what is embedded and indexed above the text and is no part of the slice: the article's own
+    title and those headings that do not stand in it, clipped to fit the encoder.
     """
 
     id: str
@@ -74,75 +74,104 @@ class Limits:
 
 
 def chunk(article: Article, limits: Limits) -> list[Chunk]:
-    """Cut `article` into chunks that end at sentence ends, never cross a heading and leave furniture and data out.
+    """Cut `article` into chunks that end at sentence ends, under one heading each, and leave furniture and data out.
 
-    Together they say every sentence of the article: of passages with the same searchable text only the first is kept.
-    A sentence too long for a chunk is cut at white space, or where there is none, between characters.
+    Together they say every sentence and every heading of the article, the title aside, which is in every context: of
+    passages with the same searchable text only the first is kept. A chunk begins with the headings right above it. A
+    sentence too long for a chunk is cut at white space, or where there is none, between characters.
     """
     text = article.text
     made: dict[bytes, Chunk] = {}
-    for heading, spans in _readable(article):
-        context = _context(article, heading, limits)
-        for start, end in _pack(text, spans, context, limits):
+    for section in _readable(article):
+        path = [_words(text, one) for one in section.above]
+        heading = section.sheet or " > ".join(path)
+        below = _context(article, section.sheet or "\n".join(path), limits)
+        # What is in the passage itself need not be said above it.
+        outer = [_words(text, one) for one in section.above if one not in section.spans]
+        beside = below if section.sheet else _context(article, "\n".join(outer), limits)
+        for start, end in _pack(text, section.spans, below, limits):
             digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
             passage = text[start:end]
             tokens = limits.count_tokens(passage)
             place = article.row_names(start, end) or heading
+            context = beside if start == section.spans[0][0] else below
             one = Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens)
             made.setdefault(one.digest, one)
     return list(made.values())
 
 
-def _readable(article: Article) -> Iterator[tuple[str, list[Span]]]:
+@dataclass(frozen=True)
+class _Section:
+    """Sentences (or rows of a sheet) that no heading parts, with the headings right above them as sentences too.
+
+    `above` are all headings it stands under, the outermost first.
+    """
+
+    spans: list[Span]
+    above: tuple[Span, ...] = ()
+    sheet: str = ""
+
+
+def _readable(article: Article) -> Iterator[_Section]:
     """The sections, without the data in them: a new stretch begins after it."""
     data = [match.span() for match in _DATA.finditer(article.text)]
-    for heading, spans in _sections(article):
+    for section in _sections(article):
         group: list[Span] = []
-        for start, end in spans:
+        for start, end in section.spans:
             for number in range(bisect_right(data, start, key=lambda run: run[1]), len(data)):
                 first, last = data[number]
                 if first >= end:
                     break
                 group += [strip(article.text, start, first)] if article.text[start:first].strip() else []
                 if group:
-                    yield heading, group
+                    yield replace(section, spans=group)
                 group, start = [], min(end, last)
             group += [strip(article.text, start, end)] if article.text[start:end].strip() else []
         if group:
-            yield heading, group
+            yield replace(section, spans=group)
 
 
-def _sections(article: Article) -> Iterator[tuple[str, list[Span]]]:
-    """(heading, sentences) for each stretch of text under one heading; (sheet, rows) where there are rows."""
+def _sections(article: Article) -> Iterator[_Section]:
+    """Each stretch of text between headings with those that stand right above it, or the rows of each sheet."""
     if article.rows:
         yield from _sheets(article)
         return
-    heading = ""
-    spans: list[Span] = []
-    for block in blocks(article.text):
+    text = article.text
+    above: list[tuple[int, Span]] = []
+    held: list[Span] = []
+    is_bare = True
+    for block in blocks(text):
         if block.kind == "text":
-            spans += sentences(article.text, block.start, block.end)
-            continue
-        # No chunk reaches across a heading, nor across furniture.
-        if spans:
-            yield heading, spans
-            spans = []
+            held += sentences(text, block.start, block.end)
+            is_bare = False
+        elif held and not (is_bare and block.kind == "heading"):
+            # No chunk reaches across a heading that stands under text, nor across furniture.
+            yield _Section(held, tuple(one for _, one in above))
+            held, is_bare = [], True
         if block.kind == "heading":
-            heading = article.text[block.start : block.end].strip("# ")
-    if spans:
-        yield heading, spans
+            level = heading_level(text, block.start)
+            while above and above[-1][0] >= level:
+                above.pop()
+            above.append((level, (block.start, block.end)))
+            held.append((block.start, block.end))
+    if held:
+        yield _Section(held, tuple(one for _, one in above))
 
 
-def _sheets(article: Article) -> Iterator[tuple[str, list[Span]]]:
+def _words(text: str, heading: Span) -> str:
+    return text[slice(*heading)].strip("# ")
+
+
+def _sheets(article: Article) -> Iterator[_Section]:
     """Rows stay whole, each with the names of its columns."""
     ends = [row.start for row in article.rows[1:]] + [len(article.text)]
     for sheet, rows in groupby(zip(article.rows, ends, strict=True), key=lambda pair: pair[0].sheet):
-        yield sheet, [strip(article.text, row.start, end) for row, end in rows]
+        yield _Section([strip(article.text, row.start, end) for row, end in rows], sheet=sheet)
 
 
-def _context(article: Article, heading: str, limits: Limits) -> str:
-    """Title and heading, shortened from the end until they take at most a third of the encoder's pieces."""
-    lines = dict.fromkeys(line for line in (article.title if article.named else "", heading) if line)
+def _context(article: Article, headings: str, limits: Limits) -> str:
+    """Title and headings, shortened from the end until they take at most a third of the encoder's pieces."""
+    lines = dict.fromkeys(line for line in (article.title if article.named else "", *headings.split("\n")) if line)
     context = "\n".join(lines)[:600]
     while context and limits.count_pieces(context) > limits.pieces // 3:
         context = context[: len(context) * 2 // 3].rstrip()

@@ -18,6 +18,8 @@ from index.front_matter import read_front_matter
 Span = tuple[int, int]
 Kind = Literal["title", "heading", "text", "furniture"]
 
+LINE_LEVEL = 3
+"""The level of a heading that is only a line by itself."""
 TOP_LINES = 12
 """Title, dateline and byline are looked for in this many non-empty lines from the top."""
 
@@ -63,6 +65,8 @@ def find_title(text: str) -> Span | None:
     if not 1 <= len(words) <= 25 or len(first.text) > 200 or _SENTENCE_END.search(first.text) or is_item(first.text):
         return None
     if read_dateline(first.text) or _FURNITURE_LINE.match(first.text) or not re.search(r"\w", first.text):
+        return None
+    if is_row(first.text):
         return None
     apart = second.after_blank or len(second.text) >= max(80, 2 * len(first.text))
     return (first.start, first.end) if apart or read_dateline(second.text) else None
@@ -124,6 +128,8 @@ def _paragraphs(lines: list[_Line]) -> list[list[_Line]]:
 
 _SENTENCE_END = re.compile(r"[.!?…:;,。！？][\"'”’)\]]*$")
 _ITEM = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|[a-z][.)])\s+\S")
+_ROW = re.compile(r"[^|\n]+: [^|\n]+ \| ")
+_SIGNS = re.compile(r"(#{1,6})\s+(?=\S)")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _FURNITURE_LINE = re.compile(
     r"""(?:
@@ -182,6 +188,17 @@ _CALL_WORDS = 80
 def is_item(line: str) -> bool:
     """True for a line that opens a list item."""
     return bool(_ITEM.match(line))
+
+
+def heading_level(text: str, start: int) -> int:
+    """The level of the heading that begins at `start`: 1 to 6 by its signs, 3 for a line that only stands apart."""
+    signs = _SIGNS.match(text, start)
+    return len(signs[1]) if signs else LINE_LEVEL
+
+
+def is_row(line: str) -> bool:
+    """True for a row of a table whose cells have the names of their columns."""
+    return bool(_ROW.match(line))
 
 
 def _plain(line: str) -> str:

@@ -73,7 +73,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _wrapped(line: str, following: str) -> bool:
-    if is_item(following):
+    if is_item(following) or line.startswith("#"):
         return False
     ends = bool(re.search(r"[.!?…:;。！？][\"'”’»)\]]*$", line))
     return len(line) >= _WRAP_WIDTH or (not ends and following[:1].islower())

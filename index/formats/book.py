@@ -32,7 +32,7 @@ def read(path: Path) -> Content:
         chapters, missing = [], 0
         for name in _spine(package, posixpath.dirname(package_path)):
             try:
-                markup = decode_markup(archive.read(name))
+                markup, _ = decode_markup(archive.read(name))
             except (KeyError, zipfile.BadZipFile, UnreadableSource):
                 missing += 1
                 continue

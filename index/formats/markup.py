@@ -40,6 +40,8 @@ def render(root: Any) -> str:
         if event in ("comment", "pi"):
             writer.add(element.tail)
         elif event == "start":
+            if skipped is None and _is_box(element):
+                writer.add("☒ " if element.get("checked") is not None else "☐ ")
             if skipped is None and _passed_over(element):
                 skipped = element
             elif skipped is None and _is_table(element):
@@ -63,6 +65,11 @@ def _passed_over(element: Any) -> bool:
     return element.tag == "a" and bool(_FOOTNOTE_LINK.match(element.get("href") or ""))
 
 
+def _is_box(element: Any) -> bool:
+    """A box to tick."""
+    return element.tag == "input" and (element.get("type") or "").lower() in ("checkbox", "radio")
+
+
 def _is_table(element: Any) -> bool:
     """A table of data. One that holds tables or headings, or has a single column, is there for its looks."""
     if element.tag != "table":
@@ -76,10 +83,11 @@ class _Writer:
     """Gathers inline text and lets blocks go."""
 
     def __init__(self) -> None:
-        self._blocks: list[str] = []
+        self._blocks: list[tuple[str, bool]] = []  # the text of each, and whether it is an item
         self._inline: list[str] = []
         self._prefix = ""
-        self._lists = 0
+        self._item = False
+        self._lists: list[bool] = []  # the lists that are open, and whether each is ordered
         self._pre = 0
 
     def add(self, text: str | None) -> None:
@@ -92,10 +100,14 @@ class _Writer:
             self._inline.append("\n")
         elif tag in _BLOCKS or _is_code_block(element):
             self._flush()
-            self._lists += tag in _LISTS
+            if tag in _LISTS:
+                self._lists.append(tag == "ol" or element.get("rend") == "ol")
             self._pre += tag in _CODE
             if tag in _ITEMS:
-                self._prefix = "  " * min(max(self._lists - 1, 0), _DEEPEST) + "- "
+                # Items of ordered lists have their numbers (index/formats/numbering.py).
+                ordered = self._lists[-1:] == [True]
+                self._prefix = "  " * min(max(len(self._lists) - 1, 0), _DEEPEST) + ("" if ordered else "- ")
+                self._item = True
             elif level := _level(element):
                 self._prefix = "#" * level + " "
         self.add(element.text)
@@ -104,10 +116,11 @@ class _Writer:
         tag = element.tag
         if tag in _BLOCKS or _is_code_block(element):
             self._flush()
-            self._lists -= tag in _LISTS
+            if tag in _LISTS:
+                self._lists.pop()
             self._pre -= tag in _CODE
             if tag in _ITEMS or _level(element):
-                self._prefix = ""
+                self._prefix, self._item = "", False
 
     def table(self, element: Any) -> None:
         self._flush()
@@ -117,7 +130,7 @@ class _Writer:
             rows.append([_cell_text(cell) for cell in cells])
             heads.append([cell.tag == "th" or cell.get("role") == "head" for cell in cells])
         known = any(any(row) for row in heads)
-        self._blocks += table_lines(rows, all(heads[0]) if known else None)
+        self._blocks += [(line, False) for line in table_lines(rows, all(heads[0]) if known else None)]
 
     def _flush(self) -> None:
         words = "".join(self._inline)
@@ -128,16 +141,15 @@ class _Writer:
         if words.strip():
             if self._prefix.startswith("#"):
                 words = " ".join(words.split())
-            self._blocks.append(self._prefix + words)
-            self._prefix = ""
+            self._blocks.append((self._prefix + words, self._item))
+            self._prefix, self._item = "", False
 
     def text(self) -> str:
         """All blocks, items of a list on lines that follow each other."""
         self._flush()
-        parts = self._blocks[:1]
-        for before, block in pairwise(self._blocks):
-            tight = before.lstrip().startswith("- ") and block.lstrip().startswith("- ")
-            parts += ["\n" if tight else "\n\n", block]
+        parts = [text for text, _ in self._blocks[:1]]
+        for (_, after_item), (text, is_item) in pairwise(self._blocks):
+            parts += ["\n" if after_item and is_item else "\n\n", text]
         return "".join(parts)
 
 

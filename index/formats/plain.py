@@ -1,4 +1,4 @@
-"""Bytes of a text file -> its text, by the contract: UTF-8, else Windows-1252."""
+"""Bytes of a text file -> its text, by the contract: UTF-16 or UTF-8 by its mark, UTF-8, else Windows-1252."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ _CONTROL = frozenset(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27}
 def decode(data: bytes) -> tuple[str, list[str]]:
     """Bytes of a text file -> its text, newlines untouched, and notes.
 
-    UTF-8 with its byte-order mark dropped; what is not UTF-8 is read as Windows-1252, undefined bytes as U+FFFD.
-    Raises UnreadableSource when there is no text in it, or it is not text.
+    A byte-order mark tells UTF-16 from UTF-8, and is dropped; what is not UTF-8 is read as Windows-1252, undefined
+    bytes as U+FFFD. Raises UnreadableSource when there is no text in it, or it is not text.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UnreadableSource("is in UTF-16: save it as UTF-8")
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeError as error:
+            raise UnreadableSource("begins like UTF-16 and is none: it is damaged, or not text") from error
     head = data[:65536]
     if b"\0" in data or sum(byte in _CONTROL for byte in head) > len(head) // 50:
         raise UnreadableSource("is binary, not text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from index.dates import read_dateline
 from index.errors import UnreadableSource
 from index.formats.content import Content
 from index.formats.markup import render
+from index.formats.numbering import number_items
 
 _DATE_NAMES = """article:published_time og:published_time datepublished date dc.date dc.date.issued dcterms.issued
 dcterms.created citation_publication_date citation_date pubdate publishdate publish-date sailthru.date
@@ -32,6 +34,10 @@ _FEWEST_WORDS = 25
 _MOST_ELEMENTS = 40_000
 """Finding the article takes time with the square of a page's size, so a larger page is taken whole."""
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.IGNORECASE | re.DOTALL)
+_CELLS = ("td", "th", "li", "dd", "dt", "p", "span", "b", "strong", "em")
+_SHORT = 30
+_KEEP = "\u2060"
+"""A word joiner, which is not seen."""
 _CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 
 
@@ -42,13 +48,15 @@ def read(path: Path) -> Content:
 
 def read_markup(data: bytes | str) -> Content:
     """The article in HTML as bytes or text."""
-    source = data if isinstance(data, str) else decode_markup(data)
+    source, notes = (data, []) if isinstance(data, str) else decode_markup(data)
     tree = parse(source)
     title, author, published, language = _said(tree)
     article = None
     if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS:
-        article = trafilatura.bare_extraction(source, with_metadata=True, include_comments=False, include_tables=True)
-    text = render(article.body) if article is not None and article.body is not None else ""
+        article = trafilatura.bare_extraction(
+            _kept_whole(tree), with_metadata=True, include_comments=False, include_tables=True
+        )
+    text = render(article.body).replace(_KEEP, "") if article is not None and article.body is not None else ""
     if len(text.split()) < _FEWEST_WORDS:
         whole = whole_page(tree)
         text = whole if len(whole) > len(text) else text
@@ -57,33 +65,68 @@ def read_markup(data: bytes | str) -> Content:
         text = " ".join(_TAG.sub(" ", source).split())
     title = _own_title(title, text) or (article.title if article is not None else "") or ""
     author = author or (article.author if article is not None else "") or ""
-    return Content(with_title(title, text), title, author, published, language)
+    return Content(with_title(title, text), title, author, published, language, notes=tuple(notes))
 
 
-def decode_markup(data: bytes) -> str:
-    """HTML or XHTML as text: by its byte-order mark, UTF-8, the encoding it names, or the likeliest one."""
+def decode_markup(data: bytes) -> tuple[str, list[str]]:
+    """HTML or XHTML as text, and notes: by its byte-order mark, UTF-8, the encoding it names, or the likeliest one.
+
+    Letters of the Latin alphabet do not tell one encoding of Europe from another, so they are read as browsers do.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
+        return data.decode("utf-16", "replace"), []
     if b"\0" in data[:65536]:
         raise UnreadableSource("is binary, not HTML")
     named = _CHARSET.search(data[:4096])
     for encoding in ["utf-8-sig", *([named.group(1).decode("ascii", "replace")] if named else [])]:
         try:
-            return data.decode(encoding)
+            return data.decode(encoding), []
         except (UnicodeDecodeError, LookupError):
             continue
     likely = from_bytes(data[:200_000]).best()
-    return data.decode(likely.encoding if likely else "cp1252", "replace")
+    encoding = likely.encoding if likely and not _is_latin(str(likely)) else "cp1252"
+    called = "Windows-1252" if encoding == "cp1252" else encoding
+    return data.decode(encoding, "replace"), [f"names no encoding and is not UTF-8: read as {called}"]
 
 
-def parse(markup: str) -> Any:
-    """The tree of an HTML or XHTML document. Raises UnreadableSource when there is nothing in it."""
+def _is_latin(text: str) -> bool:
+    """True if all letters are of the Latin alphabet."""
+    return all(unicodedata.name(letter, "").startswith("LATIN") for letter in set(text) if letter.isalpha())
+
+
+def _kept_whole(tree: Any) -> str:
+    """The tree as text, in which short cells and items are marked so that they are not taken for links to share.
+
+    Trafilatura drops whatever says only "Print" or "Google". What has no link or button in it can't be one to press.
+    """
+    marked = [one for one in tree.iter(*_CELLS) if not _can_be_pressed(one) and _leaf_words(one)]
+    for one in marked:
+        one.text = f"{one.text}{_KEEP}"
+    whole = lxml.html.tostring(tree, encoding="unicode")
+    for one in marked:
+        one.text = one.text.removesuffix(_KEEP)
+    return whole
+
+
+def _can_be_pressed(element: Any) -> bool:
+    return any(True for _ in element.iter("a", "button")) or any(True for _ in element.iterancestors("a", "button"))
+
+
+def _leaf_words(element: Any) -> bool:
+    return not len(element) and 0 < len((element.text or "").strip()) <= _SHORT
+
+
+def parse(markup: str, *, numbered: bool = False) -> Any:
+    """The tree of an HTML or XHTML document, with the numbers of ordered lists written before their items unless they
+    are `numbered` already. Raises UnreadableSource when there is nothing in it."""
     # A declared encoding would contradict text that is decoded already.
     bare = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup.replace("\0", ""))
     try:
         tree = lxml.html.document_fromstring(bare.encode("utf-8", "replace"), parser=_parser())
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError) as error:
         raise UnreadableSource("holds no text") from error
+    if not numbered:
+        number_items(tree)
     return tree
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
+import zlib
 from pathlib import Path
 from xml.parsers.expat import ExpatError
 
 import mammoth
+from lxml import etree
 
 from index.errors import UnreadableSource
 from index.formats.archive import find_text, open_archive, parse_xml
 from index.formats.content import Content, said_title
 from index.formats.markup import render
+from index.formats.numbering import number_paragraphs
 from index.formats.webpage import parse, with_title
 
 _BODY = "word/document.xml"
@@ -32,17 +36,38 @@ def read(path: Path) -> Content:
         if _CORE in archive.namelist():
             core = parse_xml(archive.read(_CORE))
             title, author, language = (find_text(core, name) for name in ("title", "creator", "language"))
+        try:
+            numbered = _with_numbers(archive)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+            raise UnreadableSource("is damaged: its text can't be taken out") from error
     try:
-        with path.open("rb") as stream:
-            # Pictures are not looked at; by default they would be in the HTML, byte for byte.
-            made = mammoth.convert_to_html(
-                stream, style_map=_STYLES, convert_image=mammoth.images.img_element(lambda image: {})
-            )
+        # Pictures are not looked at; by default they would be in the HTML, byte for byte.
+        made = mammoth.convert_to_html(
+            numbered, style_map=_STYLES, convert_image=mammoth.images.img_element(lambda image: {})
+        )
     except (ExpatError, zipfile.BadZipFile, KeyError, ValueError, AttributeError, RecursionError) as error:
         raise UnreadableSource("is damaged: its text can't be taken out") from error
     if not made.value.strip():
         raise UnreadableSource("holds no text")
     title = said_title(title)
-    text = with_title(title, render(parse(made.value)))
+    text = with_title(title, render(parse(made.value, numbered=True)))
     # When the file was made says nothing about when its text was published.
     return Content(text, title, author, None, language)
+
+
+def _with_numbers(archive: zipfile.ZipFile) -> io.BytesIO:
+    """The document without its pictures, the numbers of lists and headings written before their words."""
+    names = set(archive.namelist())
+    numbering, styles = (
+        parse_xml(archive.read(name)) if name in names else None for name in ("word/numbering.xml", "word/styles.xml")
+    )
+    document = parse_xml(archive.read(_BODY))
+    number_paragraphs(document, numbering, styles)
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as copy:
+        for name in names - {_BODY}:
+            if name.endswith((".xml", ".rels")):
+                copy.writestr(name, archive.read(name))
+        copy.writestr(_BODY, etree.tostring(document, encoding="UTF-8", xml_declaration=True))
+    made.seek(0)
+    return made

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from index.layout import blocks
+from index.layout import LINE_LEVEL, blocks, heading_level, is_row
 
 Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows"]
 
@@ -27,12 +27,9 @@ _NUMBER = re.compile(
 _HASHES = re.compile(r"(#{1,6})\s+(?=\S)")
 _ASKED = re.compile(r"(?:Q|Question|F|Frage)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
 _ANSWERED = re.compile(r"(?:A|Answer|Antwort)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
-_CELLS = re.compile(r"[^|\n]+: [^|\n]+ \| ")
 _ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*$")
 _KEY = re.compile(r"[^:]{1,30}: \S")
-_LINE_LEVEL = 3
-"""The level of a heading that is only a line by itself."""
 _LONGEST_HEADING = 60
 _WRAP = 55
 """A line at least this long goes on in the next one."""
@@ -96,9 +93,9 @@ def structure(text: str) -> Structure:
     for run in blocks(text):
         if run.kind == "furniture":
             continue
-        if run.kind in ("title", "heading") and not _CELLS.match(text, run.start, run.end):
+        if run.kind in ("title", "heading") and not is_row(text[run.start : run.end]):
             hashes = _HASHES.match(text, run.start, run.end)
-            level = len(hashes[1]) if hashes else 1 if run.kind == "title" else _LINE_LEVEL
+            level = 1 if run.kind == "title" and not hashes else heading_level(text, run.start)
             builder.heading(run.start, run.end, level, hashes.end() if hashes else run.start)
         else:
             builder.add(list(_lines(text, run.start, run.end)))
@@ -136,7 +133,7 @@ class _Builder:
         if group[0].mark and sum(bool(line.mark) for line in group) > 1:
             self._list(group)
         elif _opens_a_section(text, group):
-            self.heading(start, group[0].end, _LINE_LEVEL, group[0].inner)
+            self.heading(start, group[0].end, LINE_LEVEL, group[0].inner)
             self.add(group[1:])
         elif asked := _ASKED.match(text, start):
             answer = next((line for line in group[1:] if _ANSWERED.match(text, line.start)), None)
@@ -160,7 +157,7 @@ class _Builder:
         last = self.blocks[-1] if self.blocks else None
         if last and last.kind == "paragraph" and _stands_as_heading(self._text[last.inner : last.end]):
             self.blocks.pop()
-            self.heading(last.start, last.end, _LINE_LEVEL, last.inner)
+            self.heading(last.start, last.end, LINE_LEVEL, last.inner)
         number = len(self.blocks)
         kind: Kind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
         self._add(kind, group[0].start, group[-1].end, group[0].start)
@@ -258,4 +255,4 @@ def _shape(mark: str) -> str:
 
 
 def _is_row(text: str, line: _Line) -> bool:
-    return bool(_CELLS.match(text, line.start, line.end)) or text[line.start] == "|" == text[line.end - 1]
+    return is_row(text[line.start : line.end]) or text[line.start] == "|" == text[line.end - 1]

@@ -65,7 +65,7 @@ _ASKS = re.compile(
     r"|would|shall|should|may|might|must)\b",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)])\s+")
+_BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|#{1,6})\s+")
 _Place = tuple[str, int, int]
 
 
@@ -258,7 +258,7 @@ def _around(answer: Answer, lines: Sequence[Span]) -> Span:
 
 
 def bare(text: str, start: int, end: int) -> Span:
-    """A sentence without its list mark, and without quotation marks that only enclose the whole of it."""
+    """A sentence without the mark of an item or heading, and without quotation marks that only enclose the whole of it."""
     if bullet := _BULLET.match(text, start, end):
         start = bullet.end()
     inner = text[start + 1 : end - 1]
