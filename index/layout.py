@@ -8,7 +8,7 @@ is searched: the text itself stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,14 +114,30 @@ def _top(text: str, count: int) -> Iterator[_Line]:
 
 
 def _paragraphs(lines: list[_Line]) -> list[list[_Line]]:
-    """Lines grouped: a new paragraph begins after a blank line."""
+    """Lines grouped: a new paragraph begins after a blank line, and fenced code is one with its fences."""
     groups: list[list[_Line]] = []
-    for line in lines:
-        if groups and not line.after_blank:
-            groups[-1].append(line)
-        else:
+    ends = fenced([line.text for line in lines])
+    inside = -1
+    for number, line in enumerate(lines):
+        begins = line.after_blank or not groups or number in ends or number - 1 == inside
+        if number > inside and begins:
             groups.append([line])
+        else:
+            groups[-1].append(line)
+        inside = ends.get(number, inside)
     return groups
+
+
+def fenced(lines: Sequence[str]) -> dict[int, int]:
+    """The numbers of the lines that open fenced code, each with that of the line that closes it."""
+    found: dict[int, int] = {}
+    opened: tuple[int, str] | None = None
+    for number, line in enumerate(lines):
+        if opened is None:
+            opened = (number, match[1]) if (match := _FENCE.match(line)) else None
+        elif line.startswith(opened[1]) and not line.strip("`~"):
+            found[opened[0]], opened = number, None
+    return found
 
 
 # --- what is what -----------------------------------------------------------------------------------------------------
@@ -130,6 +146,7 @@ _SENTENCE_END = re.compile(r"[.!?…:;,。！？][\"'”’)\]]*$")
 _ITEM = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|[a-z][.)])\s+\S")
 _ROW = re.compile(r"[^|\n]+: [^|\n]+ \| ")
 _SIGNS = re.compile(r"(#{1,6})\s+(?=\S)")
+_FENCE = re.compile(r"(`{3,}|~{3,})[^`]*$")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _FURNITURE_LINE = re.compile(
     r"""(?:
@@ -230,6 +247,8 @@ def _kinds(
     text: str, paragraph: list[_Line], position: int, paragraphs: list[list[_Line]], title: Span | None
 ) -> list[Kind]:
     """The kind of each line of one paragraph, looked at by itself."""
+    if fenced([line.text for line in paragraph]):
+        return ["text"] * len(paragraph)
     words = text[paragraph[0].start : paragraph[-1].end]
     short = len(words) < 1500 and len(words.split()) <= _CALL_WORDS
     if short and (_CALL.search(words) or _DISCLAIMER.search(words)) and not (title and paragraph[0].start == title[0]):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from index.layout import Span, is_item
+from index.layout import Span, fenced, is_item
 
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 _STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*")
@@ -31,24 +31,40 @@ _WRAP_WIDTH = 55
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """The sentences of `text[start:end]`, without white space at their ends, in order and without overlap.
 
-    They cover every character that is not white space. A list item or a short line by itself counts as a sentence.
+    They cover every character that is not white space. A list item, a line of fenced code or a short line by itself
+    counts as a sentence.
 
     >>> [text[a:b] for text in ["He works at Foo Inc. in Ohio. It grew 2.5%."] for a, b in sentences(text)]
     ['He works at Foo Inc. in Ohio.', 'It grew 2.5%.']
     """
     stop = len(text) if end is None else end
     found: list[Span] = []
-    for a, b in _units(text, start, stop):
+    lines = list(_lines(text, start, stop))
+    done = 0
+    for first, last in fenced([text[a:b] for a, b in lines]).items() if "```" in text or "~~~" in text else ():
+        for a, b in _units(text, lines[done:first]):
+            found += _split(text, a, b)
+        found += _code(lines[first : last + 1])
+        done = last + 1
+    for a, b in _units(text, lines[done:]):
         found += _split(text, a, b)
     return found
 
 
-def _units(text: str, start: int, end: int) -> Iterator[Span]:
+def _code(lines: Sequence[Span]) -> Iterator[Span]:
+    """The lines of fenced code; its fences belong to the first and to the last one."""
+    inner = lines[1:-1]
+    for number, (start, end) in enumerate(inner):
+        yield lines[0][0] if number == 0 else start, lines[-1][1] if number == len(inner) - 1 else end
+    if not inner:
+        yield lines[0][0], lines[-1][1]
+
+
+def _units(text: str, lines: Sequence[Span]) -> Iterator[Span]:
     """Lines, joined where a line was only wrapped."""
     begin: int | None = None
-    last = start
-    position = start
-    for a, b in _lines(text, start, end):
+    last = position = lines[0][0] if lines else 0
+    for a, b in lines:
         blank_between = len(_BREAK.findall(text, last, a)) > 1 if begin is not None else False
         if begin is not None and (blank_between or not _wrapped(text[position:last], text[a:b])):
             yield begin, last

@@ -16,6 +16,11 @@ def test_utf8_is_kept_as_it_is_but_for_its_byte_order_mark() -> None:
     assert decode("\ufeffline one\r\nline two\r".encode()) == ("line one\r\nline two\r", [])
 
 
+def test_utf16_is_read_by_its_mark() -> None:
+    for encoding, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+        assert decode(mark + "Zoë\tGröße\r\n".encode(encoding)) == ("Zoë\tGröße\r\n", [])
+
+
 def test_what_is_not_utf8_is_read_as_windows_1252_with_a_note() -> None:
     text, notes = decode(b"caf\xe9 \x93quoted\x94 \x81")
     assert text == "café “quoted” \ufffd"
@@ -30,7 +35,7 @@ def test_what_is_not_utf8_is_read_as_windows_1252_with_a_note() -> None:
         (b"\xef\xbb\xbf", "empty"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
         (bytes(range(1, 32)) * 20, "binary"),
-        ("hello".encode("utf-16"), "UTF-16"),
+        (b"\xff\xfeh\x00\x00\xd8", "UTF-16"),
     ],
 )
 def test_what_is_no_text_has_a_reason(data: bytes, reason: str) -> None:

@@ -34,14 +34,20 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
         assert limits.count_pieces(one.searchable) <= limits.pieces
         covered.update(range(one.start, one.end))
     said = "\n".join(one.text for one in found)
+    headings = " ".join(one.context for one in found)
     for block in blocks(text):
         inside = [place for place in range(block.start, block.end) if not text[place].isspace()]
-        if block.kind != "text":
+        if block.kind in ("title", "furniture"):
             assert covered.isdisjoint(inside)
         own = enumerate(text[block.start : block.end], block.start)
         for word in "".join(c if at not in covered else " " for at, c in own).split():
             # What no chunk covers is said by one that was kept, or is data.
-            assert block.kind != "text" or word in said or (len(word) > 64 and set(word) <= {*said} | {*ascii_letters})
+            searched = word in said or word.strip("#") in headings
+            assert (
+                block.kind in ("title", "furniture")
+                or searched
+                or (len(word) > 64 and set(word) <= {*said} | {*ascii_letters})
+            )
     assert len({one.id for one in found}) == len({one.digest for one in found}) == len(found)
     assert found == chunk(make_article("folder/name.txt", text), limits)
 
@@ -89,10 +95,35 @@ def test_golden_chunks_of_a_seed(limits: Limits) -> None:
     found = chunk(make_article("000_fee8f80bb4d154f2.txt", text), limits)
     assert [(one.heading, one.text.split()[0], one.text.split()[-1], one.start, one.end) for one in found] == [
         ("", "Thursday,", "sector.", 67, 402),
-        ("Revolutionizing Electric Vehicle Supply Chains", "General", "capabilities.", 527, 872),
-        ("The Strategic Importance of Local Manufacturing", "•", "EVs.", 925, 1370),
-        ("Implications for the Automotive Industry", "This", "production.", 1414, 1652),
+        ("Revolutionizing Electric Vehicle Supply Chains", "Revolutionizing", "capabilities.", 479, 872),
+        ("The Strategic Importance of Local Manufacturing", "The", "EVs.", 874, 1370),
+        ("Implications for the Automotive Industry", "Implications", "production.", 1372, 1652),
     ]
+
+
+def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limits: Limits) -> None:
+    text = (
+        "# Harbour map\n\n## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash.\n\n### Added\n\nA new chart of the bay.\n\n"
+        "Opening hours, 9 to 5\n\nThe office is at the quay.\n\n## 3.1.0 withdrawn\n"
+    )
+    found = chunk(make_article("changes.md", text), limits)
+    assert [(one.context, one.heading, one.text) for one in found] == [
+        ("Harbour map", "3.2.0 (4 March) > Fixed", "## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash."),
+        ("Harbour map\n3.2.0 (4 March)", "3.2.0 (4 March) > Added", "### Added\n\nA new chart of the bay."),
+        (
+            "Harbour map\n3.2.0 (4 March)",
+            "3.2.0 (4 March) > Opening hours, 9 to 5",
+            "Opening hours, 9 to 5\n\nThe office is at the quay.",
+        ),
+        ("Harbour map", "3.1.0 withdrawn", "## 3.1.0 withdrawn"),
+    ]
+
+
+def test_a_long_section_has_its_heading_above_each_further_passage(limits: Limits) -> None:
+    text = "# Manual\n\n## Cleaning\n\n" + " ".join(f"Rinse part {n} with cold water." for n in range(80))
+    first, *others = chunk(make_article("manual.md", text), limits)
+    assert first.context == "Manual" and first.text.startswith("## Cleaning\n\nRinse part 0")
+    assert others and all(one.context == "Manual\nCleaning" and one.heading == "Cleaning" for one in others)
 
 
 def test_limits_that_make_no_sense_are_refused(embedder: Embedder) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from index.article import article_of
 from index.chunk import Limits, chunk
@@ -21,6 +22,7 @@ from index.errors import UnreadableSource
 from index.formats import book, mail, records, sheet, webpage
 from index.formats.content import Content, Row, checked, said_title
 from index.formats.markup import render
+from index.formats.numbering import number_paragraphs
 from index.formats.pdf_layout import Page, Piece, join_pages
 from index.formats.tables import is_header, row_text, table_lines, write_rows
 from index.formats.webpage import parse, read_date
@@ -213,6 +215,100 @@ def test_records_of_any_shape_become_rows_and_articles_sections(tmp_path: Path) 
     assert made.notes == ("1 of its lines are not JSON: 2",) and made.published is None
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1251", "shift_jis"])
+def test_a_page_that_names_no_encoding_is_read_as_browsers_do_or_by_its_letters(encoding: str) -> None:
+    words = {
+        "cp1252": "The señora recommends the piñata café. Crème brûlée costs 6 euros, très chaud.",
+        "cp1251": "Мельница стоит у реки. Её построили в начале прошлого века и недавно обновили.",
+        "shift_jis": "この水車小屋は川のほとりにあります。昨年、町の人々によって修理されました。",
+    }[encoding]
+    made = webpage.read_markup(f"<html><body><p>{words}</p></body></html>".encode(encoding))
+    assert words in made.text and "names no encoding" in made.notes[0]
+
+
+def test_short_cells_and_items_are_no_links_to_share() -> None:
+    prose = "<p>In spring we asked our readers how they come to our pages and what they want to see in the paper.</p>"
+    share = '<ul class="share"><li><a href="#">Facebook</a></li><li><a href="#">E-Mail</a></li></ul>'
+    table = "<table><tr><th>Origin</th><th>Share</th></tr><tr><td>Google</td><td>41%</td></tr></table>"
+    page = f"<article><h1>Survey</h1>{prose * 3}{table}<ul><li>Print</li><li>PDF</li></ul>{share}</article>"
+    made = webpage.read_markup(f"<html><body><main>{page}</main></body></html>").text
+    assert "Origin: Google | Share: 41%" in made and "- Print\n- PDF" in made
+    assert "Facebook" not in made and "\u2060" not in made
+
+
+def test_ordered_lists_definitions_and_boxes_of_a_page_are_written_out() -> None:
+    made = render(
+        parse(
+            "<body><ol start=3><li>Weigh it.<ol type=a><li>Dry<li><p>Wet</ol><li value=9>Post it.</ol>"
+            "<ol reversed><li>Two<li>One</ol><dl><dt>Phone<dd>555 0101<dt>Is it open?<dd>Yes.</dl>"
+            "<p><input type=checkbox checked>paid</p><p><input type=checkbox>open</p></body>"
+        )
+    )
+    assert made == (
+        "3. Weigh it.\n  a. Dry\n  b. Wet\n9. Post it.\n2. Two\n1. One\n- Phone: 555 0101\n- Is it open? Yes.\n\n"
+        "☒ paid\n\n☐ open"
+    )
+
+
+def test_word_documents_keep_the_numbers_that_are_not_typed() -> None:
+    w = 'xmlns:w="http://w"'
+
+    def paragraph(words: str, level: int | None = None, style: str = "", list_: int = 1) -> str:
+        own = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{list_}"/></w:numPr>' if level is not None else ""
+        styled = f'<w:pStyle w:val="{style}"/>' if style else ""
+        return f"<w:p><w:pPr>{styled}{own}</w:pPr><w:r><w:t>{words}</w:t></w:r></w:p>"
+
+    def level(at: int, kind: str, pattern: str, style: str = "") -> str:
+        linked = f'<w:pStyle w:val="{style}"/>' if style else ""
+        return (
+            f'<w:lvl w:ilvl="{at}"><w:start w:val="1"/><w:numFmt w:val="{kind}"/>{linked}'
+            f'<w:lvlText w:val="{pattern}"/></w:lvl>'
+        )
+
+    numbering = etree.fromstring(
+        f'<w:numbering {w}><w:abstractNum w:abstractNumId="0">{level(0, "decimal", "%1.", "Clause")}'
+        f"{level(1, 'decimal', '%1.%2')}{level(2, 'lowerLetter', '(%3)')}</w:abstractNum>"
+        f'<w:abstractNum w:abstractNumId="1">{level(0, "bullet", "o")}{level(1, "upperRoman", "%2)")}</w:abstractNum>'
+        '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num>'
+        '<w:num w:numId="3"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="7"/>'
+        "</w:lvlOverride></w:num></w:numbering>"
+    )
+    styles = etree.fromstring(
+        f'<w:styles {w}><w:style w:styleId="Clause"><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>'
+        '<w:style w:styleId="Own"><w:basedOn w:val="Clause"/></w:style></w:styles>'
+    )
+    body = [
+        paragraph("Term", style="Clause"),
+        paragraph("six years", 1),
+        paragraph("may end", 1),
+        paragraph("in writing", 2),
+        paragraph("by post", 2),
+        paragraph("Rent", style="Own"),
+        paragraph("310 pounds", 1),
+        paragraph("plain"),
+        paragraph("not numbered", 0, list_=0),
+        paragraph("bullet", 0, list_=2),
+        paragraph("roman", 1, list_=2),
+        paragraph("anew", 0, list_=3),
+    ]
+    document = etree.fromstring(f"<w:document {w}><w:body>{''.join(body)}</w:body></w:document>")
+    number_paragraphs(document, numbering, styles)
+    assert ["".join(one.itertext()) for one in document.iter("{*}p")] == [
+        "1. Term",
+        "1.1 six years",
+        "1.2 may end",
+        "(a) in writing",
+        "(b) by post",
+        "2. Rent",
+        "2.1 310 pounds",
+        "plain",
+        "not numbered",
+        "bullet",
+        "I) roman",
+        "7. anew",
+    ]
+
+
 def test_a_message_of_unknown_encoding_or_only_html_is_read(tmp_path: Path) -> None:
     odd = "From: a@b.c\nSubject: Odd\nDate: yesterday\nContent-Type: text/plain; charset=klingon\n\nIt is here.\n"
     made = mail.read(write(tmp_path, "a.eml", odd))
@@ -287,3 +383,41 @@ def test_a_stretched_line_is_told_from_a_row_of_a_table() -> None:
     cells = [Piece(word, left, left + 30, 560, 570) for word, left in (("Vik", 60), ("4 of them", 180), ("9 m", 240))]
     made, _ = join_pages([Page((*full, *words, *cells), 600, 800)])
     assert "stretched line here" in made and made.endswith("Vik | 4 of them | 9 m")
+
+
+def test_an_item_goes_on_in_the_lines_that_hang_below_its_words() -> None:
+    lines = [
+        ("Rules:", 72),
+        ("• Wear goggles at the saw and", 80),
+        ("Kevlar gloves", 94),
+        ("• Report broken tools to", 80),
+    ]
+    pieces = [
+        Piece(text, left, left + 6.0 * len(text), 700.0 - 14 * n, 711.0 - 14 * n)
+        for n, (text, left) in enumerate(lines)
+    ]
+    text, _ = join_pages([Page(tuple(pieces), 612, 792)])
+    assert text == "Rules:\n\n• Wear goggles at the saw and Kevlar gloves\n\n• Report broken tools to"
+
+
+def test_a_line_is_full_where_the_next_word_had_no_room() -> None:
+    lines = [
+        "The workshop is open to all members who have",
+        "Introductory-course certificates with them.",
+        "Tools stay.",
+    ]
+    pieces = [Piece(text, 72, 72 + 6.0 * len(text), 700.0 - 14 * n, 711.0 - 14 * n) for n, text in enumerate(lines)]
+    wide = Piece("Nobody else may use the hall or the yard behind it at night.", 72, 432, 728, 739)
+    text, _ = join_pages([Page((wide, *pieces), 612, 792)])
+    assert "members who have Introductory-course certificates" in text
+
+
+def test_a_table_that_is_drawn_column_by_column_is_read_row_by_row() -> None:
+    names = [["Notice", "Company", "Event"], ["3 March", "Aldine", "Layoff"], ["4 March", "Corvin", "Closure"]]
+    cells = [
+        Piece(names[row][column], 40 + 90 * column**2, 90 + 90 * column**2, 700 - 14 * row, 711 - 14 * row)
+        for column in range(3)
+        for row in reversed(range(3))
+    ]
+    text, _ = join_pages([Page(tuple(cells), 612, 792)])
+    assert text.split("\n\n") == ["Notice | Company | Event", "3 March | Aldine | Layoff", "4 March | Corvin | Closure"]

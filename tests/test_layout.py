@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from index.article import make_article
 from index.dates import read_dateline
-from index.layout import blocks
+from index.layout import blocks, find_title
 from index.published import Published, find_published
 from rag.settings import SEEDS
 from tests.nasty import TEXTS
@@ -114,3 +114,18 @@ def test_blocks_cover_all_but_white_space_in_order(text: str) -> None:
         covered.update(range(block.start, block.end))
         last = block.end
     assert all(text[place].isspace() for place in range(len(text)) if place not in covered)
+
+
+def test_signs_in_fenced_code_are_no_headings() -> None:
+    text = "# Guide\n\nRun it.\n\n```sh\n# first\n\nmake all\n```\n\n## After\n\nIt runs."
+    assert [(one.kind, text[one.start : one.end]) for one in blocks(text)] == [
+        ("title", "# Guide"),
+        ("text", "Run it."),
+        ("text", "```sh\n# first\n\nmake all\n```"),
+        ("heading", "## After"),
+        ("text", "It runs."),
+    ]
+
+
+def test_a_row_of_a_table_is_no_title() -> None:
+    assert find_title("Device: Lathe | Owner: Tom Ek\n\nDevice: Saw | Owner: Ada Pine") is None

@@ -44,3 +44,16 @@ def test_spans_are_in_order_trimmed_and_cover_all_but_white_space(text: str) -> 
         covered.update(range(start, end))
         last = end
     assert all(text[place].isspace() for place in range(len(text)) if place not in covered)
+
+
+def test_each_line_of_fenced_code_is_one_and_its_fences_belong_to_the_first_and_last() -> None:
+    text = "Start it. Then wait:\n```sh\nmake a. Make b\nmake c --with long words\n```\nIt runs. Good.\n```\nopen"
+    assert [text[a:b] for a, b in sentences(text)] == [
+        "Start it.",
+        "Then wait:",
+        "```sh\nmake a. Make b",
+        "make c --with long words\n```",
+        "It runs.",
+        "Good.",
+        "```\nopen",
+    ]

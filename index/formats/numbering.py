@@ -1,4 +1,5 @@
-"""The numbers that Word and HTML give to items and headings by themselves, written into the text. No recursion."""
+"""What Word and HTML say by layout alone, written into the text: the numbers of items and headings, and which term a
+definition is of. No recursion."""
 
 from __future__ import annotations
 
@@ -51,6 +52,23 @@ def number_items(tree: Any) -> None:
             number = _integer(item.get("value"), number)
             _first_words(item, f"{number_as(kind, number)}. ")
             number += step
+
+
+def name_definitions(tree: Any) -> None:
+    """Make each definition of an HTML tree an item that opens with its term: "Phone: 555 0101"."""
+    for pairs in tree.iter("dl"):
+        term = ""
+        for child in list(pairs.iter("dt", "dd")):
+            if child.tag == "dt":
+                term = " ".join("".join(child.itertext()).split())
+                following = next(child.itersiblings("dt", "dd"), None)
+                if following is not None and following.tag == "dd":
+                    child.drop_tree()
+                continue
+            child.tag = "li"
+            if term:
+                _first_words(child, f"{term} " if re.search(r"[.:?!]$", term) else f"{term}: ")
+        pairs.tag = "ul"
 
 
 def _integer(text: str | None, otherwise: int) -> int:
@@ -200,7 +218,9 @@ def _read_level(level: Any) -> _Level:
     start = _integer(_value(level.find("{*}start")), 1)
     kind = _value(level.find("{*}numFmt")) or "decimal"
     legal = level.find("{*}isLgl")
-    return _Level(start, kind, _value(level.find("{*}lvlText")), legal is not None and _value(legal) not in ("0", "false"))
+    return _Level(
+        start, kind, _value(level.find("{*}lvlText")), legal is not None and _value(legal) not in ("0", "false")
+    )
 
 
 def _level(text: str) -> int:

@@ -24,6 +24,8 @@ _PAGE_NUMBER = re.compile(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT_WORD = re.compile(r"([^\W\d_]+)[-\u00ad]$")
+_FEWEST_CELLS, _FEWEST_ROWS = 3, 3
+"""A table has so many rows of so many cells."""
 _FEWEST_LINES, _MOST_LINES = 5, 600
 """So many lines must stand on both sides of a gap for it to part columns; no page of prose has more than the latter."""
 
@@ -178,8 +180,8 @@ def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
 def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
     """One column in the order in which the file draws it; from top to bottom where it jumps about without need.
 
-    Browsers draw some boxes last, wherever they stand. Cells of a table stand beside each other and are best left in
-    the order that the file has.
+    Browsers draw some boxes last, wherever they stand. Texts that stand beside each other are best left in the order
+    that the file has, but for the cells of a table, which some programs draw column by column.
     """
     runs = [0]
     for before, piece in pairwise(pieces):
@@ -190,7 +192,10 @@ def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
             lines[-1].append(at)
         else:
             lines.append([at])
-    if runs[-1] == 0 or any(len({runs[at] for at in line}) > 1 for line in lines):
+    beside = [line for line in lines if len(line) > 1]
+    rows = [line for line in beside if len(line) >= _FEWEST_CELLS]
+    is_table = len(rows) >= _FEWEST_ROWS and 2 * len(rows) > len(beside)
+    if runs[-1] == 0 or (not is_table and any(len({runs[at] for at in line}) > 1 for line in lines)):
         return list(pieces)
     return [pieces[at] for line in lines for at in sorted(line, key=lambda at: pieces[at].left)]
 
@@ -273,7 +278,8 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
     if ratio > _LARGER or _ITEM.match(one.text):
         return True
     ends = bool(_ENDS.search(last.text))
-    full = last.right > before.right - 0.12 * (before.right - before.left)
+    room = before.right - last.right
+    full = room < max(0.12 * (before.right - before.left), _first_word(one))
     step = last.bottom - one.bottom
     if line.page != before.page or step < 0:
         # At a new column or page a sentence goes on, unless the line before was left short.
@@ -282,10 +288,19 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
         return True
     if " | " in one.text or " | " in last.text:
         return True
+    item = paragraph[0].piece
+    if _ITEM.match(item.text) and one.left - item.left > 0.5 * one.size:
+        return False  # it hangs below the words of its item
     indented = one.left - line.left > 0.7 * one.size and one.left - last.left > 0.7 * one.size
     if indented and not _ITEM.match(paragraph[0].piece.text):
         return True
     return not (full or _CUT_WORD.search(last.text)) and (ends or not one.text[:1].islower())
+
+
+def _first_word(piece: Piece) -> float:
+    """The width of the first word of a line, and of a space before it."""
+    word = len(piece.text.split(" ", 1)[0]) + 1
+    return word * (piece.right - piece.left) / max(1, len(piece.text))
 
 
 def _write(paragraphs: Iterable[list[_Line]], pages: int, usual: float) -> tuple[str, list[int]]:

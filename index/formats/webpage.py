@@ -18,7 +18,7 @@ from index.dates import read_dateline
 from index.errors import UnreadableSource
 from index.formats.content import Content
 from index.formats.markup import render
-from index.formats.numbering import number_items
+from index.formats.numbering import name_definitions, number_items
 
 _DATE_NAMES = """article:published_time og:published_time datepublished date dc.date dc.date.issued dcterms.issued
 dcterms.created citation_publication_date citation_date pubdate publishdate publish-date sailthru.date
@@ -117,8 +117,11 @@ def _leaf_words(element: Any) -> bool:
 
 
 def parse(markup: str, *, numbered: bool = False) -> Any:
-    """The tree of an HTML or XHTML document, with the numbers of ordered lists written before their items unless they
-    are `numbered` already. Raises UnreadableSource when there is nothing in it."""
+    """The tree of an HTML or XHTML document, with the numbers of ordered lists written before their items and terms
+    before their definitions, unless they are `numbered` already.
+
+    Raises UnreadableSource when there is nothing in it.
+    """
     # A declared encoding would contradict text that is decoded already.
     bare = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup.replace("\0", ""))
     try:
@@ -127,6 +130,7 @@ def parse(markup: str, *, numbered: bool = False) -> Any:
         raise UnreadableSource("holds no text") from error
     if not numbered:
         number_items(tree)
+        name_definitions(tree)
     return tree
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from index.layout import LINE_LEVEL, blocks, heading_level, is_row
+from index.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
+from index.text.marks import inside_fences
 
-Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows"]
+Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows", "code"]
 
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _BULLET = re.compile(r"(?P<mark>[•◦▪‣·*+–—-])\s+(?=\S)")
@@ -120,7 +121,17 @@ class _Builder:
     def add(self, lines: Sequence[_Line]) -> None:
         """Add the blocks of a run of lines."""
         group = list[_Line]()
-        for line in lines:
+        ends = fenced([self._text[line.start : line.end] for line in lines])
+        inside = -1
+        for number, line in enumerate(lines):
+            if number in ends:
+                if group:
+                    self._close(group)
+                group, inside = [], ends[number]
+                start, end = line.start, lines[inside].end
+                self._add("code", start, end, inside_fences(self._text, start, end)[0])
+            if number <= inside:
+                continue
             if group and _parts(self._text, group, line):
                 self._close(group)
                 group = []

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from index.layout import Span
 from index.sentences import sentences
+from index.text.marks import inside_fences
 from index.text.structure import Structure
 from rag.cite import BlockKind, Statement
 from rag.forms.asked import Form
@@ -18,7 +19,9 @@ from rag.write import shown
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
 _RULE = re.compile(r"[|\s:-]+")
-_KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row"}
+_KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row", "code": "item"}
+_SHORT_CODE = 8
+"""Lines of code up to which it is quoted whole."""
 _LONGEST = 450
 """Characters up to which a paragraph is quoted whole."""
 _WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
@@ -40,6 +43,8 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
                 return listed(held, number, places, article, best.score, marked)
     for number in inside:
         block = held.blocks[number]
+        if block.kind == "code" and len(entries(held, number)) <= _SHORT_CODE:
+            return listed(held, number, places, article, best.score, marked)
         if block.kind == "paragraph" and (below := leads_into(held, number)) is not None and form != "words":
             return listed(held, below, places, article, best.score, marked)
         if block.kind == "pair" and form in _WHOLE_PARAGRAPHS:
@@ -93,11 +98,11 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
 
 
 def leads_into(held: Structure, number: int) -> int | None:
-    """Return the number of the list that a paragraph leads into ("The tools:"), None if it leads into none."""
+    """Return the number of the list or code that a paragraph leads into ("The tools:"), None if it leads into none."""
     block = held.blocks[number]
     following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
     leads = held.text[block.start : block.end].rstrip().endswith(":")
-    return number + 1 if leads and following and following.kind in ("list", "steps") else None
+    return number + 1 if leads and following and following.kind in ("list", "steps", "code") else None
 
 
 def statements(
@@ -113,8 +118,11 @@ def statements(
 
 
 def entries(held: Structure, number: int) -> list[Span]:
-    """Return the slices of the items of a list, or of the rows of a table below its header."""
+    """Return the slices of the items of a list, of the lines of code, or of the rows of a table below its header."""
     block = held.blocks[number]
+    if block.kind == "code":
+        inner = inside_fences(held.text, block.start, block.end)
+        return [match.span() for match in _LINE.finditer(held.text, *inner)]
     if block.kind != "rows":
         return [(item.inner, item.end) for item in held.items(number)]
     lines = [match.span() for match in _LINE.finditer(held.text, block.start, block.end)]

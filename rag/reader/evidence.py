@@ -23,6 +23,7 @@ from index.generation import Generation
 from index.layout import Span
 from index.published import Published
 from index.sentences import sentences
+from index.text.marks import inside_fences
 from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
@@ -258,7 +259,9 @@ def _around(answer: Answer, lines: Sequence[Span]) -> Span:
 
 
 def bare(text: str, start: int, end: int) -> Span:
-    """A sentence without the mark of an item or heading, and without quotation marks that only enclose the whole of it."""
+    """A sentence without the mark of an item or heading, the fences of code, and quotation marks that only enclose the
+    whole of it."""
+    start, end = inside_fences(text, start, end)
     if bullet := _BULLET.match(text, start, end):
         start = bullet.end()
     inner = text[start + 1 : end - 1]

@@ -9,6 +9,7 @@ from index.chunk import Chunk
 from index.layout import Span
 from index.sentences import sentences
 from index.text.identifiers import Identifier
+from index.text.marks import without_fences
 from index.text.mentions import mentioned_in_name, mentions
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
@@ -28,7 +29,7 @@ def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) 
         held = mentions(hit.chunk.text) if query.identifiers else set()
         above = mentions(hit.chunk.context) if query.identifiers else set()
         headed = any(one.stands_in(above) and not one.stands_in(held) for one in query.identifiers)
-        texts.append(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text)
+        texts.append(without_fences(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text))
         lengths.append(len(texts[-1]) - len(hit.chunk.text))
     for one in reversed(query.identifiers):
         written = next(filter(None, (one.written_in(hit.chunk.searchable) for hit in hits)), one.text)
