@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from index.lexical import terms
 
@@ -55,16 +56,40 @@ def _long_form(short: str, candidate: str) -> str | None:
     return long
 
 
+@dataclass(frozen=True)
+class Renamed:
+    """A question with a name in its other form, for passages that have all terms of this form and lack the asked one.
+
+    `has` and `lacks` are the terms of both.
+    """
+
+    question: str
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+    def suits(self, found: frozenset[str]) -> bool:
+        """True for a passage with these terms."""
+        return found.issuperset(self.has) and not found.issuperset(self.lacks)
+
+
+def _with(question: str, name: str, other: str) -> str:
+    """A question with a name in another form."""
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _: other, question, flags=re.IGNORECASE)
+
+
 class Aliases:
     """The short forms of a corpus. One that stands for several long forms is left alone: nobody can say which."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         meanings: dict[str, set[tuple[str, ...]]] = {}
+        written: dict[str, tuple[str, str]] = {}
         for short, long in pairs:
             form = terms(short)
             if len(form) == 1:
                 meanings.setdefault(form[0], set()).add(tuple(terms(long)))
+                written.setdefault(form[0], (short, long))
         self._long = {short: next(iter(longs)) for short, longs in meanings.items() if len(longs) == 1}
+        self._written = {short: written[short] for short in self._long}
         self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for name, words in self._long.items():
             if words:
@@ -77,6 +102,18 @@ class Aliases:
             widened.update(self._long[term])
         widened.update(short for _, short in self._runs(found))
         return widened
+
+    def renamed(self, question: str) -> list[Renamed]:
+        """The question with each of its names in the other form."""
+        found = terms(question)
+        made = list[Renamed]()
+        for long, short in self._runs(found):
+            in_short, in_long = self._written[short]
+            made.append(Renamed(_with(question, in_long, in_short), (short,), long))
+        for short in set(found) & self._long.keys():
+            in_short, in_long = self._written[short]
+            made.append(Renamed(_with(question, in_short, in_long), self._long[short], (short,)))
+        return made
 
     def prefer_frequent(
         self, question: Sequence[str], content: Sequence[str], document_frequency: Callable[[str], int]

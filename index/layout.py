@@ -235,6 +235,7 @@ def _stands_as_heading(line: str) -> bool:
         and len(line) <= 120
         and not re.search(r"[.!…:;,。！][\"'”’)\]]*$", line)
         and not is_item(line)
+        and not re.search(r",\s*\d", line)
         and not line[:1].islower()
         and bool(re.search(r"[^\W\d_]", line))
         and "\t" not in line

@@ -8,6 +8,7 @@ from itertools import islice
 
 import numpy as np
 
+from index.aliases import Renamed
 from index.chunk import Chunk
 from index.embed import Embedder, Vectors
 from index.generation import Generation
@@ -23,13 +24,15 @@ _BM25_CEILING = 2.2
 @dataclass(frozen=True)
 class Query:
     """A question as the retrievers see it: its unit vector (d,), its content terms with their idf, the ids of the
-    articles it is asked of (None: all), and its identifiers, which are terms as a whole."""
+    articles it is asked of (None: all), its identifiers, which are terms as a whole, and the question with names in
+    the other form that the sources introduce."""
 
     text: str
     vector: Vectors
     idf: dict[str, float]
     article_ids: tuple[str, ...] | None = None
     identifiers: tuple[Identifier, ...] = ()
+    renamed: tuple[Renamed, ...] = ()
 
     @property
     def terms(self) -> list[str]:
@@ -81,7 +84,8 @@ class Retriever:
             ]
             content.append(held or forms[0])
         idf = {term: words.idf(term) for term in content}
-        return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers)
+        renamed = tuple(self._generation.aliases.renamed(question))
+        return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers, renamed)
 
     def document_frequency(self, term: str) -> int:
         """Return in how many passages a term stands."""

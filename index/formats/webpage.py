@@ -102,7 +102,7 @@ def _kept_whole(tree: Any) -> str:
     marked = [one for one in tree.iter(*_CELLS) if not _can_be_pressed(one) and _leaf_words(one)]
     for one in marked:
         one.text = f"{one.text}{_KEEP}"
-    whole = lxml.html.tostring(tree, encoding="unicode")
+    whole = str(lxml.html.tostring(tree, encoding="unicode"))
     for one in marked:
         one.text = one.text.removesuffix(_KEEP)
     return whole

@@ -1,4 +1,4 @@
-"""The fences of code in Markdown, which are part of a text and none of what it says. Pure."""
+"""The fences of code and the signs of headings in Markdown, parts of a text and none of what it says. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from index.layout import Span
 
 _FENCE = re.compile(r"\n?[ \t]*(?:`{3,}|~{3,})[^\n`]*(?:\n|\Z)")
+
+_HEADING = re.compile(r"^#{1,6}(?=\s)", re.MULTILINE)
 
 
 def inside_fences(text: str, start: int, end: int) -> Span:
@@ -22,6 +24,11 @@ def inside_fences(text: str, start: int, end: int) -> Span:
     return (first, last) if first < last else (start, end)
 
 
-def without_fences(text: str) -> str:
-    """The text with blanks in the place of its fences, so that every offset stays."""
-    return _FENCE.sub(lambda match: re.sub(r"\S", " ", match.group()), text) if "```" in text or "~~~" in text else text
+def without_marks(text: str) -> str:
+    """The text with blanks in the place of its marks, so that every offset stays."""
+
+    def blank(match: re.Match[str]) -> str:
+        return re.sub(r"\S", " ", match.group())
+
+    made = _HEADING.sub(blank, text) if "#" in text else text
+    return _FENCE.sub(blank, made) if "```" in text or "~~~" in text else made

@@ -20,6 +20,8 @@ MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
 _RULE = re.compile(r"[|\s:-]+")
 _KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row", "code": "item"}
+_REPLY = 600
+"""Characters after a question in which its reply begins."""
 _SHORT_CODE = 8
 """Lines of code up to which it is quoted whole."""
 _LONGEST = 450
@@ -55,7 +57,8 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
 
 
 def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
-    """Return the evidence, best first, with what stands in a question moved to the reply below it, each slice once."""
+    """Return the evidence, best first, each slice once. What stands in a question is moved to the reply below it: that
+    of its pair, else the sentence that follows."""
     made = list[Evidence]()
     for one in evidence:
         held = places.structure(one.hit.chunk.article_id)
@@ -64,6 +67,10 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
             first = one.end if pair.inner < one.end else sentences(held.text, pair.inner, pair.end)[0][1]
             found = places.evidence(one.hit.chunk.article_id, pair.inner, first, one.score)
             one = replace(with_answers(found[0], one.answers), stands=one.stands) if found else one
+        elif one.text.rstrip().endswith("?"):
+            following = sentences(held.text, one.end, min(len(held.text), one.end + _REPLY))[:1]
+            found = [e for span in following for e in places.evidence(one.hit.chunk.article_id, *span, one.score)]
+            one = replace(found[0], stands=one.stands) if found else one
         if not any(one.overlaps(other) for other in made):
             made.append(one)
     return made

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from index.lexical import FUNCTION_WORDS, terms
+from index.lexical import FUNCTION_WORDS, content_terms, terms
+from index.sentences import sentences
 from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 
@@ -18,6 +19,7 @@ _BETWEEN = re.compile(
 _WORD = re.compile(r"[^\s,?!]+")
 _NAMING = frozenset("down up off other others same before after afterwards first second last now then".split())
 """Words without much meaning that name a thing all the same ("the down programme", "the other parts")."""
+_GOES_ON = re.compile(r"(?:it|its|they|their|he|his|she|her|this|these|both)\b", re.IGNORECASE)
 _MOST_WORDS = 3
 _LEAST = 0.1
 """A sentence on one of the things is taken if it has at least this share of the best one's score."""
@@ -34,8 +36,12 @@ class Side:
 
     def named_in(self, one: Evidence) -> bool:
         """True if a sentence, or the headings it stands below, has all words of the thing."""
+        return self.stands_in(f"{one.hit.chunk.context} {one.text}")
+
+    def stands_in(self, text: str) -> bool:
+        """True if a text has all words of the thing."""
         wanted = set(terms(self.thing))
-        return bool(wanted) and wanted <= set(terms(f"{one.hit.chunk.context} {one.text}"))
+        return bool(wanted) and wanted <= set(terms(text))
 
 
 def sides(question: str) -> tuple[Side, Side] | None:
@@ -78,6 +84,32 @@ def _weight(one: Evidence, side: Side, other: Side) -> float:
     return _NAMES if other.named_in(one) else _NAMES_ALONE
 
 
+def _from_its_name(one: Evidence, pair: Sequence[Side]) -> Evidence:
+    """A sentence that names neither thing, from the one on that names a thing last before it in its paragraph."""
+    if any(side.named_in(one) for side in pair):
+        return one
+    chunk = one.hit.chunk
+    before = chunk.text[: one.start - chunk.start]
+    for start, _ in reversed(sentences(before, before.rfind("\n\n") + 1)):
+        if any(side.stands_in(before[start:]) for side in pair):
+            return replace(one, start=chunk.start + start)
+    return one
+
+
+def _to_what_is_asked(one: Evidence, asked: set[str]) -> Evidence:
+    """A sentence, up to the last one after it in its paragraph that only goes on about its subject and has words of
+    the question which it lacks."""
+    chunk = one.hit.chunk
+    paragraph = chunk.text.find("\n\n", one.end - chunk.start)
+    end = one.end
+    for start, stop in sentences(chunk.text, one.end - chunk.start, len(chunk.text) if paragraph < 0 else paragraph):
+        if not _GOES_ON.match(chunk.text, start):
+            break
+        if asked & (set(terms(chunk.text[start:stop])) - set(terms(one.text))):
+            end = chunk.start + stop
+    return replace(one, end=end)
+
+
 def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     """Return what was read of a comparison and of each of its things as one reading: a sentence on each thing; where
     one names both, that sentence and the rest.
@@ -87,10 +119,12 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     first, second = (side for side, _ in pair)
     chosen = [one for one in whole.evidence[:1] if first.named_in(one) and second.named_in(one)]
     for (side, reading), (other, _) in zip(pair, reversed(pair), strict=True) if not chosen else ():
-        free = [one for one in reading.evidence if not any(map(one.overlaps, chosen))]
+        read = [_from_its_name(one, (first, second)) for one in reading.evidence]
+        free = [one for one in read if not any(map(one.overlaps, chosen))]
         best = max(free, key=lambda one: one.score * _weight(one, side, other), default=None)
         chosen += [best] if best and best.score >= _LEAST * reading.evidence[0].score else []
-    chosen = [replace(one, score=1.0) for one in chosen]
+    asked = set(content_terms(first.question)) | set(content_terms(second.question))
+    chosen = [replace(_to_what_is_asked(one, asked), score=1.0) for one in chosen]
     rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))] if len(chosen) < len(pair) else []
     hits = dict[str, Hit]()
     for hit in (*(one.hit for one in (*chosen, *rest)), *whole.hits):

@@ -1,4 +1,4 @@
-"""The answer of a question in a form of its own, where the documents have one: rows of a table, a list, steps."""
+"""The answer to a question in a form of its own, where documents have one: a part, rows of a table, a list, steps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from index.embed import Embedder
 from rag.cite import Statement
 from rag.forms.asked import Form
 from rag.forms.lists import as_statements, find_list
+from rag.forms.parts import numbered_part
 from rag.forms.places import Places
 from rag.forms.table import from_table
 from rag.reader import Evidence
@@ -17,9 +18,11 @@ from rag.retrieve import Query
 def draft(
     query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder
 ) -> list[Statement]:
-    """Return the statements of a table or list that answers a question, nothing where single sentences do."""
+    """Return the statements of a part, table or list that answers a question, nothing where single sentences do."""
     if not places.hits:
         return []
+    if part := numbered_part(query, places):
+        return part
     if rows := from_table(query.text, form, places):
         return rows
     found = find_list(query, form, evidence, places, embedder)

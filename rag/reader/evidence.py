@@ -21,6 +21,7 @@ from index.dates import read_dateline
 from index.embed import Embedder
 from index.generation import Generation
 from index.layout import Span
+from index.lexical import content_terms
 from index.published import Published
 from index.sentences import sentences
 from index.text.marks import inside_fences
@@ -205,7 +206,24 @@ def read_again(
 def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[Found]:
     texts = [hit.chunk.text for hit in hits]
     found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS))
+    found = [_beside_headings(query.text, hit, one) for hit, one in zip(hits, found, strict=True)]
     return of_what_is_asked(query.identifiers, hits, found, sources)
+
+
+def _beside_headings(question: str, hit: Hit, one: Found) -> Found:
+    """What was found in a passage, less the answers in headings that only say what the question does."""
+    text, asked = hit.chunk.text, set(content_terms(question))
+    headings = set(hit.chunk.heading.split(" > "))
+
+    def is_said(answer: Answer) -> bool:
+        start = text.rfind("\n", 0, answer.start) + 1
+        line = text[start : (text.find("\n", answer.end) + 1 or len(text) + 1) - 1].strip("# \t")
+        return line in headings and asked.issuperset(content_terms(text[answer.start : answer.end]))
+
+    losses = [math.inf if is_said(answer) else 0.0 for answer in one.answers]
+    if not any(losses):
+        return one
+    return one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
 
 
 def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], Array]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence, Set
 
 from index.chunk import Chunk
 from index.layout import Span
+from index.lexical import terms
 from index.sentences import sentences
 from index.text.identifiers import Identifier
-from index.text.marks import without_fences
+from index.text.marks import without_marks
 from index.text.mentions import mentioned_in_name, mentions
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
@@ -24,19 +25,34 @@ def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) 
     A model that has not learned to read titles is given them where what is asked for stands only there. It is asked
     for as the passages write it.
     """
-    question, texts, lengths = query.text, list[str](), list[int]()
+    texts, lengths = list[str](), list[int]()
     for hit in hits:
-        held = mentions(hit.chunk.text) if query.identifiers else set()
+        inside = mentions(hit.chunk.text) if query.identifiers else set[str]()
         above = mentions(hit.chunk.context) if query.identifiers else set()
-        headed = any(one.stands_in(above) and not one.stands_in(held) for one in query.identifiers)
-        texts.append(without_fences(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text))
+        headed = any(one.stands_in(above) and not one.stands_in(inside) for one in query.identifiers)
+        texts.append(without_marks(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text))
         lengths.append(len(texts[-1]) - len(hit.chunk.text))
+    headings = [hit.chunk.context for hit in hits]
+    read = [Found() for _ in hits]
+    questions = _as_written(query, hits)
+    for question in set(questions):
+        own = [n for n, one in enumerate(questions) if one == question]
+        heads = [headings[n] for n in own] if spans.titled else []
+        for n, found in zip(own, spans.read(question, [texts[n] for n in own], best, heads), strict=True):
+            read[n] = _below(found, lengths[n])
+    return read
+
+
+def _as_written(query: Query, hits: Sequence[Hit]) -> list[str]:
+    """The question for each hit: identifiers as the passages write them, a name in the form that the passage has."""
+    question = query.text
     for one in reversed(query.identifiers):
         written = next(filter(None, (one.written_in(hit.chunk.searchable) for hit in hits)), one.text)
         question = question[: one.start] + written + question[one.end :]
-    headings = [hit.chunk.context for hit in hits] if spans.titled else []
-    read = spans.read(question, texts, best, headings)
-    return [_below(one, length) for one, length in zip(read, lengths, strict=True)]
+    if not query.renamed:
+        return [question] * len(hits)
+    held = [frozenset(terms(hit.chunk.searchable)) for hit in hits]
+    return [next((one.question for one in query.renamed if one.suits(found)), question) for found in held]
 
 
 def _below(one: Found, length: int) -> Found:

@@ -1,0 +1,81 @@
+"""The part of a document that a question names by its number: "clause 2.1", "step 3 of booking a parcel"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from index.layout import Span
+from index.lexical import content_terms
+from index.text.identifiers import without
+from index.text.structure import Block, Structure
+from index.text.terms import normal_form
+from rag.cite import Statement
+from rag.forms.along_blocks import leads_into, statements
+from rag.forms.places import Places
+from rag.retrieve import Query
+
+_ASKS = frozenset(
+    content_terms("say says state states read reads cover contain deal regulate require mean tell about text wording")
+)
+"""Words of a question that ask for nothing but the part itself."""
+_LONGEST = 900
+"""Characters of a section up to which it is quoted whole."""
+
+
+def numbered_part(query: Query, places: Places) -> list[Statement]:
+    """Return the part that a question asks for and nothing else, the first one among the passages; nothing if there is
+    none with its number, or the question asks for something in it."""
+    numbers = {key[1:] for one in query.identifiers for key in one.keys if key.startswith("§")}
+    asked = set(content_terms(without(query.identifiers, query.text))) - _ASKS
+    asked -= {term for one in query.identifiers for term in content_terms(one.noun)}
+    seen = set[str]()
+    for hit in list(places.hits) if numbers else ():
+        article = hit.chunk.article_id
+        if article in seen:
+            continue
+        seen.add(article)
+        held = places.structure(article)
+        title = places.articles[article].title
+        for number, label in _labelled(held):
+            if label in numbers and asked <= set(content_terms(f"{title}\n{_above(held, number)}")):
+                return _quoted(held, number, places, article)
+    return []
+
+
+def _labelled(held: Structure) -> Iterator[tuple[int, str]]:
+    """(number of a block, its label in normal form) of the blocks that open with one."""
+    for number, block in enumerate(held.blocks):
+        words = held.text[block.start : block.end].lstrip("# \t")
+        mark = words.split(maxsplit=1)[0].strip("().:") if block.kind in ("heading", "item", "paragraph") else ""
+        if mark and any(map(str.isdigit, mark)):
+            yield number, normal_form(mark)
+
+
+def _above(held: Structure, number: int) -> str:
+    """The headings above a block, and the line that leads into its list."""
+    lines = [held.text[one.start : one.end] for one in held.path(number)]
+    parent = held.blocks[number].parent
+    if parent and leads_into(held, parent - 1) == parent:
+        lines.append(held.text[held.blocks[parent - 1].start : held.blocks[parent - 1].end])
+    return "\n".join(lines)
+
+
+def _quoted(held: Structure, number: int, places: Places, article: str) -> list[Statement]:
+    block = held.blocks[number]
+    made = statements(held.text, (block.start, block.end), places, article, 1.0, (), "quote")
+    for one in _below(held, block, number):
+        made += statements(held.text, one, places, article, 1.0, (), "quote")
+    return made
+
+
+def _below(held: Structure, block: Block, number: int) -> Iterator[Span]:
+    """The outermost blocks under a heading, as many as there is room for."""
+    if block.kind != "heading":
+        return
+    for one in held.under(number):
+        below = held.blocks[one]
+        if below.kind == "item":
+            continue
+        if below.end - block.start > _LONGEST:
+            return
+        yield below.start, below.end
