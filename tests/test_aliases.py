@@ -58,3 +58,14 @@ def test_whatever_is_found_stands_in_the_text(text: str) -> None:
         assert short in text
         assert all(word in text for word in long.split())
     Aliases(find_aliases(text)).widen(terms(text))
+
+
+def test_a_question_is_asked_with_the_form_that_a_passage_has() -> None:
+    known = Aliases([("MRL", "Marine Robotics Laboratory"), ("EV", "electric vehicle")])
+    (one,) = known.renamed("Who leads the marine robotics laboratory?")
+    assert one.question == "Who leads the MRL?"
+    assert one.suits(frozenset(terms("The MRL is led by Ona."))) and not one.suits(frozenset(terms("Ona leads it.")))
+    assert not one.suits(frozenset(terms("The Marine Robotics Laboratory (MRL) is led by Ona.")))
+    (other,) = known.renamed("Which EV is cheap?")
+    assert other.question == "Which electric vehicle is cheap?"
+    assert known.renamed("Who is Ona?") == []

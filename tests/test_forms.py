@@ -229,3 +229,114 @@ def test_a_very_long_article_is_not_cut_into_blocks_for_a_question() -> None:
     long, short = (make_article(f"{n}.txt", "- one\n- two\n" * n) for n in (40_000, 2))
     places = Places([], {one.id: one for one in (long, short)}, lambda _: [])
     assert places.structure(short.id).blocks and not places.structure(long.id).blocks
+
+
+LEASE = """# Lease of the boat shed
+
+## 1. Term
+
+1.1 The lease runs for six years.
+1.2 It ends without notice.
+
+## 2. Rent
+
+2.1 The rent is 310 pounds a month.
+2.2 It is paid on the third day of each month.
+
+Booking a berth takes these steps:
+
+1. Ask the warden.
+2. Sign the sheet.
+3. Pay at the kiosk.
+"""
+MEETING = """Meeting of 12 March 2024
+
+Anna: I think the budget is too small for the new hall.
+Bert: The budget is fine if we drop the second stage.
+
+[10:32] Carla: Who takes the minutes?
+[10:33] Anna: I do.
+"""
+FIRMS = """# Firms
+
+Brightwell was founded in 1987 by Ada Cross in Leeds. It sells looms for 4,200 pounds.
+
+Tarn was founded in 1952 by Elias Tarn in York. It sells looms for 3,900 pounds.
+"""
+BROKER = """# Storm broker
+
+Set the log level with an environment variable:
+
+```sh
+# before it starts
+export STORM_LOG=debug
+```
+
+The broker keeps messages for two days.
+"""
+INSTITUTE = """# Units of the institute
+
+The Marine Robotics Laboratory (MRL) builds gliders on the harbour campus. The forge is led by Dr Ona Pike.
+
+## Budget
+
+The forge receives 3.1 million a year, the MRL 1.9 million.
+"""
+
+
+def ask_of(folder: Path, text: str, *questions: str) -> list[Answer]:
+    """Return the answers of an engine over one Markdown file."""
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "text.md").write_text(text, "utf-8")
+    made = Engine(Settings(home=folder / "home"))
+    made.index([docs])
+    found = [answer(made, question) for question in questions]
+    for one in found:
+        check_slices(made, one)
+    return found
+
+
+def test_a_part_is_quoted_by_its_number_and_no_other(tmp_path: Path) -> None:
+    clause, step, whole, none = ask_of(
+        tmp_path,
+        LEASE,
+        "What does clause 2.1 say?",
+        "What is step 2 of booking a berth?",
+        "What does clause 1 say?",
+        "What does clause 7.3 say?",
+    )
+    assert [one.quote for one in clause.citations] == ["2.1 The rent is 310 pounds a month."]
+    assert [one.quote for one in step.citations] == ["2. Sign the sheet."]
+    assert "six years" in whole.text and "without notice" in whole.text and "310" not in whole.text
+    assert none.refused and "7.3" in none.text
+
+
+def test_a_question_in_a_source_is_no_answer_and_what_follows_it_is(tmp_path: Path) -> None:
+    found = ask_of(tmp_path, MEETING, "Who takes the minutes?")[0]
+    assert found.citations[0].quote == "[10:33] Anna: I do."
+
+
+def test_what_is_compared_is_quoted_with_the_sentence_that_names_it(tmp_path: Path) -> None:
+    found = ask_of(tmp_path, FIRMS, "Who sells the cheaper looms, Brightwell or Tarn?")[0]
+    assert [one.quote for one in found.citations] == FIRMS.split("\n\n")[1:2] + FIRMS.strip().split("\n\n")[2:]
+
+
+def test_code_is_quoted_by_its_lines_below_what_leads_into_it(tmp_path: Path) -> None:
+    how, what = ask_of(tmp_path, BROKER, "How do I set the log level?", "Which variable sets the log level?")
+    for one in (how, what):
+        assert "- export STORM_LOG=debug" in one.text and "```" not in one.text and "sh " not in one.text
+
+
+def test_a_name_is_found_in_its_other_form(tmp_path: Path) -> None:
+    long, short = ask_of(
+        tmp_path, INSTITUTE, "What is the budget of the Marine Robotics Laboratory?", "What does the MRL build?"
+    )
+    assert "1.9 million" in long.text.split("\n")[0] and "gliders" in short.text.split("\n")[0]
+
+
+def test_a_heading_answers_with_what_the_question_lacks(tmp_path: Path) -> None:
+    text = "# Chart changes\n\n## 3.2.0 (4 March 2026)\n\n- The bay is shown.\n\n## E-404\n\nThe drawer is open.\n"
+    when, what = ask_of(tmp_path, text, "When did 3.2.0 come out?", "What does error E-404 mean?")
+    assert "4 March 2026" in when.text.split("\n")[0]
+    assert what.citations[0].quote == "The drawer is open."

@@ -99,3 +99,11 @@ def test_every_block_lies_in_its_text_and_no_word_is_lost(text: str) -> None:
     for number, block in enumerate(held.blocks):
         assert 0 <= block.start <= block.inner <= block.end <= len(text)
         assert block.parent is None or block.parent < number
+
+
+def test_fenced_code_is_a_block_and_its_signs_are_no_headings() -> None:
+    text = "# Guide\n\nRun it:\n```sh\n# first\n\n- make all\n```\n\n1. Look.\n2. Wait.\n"
+    held = structure(text)
+    assert [one.kind for one in held.blocks] == ["heading", "paragraph", "code", "steps", "item", "item"]
+    code = held.blocks[2]
+    assert text[code.start : code.end].startswith("```sh\n# first") and text[code.inner :].startswith("# first")

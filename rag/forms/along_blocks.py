@@ -47,7 +47,8 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         block = held.blocks[number]
         if block.kind == "code" and len(entries(held, number)) <= _SHORT_CODE:
             return listed(held, number, places, article, best.score, marked)
-        if block.kind == "paragraph" and (below := leads_into(held, number)) is not None and form != "words":
+        below = leads_into(held, number) if block.kind == "paragraph" else None
+        if below is not None and (form != "words" or held.blocks[below].kind == "code"):
             return listed(held, below, places, article, best.score, marked)
         if block.kind == "pair" and form in _WHOLE_PARAGRAPHS:
             return whole(held.text, best, (block.inner, block.end), places, marked)

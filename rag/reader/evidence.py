@@ -206,21 +206,23 @@ def read_again(
 def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[Found]:
     texts = [hit.chunk.text for hit in hits]
     found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS))
-    found = [_beside_headings(query.text, hit, one) for hit, one in zip(hits, found, strict=True)]
+    found = [_sound(query.text, hit, one) for hit, one in zip(hits, found, strict=True)]
     return of_what_is_asked(query.identifiers, hits, found, sources)
 
 
-def _beside_headings(question: str, hit: Hit, one: Found) -> Found:
-    """What was found in a passage, less the answers in headings that only say what the question does."""
+def _sound(question: str, hit: Hit, one: Found) -> Found:
+    """What was found in a passage, less the answers that reach from one paragraph into another, and those in headings
+    that only say what the question does."""
     text, asked = hit.chunk.text, set(content_terms(question))
     headings = set(hit.chunk.heading.split(" > "))
 
-    def is_said(answer: Answer) -> bool:
+    def is_none(answer: Answer) -> bool:
+        words = text[answer.start : answer.end]
         start = text.rfind("\n", 0, answer.start) + 1
         line = text[start : (text.find("\n", answer.end) + 1 or len(text) + 1) - 1].strip("# \t")
-        return line in headings and asked.issuperset(content_terms(text[answer.start : answer.end]))
+        return "\n\n" in words or (line in headings and asked.issuperset(content_terms(words)))
 
-    losses = [math.inf if is_said(answer) else 0.0 for answer in one.answers]
+    losses = [math.inf if is_none(answer) else 0.0 for answer in one.answers]
     if not any(losses):
         return one
     return one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
