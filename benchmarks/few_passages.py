@@ -49,7 +49,7 @@ def _ask(
             reading = reader.read(query, retriever.retrieve(query, reader.depth))
             quoted = write.choose(reading.evidence, settings.max_quotes)
             right = any(contains(one.text, answer) for one in quoted for answer in answers)
-            made.append((kind, (reading.score or 0) < reader.refuse_below, right))
+            made.append((kind, (reading.score or 0) < reader.refuse_below(), right))
         generation.close()
     return made
 

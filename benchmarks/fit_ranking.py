@@ -8,7 +8,10 @@ first: it chooses what the strong one reads. For each, the order of the passages
 retrieval (McFadden 1974), and two logistic regressions say whether a quoted sentence holds an acceptable answer and
 whether the first answering words are one. A question is refused where its quotes are right less often than
 28 times in a hundred, and opened with words at even odds. Figures are of a cross-validation that leaves out articles;
-the shipped weights come from all. With `--keep FILE` what was read is written there, and read from there later.
+the shipped weights come from all. People ask yes-or-no questions too, which none of these files has: some are made of
+sentences of natural/choose, a quarter of whose paragraphs is left out. Nothing is fitted on them but the score below
+which such a question is refused: so that four of five about a paragraph that is left out are. With `--keep FILE` what
+was read is written there, and read from there later.
 """
 
 from __future__ import annotations
@@ -56,8 +59,11 @@ from rag.retrieve import Retriever
 from rag.settings import Settings
 from training.reader.data import CALIBRATION, read_json
 from training.reader.unanswerable import make_pool, swap_name
+from training.reader.yes_no import ask_yes_no
 
 _FEW = 8
+_APART = -100
+"""The group of questions that nothing is fitted on."""
 _FOLDS = 6
 """Parts of the natural questions, by article, that the cross-validation leaves out together."""
 _LONG = 12
@@ -65,6 +71,8 @@ _LONG = 12
 _RIGHT = 0.5
 """Token F1 from which answering words count as right."""
 _REFUSE_BELOW, _OPEN_FROM = 0.28, 0.5
+_REFUSED_YES_NO = 0.8
+"""The share of close yes-or-no questions that are refused."""
 _UNANSWERABLE = ("close", "foreign", "renamed", "natural close")
 
 
@@ -73,7 +81,7 @@ class _Read:
     """A question asked: the passages as they were read, which of them hold an answer, the acceptable answers."""
 
     group: int
-    kind: str  # answerable, natural, or one of _UNANSWERABLE
+    kind: str  # answerable, natural, yes-no, yes-no close, or one of _UNANSWERABLE
     asked: Asked
     aliases: Aliases
     passages: list[ReadPassage]
@@ -134,6 +142,22 @@ def _natural(data: Path, limit: int | None) -> Iterator[tuple[list[Paragraph], l
         yield paragraphs, picked[: limit or len(picked)]
 
 
+def _yes_no(data: Path, limit: int | None) -> tuple[list[Paragraph], list[_Picked]]:
+    """Three quarters of the paragraphs of natural questions; yes-or-no questions that they answer, or the others."""
+    rng = random.Random(1)
+    paragraphs = read_squad(data / "natural/choose.json.gz")
+    rng.shuffle(paragraphs)
+    gone = paragraphs[: len(paragraphs) // 4]
+    kept = paragraphs[len(gone) :]
+    picked = []
+    for kind, texts in (("yes-no close", gone), ("yes-no", kept[: len(gone)])):
+        for number, one in enumerate(texts[:limit]):
+            if made := ask_yes_no(one.text, rng):
+                question = Labelled(f"{kind} {number}", made[0], one.source, () if one in gone else (made[1],))
+                picked.append(_Picked(_APART, kind, question, ()))
+    return kept, picked
+
+
 def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> list[list[_Read]]:
     """What each question has when the first of the models reads, and when the second reads after it."""
     paragraphs = read_squad(data / "squad/train.json.gz")
@@ -142,7 +166,7 @@ def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> li
         (_part(paragraphs, key), [one for one in picked if one.corpus == key])
         for key in sorted({one.corpus for one in picked})
     ]
-    corpora += _natural(data, limit)
+    corpora += [*_natural(data, limit), _yes_no(data, limit)]
     embedder = shipped_embedder()
     made: list[list[_Read]] = [[] for _ in models]
     bar = tqdm(total=sum(len(asked) for _, asked in corpora), unit="question", mininterval=10)
@@ -309,8 +333,9 @@ def _report(read: Sequence[_Read], scores: Array, words: Array, rows: _Rows) -> 
     print(f"opened with words: {opened.mean():.3f} of all questions, right {rows.words[opened].mean():.3f}")
 
 
-def fit(read: Sequence[_Read], quotes: int) -> dict[str, Any]:
+def fit(everything: Sequence[_Read], quotes: int) -> dict[str, Any]:
     """Fit, report by cross-validation, and return the weights as ranking.json has them."""
+    read = [one for one in everything if one.group != _APART]
     of_passage = _fit_passages(read)
     share = _fit_lists(read, of_passage)
     groups = np.array([one.group for one in read])
@@ -351,7 +376,14 @@ def fit(read: Sequence[_Read], quotes: int) -> dict[str, Any]:
         }
         for name, (names, model) in models.items()
     }
-    return value | {"refuse_below": _REFUSE_BELOW, "open_from": _OPEN_FROM, "list_share": share}
+    yes_no = [one for one in everything if one.group == _APART]
+    odds = models["question"][1].log_odds(_rows(yes_no, of_passage, share, quotes).features)
+    is_close = np.array([one.kind == "yes-no close" for one in yes_no])
+    low = float(np.quantile(1 / (1 + np.exp(-odds[is_close])), _REFUSED_YES_NO))
+    refused = [float(np.mean(1 / (1 + np.exp(-odds[own])) < low)) for own in (is_close, ~is_close)]
+    print(f"yes-or-no refused below {low:.3f}: yes-no close {refused[0]:.3f}, yes-no {refused[1]:.3f}")
+    below = {"refuse_below": _REFUSE_BELOW, "refuse_yes_no_below": round(min(low, _REFUSE_BELOW), 3)}
+    return value | below | {"open_from": _OPEN_FROM, "list_share": share}
 
 
 def main() -> None:

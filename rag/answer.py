@@ -17,7 +17,7 @@ from rag.conversation.resolve import read
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
 from rag.forms.asked import form_asked_for
-from rag.forms.draft import draft
+from rag.forms.draft import NOTHING, draft
 from rag.forms.summary import find_targets, summarise
 from rag.llm import ModelServerError
 from rag.reader import Reading
@@ -111,12 +111,14 @@ def stream(
         reading = found.reading
         places = scope.places(reading.hits[: settings.passages])
         with clock.stage("form"):
-            drafted = [] if language else draft(found.query, form, reading.evidence, places, engine.embedder)
+            drafted, notes = (
+                NOTHING if language else draft(found.query, form, reading.evidence, places, engine.embedder)
+            )
         why = _why_refused(engine.speller(generation), found.query, reading, language)
         builder = AnswerBuilder(
-            question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted
+            question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted, notes
         )
-        least = reader.refuse_below if settings.refuse_below is None else settings.refuse_below
+        least = reader.refuse_below(yes_no=form == "yes_no") if settings.refuse_below is None else settings.refuse_below
         # Common words alone ask for nothing, whatever they are near to.
         understood = language is None and bool(found.query.terms)
         likely = understood and reading.score is not None and (bool(drafted) or reading.score >= least)

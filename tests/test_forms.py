@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.tables import measure
 from index.article import make_article
 from rag.answer import answer
 from rag.engine import Engine
 from rag.forms.asked import form_asked_for
 from rag.forms.comparison import sides
 from rag.forms.places import Places
-from rag.forms.table import number_in
+from rag.forms.values import number_in
 from rag.settings import Settings
 from rag.types import Answer
 
@@ -164,6 +165,10 @@ def test_a_column_that_nobody_named_is_not_guessed(station: Engine) -> None:
         ("62,5 kg", Decimal("62.5")),
         ("€ 48.50", Decimal("48.50")),
         ("-3", Decimal(-3)),
+        ("(1,250)", Decimal(-1250)),
+        ("-$40", Decimal(-40)),
+        ("EUR 40 kg", None),
+        ("775 to 815 g", None),
         ("2025-10-01", None),
         ("about 3 or 4", None),
         ("", None),
@@ -171,7 +176,23 @@ def test_a_column_that_nobody_named_is_not_guessed(station: Engine) -> None:
 )
 def test_numbers_alone_are_read(text: str, number: Decimal | None) -> None:
     found = number_in(text)
-    assert (found[0] if found else None) == number
+    assert (found.number if found else None) == number
+
+
+def test_no_figure_worked_out_from_a_table_with_a_trap_is_wrong() -> None:
+    counts = measure(5, aloud=False)
+    assert sum(counts.values()) == 40 and counts["right"] >= 28 and not counts["wrong"]
+
+
+def test_mixed_units_are_told_and_not_summed(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "walks.csv").write_text("Walk,Length\nAlder Fell,800 m\nBirch Moor,2 km\nCedar Dale,900 m\n", "utf-8")
+    made = Engine(Settings(home=tmp_path / "home"))
+    made.index([docs])
+    found = answer(made, "what is the total length of the walks?")
+    assert found.form == "table" and "Nothing is worked out: the units differ (m, km)." in found.notes
+    assert not any(one.words for one in found.sentences) and len(found.citations) == 3
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def test_passages_are_cited_only_where_they_are_shown(seeds_home: Path) -> None:
 
 def test_a_question_of_another_field_is_refused_by_the_readers_own_threshold(engine: Engine) -> None:
     found = answer(engine, "Who wrote Hamlet?")
-    assert found.refused and found.evidence_score is not None and found.evidence_score < engine.parts()[2].refuse_below
+    assert (
+        found.refused and found.evidence_score is not None and found.evidence_score < engine.parts()[2].refuse_below()
+    )
 
 
 @pytest.mark.parametrize("question", ["?!x", "a " * 240, "\u202e\u0000 what is \ud800 it", "what " + "🦜" * 200])

@@ -14,16 +14,19 @@ from rag.forms.table import from_table
 from rag.reader import Evidence
 from rag.retrieve import Query
 
+Draft = tuple[Sequence[Statement], tuple[str, ...]]
+"""Statements and notes."""
+NOTHING: Draft = ((), ())
 
-def draft(
-    query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder
-) -> list[Statement]:
-    """Return the statements of a part, table or list that answers a question, nothing where single sentences do."""
+
+def draft(query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder) -> Draft:
+    """Return the statements of a part, table or list that answers a question, nothing where single sentences do; and
+    notes on what could not be worked out."""
     if not places.hits:
-        return []
+        return NOTHING
     if part := numbered_part(query, places):
-        return part
-    if rows := from_table(query.text, form, places):
-        return rows
+        return part, ()
+    if (figures := from_table(query.text, form, places)).statements:
+        return figures.statements, (figures.note,) if figures.note else ()
     found = find_list(query, form, evidence, places, embedder)
-    return as_statements(found, places) if found else []
+    return (as_statements(found, places), ()) if found else NOTHING

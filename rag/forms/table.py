@@ -5,25 +5,48 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal
 
 from index.article import Article
 from index.layout import Span
 from index.lexical import content_terms, words
+from index.text.structure import columns
 from rag.cite import Statement
 from rag.forms.along_blocks import entries, statements
 from rag.forms.asked import Form
 from rag.forms.places import Places
+from rag.forms.values import Value, day_in, number_in
+from rag.write import shown
 
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
 
 MOST_ROWS = 25
+_MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
+_BY_ADJECTIVE: tuple[tuple[str, str, str], ...] = (
+    (
+        r"most expensive|dearest",
+        r"cheapest|least expensive",
+        r"price|cost|fee|rent|amount|charge|rate|eur|usd|gbp|[€$£]",
+    ),
+    (r"heaviest", r"lightest", r"weight|mass"),
+    (r"longest", r"shortest", r"length|duration|distance|time|hours|minutes|days"),
+    (r"tallest|highest", r"lowest|shortest", r"height|altitude|elevation"),
+    (r"widest|broadest", r"narrowest", r"width|breadth"),
+    (r"deepest", r"shallowest", r"depth"),
+    (r"fastest|quickest", r"slowest", r"speed"),
+    (r"largest|biggest|greatest", r"smallest|littlest", r"size|area|volume|capacity|population"),
+    (r"latest|newest|most recent|last|youngest", r"earliest|oldest|first", r"date|day|year|opened|built|founded|since"),
+)
+"""Adjectives for much and for little, and the names of the columns that they are about."""
+_TIMES = len(_BY_ADJECTIVE) - 1
+_MUCH = "|".join([_MOST, *(much for much, _, _ in _BY_ADJECTIVE)])
+_LITTLE = "|".join([_FEWEST, *(little for _, little, _ in _BY_ADJECTIVE)])
 _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|mean|on average"),
     ("sum", r"total|sum|altogether|together|combined|in all"),
-    ("max", r"most expensive|dearest|highest|largest|biggest|longest|heaviest|maximum|max|most"),
-    ("min", r"cheapest|least expensive|lowest|smallest|shortest|lightest|minimum|min|least|fewest"),
+    ("max", _MUCH),
+    ("min", _LITTLE),
     ("count", r"how many"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]
@@ -33,15 +56,17 @@ _COMPARED = re.compile(
     r"|\b(?P<less>(?:less|fewer|lower|cheaper|smaller|shorter|lighter) than|under|below)\s+\D{0,3}(?P<most>\d[\d.,]*)",
     re.IGNORECASE,
 )
+_COUNTED = re.compile(r"\bhow many\s+([\w’'-]+)", re.IGNORECASE)
 _PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
 )
-_PRICED = re.compile(r"price|cost|fee|amount|charge|rate|eur|usd|gbp|[€$£]", re.IGNORECASE)
-_NUMBER = re.compile(
-    r"[^\d\n-]{0,3}(?P<number>-?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|-?\d+(?:[.,]\d+)?)\s*(?P<unit>[^\d\s:/-]\S*)?\s*"
+_TOTALS = re.compile(
+    r"(?:(?:grand|sub|overall|net|gross)[ -]?)?(?:totals?|sum|subtotals?)\b.*|(?:all|average|mean|overall)",
+    re.IGNORECASE,
 )
+"""The first cell of a row that sums up the others."""
 _NOT_ASKED = frozenset(
-    content_terms("list table row column item kind different many much show name number total sum average mean")
+    content_terms("list table row column item kind different many much most show name number total sum average mean")
 )
 
 
@@ -53,37 +78,26 @@ class Row:
     end: int
     cells: dict[str, str]
 
-    def number(self, column: str) -> tuple[Decimal, str] | None:
-        """Return the number in a cell and its unit; None where there is no number alone."""
-        return number_in(self.cells.get(column, ""))
+    def value(self, column: str) -> Value | None:
+        """Return what a cell is worth: a number or a day; None where it is neither."""
+        cell = self.cells.get(column, "")
+        return number_in(cell) or day_in(cell)
 
 
-def number_in(text: str) -> tuple[Decimal, str] | None:
-    """Return the number that a text is, and its unit.
+@dataclass(frozen=True)
+class Figures:
+    """What the rows of a table answer: the statements, and a note on what could not be worked out."""
 
-    >>> number_in("1,250.50 EUR"), number_in("62,5 kg"), number_in("2025-10-01")
-    ((Decimal('1250.50'), 'EUR'), (Decimal('62.5'), 'kg'), None)
-    """
-    found = _NUMBER.fullmatch(text.strip())
-    if not found:
-        return None
-    digits = found["number"].replace(" ", "")
-    whole = re.fullmatch(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits)
-    try:
-        return Decimal(digits.replace(",", "" if whole else ".")), found["unit"] or ""
-    except InvalidOperation:
-        return None
+    statements: list[Statement]
+    note: str = ""
 
 
-def from_table(question: str, form: Form, places: Places) -> list[Statement]:
+def from_table(question: str, form: Form, places: Places) -> Figures:
     """Return what the rows of a table among the passages answer, with the rows; nothing if that is not clear."""
-    operation = next(
-        (name for name, pattern in _PATTERNS if pattern.search(question)),
-        "list" if form in ("list", "comparison") else None,
-    )
+    operation = operation_asked_for(question) or ("list" if form in ("list", "comparison") else None)
     article = _article_of_rows(places)
     if operation is None or article is None:
-        return []
+        return Figures([])
     for rows in tables(places, article):
         names = list(dict.fromkeys(name for row in rows for name in row.cells))
         if len(rows) < 3 or len(names) < 2:
@@ -93,19 +107,26 @@ def from_table(question: str, form: Form, places: Places) -> list[Statement]:
             continue
         chosen, filtered = _matching(question, asked, rows, names)
         column = _column(question, asked, rows, names)
+        if operation == "count" and (counted := _counted_column(question, rows, names)):
+            operation, column = "sum", counted  # "how many hours": the rows hold them
         if compared := _COMPARED.search(question):
             if column is None:
-                return []
+                return Figures([])
             chosen, filtered = [row for row in chosen if _passes(row, column, compared)], True
         made = _worked_out(operation, chosen, column, names, filtered)
         if made is not None:
-            lead, shown_rows = made
-            return _as_statements(lead, shown_rows, places, article)
-    return []
+            lead, shown_rows, note = made
+            return Figures(_as_statements(lead, shown_rows, places, article), note)
+    return Figures([])
+
+
+def operation_asked_for(question: str) -> Operation | None:
+    """Return what a question asks to be worked out, None for nothing."""
+    return next((name for name, pattern in _PATTERNS if pattern.search(question)), None)
 
 
 def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
-    """Yield the tables of an article: its sheets, or the tables in its text."""
+    """Yield the tables of an article: its sheets, or the tables in its text; rows of totals are left out."""
     article, held = places.articles[article_id], places.structure(article_id)
     if article.rows:
         ends = [row.start for row in article.rows[1:]] + [len(article.text)]
@@ -114,15 +135,24 @@ def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
             sheets.setdefault(row.sheet, []).append(
                 (row.start, row.start + len(article.text[row.start : end].rstrip()))
             )
-        groups = list(sheets.values())
+        groups = [(spans, list[str]()) for spans in sheets.values()]
     else:
-        groups = [entries(held, n) for n, block in enumerate(held.blocks) if block.kind == "rows"]
-    for spans in groups:
-        rows = [Row(start, end, _cells(article.text[start:end])) for start, end in spans]
-        yield [row for row in rows if row.cells]
+        groups = [
+            (entries(held, n), columns(held.text, block.start) if held.text[block.start] == "|" else [])
+            for n, block in enumerate(held.blocks)
+            if block.kind == "rows"
+        ]
+    for spans, header in groups:
+        rows = [Row(start, end, _cells(article.text[start:end], header)) for start, end in spans]
+        yield [row for row in rows if row.cells and not _TOTALS.fullmatch(next(iter(row.cells.values())))]
 
 
-def _cells(line: str) -> dict[str, str]:
+def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
+    """The cells of a row by their columns: those of a header, or those named in the row itself."""
+    if header:
+        cells = [shown(cell) for cell in line.split("|")]
+        clear = len(cells) == len(header) and len(set(header)) == len(header)
+        return {name: cell for name, cell in zip(header, cells, strict=True) if cell} if clear else {}
     pairs = [part.partition(": ") for part in line.split(" | ")]
     if len({name for name, colon, _ in pairs if colon}) < sum(bool(colon) for _, colon, _ in pairs):
         return {}  # two columns of one name: nobody can tell which is meant
@@ -133,7 +163,7 @@ def _article_of_rows(places: Places) -> str | None:
     """The article whose rows are nearest to the question; None where the best passages hold none."""
     worth: dict[str, float] = {}
     for hit in places.hits[:5]:
-        if " | " in hit.chunk.text and ": " in hit.chunk.text:
+        if " | " in hit.chunk.text:
             worth[hit.chunk.article_id] = worth.get(hit.chunk.article_id, 0.0) + hit.score
     return max(worth, key=lambda id_: worth[id_]) if worth else None
 
@@ -142,7 +172,8 @@ def _is_about(asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], a
     """True if most of the words asked for stand in a table, its header, or the title or name of its source."""
     cells = " ".join(value for row in rows for value in row.cells.values())
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
-    return sum(term in known or bool(_PRICE.search(term)) for term in asked) * 2 >= len(asked)
+    adjectives = set(content_terms(re.sub(r"\W", " ", f"{_MUCH} {_LITTLE}")))
+    return sum(term in known | adjectives or bool(_PRICE.search(term)) for term in asked) * 2 >= len(asked)
 
 
 def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> tuple[list[Row], bool]:
@@ -161,66 +192,96 @@ def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: S
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
 
 
+def _valued(rows: Sequence[Row], names: Sequence[str], *, days: bool = False) -> list[str]:
+    """The columns with a number in most rows, or with a day."""
+    return [
+        name
+        for name in names
+        if sum((value := row.value(name)) is not None and (value.unit == "day") == days for row in rows) * 2 > len(rows)
+    ]
+
+
 def _column(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> str | None:
-    """The column of numbers that a question asks about, None if that is not clear."""
-    numeric = [name for name in names if sum(row.number(name) is not None for row in rows) * 2 > len(rows)]
-    shares = {name: len(set(content_terms(name)) & set(asked)) for name in numeric}
+    """The column that a question asks about, None if that is not clear: by its name, else by an adjective."""
+    numeric, days = _valued(rows, names), _valued(rows, names, days=True)
+    shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
     most = max(shares.values(), default=0)
-    best = [name for name in numeric if shares[name] == most]
+    best = [name for name in shares if shares[name] == most]
     if most and len(best) == 1:
         return best[0]
-    if _PRICE.search(question):
-        priced = [name for name in numeric if _PRICED.search(name)]
-        return priced[0] if len(priced) == 1 else None
+    for number, (much, little, about) in enumerate(_BY_ADJECTIVE):
+        if re.search(rf"\b(?:{much}|{little})\b", question, re.IGNORECASE) or (number == 0 and _PRICE.search(question)):
+            named = [name for name in numeric if re.search(rf"(?:{about})", name, re.IGNORECASE)]
+            if number == _TIMES:
+                named = days or named
+            if named:
+                return named[0] if len(named) == 1 else None
     return None
 
 
+def _counted_column(question: str, rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The column of numbers whose name a question counts ("how many hours")."""
+    counted = _COUNTED.search(question)
+    asked = set(content_terms(counted[1])) if counted else set()
+    found = [name for name in _valued(rows, names) if asked and asked <= set(content_terms(name))]
+    return found[0] if len(found) == 1 else None
+
+
 def _passes(row: Row, column: str, compared: re.Match[str]) -> bool:
-    value = row.number(column)
-    limit = number_in(compared["least"] or compared["most"])
+    value = row.value(column)
+    limit = number_in((compared["least"] or compared["most"]).rstrip(".,"))
     if value is None or limit is None:
         return False
-    return value[0] > limit[0] if compared["more"] else value[0] < limit[0]
+    return value.number > limit.number if compared["more"] else value.number < limit.number
 
 
 def _worked_out(
     operation: Operation, rows: Sequence[Row], column: str | None, names: Sequence[str], filtered: bool
-) -> tuple[str, list[Row]] | None:
-    """(what opens the answer, the rows it rests on), None where the table does not answer clearly."""
+) -> tuple[str, list[Row], str] | None:
+    """(what opens the answer, the rows it rests on, a note), None where the table does not answer clearly."""
     if not rows:
         return None
     if operation in ("list", "count"):
         if not filtered or not 2 <= len(rows) <= MOST_ROWS:
             return None
-        return ("" if operation == "list" else f"{len(rows)}"), list(rows)
+        return ("" if operation == "list" else f"{len(rows)}"), list(rows), ""
     if column is None:
         return None
-    valued = [(row, value) for row in rows if (value := row.number(column))]
-    if not valued or len({unit for _, (_, unit) in valued}) > 1:
-        return None  # units are mixed, or there are no numbers
-    if operation in ("max", "min"):
-        pick = max if operation == "max" else min
-        best = pick(value for _, (value, _) in valued)
-        winners = [row for row, (value, _) in valued if value == best]
-        name = _naming(names, winners[0])
-        return f"{', '.join(row.cells.get(name, '') for row in winners)}: {winners[0].cells[column]}", winners
-    if len(valued) < 2 or len(valued) > MOST_ROWS:
+    valued = [(row, value) for row in rows if (value := row.value(column))]
+    units = list(dict.fromkeys(value.unit for _, value in valued))
+    summed = operation in ("sum", "mean")
+    if len(valued) > MOST_ROWS and summed:
         return None
-    total = sum((value for _, (value, _) in valued), Decimal(0))
-    unit = valued[0][1][1]
-    sum_text = f"{' + '.join(str(value) for _, (value, _) in valued)} = {total}"
-    lead = f"{total}{f' {unit}' if unit else ''} ({len(valued)} rows, {column}: {sum_text})"
+    if len(units) > 1 or (summed and units == ["day"]):
+        said = ", ".join(unit or "none" for unit in units)
+        why = "dates have no sum" if units == ["day"] else f"the units differ ({said})"
+        return ("", [row for row, _ in valued], f"Nothing is worked out: {why}.") if len(valued) <= MOST_ROWS else None
+    if not summed and valued:
+        pick = max if operation == "max" else min
+        best = pick(value.number for _, value in valued)
+        winners = [row for row, value in valued if value.number == best]
+        name = _naming(names, winners[0])
+        return f"{', '.join(row.cells.get(name, '') for row in winners)}: {winners[0].cells[column]}", winners, ""
+    if len(valued) < 2:
+        return None
+    total = sum((value.number for _, value in valued), Decimal(0))
+    unit = f" {units[0]}" if units[0] else ""
+    terms = " + ".join(f"({value.number})" if value.number < 0 else f"{value.number}" for _, value in valued)
+    lead = f"{total}{unit} ({len(valued)} rows, {column}: {terms} = {total})"
     if operation == "mean":
         mean = total / len(valued)
-        shown = f"{mean.quantize(Decimal('0.01')).normalize():f}"
-        lead = f"{shown} ({len(valued)} rows, {column}: {sum_text}; {total} / {len(valued)})"
+        lead = f"{_short(mean)}{unit} ({len(valued)} rows, {column}: {terms} = {total}; {total} / {len(valued)})"
     left = len(rows) - len(valued)
-    return lead + (f"; {left} without a value" if left else ""), [row for row, _ in valued]
+    return lead + (f"; {left} without a value" if left else ""), [row for row, _ in valued], ""
+
+
+def _short(number: Decimal) -> str:
+    return f"{number.quantize(Decimal('0.01')).normalize():f}"
 
 
 def _naming(names: Sequence[str], row: Row) -> str:
     """The column that names a row: the first that is neither a code nor a number."""
-    words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.number(name)]
+    words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
     return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])
 
 

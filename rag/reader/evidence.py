@@ -74,13 +74,15 @@ _Place = tuple[str, int, int]
 @dataclass(frozen=True)
 class Weights:
     """What was fitted for a reader: the model of its passages, and of its questions the probability that the quotes
-    answer (`question`) and that the first words do (`words`); the score to refuse below, the one from which the words
-    open the answer, and the least share of its best answer's odds with which another member of a list is named too."""
+    answer (`question`) and that the first words do (`words`); the score to refuse below, that for yes-or-no questions,
+    the one from which the words open the answer, and the least share of its best answer's odds with which another
+    member of a list is named too."""
 
     passage: Linear
     question: Linear
     words: Linear
     refuse_below: float
+    refuse_yes_no_below: float
     open_from: float
     list_share: float
 
@@ -97,7 +99,8 @@ def load_weights(reader: str) -> Weights:
             ("words", QUESTION_FEATURES),
         )
     )
-    return Weights(passage, question, words, value["refuse_below"], value["open_from"], value["list_share"])
+    limits = (value[name] for name in ("refuse_below", "refuse_yes_no_below", "open_from", "list_share"))
+    return Weights(passage, question, words, *limits)
 
 
 class Reader:
@@ -116,11 +119,14 @@ class Reader:
     ) -> None:
         """Read for one generation; with an `embedder` sentences are also weighed by what they mean."""
         self._weights = load_weights("strong" if strong else "small")
-        self.refuse_below = self._weights.refuse_below
         self._generation = generation
         self._spans = spans
         self._strong = strong
         self._embedder = embedder
+
+    def refuse_below(self, *, yes_no: bool = False) -> float:
+        """The score below which a question is refused, or one that asks for yes or no."""
+        return self._weights.refuse_yes_no_below if yes_no else self._weights.refuse_below
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
