@@ -16,6 +16,8 @@ _BORDER, _NAMED = " | ", ": "
 _WORD = 1.0
 """What an answer loses, in log-odds, for every word of the question that another row of the passage has and its own has
 not."""
+_NAME = 2
+"""So many words of the question in the cells of a row name it: rows with none of them say nothing about it."""
 _LONG = 60
 """Characters above which a part of a cell may be the answer; shorter values are whole."""
 _WHICH = re.compile(r"\b(?:which|what)\s+(\w+)", re.IGNORECASE)
@@ -69,11 +71,15 @@ def _settle(question: str, text: str, one: Found) -> Found:
     asked = _words(question)
     shared = {row: len(asked & _words(text[row.start : row.end])) for row in table}
     most = max(shared.values())
+    named = {row: len(asked & _values(text, row)) for row in table}
+    is_named = max(named.values()) >= _NAME
     changes: list[tuple[Span, float]] = []
     for answer in one.answers:
         row = next((row for row in table if row.start < answer.end and answer.start < row.end), None)
         if row is None:
             changes.append(((answer.start, answer.end), 0.0))
+        elif is_named and not named[row]:
+            changes.append(((answer.start, answer.end), math.inf))
         elif place := _place(question, asked, text, row, answer):
             changes.append((place, _WORD * (most - shared[row])))
         else:
@@ -81,6 +87,10 @@ def _settle(question: str, text: str, one: Found) -> Found:
     best = [row for row in table if shared[row] == most]
     cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
     return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
+
+
+def _values(text: str, row: Row) -> set[str]:
+    return {word for cell in row.cells for word in _words(text[cell.start : cell.end])}
 
 
 def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) -> Span | None:
