@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from rag.cite import Citation, CitedSentence
 from rag.conversation.store import ConversationStore
 from rag.types import Answer, Passage
 from rag.ui.conversations import make_router
+from rag.ui.details import details
 from rag.ui.export import conversation_html, conversation_markdown
 
 TEXT = "The mill was built in 1823 by <b>Ada Lo</b>."
@@ -110,6 +112,20 @@ def test_a_conversation_is_downloaded_in_three_forms(client: httpx.Client) -> No
     whole = client.get("/conversations/conversation1/export", params={"form": "json"}).json()
     assert Answer.from_json(whole["turns"][0]["answer"]) == ANSWER
     assert client.get("/conversations/conversation1/export", params={"form": "exe"}).status_code == 422
+
+
+def test_a_receipt_of_an_answer_is_saved_and_its_details_name_what_was_read(client: httpx.Client) -> None:
+    reply = client.get("/conversations/receipts/turn1")
+    assert reply.status_code == 200 and "receipt.json" in reply.headers["content-disposition"]
+    assert Answer.from_json(reply.json()) == ANSWER
+    gone = client.get("/conversations/receipts/turn2")
+    assert gone.status_code == 404 and "not kept" in gone.json()["problem"]
+    made = replace(ANSWER, searched="Who built <it>?", made_by={"reader": "f" * 64, "generation": "g1"})
+    shown = details("turn1", made)
+    assert "<it>" not in shown
+    for words in ("Searched for", "mill.txt, History: 0.90, quoted", f"reader {'f' * 12}<", "g1"):
+        assert words in shown
+    assert "conversations/receipts/turn1" in shown and "receipts" not in details("turn1", ANSWER)
 
 
 def test_markdown_has_every_answer_with_its_quotes(store: ConversationStore) -> None:

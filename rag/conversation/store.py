@@ -144,6 +144,19 @@ class ConversationStore:
             conversation, row[0], bool(row[1]), tuple(json.loads(row[2])), tuple(_turn(*turn) for turn in turns)
         )
 
+    def answer(self, turn: str) -> Answer:
+        """Return the answer of a turn. Raises when it is not kept, or only its words are."""
+        with self._open() as db:
+            rows = db.execute(
+                "select t.id, question, text, answer, t.starred, asked from turns t join conversations c "
+                "on c.id = conversation where t.id = ? and c.deleted is null order by asked desc limit 1",
+                [turn],
+            ).fetchall()
+        found = _turn(*rows[0]).answer if rows else None
+        if found is None:
+            raise ConversationError("This answer is not kept. Ask the question again.")
+        return found
+
     def change(
         self,
         conversation: str,

@@ -62,6 +62,15 @@ def make_router(store: ConversationStore) -> APIRouter:
         headers = {"Content-Disposition": f"attachment; filename={name}", **_EXPORT_HEADERS}
         return Response(render(found).encode("utf-8", "replace"), 200, headers, media_type)
 
+    @router.get("/receipts/{turn}", response_model=None)
+    def receipt(turn: str) -> Response:
+        try:
+            made = json.dumps(store.answer(turn).to_json(), ensure_ascii=False, indent=1)
+        except FootnoteError as error:
+            return JSONResponse({"problem": str(error)}, 404)
+        headers = {"Content-Disposition": "attachment; filename=receipt.json", **_EXPORT_HEADERS}
+        return Response(made.encode("utf-8", "replace"), 200, headers, "application/json")
+
     @router.patch("/{id_}", response_model=None)
     async def change(id_: str, request: Request) -> JSONResponse:
         def step(value: dict[str, Any]) -> None:

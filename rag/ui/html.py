@@ -13,6 +13,7 @@ from index.published import Published
 from rag.markdown import as_markdown
 from rag.types import Answer
 from rag.ui.cards import sources
+from rag.ui.details import details
 from rag.ui.escape import day, escape
 from rag.ui.icons import button
 from rag.ui.said import said
@@ -31,7 +32,7 @@ def problem(words: str) -> str:
 def turn(turn_id: str, answer: Answer, *, starred: bool = False) -> str:
     """A finished turn: the article for the conversation, and the section for the sources beside it."""
     state = "refused" if answer.refused else "answered"
-    body = f"{answer_text(turn_id, answer)}{_foot(answer, starred)}{_footnotes(answer)}"
+    body = f"{answer_text(turn_id, answer)}{_foot(turn_id, answer, starred)}{_footnotes(answer)}"
     return _article(turn_id, answer.question, state, body) + sources(turn_id, answer)
 
 
@@ -150,35 +151,16 @@ def _example(question: str) -> str:
     return f'<li><button type="button" class="fn-example" dir="auto">{escape(question)}</button></li>'
 
 
-def _foot(answer: Answer, starred: bool) -> str:
+def _foot(turn_id: str, answer: Answer, starred: bool) -> str:
     copies = button("copy", "copy", "Copy", f' data-copy="{escape(as_markdown(answer))}"')
     shown = _action("sources", "Evidence") if answer.passages else ""
     return (
         f'<div class="fn-foot">{copies}{button("link", "link", "Link")}{_AGAIN}{_thumbs(answer)}'
-        f"{_star(starred)}{shown}{_details(answer)}</div>"
+        f"{_star(starred)}{shown}{details(turn_id, answer)}</div>"
     )
 
 
 _AGAIN = button("edit", "edit", "Edit") + button("again", "again", "Ask again")
-_STAGES = {"retrieve": "searching", "read": "reading", "write": "writing", "check": "checking", "total": "in all"}
-
-
-def _details(answer: Answer) -> str:
-    """What is known of how the answer came about, folded."""
-    passages = len(answer.passages)
-    rows = [("Asked", str(answer.asked) if answer.asked else "all sources")]
-    if passages:
-        cited = len({one.source for one in answer.citations})
-        quoted = f", {len(answer.citations)} quoted from {cited} source{'' if cited == 1 else 's'}" if cited else ""
-        rows.append(("Passages", f"{passages} read{quoted}"))
-    if answer.evidence_score is not None:
-        meaning = "of 1: how likely the quoted words answer the question, as the reading model judges it"
-        rows.append(("Evidence", f"{answer.evidence_score:.2f} {meaning}"))
-    times = [f"{_STAGES.get(stage, stage)} {spent:,.0f} ms" for stage, spent in answer.timings.items()]
-    if times:
-        rows.append(("Time", ", ".join(times)))
-    told = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows)
-    return f'<details class="fn-details"><summary class="fn-action">Details</summary><dl>{told}</dl></details>'
 
 
 def _thumbs(answer: Answer) -> str:
