@@ -123,7 +123,7 @@ def test_a_receipt_of_an_answer_is_saved_and_its_details_name_what_was_read(clie
     made = replace(ANSWER, searched="Who built <it>?", made_by={"reader": "f" * 64, "generation": "g1"})
     shown = details("turn1", made)
     assert "<it>" not in shown
-    for words in ("Searched for", "mill.txt, History: 0.90, quoted", f"reader {'f' * 12}<", "g1"):
+    for words in ("Searched for", ", History: 0.90, quoted", f"reader {'f' * 12}<", "g1"):
         assert words in shown
     assert "conversations/receipts/turn1" in shown and "receipts" not in details("turn1", ANSWER)
 

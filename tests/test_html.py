@@ -57,9 +57,9 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
         + html.welcome([(text, text, None)], [text], known=True)
     )
     ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
-    ours |= {"cite", "dl", "dt", "dd", "svg", "path"}
+    ours |= {"cite", "dl", "dt", "dd", "svg", "path", "code"}
     allowed = set("class id dir href role tabindex type target rel title viewbox d aria-label aria-hidden".split())
-    allowed |= {"aria-pressed", "data-turn", "data-do", "data-copy", "data-answer", "data-quote"}
+    allowed |= {"aria-pressed", "data-turn", "data-do", "data-copy", "data-answer", "data-quote", "download"}
     for tag, attributes in read.elements:
         assert tag in ours
         assert set(attributes) <= allowed
@@ -124,3 +124,10 @@ def test_a_run_of_quotes_from_a_source_names_it_once() -> None:
     markup = html.answer_text("t", Answer("q", "x", False, 0.9, sentences, cited))
     assert markup.count('class="fn-quoted"') == 3
     assert [markup.count(f">Title of {source}</a>") for source in "ab"] == [1, 1]
+
+
+def test_a_card_shows_the_words_of_headings_and_code_without_their_signs() -> None:
+    text = "## Starting\n\nRun it:\n```sh\nmake all\n```\n### Ending\n\nStop # it."
+    passage = Passage(1, "id", "guide.md", "Guide", None, "Starting", 0, len(text), text, 0.9, False)
+    read = _Reader(html.turn("t1", Answer("How?", "", True, 0.1, passages=(passage,))))
+    assert "Starting\n\nRun it:\nmake all\nEnding\n\nStop # it." in read.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
@@ -24,6 +25,7 @@ def marker(turn_id: str, one: Citation) -> str:
     )
 
 
+_SIGNS = re.compile(r"^(?:#{1,6} +|[ \t]*(?:`{3,}|~{3,})[^\n`]*\n?)", re.MULTILINE)
 _LONGEST_TIP = 280
 """Characters of a quote that a marker shows."""
 
@@ -46,14 +48,19 @@ def _place_card(turn_id: str, place: Place) -> str:
     """A card with all citations of a place; the marker of each leads to the words where it begins."""
     one = place.first
     numbers = ", ".join(str(number) for number in sorted(cited.number for cited in place.citations))
-    text = escape(place.before)
-    text += "".join(f"{_mark(turn_id, pieces)}{escape(after)}" for pieces, after in place.highlights)
+    text = _passage(place.before)
+    text += "".join(f"{_mark(turn_id, pieces)}{_passage(after)}" for pieces, after in place.highlights)
     return (
         f'<article class="fn-card fn-cited" tabindex="-1"><h3 dir="auto"><span class="fn-number">{numbers}</span> '
         f"{escape(one.title)}</h3>{_where(one, _headings(place))}"
         f'<blockquote dir="auto">{text}</blockquote>'
         f"{_open(place.citations[0])}</article>"
     )
+
+
+def _passage(text: str) -> str:
+    """Text of a passage without the signs of headings and the fences of code."""
+    return escape(_SIGNS.sub("", text))
 
 
 def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
@@ -129,7 +136,7 @@ def highlighted(one: Citation) -> str:
 def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage, passage.heading)}'
-        f'<blockquote dir="auto">{escape(passage.text)}</blockquote>'
+        f'<blockquote dir="auto">{_passage(passage.text)}</blockquote>'
         f"{_open(passage)}</article>"
     )
 

@@ -37,8 +37,8 @@ def details(turn_id: str, answer: Answer) -> str:
     listed = f"<dt>Read</dt><dd><ol>{passages}</ol></dd>" if passages else ""
     address = f"conversations/receipts/{escape(turn_id)}"
     receipt = (
-        f'<dt>Receipt</dt><dd><a href="{address}" download="receipt.json">Save as JSON</a>, to ask again later: '
-        "<code>python app.py replay receipt.json</code></dd>"
+        f'<dt>Receipt</dt><dd><a href="{address}" download="receipt.json">Save as JSON</a> '
+        "<code>python app.py replay receipt.json</code> asks again</dd>"
     )
     return (
         '<details class="fn-details"><summary class="fn-action">Details</summary>'
