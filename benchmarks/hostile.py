@@ -75,9 +75,9 @@ _PIECES = st.one_of(
 _STRINGS = st.one_of(st.text(min_size=1, max_size=60), st.lists(_PIECES, min_size=1, max_size=8).map("".join))
 _OURS = (
     "main article h1 h2 h3 div p a section span blockquote cite mark strong bdi details summary dl dt dd ul ol li "
-    "button i",
-    "class id download dir href role tabindex type target rel hidden aria-label aria-hidden aria-pressed data-turn data-do "
-    "data-copy data-quote data-parcel data-answer title viewBox d",
+    "button i code",
+    "class id dir href role tabindex type target rel hidden aria-label aria-hidden aria-pressed data-turn data-do "
+    "data-copy data-quote data-parcel data-answer title viewBox d download",
 )
 _TEXT = '<div class="fn-text"'
 _BEGIN = "(texts) => texts.map((text) => window.footnote.begin(text)[1].split(' ')[0])"
@@ -119,7 +119,8 @@ _FOREIGN = """([elements, attributes]) => {
   window.foreign = (within) => [...within.querySelectorAll("*")].flatMap((one) => [
     ...(elements.includes(one.localName) || one.closest(".fn-action > svg") ? [] : [one.localName]),
     ...one.getAttributeNames().filter((name) => !attributes.includes(name)),
-    ...(/^(#source-|article[?]source=|conversations[/]receipts[/]|$)/.test(one.getAttribute("href") ?? "") ? [] : [one.getAttribute("href")]),
+    ...(/^(#source-|article[?]source=|conversations[/]receipts[/]|$)/.test(one.getAttribute("href") ?? "")
+      ? [] : [one.getAttribute("href")]),
   ]);
 }"""
 _SURVEY = """() => [
