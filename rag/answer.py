@@ -118,7 +118,9 @@ def stream(
         builder = AnswerBuilder(
             question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted, notes
         )
-        least = reader.refuse_below(yes_no=form == "yes_no") if settings.refuse_below is None else settings.refuse_below
+        least = settings.refuse_below
+        if least is None:
+            least = reader.refuse_below(yes_no=form == "yes_no" and not reading.missing)
         # Common words alone ask for nothing, whatever they are near to.
         understood = language is None and bool(found.query.terms)
         likely = understood and reading.score is not None and (bool(drafted) or reading.score >= least)

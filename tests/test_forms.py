@@ -93,6 +93,8 @@ def check_slices(engine: Engine, found: Answer) -> None:
         ("is the guarantee on the pump longer than on the net", "comparison"),
         ("net vs crate, which is heavier", "comparison"),
         ("may I bring my dog?", "yes_no"),
+        ("could you please explain to me how a lock works?", "sentence"),
+        ("can you tell me who runs the station", "words"),
         ("why are dogs not allowed", "sentence"),
         ("who supplies GM's cells?", "words"),
         ("When was the station founded?", "words"),

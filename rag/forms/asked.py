@@ -46,6 +46,13 @@ _YES_NO = re.compile(
     r"|should|shall|will|would|isn[’']?t|aren[’']?t|don[’']?t|doesn[’']?t|can[’']?t)\b|.*,\s*(?:right|correct|true|yes)\s*\?*$",
     re.IGNORECASE,
 )
+_REQUEST = re.compile(
+    r"\b(?:can|could|would|will) (?:you|someone|anybody|anyone)\b.{0,20}?\b(?:tell|explain|give|show|say|describe|help"
+    r"|name|find|list|let)\b|\b(?:can|could|may) i (?:ask|know|have|get) (?:what|who|when|where|why|how|which)\b"
+    r"|\bdo you know (?:what|who|when|where|why|how|which)\b",
+    re.IGNORECASE,
+)
+"""Opens a question that asks for more than yes or no."""
 _SENTENCE = re.compile(
     r"\bwhy\b|\bhow come\b|\bwhat (?:is|are|was|does) (?:an? |the )?[\w’'-]+(?: [\w’'-]+){0,2}\??$|\bwhat happens?\b"
     r"|\bmeans?\b|\bmeaning\b|\bexplain\b|\bdefine\b|\bdefinition\b|\breasons?\b|\bcauses?\b",
@@ -67,7 +74,7 @@ def form_asked_for(question: str) -> Form:
         return "steps"
     if _LIST.search(question) or asks_for_several(question):
         return "list"
-    if _YES_NO.match(question):
+    if _YES_NO.match(question) and not _REQUEST.search(question):
         return "yes_no"
     if _SENTENCE.search(question) and not _HOW_MUCH.search(question):
         return "sentence"
