@@ -89,6 +89,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("What does error 5101 mean?", "error 5101"),
         ("What is the serial code of the Zorb99?", "Zorb99"),
         ("What is the serial code of the Zorb 99?", "Zorb 99"),
+        ("when will zorb 99 be mended?", "zorb 99"),
         ("How many seats has room 313?", "room 313"),
         ("Does room 40 have a projector?", "room 40"),
         ("When does flight KX 404 leave?", "KX 404"),

@@ -57,3 +57,18 @@ def test_the_name_of_a_column_is_no_answer() -> None:
 def test_prose_stays_as_it_is() -> None:
     found = Found(2.0, (Answer(0, 4, 1.0),))
     assert in_cells("Who?", ["Anna bakes: bread | rolls."], [found]) == [found]
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [("how tall is the vegan roll?", False), ("how heavy is the vegan roll?", False), ("what is the pack size?", True)],
+)
+def test_a_cell_of_another_measure_is_no_answer(question: str, kept: bool) -> None:
+    found = in_cells(question, [PRICES], [_found(("20", 1.0), ("31.00", 0.5))])[0]
+    assert bool(found.answers) == kept
+
+
+def test_a_cell_with_the_measure_that_is_asked_for_is_an_answer() -> None:
+    text = "Tree: Rowan | Height: 9 m | Stock: 4\n\nTree: Lime | Height: 30 m | Stock: 2"
+    found = Found(1.1, (Answer(text.index("30 m"), text.index("30 m") + 4, 1.0),))
+    assert in_cells("how tall does the lime get?", [text], [found])[0].answers

@@ -33,6 +33,8 @@ from index.text.terms import (
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\w./-]+\.[a-z]{2,4}\b(?!\.\w)")
 _PERSONS = frozenset("i we you they he she".split())
+_VERBS = frozenset("be have come get go".split())
+"""After a number they tell that the word before it is a noun: "when will rookery 4 be out"."""
 _MODALS = frozenset("can could may might must shall should will would to".split())
 _JOINS = re.compile(r",? (?:and|or|to|vs\.?|versus) |, ?| ?[-/&] ?")
 _PERIODS = {"q": "quarter", "h": "half"}
@@ -194,7 +196,8 @@ class _Finder:
             return None
         before = self._tokens[at - 1].low if at else ""
         known, name = numbers_things(noun.low), noun.text[0].isupper()
-        acts = before in _PERSONS or before in _MODALS
+        after = self._tokens[place + 1].low if place + 1 < len(self._tokens) else ""
+        acts = before in _PERSONS or (before in _MODALS and after not in _VERBS)
         if acts and (is_also_verb(noun.low) or not (known or name) or (before in _PERSONS and not name)):
             return None
         # The first word has a capital for its place: a verb or a plural may stand there.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from index.embed import Embedder
+from index.text.mentions import mentions
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
@@ -68,7 +69,9 @@ def find_list(
     cosines = (vectors @ query.vector).reshape(-1, 3)
     asked, best = word_forms(query.text), None
     least = _LEAST_UNASKED if form == "words" else _LEAST
-    for (article, number), (head, _, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
+    for (article, number), (head, whole, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
+        if query.identifiers and not all(one.stands_in(mentions(whole)) for one in query.identifiers):
+            continue  # another error's steps, another room's things
         score = max(float(of_head + of_whole) / 2, _share_above(asked, head, own))
         meant = (own and of_own >= _LEAST_OWN) or _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
         if score >= least and meant and (best is None or score > best.score):

@@ -18,6 +18,20 @@ _WORD = 1.0
 not."""
 _NAME = 2
 """So many words of the question in the cells of a row name it: rows with none of them say nothing about it."""
+_LENGTH = r"\d\s?(?:[cmk]?m|ft|in|feet|foot|inch(?:es)?|miles?|met(?:er|re)s?)\b|\((?:[cmk]?m|ft|in)\)|size|dimension"
+_SPAN = r"(?:\d\s?(?:s|min|h)|hours?|minutes?|days?|weeks?|months?|years?)\b|duration|time"
+_MEASURED = {
+    "tall": rf"{_LENGTH}|height|tall",
+    "high": rf"{_LENGTH}|height|high|altitude|elevation",
+    "wide": rf"{_LENGTH}|width|wide",
+    "deep": rf"{_LENGTH}|depth|deep",
+    "heavy": r"weight|mass|heavy|\d\s?(?:k?g|lbs?|tons?|tonnes?|kilos?)\b|\((?:k?g|lbs?|t)\)",
+    "old": rf"{_SPAN}|\bage\b|old|born|built|founded|since|year",
+    "long": rf"{_LENGTH}|{_SPAN}|length|long",
+    "fast": r"speed|fast|\d\s?(?:km/h|mph|m/s|knots?)",
+}
+"""What the column or the value of a cell has that says how tall, heavy or old something is."""
+_MEASURE = re.compile(rf"\bhow ({'|'.join(_MEASURED)})\b", re.IGNORECASE)
 _LONG = 60
 """Characters above which a part of a cell may be the answer; shorter values are whole."""
 _WHICH = re.compile(r"\b(?:which|what)\s+(\w+)", re.IGNORECASE)
@@ -80,13 +94,22 @@ def _settle(question: str, text: str, one: Found) -> Found:
             changes.append(((answer.start, answer.end), 0.0))
         elif is_named and not named[row]:
             changes.append(((answer.start, answer.end), math.inf))
-        elif place := _place(question, asked, text, row, answer):
+        elif (place := _place(question, asked, text, row, answer)) and _is_measured(question, text, row, place):
             changes.append((place, _WORD * (most - shared[row])))
         else:
             changes.append(((answer.start, answer.end), math.inf))
     best = [row for row in table if shared[row] == most]
     cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
     return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
+
+
+def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
+    """False for a cell that does not have what "how tall" and the like ask for, by its column's name and its unit."""
+    measure = _MEASURE.search(question)
+    cell = next((cell for cell in row.cells if cell.start <= place[0] < cell.end), None)
+    if measure is None or cell is None:
+        return True
+    return bool(re.search(_MEASURED[measure[1].lower()], f"{cell.name} {text[cell.start : cell.end]}", re.IGNORECASE))
 
 
 def _values(text: str, row: Row) -> set[str]:
