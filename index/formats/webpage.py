@@ -31,6 +31,7 @@ _FURNITURE_NAMES = re.compile(
 )
 _FEWEST_WORDS = 25
 """An article shorter than this may be a page that is none, so the whole page is looked at."""
+_NEARLY_ALL, _SHORT_PAGE = 0.8, 300
 _MOST_ELEMENTS = 40_000
 """Finding the article takes time with the square of a page's size, so a larger page is taken whole."""
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.IGNORECASE | re.DOTALL)
@@ -57,15 +58,31 @@ def read_markup(data: bytes | str) -> Content:
             _kept_whole(tree), with_metadata=True, include_comments=False, include_tables=True
         )
     text = render(article.body).replace(_KEEP, "") if article is not None and article.body is not None else ""
-    if len(text.split()) < _FEWEST_WORDS:
-        whole = whole_page(tree)
-        text = whole if len(whole) > len(text) else text
+    whole = whole_page(tree)
+    if _loses(text, whole):
+        text = whole
     if not text:
         # Nested too deeply for the parser, which gives up.
         text = " ".join(_TAG.sub(" ", source).split())
     title = _own_title(title, text) or (article.title if article is not None else "") or ""
     author = author or (article.author if article is not None else "") or ""
     return Content(with_title(title, text), title, author, published, language, notes=tuple(notes))
+
+
+def _loses(text: str, whole: str) -> bool:
+    """True for what is no article, and for nearly all words of the page, or of a short one, without its headings: where
+    trafilatura finds no article, it takes the paragraphs alone."""
+    if len(text.split()) < _FEWEST_WORDS:
+        return len(whole) > len(text)
+    (headings, words), (all_headings, all_words) = map(_count, (text, whole))
+    return headings < all_headings and (all_words < _SHORT_PAGE or words >= _NEARLY_ALL * all_words)
+
+
+def _count(text: str) -> tuple[int, int]:
+    """How many headings a text has, and how many words below them."""
+    lines = text.splitlines()
+    headings = sum(line.startswith("#") for line in lines)
+    return headings, sum(len(line.split()) for line in lines if not line.startswith("#"))
 
 
 def decode_markup(data: bytes) -> tuple[str, list[str]]:
