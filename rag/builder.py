@@ -14,7 +14,7 @@ from rag.choice import Asked
 from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
 from rag.disagreement import sources_differ
 from rag.engine import Engine
-from rag.forms.along_blocks import along_blocks, settled
+from rag.forms.along_blocks import along_blocks, settled, stands_alone
 from rag.forms.asked import Form
 from rag.forms.places import Places
 from rag.made_by import made_by
@@ -24,6 +24,7 @@ from rag.retrieve import Hit
 from rag.settings import Settings, Writer
 from rag.types import Answer, AnswerForm, Passage, Refusal
 
+_AS_GOOD = 0.5
 _FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 
@@ -80,7 +81,11 @@ class AnswerBuilder:
         evidence = settled(write.newest_first(held, self.articles), self.places)
         statements = along_blocks(self.form, evidence, self.places)
         taken = [one for statement in statements for one in statement.all_evidence]
-        others = [one for one in evidence if not any(map(one.overlaps, taken))]
+        others = [
+            one for one in evidence if not any(map(one.overlaps, taken)) and stands_alone(one, self.places)
+        ] or evidence[: not statements]
+        if self.form == "yes_no":  # what only has a word in common would read like the other answer
+            others = [one for one in others if one.score >= _AS_GOOD * evidence[0].score]
         return statements + write.quote(
             others,
             self.articles,

@@ -363,3 +363,45 @@ def test_a_heading_answers_with_what_the_question_lacks(tmp_path: Path) -> None:
     when, what = ask_of(tmp_path, text, "When did 3.2.0 come out?", "What does error E-404 mean?")
     assert "4 March 2026" in when.text.split("\n")[0]
     assert what.citations[0].quote == "The drawer is open."
+
+
+TENANCY = """# Tenancy of 14 Alder Court
+
+## Use of the flat
+
+The tenant shall not:
+
+- smoke inside the flat or on the balcony
+- keep a dog without asking the landlord
+- play loud music after 11 pm
+
+The tenant may keep one cat.
+
+## Repairs
+
+4.1 Taxis for repairs are paid only:
+    (a) after 10 pm;
+    (b) with a load of more than 15 kg.
+4.2 Alcohol is not paid.
+4.3 Breakfast is paid up to 11 pounds.
+
+## Date of the next meeting
+
+Tuesday 10 June 2025 at 7 pm.
+"""
+
+
+def test_an_item_is_quoted_below_the_line_that_denies_it(tmp_path: Path) -> None:
+    smoke, taxi, alcohol, clause = ask_of(
+        tmp_path,
+        TENANCY,
+        "am i allowed to smoke on the balcony",
+        "when are taxis paid",
+        "is alcohol paid",
+        "what does clause 4.1 say?",
+    )
+    assert smoke.text.startswith("The tenant shall not:") and "- smoke inside the flat" in smoke.text
+    assert not any(one.text.startswith("“keep a dog") for one in smoke.sentences)
+    assert "only: (a) after 10 pm; (b) with a load" in taxi.sentences[0].text
+    assert alcohol.citations[0].quote == "Alcohol is not paid."
+    assert "(a) after 10 pm" in clause.text and "Alcohol" not in clause.text

@@ -129,7 +129,7 @@ def named(part: Part) -> Part:
 
 def joined(parts: list[Part]) -> list[tuple[str, int, tuple[str, ...]]]:
     """The blocks, each row of a table by itself: rows with one cell filled do not look like rows."""
-    made = []
+    made = list[tuple[str, int, tuple[str, ...]]]()
     for part in parts:
         if part.kind == "rows":
             made += [("row", 0, (" | ".join(row),)) for row in part.rows]

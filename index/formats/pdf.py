@@ -155,33 +155,38 @@ def letters_of(text: Any, at: int) -> str:
 def _pieces(text: Any, frame: Frame) -> Iterator[Piece]:
     """Runs of letters on one line without a wide gap, in the order in which the file draws them."""
     letters: list[str] = []
+    heights: Counter[tuple[float, float]] = Counter()
     first = 0
     left = right = bottom = top = size = 0.0
     for at in range(raw.FPDFText_CountChars(text)):
         letter = chr(raw.FPDFText_GetUnicode(text, at))
         if letter in "\r\n\0":
             if letters:
-                yield _piece(letters, left, right, bottom, top, range(first, at))
+                yield _piece(letters, left, right, heights, range(first, at))
                 letters = []
             continue
         box = frame.box(text, at)
         blank = letter.isspace()
         apart = box[0] - right > _WIDE_GAP * size or box[0] < left - size or box[3] < bottom or box[2] > top
         if letters and not blank and apart:
-            yield _piece(letters, left, right, bottom, top, range(first, at))
+            yield _piece(letters, left, right, heights, range(first, at))
             letters = []
         if not letters:
             if blank:
                 continue
             first = at
+            heights.clear()
             left, right, bottom, top = box
         letters.append(letter)
         if not blank:
             right, bottom, top = max(right, box[1]), min(bottom, box[2]), max(top, box[3])
+            heights[box[2:]] += 1
             size = max(box[3] - box[2], 1.0)
     if letters:
-        yield _piece(letters, left, right, bottom, top, range(first, raw.FPDFText_CountChars(text)))
+        yield _piece(letters, left, right, heights, range(first, raw.FPDFText_CountChars(text)))
 
 
-def _piece(letters: list[str], left: float, right: float, bottom: float, top: float, of: range) -> Piece:
+def _piece(letters: list[str], left: float, right: float, heights: Counter[tuple[float, float]], of: range) -> Piece:
+    # As high as most of its letters: a bullet or an initial may be larger.
+    (bottom, top), _ = heights.most_common(1)[0]
     return Piece("".join(letters).translate(_LETTERS).strip(), left, right, bottom, top, of)

@@ -243,11 +243,11 @@ def _join_line(line: Sequence[Piece], left: float, right: float) -> Piece:
     # A line of long words that was stretched to the column's width has gaps as wide as a table, but all alike.
     reaches = line[0].left < left + tallest.size and line[-1].right > right - tallest.size
     alike = bool(gaps) and max(gaps) - min(gaps) < 0.5 * tallest.size and not any(" " in piece.text for piece in line)
-    text = line[0].text
-    for gap, piece in zip(gaps, line[1:], strict=True):
-        cells = gap > 2 * tallest.size and not (reaches and alike)
-        text += f"{' | ' if cells else ' '}{piece.text}"
-    return Piece(text, line[0].left, line[-1].right, tallest.bottom, tallest.top)
+    cells = any(gap > 2 * tallest.size for gap in gaps) and not (reaches and alike)
+    text = (" | " if cells else " ").join(piece.text for piece in line)
+    # A bullet or number may be larger than the words of its item.
+    main = max(line, key=lambda piece: len(piece.text))
+    return Piece(text, line[0].left, line[-1].right, main.bottom, main.top)
 
 
 # --- paragraphs -------------------------------------------------------------------------------------------------------

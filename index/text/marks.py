@@ -26,9 +26,13 @@ def inside_fences(text: str, start: int, end: int) -> Span:
 
 def without_marks(text: str) -> str:
     """The text with blanks in the place of its marks, so that every offset stays."""
+    return without_fences(_HEADING.sub(_blank, text) if "#" in text else text)
 
-    def blank(match: re.Match[str]) -> str:
-        return re.sub(r"\S", " ", match.group())
 
-    made = _HEADING.sub(blank, text) if "#" in text else text
-    return _FENCE.sub(blank, made) if "```" in text or "~~~" in text else made
+def without_fences(text: str) -> str:
+    """The text with blanks in the place of the fences of code."""
+    return _FENCE.sub(_blank, text) if "```" in text or "~~~" in text else text
+
+
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"\S", " ", match.group())

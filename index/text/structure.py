@@ -156,7 +156,7 @@ class _Builder:
                 last
                 and last.kind == "rows"
                 and text[start] != "|"
-                and columns(text, last.start) == columns(text, start)
+                and _same_table(columns(text, last.start), columns(text, start))
             ):
                 self.blocks[-1] = replace(last, end=end)
             else:
@@ -179,6 +179,14 @@ class _Builder:
 
     def _add(self, kind: Kind, start: int, end: int, inner: int, level: int = 0) -> None:
         self.blocks.append(Block(kind, start, end, level, self._open[-1] if self._open else None, inner))
+
+
+def _same_table(above: list[str], below: list[str]) -> bool:
+    """True if the columns of two rows are those of one table: in the same order, empty cells aside."""
+    shared = set(above) & set(below)
+    fewer = min(above, below, key=len)
+    in_order = [name for name in above if name in shared] == [name for name in below if name in shared]
+    return bool(shared) and len(shared) == len(set(fewer)) and in_order
 
 
 def _opens_a_section(text: str, group: Sequence[_Line]) -> bool:

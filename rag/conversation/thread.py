@@ -45,6 +45,7 @@ _DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its",
 """Words that stand for a thing only where no noun follows them."""
 _DO = frozenset(("do", "does", "did"))
 """A verb follows, not a noun ("how much does that save?")."""
+_DOUBLED = re.compile(r"\b(\w+)(?: \1\b)+", re.IGNORECASE)
 _VERBAL = frozenset(
     """is are was were be been am do does did has have had will would can could may might must should shall cost costs
     happen happens mean means work works""".split()
@@ -78,7 +79,7 @@ class Thread:
             return [plain]
         made = dict.fromkeys([plain])
         for turn in reversed(turns):
-            made |= dict.fromkeys(_filled(plain, turn))
+            made |= dict.fromkeys(_DOUBLED.sub(r"\1", one) for one in _filled(plain, turn))
         return list(made)[:MOST_READINGS]
 
 

@@ -9,19 +9,30 @@ from dataclasses import replace
 from index.layout import Span
 from index.sentences import sentences
 from index.text.marks import inside_fences
-from index.text.structure import Structure
+from index.text.structure import Block, Structure
 from rag.cite import BlockKind, Statement
 from rag.forms.asked import Form
 from rag.forms.places import Places, with_answers
 from rag.reader import Evidence
+from rag.reader.evidence import bare
 from rag.write import shown
 
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
 _RULE = re.compile(r"[|\s:-]+")
 _KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row", "code": "item"}
+MARKED = re.compile(
+    r"^(?P<indent>[ \t]*)(?P<words>(?P<mark>\d+(?:\.\d+)+\.?|\(?(?:\d+|[a-z]|[ivx]+)[.)])[ \t]+\S.*)$", re.MULTILINE
+)
+"""A line with the mark of an item or a clause."""
+_DENIES = re.compile(
+    r"\b(?:not|no|never|nobody|none|neither|nor|except|only|without|unless|forbidden|prohibited)\b|n[’']t\b",
+    re.IGNORECASE,
+)
 _REPLY = 600
 """Characters after a question in which its reply begins."""
+_WORTH = 0.2
+"""A further item of a list is quoted if its score is at least this share of the best one's."""
 _SHORT_CODE = 8
 """Lines of code up to which it is quoted whole."""
 _LONGEST = 450
@@ -43,6 +54,17 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
                 return listed(held, number, places, article, best.score, marked)
+    if (lead := _lead_of(held, inside, best)) and (form != "words" or _DENIES.search(held.text[slice(*lead)])):
+        item = next(held.blocks[n] for n in inside if held.blocks[n].kind == "item")
+        if item.inner <= lead[0]:
+            part = part_of(held.text, item, best.start)
+            if part[0] <= lead[0] and part[1] - part[0] <= _LONGEST:
+                return statements(held.text, part, places, article, best.score, marked, "quote")
+        made = statements(held.text, lead, places, article, best.score, marked, "lead")
+        for one in _in_the_list(held, item.parent, evidence, article):
+            made += statements(held.text, (one.start, one.end), places, article, one.score, marked, "item")
+        if len(made) > 1:
+            return made
     for number in inside:
         block = held.blocks[number]
         if block.kind == "code" and len(entries(held, number)) <= _SHORT_CODE:
@@ -53,8 +75,24 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         if block.kind == "pair" and form in _WHOLE_PARAGRAPHS:
             return whole(held.text, best, (block.inner, block.end), places, marked)
         if block.kind in ("paragraph", "item") and form in _WHOLE_PARAGRAPHS:
-            return whole(held.text, best, (block.inner, block.end), places, marked)
+            return whole(held.text, best, part_of(held.text, block, best.start), places, marked)
     return []
+
+
+def _lead_of(held: Structure, inside: Sequence[int], best: Evidence) -> Span | None:
+    """The line that leads into the item in which the evidence stands ("The tenant shall not:"): without it an item may
+    say the opposite. None where nothing leads, or the evidence holds it."""
+    item = next((held.blocks[n] for n in inside if held.blocks[n].kind == "item"), None)
+    if item is None:
+        return None
+    before = [line for line in sentences(held.text, item.inner, item.end) if line[1] <= best.start]
+    leads = [line for line in before if held.text[line[1] - 1] == ":"]
+    if leads:
+        return bare(held.text, *leads[-1])
+    if item.parent and leads_into(held, item.parent - 1) == item.parent:
+        above = held.blocks[item.parent - 1]
+        return sentences(held.text, above.inner, above.end)[-1]
+    return None
 
 
 def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
@@ -68,6 +106,14 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
             first = one.end if pair.inner < one.end else sentences(held.text, pair.inner, pair.end)[0][1]
             found = places.evidence(one.hit.chunk.article_id, pair.inner, first, one.score)
             one = replace(with_answers(found[0], one.answers), stands=one.stands) if found else one
+        elif heading := _heading_at(held, one):
+            # A heading says what its section is about, and the section says it.
+            below = sentences(held.text, heading.end, min(len(held.text), heading.end + _REPLY))[:1]
+            if made and below and held.text[below[0][1] - 1] == "?":
+                continue
+            start = below[0][0] if below and one.text.rstrip().endswith("?") else heading.inner
+            found = places.evidence(one.hit.chunk.article_id, start, below[0][1], one.score) if below else []
+            one = replace(with_answers(found[0], one.answers), stands=one.stands) if len(found) == 1 else one
         elif one.text.rstrip().endswith("?"):
             following = sentences(held.text, one.end, min(len(held.text), one.end + _REPLY))[:1]
             found = [e for span in following for e in places.evidence(one.hit.chunk.article_id, *span, one.score)]
@@ -75,6 +121,47 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
         if not any(one.overlaps(other) for other in made):
             made.append(one)
     return made
+
+
+def part_of(text: str, block: Block, place: int) -> Span:
+    """The part of an item between the lines with marks in it ("2.1", "(a)") that holds a place: as much as stands below
+    the line that leads into it, else the line; the whole of an item without such lines."""
+    marks = [
+        (m.start("words"), len(m["indent"]))
+        for m in MARKED.finditer(text, text.rfind("\n", 0, block.start) + 1, block.end)
+    ]
+    above = [(start, indent) for start, indent in marks if start <= place]
+    if not above:
+        return block.inner, marks[0][0] if marks else block.end
+    start, indent = above[-1]
+    leads = [one for one in above if one[1] < indent and text[one[0] : start].partition("\n")[0].rstrip().endswith(":")]
+    start, indent = leads[-1] if leads else (start, indent)
+    after = [other for other, depth in marks if other > start and (depth <= indent or not leads)]
+    end = after[0] if after else block.end
+    return max(start, block.inner), start + len(text[start:end].rstrip())
+
+
+def _in_the_list(held: Structure, number: int | None, evidence: Sequence[Evidence], article: str) -> list[Evidence]:
+    """The evidence in the items of a list that is worth quoting, in the order of the text."""
+    found = [
+        one
+        for one in evidence
+        if one.hit.chunk.article_id == article
+        and one.score >= _WORTH * evidence[0].score
+        and any(held.blocks[n].kind == "item" and held.blocks[n].parent == number for n in held.at(one.start, one.end))
+    ]
+    return sorted(found, key=lambda one: one.start)
+
+
+def stands_alone(one: Evidence, places: Places) -> bool:
+    """False for an item below a line that denies or restricts ("The tenant shall not:"), which it does not hold."""
+    held = places.structure(one.hit.chunk.article_id)
+    lead = _lead_of(held, held.at(one.start, one.end), one)
+    return lead is None or not _DENIES.search(held.text[slice(*lead)])
+
+
+def _heading_at(held: Structure, one: Evidence) -> Block | None:
+    return next((held.blocks[n] for n in held.at(one.start, one.end) if held.blocks[n].kind == "heading"), None)
 
 
 def listed(

@@ -10,7 +10,7 @@ from index.text.identifiers import without
 from index.text.structure import Block, Structure
 from index.text.terms import normal_form
 from rag.cite import Statement
-from rag.forms.along_blocks import leads_into, statements
+from rag.forms.along_blocks import MARKED, leads_into, listed, statements
 from rag.forms.places import Places
 from rag.retrieve import Query
 
@@ -39,6 +39,9 @@ def numbered_part(query: Query, places: Places) -> list[Statement]:
         for number, label in _labelled(held):
             if label in numbers and asked <= set(content_terms(f"{title}\n{_above(held, number)}")):
                 return _quoted(held, number, places, article)
+        for number, part, label in _nested(held):
+            if label in numbers and asked <= set(content_terms(f"{title}\n{_above(held, number)}")):
+                return statements(held.text, part, places, article, 1.0, (), "quote")
     return []
 
 
@@ -49,6 +52,21 @@ def _labelled(held: Structure) -> Iterator[tuple[int, str]]:
         mark = words.split(maxsplit=1)[0].strip("().:") if block.kind in ("heading", "item", "paragraph") else ""
         if mark and any(map(str.isdigit, mark)):
             yield number, normal_form(mark)
+
+
+def _nested(held: Structure) -> Iterator[tuple[int, Span, str]]:
+    """(number of the item, place, label) of the labelled lines within items, each with what stands deeper below it."""
+    for number, block in enumerate(held.blocks):
+        if block.kind != "item":
+            continue
+        lines = [
+            (match.start("words"), len(match["indent"]), normal_form(match["mark"].strip("().:")))
+            for match in MARKED.finditer(held.text, held.text.rfind("\n", 0, block.start) + 1, block.end)
+        ]
+        for at, (start, indent, label) in enumerate(lines):
+            after = (other for other, depth, _ in lines[at + 1 :] if depth <= indent)
+            end = next(after, block.end)
+            yield number, (start, start + len(held.text[start:end].rstrip())), label
 
 
 def _above(held: Structure, number: int) -> str:
@@ -63,6 +81,10 @@ def _above(held: Structure, number: int) -> str:
 def _quoted(held: Structure, number: int, places: Places, article: str) -> list[Statement]:
     block = held.blocks[number]
     made = statements(held.text, (block.start, block.end), places, article, 1.0, (), "quote")
+    following = next((n for n in range(number, len(held.blocks)) if held.blocks[n].start >= block.end), None)
+    if following and held.text[block.end - 1] == ":" and held.blocks[following].kind in ("list", "steps"):
+        below = listed(held, following, places, article, 1.0)
+        made = below if any(one.block == "lead" for one in below) else made + below
     for one in _below(held, block, number):
         made += statements(held.text, one, places, article, 1.0, (), "quote")
     return made

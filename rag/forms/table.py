@@ -44,9 +44,9 @@ _MUCH = "|".join([_MOST, *(much for much, _, _ in _BY_ADJECTIVE)])
 _LITTLE = "|".join([_FEWEST, *(little for _, little, _ in _BY_ADJECTIVE)])
 _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|mean|on average"),
-    ("sum", r"total|sum|altogether|together|combined|in all"),
     ("max", _MUCH),
     ("min", _LITTLE),
+    ("sum", r"total|sum|altogether|together|combined|in all"),
     ("count", r"how many"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]
@@ -56,6 +56,7 @@ _COMPARED = re.compile(
     r"|\b(?P<less>(?:less|fewer|lower|cheaper|smaller|shorter|lighter) than|under|below)\s+\D{0,3}(?P<most>\d[\d.,]*)",
     re.IGNORECASE,
 )
+_WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _COUNTED = re.compile(r"\bhow many\s+([\w’'-]+)", re.IGNORECASE)
 _PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
@@ -113,11 +114,21 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
             if column is None:
                 return Figures([])
             chosen, filtered = [row for row in chosen if _passes(row, column, compared)], True
-        made = _worked_out(operation, chosen, column, names, filtered)
+        which = _column_asked_for(question, names)
+        if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
+            return Figures([])  # several rows are about one thing, and nobody says how they count together
+        made = _worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
         if made is not None:
             lead, shown_rows, note = made
             return Figures(_as_statements(lead, shown_rows, places, article), note)
     return Figures([])
+
+
+def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
+    """The column that "which" asks for ("which month"), None if none has that name."""
+    found = _WHICH.search(question)
+    asked = set(content_terms(found[1])) if found else set()
+    return next((name for name in names if asked and asked <= set(content_terms(name))), None)
 
 
 def operation_asked_for(question: str) -> Operation | None:
@@ -280,7 +291,7 @@ def _short(number: Decimal) -> str:
 
 
 def _naming(names: Sequence[str], row: Row) -> str:
-    """The column that names a row: the first that is neither a code nor a number."""
+    """The column that names a row: the one that is asked for, or the first that is neither a code nor a number."""
     words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
     return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])
 
