@@ -72,3 +72,10 @@ def test_a_cell_with_the_measure_that_is_asked_for_is_an_answer() -> None:
     text = "Tree: Rowan | Height: 9 m | Stock: 4\n\nTree: Lime | Height: 30 m | Stock: 2"
     found = Found(1.1, (Answer(text.index("30 m"), text.index("30 m") + 4, 1.0),))
     assert in_cells("how tall does the lime get?", [text], [found])[0].answers
+
+
+def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
+    text = "Programme: Down | Duration: 140 minutes\n\nProgramme: Wool | Duration: 40 minutes"
+    found = Found(1.1, (Answer(text.index("140"), text.index("140") + 11, 1.0),))
+    best = in_cells("down programme, how long does it take", [text], [found])[0].answers[0]
+    assert text[best.start : best.end] == "140 minutes"

@@ -17,8 +17,8 @@ _WORD = 1.0
 """What an answer loses, in log-odds, for every word of the question that another row of the passage has and its own has
 not."""
 _NAME = 2
-"""So many words of the question in the cells of a row name it: rows with none of them say nothing about it."""
-_LENGTH = r"\d\s?(?:[cmk]?m|ft|in|feet|foot|inch(?:es)?|miles?|met(?:er|re)s?)\b|\((?:[cmk]?m|ft|in)\)|size|dimension"
+"""So many words of the question in a cell of a row name it: rows with none of them say nothing about it."""
+_LENGTH = r"\d\s?(?:[cmk]?m|ft|in|feet|foot|inch(?:es)?|miles?|met(?:er|re)s?)\b|\((?:[cmk]?m|ft|in)\)|dimension"
 _SPAN = r"(?:\d\s?(?:s|min|h)|hours?|minutes?|days?|weeks?|months?|years?)\b|duration|time"
 _MEASURED = {
     "tall": rf"{_LENGTH}|height|tall",
@@ -85,7 +85,7 @@ def _settle(question: str, text: str, one: Found) -> Found:
     asked = _words(question)
     shared = {row: len(asked & _words(text[row.start : row.end])) for row in table}
     most = max(shared.values())
-    named = {row: len(asked & _values(text, row)) for row in table}
+    named = {row: max(len(asked & _words(text[c.start : c.end])) for c in row.cells) for row in table}
     is_named = max(named.values()) >= _NAME
     changes: list[tuple[Span, float]] = []
     for answer in one.answers:
@@ -105,15 +105,15 @@ def _settle(question: str, text: str, one: Found) -> Found:
 
 def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
     """False for a cell that does not have what "how tall" and the like ask for, by its column's name and its unit."""
-    measure = _MEASURE.search(question)
     cell = next((cell for cell in row.cells if cell.start <= place[0] < cell.end), None)
-    if measure is None or cell is None:
-        return True
-    return bool(re.search(_MEASURED[measure[1].lower()], f"{cell.name} {text[cell.start : cell.end]}", re.IGNORECASE))
+    return cell is None or _has_measure(question, text, cell)
 
 
-def _values(text: str, row: Row) -> set[str]:
-    return {word for cell in row.cells for word in _words(text[cell.start : cell.end])}
+def _has_measure(question: str, text: str, cell: Cell) -> bool:
+    measure = _MEASURE.search(question)
+    return measure is None or bool(
+        re.search(_MEASURED[measure[1].lower()], f"{cell.name} {text[cell.start : cell.end]}", re.IGNORECASE)
+    )
 
 
 def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) -> Span | None:
@@ -134,7 +134,9 @@ def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | No
     free = [
         (_words(cell.name), cell)
         for cell in row.cells
-        if cell.start < cell.end and asked.isdisjoint(_words(text[cell.start : cell.end]))
+        if cell.start < cell.end
+        and asked.isdisjoint(_words(text[cell.start : cell.end]))
+        and _has_measure(question, text, cell)
     ]
     which = _WHICH.search(question)
     for wanted in (
