@@ -24,7 +24,7 @@ from rag.retrieve import Hit
 from rag.settings import Settings, Writer
 from rag.types import Answer, AnswerForm, Passage, Refusal
 
-_AS_GOOD = 0.5
+_AS_GOOD = 0.3
 _FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 

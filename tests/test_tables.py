@@ -77,5 +77,8 @@ def test_a_cell_with_the_measure_that_is_asked_for_is_an_answer() -> None:
 def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
     text = "Programme: Down | Duration: 140 minutes\n\nProgramme: Wool | Duration: 40 minutes"
     found = Found(1.1, (Answer(text.index("140"), text.index("140") + 11, 1.0),))
+    named = "Name: Jürgen | Größe: 183"
+    tall = Found(1.1, (Answer(named.index("183"), len(named), 1.0),))
+    assert in_cells("how tall is Jürgen?", [named], [tall])[0].answers
     best = in_cells("down programme, how long does it take", [text], [found])[0].answers[0]
     assert text[best.start : best.end] == "140 minutes"

@@ -31,6 +31,7 @@ _MEASURED = {
     "fast": r"speed|fast|\d\s?(?:km/h|mph|m/s|knots?)",
 }
 """What the column or the value of a cell has that says how tall, heavy or old something is."""
+_COUNTS = r"price|cost|fee|stock|count|quantity|number|code|size|lit(?:er|re)s?|\bml\b|eur|usd|gbp|[€$£]|date|status"
 _MEASURE = re.compile(rf"\bhow ({'|'.join(_MEASURED)})\b", re.IGNORECASE)
 _LONG = 60
 """Characters above which a part of a cell may be the answer; shorter values are whole."""
@@ -110,10 +111,15 @@ def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
 
 
 def _has_measure(question: str, text: str, cell: Cell) -> bool:
+    """False for a cell whose column or unit tells that it measures something else than "how tall" and the like ask."""
     measure = _MEASURE.search(question)
-    return measure is None or bool(
-        re.search(_MEASURED[measure[1].lower()], f"{cell.name} {text[cell.start : cell.end]}", re.IGNORECASE)
-    )
+    if measure is None:
+        return True
+    said = f"{cell.name} {text[cell.start : cell.end]}"
+    if re.search(_MEASURED[measure[1].lower()], said, re.IGNORECASE):
+        return True
+    is_other = re.search("|".join([_COUNTS, *_MEASURED.values()]), said, re.IGNORECASE)
+    return not is_other and any(map(str.isdigit, text[cell.start : cell.end]))
 
 
 def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) -> Span | None:
