@@ -1,13 +1,15 @@
-"""The fences of code and the signs of headings in Markdown, parts of a text and none of what it says. Pure."""
+"""What in a text is layout and none of what it says: fences of code, signs of headings, ends of lines. Pure."""
 
 from __future__ import annotations
 
 import re
 
 from index.layout import Span
+from index.sentences import sentences
 
 _FENCE = re.compile(r"\n?[ \t]*(?:`{3,}|~{3,})[^\n`]*(?:\n|\Z)")
 
+_WORD_ENDS = re.compile(r"[\w)\]%€$£”’\"']")
 _HEADING = re.compile(r"^#{1,6}(?=\s)", re.MULTILINE)
 
 
@@ -27,6 +29,20 @@ def inside_fences(text: str, start: int, end: int) -> Span:
 def without_marks(text: str) -> str:
     """The text with blanks in the place of its marks, so that every offset stays."""
     return without_fences(_HEADING.sub(_blank, text) if "#" in text else text)
+
+
+def as_read(text: str) -> str:
+    """The text as a reading model sees it, every offset as it is: without marks, and with a semicolon where a line ends
+    a heading, an item or a label. The model reads words alone, and would run a label and its value together.
+
+    >>> as_read("Opening hours\\n\\nSaturday, 9 to 13\\nSunday: closed.")
+    'Opening hours;\\nSaturday, 9 to 13;Sunday: closed.'
+    """
+    made = list(without_marks(text))
+    for _, end in sentences(text)[:-1]:
+        if text[end] in "\r\n" and _WORD_ENDS.match(text[end - 1]):
+            made[end] = ";"
+    return "".join(made)
 
 
 def without_fences(text: str) -> str:

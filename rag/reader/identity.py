@@ -10,7 +10,7 @@ from index.layout import Span
 from index.lexical import terms
 from index.sentences import sentences
 from index.text.identifiers import Identifier
-from index.text.marks import without_marks
+from index.text.marks import as_read
 from index.text.mentions import mentioned_in_name, mentions
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
@@ -30,7 +30,7 @@ def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) 
         inside = mentions(hit.chunk.text) if query.identifiers else set[str]()
         above = mentions(hit.chunk.context) if query.identifiers else set()
         headed = any(one.stands_in(above) and not one.stands_in(inside) for one in query.identifiers)
-        texts.append(without_marks(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text))
+        texts.append(as_read(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text))
         lengths.append(len(texts[-1]) - len(hit.chunk.text))
     headings = [hit.chunk.context for hit in hits]
     read = [Found() for _ in hits]
