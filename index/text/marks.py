@@ -9,6 +9,7 @@ from index.sentences import sentences
 
 _FENCE = re.compile(r"\n?[ \t]*(?:`{3,}|~{3,})[^\n`]*(?:\n|\Z)")
 
+_LABEL = re.compile(r"(?:#+\s+)?[^\W\d]\w*(?: [^\W\d][\w’'-]*){0,3}")
 _WORD_ENDS = re.compile(r"[\w)\]%€$£”’\"']")
 _HEADING = re.compile(r"^#{1,6}(?=\s)", re.MULTILINE)
 
@@ -32,16 +33,18 @@ def without_marks(text: str) -> str:
 
 
 def as_read(text: str) -> str:
-    """The text as a reading model sees it, every offset as it is: without marks, and with a semicolon where a line ends
-    a heading, an item or a label. The model reads words alone, and would run a label and its value together.
+    """The text as a reading model sees it, every offset as it is: without marks, and with what the end of a line stands
+    for: a colon after a label or short heading, else a full stop. The model reads words alone, and would run a label,
+    its value and the next label together.
 
     >>> as_read("Opening hours\\n\\nSaturday, 9 to 13\\nSunday: closed.")
-    'Opening hours;\\nSaturday, 9 to 13;Sunday: closed.'
+    'Opening hours:\\nSaturday, 9 to 13.Sunday: closed.'
     """
     made = list(without_marks(text))
-    for _, end in sentences(text)[:-1]:
+    for start, end in sentences(text)[:-1]:
         if text[end] in "\r\n" and _WORD_ENDS.match(text[end - 1]):
-            made[end] = ";"
+            is_label = text.startswith("\n\n", end) and _LABEL.fullmatch(text, start, end)
+            made[end] = ":" if is_label else "."
     return "".join(made)
 
 
