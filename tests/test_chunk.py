@@ -104,7 +104,7 @@ def test_golden_chunks_of_a_seed(limits: Limits) -> None:
 def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limits: Limits) -> None:
     text = (
         "# Harbour map\n\n## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash.\n\n### Added\n\nA new chart of the bay.\n\n"
-        "Opening hours, 9 to 5\n\nThe office is at the quay.\n\n## 3.1.0 withdrawn\n"
+        "Opening hours 9 to 5\n\nThe office is at the quay.\n\n## 3.1.0 withdrawn\n"
     )
     found = chunk(make_article("changes.md", text), limits)
     assert [(one.context, one.heading, one.text) for one in found] == [
@@ -112,8 +112,8 @@ def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limit
         ("Harbour map\n3.2.0 (4 March)", "3.2.0 (4 March) > Added", "### Added\n\nA new chart of the bay."),
         (
             "Harbour map\n3.2.0 (4 March)",
-            "3.2.0 (4 March) > Opening hours, 9 to 5",
-            "Opening hours, 9 to 5\n\nThe office is at the quay.",
+            "3.2.0 (4 March) > Opening hours 9 to 5",
+            "Opening hours 9 to 5\n\nThe office is at the quay.",
         ),
         ("Harbour map", "3.1.0 withdrawn", "## 3.1.0 withdrawn"),
     ]
