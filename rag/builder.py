@@ -17,8 +17,9 @@ from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
 from rag.forms.asked import Form
 from rag.forms.places import Places
+from rag.forms.table import operation_asked_for
 from rag.made_by import made_by
-from rag.reader import Reading
+from rag.reader import Evidence, Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
 from rag.settings import Settings, Writer
@@ -91,8 +92,13 @@ class AnswerBuilder:
             self.articles,
             self.settings.max_quotes - bool(statements),
             several=asks_for_several(self.searched),
-            opens=self.reading.opens and not statements and self.form != "comparison",
+            opens=self.reading.opens and not statements and self.form != "comparison" and not self._sums_up(others),
         )
+
+    def _sums_up(self, evidence: Sequence[Evidence]) -> bool:
+        """True if the question asks for what several rows come to, which words of a single row are not."""
+        in_a_row = bool(evidence) and " | " in evidence[0].text
+        return in_a_row and operation_asked_for(self.searched) in ("sum", "mean", "max", "min")
 
     def written(self, draft: compose.Draft) -> Answer:
         """What a language model wrote, without what failed the check unless a setting shows that too."""
