@@ -378,9 +378,10 @@ def fit(everything: Sequence[_Read], quotes: int) -> dict[str, Any]:
     }
     yes_no = [one for one in everything if one.group == _APART]
     odds = models["question"][1].log_odds(_rows(yes_no, of_passage, share, quotes).features)
+    likely = 1 / (1 + np.exp(-odds))
     is_close = np.array([one.kind == "yes-no close" for one in yes_no])
-    low = float(np.quantile(1 / (1 + np.exp(-odds[is_close])), _REFUSED_YES_NO))
-    refused = [float(np.mean(1 / (1 + np.exp(-odds[own])) < low)) for own in (is_close, ~is_close)]
+    low = float(np.quantile(likely[is_close], _REFUSED_YES_NO))
+    refused = [float(np.mean(likely[own] < low)) for own in (is_close, ~is_close)]
     print(f"yes-or-no refused below {low:.3f}: yes-no close {refused[0]:.3f}, yes-no {refused[1]:.3f}")
     below = {"refuse_below": _REFUSE_BELOW, "refuse_yes_no_below": round(min(low, _REFUSE_BELOW), 3)}
     return value | below | {"open_from": _OPEN_FROM, "list_share": share}

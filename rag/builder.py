@@ -26,6 +26,7 @@ from rag.settings import Settings, Writer
 from rag.types import Answer, AnswerForm, Passage, Refusal
 
 _AS_GOOD = 0.3
+"""Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
 _FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 

@@ -10,14 +10,13 @@ from index.article import Article
 from index.dates import read_dateline
 from index.lexical import content_terms
 from index.published import Published
-from index.text.marks import without_fences
+from index.text.marks import without_marks
 from rag.cite import CitedSentence, Statement
 from rag.reader import Evidence
 from rag.types import Refusal
 
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
-_SIGNS = re.compile(r"^#{1,6}\s+", re.MULTILINE)
 _LISTED = ("item", "step", "row")
 _NEAR_DUPLICATE = 0.8
 _ALIKE = 0.5
@@ -104,8 +103,7 @@ def shown(text: str) -> str:
     >>> shown("**Hotel:** up to\\n`115`")
     'Hotel: up to 115'
     """
-    plain = without_fences(_SIGNS.sub("", _QUOTED_MAIL.sub("", text)))
-    return " ".join(_EMPHASIS.sub(r"\2", plain).split())
+    return " ".join(_EMPHASIS.sub(r"\2", without_marks(_QUOTED_MAIL.sub("", text))).split())
 
 
 def as_text(sentences: Sequence[CitedSentence]) -> str:

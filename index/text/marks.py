@@ -29,7 +29,8 @@ def inside_fences(text: str, start: int, end: int) -> Span:
 
 def without_marks(text: str) -> str:
     """The text with blanks in the place of its marks, so that every offset stays."""
-    return without_fences(_HEADING.sub(_blank, text) if "#" in text else text)
+    made = _HEADING.sub(_blank, text) if "#" in text else text
+    return _FENCE.sub(_blank, made) if "```" in text or "~~~" in text else made
 
 
 def as_read(text: str) -> str:
@@ -46,11 +47,6 @@ def as_read(text: str) -> str:
             is_label = text.startswith("\n\n", end) and _LABEL.fullmatch(text, start, end)
             made[end] = ":" if is_label else "."
     return "".join(made)
-
-
-def without_fences(text: str) -> str:
-    """The text with blanks in the place of the fences of code."""
-    return _FENCE.sub(_blank, text) if "```" in text or "~~~" in text else text
 
 
 def _blank(match: re.Match[str]) -> str:
