@@ -1,9 +1,10 @@
 """Forms and follow-ups on a set of people's questions: `python -m benchmarks.conversations ../shared/data/people`.
 
-The first table tells for each kind of question which form its wording asks for, and which form answers have. The second
-asks every question that stands alone after a turn of another conversation: it must be searched as it is typed, but for
-its spelling. The third asks the follow-ups in their conversation and by themselves: does one of the first five passages
-match all that a good answer needs? Some minutes.
+The first two tables have a row for each form that a person would expect (people_forms.tsv, by hand): which form the
+wording of a question asks for, and which form the answer has; a question that the sources do not answer is to be
+refused. Then every question that stands alone is asked after a turn of another conversation: it must be searched as
+it is typed, but for its spelling. Last, the follow-ups are asked in their conversation and by themselves: does one of
+the first five passages match all that a good answer needs? Some minutes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from rag.settings import Settings
 from rag.types import Answer
 
 _FIRST = 5
+_EXPECTED = Path(__file__).with_name("people_forms.tsv")
+_OPENINGS = {"words": {"words", "sentence"}, "sentence": {"sentence", "words"}, "yes_no": {"sentence"}}
+"""Forms of an answer that fit a question's, if others do too: words where they are certain, else a sentence."""
 _Asked = dict[str, Any]
 
 
@@ -52,6 +56,7 @@ def main() -> None:
     threads: dict[str, list[_Asked]] = defaultdict(list)
     for row in rows:
         threads[row["thread"]].append(row)
+    expected = dict(line.split("\t") for line in _EXPECTED.read_text().splitlines())
     wordings: dict[str, Counter[str]] = defaultdict(Counter)
     answers: dict[str, Counter[str]] = defaultdict(Counter)
     untouched, changed, within, alone, follow_ups = 0, list[str](), 0, 0, 0
@@ -64,8 +69,8 @@ def main() -> None:
             for number, row in enumerate(asked):
                 question = row["question"]
                 found = answer(engine, question, thread=thread)
-                wordings[row["kind"]][form_asked_for(question)] += 1
-                answers[row["kind"]][found.form] += 1
+                wordings[expected[row["id"]]][form_asked_for(question)] += 1
+                answers["refusal" if row.get("refuse") else expected[row["id"]]][found.form] += 1
                 if row["kind"] == "follow-up":
                     follow_ups += 1
                     within += is_among_first(found, row["need"])
@@ -78,8 +83,10 @@ def main() -> None:
                 thread = thread.then(found)
             before = Thread((thread.turns[-1],))
         engine.close()
-    _show("kind, form its wording asks for", wordings)
-    _show("kind, form of the answer", answers)
+    _show("expected, form that the wording asks for", wordings)
+    _show("expected, form of the answer", answers)
+    fitting = sum(counts[form] for name, counts in answers.items() for form in _OPENINGS.get(name, {name}))
+    print(f"\nanswers in a form that fits: {fitting} of {len(rows)}")
     print(f"\nstand-alone questions searched as typed: {untouched} of {len(threads)}", *changed, sep="\n  ")
     print(f"follow-ups with a passage that answers among the first {_FIRST}: {within} of {follow_ups}, alone {alone}")
 
