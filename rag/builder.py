@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from index.article import Article
 from index.generation import Generation
+from index.lexical import content_terms
 from rag import compose, write
 from rag.choice import Asked
 from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
@@ -70,7 +71,7 @@ class AnswerBuilder:
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
         quoted = [one.evidence for one in statements if one.evidence and not one.words]
-        if sources_differ(quoted):
+        if sources_differ(quoted, sorted(content_terms(self.searched), key=self.generation.words.document_frequency)):
             dated = any(self.articles[one.hit.chunk.article_id].published for one in quoted)
             notes.append(f"The sources differ here.{' The newest comes first.' if dated else ''}")
         if not citations:

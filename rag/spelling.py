@@ -21,7 +21,8 @@ _WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|
 _ADDRESS = re.compile(r"\S+@\S+|\S+://\S+|www\.\S+")
 _NEAR, _NEAR_NAME = (4, 10), (5, 11)
 """From how many letters on a word may differ in one letter, and in two. Names differ in less from other names."""
-
+_OTHER_LETTER = 5
+"""A shorter word with another letter in the place of one is as likely another word: "wifi" is no "wife"."""
 
 _LIKELY, _UNLIKELY = 0.8, 1.2
 """What a likely and an unlikely slip of one letter cost."""
@@ -106,6 +107,8 @@ class Speller:
 
         def near(others: Sequence[str]) -> Iterator[tuple[float, int, str]]:
             for other, _, _ in extract(low, others, scorer=OSA.distance, score_cutoff=distance, limit=None):
+                if len(low) < _OTHER_LETTER and len(other) == len(low) and sorted(other) != sorted(low):
+                    continue
                 if not named or vocabulary.written(other)[0].isupper():
                     yield slip(low, other), -vocabulary.counts.get(other, 0), other
 

@@ -92,6 +92,13 @@ def test_sources_that_say_the_same_do_not_differ(tmp_path: Path) -> None:
     assert "14" in found.text and not any("differ" in note for note in found.notes)
 
 
+def test_amounts_of_another_thing_do_not_differ(tmp_path: Path) -> None:
+    other = "Prices of the club\n\n5 June 2025\n\nA life jacket costs 58 pounds, and a locker 24 pounds a year.\n"
+    asked = "Questions about the club\n\n4 May 2024\n\nA guest costs 8 pounds an outing. Guests come with a member.\n"
+    found = answer(_engine(tmp_path, asked, other), "How much does a guest cost?")
+    assert "8 pounds" in found.text.splitlines()[0] and not any("differ" in note for note in found.notes)
+
+
 def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> None:
     found = answer(dated, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
     assert "Northvolt" not in found.text and not found.refused

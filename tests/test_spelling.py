@@ -77,6 +77,7 @@ def test_a_misspelt_word_becomes_the_near_word_of_the_sources(speller: Speller, 
         "Who reads regsiter@example.org?",
         "Is www.instuctor.example a page?",
         "Did it cla?",  # too short
+        "What is the kino?",  # as likely another word as "kiln"
         "Où est l'atelier?",
         "",
     ],

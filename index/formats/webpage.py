@@ -52,14 +52,12 @@ def read_markup(data: bytes | str) -> Content:
     source, notes = (data, []) if isinstance(data, str) else decode_markup(data)
     tree = parse(source)
     title, author, published, language = _said(tree)
-    article = None
-    if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS:
-        article = trafilatura.bare_extraction(
-            _kept_whole(tree), with_metadata=True, include_comments=False, include_tables=True
-        )
-    text = render(article.body).replace(_KEEP, "") if article is not None and article.body is not None else ""
+    marked = _kept_whole(tree) if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS else ""
+    article, text = _article(marked)
     whole = whole_page(tree)
-    if _loses(text, whole):
+    if _loses(text, whole) or (
+        _count(text)[0] < _count(whole)[0] and _loses(_article(marked, doubtful=True)[1], whole)
+    ):
         text = whole
     if not text:
         # Nested too deeply for the parser, which gives up.
@@ -69,9 +67,21 @@ def read_markup(data: bytes | str) -> Content:
     return Content(with_title(title, text), title, author, published, language, notes=tuple(notes))
 
 
+def _article(markup: str, *, doubtful: bool = False) -> tuple[Any, str]:
+    """What trafilatura takes for the article, and its text; with what it has doubts about, if wanted."""
+    found = (
+        trafilatura.bare_extraction(
+            markup, with_metadata=True, include_comments=False, include_tables=True, favor_recall=doubtful
+        )
+        if markup
+        else None
+    )
+    return found, render(found.body).replace(_KEEP, "") if found is not None and found.body is not None else ""
+
+
 def _loses(text: str, whole: str) -> bool:
     """True for what is no article, and for nearly all words of the page, or of a short one, without its headings: where
-    trafilatura finds no article, it takes the paragraphs alone."""
+    trafilatura finds no article, it takes the paragraphs alone, and with the doubtful parts the lists."""
     if len(text.split()) < _FEWEST_WORDS:
         return len(whole) > len(text)
     (headings, words), (all_headings, all_words) = map(_count, (text, whole))

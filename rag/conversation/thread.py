@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from index.lexical import FUNCTION_WORDS, content_terms
 from rag.cite import Citation
@@ -45,6 +46,19 @@ _DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its",
 """Words that stand for a thing only where no noun follows them."""
 _DO = frozenset(("do", "does", "did"))
 """A verb follows, not a noun ("how much does that save?")."""
+_ARTICLES = r"(?<![^\W_])(?:the|an?|my|our|your|this|that|these|those)\s+"
+_OPENS = re.compile(_ARTICLES, re.IGNORECASE)
+_ENDS = re.compile(f"{_ARTICLES}$", re.IGNORECASE)
+_PREPOSITION = re.compile(
+    r"(?:in|on|at|by|for|from|to|with|without|under|over|after|before|during|since|until|about|between|as)\b",
+    re.IGNORECASE,
+)
+_MONTHS = (
+    "january february march april may june july august september october november december".split(),
+    "monday tuesday wednesday thursday friday saturday sunday".split(),
+    "spring summer autumn fall winter".split(),
+)
+_NAMED_TIME = re.compile(rf"\b(?:{'|'.join(word for words in _MONTHS for word in words)})s?\b", re.IGNORECASE)
 _DOUBLED = re.compile(r"\b(\w+)(?: \1\b)+", re.IGNORECASE)
 _VERBAL = frozenset(
     """is are was were be been am do does did has have had will would can could may might must should shall cost costs
@@ -112,7 +126,8 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
     before = turn.searched or turn.question
     bare = _bare(question)
     phrases = _phrases(before)
-    subject = [*_answer_words(turn), *phrases]
+    # What has an article is surely no verb.
+    subject = [*_answer_words(turn), *sorted(phrases, key=lambda phrase: not _OPENS.match(phrase))]
     for start, end in _pronouns(bare)[:1]:
         is_person = bare[start:end].casefold() in _PERSON
         for phrase in subject:
@@ -122,30 +137,47 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
     if not _pronouns(bare) and not _is_sentence(bare):
         # "and lemon thyme?": the earlier question, asked of another thing; first of one that is written alike.
         yield from _alike(before, bare)
-        for phrase in reversed(phrases):
+        for phrase in () if _PREPOSITION.match(bare) else reversed(phrases):
             yield before.replace(phrase, bare, 1)
-    carried = [phrase for phrase in phrases if phrase.casefold() not in bare.casefold()]
+    carried = [one for phrase in phrases if (one := _OPENS.sub("", phrase)).casefold() not in bare.casefold()]
     yield f"{bare} {' '.join(carried)}".strip()
 
 
 def _alike(before: str, bare: str) -> Iterator[str]:
-    """The earlier question with its number or code replaced by the follow-up's ("60 mm", "100 mm"; "E1", "E3")."""
-    new = [match.group() for match in _NUMBERED.finditer(bare)]
-    old = [match.span() for match in _NUMBERED.finditer(before)]
-    if len(new) == 1:
-        for start, end in old:
-            if _shape(before[start:end]) == _shape(new[0]):
-                yield f"{before[:start]}{new[0]}{before[end:]}"
+    """The earlier question with a part replaced by one of the follow-up that is written alike: a number or code ("60
+    mm", "100 mm"; "E1", "E3"), a month or day, what stands after the same preposition; or with the follow-up at its end
+    ("and in March?")."""
+    for form in (_NUMBERED, _NAMED_TIME):
+        new = [match.group() for match in form.finditer(bare)]
+        old = [match.span() for match in form.finditer(before)]
+        if len(new) == 1:
+            for start, end in old:
+                if _shape(before[start:end]) == _shape(new[0]):
+                    yield f"{before[:start]}{new[0]}{before[end:]}"
+    if preposition := _PREPOSITION.match(bare):
+        for phrase in _phrases(before):
+            yield from _replaced(before, f"{preposition.group()} {phrase}", bare)
+        yield f"{before.rstrip(' ?!.')} {bare}"
+
+
+def _replaced(before: str, old: str, new: str) -> Iterator[str]:
+    """The question with one part replaced, if it has it."""
+    start = before.casefold().find(old.casefold())
+    if start >= 0:
+        yield f"{before[:start]}{new}{before[start + len(old) :]}"
 
 
 def _shape(text: str) -> str:
-    """What a number is of: its unit; all codes are alike."""
+    """What a number is of: its unit; all codes are alike, and all months, days of the week and seasons."""
+    for number, names in enumerate(_MONTHS):
+        if text.casefold().removesuffix("s") in names or text.casefold() in names:
+            return f"time {number}"
     code = text[:1].isalpha()
     return "code" if code else re.sub(r"[\d.,\s]+", "", text.casefold())
 
 
 def _phrases(question: str) -> list[str]:
-    """The runs of content words in a question, as written, in order."""
+    """The runs of content words in a question, with the article before each, as written, in order."""
     runs, last = list[tuple[int, int]](), -1
     for match in _WORD.finditer(question):
         form = match.group().casefold()
@@ -157,7 +189,8 @@ def _phrases(question: str) -> list[str]:
         else:
             runs.append(match.span())
         last = match.end()
-    return list(dict.fromkeys(question[start:end] for start, end in runs))
+    opened = [(match.start() if (match := _ENDS.search(question[:start])) else start, end) for start, end in runs]
+    return list(dict.fromkeys(question[start:end] for start, end in opened))
 
 
 def _answer_words(turn: Answer) -> list[str]:
@@ -193,7 +226,10 @@ def _is_sentence(text: str) -> bool:
     """True for a question of its own ("who looks after the lift door"), not for a phrase ("lemon thyme")."""
     words = [match.group().casefold() for match in _WORD.finditer(text)]
     asks = {"who", "what", "when", "where", "why", "how", "which", "whose", "whom"}
-    return bool(words) and (words[0] in asks or words[0] in _VERBAL or any(word in _VERBAL for word in words[1:]))
+    verbs = [
+        word in _VERBAL and not (before and _PREPOSITION.fullmatch(before)) for before, word in pairwise(["", *words])
+    ]
+    return bool(words) and (words[0] in asks or any(verbs))
 
 
 NO_TURNS = Thread()
