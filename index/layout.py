@@ -182,6 +182,12 @@ _CALL = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+_STAMP = re.compile(
+    r"(?:last |first )?(?:updated?|revised|modified|changed|reviewed|published|printed|issued|dated?|as of|valid"
+    r"|effective)\b.*\b\d{4}\b",
+    re.IGNORECASE,
+)
+"""A line that says when something was written ("Last updated: October 2023")."""
 _DISCLAIMER = re.compile(
     r"""(?:
       \b(?:editorial\s+(?:team|board|staff)|editors?|publishers?|authors?|(?:web)?site)\b.{0,80}
@@ -241,6 +247,7 @@ def _stands_as_heading(line: str) -> bool:
         and "\t" not in line
         and "|" not in line
         and read_dateline(line) is None
+        and not _STAMP.match(line)
     )
 
 

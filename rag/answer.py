@@ -16,9 +16,10 @@ from rag.choice import EVERYTHING, Choice, NothingChosen, among, dated
 from rag.conversation.resolve import read
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
-from rag.forms.asked import form_asked_for
+from rag.forms.asked import Form, form_asked_for, topic_mentioned, topic_told_about
 from rag.forms.draft import NOTHING, draft
-from rag.forms.summary import find_targets, summarise
+from rag.forms.holders import sources_that_mention
+from rag.forms.summary import find_targets, named_by_title, summarise
 from rag.llm import ModelServerError
 from rag.reader import Reading
 from rag.retrieve import Query
@@ -100,7 +101,7 @@ def stream(
         turn.enter_context(models or nullcontext())
         scope = Scope(generation, retriever, reader, asked, max(settings.passages, reader.depth))
         quotes = (writer or settings.writer) == "quote"
-        if quotes and not language and (builder := _summary(engine, scope, clock, question, searched)):
+        if quotes and not language and (builder := _overview(engine, scope, clock, question, searched)):
             yield builder.quoted()
             return
         with clock.stage("read"):
@@ -140,21 +141,28 @@ def _talk(engine: Engine, generation: Generation, question: str, kind: str, cloc
     return Answer(question, text, False, timings=clock.done(), searched=question, form=form)
 
 
-def _summary(engine: Engine, scope: Scope, clock: Clock, question: str, searched: str) -> AnswerBuilder | None:
-    """The summary that a question asks for, None if it asks for none or names nothing that the sources have."""
-    if form_asked_for(searched) != "summary":
+def _overview(engine: Engine, scope: Scope, clock: Clock, question: str, searched: str) -> AnswerBuilder | None:
+    """The summary that a question asks for, or the sources that mention something; None if it asks for neither, or
+    names nothing that the sources have."""
+    form: Form = "summary"
+    about, mentioned = topic_told_about(searched), topic_mentioned(searched)
+    if not about and not mentioned and form_asked_for(searched) != "summary":
         return None
     with clock.stage("summarise"):
-        targets = find_targets(searched, scope)
-        places = scope.places((), {one.article_id for one in targets})
-        drafted, note = summarise(searched, targets, places, engine.embedder)
+        if mentioned:
+            form = "list"
+            places, drafted, note = sources_that_mention(mentioned, scope)
+        else:
+            targets = named_by_title(about, scope) if about else find_targets(searched, scope)
+            places = scope.places((), {one.article_id for one in targets})
+            drafted, note = summarise(about or searched, targets, places, engine.embedder)
     if not drafted:
         return None
     generation = scope.generation
     nothing = Reading((), (), None)
     why = partial(Refusal, "not_in_sources")
     return AnswerBuilder(
-        question, searched, nothing, places, engine, generation, clock, scope.asked, why, "summary", drafted, (note,)
+        question, searched, nothing, places, engine, generation, clock, scope.asked, why, form, drafted, (note,)
     )
 
 

@@ -17,6 +17,7 @@ from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
 from rag.forms.asked import Form
+from rag.forms.months import month_named
 from rag.forms.places import Places
 from rag.forms.table import operation_asked_for
 from rag.made_by import made_by
@@ -28,6 +29,8 @@ from rag.types import Answer, AnswerForm, Passage, Refusal
 
 _AS_GOOD = 0.3
 """Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
+_OF_THE_MONTH = 0.05
+"""What a source of the month that is asked about says comes first if its score is at least this share of the best."""
 _FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 
@@ -71,7 +74,7 @@ class AnswerBuilder:
             cited, citations, dropped = cite(statements, self.articles)
         notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
         quoted = [one.evidence for one in statements if one.evidence and not one.words]
-        if sources_differ(quoted, sorted(content_terms(self.searched), key=self.generation.words.document_frequency)):
+        if sources_differ(quoted, self._rarest_first()):
             dated = any(self.articles[one.hit.chunk.article_id].published for one in quoted)
             notes.append(f"The sources differ here.{' The newest comes first.' if dated else ''}")
         if not citations:
@@ -81,7 +84,7 @@ class AnswerBuilder:
     def _along_the_evidence(self) -> list[Statement]:
         """The best evidence in its block, then further quotes."""
         held = [one for one in self.reading.evidence if one.hit in self.hits]
-        evidence = settled(write.newest_first(held, self.articles), self.places)
+        evidence = settled(self._by_date(held), self.places)
         statements = along_blocks(self.form, evidence, self.places)
         taken = [one for statement in statements for one in statement.all_evidence]
         others = [
@@ -96,6 +99,23 @@ class AnswerBuilder:
             several=asks_for_several(self.searched),
             opens=self.reading.opens and not statements and self.form != "comparison" and not self._sums_up(others),
         )
+
+    def _rarest_first(self) -> list[str]:
+        """The terms of the question, the rarest first."""
+        return sorted(content_terms(self.searched), key=self.generation.words.document_frequency)
+
+    def _by_date(self, evidence: Sequence[Evidence]) -> list[Evidence]:
+        """The evidence, that of the month which the question names first, else the newest of what answers alike."""
+        month = month_named(self.searched)
+        own = [one for one in evidence if month and month.holds(self.articles[one.hit.chunk.article_id].published)]
+        if (
+            not month
+            or not own
+            or own[0].score < _OF_THE_MONTH * evidence[0].score
+            or month.stands_in(evidence[0].text)
+        ):
+            return write.newest_first(evidence, self.articles, self._rarest_first())
+        return [*own, *(one for one in evidence if one not in own)]
 
     def _sums_up(self, evidence: Sequence[Evidence]) -> bool:
         """True if the question asks for what several rows come to, which words of a single row are not."""

@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from index.lexical import content_terms
 from rag.check.amounts import Number
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
 from rag.reader import Evidence
-from rag.write import answering_words
+from rag.write import answering_words, of_one_thing
 
 
 def sources_differ(quoted: Sequence[Evidence], asked: Sequence[str]) -> bool:
     """Return True if answers of two articles differ, of those that are likely to answer by themselves.
 
-    `asked` are the terms of the question, the rarest first: what the first answer has of them, the other must have too,
-    or it is about another thing. Names are not compared: several may supply, sing or attend.
+    They must be about one thing; `asked` are the terms of the question, the rarest first. Names are not compared:
+    several may supply, sing or attend.
     """
     told = [one for one in quoted if one.stands]
-    return any(_of_one_thing(told[0], one, asked) and _tell_apart(told[0], one) for one in told[1:])
-
-
-def _of_one_thing(first: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
-    """Whether the other's passage or title has the rarest term of the question that the first answer has."""
-    held = set(content_terms(first.text))
-    about = next((term for term in asked if term in held), None)
-    return about is None or about in content_terms(f"{other.hit.chunk.context} {other.text}")
+    return any(of_one_thing(told[0], one, asked) and _tell_apart(told[0], one) for one in told[1:])
 
 
 def _tell_apart(first: Evidence, other: Evidence) -> bool:

@@ -24,6 +24,10 @@ _ALIKE = 0.5
 _LEADS = 0.5
 """Where several things are asked for, the words of a further slice open the answer too when its score is at least this
 share of the best one's."""
+_MEASURES = frozenset(
+    content_terms("cost price pay paid fee charge amount number time date year month day long old big")
+)
+"""Terms that many things have a value of."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -60,10 +64,13 @@ def quote(
     return statements
 
 
-def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) -> list[Evidence]:
+def newest_first(
+    evidence: Sequence[Evidence], articles: Mapping[str, Article], asked: Sequence[str] = ()
+) -> list[Evidence]:
     """Return the evidence, what answers for another time by date: the newest first, undated after dated.
 
-    That is what says the same as the best but for the answering words, and what answers by itself in another article.
+    That is what says the same as the best but for the answering words, and what answers by itself in another article,
+    about the same thing. `asked` are the terms of the question, the rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -73,6 +80,7 @@ def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) 
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
         apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text)
+        apart = apart and of_one_thing(evidence[0], one, asked)
         if apart and one not in rivals and one.stands and evidence[0].stands and date_of(one) and date_of(evidence[0]):
             rivals.append(replace(one, score=evidence[0].score))
             seen.add(one.hit.chunk.article_id)
@@ -80,6 +88,16 @@ def newest_first(evidence: Sequence[Evidence], articles: Mapping[str, Article]) 
     dated = sorted((one for one in rivals if date_of(one)), key=lambda one: _age(date_of(one)))
     rest = [one for one in evidence if (one.hit.chunk.article_id, one.start) not in taken]
     return [*dated, *(one for one in rivals if not date_of(one)), *rest]
+
+
+def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
+    """Return True if another slice is about what the best one is about: it or its passage's headings have the rarest
+    term of the question (`asked`, the rarest first) that the best one has, or half of those that it has; what many
+    things have, such as a price, does not count."""
+    held = set(content_terms(best.text))
+    about = [term for term in asked if term in held and term not in _MEASURES]
+    known = set(content_terms(f"{other.hit.chunk.context} {other.text}"))
+    return not about or about[0] in known or len(known.intersection(about)) * 2 >= len(about)
 
 
 def _is_rival(one: Evidence, best: Evidence) -> bool:

@@ -405,3 +405,81 @@ def test_an_item_is_quoted_below_the_line_that_denies_it(tmp_path: Path) -> None
     assert "only: (a) after 10 pm; (b) with a load" in taxi.sentences[0].text
     assert alcohol.citations[0].quote == "Alcohol is not paid."
     assert "(a) after 10 pm" in clause.text and "Alcohol" not in clause.text
+
+
+CLUB = """# Dinghy club, questions and answers
+
+Last updated: October 2023
+
+**How do I join?**
+Come to a taster on a Sunday first. Then send the form to Ruth, and pay the first quarter.
+
+**Who do I talk to?**
+Membership: Ruth Adair. Boats: Terry Hall.
+
+## What to bring
+
+- a towel
+- dry shoes
+
+## Weather
+
+When the wind drops at noon the safety boat goes in. The wind is measured at the pier. To see the wind at any time,
+press the green button below the mast twice.
+"""
+BUDGET = """Category,Item,Planned (GBP),Actual (GBP)
+Boats,Paint for the hull,550,612
+Boats,Ropes,90,75
+Party,Band,300,338
+Party,Flyers,40,40
+"""
+
+
+def club(folder: Path, *questions: str) -> list[Answer]:
+    """Answers over a page of questions, a budget and two minutes."""
+    docs = folder / "docs"
+    docs.mkdir()
+    (docs / "club.md").write_text(CLUB, "utf-8")
+    (docs / "regatta-budget.csv").write_text(BUDGET, "utf-8")
+    for day, words in (("11 March 2025", "ban nets in the lake"), ("13 May 2025", "allow nets in the lake again")):
+        minutes = f"Committee meeting of {day}\n\nDate: {day}\n\nThe committee decided to {words}. Two members left.\n"
+        (docs / f"{day}.txt").write_text(minutes, "utf-8")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([docs])
+    return [answer(engine, question) for question in questions]
+
+
+def test_the_reply_or_list_below_the_words_of_the_question_is_the_answer(tmp_path: Path) -> None:
+    join, bring = club(tmp_path, "how to join the dinghy club", "what do i bring to the dinghy club")
+    assert join.text.startswith("“Come to a taster on a Sunday first.") and "How do I join" not in join.text
+    assert [one.quote for one in bring.citations] == ["a towel", "dry shoes"]
+
+
+def test_rows_are_chosen_by_their_category_and_by_two_columns(tmp_path: Path) -> None:
+    spent, beyond, items = club(
+        tmp_path, "how much was spent on the party", "what went over planned costs", "which party items were there"
+    )
+    assert spent.text.startswith("378 ") and "338 + 40" in spent.text
+    assert [one.quote.split(" | ")[1] for one in beyond.citations] == ["Item: Paint for the hull", "Item: Band"]
+    assert [one.quote.split(" | ")[1] for one in items.citations] == ["Item: Band", "Item: Flyers"]
+
+
+def test_the_month_of_the_question_chooses_the_source(tmp_path: Path) -> None:
+    march, may = club(
+        tmp_path, "what did the committee decide in march about nets", "what was decided about nets in may?"
+    )
+    assert "ban nets" in march.text.splitlines()[0] and "allow nets" in may.text.splitlines()[0]
+
+
+def test_the_sources_that_mention_something_are_listed(tmp_path: Path) -> None:
+    nets, none, told = club(
+        tmp_path, "which documents mention nets?", "which documents mention zebras", "tell me about the dinghy club"
+    )
+    assert nets.form == "list" and {one.source for one in nets.citations} == {"11 March 2025.txt", "13 May 2025.txt"}
+    assert nets.notes == ("2 of 4 sources mention “nets”.",) and none.refused
+    assert told.form == "summary" and {one.source for one in told.citations} == {"club.md"}
+
+
+def test_a_quote_begins_with_the_sentence_that_answers(tmp_path: Path) -> None:
+    (found,) = club(tmp_path, "how do i see the wind at the dinghy club")
+    assert found.text.startswith("“To see the wind at any time, press the green button")

@@ -85,6 +85,19 @@ def test_a_question_and_its_answer_are_one_block() -> None:
     ]
 
 
+def test_a_line_that_is_a_question_has_its_reply_below() -> None:
+    text = "**May I bring my dog?**\nNo. Dogs frighten the cubs.\n\nE4 means that the fan is blocked: clear the inlet."
+    assert shapes(structure(text)) == [
+        ("pair", "No. Dogs frighten the cubs."),
+        ("paragraph", "E4 means that the fan is blocked: clear the inlet."),
+    ]
+
+
+def test_a_line_that_says_when_it_was_written_is_no_heading() -> None:
+    text = "Questions and answers\n\nLast updated: October 2023\n\nThe boats are stored in the shed by the river.\n"
+    assert ("heading", "Last updated: October 2023") not in shapes(structure(text))
+
+
 def test_rows_of_one_table_are_one_block_and_name_their_columns() -> None:
     text = "Pump: P1 | Power: 4 kW\n\nPump: P2 | Power: 7 kW\n\nThe end of it is here."
     held = structure(text)

@@ -82,3 +82,13 @@ def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
     assert in_cells("how tall is Jürgen?", [named], [tall])[0].answers
     best = in_cells("down programme, how long does it take", [text], [found])[0].answers[0]
     assert text[best.start : best.end] == "140 minutes"
+
+
+def test_the_row_that_opens_with_what_is_asked_for_goes_before_others() -> None:
+    """Its name is one word, and another row has that word in another cell."""
+    text = "Mode: Night | Fan: low | Noise: 36 dB\n\nMode: Fan only | Fan: high | Noise: 42 dB"
+    found = Found(
+        1.1, tuple(Answer(text.index(f"{n} dB"), text.index(f"{n} dB") + 5, s) for n, s in ((36, 1.0), (42, 0.5)))
+    )
+    (best,) = in_cells("how loud is fan only mode", [text], [found])[0].answers
+    assert text[best.start : best.end] == "42 dB"

@@ -28,6 +28,8 @@ _NUMBER = re.compile(
 _HASHES = re.compile(r"(#{1,6})\s+(?=\S)")
 _ASKED = re.compile(r"(?:Q|Question|F|Frage)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
 _ANSWERED = re.compile(r"(?:A|Answer|Antwort)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
+_QUESTION = re.compile(r"[*_]{0,3}[^\W_][^\n]{2,150}\?[*_]{0,3}")
+"""A line that is a question, with the reply in the lines below it."""
 _ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*$")
 _KEY = re.compile(r"[^:]{1,30}: \S")
@@ -150,6 +152,8 @@ class _Builder:
             answer = next((line for line in group[1:] if _ANSWERED.match(text, line.start)), None)
             found = _ANSWERED.match(text, answer.start) if answer else None
             self._add("pair" if found else "paragraph", start, end, found.end() if found else asked.end())
+        elif len(group) > 1 and _QUESTION.fullmatch(text, group[0].inner, group[0].end) and not group[1].mark:
+            self._add("pair", start, end, group[1].start)
         elif all(_is_row(text, line) for line in group):
             last = self.blocks[-1] if self.blocks else None
             if (
@@ -162,7 +166,8 @@ class _Builder:
             else:
                 self._add("rows", start, end, start)
         else:
-            self._add("paragraph", start, end, group[0].inner)
+            is_code = group[0].mark[-1:].isdigit() and group[0].mark[:1].isalpha()
+            self._add("paragraph", start, end, start if is_code else group[0].inner)
 
     def _list(self, group: Sequence[_Line]) -> None:
         last = self.blocks[-1] if self.blocks else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.lexical import FUNCTION_WORDS, terms, words
-from rag.conversation.thread import Thread, is_fragment
+from rag.conversation.thread import Thread, is_fragment, is_whole
 from rag.forms.asked import Form
 from rag.forms.comparison import beside, sides
 from rag.reader import Reading
@@ -73,7 +73,8 @@ def _worth(one: Resolved, thread: Thread, question: str) -> float:
     worth = (reading.score or 0.0) * (1 - _OWN + _OWN * share)
     cited = thread.citations()
     worth += _SAME_SOURCE * any(one.article_id == best.hit.chunk.article_id for one in cited)
-    worth -= _FRAGMENT * (one.query.text == question and is_fragment(question))
+    whole = own and share == 1 and is_whole(question)
+    worth -= _FRAGMENT * (one.query.text == question and is_fragment(question) and not whole)
     before = {(one.article_id, *span) for one in cited[:1] for span in one.answers}
     answers = {(best.hit.chunk.article_id, *span) for span in best.answers}
     return worth - _REPEATS * bool(answers and answers <= before)

@@ -189,7 +189,7 @@ def _phrases(question: str) -> list[str]:
         else:
             runs.append(match.span())
         last = match.end()
-    opened = [(match.start() if (match := _ENDS.search(question[:start])) else start, end) for start, end in runs]
+    opened = [(led.start() if (led := _ENDS.search(question[:start])) else start, end) for start, end in runs]
     return list(dict.fromkeys(question[start:end] for start, end in opened))
 
 
@@ -220,6 +220,15 @@ def _pronouns(question: str) -> list[tuple[int, int]]:
             if not (noun_follows or clause or explained):
                 found.append(match.span())
     return found
+
+
+def is_whole(question: str) -> bool:
+    """Return True for a sentence without a pronoun that nothing in it explains.
+
+    >>> [is_whole(q) for q in ("what can be deducted", "when is it due?", "lemon thyme")]
+    [True, False, False]
+    """
+    return _is_sentence(question) and not _pronouns(question)
 
 
 def _is_sentence(text: str) -> bool:

@@ -29,6 +29,12 @@ _DENIES = re.compile(
     r"\b(?:not|no|never|nobody|none|neither|nor|except|only|without|unless|forbidden|prohibited)\b|n[’']t\b",
     re.IGNORECASE,
 )
+_REFERS = re.compile(
+    r"\W*(?:this|that|these|those|it|they|such|so|thus|therefore|hence|then|otherwise|instead|however|but|and|also|else"
+    r"|both|for this|if so|if not|in that case)\b",
+    re.IGNORECASE,
+)
+"""Opens a sentence that goes on from the one before."""
 _REPLY = 600
 """Characters after a question in which its reply begins."""
 _WORTH = 0.2
@@ -181,8 +187,12 @@ def listed(
 
 
 def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequence[Span]) -> list[Statement]:
-    """Return a block if it is short, else its sentences from the best evidence on, as far as there is room."""
+    """Return a block from the sentence on that answers, as far as there is room; from the one before it if it refers to
+    that ("This is why ...")."""
     start, end = block
+    lines = [line for line in sentences(text, start, end) if line[0] <= best.start] or [block]
+    refers = len(lines) > 1 and _REFERS.match(text, lines[-1][0])
+    start = lines[-2 if refers else -1][0]
     if end - start > _LONGEST:
         start = end = best.start
         for _, stop in sentences(text, best.start, block[1]):

@@ -81,6 +81,39 @@ def form_asked_for(question: str) -> Form:
     return "words"
 
 
+_ABOUT = re.compile(
+    r"\W*(?:please |(?:can|could|would) you (?:please )?)?"
+    r"(?:tell (?:me|us) (?:something |more |everything |all )?about|what (?:do you know|is known|is there) about"
+    r"|what do (?:the|my) (?:sources|documents|files) say about|info(?:rmation)? (?:on|about))\s+(?P<topic>.+)",
+    re.IGNORECASE,
+)
+_MENTIONS = (
+    r"(?:mentions?|talks? about|discuss(?:es)?|says? (?:something|anything) (?:about|on)|refers? to|(?:is|are) about"
+    r"|names?|deals? with)"
+)
+_SOURCES = r"(?:which|what) (?:of (?:the|my|these) )?(?:documents?|sources?|files?|articles?|texts?|ones?)"
+_HOLDERS = re.compile(
+    rf"\W*(?:{_SOURCES} (?:do |does )?{_MENTIONS}\s+(?P<topic>.+?)|where (?:is|are) (?P<placed>.+?) mentioned)[\s?.!]*",
+    re.IGNORECASE,
+)
+
+
+def topic_told_about(question: str) -> str | None:
+    """Return what a question wants to be told about and nothing else ("tell me about the ferry"), None for others."""
+    found = _ABOUT.fullmatch(question.strip())
+    return found["topic"] if found else None
+
+
+def topic_mentioned(question: str) -> str | None:
+    """Return what a question wants to know the sources of, None for others.
+
+    >>> [topic_mentioned(q) for q in ("which documents mention bees?", "where are bees mentioned", "where is Bea")]
+    ['bees', 'bees', None]
+    """
+    found = _HOLDERS.fullmatch(question.strip())
+    return (found["topic"] or found["placed"]) if found else None
+
+
 def word_forms(text: str) -> set[str]:
     """Return the content terms of a text, and version numbers and the like as a whole."""
     return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}

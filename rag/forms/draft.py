@@ -10,6 +10,7 @@ from rag.forms.asked import Form
 from rag.forms.lists import as_statements, find_list
 from rag.forms.parts import numbered_part
 from rag.forms.places import Places
+from rag.forms.section import named_section
 from rag.forms.table import from_table
 from rag.reader import Evidence
 from rag.retrieve import Query
@@ -20,13 +21,15 @@ NOTHING: Draft = ((), ())
 
 
 def draft(query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder) -> Draft:
-    """Return the statements of a part, table or list that answers a question, nothing where single sentences do; and
-    notes on what could not be worked out."""
+    """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
+    do; and notes on what could not be worked out."""
     if not places.hits:
         return NOTHING
     if part := numbered_part(query, places):
         return part, ()
     if (figures := from_table(query.text, form, places)).statements:
         return figures.statements, (figures.note,) if figures.note else ()
+    if section := named_section(query.text, form, evidence[0] if evidence else None, places):
+        return section, ()
     found = find_list(query, form, evidence, places, embedder)
     return (as_statements(found, places), ()) if found else NOTHING

@@ -36,7 +36,9 @@ _OPENING = re.compile(
     r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I
 )
 _EVERYTHING = re.compile(
-    r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?|library|collection)\s*)*", re.I
+    r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?)\s*)*"
+    r"|(?:whole |entire )?(?:library|collection)",
+    re.I,
 )
 _NEWEST = re.compile(r"\b(?:newe(?:r|st)|latest|most recent|current|last)\b", re.I)
 _OLDEST = re.compile(r"\b(?:olde(?:r|st)|earliest|earlier|first|original|previous)\b", re.I)
@@ -97,6 +99,20 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
     return [Target(max(worth, key=lambda id_: worth[id_]))]
+
+
+def named_by_title(topic: str, scope: Scope) -> list[Target]:
+    """Return the one document whose title has all words of a topic; nothing if there are none or several."""
+    catalog, asked = scope.generation.catalog, set(content_terms(topic))
+    ids = catalog.article_ids()
+    found = {
+        ids[source]
+        for source, title, _ in catalog.titles()
+        if asked
+        and asked <= set(content_terms(title))
+        and (scope.article_ids is None or ids[source] in scope.article_ids)
+    }
+    return [Target(id_) for id_ in found] if len(found) == 1 else []
 
 
 def _kind(source: str) -> str:

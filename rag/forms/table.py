@@ -66,6 +66,16 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 """The first cell of a row that sums up the others."""
+_SPENT = re.compile(r"\bhow much\b.*\b(?:spen[dt]|paid|pay|cost)\b", re.IGNORECASE)
+"""Asks for the sum of all rows about what it names."""
+_SPENDING = frozenset(content_terms("spend spent paid pay cost"))
+_PAST = re.compile(r"\b(?:did|was|were|has|have|had|went|spent|paid)\b", re.IGNORECASE)
+_ACTUAL = re.compile(r"\b(?:actual\w*|spent|paid)\b", re.IGNORECASE)
+"""A column of what came to pass, beside one of what was planned."""
+_BEYOND = re.compile(
+    r"\b(?P<more>over|above|more than|higher than|exceed\w*|beyond)\s|\b(?P<less>under|below|less than|lower than)\s",
+    re.IGNORECASE,
+)
 _NOT_ASKED = frozenset(
     content_terms("list table row column item kind different many much most show name number total sum average mean")
 )
@@ -97,7 +107,7 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
     """Return what the rows of a table among the passages answer, with the rows; nothing if that is not clear."""
     operation = operation_asked_for(question) or ("list" if form in ("list", "comparison") else None)
     article = _article_of_rows(places)
-    if operation is None or article is None:
+    if article is None or not (operation or _SPENT.search(question) or _BEYOND.search(question)):
         return Figures([])
     for rows in tables(places, article):
         names = list(dict.fromkeys(name for row in rows for name in row.cells))
@@ -108,7 +118,15 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
             continue
         chosen, filtered = _matching(question, asked, rows, names)
         column = _column(question, asked, rows, names)
-        if operation == "count" and (counted := _counted_column(question, rows, names)):
+        if beyond := _beyond(question, chosen, names):
+            return Figures(_as_statements("", beyond, places, article))
+        if operation is None and not filtered:
+            continue  # what a single thing cost is in its row
+        if operation is None:
+            operation = "sum" if len(chosen) > 1 else None
+        if operation is None:
+            continue
+        if operation == "count" and (counted := _counted_column(question, asked, rows, names)):
             operation, column = "sum", counted  # "how many hours": the rows hold them
         if compared := _COMPARED.search(question):
             if column is None:
@@ -184,13 +202,17 @@ def _is_about(asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], a
     cells = " ".join(value for row in rows for value in row.cells.values())
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
     adjectives = set(content_terms(re.sub(r"\W", " ", f"{_MUCH} {_LITTLE}")))
-    return sum(term in known | adjectives or bool(_PRICE.search(term)) for term in asked) * 2 >= len(asked)
+    return sum(
+        term in known | adjectives or bool(_PRICE.search(term)) or term in _SPENDING for term in asked
+    ) * 2 >= len(asked)
 
 
 def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> tuple[list[Row], bool]:
     """(the rows that hold what the question names, whether it names anything that is in a cell)."""
     held = {id(row): set(content_terms(" ".join(row.cells.values()))) for row in rows}
     headers = set(content_terms(" ".join(names)))
+    if of_category := _of_category(question, asked, rows):
+        return of_category, True
     known = [term for term in asked if term not in headers and any(term in terms for terms in held.values())]
     if not known:
         return list(rows), False
@@ -201,6 +223,37 @@ def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: S
     ]
     phrases = [phrase for phrase in phrases if phrase]
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
+
+
+def _of_category(question: str, asked: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+    """The rows of the category that a question names: several with a cell that says just this ("Courses")."""
+    named = [found[1] for pattern in (_WHICH, _COUNTED) if (found := pattern.search(question))]
+    for wanted in [*({*content_terms(one)} for one in named), *({term} for term in asked)]:
+        columns_of: dict[str, list[Row]] = {}
+        for row in rows:
+            for name, cell in row.cells.items():
+                if wanted and set(content_terms(cell)) == wanted:
+                    columns_of.setdefault(name, []).append(row)
+        if len(columns_of) == 1 and len(found_rows := next(iter(columns_of.values()))) > 1:
+            others = set(asked) - wanted
+            narrower = [row for row in found_rows if others & set(content_terms(" ".join(row.cells.values())))]
+            return found_rows if not narrower or len(narrower) == len(found_rows) else []
+    return []
+
+
+def _beyond(question: str, rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+    """The rows in which one column is above or below another that the question names ("over budget")."""
+    numeric = _valued(rows, names)
+    for match in _BEYOND.finditer(question):
+        following = content_terms(question[match.end() :])[:2]
+        limits = [name for name in numeric if following and following[0] in content_terms(name)]
+        others = [name for name in numeric if limits and name not in limits]
+        others = [name for name in others if _ACTUAL.search(name)] or others
+        if len(limits) == len(others) == 1:
+            pairs = [(row, row.value(others[0]), row.value(limits[0])) for row in rows]
+            told = [(row, a, b) for row, a, b in pairs if a and b and a.unit == b.unit]
+            return [row for row, a, b in told if (a.number > b.number if match["more"] else a.number < b.number)]
+    return []
 
 
 def _valued(rows: Sequence[Row], names: Sequence[str], *, days: bool = False) -> list[str]:
@@ -221,20 +274,29 @@ def _column(question: str, asked: Sequence[str], rows: Sequence[Row], names: Seq
     if most and len(best) == 1:
         return best[0]
     for number, (much, little, about) in enumerate(_BY_ADJECTIVE):
-        if re.search(rf"\b(?:{much}|{little})\b", question, re.IGNORECASE) or (number == 0 and _PRICE.search(question)):
+        if re.search(rf"\b(?:{much}|{little})\b", question, re.IGNORECASE) or (
+            number == 0 and (_PRICE.search(question) or _SPENT.search(question))
+        ):
             named = [name for name in numeric if re.search(rf"(?:{about})", name, re.IGNORECASE)]
             if number == _TIMES:
                 named = days or named
+            if len(named) > 1 and _PAST.search(question):
+                named = [name for name in named if _ACTUAL.search(name)]
             if named:
                 return named[0] if len(named) == 1 else None
     return None
 
 
-def _counted_column(question: str, rows: Sequence[Row], names: Sequence[str]) -> str | None:
-    """The column of numbers whose name a question counts ("how many hours")."""
+def _counted_column(question: str, all_asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The column of numbers whose name a question counts ("how many hours"), or has in whole ("sold online")."""
     counted = _COUNTED.search(question)
     asked = set(content_terms(counted[1])) if counted else set()
-    found = [name for name in _valued(rows, names) if asked and asked <= set(content_terms(name))]
+    numeric = _valued(rows, names)
+    found = [name for name in numeric if asked and asked <= set(content_terms(name))]
+    if not _COMPARED.search(question):
+        found = found or [
+            name for name in numeric if len(held := set(content_terms(name))) > 1 and held <= set(all_asked)
+        ]
     return found[0] if len(found) == 1 else None
 
 

@@ -40,6 +40,10 @@ _AMOUNT = re.compile(r"\bhow much\b|\bcosts?\b|\bprices?\b|\bexpensive\b|\bcheap
 _AMOUNTS = frozenset(content_terms("price prices cost costs fee amount total charge"))
 
 
+_NAMES = 3
+"""Letters that the longest word of a row's name has at least."""
+
+
 @dataclass(frozen=True)
 class Cell:
     """A cell of a row: the name of its column, and where its value stands in the passage."""
@@ -88,12 +92,13 @@ def _settle(question: str, text: str, one: Found) -> Found:
     most = max(shared.values())
     named = {row: max(len(asked & _words(text[c.start : c.end])) for c in row.cells) for row in table}
     is_named = max(named.values()) >= _NAME
+    opened = {row for row in table if _opens_with_name(question, text[row.cells[0].start : row.cells[0].end])}
     changes: list[tuple[Span, float]] = []
     for answer in one.answers:
         row = next((row for row in table if row.start < answer.end and answer.start < row.end), None)
         if row is None:
             changes.append(((answer.start, answer.end), 0.0))
-        elif is_named and not named[row]:
+        elif (is_named and not named[row]) or (opened and row not in opened):
             changes.append(((answer.start, answer.end), math.inf))
         elif (place := _place(question, asked, text, row, answer)) and _is_measured(question, text, row, place):
             changes.append((place, _WORD * (most - shared[row])))
@@ -102,6 +107,13 @@ def _settle(question: str, text: str, one: Found) -> Found:
     best = [row for row in table if shared[row] == most]
     cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
     return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
+
+
+def _opens_with_name(question: str, cell: str) -> bool:
+    """Whether the question has a row's first cell in its words, one after the other: "how loud is fan only mode"."""
+    words, asked = (re.findall(r"[^\W_]+", one.casefold()) for one in (cell, question))
+    places = range(len(asked) - len(words) + 1)
+    return len(max(words, key=len, default="")) >= _NAMES and any(asked[n : n + len(words)] == words for n in places)
 
 
 def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
@@ -145,9 +157,10 @@ def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | No
         and _has_measure(question, text, cell)
     ]
     which = _WHICH.search(question)
+    name = text[row.cells[0].start : row.cells[0].end]
     for wanted in (
         _words(which.group(1)) if which else set[str](),
-        asked,
+        asked - _words(name) if _opens_with_name(question, name) else asked,  # what names the row names no column
         _AMOUNTS if _AMOUNT.search(question) else frozenset[str](),
     ):
         shares = [(len(names & wanted), cell) for names, cell in free]

@@ -1,0 +1,53 @@
+"""The sources that mention something: a sentence of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from index.lexical import content_terms
+from index.sentences import sentences
+from index.text.structure import Structure
+from rag.cite import Statement
+from rag.forms.along_blocks import statements
+from rag.forms.places import Places
+from rag.retrieve import Hit
+from rag.scope import Scope
+
+_MOST_PASSAGES = 50
+"""Passages that are looked through."""
+MOST_SOURCES = 20
+_ENDS = re.compile(r"[.!…][\"'”’)\]*_]*\s*$")
+
+
+def sources_that_mention(topic: str, scope: Scope) -> tuple[Places, list[Statement], str]:
+    """Return the places that mention a topic, a statement for each source, the likeliest first, and a note on how many
+    sources there are; no statements if no source has all words of the topic in one passage."""
+    asked = set(content_terms(topic))
+    query = scope.retriever.query(topic, scope.article_ids)
+    hits = [
+        one for one in scope.retriever.retrieve(query, _MOST_PASSAGES) if asked <= set(content_terms(one.chunk.text))
+    ]
+    first = {hit.chunk.article_id: hit for hit in reversed(hits)}
+    found = [hit for hit in hits if first[hit.chunk.article_id] is hit][:MOST_SOURCES] if asked else []
+    places = scope.places(found)
+    made = list[Statement]()
+    for hit in found:
+        article = places.articles[hit.chunk.article_id]
+        for one in _best_sentence(places.structure(article.id), hit, asked, places)[:1]:
+            made.append(replace(one, text=f"{article.title}: {one.text}"))
+    total = len(scope.article_ids or scope.generation.catalog.article_ids())
+    return places, made, f"{len(made)} of {total} sources mention “{topic}”." if made else ""
+
+
+def _best_sentence(held: Structure, hit: Hit, asked: set[str], places: Places) -> list[Statement]:
+    """The first sentence of a passage with most words of the topic, as a statement; below a heading that has them, the
+    first one."""
+    spans = sentences(hit.chunk.text)
+    shares = [len(asked & set(content_terms(hit.chunk.text[slice(*span)]))) for span in spans]
+    said = [number for number, (start, end) in enumerate(spans) if _ENDS.search(hit.chunk.text[start:end])]
+    best = max(range(len(spans)), key=lambda number: (shares[number], number in said))
+    best = next((number for number in said if number >= best), best)
+    start, end = spans[best]
+    place = hit.chunk.start + start, hit.chunk.start + end
+    return statements(held.text, place, places, hit.chunk.article_id, 1.0, (), "item")

@@ -1,0 +1,98 @@
+"""The section that a question names by its heading, and the reply to a question that the document asks itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from index.lexical import content_terms
+from index.text.structure import Block, Structure
+from rag.cite import Statement
+from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
+from rag.forms.asked import Form
+from rag.forms.places import Places
+from rag.reader import Evidence
+
+_ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
+_MUCH = re.compile(
+    r"\bhow (?:much|many|long|far|often|old|big|large|high|deep|heavy|tall|late|early|soon)\b", re.IGNORECASE
+)
+_FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)
+_LONGEST = 700
+"""Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
+_TOP = 250
+"""Characters from the start of a document that name it, beside its title."""
+
+
+def named_section(question: str, form: Form, evidence: Evidence | None, places: Places) -> list[Statement]:
+    """Return the list or paragraph below the heading that a question names; nothing if none is named, if the best
+    `evidence` answers by itself elsewhere, or is a sentence of the reply to the question.
+
+    A heading is named by a question that has all its words, and no others but those of the document's title or top and
+    of the headings above it: "what do i need for the bread" in a recipe for bread names "What you need". Where a value
+    is asked for, only a question of the document itself that asks alike is named.
+    """
+    if form in ("comparison", "summary"):
+        return []
+    asked = set(content_terms(question))
+    seen, best = set[str](), (0, -1, "")
+    for hit in list(places.hits):
+        article = hit.chunk.article_id
+        if article in seen:
+            continue
+        seen.add(article)
+        held = places.structure(article)
+        title = set(content_terms(f"{places.articles[article].title}\n{held.text[:_TOP]}"))
+        for number, words in _headings(held):
+            named = set(content_terms(words))
+            above = title.union(*(content_terms(held.text[one.inner : one.end]) for one in held.path(number)))
+            if named and named <= asked and asked - named <= above and _alike(question, words) and len(named) > best[0]:
+                best = len(named), number, article
+    return _below(places.structure(best[2]), best[1], best[2], evidence, places) if best[2] else []
+
+
+def _headings(held: Structure) -> Iterator[tuple[int, str]]:
+    """(number of the block, words) of the headings with something below, and of the questions with a reply."""
+    for number, block in enumerate(held.blocks):
+        if block.kind == "pair":
+            yield number, held.text[block.start : block.inner]
+        elif block.kind == "heading" and number and number + 1 < len(held.blocks):
+            yield number, held.text[block.inner : block.end]
+
+
+def _alike(question: str, heading: str) -> bool:
+    """Whether a heading may answer: one that is a question itself if it asks for the same kind of thing, another if
+    the question is not for a person, a time, a place or a number."""
+    if "?" not in heading:
+        return not (_MUCH.search(question) or _FOR_A_VALUE.search(question))
+    asks = [{word.casefold() for word in _ASKS.findall(one)} for one in (question, heading)]
+    much = [_MUCH.findall(one.casefold()) for one in (question, heading)]
+    return asks[0] == asks[1] and much[0] == much[1]
+
+
+def _below(held: Structure, number: int, article: str, evidence: Evidence | None, places: Places) -> list[Statement]:
+    block = held.blocks[number]
+    if block.kind == "pair":
+        inside = evidence and _stands_in(block, article, evidence)
+        return [] if inside else _quoted(held, block, article, places)
+    below = [n for n, one in enumerate(held.blocks) if one.parent == number and one.kind != "item"]
+    for n in below[:2]:
+        one = held.blocks[n]
+        if one.kind in ("list", "steps", "rows") and 1 < len(entries(held, n)) <= MOST_ITEMS:
+            return listed(held, n, places, article, 1.0)
+        if one.kind == "paragraph" and not held.text[one.start : one.end].rstrip().endswith(":"):
+            if evidence and evidence.stands and not _stands_in(one, article, evidence):
+                return []
+            return _quoted(held, one, article, places)
+    return []
+
+
+def _stands_in(block: Block, article: str, evidence: Evidence) -> bool:
+    return evidence.hit.chunk.article_id == article and block.start <= evidence.start < block.end
+
+
+def _quoted(held: Structure, block: Block, article: str, places: Places) -> list[Statement]:
+    """Return a paragraph or reply; nothing if it is too long to be quoted whole."""
+    if block.end - block.inner > _LONGEST:
+        return []
+    return statements(held.text, (block.inner, block.end), places, article, 1.0, (), "quote")
