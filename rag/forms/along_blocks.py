@@ -41,6 +41,8 @@ _WORTH = 0.2
 """A further item of a list is quoted if its score is at least this share of the best one's."""
 _SHORT_CODE = 8
 """Lines of code up to which it is quoted whole."""
+_MOST_BEFORE = 80
+"""Characters of a paragraph that are quoted before the sentence that answers."""
 _LONGEST = 450
 """Characters up to which a paragraph is quoted whole."""
 _WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
@@ -187,12 +189,13 @@ def listed(
 
 
 def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequence[Span]) -> list[Statement]:
-    """Return a block from the sentence on that answers, as far as there is room; from the one before it if it refers to
-    that ("This is why ...")."""
+    """Return a block, as far as there is room. What stands before the sentence that answers is left out if that is
+    much, but for the sentence that it refers to ("This is why ...")."""
     start, end = block
-    lines = [line for line in sentences(text, start, end) if line[0] <= best.start] or [block]
-    refers = len(lines) > 1 and _REFERS.match(text, lines[-1][0])
-    start = lines[-2 if refers else -1][0]
+    if best.start - start > _MOST_BEFORE:
+        lines = [line for line in sentences(text, start, end) if line[0] <= best.start] or [block]
+        refers = len(lines) > 1 and _REFERS.match(text, lines[-1][0])
+        start = lines[-2 if refers else -1][0]
     if end - start > _LONGEST:
         start = end = best.start
         for _, stop in sentences(text, best.start, block[1]):

@@ -20,6 +20,8 @@ _MUCH = re.compile(
 _FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)
 _LONGEST = 700
 """Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
+_STEM = 4
+"""Letters that terms of one word share at least."""
 _TOP = 250
 """Characters from the start of a document that name it, beside its title."""
 
@@ -35,20 +37,31 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
     if form in ("comparison", "summary"):
         return []
     asked = set(content_terms(question))
-    seen, best = set[str](), (0, -1, "")
+    seen, best = set[str](), (0, 0, -1, "")
     for hit in list(places.hits):
         article = hit.chunk.article_id
         if article in seen:
             continue
         seen.add(article)
         held = places.structure(article)
-        title = set(content_terms(f"{places.articles[article].title}\n{held.text[:_TOP]}"))
+        top = set(content_terms(f"{places.articles[article].title}\n{held.text[:_TOP]}"))
         for number, words in _headings(held):
-            named = set(content_terms(words))
-            above = title.union(*(content_terms(held.text[one.inner : one.end]) for one in held.path(number)))
-            if named and named <= asked and asked - named <= above and _alike(question, words) and len(named) > best[0]:
-                best = len(named), number, article
-    return _below(places.structure(best[2]), best[1], best[2], evidence, places) if best[2] else []
+            named = content_terms(words)
+            if not named or not all(any(_is_like(one, term) for term in asked) for one in named):
+                continue
+            rest = {term for term in asked if not any(_is_like(one, term) for one in named)}
+            path = {term for one in held.path(number) for term in content_terms(held.text[one.inner : one.end])}
+            numbers = {term for term in rest if any(map(str.isdigit, term))}
+            worth = len(set(named)), len(rest & path)
+            if rest <= top | path and numbers <= path and _alike(question, words) and worth > best[:2]:
+                best = *worth, number, article
+    return _below(places.structure(best[3]), best[2], best[3], evidence, places) if best[3] else []
+
+
+def _is_like(one: str, other: str) -> bool:
+    """Whether two terms are of one word: "decide" and "decisions" have other stems."""
+    shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return one == other or shared >= max(_STEM, min(len(one), len(other)) - 1)
 
 
 def _headings(held: Structure) -> Iterator[tuple[int, str]]:
