@@ -44,23 +44,29 @@ def parse_xml(data: bytes) -> Any:
     """The root of an XML document; entities and the network stay untouched. Raises UnreadableSource."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     root = etree.fromstring(data, parser)
-    if any(error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT for error in parser.error_log):
-        # The parser leaves out what stands deeper.
-        raise UnreadableSource("is nested too deeply")
+    for error in parser.error_log:
+        if error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+            # The parser leaves out what comes after.
+            deep = "depth" in error.message
+            raise UnreadableSource(
+                "is nested too deeply" if deep else "is damaged, or made to harm: it unfolds without end"
+            )
     if root is None:
         raise UnreadableSource("is damaged: a part of it is not XML")
     return root
 
 
 def read_part(archive: zipfile.ZipFile, name: str) -> Any:
-    """Parse a member of an archive. Raises UnreadableSource if it is missing or damaged."""
+    """Parse a member of an archive, without comments and entities. Raises UnreadableSource if missing or damaged."""
     try:
         data = archive.read(name)
     except KeyError as error:
         raise UnreadableSource(f"is damaged: there is no {name} in it") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise UnreadableSource(f"is damaged: {name} can't be unpacked") from error
-    return parse_xml(data)
+    root = parse_xml(data)
+    etree.strip_elements(root, etree.Comment, etree.ProcessingInstruction, etree.Entity, with_tail=False)
+    return root
 
 
 def attribute(element: Any, name: str) -> str:

@@ -279,14 +279,13 @@ class _Document:
 
 
 def _name(element: Any) -> str:
-    """The local name of an element, "" for an entity or a comment."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    return str(element.tag.rpartition("}")[2])
 
 
 def _words(paragraph: Any) -> str:
     """The words of a paragraph, without notes, frames and comments in it."""
     parts = list[str]()
-    walk = etree.iterwalk(paragraph, events=("start", "end", "comment", "pi"))
+    walk = etree.iterwalk(paragraph, events=("start", "end"))
     for event, element in walk:
         name = _name(element)
         if event == "start":
