@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,8 +26,10 @@ _LEFT_OUT = frozenset(
 """Deleted text, comments, and what programs gather from the rest."""
 _INSIDE = frozenset({"note", "frame", "custom-shape", "rect", "text-box", "g"})
 """What stands in a paragraph but is no part of its sentence."""
+_OUTLINE = "\0"
+"""Stands for the style of lists that numbers headings."""
+_HEADING = re.compile(r"Heading_20_([1-9])")
 _MOST_COLUMNS = 256
-_MOST_LEVELS = 10
 
 
 def read(path: Path) -> Content:
@@ -74,7 +77,7 @@ class _Styles:
         self._own = set[str]()  # styles that a program made for paragraphs that differ from a named style
         for root in (styles, content):
             for one in () if root is None else root.iter("{*}list-style", "{*}outline-style"):
-                name = "" if one.tag.endswith("}outline-style") else attribute(one, "name")
+                name = _OUTLINE if one.tag.endswith("}outline-style") else attribute(one, "name")
                 levels = [level for level in one.iterchildren("{*}*") if attribute(level, "level").isdecimal()]
                 self._levels[name] = {int(attribute(level, "level")[:3]): _read_level(level) for level in levels}
             for one in () if root is None else root.iter("{*}style"):
@@ -100,7 +103,7 @@ class _Styles:
         return True
 
     def levels(self, list_: str) -> Mapping[int, _Level]:
-        """Return the levels of a style of lists, from 1; "" is that of headings."""
+        """Return the levels of a style of lists, from 1."""
         return self._levels.get(list_, {})
 
 
@@ -204,7 +207,9 @@ class _Document:
             if known is None and attribute(element, "continue-numbering") == "true":
                 known = self._by_style.get(style)
             counts = known or _Counts()
-        self._by_id[attribute(element, "id")] = self._by_style[style] = counts
+        self._by_style[style] = counts
+        if name := attribute(element, "id"):
+            self._by_id[name] = counts
         return style, counts
 
     def _paragraph(self, element: Any, *, is_heading: bool) -> None:
@@ -212,6 +217,7 @@ class _Document:
         if not words:
             return
         style = attribute(element, "style-name")
+        named = self._styles.named(style)
         item = self._items[-1] if self._items else None
         label = self._label(item) if item is not None else None
         if item is not None:
@@ -221,8 +227,11 @@ class _Document:
             if not self._lists and attribute(element, "is-list-header") != "true":
                 label = self._heading_label(level, style)
             self._outline.heading(level, f"{label} {words}" if label else words)
-        elif self._styles.named(style) == "Title":
+        elif named == "Title":
             self._outline.heading(1, words)
+        elif match := _HEADING.fullmatch(named):
+            # A heading that another program numbered is a paragraph in a list.
+            self._outline.heading(int(match[1]), f"{label} {words}" if label else words)
         elif label is None:
             self._outline.paragraph(words)
         else:
@@ -237,7 +246,7 @@ class _Document:
         return counts.next(level, levels, attribute(item, "start-value")) or None
 
     def _heading_label(self, level: int, style: str) -> str:
-        levels = self._styles.levels("")
+        levels = self._styles.levels(_OUTLINE)
         if level not in levels or not levels[level].kind or not self._styles.numbers_headings(style):
             return ""
         return self._headings.next(level, levels, "")

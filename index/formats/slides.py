@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ _KINDS = {
     "arabic": "decimal", "alphaLc": "lowerLetter", "alphaUc": "upperLetter", "romanLc": "lowerRoman",
     "romanUc": "upperRoman",
 }  # fmt: skip
+_LONGEST_TITLE = 12
+"""Words of a line that may be a title by its size."""
+_PARAGRAPHS = "{*}txBody/{*}p"
 _CONNECTORS = frozenset({"pres", "parTrans", "sibTrans"})
 """Points of a diagram that are no words of its author."""
 
@@ -107,14 +111,12 @@ def _slide_text(deck: _Deck, name: str, number: int, title: str) -> str:
     layout, layout_name = deck.above(name, "slideLayout")
     master, _ = deck.above(layout_name, "slideMaster") if layout_name else (None, "")
     shapes = [shape for shape in root.iter("{*}sp", "{*}graphicFrame") if _kind(shape) not in _BOILERPLATE]
-    titles = [shape for shape in shapes if _kind(shape) in _TITLES]
-    heading = " ".join(" ".join(_words(shape) for shape in titles).split())
+    titles = _title(shapes)
+    heading = " ".join(" ".join(map(_words, titles)).split())
     body = Outline()
     for shape in shapes:
-        if shape in titles:
-            continue
         if shape.tag.endswith("}sp"):
-            _add_paragraphs(body, shape, _styles(shape, layout, master, deck.defaults))
+            _add_paragraphs(body, shape, _styles(shape, layout, master, deck.defaults), titles)
         else:
             _add_graphic(body, shape, deck, related)
     notes = Outline()
@@ -122,7 +124,7 @@ def _slide_text(deck: _Deck, name: str, number: int, title: str) -> str:
         if kind == "notesSlide":
             for shape in deck.part(part).iter("{*}sp"):
                 if _kind(shape) == "body":
-                    _add_paragraphs(notes, shape, [])
+                    _add_paragraphs(notes, shape)
     # Only a first slide that the file's own title does not go before is called like the whole.
     level = 1 if number == 1 and heading and title.casefold() in ("", heading.casefold()) else 2
     text, said = body.text(), notes.text()
@@ -130,6 +132,23 @@ def _slide_text(deck: _Deck, name: str, number: int, title: str) -> str:
     parts += [text] if text else []
     parts += [f"### {_NOTES}\n\n{said}"] if said else []
     return "\n\n".join(parts)
+
+
+def _title(shapes: Sequence[Any]) -> list[Any]:
+    """The paragraphs of a slide's title: those in its place, or a short line that is set larger than all else."""
+    placed = [shape for shape in shapes if _kind(shape) in _TITLES and _words(shape)]
+    if placed:
+        return [paragraph for shape in placed for paragraph in shape.iterfind(_PARAGRAPHS)]
+    lines = [line for shape in shapes for line in shape.iterfind(_PARAGRAPHS) if _words(line)]
+    sizes = [max((int(run.get("sz")) for run in line.iter("{*}rPr") if _is_size(run)), default=0) for line in lines]
+    size = max(sizes, default=0)
+    line = lines[sizes.index(size)] if size and sizes.count(size) == 1 else None
+    words = "" if line is None else _words(line)
+    return [line] if re.search(r"[^\W\d_]", words) and len(words.split()) <= _LONGEST_TITLE else []
+
+
+def _is_size(run: Any) -> bool:
+    return (run.get("sz") or "").isdecimal() and len(run.get("sz")) < 6
 
 
 def _kind(shape: Any) -> str:
@@ -157,11 +176,11 @@ def _words(element: Any) -> str:
 # --- paragraphs -------------------------------------------------------------------------------------------------------
 
 
-def _add_paragraphs(outline: Outline, shape: Any, styles: Sequence[Any]) -> None:
+def _add_paragraphs(outline: Outline, shape: Any, styles: Sequence[Any] = (), left_out: Sequence[Any] = ()) -> None:
     counts = dict[int, tuple[str, int]]()  # by depth, how far a list is numbered in which way
-    for paragraph in shape.iterfind("{*}txBody/{*}p"):
+    for paragraph in shape.iterfind(_PARAGRAPHS):
         words = _words(paragraph)
-        if not words:
+        if not words or paragraph in left_out:
             continue
         own = paragraph.find("{*}pPr")
         level = (own.get("lvl") or "") if own is not None else ""
