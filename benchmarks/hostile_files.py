@@ -85,6 +85,20 @@ def _wide(path: Path, scale: float) -> None:
     path.write_text("\n".join(rows), "utf-8")
 
 
+def _wide_table(path: Path, scale: float) -> None:
+    """A table with a cell that is said to be there a million times, and a list that counts from there."""
+    row = '<table-row><table-cell number-columns-repeated="999999"><p>A cell.</p></table-cell></table-row>'
+    item = '<list-item start-value="999999"><p>An item.</p></list-item>'
+    body = f"<table>{row * int(20_000 * scale)}</table><list>{item}</list>"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("content.xml", f"<a><body><text>{body}</text></body></a>")
+
+
+def _quoted_mail(path: Path, scale: float) -> None:
+    lines = "A line:\n> a quote\n" * int(20_000 * scale)
+    path.write_text(f"Subject: x\n\n{lines}", "utf-8")
+
+
 def _pdf(path: Path, kids: list[str], pages: list[str]) -> None:
     """A PDF by hand: the tree of pages is object 2, `pages` are the objects from 3 on."""
     objects = [
@@ -166,9 +180,15 @@ KINDS: dict[str, Write] = {
     "records.jsonl": _counted('{{"text": "Record {0} tells of pump {0}."}}\n', 2_000),
     "deep.xhtml": _around("<div>", "The innermost part.", "</div>", 100_000),
     "deep.eml": _mail,
+    "quotes.eml": _quoted_mail,
     "bomb.docx": write_bomb("word/document.xml"),
     "bomb.xlsx": write_bomb("xl/workbook.xml"),
     "bomb.epub": write_bomb("META-INF/container.xml"),
+    "bomb.pptx": write_bomb("ppt/presentation.xml"),
+    "bomb.odt": write_bomb("content.xml"),
+    "wide.odt": _wide_table,
+    "deep.rtf": _around("{\\rtf1 ", "The innermost group.", "}", 100_000),
+    "cues.srt": _counted("00:00:01,000 --> 00:00:02,000\nCue {} is here.\n\n", 100_000),
     "members.docx": _many_members,
     "loop.pdf": _pdf_loop,
     "empty-pages.pdf": _pdf_empty_pages,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from index.errors import UnreadableSource
 from index.formats import READERS
-from index.formats.content import Content, Row
+from index.formats.content import Content, Row, Time
 from index.formats.plain import decode
 from index.formats.worker import Worker
 from index.front_matter import read_front_matter
@@ -32,7 +32,7 @@ class Article:
     `source` is the name contracts give it (a path relative to its root), `text` the stored text that every offset in
     the system points into, `published` the date that the source gives, or None. `id` is a hash of source and text,
     and of what the file says about itself. `pages[n]` is where page n + 1 starts in the text; plain text has neither
-    pages nor `rows`. `copies` are other sources that say exactly the same, as far as they are known.
+    pages nor `rows` nor `times`. `copies` are other sources that say exactly the same, as far as they are known.
     """
 
     id: str
@@ -45,6 +45,7 @@ class Article:
     language: str = ""
     pages: tuple[int, ...] = ()
     rows: tuple[Row, ...] = ()
+    times: tuple[Time, ...] = ()
     copies: tuple[str, ...] = ()
 
     @property
@@ -55,6 +56,18 @@ class Article:
     def page(self, offset: int) -> int | None:
         """The page, from 1, on which the character at `offset` stands; None without pages."""
         return max(1, bisect_right(self.pages, offset)) if self.pages else None
+
+    def place(self, start: int, end: int) -> str:
+        """The rows that `text[start:end]` reaches, or when it is spoken ("at 12:40"); "" without either."""
+        return self.row_names(start, end) or self._time(start)
+
+    def _time(self, start: int) -> str:
+        number = bisect_right(self.times, start, key=lambda time: time[0]) - 1
+        if number < 0:
+            return ""
+        minutes, seconds = divmod(self.times[number][1], 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"at {hours}:{minutes:02}:{seconds:02}" if hours else f"at {minutes}:{seconds:02}"
 
     def row_names(self, start: int, end: int) -> str:
         """The rows that `text[start:end]` reaches: "row 4", "rows 2 to 9", "Prices, row 4"; "" without rows."""
@@ -91,8 +104,9 @@ def article_of(source: str, content: Content) -> Article:
     if published is None and not is_collection:
         published = find_published(content.text)
     author = content.author or front.get("author") or front.get("authors") or ""
-    given = (published or read_name(source)[0], content.text, author, content.language, content.pages, content.rows)
-    return Article(digest, source, title.text, title.origin, *given)
+    marks = (content.pages, content.rows, content.times)
+    given = (published or read_name(source)[0], content.text, author, content.language)
+    return Article(digest, source, title.text, title.origin, *given, *marks)
 
 
 def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:

@@ -103,7 +103,7 @@ class Catalog:
 
     def keep(self, article: Article, record: Record, chunks: int = 0) -> None:
         """Add an article alone."""
-        marks = json.dumps(marks_to_json(article.pages, article.rows))
+        marks = json.dumps(marks_to_json(article.pages, article.rows, article.times))
         said = (article.id, article.source, *_said(article))
         row = (*said, chunks, record.content, record.sketch, article.text, marks)
         self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?,?,?,?,?)", row)

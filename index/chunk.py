@@ -93,7 +93,7 @@ def chunk(article: Article, limits: Limits) -> list[Chunk]:
             digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
             passage = text[start:end]
             tokens = limits.count_tokens(passage)
-            place = article.row_names(start, end) or heading
+            place = article.place(start, end) or heading
             context = beside if start == section.spans[0][0] else below
             one = Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens)
             made.setdefault(one.digest, one)

@@ -61,7 +61,7 @@ def content_digest(article: Article) -> bytes:
     title = article.title if article.title_origin == "metadata" else ""
     dated = article.published
     published = dated.when if dated and dated.origin != "file name" else None
-    marks = marks_to_json(article.pages, article.rows)
+    marks = marks_to_json(article.pages, article.rows, article.times)
     digest = hashlib.blake2b(json.dumps([title, published, marks]).encode(), digest_size=16)
     digest.update(article.text.encode("utf-8", "surrogatepass"))
     return digest.digest()

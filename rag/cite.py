@@ -119,7 +119,7 @@ def _citation(number: int, evidence: Evidence, article: Article) -> Citation:
         source=article.source,
         title=article.title,
         published=article.published,
-        heading=article.row_names(evidence.start, evidence.end) or evidence.hit.chunk.heading,
+        heading=article.place(evidence.start, evidence.end) or evidence.hit.chunk.heading,
         page=article.page(evidence.start),
         start=evidence.start,
         end=evidence.end,

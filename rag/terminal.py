@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 from tqdm import tqdm
 
 from index.errors import FootnoteError
+from index.formats import page_name
 
 if TYPE_CHECKING:  # for types only: every command prints, and these take seconds to import
     from index.build import Progress, Report
@@ -108,7 +109,8 @@ def print_answer(found: Answer) -> None:
         print_line(advice)
     for one in found.citations:
         when = f", {one.published}" if one.published else ""
-        place = f", p. {one.page}" if one.page else f", {one.heading}" if one.heading else ""
+        page = page_name(one.source, one.page) if one.page else ""
+        place = f", {page}" if page else f", {one.heading}" if one.heading else ""
         head = one_line(f"{one.title} ({one.source}{when}{place})")
         print_line(f"\n[{one.number}] {head}, characters {one.start} to {one.end}")
         if one.also_in:

@@ -13,6 +13,8 @@ from typing import Any
 
 import docx
 import openpyxl
+import pptx
+import pypandoc
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
@@ -78,6 +80,37 @@ FACTS = {
         title="Opening of the ice rink",
         published="2023-10-02",
     ),
+    "canal.pptx": Fact(
+        "How deep is the canal lock at Wester?",
+        "The canal lock at Wester is 4.6 metres deep",
+        "Locks",
+        2,
+        "The Wester canal",
+    ),
+    "bees.odt": Fact(
+        "Who keeps the bees of Alder farm?",
+        "The bees of Alder farm are kept by Nora Quist",
+        "Keepers",
+        title="Bees of Alder farm",
+    ),
+    "wells.rtf": Fact(
+        "When was the well of Upper Thorne dug?",
+        "The well of Upper Thorne was dug in 1714",
+        "Upper Thorne",
+        title="Wells of the district",
+    ),
+    "tram-talk.srt": Fact(
+        "How many trams does the depot in Malm hold?",
+        "The depot in Malm holds fifty-two trams",
+        "at 1:02:05",
+        title="Tram talk",
+    ),
+    "glass-tour.vtt": Fact(
+        "What is the oven of the glassworks heated with?",
+        "The oven of the glassworks is heated with beech wood",
+        "at 0:07",
+        title="Glass tour",
+    ),
     "clay.md": Fact(
         "At what temperature is the clay of Orne fired?", "The clay of Orne is fired at 1,180 degrees", "Firing"
     ),
@@ -116,6 +149,11 @@ def write_corpus(folder: Path) -> Path:
         "body": f"{FILLER}The kite museum of Dieppe stands in the old tobacco store.",
     }
     (folder / "kites.json").write_text(json.dumps(kites), "utf-8")
+    write_pptx(folder / "canal.pptx")
+    write_with_pandoc(folder / "bees.odt", "Bees of Alder farm", "Keepers", FACTS["bees.odt"].words)
+    write_with_pandoc(folder / "wells.rtf", "Wells of the district", "Upper Thorne", FACTS["wells.rtf"].words)
+    (folder / "tram-talk.srt").write_text(SRT, "utf-8")
+    (folder / "glass-tour.vtt").write_text(VTT, "utf-8")
     (folder / "letter.eml").write_bytes(make_mail().as_bytes())
     (folder / "clay.md").write_text(
         f"# Potters of the valley\n\n{FILLER}\n\n## Firing\n\nThe clay of Orne is fired at 1,180 degrees.\n", "utf-8"
@@ -221,6 +259,71 @@ def write_xlsx(path: Path) -> None:
         fleet.append(row)
     fleet["D3"].number_format = fleet["D4"].number_format = "0%"
     book.save(path)
+
+
+def write_pptx(path: Path) -> None:
+    """Four slides: a title, a list, a picture's place without words, and a table; with notes."""
+    deck = pptx.Presentation()
+    deck.core_properties.title = "The Wester canal"
+    deck.core_properties.author = "Ann Bell"
+    title, words, empty, table = (deck.slides.add_slide(deck.slide_layouts[number]) for number in (0, 1, 6, 5))
+    del empty
+    title.shapes.title.text, title.placeholders[1].text = "The Wester canal", "A talk for members"
+    words.shapes.title.text = "Locks"
+    body = words.placeholders[1].text_frame
+    body.text = "The canal lock at Wester is 4.6 metres deep."
+    for level, item in ((0, "It has two gates:"), (1, "one of oak"), (1, "one of steel")):
+        paragraph = body.add_paragraph()
+        paragraph.text, paragraph.level = item, level
+    words.notes_slide.notes_text_frame.text = "Tell them how the oak gate was lost."
+    table.shapes.title.text = "Boats"
+    cells = table.shapes.add_table(4, 3, *[pptx.util.Inches(1)] * 4).table
+    for number, row in enumerate((("boat", "2023", "2024"), ("Anna", "12", "14"), ("Mary", "", "3"), ("", "7", "9"))):
+        for column, text in enumerate(row):
+            cells.cell(number, column).text = text
+    cells.cell(2, 0).merge(cells.cell(3, 0))
+    deck.save(str(path))
+
+
+def write_with_pandoc(path: Path, title: str, heading: str, fact: str) -> None:
+    """An ODT or RTF file with headings, a numbered list in a list, a table and a footnote."""
+    text = f"""# {title}\n\n{FILLER}\n\n## {heading}\n\n{fact}.[^1]\n\n## Care\n\n1. Look at it.\n2. Clean it:\n
+    a. with water
+    b. with sand\n\n- every week\n- every month\n\n| place | depth |\n|---|---|\n| north | 14 m |\n| south | 9 m |
+\n[^1]: So the rolls of the parish say.\n"""
+    pypandoc.convert_text(text, path.suffix[1:], "markdown", outputfile=str(path), extra_args=["--standalone"])
+
+
+SRT = """1
+00:00:01,000 --> 00:00:04,000
+<i>Welcome</i> to our talk
+about trams &amp; their drivers.
+
+2
+01:02:05,500 --> 01:02:07,000
+The depot in Malm holds
+
+3
+01:02:07,100 --> 01:02:09,000
+fifty-two trams.
+It was built for forty.
+"""
+
+VTT = """WEBVTT
+Language: en
+
+NOTE Checked by ear
+
+first
+00:01.000 --> 00:04.000 align:start
+<v Ann Bell>Mind the step, please.
+
+00:07.000 --> 00:09.000
+<v Tom Hale>The oven of the glassworks
+
+00:09.000 --> 00:11.000
+<v Tom Hale>is heated with <c.loud>beech wood</c>.
+"""
 
 
 def make_mail() -> EmailMessage:

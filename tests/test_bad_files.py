@@ -17,7 +17,7 @@ from index.errors import UnreadableSource
 from index.formats.worker import Worker
 from index.generation import current_folder, faults
 from index.sync import sync
-from tests.documents import write_docx, write_pdf, write_xlsx
+from tests.documents import write_docx, write_pdf, write_pptx, write_with_pandoc, write_xlsx
 
 OLD_WORD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
 
@@ -43,6 +43,13 @@ def write_locked(path: Path) -> None:
     canvas.save()
 
 
+def write_locked_odt(path: Path) -> None:
+    manifest = "<manifest><file-entry full-path='content.xml'><encryption-data/></file-entry></manifest>"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("META-INF/manifest.xml", manifest)
+        archive.writestr("content.xml", b"\x8f\x02 not XML \xff")
+
+
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of files that can't be read, and one that can."""
@@ -50,6 +57,8 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pdf(folder / "cut.pdf")
     write_docx(folder / "cut.docx")
     write_xlsx(folder / "cut.xlsx")
+    write_pptx(folder / "cut.pptx")
+    write_with_pandoc(folder / "cut.odt", "Title", "Heading", "Some words")
     for path in sorted(folder.iterdir()):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     write_locked(folder / "locked.pdf")
@@ -57,9 +66,23 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_bomb(folder / "bomb.docx", "word/document.xml")
     write_bomb(folder / "bomb.xlsx", "xl/workbook.xml")
     write_bomb(folder / "bomb.epub", "META-INF/container.xml")
+    write_bomb(folder / "bomb.pptx", "ppt/presentation.xml")
+    write_bomb(folder / "bomb.odt", "content.xml")
     write_part(folder / "broken.docx", "word/document.xml", "<w:document")
     write_part(folder / "broken.xlsx", "xl/workbook.xml", "<workbook")
     write_part(folder / "broken.epub", "META-INF/container.xml", "<container/>")
+    write_part(folder / "broken.pptx", "ppt/presentation.xml", "<p:presentation")
+    write_part(folder / "broken.odt", "content.xml", "no xml")
+    write_part(folder / "other.odt", "content.xml", "<a><body><spreadsheet/></body></a>")
+    write_part(folder / "deep.odt", "content.xml", f"<a><body><text>{'<list>' * 9_000}<p>Deep.</p>")
+    write_part(folder / "deep.pptx", "ppt/presentation.xml", "<a>" * 9_000)
+    write_locked_odt(folder / "locked.odt")
+    (folder / "other.rtf").write_text("No rich text")
+    (folder / "empty.rtf").write_text("{\\rtf1\\ansi{\\info{\\title Nothing}}{\\pict 00ff}}")
+    (folder / "deep.rtf").write_text("{\\rtf1 " + "{\\b " * 100_000)
+    (folder / "untimed.srt").write_text("Words without any times\n")
+    (folder / "binary.vtt").write_bytes(b"WEBVTT\n\n" + bytes(range(256)) * 9)
+    (folder / "old.pptx").write_bytes(OLD_WORD)
     write_part(folder / "other.docx", "readme.txt", "no document")
     (folder / "old.docx").write_bytes(OLD_WORD)
     (folder / "picture.html").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 20)
@@ -85,28 +108,44 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 REASONS = {
     "bomb.docx": "unpacks to 300 MB",
+    "binary.vtt": "binary",
     "bomb.epub": "unpacks to 300 MB",
+    "bomb.odt": "unpacks to 300 MB",
+    "bomb.pptx": "unpacks to 300 MB",
     "bomb.xlsx": "unpacks to 300 MB",
     "broken.docx": "damaged",
     "broken.epub": "damaged",
     "broken.json": "is not JSON",
+    "broken.odt": "damaged",
+    "broken.pptx": "no text",
     "broken.xlsx": "damaged",
     "cut.docx": "damaged",
+    "cut.odt": "damaged",
     "cut.pdf": "damaged or cut off",
+    "cut.pptx": "damaged",
     "cut.xlsx": "damaged",
     "deep.eml": "nested too deeply",
     "deep.json": "nested too deeply",
+    "deep.odt": "nested too deeply",
+    "deep.pptx": "nested too deeply",
+    "deep.rtf": "nested too deeply",
     "empty.html": "no text",
     "empty.pdf": "is not a PDF",
+    "empty.rtf": "no text",
+    "locked.odt": "needs a password",
     "locked.pdf": "needs a password",
     "none.eml": "is not an e-mail",
     "old.docx": "older format",
+    "old.pptx": "older format",
     "other.docx": "no word/document.xml",
+    "other.odt": "no text document in it",
+    "other.rtf": "is not RTF",
     "outside.html": "leads out of the folder",
     "picture.html": "binary",
     "pipe.pdf": "not a regular file",
     "scan.pdf": "is a scan: its 1 page is without text",
     "sparse.pdf": "2000.0 MB, more than the limit",
+    "untimed.srt": "is not a subtitle file",
     "wide.csv": "more than 20,000,000 characters",
 }
 
@@ -176,6 +215,34 @@ def test_entities_that_unfold_without_end_are_no_danger(tmp_path: Path) -> None:
     write_part(tmp_path / "laughs.epub", "META-INF/container.xml", container)
     with Worker() as worker, pytest.raises(UnreadableSource, match="damaged"):
         worker.read(tmp_path / "laughs.epub")
+
+
+def test_entities_and_links_to_outside_bring_nothing_in(tmp_path: Path) -> None:
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    body = "<c><body><text><p>The mill &x;<!-- of Farley -->stands.</p></text></body></c>"
+    write_part(
+        tmp_path / "laughs.odt",
+        "content.xml",
+        f'<!DOCTYPE c [<!ENTITY a0 "lol">{entities}]>{body.replace("x;", "a11;")}',
+    )
+    outside = '<!DOCTYPE c [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+    write_part(tmp_path / "outside.odt", "content.xml", f"{outside}{body}")
+    write_pptx(tmp_path / "whole.pptx")
+    with zipfile.ZipFile(tmp_path / "whole.pptx") as whole, zipfile.ZipFile(tmp_path / "links.pptx", "w") as made:
+        for name in whole.namelist():
+            data = whole.read(name).decode() if name.endswith((".xml", ".rels")) else whole.read(name)
+            if name == "ppt/_rels/presentation.xml.rels" and isinstance(data, str):
+                data = data.replace('Target="slides/slide4.xml"', 'Target="file:///etc/hostname" TargetMode="External"')
+            if name == "ppt/slides/_rels/slide2.xml.rels" and isinstance(data, str):
+                data = data.replace("../notesSlides/notesSlide1.xml", "../../../../../etc/hostname")
+            made.writestr(name, data)
+    with Worker() as worker:
+        with pytest.raises(UnreadableSource, match="unfolds without end"):
+            worker.read(tmp_path / "laughs.odt")
+        text = worker.read(tmp_path / "outside.odt").text
+        links = worker.read(tmp_path / "links.pptx")
+    assert text == "The mill stands."
+    assert len(links.pages) == 3 and "Speaker notes" not in links.text and "Boats" not in links.text
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import html
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import docx
+import pptx
+import pypandoc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.formats import webpage, word
+from index.article import article_of
+from index.chunk import Limits, chunk
+from index.formats import opendocument, richtext, slides, webpage, word
+from index.formats.content import Content
 from index.text.structure import structure
 
 WORDS = "harbour mill rope lantern ferry orchard copper violin garden meadow bridge winter".split()
@@ -99,6 +106,43 @@ def write_docx(parts: list[Part], path: Path) -> None:
     made.save(str(path))
 
 
+def write_pptx(parts: list[Part], path: Path) -> None:
+    """A slide for each heading; each other part is a shape of its own."""
+    made = pptx.Presentation()
+    first = made.slides.add_slide(made.slide_layouts[0])
+    first.shapes.title.text = "Handbook of the harbour"
+    slide = first
+    for part in parts:
+        if part.kind == "heading":
+            slide = made.slides.add_slide(made.slide_layouts[5])
+            slide.shapes.title.text = part.words[0]
+        elif part.kind == "rows":
+            table = slide.shapes.add_table(len(part.rows), 3, 0, 0, 9_000_000, 900_000).table
+            for number, cells in enumerate(part.rows):
+                for column, words in enumerate(cells):
+                    table.cell(number, column).text = words
+        else:
+            marks = {"list": ("a:buChar", {"char": "•"}), "steps": ("a:buAutoNum", {"type": "arabicPeriod"})}
+            frame = slide.shapes.add_textbox(0, 0, 900_000, 900_000).text_frame
+            for number, words in enumerate(part.words):
+                paragraph = frame.add_paragraph() if number else frame.paragraphs[0]
+                paragraph.text = words
+                if part.kind in marks:
+                    mark(paragraph, *marks[part.kind])
+    made.save(str(path))
+
+
+def mark(paragraph: Any, tag: str, attributes: dict[str, str], depth: int = 0) -> None:
+    """Give a paragraph of a slide a bullet or a number."""
+    paragraph.level = depth
+    bullet = paragraph._p.get_or_add_pPr().makeelement(pptx.oxml.ns.qn(tag), attributes)
+    paragraph._p.pPr.append(bullet)
+
+
+def write_with_pandoc(markdown: str, path: Path) -> None:
+    pypandoc.convert_text(markdown, path.suffix[1:], "markdown", outputfile=str(path), extra_args=["--standalone"])
+
+
 def read_back(text: str) -> list[Part]:
     """The blocks of a text as they would have to be written, rows by their named cells."""
     held = structure(text)
@@ -138,16 +182,79 @@ def joined(parts: list[Part]) -> list[tuple[str, int, tuple[str, ...]]]:
     return made
 
 
-@pytest.mark.parametrize("form", ["html", "docx"])
+def written_and_read(form: str, parts: list[Part]) -> Content:
+    if form == "html":
+        return webpage.read_markup(as_html(parts))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"handbook.{form}")
+        if form == "docx":
+            write_docx(parts, path)
+            return word.read(path)
+        if form == "pptx":
+            write_pptx(parts, path)
+            return slides.read(path)
+        write_with_pandoc(as_markdown(parts), path)
+        return opendocument.read(path) if form == "odt" else richtext.read(path)
+
+
+@pytest.mark.parametrize("form", ["html", "docx", "pptx"])
 @settings(max_examples=40, deadline=None)
 @given(parts=DOCUMENTS)
 def test_blocks_come_back_as_they_were_written(form: str, parts: list[Part]) -> None:
-    if form == "html":
-        text = webpage.read_markup(as_html(parts)).text
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "handbook.docx")
-            write_docx(parts, path)
-            text = word.read(path).text
+    check_round_trip(form, parts)
+
+
+@pytest.mark.parametrize("form", ["odt", "rtf"])
+@settings(max_examples=12, deadline=None)
+@given(parts=DOCUMENTS)
+def test_blocks_come_back_from_a_file_of_another_program(form: str, parts: list[Part]) -> None:
+    check_round_trip(form, parts)
+
+
+def check_round_trip(form: str, parts: list[Part]) -> None:
+    content = written_and_read(form, parts)
     written = [named(part) for part in parts]
-    assert [one for one in joined(read_back(text))] == joined(written)
+    if form == "pptx":
+        written = [replace(part, level=2) if part.kind == "heading" else part for part in written]
+    assert joined(read_back(content.text)) == joined(written)
+    article = article_of(f"handbook.{form}", content)
+    if form == "pptx":
+        titles = [part.words[0] for part in parts if part.kind == "heading"]
+        starts = [article.text[start:].split("\n")[0].lstrip("# ") for start in article.pages]
+        assert starts == ["Handbook of the harbour", *titles]
+    chunks = chunk(article, Limits(len, len, pieces=900, tokens=400))
+    assert all(article.text[one.start : one.end] == one.text for one in chunks)
+    searched = " ".join(one.searchable for one in chunks)
+    assert all(words in searched for part in written for words in part.words)
+    assert all(cell in searched for part in written for row in part.rows for cell in row)
+
+
+DEPTHS = st.lists(st.integers(-2, 1), max_size=7).map(
+    lambda steps: list(accumulate(steps, lambda depth, step: min(max(depth + step, 0), 3), initial=0))
+)
+
+
+@pytest.mark.parametrize("form", ["pptx", "odt", "rtf"])
+@settings(max_examples=12, deadline=None)
+@given(depths=DEPTHS)
+def test_items_stand_as_deep_as_they_were_written(form: str, depths: list[int]) -> None:
+    items = [f"The {WORDS[number]} is here." for number in range(len(depths))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"list.{form}")
+        if form == "pptx":
+            made = pptx.Presentation()
+            slide = made.slides.add_slide(made.slide_layouts[5])
+            slide.shapes.title.text = "Things"
+            frame = slide.shapes.add_textbox(0, 0, 900_000, 900_000).text_frame
+            for number, (words, depth) in enumerate(zip(items, depths, strict=True)):
+                paragraph = frame.add_paragraph() if number else frame.paragraphs[0]
+                paragraph.text = words
+                mark(paragraph, "a:buChar", {"char": "-"}, depth)
+            made.save(str(path))
+            text = slides.read(path).text
+        else:
+            lines = [f"{'    ' * depth}- {words}" for words, depth in zip(items, depths, strict=True)]
+            write_with_pandoc("# Things\n\n" + "\n".join(lines) + "\n", path)
+            text = (opendocument if form == "odt" else richtext).read(path).text
+    expected = [f"{'  ' * depth}- {words}" for words, depth in zip(items, depths, strict=True)]
+    assert text.split("\n") == ["# Things", "", *expected]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 READERS = {
     ".csv": "sheet",
     ".docm": "word",
@@ -13,11 +15,29 @@ READERS = {
     ".json": "records",
     ".jsonl": "records",
     ".ndjson": "records",
+    ".odt": "opendocument",
+    ".ott": "opendocument",
     ".pdf": "pdf",
+    ".ppsx": "slides",
+    ".pptm": "slides",
+    ".pptx": "slides",
+    ".rtf": "richtext",
+    ".srt": "subtitles",
     ".tab": "sheet",
     ".tsv": "sheet",
+    ".vtt": "subtitles",
     ".xhtml": "webpage",
     ".xlsm": "workbook",
     ".xlsx": "workbook",
 }
 """The end of a file's name, in small letters -> the module here that reads it."""
+
+
+def page_word(source: str) -> str:
+    """Return what the pages of a source are called: "slide" or "page"."""
+    return "slide" if READERS.get(PurePosixPath(source).suffix.lower()) == "slides" else "page"
+
+
+def page_name(source: str, page: int) -> str:
+    """Return the short name of a page: "p. 3" or "slide 3"."""
+    return f"slide {page}" if page_word(source) == "slide" else f"p. {page}"

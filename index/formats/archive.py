@@ -1,8 +1,9 @@
-"""Opens the ZIP archives that DOCX, XLSX and EPUB files are, and only those that unpack to a sane size."""
+"""Opens the ZIP archives that DOCX, XLSX, PPTX, ODT and EPUB files are, and only those that unpack to a sane size."""
 
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,37 @@ def parse_xml(data: bytes) -> Any:
     """The root of an XML document; entities and the network stay untouched. Raises UnreadableSource."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     root = etree.fromstring(data, parser)
+    for error in parser.error_log:
+        if error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+            # The parser leaves out what comes after.
+            deep = "depth" in error.message
+            raise UnreadableSource(
+                "is nested too deeply" if deep else "is damaged, or made to harm: it unfolds without end"
+            )
     if root is None:
         raise UnreadableSource("is damaged: a part of it is not XML")
     return root
+
+
+def read_part(archive: zipfile.ZipFile, name: str) -> Any:
+    """Parse a member of an archive, without comments and entities. Raises UnreadableSource if missing or damaged."""
+    try:
+        data = archive.read(name)
+    except KeyError as error:
+        raise UnreadableSource(f"is damaged: there is no {name} in it") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise UnreadableSource(f"is damaged: {name} can't be unpacked") from error
+    root = parse_xml(data)
+    etree.strip_elements(root, etree.Comment, etree.ProcessingInstruction, etree.Entity, with_tail=False)
+    return root
+
+
+def attribute(element: Any, name: str) -> str:
+    """Return the attribute with this local name, in whatever namespace, or ""."""
+    for key, value in element.attrib.items():
+        if key.rpartition("}")[2] == name:
+            return str(value)
+    return ""
 
 
 def find_text(root: Any, name: str) -> str:

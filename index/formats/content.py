@@ -23,12 +23,16 @@ class Row:
     number: int
 
 
+Time = tuple[int, int]
+"""Where words begin in the text, and the second at which they are spoken."""
+
+
 @dataclass(frozen=True)
 class Content:
     """`text` holds headings as Markdown does ("## Results"), paragraphs between blank lines, list items as "- item".
 
-    `pages[n]` is where page n + 1 starts in the text; `rows` are in order. What the file does not say is "" or None.
-    `several` marks a file of several documents, of which none names or dates the whole.
+    `pages[n]` is where page n + 1 starts in the text; `rows` and `times` are in order. What the file does not say is ""
+    or None. `several` marks a file of several documents, or of talk, in which no line names or dates the whole.
     """
 
     text: str
@@ -40,6 +44,7 @@ class Content:
     rows: tuple[Row, ...] = ()
     several: bool = False
     notes: tuple[str, ...] = ()
+    times: tuple[Time, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -50,27 +55,30 @@ class Content:
             "published": self.published.isoformat() if self.published else None,
             "language": self.language,
             "notes": list(self.notes),
-            "marks": marks_to_json(self.pages, self.rows),
+            "marks": marks_to_json(self.pages, self.rows, self.times),
             "several": self.several,
         }
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Content:
         """The content that `to_json` gave."""
-        pages, rows = marks_from_json(value["marks"])
+        pages, rows, times = marks_from_json(value["marks"])
         published = date.fromisoformat(value["published"]) if value["published"] else None
         said = (value["text"], value["title"], value["author"], published, value["language"])
-        return Content(*said, pages, rows, value["several"], tuple(value["notes"]))
+        return Content(*said, pages, rows, value["several"], tuple(value["notes"]), times)
 
 
-def marks_to_json(pages: Sequence[int], rows: Sequence[Row]) -> dict[str, Any]:
-    """Where pages and rows start, as JSON values."""
-    return {"pages": list(pages), "rows": [[row.start, row.sheet, row.number] for row in rows]}
+def marks_to_json(pages: Sequence[int], rows: Sequence[Row], times: Sequence[Time]) -> dict[str, Any]:
+    """Where pages and rows start and when words are spoken, as JSON values."""
+    # Ids of articles without times are those of before there were any.
+    spoken = {"times": [list(time) for time in times]} if times else {}
+    return {"pages": list(pages), "rows": [[row.start, row.sheet, row.number] for row in rows], **spoken}
 
 
-def marks_from_json(value: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[Row, ...]]:
-    """The pages and rows that `marks_to_json` gave."""
-    return tuple(value["pages"]), tuple(Row(*row) for row in value["rows"])
+def marks_from_json(value: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[Row, ...], tuple[Time, ...]]:
+    """The pages, rows and times that `marks_to_json` gave."""
+    times = tuple((int(start), int(second)) for start, second in value.get("times", ()))
+    return tuple(value["pages"]), tuple(Row(*row) for row in value["rows"]), times
 
 
 _NO_TITLE = re.compile(

@@ -1,19 +1,24 @@
-"""E-mail (.eml): who wrote to whom, when, about what, and the message; attachments are only told."""
+"""E-mail (.eml): who wrote to whom, when, about what, the message and what it quotes; attachments are only told."""
 
 from __future__ import annotations
 
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 
 from index.errors import UnreadableSource
 from index.formats.content import Content
 from index.formats.plain import decode
+from index.formats.quoting import split_quotes
 from index.formats.tables import row_text
 from index.formats.webpage import parse, whole_page, with_title
 
 _TOLD = ("From", "To", "Cc", "Date")
+_OPENS, _CLOSES = "\ue000", "\ue001"
+"""Stand for the beginning and the end of what a page quotes; no text has them."""
 
 
 def read(path: Path) -> Content:
@@ -31,8 +36,10 @@ def read(path: Path) -> Content:
     notes = (f"its attachments are not read: {', '.join(attachments)}",) if attachments else ()
     if not body.strip():
         raise UnreadableSource("holds no text")
+    sender = _header(message, "From")
+    body = split_quotes(body, parseaddr(sender)[0] or sender)
     text = with_title(title, f"{told}\n\n{body}" if told else body)
-    return Content(text, title, _header(message, "From"), _sent(message), notes=notes)
+    return Content(text, title, sender, _sent(message), notes=notes)
 
 
 def _body(message: EmailMessage) -> str:
@@ -46,8 +53,26 @@ def _body(message: EmailMessage) -> str:
         payload = part.get_payload(decode=True)
         text, _ = decode(payload if isinstance(payload, bytes) else b"")
     if part.get_content_subtype() == "html":
-        return whole_page(parse(text))
+        return _marked(parse(text.replace(_OPENS, "").replace(_CLOSES, "")))
     return text.replace("\r\n", "\n").strip()
+
+
+def _marked(tree: Any) -> str:
+    """The text of a page, the lines of its quotes marked as in plain text."""
+    for quote in tree.iter("blockquote"):
+        opens, closes = quote.makeelement("p", {}), quote.makeelement("p", {})
+        opens.text, closes.text = _OPENS, _CLOSES
+        opens.tail, quote.text = quote.text, None
+        quote.insert(0, opens)
+        quote.append(closes)
+    lines, depth = list[str](), 0
+    for line in whole_page(tree).splitlines():
+        mark = line.strip()
+        if mark in (_OPENS, _CLOSES):
+            depth = max(0, depth + (1 if mark == _OPENS else -1))
+        else:
+            lines.append(f"{'>' * depth} {line}" if depth else line)
+    return "\n".join(lines)
 
 
 def _header(message: EmailMessage, name: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from index.formats.archive import attribute
+
 _DEEPEST = 9
 _LONGEST = 3999
 """Roman numerals reach so far."""
@@ -135,7 +137,7 @@ def _numbered_styles(styles: Any, lists: _Lists) -> dict[str, tuple[str, int]]:
         return {}
     own, based = dict[str, tuple[str, int]](), dict[str, str]()
     for style in styles.iter("{*}style"):
-        name = _attribute(style, "styleId")
+        name = attribute(style, "styleId")
         based[name] = _value(style.find("{*}basedOn"))
         for number in style.iter("{*}numPr"):
             list_ = _value(number.find("{*}numId"))
@@ -165,19 +167,19 @@ class _Lists:
         self._levels = dict[str, dict[int, _Level]]()
         self._styles = dict[tuple[str, str], int]()
         for pattern in numbering.iter("{*}abstractNum"):
-            id_ = _attribute(pattern, "abstractNumId")
+            id_ = attribute(pattern, "abstractNumId")
             self._levels[id_] = {}
             for level in pattern.findall("{*}lvl"):
-                depth = _level(_attribute(level, "ilvl"))
+                depth = _level(attribute(level, "ilvl"))
                 self._levels[id_][depth] = _read_level(level)
                 self._styles[id_, _value(level.find("{*}pStyle"))] = depth
         self._patterns = dict[str, str]()
         self._restarts = dict[str, dict[int, int]]()
         for number in numbering.iter("{*}num"):
-            id_ = _attribute(number, "numId")
+            id_ = attribute(number, "numId")
             self._patterns[id_] = _value(number.find("{*}abstractNumId"))
             self._restarts[id_] = {
-                _level(_attribute(one, "ilvl")): _integer(_value(start), 1)
+                _level(attribute(one, "ilvl")): _integer(_value(start), 1)
                 for one in number.findall("{*}lvlOverride")
                 if (start := one.find("{*}startOverride")) is not None
             }
@@ -228,11 +230,4 @@ def _level(text: str) -> int:
 
 
 def _value(element: Any) -> str:
-    return "" if element is None else _attribute(element, "val")
-
-
-def _attribute(element: Any, name: str) -> str:
-    for key, value in element.attrib.items():
-        if key.rpartition("}")[2] == name:
-            return str(value)
-    return ""
+    return "" if element is None else attribute(element, "val")

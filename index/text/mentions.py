@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from index.article import Article
 from index.chunk import Chunk
+from index.formats import page_word
 from index.text.terms import (
     FUNCTION_WORDS,
     GENERIC,
@@ -78,10 +79,11 @@ def chunk_mentions(article: Article, chunks: Sequence[Chunk]) -> Iterator[set[st
     A chunk also has what only the source's name mentions, and the headings above it that have no text of their own.
     """
     named = mentioned_in_name(article.source)
+    word = page_word(article.source)
     ends = [0, *(one.end for one in chunks)]
     for one, end in zip(chunks, ends, strict=False):
         after = article.text[one.end :] if one is chunks[-1] else ""
-        places = f"page {article.page(one.start)} to {article.page(one.end)}; {one.heading}"
+        places = f"{word} {article.page(one.start)} to {article.page(one.end)}; {one.heading}"
         beside = mentions(f"{article.text[end : one.start]}\n{after}")
         yield named | mentions(one.text, one.context) | beside | mentions(places)
 

@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 from urllib.parse import urlencode
 
 from index.article import Article
+from index.formats import page_word
 from rag.ui.escape import day, escape
 from rag.ui.typeset import Cell, Part, Span, typeset
 
@@ -123,7 +124,7 @@ def _about(article: Article) -> str:
     if article.author:
         told.append(f"by <bdi>{escape(article.author)}</bdi>")
     if article.pages:
-        told.append(f"{len(article.pages):,} page{'' if len(article.pages) == 1 else 's'}")
+        told.append(f"{len(article.pages):,} {page_word(article.source)}{'' if len(article.pages) == 1 else 's'}")
     told.append(f"<bdi>{escape(article.source)}</bdi>")
     return f'<p class="fn-meta">{" · ".join(told)}</p>'
 
@@ -182,6 +183,7 @@ def _neighbours(article: Article, place: Place, quote: Span, shown: Span) -> tup
 def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, setter: _Setter, place: Place) -> str:
     """The text page by page, each beside its picture where there are `sheets`."""
     near = {page + step for page in cited_pages(article, setter.quote) for step in (-1, 0, 1)} or {0, 1}
+    name = page_word(article.source).capitalize()
     made = []
     for number, inside in _by_page(parts, article.pages):
         boxes = sheets.boxes.get(number, ()) if sheets else ()
@@ -189,8 +191,8 @@ def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, sette
         unfound = sheets and not boxes and number in sheets.boxes
         note = f'<p class="fn-note">{escape(_SAID["unfound"])}</p>' if unfound else ""
         made.append(
-            f'<section class="fn-page" id="page-{number + 1}" aria-label="Page {number + 1}">'
-            f'<p class="fn-page-name">Page {number + 1}</p>{picture}'
+            f'<section class="fn-page" id="page-{number + 1}" aria-label="{name} {number + 1}">'
+            f'<p class="fn-page-name">{name} {number + 1}</p>{picture}'
             f'<div class="fn-page-text" dir="auto">{note}{_parts(inside, setter)}</div></section>'
         )
     return "".join(made)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
+from index.formats import page_word
 from index.layout import Span
 from index.published import Published
 from index.web import is_address
@@ -79,7 +80,7 @@ def _headings(place: Place) -> str:
 def _where(one: Citation | Passage, heading: str) -> str:
     """When a source was published and where in it the words stand."""
     parts = [f"<bdi>{escape(day(one.published))}</bdi>"] if one.published else []
-    parts += [f"page {one.page}"] if one.page else []
+    parts += [f"{page_word(one.source)} {one.page}"] if one.page else []
     said = f'<p class="fn-meta">{" · ".join(parts)}</p>' if parts else ""
     return said + (f'<p class="fn-heading" dir="auto">{escape(heading)}</p>' if heading else "")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from index.formats import page_name
 from rag.cite import Citation
 from rag.conversation.store import Conversation, Turn
 from rag.markdown import as_markdown, plain
@@ -80,7 +81,8 @@ def _turn(turn: Turn) -> str:
 
 
 def _cited(turn_id: str, one: Citation) -> str:
-    place = [one.source, str(one.published or ""), f"p. {one.page}" if one.page else "", one.heading]
+    page = page_name(one.source, one.page) if one.page else ""
+    place = [one.source, str(one.published or ""), page, one.heading]
     return (
         f'<section class="fn-cited" id="source-{escape(turn_id)}-{one.number}">'
         f'<h3 dir="auto">{one.number} {escape(one.title)}</h3>'

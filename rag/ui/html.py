@@ -78,7 +78,7 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
     if not known:
         parts.append('<p class="fn-none">The sources are being opened. You can ask already.</p>')
     if known and not titles:
-        parts.append("<h2>No sources yet</h2><p>Add files: text, PDF, Word, web pages, tables, mail and more.</p>")
+        parts.append("<h2>No sources yet</h2><p>Add files: text, PDF, Word, slides, web pages, tables, mail and more.</p>")
     if titles:
         rows = "".join(
             f'<li><bdi>{escape(title)}</bdi> <span class="fn-meta">{escape(day(published))}</span></li>'

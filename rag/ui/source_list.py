@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from index.build import Report
+from index.formats import page_word
 from rag.groups import LONGEST_NAME, folders
 from rag.sources import Source
 from rag.ui import cards
@@ -146,7 +147,7 @@ def _row(row: Source) -> str:
 def _size(row: Source) -> str:
     if row.words is None:
         return ""
-    pages = f", {_count(row.pages, 'page')}" if row.pages else ""
+    pages = f", {_count(row.pages, page_word(row.source))}" if row.pages else ""
     return f"{_count(row.words, 'word')}{pages}"
 
 
