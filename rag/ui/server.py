@@ -93,8 +93,8 @@ def make_server(engine: Engine) -> FastAPI:
     to read with a quote in view (reading.py), `/report`, an evaluation run to read, and `/feedback`, which takes what
     the thumbs say.
     """
-    files = Uploads(engine.home, engine.settings)
     removed = Removed(engine)
+    files = Uploads(engine.home, engine.settings, removed)
     reading = Reading(engine)
     # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
