@@ -19,6 +19,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from benchmarks.forms import QUESTIONS, write_documents
 from benchmarks.served import (
     ask,
     ask_at_once,
@@ -101,6 +102,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work, chromium() as browser:
         studio = Studio(browser, arguments.folder, Path(work))
         take_chat(studio)
+        take_forms(studio)
         take_starting(studio)
         take_others(studio)
         take_evaluation(studio)
@@ -114,7 +116,8 @@ def take_chat(studio: Studio) -> None:
     home = _home(studio.work / "seeds", SEEDS)
     with studio.pages(home) as (pages, server):
         for page in pages.values():
-            expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
+            # The questions worth asking come one by one.
+            expect(page.locator(".fn-example")).to_have_count(3, timeout=_PATIENCE)
         studio.take(pages, "welcome")
         with halted(server):
             for page in pages.values():
@@ -164,11 +167,23 @@ def take_chat(studio: Studio) -> None:
         for page in pages.values():
             page.evaluate("window.footnote.clear()")
             ask_at_once(page, [f"Who supplied GM's cells in {year}?" for year in range(1940, 2030)])
-            expect(page.get_by_text("questions are ahead").last).to_be_visible()
+            expect(page.get_by_text("questions are ahead").last).to_be_visible(timeout=_PATIENCE)
             with halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
             page.get_by_role("button", name="Stop", exact=True).click()
             _each_turn({"": page}, ":not(.fn-working)", 90)
+
+
+def take_forms(studio: Studio) -> None:
+    """An answer in each form, over a few everyday documents."""
+    with studio.pages(_home(studio.work / "forms", write_documents(studio.work / "everyday"))) as (pages, _):
+        _each(pages, lambda page: page.locator(".fn-state"), "ready")
+        for name, asked in QUESTIONS.items():
+            for page in pages.values():
+                page.evaluate("window.footnote.clear()")
+                ask(page, asked.question)
+            _each_turn(pages, ":not(.fn-working)", 1)
+            studio.take(pages, f"form-{name.replace('_', '-')}")
 
 
 def _take_frame(studio: Studio, pages: Pages) -> None:

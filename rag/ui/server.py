@@ -181,7 +181,11 @@ def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:
         path="",
         server_name=settings.host,
         server_port=settings.port,
-        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
+        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT).set(
+            # The accent of page.css; the dark one is too light below a white tick.
+            checkbox_background_color_selected="#1a4fc4",
+            checkbox_border_color_selected="#1a4fc4",
+        ),
         css=page_style(),
         head=_HEAD.format(script=script),
         footer_links=[],
