@@ -116,7 +116,8 @@ class Uploads:
     def has_room(self, length: int) -> bool:
         """Whether `length` more bytes may be kept."""
         if fits := self._reserve(length):
-            self._coming -= length
+            with self._lock:
+                self._coming -= length
         return fits
 
     def discard(self, paths: Iterable[Path]) -> None:

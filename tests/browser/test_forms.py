@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -154,6 +155,31 @@ def test_a_refusal_looks_like_none_of_them(page: Page) -> None:
     expect(said.locator(".fn-verdict")).to_have_text("Not in the sources")
     expect(said.locator("blockquote")).to_have_count(0)
     expect(page.locator("#fn-panel details:visible")).not_to_have_attribute("open", "")
+
+
+def test_an_exported_conversation_keeps_its_forms_and_opens_with_the_network_off(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
+    page.evaluate("window.footnote.clear()")
+    for count, name in enumerate(("words", "list", "table", "summary"), 1):
+        ask(page, QUESTIONS[name].question)
+        expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(count, timeout=_PATIENCE)
+    page.locator("#fn-more summary").click()
+    with page.expect_download() as download:
+        page.locator("#fn-more").get_by_text("Export as HTML", exact=True).click()
+    download.value.save_as(path := tmp_path / "conversation.html")
+    with browser.new_context(offline=True) as context:
+        file = context.new_page()
+        file.goto(path.as_uri())
+        assert file.locator("script").count() == 0
+        expect(file.get_by_role("table")).to_be_visible()
+        expect(file.locator("ul.fn-list > li")).to_have_count(4 + 3)
+        markers = file.locator(".fn-marker")
+        assert markers.count() >= 10
+        for marker in markers.all():
+            marker.click()
+            expect(file.locator(":target mark")).to_be_in_viewport()
+        assert [one["id"] for one in violations(file) if one["impact"] in ("serious", "critical")] == []
 
 
 @pytest.mark.parametrize("width", [320, 1440])
