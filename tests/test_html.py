@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from benchmarks.hostile import HOSTILE, shown
 from benchmarks.hostile import answer_of as make
 from rag.cite import Citation, CitedSentence
+from rag.markdown import as_markdown
 from rag.types import Answer, Passage
 from rag.ui import html
 from rag.ui.escape import escape
+from rag.write import as_text
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 
@@ -159,9 +161,18 @@ def test_figures_of_a_table_end_below_each_other_and_say_quietly_how_they_came_a
         CitedSentence("3 (2 rows, Seats: 2 + 1 = 3)", (1, 2), block="lead"),
         *(CitedSentence(text, (n,), block="row") for n, text in enumerate(rows, 1)),
     )
-    markup = html.answer_text("t", Answer("q", "x", False, 0.9, sentences, cited, form="table"))
+    found = Answer("q", as_text(sentences), False, 0.9, sentences, cited, form="table")
+    markup = html.answer_text("t", found)
     assert markup.count('<td class="fn-figure"') == 4 and markup.count('<th scope="col" class="fn-figure"') == 2
     assert '<p class="fn-answering" dir="auto">3 <span class="fn-meta">&#40;2 rows' in markup
+
+    lines = as_markdown(found).split("\n")
+    assert lines[3:7] == [
+        "",
+        "| Boat | Seats | Built |",
+        "| --- | --- | --- |",
+        "| Heron \\[1\\] | 2 | 2015 |",
+    ]
 
 
 def test_small_talk_lists_questions_to_press_and_the_sources_by_title() -> None:

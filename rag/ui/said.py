@@ -9,6 +9,7 @@ from itertools import groupby
 
 from rag.cite import Citation, CitedSentence
 from rag.forms.values import number_in
+from rag.rows import table_of
 from rag.types import Answer
 from rag.ui.cards import highlighted, marker
 from rag.ui.escape import day, escape
@@ -53,11 +54,10 @@ def _item(one: CitedSentence, cited: Mapping[int, Citation]) -> str:
 
 def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
     """Rows ("Tank: North | Litres: 12") under the names of their columns; a column for each name that a row has."""
-    rows = [[part.partition(": ") for part in one.text.split(" | ")] for one in sentences]
-    if not all(colon for row in rows for _, colon, _ in row):
+    table = table_of([one.text for one in sentences])
+    if table is None:
         return _list(turn_id, sentences, cited)
-    names = list(dict.fromkeys(name for row in rows for name, _, _ in row))
-    filled = [{name: value for name, _, value in row} for row in rows]
+    names, filled = table
     # Numbers stand below each other by their last digit.
     kinds = [' class="fn-figure"' if _are_numbers(row.get(name, "") for row in filled) else "" for name in names]
     columns = list(zip(names, kinds, strict=True))
@@ -70,9 +70,9 @@ def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int,
             for number, (name, kind) in enumerate(columns)
         )
         body += "</tr>"
-    table = f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    markup = f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     # A wide table scrolls by itself, by key too.
-    framed = f'<div class="fn-rows" tabindex="0" role="group" aria-label="Rows">{table}</div>'
+    framed = f'<div class="fn-rows" tabindex="0" role="group" aria-label="Rows">{markup}</div>'
     return framed + _source_below(turn_id, sentences, cited)
 
 
