@@ -166,12 +166,12 @@ def take_chat(studio: Studio) -> None:
         rebuilding.wait(60)
         for page in pages.values():
             page.evaluate("window.footnote.clear()")
-            ask_at_once(page, [f"Who supplied GM's cells in {year}?" for year in range(1940, 2030)])
-            expect(page.get_by_text("questions are ahead").last).to_be_visible(timeout=_PATIENCE)
+            ask_at_once(page, [f"Who supplied GM's cells in {year}?" for year in range(1990, 2020)])
+            expect(page.locator(".fn-turn").last).to_contain_text("ahead of this one", timeout=_PATIENCE)
             with halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
             page.get_by_role("button", name="Stop", exact=True).click()
-            _each_turn({"": page}, ":not(.fn-working)", 90)
+            _each_turn({"": page}, ":not(.fn-working)", 30)
 
 
 def take_forms(studio: Studio) -> None:

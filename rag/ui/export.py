@@ -31,8 +31,8 @@ cite { color: var(--quiet); font-size: .88rem; font-style: normal; }
 .fn-cited h3 { font-size: 1rem; margin: 0; } .fn-meta, .fn-note { color: var(--quiet); font-size: .88rem; margin: 0; }
 blockquote { margin: .4rem 0; white-space: pre-line; } mark { background: var(--evidence); color: inherit; }
 mark strong { background: var(--strong); }
-.fn-rows { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: start; vertical-align: baseline; padding: .25rem .8rem .25rem 0;
+.fn-rows { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: start; vertical-align: baseline; padding: .25rem 1rem .25rem 0;
   border-bottom: 1px solid var(--line); }
 th, .fn-none { font-weight: 400; color: var(--quiet); } .fn-figure { text-align: end; } .fn-from { margin-top: .3rem; }
 .fn-next, .fn-searched button { display: none; } button { all: unset; } .fn-verdict { font-weight: 600; }
