@@ -318,7 +318,7 @@ def take_starting(studio: Studio) -> None:
     """While the index is made at the first start: a question waits, too many are asked, and they are stopped."""
     home = studio.work / "cold"
     register_roots(home, [SEEDS])
-    line = {"FOOTNOTE_MAX_WAITING": "2", "FOOTNOTE_WORKERS": "1"}
+    line = {"FOOTNOTE_MAX_WAITING": "3", "FOOTNOTE_WORKERS": "1"}
     with silent_source(home) as settings, studio.pages(home, **line, **settings) as (pages, _):
         for page in pages.values():
             ask(page, "Who supplies GM's cells?")

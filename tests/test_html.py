@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile import HOSTILE, shown
 from benchmarks.hostile import answer_of as make
+from index.published import Published
 from rag.cite import Citation, CitedSentence
 from rag.markdown import as_markdown
 from rag.types import Answer, Passage
 from rag.ui import html
 from rag.ui.escape import escape
 from rag.write import as_text
+from rag.write import shown as shown_slice
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 
@@ -59,7 +61,7 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
         + html.welcome([(text, text, None)], [text], known=True)
     )
     ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
-    ours |= {"cite", "dl", "dt", "dd", "svg", "path", "code"}
+    ours |= {"br", "cite", "dl", "dt", "dd", "svg", "path", "code"}
     allowed = set("class id dir href role tabindex type target rel title viewbox d aria-label aria-hidden".split())
     allowed |= {"aria-pressed", "data-turn", "data-do", "data-copy", "data-answer", "data-quote", "download"}
     for tag, attributes in read.elements:
@@ -126,6 +128,20 @@ def test_a_run_of_quotes_from_a_source_names_it_once() -> None:
     markup = html.answer_text("t", Answer("q", "x", False, 0.9, sentences, cited))
     assert markup.count('class="fn-quoted"') == 3
     assert [markup.count(f">Title of {source}</a>") for source in "ab"] == [1, 1]
+
+
+def test_where_dates_matter_an_older_and_an_undated_quote_are_marked_below_it() -> None:
+    new, old = Published("2025-06-05", "text"), Published("2020-05-04", "text")
+    quote = "Prices\n\nIt costs 3 pounds."
+    cited = tuple(
+        Citation(n, f"id{n}", f"{n}.txt", f"Title {n}", when, "", None, 0, len(quote), quote, ((17, 25),))
+        for n, when in enumerate((new, old, None), 1)
+    )
+    dates = ("5 Jun 2025", "4 May 2020, older", "undated")
+    sentences = tuple(CitedSentence(f"{when}: “{shown_slice(quote)}”", (n,)) for n, when in enumerate(dates, 1))
+    markup = html.answer_text("t", Answer("q", "x", False, 0.9, sentences, cited))
+    assert [f"</a> · <bdi>{escape(when)}</bdi></cite>" in markup for when in dates] == [True] * 3
+    assert markup.count("“Prices<br>It costs <strong>3 pounds</strong>") == 3
 
 
 def test_a_card_shows_the_words_of_headings_and_code_without_their_signs() -> None:

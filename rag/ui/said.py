@@ -88,9 +88,10 @@ def _source_below(turn_id: str, sentences: Sequence[CitedSentence], cited: Mappi
     return f'<p class="fn-from">{_title(turn_id, cited[numbers[0]])}</p>'
 
 
-def _title(turn_id: str, one: Citation) -> str:
-    """The title of a source as a link to its card, and its date."""
-    when = f" · <bdi>{escape(day(one.published))}</bdi>" if one.published else ""
+def _title(turn_id: str, one: Citation, when: str = "") -> str:
+    """The title of a source as a link to its card, and its date, which `when` may say in other words."""
+    when = when or day(one.published)
+    when = f" · <bdi>{escape(when)}</bdi>" if when else ""
     return (
         f'<cite><a class="fn-to-card" href="#source-{escape(turn_id)}-{one.number}" dir="auto">{escape(one.title)}</a>'
         f"{when}</cite>"
@@ -128,16 +129,18 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
     before, found, after = sentence.text.partition(words or "\n")
     text = escape(flowing(sentence.text))
     # A date before the quote stands below it, with the title.
-    if found and before.strip("“ ") in ("", f"{day(one.published)}:", "undated:"):
+    when = before.rstrip("“").strip().removesuffix(":")
+    if found and when in ("", day(one.published), f"{day(one.published)}, older", "undated"):
         as_it_stands = re.sub(r"[ \n]+", " ", one.quote) == words
-        marked = (
-            re.sub(r"[ \n]+", " ", highlighted(replace(one, quote=flowing(one.quote))))
-            if as_it_stands
-            else escape(flowing(words))
-        )
+        marked = _lines(highlighted(replace(one, quote=flowing(one.quote)))) if as_it_stands else escape(flowing(words))
         text = ("“" if before.endswith("“") else "") + marked + escape(after)
-    title = _title(turn_id, one) if named else ""
+    title = _title(turn_id, one, when) if named else ""
     return f'<blockquote class="fn-quoted"><p dir="auto">{text}{marker(turn_id, one)}</p>{title}</blockquote>'
+
+
+def _lines(markup: str) -> str:
+    """A quote in one paragraph; what a blank line parts, such as a heading and its text, stands on lines of its own."""
+    return re.sub(r"[ \n]+", " ", re.sub(r"\n\s*\n", "<br>", markup))
 
 
 def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
