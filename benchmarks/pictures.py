@@ -11,7 +11,7 @@ import argparse
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -244,18 +244,29 @@ def take_evaluation(studio: Studio) -> None:
             page.evaluate("location.hash = 'evaluation'")
             expect(page.locator("#fn-set input")).to_have_value("seeds/questions.jsonl", timeout=_PATIENCE)
         studio.take(pages, "evaluation")
+        *others, last = pages.values()
         for look, page in pages.items():
             page.locator("#fn-run").click()
             expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=_PATIENCE)
             with halted(server):
                 studio.take({look: page}, "evaluating")
+            if page is not last:  # the next page goes on where this one stops
+                page.locator("#fn-halt").click()
+                expect(page.locator("#fn-run")).to_be_enabled(timeout=_PATIENCE)
+        expect(last.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
+        _reload(others)
+        for page in pages.values():
             expect(page.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
+        studio.take(pages, "evaluated")
+        for page in pages.values():
             page.locator(".fn-questions summary").nth(3).click()
-        studio.take(pages, "evaluated", whole=True)
+        studio.take(pages, "evaluated-questions")
         reports = {}
+        last.locator("#fn-never input").check()
+        last.locator("#fn-run").click()
+        expect(last.locator("#fn-results")).to_contain_text("never refusing", timeout=_PATIENCE)
+        _reload(others)
         for look, page in pages.items():
-            page.locator("#fn-never input").check()
-            page.locator("#fn-run").click()
             expect(page.locator("#fn-results")).to_contain_text("never refusing", timeout=_PATIENCE)
             page.locator("#fn-against input").click()
             page.get_by_role("option").nth(2).click()
@@ -264,7 +275,7 @@ def take_evaluation(studio: Studio) -> None:
                 page.get_by_role("link", name="Open the report").click()
             reports[look] = opening.value
             opening.value.locator(".fn-row summary").first.click()
-        studio.take(pages, "compared", whole=True)
+        studio.take(pages, "compared")
         studio.take(reports, "report", whole=True)
 
 
@@ -307,6 +318,11 @@ def take_sources(studio: Studio) -> None:
             ask(page, _REFUSED)
         _each_turn(pages, ".fn-refused", 1)
         studio.take(pages, "asked-some")
+
+
+def _reload(pages: Iterable[Page]) -> None:
+    for page in pages:
+        page.reload()
 
 
 def _go(pages: Pages, room: str) -> None:

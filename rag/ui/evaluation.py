@@ -286,8 +286,8 @@ def _results(home: Path, name: str, against: str | None) -> str:
     compared = compare(run.open_run(against, home), shown) if against and against != name else None
     address = f"report?{urlencode({'run': name, **({'against': against} if compared else {})})}"
     links = (
-        f'<p class="fn-foot"><a class="fn-open" href="{escape(address)}" target="_blank" rel="noopener">Open the report'
-        f'</a> <a class="fn-open" href="{escape(address)}&#38;download=1" download>Download it</a></p>'
+        f'<p class="fn-foot"><a class="fn-action" href="{escape(address)}" target="_blank" rel="noopener">Open the report'
+        f'</a> <a class="fn-action" href="{escape(address)}&#38;download=1" download>Download it</a></p>'
     )
     parts = [
         report.overview(shown, summary),
