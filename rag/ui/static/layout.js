@@ -117,11 +117,18 @@ window.footnoteLayout = (() => {
     localStorage.setItem("fn-theme", dark ? "dark" : "light");
   }
 
+  // Called once, when the page is drawn.
   function begin() {
     const kept = localStorage.getItem("fn-theme");
     if (kept) document.body.classList.toggle("dark", kept === "dark");
     drawFolded();
     enter();
+    addEventListener("hashchange", enter);
+    addEventListener("resize", () => {
+      measure();
+      if (isWide() && laid()) over("");
+    });
+    document.addEventListener("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
   }
 
   // How wide a scroll bar is, so that what does not scroll keeps the edges of what does.
@@ -129,13 +136,6 @@ window.footnoteLayout = (() => {
     const { offsetWidth, clientWidth } = by("fn-left");
     if (offsetWidth) app().style.setProperty("--fn-bar", `${offsetWidth - clientWidth}px`);
   }
-
-  addEventListener("hashchange", enter);
-  addEventListener("resize", () => {
-    measure();
-    if (isWide() && laid()) over("");
-  });
-  document.addEventListener("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
 
   return {
     begin, title, say, theme, over, close, closeMenu, focusMenu, showMenu, showTicks, showEvidence,
