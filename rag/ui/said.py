@@ -135,9 +135,7 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
         marked = _lines(highlighted(replace(one, quote=flowing(one.quote)))) if as_it_stands else escape(flowing(words))
         text = ("“" if before.endswith("“") else "") + marked + escape(after)
     title = _title(turn_id, one, when) if named else ""
-    return (
-        f'<blockquote class="fn-quoted" dir="auto"><p dir="auto">{text}{marker(turn_id, one)}</p>{title}</blockquote>'
-    )
+    return f'<blockquote class="fn-quoted" dir="auto"><p>{text}{marker(turn_id, one)}</p>{title}</blockquote>'
 
 
 def _lines(markup: str) -> str:
