@@ -242,7 +242,7 @@ def make_sources_tab(
                 label="Web address",
                 show_label=False,
                 container=False,
-                placeholder="https://... and Enter",
+                placeholder="A web address, then Enter",
                 max_lines=1,
                 scale=3,
                 min_width=220,

@@ -105,7 +105,6 @@ window.footnoteLayout = (() => {
     line.replaceChildren(words);
     if (!press) return;
     const button = document.createElement("button");
-    button.type = "button";
     button.className = "fn-action";
     button.textContent = label;
     button.addEventListener("click", press);
@@ -133,7 +132,7 @@ window.footnoteLayout = (() => {
 
   // How wide a scroll bar is, so that what does not scroll keeps the edges of what does.
   function measure() {
-    const { offsetWidth, clientWidth } = by("fn-left");
+    const { offsetWidth, clientWidth } = by(ROOMS[room()].replace("desk", "left"));
     if (offsetWidth) app().style.setProperty("--fn-bar", `${offsetWidth - clientWidth}px`);
   }
 

@@ -75,7 +75,6 @@ window.footnote = (() => {
       const foot = make("div", "fn-foot", "");
       for (const [name, label] of [["again", "Ask again"], ["edit", "Edit"]]) {
         const button = make("button", "fn-action", label);
-        button.type = "button";
         button.dataset.do = name;
         foot.append(button);
       }
