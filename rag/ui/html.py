@@ -129,13 +129,15 @@ def _refusal(answer: Answer) -> tuple[str, str]:
 
 
 def _searched(answer: Answer) -> str:
-    """A line that says how the question was searched when its spelling was corrected, and a button that undoes it."""
+    """A line that says how the question was searched where that differs, and buttons that edit and undo it."""
     if not answer.corrected:
         return ""
     # Quotation marks ask for a search of exactly what stands between them.
     exact = escape(f"“{answer.question}”")
+    edit = button("edit", "edit", "Edit what was searched", f' data-ask="{escape(answer.searched)}"')
     return (
-        f'<p class="fn-note fn-searched" dir="auto">Searched for: {escape(answer.searched)} '
+        f'<p class="fn-note fn-searched" dir="auto">Searched for: {escape(answer.searched)}'
+        f"{edit} "
         f'<button type="button" class="fn-example" data-ask="{exact}">Search for what I typed</button></p>'
     )
 
