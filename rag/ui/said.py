@@ -129,7 +129,7 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
     before, found, after = sentence.text.partition(words or "\n")
     text = escape(flowing(sentence.text))
     # A date before the quote stands below it, with the title.
-    when = before.rstrip("“").strip().removesuffix(":")
+    when = before.strip("“ ").removesuffix(":")
     if found and when in ("", day(one.published), f"{day(one.published)}, older", "undated"):
         as_it_stands = re.sub(r"[ \n]+", " ", one.quote) == words
         marked = _lines(highlighted(replace(one, quote=flowing(one.quote)))) if as_it_stands else escape(flowing(words))
