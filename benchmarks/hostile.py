@@ -184,16 +184,27 @@ def rendered(page: Page, texts: Sequence[str]) -> list[str]:
     for text, found, read in zip(texts, answers, page.evaluate(_READ, ids), strict=True):
         plain = shown(text)
         wanted = {
-            **dict.fromkeys(("question", "note", "source", "heading", "quote", "passage"), plain),
-            "said": f"{plain}1",
+            **dict.fromkeys(("question", "note", "source", "heading"), plain),
             "label": f"source 1, {plain}",
             "copied": shown(as_markdown(found)),
-            "tip": plain if len(plain.encode("utf-16-le")) <= 560 else read["tip"],
             "title": f"1 {plain}",
         }
+        set_ = {"quote": "", "passage": "", "said": "1"} | (
+            {"tip": ""} if len(plain.encode("utf-16-le")) <= 560 else {}
+        )
+        wrong += [
+            f"{text!r} as {name} reads {read[name]!r}"
+            for name, end in set_.items()
+            if not re.fullmatch(f"{_flowing(text)}{end}", read[name])
+        ]
         wrong += [f"{text!r} as {name} reads {read[name]!r}" for name in wanted if read[name] != wanted[name]]
     wrong += _shown_alone(page, texts)
     return wrong
+
+
+def _flowing(text: str) -> str:
+    """A pattern of the text as it is set beside an answer: the end of a line may be a blank."""
+    return "".join(f"[ {re.escape(shown(c))}]" if len(f"a{c}b".splitlines()) > 1 else re.escape(shown(c)) for c in text)
 
 
 def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:

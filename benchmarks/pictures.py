@@ -11,7 +11,7 @@ import argparse
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from benchmarks.forms import QUESTIONS, write_documents
 from benchmarks.served import (
     ask,
     ask_at_once,
@@ -101,6 +102,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work, chromium() as browser:
         studio = Studio(browser, arguments.folder, Path(work))
         take_chat(studio)
+        take_forms(studio)
         take_starting(studio)
         take_others(studio)
         take_evaluation(studio)
@@ -114,7 +116,8 @@ def take_chat(studio: Studio) -> None:
     home = _home(studio.work / "seeds", SEEDS)
     with studio.pages(home) as (pages, server):
         for page in pages.values():
-            expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
+            # The questions worth asking come one by one.
+            expect(page.locator(".fn-example")).to_have_count(3, timeout=_PATIENCE)
         studio.take(pages, "welcome")
         with halted(server):
             for page in pages.values():
@@ -163,12 +166,24 @@ def take_chat(studio: Studio) -> None:
         rebuilding.wait(60)
         for page in pages.values():
             page.evaluate("window.footnote.clear()")
-            ask_at_once(page, [f"Who supplied GM's cells in {year}?" for year in range(1940, 2030)])
-            expect(page.get_by_text("questions are ahead").last).to_be_visible()
+            ask_at_once(page, [f"Who supplied GM's cells in {year}?" for year in range(1990, 2020)])
+            expect(page.locator(".fn-turn").last).to_contain_text("ahead of this one", timeout=_PATIENCE)
             with halted(server):
                 studio.take({look: one for look, one in pages.items() if one is page}, "waiting")
             page.get_by_role("button", name="Stop", exact=True).click()
-            _each_turn({"": page}, ":not(.fn-working)", 90)
+            _each_turn({"": page}, ":not(.fn-working)", 30)
+
+
+def take_forms(studio: Studio) -> None:
+    """An answer in each form, over a few everyday documents."""
+    with studio.pages(_home(studio.work / "forms", write_documents(studio.work / "everyday"))) as (pages, _):
+        _each(pages, lambda page: page.locator(".fn-state"), "ready")
+        for name, asked in QUESTIONS.items():
+            for page in pages.values():
+                page.evaluate("window.footnote.clear()")
+                ask(page, asked.question)
+            _each_turn(pages, ":not(.fn-working)", 1)
+            studio.take(pages, f"form-{name.replace('_', '-')}")
 
 
 def _take_frame(studio: Studio, pages: Pages) -> None:
@@ -229,18 +244,29 @@ def take_evaluation(studio: Studio) -> None:
             page.evaluate("location.hash = 'evaluation'")
             expect(page.locator("#fn-set input")).to_have_value("seeds/questions.jsonl", timeout=_PATIENCE)
         studio.take(pages, "evaluation")
+        *others, last = pages.values()
         for look, page in pages.items():
             page.locator("#fn-run").click()
             expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=_PATIENCE)
             with halted(server):
                 studio.take({look: page}, "evaluating")
+            if page is not last:  # the next page goes on where this one stops
+                page.locator("#fn-halt").click()
+                expect(page.locator("#fn-run")).to_be_enabled(timeout=_PATIENCE)
+        expect(last.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
+        _reload(others)
+        for page in pages.values():
             expect(page.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
+        studio.take(pages, "evaluated")
+        for page in pages.values():
             page.locator(".fn-questions summary").nth(3).click()
-        studio.take(pages, "evaluated", whole=True)
+        studio.take(pages, "evaluated-questions")
         reports = {}
+        last.locator("#fn-never input").check()
+        last.locator("#fn-run").click()
+        expect(last.locator("#fn-results")).to_contain_text("never refusing", timeout=_PATIENCE)
+        _reload(others)
         for look, page in pages.items():
-            page.locator("#fn-never input").check()
-            page.locator("#fn-run").click()
             expect(page.locator("#fn-results")).to_contain_text("never refusing", timeout=_PATIENCE)
             page.locator("#fn-against input").click()
             page.get_by_role("option").nth(2).click()
@@ -249,7 +275,7 @@ def take_evaluation(studio: Studio) -> None:
                 page.get_by_role("link", name="Open the report").click()
             reports[look] = opening.value
             opening.value.locator(".fn-row summary").first.click()
-        studio.take(pages, "compared", whole=True)
+        studio.take(pages, "compared")
         studio.take(reports, "report", whole=True)
 
 
@@ -294,6 +320,11 @@ def take_sources(studio: Studio) -> None:
         studio.take(pages, "asked-some")
 
 
+def _reload(pages: Iterable[Page]) -> None:
+    for page in pages:
+        page.reload()
+
+
 def _go(pages: Pages, room: str) -> None:
     for page in pages.values():
         page.evaluate("room => { location.hash = room; }", room)
@@ -303,7 +334,7 @@ def take_starting(studio: Studio) -> None:
     """While the index is made at the first start: a question waits, too many are asked, and they are stopped."""
     home = studio.work / "cold"
     register_roots(home, [SEEDS])
-    line = {"FOOTNOTE_MAX_WAITING": "2", "FOOTNOTE_WORKERS": "1"}
+    line = {"FOOTNOTE_MAX_WAITING": "3", "FOOTNOTE_WORKERS": "1"}
     with silent_source(home) as settings, studio.pages(home, **line, **settings) as (pages, _):
         for page in pages.values():
             ask(page, "Who supplies GM's cells?")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from index.errors import FootnoteError
@@ -39,6 +41,17 @@ def linked(folder: Path, *left_out: str) -> tempfile.TemporaryDirectory[str]:
         folder.resolve(), made.name, copy_function=_link, ignore=shutil.ignore_patterns(*left_out), dirs_exist_ok=True
     )
     return made
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes of the files in and below a folder; 0 for one that does not exist."""
+    total = 0
+    for at, _, names in os.walk(folder):
+        for name in names:
+            # A file that was deleted during the walk has no size.
+            with suppress(OSError):
+                total += Path(at, name).lstat().st_size
+    return total
 
 
 def _link(source: str, target: str) -> None:

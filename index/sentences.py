@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from index.layout import Span, fenced, is_item
 
@@ -74,6 +75,22 @@ def _units(text: str, lines: Sequence[Span]) -> Iterator[Span]:
         position, last = a, b
     if begin is not None:
         yield begin, last
+
+
+def unwrapped(text: str) -> str:
+    """Return the text with blanks for the line ends that only wrap a line, so that every offset stays.
+
+    Fenced code keeps its lines, and so do tables that bars draw.
+    """
+    made = list(text)
+    lines = list(_lines(text, 0, len(text)))
+    code = {n for pair in fenced([text[a:b] for a, b in lines]).items() for n in range(pair[0], pair[1] + 1)}
+    for number, ((start, end), (following, stop)) in enumerate(pairwise(lines)):
+        if number in code or number + 1 in code or "|" in (text[start], text[following]):
+            continue
+        if len(_BREAK.findall(text, end, following)) == 1 and _wrapped(text[start:end], text[following:stop]):
+            made[end:following] = " " * (following - end)
+    return "".join(made)
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[Span]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -81,7 +82,12 @@ def reply(kind: str, titles: Sequence[tuple[str, str, Published | None]], exampl
 def _contents(titles: Sequence[tuple[str, str, Published | None]], most: int = 20) -> str:
     if not titles:
         return "There are no sources yet."
-    lines = [f"- {title} ({published or 'undated'}, {source})" for source, title, published in titles[:most]]
+    # The name of a file tells apart what has the same title.
+    count = Counter(title for _, title, _ in titles)
+    lines = list[str]()
+    for source, title, published in titles[:most]:
+        known = ", ".join(filter(None, (str(published or ""), source if count[title] > 1 else "")))
+        lines.append(f"- {title} ({known})" if known else f"- {title}")
     if len(titles) > most:
         lines.append(f"- and {len(titles) - most} more")
     return f"There {'is 1 source' if len(titles) == 1 else f'are {len(titles)} sources'}:\n\n" + "\n".join(lines)

@@ -80,7 +80,10 @@ class Settings(BaseSettings):
         description="seconds between two looks for changed files while the page is served (0: none)",
     )
     max_uploads_mb: float = Field(
-        1000, gt=0, le=1_000_000, description="most that all files added on the page may take, in MB"
+        1000,
+        gt=0,
+        le=1_000_000,
+        description="most that all files added on the page may take, in MB; those that can be brought back count too",
     )
     fetch_seconds: float = Field(
         20, gt=0, le=3600, description="most time that fetching a web page may take, in seconds"

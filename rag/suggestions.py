@@ -192,7 +192,8 @@ def _of_question_set(path: Path, generation: Generation) -> Iterator[Candidate]:
                 article = generation.catalog.article(source)
                 at = article.text.find(quote) if article else -1
                 if at >= 0:
-                    one = Candidate(str(row["question"]), source, at, at + len(quote))
+                    words = str(row["question"]).strip(" ?")
+                    one = Candidate(f"{words[:1].upper()}{words[1:]}?", source, at, at + len(quote))
                     by_source.setdefault(source, []).append(one)
     except (OSError, ValueError, AttributeError, KeyError, TypeError, IndexError):
         return

@@ -181,7 +181,7 @@ def refuse(refusal: Refusal, *, asked: str = "", nearest: bool = False) -> str:
     if refusal.missing:
         parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(refusal.missing)}.")
     if nearest:
-        parts.append("The nearest passages are shown; they may help to ask differently.")
+        parts.append("The nearest passages may help to ask differently.")
     return " ".join(parts)
 
 

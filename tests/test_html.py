@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile import HOSTILE, shown
 from benchmarks.hostile import answer_of as make
+from index.published import Published
 from rag.cite import Citation, CitedSentence
+from rag.markdown import as_markdown
 from rag.types import Answer, Passage
 from rag.ui import html
 from rag.ui.escape import escape
+from rag.write import as_text
+from rag.write import shown as shown_slice
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 
@@ -57,7 +61,7 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
         + html.welcome([(text, text, None)], [text], known=True)
     )
     ours = set("article h2 h3 div p a section span blockquote mark strong bdi details summary ul ol li button".split())
-    ours |= {"cite", "dl", "dt", "dd", "svg", "path", "code"}
+    ours |= {"br", "cite", "dl", "dt", "dd", "svg", "path", "code"}
     allowed = set("class id dir href role tabindex type target rel title viewbox d aria-label aria-hidden".split())
     allowed |= {"aria-pressed", "data-turn", "data-do", "data-copy", "data-answer", "data-quote", "download"}
     for tag, attributes in read.elements:
@@ -98,7 +102,7 @@ def test_neighbours_in_a_passage_share_a_card_that_both_markers_lead_to() -> Non
     read = _Reader(html.turn("t", Answer("q", "x", False, 0.9, sentences, cited, passages)))
     cards = [attributes for tag, attributes in read.elements if (attributes.get("class") or "").startswith("fn-card")]
     assert len(cards) == 2  # what the first card shows is not found again
-    assert "1, 2, 3 A" in read.text and "Also found (1)" in read.text
+    assert "1–3 A" in read.text and "Also found (1)" in read.text
     assert read.text.count(text) == 1
     targets = {attributes["href"] for _, attributes in read.elements if attributes.get("class") == "fn-marker"}
     assert targets == {
@@ -126,8 +130,69 @@ def test_a_run_of_quotes_from_a_source_names_it_once() -> None:
     assert [markup.count(f">Title of {source}</a>") for source in "ab"] == [1, 1]
 
 
+def test_where_dates_matter_an_older_and_an_undated_quote_are_marked_below_it() -> None:
+    new, old = Published("2025-06-05", "text"), Published("2020-05-04", "text")
+    quote = "Prices\n\nIt costs 3 pounds."
+    cited = tuple(
+        Citation(n, f"id{n}", f"{n}.txt", f"Title {n}", when, "", None, 0, len(quote), quote, ((17, 25),))
+        for n, when in enumerate((new, old, None), 1)
+    )
+    dates = ("5 Jun 2025", "4 May 2020, older", "undated")
+    sentences = tuple(CitedSentence(f"{when}: “{shown_slice(quote)}”", (n,)) for n, when in enumerate(dates, 1))
+    markup = html.answer_text("t", Answer("q", "x", False, 0.9, sentences, cited))
+    assert [f"</a> · <bdi>{escape(when)}</bdi></cite>" in markup for when in dates] == [True] * 3
+    assert markup.count("“Prices<br>It costs <strong>3 pounds</strong>") == 3
+
+
 def test_a_card_shows_the_words_of_headings_and_code_without_their_signs() -> None:
     text = "## Starting\n\nRun it:\n```sh\nmake all\n```\n### Ending\n\nStop # it."
     passage = Passage(1, "id", "guide.md", "Guide", None, "Starting", 0, len(text), text, 0.9, False)
     read = _Reader(html.turn("t1", Answer("How?", "", True, 0.1, passages=(passage,))))
-    assert "Starting\n\nRun it:\nmake all\nEnding\n\nStop # it." in read.text
+    assert read.text.rpartition("Guide")[2].count("Starting") == 1  # above the passage
+    assert "Run it:\nmake all\nEnding\n\nStop # it." in read.text
+
+
+def test_a_card_lets_wrapped_lines_flow_and_sets_cells_apart() -> None:
+    wrapped = (
+        "Fires are forbidden on the islands, because the peat below\nthe grass burns for weeks.\n\n- a towel\n- a hat"
+    )
+    row = "Boat: Heron | Seats: 2"
+    text = f"{wrapped}\n\n{row}"
+    start, at = text.index("because"), text.index(row)
+    cited = (
+        Citation(1, "id", "a.md", "A", None, "", None, start, start + 30, text[start : start + 30], ()),
+        Citation(2, "id", "a.md", "A", None, "", None, at, len(text), row, ()),
+    )
+    passage = Passage(1, "id", "a.md", "A", None, "", 0, len(text), text, 0.5, True)
+    sentences = (CitedSentence("x", (1,), block="lead"), CitedSentence(f"“{row}”", (2,)))
+    read = _Reader(html.turn("t", Answer("q", "x", False, 0.9, sentences, cited, (passage,))))
+    assert "the peat below the grass burns" in read.text and "- a towel\n- a hat" in read.text
+    assert read.text.count("Boat: Heron · Seats: 2") == 3 and row not in read.text
+
+
+def test_figures_of_a_table_end_below_each_other_and_say_quietly_how_they_came_about() -> None:
+    rows = ("Boat: Heron | Seats: 2 | Built: 2015", "Boat: Teal | Seats: 1 | Built: ")
+    cited = tuple(Citation(n, "id", "b.csv", "Boats", None, "", None, n, n + 1, "x", ()) for n in (1, 2))
+    sentences = (
+        CitedSentence("3 (2 rows, Seats: 2 + 1 = 3)", (1, 2), block="lead"),
+        *(CitedSentence(text, (n,), block="row") for n, text in enumerate(rows, 1)),
+    )
+    found = Answer("q", as_text(sentences), False, 0.9, sentences, cited, form="table")
+    markup = html.answer_text("t", found)
+    assert markup.count('<td class="fn-figure"') == 4 and markup.count('<th scope="col" class="fn-figure"') == 2
+    assert '<p class="fn-answering" dir="auto">3 <span class="fn-meta">&#40;2 rows' in markup
+
+    lines = as_markdown(found).split("\n")
+    assert lines[3:7] == [
+        "",
+        "| Boat | Seats | Built |",
+        "| --- | --- | --- |",
+        "| Heron \\[1\\] | 2 | 2015 |",
+    ]
+
+
+def test_small_talk_lists_questions_to_press_and_the_sources_by_title() -> None:
+    talk = html.answer_text("t", Answer("help", "You could ask:\n\n- Who is it?", False, form="talk"))
+    assert 'class="fn-example" dir="auto">Who is it&#63;</button>' in talk
+    about = html.answer_text("t", Answer("what is in here?", "There are 2 sources:\n\n- A\n- B", False, form="about"))
+    assert "<button" not in about and about.count("<li") == 2

@@ -133,7 +133,8 @@ def test_small_talk_is_told_from_questions(text: str, kind: str | None) -> None:
 def test_small_talk_is_answered_without_citations(engine: Engine) -> None:
     found = answer(engine, "what is in the sources?")
     assert not found.refused and not found.citations and found.evidence_score is None
-    assert "12 Sep 2024" in found.text and "undated" in found.text and "2 sources" in found.text
+    assert "12 Sep 2024" in found.text and "2 sources" in found.text
+    assert "undated" not in found.text and ".txt" not in found.text  # neither matters here
     assert "?" in answer(engine, "what can I ask?").text.split("You could ask")[1]
 
 

@@ -155,7 +155,7 @@ def test_each_kind_has_its_own_heading_and_the_page_names_no_command(
 
 def test_nearest_passages_are_spoken_of_only_where_there_are_some() -> None:
     assert "passages" not in write.refuse(Refusal("not_in_sources"))
-    assert "nearest passages are shown" in write.refuse(Refusal("not_in_sources"), nearest=True)
+    assert "nearest passages may help" in write.refuse(Refusal("not_in_sources"), nearest=True)
 
 
 def test_an_answer_from_before_the_kinds_is_still_read(lane: Engine) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.errors import FootnoteError
+from index.home import folder_size
 from index.roots import uploads
 from index.state import write_sealed
 from rag.answer import answer
@@ -16,6 +17,7 @@ from rag.groups import FILE, drop_group, folders, groups, keep_group
 from rag.settings import SEEDS, Settings
 from rag.sources import listing
 from rag.ui.removed import Removed
+from rag.ui.uploads import Uploads
 from tests.conftest import Run
 
 ARTICLES = {"000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"}
@@ -97,6 +99,25 @@ def test_what_was_removed_is_gone_when_the_server_ends(started: Engine) -> None:
     assert not (started.home / "removed").exists()
     with pytest.raises(FootnoteError, match="too late"):
         removed.undo(token, _quiet)
+
+
+def test_what_waits_for_undo_counts_as_uploaded_until_an_upload_needs_its_room(started: Engine) -> None:
+    limit = started.settings.model_copy(update={"max_uploads_mb": 0.003})
+    removed = Removed(started)
+    files = Uploads(started.home, limit, removed)
+    tokens = []
+    for name in ("first.txt", "second.txt"):
+        upload(started, name, f"The {name} well is dry. " * 40)
+        tokens.append(removed.remove([name], _quiet)[1])
+    held = folder_size(started.home / "removed")
+    assert held > 1500 and not files.has_room(3001)
+    assert files.has_room(3000 - held) and folder_size(started.home / "removed") == held
+    assert files.has_room(3001 - held)  # only the older removal has to go
+    with pytest.raises(FootnoteError, match="too late"):
+        removed.undo(tokens[0], _quiet)
+    removed.undo(tokens[1], _quiet)
+    assert names(started) == {*ARTICLES, "second.txt"}
+    assert not files.has_room(2900)
 
 
 def test_a_source_is_read_again_although_it_looks_the_same(started: Engine) -> None:

@@ -9,17 +9,18 @@ from urllib.parse import urlencode
 
 from index.formats import page_word
 from index.layout import Span
-from index.published import Published
 from index.web import is_address
 from rag.cite import Citation
 from rag.types import Answer, Passage
 from rag.ui.escape import day, escape
 from rag.ui.evidence import Piece, Place, group_places
+from rag.ui.passage import flowing, without_heading
 
 
 def marker(turn_id: str, one: Citation) -> str:
     """Return the marker of a citation, a link to its card."""
-    quote = one.quote if len(one.quote) <= _LONGEST_TIP else f"{one.quote[:_LONGEST_TIP].rstrip()} ..."
+    text = flowing(one.quote)
+    quote = text if len(text) <= _LONGEST_TIP else f"{text[:_LONGEST_TIP].rstrip()} ..."
     return (
         f'<a class="fn-marker" href="#source-{escape(turn_id)}-{one.number}" data-quote="{escape(quote)}" '
         f'aria-label="source {one.number}, {escape(one.title)}">{one.number}</a>'
@@ -48,7 +49,7 @@ def sources(turn_id: str, answer: Answer) -> str:
 def _place_card(turn_id: str, place: Place) -> str:
     """A card with all citations of a place; the marker of each leads to the words where it begins."""
     one = place.first
-    numbers = ", ".join(str(number) for number in sorted(cited.number for cited in place.citations))
+    numbers = _runs(sorted(cited.number for cited in place.citations))
     text = _passage(place.before)
     text += "".join(f"{_mark(turn_id, pieces)}{_passage(after)}" for pieces, after in place.highlights)
     return (
@@ -57,6 +58,22 @@ def _place_card(turn_id: str, place: Place) -> str:
         f'<blockquote dir="auto">{text}</blockquote>'
         f"{_open(place.citations[0])}</article>"
     )
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Numbers in order, runs of three and more by their ends.
+
+    >>> _runs([1, 2, 3, 5, 7, 8])
+    '1–3, 5, 7, 8'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said = (f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+    return ", ".join(said)
 
 
 def _passage(text: str) -> str:
@@ -137,11 +154,6 @@ def highlighted(one: Citation) -> str:
 def _card(passage: Passage) -> str:
     return (
         f'<article class="fn-card"><h3 dir="auto">{escape(passage.title)}</h3>{_where(passage, passage.heading)}'
-        f'<blockquote dir="auto">{_passage(passage.text)}</blockquote>'
+        f'<blockquote dir="auto">{_passage(without_heading(flowing(passage.text), passage.heading))}</blockquote>'
         f"{_open(passage)}</article>"
     )
-
-
-def _place(published: Published | None, source: str) -> str:
-    when = f"<bdi>{escape(day(published))}</bdi> · " if published else ""
-    return f'<p class="fn-meta">{when}<bdi>{escape(source)}</bdi></p>'

@@ -25,7 +25,7 @@ _KEYS = (
 
 def tour() -> str:
     """Return the dialog that shows in four steps what the page does, then its keys."""
-    steps = "".join(f"<li><b>{escape(title)}</b><p>{escape(words)}</p></li>" for title, words in _STEPS)
+    steps = "".join(f"<li><p><b>{escape(title)}.</b> {escape(words)}</p></li>" for title, words in _STEPS)
     lines = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(meaning)}</dd>" for key, meaning in _KEYS)
     return (
         '<dialog id="fn-tour" aria-labelledby="fn-tour-title"><h2 id="fn-tour-title">A short tour</h2>'

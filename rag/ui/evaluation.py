@@ -285,9 +285,10 @@ def _results(home: Path, name: str, against: str | None) -> str:
     summary = run.read_summary(shown.folder)
     compared = compare(run.open_run(against, home), shown) if against and against != name else None
     address = f"report?{urlencode({'run': name, **({'against': against} if compared else {})})}"
+    link = f'<a class="fn-action" href="{escape(address)}'
     links = (
-        f'<p class="fn-foot"><a class="fn-open" href="{escape(address)}" target="_blank" rel="noopener">Open the report'
-        f'</a> <a class="fn-open" href="{escape(address)}&#38;download=1" download>Download it</a></p>'
+        f'<p class="fn-foot">{link}" target="_blank" rel="noopener">Open the report</a> '
+        f'{link}&#38;download=1" download>Download it</a></p>'
     )
     parts = [
         report.overview(shown, summary),

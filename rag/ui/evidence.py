@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from rag.cite import Citation
 from rag.types import Answer, Passage
+from rag.ui.passage import flowing, without_heading
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,20 @@ def _place(passage: Passage | None, citations: Sequence[Citation]) -> Place:
     starts = [group[0].start for group in joined]
     if passage is None:
         return Place(tuple(ordered), "", tuple((_pieces(group), "") for group in joined))
+    text = flowing(passage.text)
     gaps = zip(ends, [*starts[1:], passage.end], strict=True)
-    after = [passage.text[end - passage.start : following - passage.start] for end, following in gaps]
-    before = passage.text[: starts[0] - passage.start]
-    return Place(tuple(ordered), before, tuple(zip(map(_pieces, joined), after, strict=True)))
+    after = [text[end - passage.start : following - passage.start] for end, following in gaps]
+    heading = ordered[0].heading
+    before = without_heading(text[: starts[0] - passage.start], heading)
+    highlights = (_pieces(group, text, passage.start) for group in joined)
+    return Place(tuple(ordered), before, tuple(zip(highlights, after, strict=True)))
 
 
-def _pieces(group: Sequence[Citation]) -> tuple[Piece, ...]:
-    """Return the text that overlapping citations cover together, cut where one begins or answering words do."""
+def _pieces(group: Sequence[Citation], around: str = "", begin: int = 0) -> tuple[Piece, ...]:
+    """Return the text that overlapping citations cover together, cut where one begins or answering words do.
+
+    `around` is the text they lie in, if it is known; it begins at offset `begin`.
+    """
     answers = [span for one in group for span in one.answers]
     end = max(one.end for one in group)
     cuts = {one.start for one in group} | {place for span in answers for place in span} | {end}
@@ -90,6 +97,7 @@ def _pieces(group: Sequence[Citation]) -> tuple[Piece, ...]:
     first, text = group[0].start, group[0].quote
     for one in group[1:]:
         text += one.quote[max(0, first + len(text) - one.start) :]
+    text = around[first - begin : end - begin] or flowing(text)
     made = []
     for start, stop in pairwise(places):
         begins = tuple(one.number for one in group if one.start == start)

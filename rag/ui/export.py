@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from index.formats import page_name
@@ -11,6 +12,7 @@ from rag.conversation.store import Conversation, Turn
 from rag.markdown import as_markdown, plain
 from rag.ui import cards, html
 from rag.ui.escape import escape
+from rag.ui.passage import flowing
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: light-dark(#1c2430, #e8ebf0); --quiet: light-dark(#515c6d, #aab3c1);
@@ -30,6 +32,11 @@ cite { color: var(--quiet); font-size: .88rem; font-style: normal; }
 .fn-cited h3 { font-size: 1rem; margin: 0; } .fn-meta, .fn-note { color: var(--quiet); font-size: .88rem; margin: 0; }
 blockquote { margin: .4rem 0; white-space: pre-line; } mark { background: var(--evidence); color: inherit; }
 mark strong { background: var(--strong); }
+.fn-rows { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: start; vertical-align: baseline; padding: .25rem 1rem .25rem 0;
+  border-bottom: 1px solid var(--line); }
+th, .fn-none { font-weight: 400; color: var(--quiet); } .fn-figure { text-align: end; } .fn-from { margin-top: .3rem; }
+.fn-next, .fn-searched button { display: none; } button { all: unset; } .fn-verdict { font-weight: 600; }
 """
 
 
@@ -83,9 +90,10 @@ def _turn(turn: Turn) -> str:
 def _cited(turn_id: str, one: Citation) -> str:
     page = page_name(one.source, one.page) if one.page else ""
     place = [one.source, str(one.published or ""), page, one.heading]
+    quoted = cards.highlighted(replace(one, quote=flowing(one.quote)))
     return (
         f'<section class="fn-cited" id="source-{escape(turn_id)}-{one.number}">'
         f'<h3 dir="auto">{one.number} {escape(one.title)}</h3>'
         f'<p class="fn-meta" dir="auto">{escape(" · ".join(filter(None, place)))}</p>'
-        f'<blockquote dir="auto"><mark>{cards.highlighted(one)}</mark></blockquote></section>'
+        f'<blockquote dir="auto"><mark>{quoted}</mark></blockquote></section>'
     )

@@ -16,6 +16,7 @@ from rag.ui.cards import sources
 from rag.ui.details import details
 from rag.ui.escape import day, escape
 from rag.ui.icons import button
+from rag.ui.passage import flowing
 from rag.ui.said import said
 
 
@@ -78,7 +79,9 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
     if not known:
         parts.append('<p class="fn-none">The sources are being opened. You can ask already.</p>')
     if known and not titles:
-        parts.append("<h2>No sources yet</h2><p>Add files: text, PDF, Word, slides, web pages, tables, mail and more.</p>")
+        parts.append(
+            "<h2>No sources yet</h2><p>Add files: text, PDF, Word, slides, web pages, tables, mail and more.</p>"
+        )
     if titles:
         rows = "".join(
             f'<li><bdi>{escape(title)}</bdi> <span class="fn-meta">{escape(day(published))}</span></li>'
@@ -105,7 +108,7 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
 
 def answer_text(turn_id: str, answer: Answer) -> str:
     """What is read of an answer: its text with markers and notes, or the refusal."""
-    words = said(turn_id, answer) if answer.sentences else plain_words(answer.text)
+    words = said(turn_id, answer) if answer.sentences else plain_words(answer.text, asks=answer.form == "talk")
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
     label, advice = _refusal(answer) if answer.refused else ("", "")
     return f'<div class="fn-answer">{_searched(answer)}{label}{words}{advice}{notes}</div>{_suggestions(answer)}'
@@ -128,13 +131,15 @@ def _refusal(answer: Answer) -> tuple[str, str]:
 
 
 def _searched(answer: Answer) -> str:
-    """A line that says how the question was searched when its spelling was corrected, and a button that undoes it."""
+    """A line that says how the question was searched where that differs, and buttons that edit and undo it."""
     if not answer.corrected:
         return ""
     # Quotation marks ask for a search of exactly what stands between them.
     exact = escape(f"“{answer.question}”")
+    edit = button("edit", "edit", "Edit what was searched", f' data-ask="{escape(answer.searched)}"')
     return (
-        f'<p class="fn-note fn-searched" dir="auto">Searched for: {escape(answer.searched)} '
+        f'<p class="fn-note fn-searched" dir="auto">Searched for: {escape(answer.searched)}'
+        f"{edit} "
         f'<button type="button" class="fn-example" data-ask="{exact}">Search for what I typed</button></p>'
     )
 
@@ -188,19 +193,19 @@ def _footnotes(answer: Answer) -> str:
     """The citations once more, for paper: on the screen they stand beside the answer."""
     items = "".join(
         f'<li dir="auto">{escape(", ".join(filter(None, (one.title, day(one.published), one.source))))}: '
-        f"“{escape(one.quote)}”</li>"
+        f"“{escape(flowing(one.quote))}”</li>"
         for one in answer.citations
     )
     return f'<ol class="fn-footnotes" aria-hidden="true">{items}</ol>' if items else ""
 
 
-def plain_words(text: str) -> str:
-    """Paragraphs and "- " lists of a reply that cites nothing."""
+def plain_words(text: str, *, asks: bool = False) -> str:
+    """Paragraphs and "- " lists of a reply that cites nothing; with `asks` what is listed are questions to press."""
     made = []
     for block in text.split("\n\n"):
         lines = block.split("\n")
         if all(line.startswith("- ") for line in lines):
-            items = "".join(f'<li dir="auto">{escape(line[2:])}</li>' for line in lines)
+            items = "".join(_example(line[2:]) if asks else f'<li dir="auto">{escape(line[2:])}</li>' for line in lines)
             made.append(f"<ul>{items}</ul>")
         else:
             made.append(f'<p dir="auto">{escape(block)}</p>')

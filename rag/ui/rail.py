@@ -100,7 +100,8 @@ def attach() -> str:
 
 def chip() -> str:
     """Return the button that says how many sources are asked, and leads to their ticks."""
-    return '<button type="button" class="fn-chip" data-do="ticks" aria-label="Choose sources"><span></span></button>'
+    attributes = 'class="fn-chip fn-blank" data-do="ticks" aria-label="Choose sources"'
+    return f'<button type="button" {attributes}><span></span></button>'
 
 
 def panel() -> str:

@@ -10,6 +10,7 @@ from threading import Lock
 
 from index.build import Progress, Report
 from index.errors import FootnoteError
+from index.home import folder_size
 from index.removal import Removal
 from rag.engine import Engine
 
@@ -18,7 +19,10 @@ _KEPT = 10
 
 
 class Removed:
-    """The last removals. Copies of our own lie in FOOTNOTE_HOME/removed until then, and go when the server ends."""
+    """The last removals. Copies of our own lie in FOOTNOTE_HOME/removed until then, and go when the server ends.
+
+    They count as uploads; the oldest go earlier when a new upload needs their room.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,16 +44,26 @@ class Removed:
 
     def undo(self, token: str, progress: Progress) -> Report:
         """Bring back what was removed. Raises FootnoteError when it is too late, and as Engine.index does."""
+        # Taken out of the list, it can't be cleared meanwhile.
         with self._lock:
-            removal = self._kept.get(token)
+            removal = self._kept.pop(token, None)
         gone = removal and (removal.uploaded or removal.addresses) and not (self._folder / token).exists()
         if removal is None or gone:
             raise FootnoteError("It is too late to undo this. Add the source again.")
-        report = self._engine.bring_back(removal, self._folder / token, progress)
-        with self._lock:
-            self._kept.pop(token, None)
-            self._clear(token)
+        try:
+            report = self._engine.bring_back(removal, self._folder / token, progress)
+        except BaseException:
+            with self._lock:
+                self._kept[token] = removal
+            raise
+        self._clear(token)
         return report
+
+    def shrink(self, most: int) -> None:
+        """Clear the oldest removals until the copies of all take at most `most` bytes."""
+        with self._lock:
+            while self._kept and folder_size(self._folder) > most:
+                self._clear(self._kept.popitem(last=False)[0])
 
     def close(self) -> None:
         """Delete what can no longer be brought back."""

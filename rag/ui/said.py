@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from rag.cite import Citation, CitedSentence
+from rag.forms.values import number_in
+from rag.rows import table_of
 from rag.types import Answer
 from rag.ui.cards import highlighted, marker
 from rag.ui.escape import day, escape
+from rag.ui.passage import flowing
 from rag.write import shown
+
+_WORKED_OUT = re.compile(r"(?P<figure>.+?) (?P<working>\(\d+ rows?, .+\))")
+"""A figure and how it was worked out from rows."""
 
 
 def said(turn_id: str, answer: Answer) -> str:
@@ -32,31 +39,46 @@ def _list(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, 
     """Items or steps, and the source below them where all are of one."""
     tag = "ol" if sentences[0].block == "step" else "ul"
     items = "".join(
-        f'<li dir="auto">{escape(one.text)}{_markers(turn_id, one, cited)}{_verdict(one)}</li>' for one in sentences
+        f'<li dir="auto">{_item(one, cited)}{_markers(turn_id, one, cited)}{_verdict(one)}</li>' for one in sentences
     )
     return f'<{tag} class="fn-list">{items}</{tag}>{_source_below(turn_id, sentences, cited)}'
 
 
+def _item(one: CitedSentence, cited: Mapping[int, Citation]) -> str:
+    """The words of an item; the heading that opens one of a summary is quiet."""
+    heading, colon, words = one.text.partition(": ")
+    if colon and any(cited[number].heading.endswith(heading) for number in one.citations):
+        return f'<span class="fn-none">{escape(heading + colon)}</span>{escape(words)}'
+    return escape(one.text)
+
+
 def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
     """Rows ("Tank: North | Litres: 12") under the names of their columns; a column for each name that a row has."""
-    rows = [[part.partition(": ") for part in one.text.split(" | ")] for one in sentences]
-    if not all(colon for row in rows for _, colon, _ in row):
+    table = table_of([one.text for one in sentences])
+    if table is None:
         return _list(turn_id, sentences, cited)
-    names = list(dict.fromkeys(name for row in rows for name, _, _ in row))
-    head = "".join(f'<th scope="col" dir="auto">{escape(name)}</th>' for name in names)
+    names, filled = table
+    # Numbers stand below each other by their last digit.
+    kinds = [' class="fn-figure"' if _are_numbers(row.get(name, "") for row in filled) else "" for name in names]
+    columns = list(zip(names, kinds, strict=True))
+    head = "".join(f'<th scope="col"{kind} dir="auto">{escape(name)}</th>' for name, kind in columns)
     body = ""
-    for one, row in zip(sentences, rows, strict=True):
-        cells = {name: value for name, _, value in row}
+    for one, cells in zip(sentences, filled, strict=True):
         markers = _markers(turn_id, one, cited)
         body += "<tr>" + "".join(
-            f'<td dir="auto">{escape(cells.get(name, ""))}{"" if number else markers}</td>'
-            for number, name in enumerate(names)
+            f'<td{kind} dir="auto">{escape(cells.get(name, ""))}{"" if number else markers}</td>'
+            for number, (name, kind) in enumerate(columns)
         )
         body += "</tr>"
-    table = f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    markup = f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
     # A wide table scrolls by itself, by key too.
-    framed = f'<div class="fn-rows" tabindex="0" role="group" aria-label="Rows">{table}</div>'
+    framed = f'<div class="fn-rows" tabindex="0" role="group" aria-label="Rows">{markup}</div>'
     return framed + _source_below(turn_id, sentences, cited)
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    values = [cell for cell in cells if cell]
+    return bool(values) and all(number_in(cell) for cell in values)
 
 
 def _source_below(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
@@ -66,9 +88,10 @@ def _source_below(turn_id: str, sentences: Sequence[CitedSentence], cited: Mappi
     return f'<p class="fn-from">{_title(turn_id, cited[numbers[0]])}</p>'
 
 
-def _title(turn_id: str, one: Citation) -> str:
-    """The title of a source as a link to its card, and its date."""
-    when = f" · <bdi>{escape(day(one.published))}</bdi>" if one.published else ""
+def _title(turn_id: str, one: Citation, when: str = "") -> str:
+    """The title of a source as a link to its card, and its date, which `when` may say in other words."""
+    when = when or day(one.published)
+    when = f" · <bdi>{escape(when)}</bdi>" if when else ""
     return (
         f'<cite><a class="fn-to-card" href="#source-{escape(turn_id)}-{one.number}" dir="auto">{escape(one.title)}</a>'
         f"{when}</cite>"
@@ -104,14 +127,20 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
     one = cited[sentence.citations[0]]
     words = shown(one.quote)
     before, found, after = sentence.text.partition(words or "\n")
-    text = escape(sentence.text)
+    text = escape(flowing(sentence.text))
     # A date before the quote stands below it, with the title.
-    if found and before.strip("“ ") in ("", f"{day(one.published)}:", "undated:"):
+    when = before.strip("“ ").removesuffix(":")
+    if found and when in ("", day(one.published), f"{day(one.published)}, older", "undated"):
         as_it_stands = re.sub(r"[ \n]+", " ", one.quote) == words
-        marked = re.sub(r"[ \n]+", " ", highlighted(one)) if as_it_stands else escape(words)
+        marked = _lines(highlighted(replace(one, quote=flowing(one.quote)))) if as_it_stands else escape(flowing(words))
         text = ("“" if before.endswith("“") else "") + marked + escape(after)
-    title = _title(turn_id, one) if named else ""
-    return f'<blockquote class="fn-quoted"><p dir="auto">{text}{marker(turn_id, one)}</p>{title}</blockquote>'
+    title = _title(turn_id, one, when) if named else ""
+    return f'<blockquote class="fn-quoted" dir="auto"><p>{text}{marker(turn_id, one)}</p>{title}</blockquote>'
+
+
+def _lines(markup: str) -> str:
+    """A quote in one paragraph; what a blank line parts, such as a heading and its text, stands on lines of its own."""
+    return re.sub(r"[ \n]+", " ", re.sub(r"\n\s*\n", "<br>", markup))
 
 
 def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
@@ -120,6 +149,8 @@ def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citatio
     if sentence.verdict == "unsupported":
         text = f"<del>{text}</del>"
     lead = ' class="fn-answering"' if sentence.block == "lead" else ""
+    if lead and (worked := _WORKED_OUT.fullmatch(sentence.text)):
+        text = f'{escape(worked["figure"])} <span class="fn-meta">{escape(worked["working"])}</span>'
     return f'<p{lead} dir="auto">{text}{markers}{_verdict(sentence)}</p>'
 
 

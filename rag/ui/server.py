@@ -93,8 +93,8 @@ def make_server(engine: Engine) -> FastAPI:
     to read with a quote in view (reading.py), `/report`, an evaluation run to read, and `/feedback`, which takes what
     the thumbs say.
     """
-    files = Uploads(engine.home, engine.settings)
     removed = Removed(engine)
+    files = Uploads(engine.home, engine.settings, removed)
     reading = Reading(engine)
     # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
@@ -181,7 +181,11 @@ def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:
         path="",
         server_name=settings.host,
         server_port=settings.port,
-        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT),
+        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT).set(
+            # The accent of page.css; the dark one is too light below a white tick.
+            checkbox_background_color_selected="#1a4fc4",
+            checkbox_border_color_selected="#1a4fc4",
+        ),
         css=page_style(),
         head=_HEAD.format(script=script),
         footer_links=[],

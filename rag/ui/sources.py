@@ -168,9 +168,10 @@ class _Changes:
         """Keep pasted text as a source of its own."""
         if not order.text.strip():
             raise FootnoteError("Paste some text first.")
-        if len(order.text.encode("utf-8", "replace")) > self._engine.settings.max_source_mb * 1_000_000:
+        size = len(order.text.encode("utf-8", "replace"))
+        if size > self._engine.settings.max_source_mb * 1_000_000:
             raise FootnoteError(f"A text may have up to {self._engine.settings.max_source_mb:g} MB.")
-        if not self._files.has_room(len(order.text)):
+        if not self._files.has_room(size):
             raise FootnoteError(
                 "There is no room for this text. Remove some sources, or raise FOOTNOTE_MAX_UPLOADS_MB."
             )
@@ -241,7 +242,7 @@ def make_sources_tab(
                 label="Web address",
                 show_label=False,
                 container=False,
-                placeholder="https://... and Enter",
+                placeholder="A web address, then Enter",
                 max_lines=1,
                 scale=3,
                 min_width=220,

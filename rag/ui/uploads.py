@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -22,10 +21,12 @@ from filelock import FileLock, Timeout
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from index.home import folder_size
 from index.roots import uploads
 from rag.settings import Settings
 from rag.ui.gate import VISIT
 from rag.ui.plain import plain
+from rag.ui.removed import Removed
 
 _PLACE = re.compile(r"(?P<folder>[0-9a-f]{32})/(?P<name>[^/\\\x00]{1,255})")
 """What the page knows an uploaded file by. It is no path: it leads only into the folder of the browser that sent it."""
@@ -47,9 +48,10 @@ class Uploads:
     one leaves is cleared by the next.
     """
 
-    def __init__(self, home: Path, settings: Settings) -> None:
-        """Clear what killed servers have left in `home`."""
+    def __init__(self, home: Path, settings: Settings, removed: Removed) -> None:
+        """Clear what killed servers have left in `home`; uploads may take the room of what was `removed`."""
         self._home = home
+        self._removed = removed
         self._root = home / "incoming"
         self.folder = self._root / secrets.token_hex(8)
         self._held = FileLock(self.folder.with_suffix(".lock"), thread_local=False)
@@ -114,7 +116,8 @@ class Uploads:
     def has_room(self, length: int) -> bool:
         """Whether `length` more bytes may be kept."""
         if fits := self._reserve(length):
-            self._coming -= length
+            with self._lock:
+                self._coming -= length
         return fits
 
     def discard(self, paths: Iterable[Path]) -> None:
@@ -130,9 +133,11 @@ class Uploads:
         """Count `length` bytes as used if there is room for them."""
         with self._lock:
             self._clear_old()
-            used = sum(map(_size, (uploads(self._home), question_sets_folder(self._home), self._root)))
-            if used + self._coming + length > self._most:
+            used = sum(map(folder_size, (uploads(self._home), question_sets_folder(self._home), self._root)))
+            room = self._most - used - self._coming - length
+            if room < 0:
                 return False
+            self._removed.shrink(room)
             self._coming += length
             return True
 
@@ -178,16 +183,6 @@ def file_name(given: str) -> str:
     stem = (stem if dot else name).encode("utf-8", "replace")[: 200 - len(ending.encode())].decode("utf-8", "ignore")
     name = stem + (ending if dot else "")
     return "file" if name in ("", ".", "..") else name
-
-
-def _size(folder: Path) -> int:
-    """Bytes of the files in a folder, those below it included."""
-    total = 0
-    for at, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += Path(at, name).lstat().st_size
-    return total
 
 
 class GuardedBlocks(gr.Blocks):  # type: ignore[misc]

@@ -300,6 +300,12 @@ def test_the_rooms_have_addresses_and_lead_back(desk: Page) -> None:
     expect(desk.locator("#fn-evaluation")).to_be_visible()
     expect(desk.locator("#fn-title")).to_have_text("Evaluation")
     expect(desk.locator("#fn-desk")).to_be_hidden()
+    desk.reload()
+    expect(desk.locator("#fn-run")).to_be_visible()
+    expect(desk.locator("#fn-title")).to_have_text("Evaluation")
+    assert edges(desk.locator("#fn-title"))[0] == edges(desk.locator("#fn-choose"))[0]
+    desk.evaluate("location.hash = 'chat'")
+    desk.get_by_role("link", name="Evaluation").click()
     desk.go_back()
     expect(desk.locator("#fn-desk")).to_be_visible()
     desk.get_by_role("link", name="Sources", exact=True).click()

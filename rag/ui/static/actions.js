@@ -104,7 +104,7 @@
       location.hash = "chat";
       ask(button.dataset.question);
     },
-    edit: (turn) => (fill(asked(turn)), box().focus()),
+    edit: (turn, { dataset }) => (fill(dataset.ask || asked(turn)), box().focus()),
     again: (turn) => ask(asked(turn)),
     sources: (turn) => {
       footnoteEvidence.choose(turn.dataset.turn);

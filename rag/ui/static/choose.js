@@ -21,7 +21,12 @@ window.footnoteChoice = (() => {
     tell();
   }
 
+  // Gradio draws the page bit by bit.
+  const find = (one) => document.querySelector(one);
+  const drawn = () => find(".fn-chip") && find(".fn-untold") && find("#fn-send");
+
   function tell() {
+    if (!drawn()) return;
     const all = names();
     const asked = all.filter((name) => !left.has(name)).length;
     for (const one of document.querySelectorAll(".fn-tick")) one.checked = !left.has(one.dataset.source);
@@ -31,12 +36,12 @@ window.footnoteChoice = (() => {
     }
     const total = `${all.length.toLocaleString("en")} ${all.length === 1 ? "source" : "sources"}`;
     const words = asked === all.length ? total : `${asked.toLocaleString("en")} of ${total}`;
-    const chip = document.querySelector(".fn-chip");
+    const chip = find(".fn-chip");
     chip.classList.toggle("fn-blank", !all.length);
     if (chip.firstChild.textContent !== words) chip.firstChild.textContent = words;
     chip.setAttribute("aria-label", `${words}: choose`);
-    document.querySelector(".fn-untold").classList.toggle("fn-away", !none());
-    document.getElementById("fn-send").disabled = none();
+    find(".fn-untold").classList.toggle("fn-away", !none());
+    find("#fn-send").disabled = none();
   }
 
   function keep(those) {
@@ -63,7 +68,7 @@ window.footnoteChoice = (() => {
   new MutationObserver(() => {
     const fresh = document.querySelectorAll(".fn-tick:not([data-set])");
     const gone = !fresh.length && told !== listed().length;
-    if (!document.querySelector(".fn-chip") || (!fresh.length && !gone)) return;
+    if (!drawn() || (!fresh.length && !gone)) return;
     for (const one of fresh) one.dataset.set = "";
     told = listed().length;
     tell();

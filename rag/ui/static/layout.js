@@ -105,7 +105,6 @@ window.footnoteLayout = (() => {
     line.replaceChildren(words);
     if (!press) return;
     const button = document.createElement("button");
-    button.type = "button";
     button.className = "fn-action";
     button.textContent = label;
     button.addEventListener("click", press);
@@ -117,25 +116,25 @@ window.footnoteLayout = (() => {
     localStorage.setItem("fn-theme", dark ? "dark" : "light");
   }
 
+  // Called once, when the page is drawn.
   function begin() {
     const kept = localStorage.getItem("fn-theme");
     if (kept) document.body.classList.toggle("dark", kept === "dark");
     drawFolded();
     enter();
+    addEventListener("hashchange", enter);
+    addEventListener("resize", () => {
+      measure();
+      if (isWide() && laid()) over("");
+    });
+    document.addEventListener("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
   }
 
   // How wide a scroll bar is, so that what does not scroll keeps the edges of what does.
   function measure() {
-    const { offsetWidth, clientWidth } = by("fn-left");
+    const { offsetWidth, clientWidth } = by(ROOMS[room()].replace("desk", "left"));
     if (offsetWidth) app().style.setProperty("--fn-bar", `${offsetWidth - clientWidth}px`);
   }
-
-  addEventListener("hashchange", enter);
-  addEventListener("resize", () => {
-    measure();
-    if (isWide() && laid()) over("");
-  });
-  document.addEventListener("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
 
   return {
     begin, title, say, theme, over, close, closeMenu, focusMenu, showMenu, showTicks, showEvidence,

@@ -75,7 +75,6 @@ window.footnote = (() => {
       const foot = make("div", "fn-foot", "");
       for (const [name, label] of [["again", "Ask again"], ["edit", "Edit"]]) {
         const button = make("button", "fn-action", label);
-        button.type = "button";
         button.dataset.do = name;
         foot.append(button);
       }
@@ -227,8 +226,9 @@ window.footnote = (() => {
     silent = told ? 0 : silent + 1;
     if (told) tell(told.words, told.kind);
     if (silent > 1) {
-      tell("The server does not answer", "failed");
-      end(working(), "The server does not answer. Start it again, then ask again.");
+      const gone = "The server does not answer";
+      tell(gone, "failed");
+      end(working(), gone + ". Start it again, then ask again.");
     }
     setTimeout(watch, told?.kind === "busy" ? 500 : 3000);
   }
@@ -241,7 +241,7 @@ window.footnote = (() => {
 
   // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
   new MutationObserver(() => {
-    if (!restored && ["fn-conversation", "fn-panel", "fn-send", "fn-sources", "fn-evaluation"].every(by)) {
+    if (!restored && ["fn-conversation", "fn-panel", "fn-send", "fn-sources", "fn-evaluation", "fn-settings", "fn-more"].every(by)) {
       footnoteLayout.begin();
       restore();
       watch();

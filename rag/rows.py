@@ -1,0 +1,18 @@
+"""Rows of a table in an answer ("Tank: North | Litres: 12") as columns and cells. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def table_of(rows: Sequence[str]) -> tuple[list[str], list[dict[str, str]]] | None:
+    """Return the names of the columns, and each row as its cells by name; None if a cell has no name.
+
+    >>> table_of(["Tank: North | Litres: 12", "Tank: South"])
+    (['Tank', 'Litres'], [{'Tank': 'North', 'Litres': '12'}, {'Tank': 'South'}])
+    """
+    cells = [[part.partition(": ") for part in row.split(" | ")] for row in rows]
+    if not all(colon for row in cells for _, colon, _ in row):
+        return None
+    names = list(dict.fromkeys(name for row in cells for name, _, _ in row))
+    return names, [{name: value for name, _, value in row} for row in cells]

@@ -1,0 +1,196 @@
+"""Answers in each form look like what they are: words, lists, steps, tables, quotes side by side, summaries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from benchmarks.access import violations
+from benchmarks.forms import QUESTIONS, write_documents
+from benchmarks.served import ask, opened, served
+from rag.engine import Engine
+from rag.settings import Settings
+
+pytestmark = pytest.mark.browser
+_PATIENCE = 300_000
+"""Milliseconds; a busy machine takes its time."""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """One page over a few everyday documents, for all questions."""
+    folder = tmp_path_factory.mktemp("forms")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([write_documents(folder / "docs")])
+    engine.close()
+    with served(folder / "home", folder / "log") as address, opened(browser, address) as page:
+        expect(page.locator(".fn-state-ready")).to_be_visible(timeout=_PATIENCE)
+        yield page
+
+
+def answered(page: Page, name: str) -> Locator:
+    """Ask the question of a form in a conversation of its own; returns what the page says."""
+    asked = QUESTIONS[name]
+    page.evaluate("window.footnote.clear()")
+    ask(page, asked.question)
+    expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(1, timeout=_PATIENCE)
+    said = page.locator(".fn-answer")
+    expect(said).to_contain_text(asked.words)
+    expect(page.locator(".fn-details dl")).to_contain_text(asked.form)
+    expect(said).not_to_contain_text(" | ")
+    serious = [one["id"] for one in violations(page, ".fn-turn") if one["impact"] in ("serious", "critical")]
+    assert serious == []
+    return said
+
+
+def leads_to_its_words(page: Page, marker: Locator) -> None:
+    """The marker leads to highlighted words on a card in view."""
+    marker.click()
+    place = (marker.get_attribute("href") or "")[1:]
+    expect(page.locator(f"#fn-panel mark:has([id='{place}'])")).to_be_in_viewport()
+
+
+def test_words_open_the_answer_and_are_marked_in_the_quote_below(page: Page) -> None:
+    said = answered(page, "words")
+    lead, quote = said.locator("p.fn-answering"), said.locator("blockquote.fn-quoted").first
+    expect(lead).to_contain_text("Nora Quayle")
+    expect(quote.locator("strong")).to_have_text("Nora Quayle")
+    size = "one => parseFloat(getComputedStyle(one).fontSize)"
+    assert lead.evaluate(size) > quote.locator("p").evaluate(size)
+    leads_to_its_words(page, lead.locator(".fn-marker"))
+
+
+def test_a_reason_is_a_quote_with_its_source(page: Page) -> None:
+    said = answered(page, "sentence")
+    expect(said.locator("blockquote.fn-quoted").first).to_contain_text("because the peat below the grass burns")
+    expect(said.locator("blockquote cite").first).to_contain_text("Boathouse handbook")
+    leads_to_its_words(page, said.locator(".fn-marker").first)
+
+
+def test_a_list_has_a_bullet_and_a_marker_for_each_item(page: Page) -> None:
+    said = answered(page, "list")
+    items = said.locator("ul.fn-list > li")
+    expect(items).to_have_count(4)
+    expect(said.locator("p.fn-answering")).to_contain_text("Bring the following")
+    assert items.first.evaluate("one => getComputedStyle(one).listStyleType") == "disc"
+    expect(items.locator(".fn-marker")).to_have_count(4)
+    expect(said.locator(".fn-from")).to_have_text("Boathouse handbook")
+    expect(page.locator(".fn-cited .fn-number").first).to_have_text("1–5")
+    leads_to_its_words(page, items.last.locator(".fn-marker"))
+
+
+def test_steps_are_numbered_in_their_order(page: Page) -> None:
+    said = answered(page, "steps")
+    steps = said.locator("ol.fn-list > li")
+    expect(steps).to_have_count(4)
+    expect(steps.first).to_contain_text("Carry the canoe")
+    assert steps.first.evaluate("one => getComputedStyle(one).listStyleType") == "decimal"
+    assert not (steps.first.text_content() or "").startswith("1.")
+
+
+def test_rows_are_a_table_under_its_names_with_figures_ending_below_each_other(page: Page) -> None:
+    said = answered(page, "table")
+    table = said.get_by_role("table")
+    assert table.get_by_role("columnheader").all_text_contents() == ["Boat", "Seats", "Weight", "Built", "State"]
+    expect(table.locator("tbody tr")).to_have_count(2)
+    align = "one => getComputedStyle(one).textAlign"
+    assert [cell.evaluate(align) for cell in table.locator("tbody tr").first.locator("td").all()] == [
+        "start",
+        "end",
+        "end",
+        "end",
+        "start",
+    ]
+    leads_to_its_words(page, table.locator(".fn-marker").last)
+
+
+def test_a_figure_shows_how_it_was_worked_out_from_the_rows_below(page: Page) -> None:
+    said = answered(page, "figure")
+    lead = said.locator("p.fn-answering")
+    expect(lead).to_contain_text("9")
+    expect(lead.locator(".fn-meta")).to_have_text("(3 rows, Seats: 2 + 3 + 4 = 9)")
+    expect(said.locator("tbody tr")).to_have_count(3)
+    expect(lead.locator(".fn-marker")).to_have_count(3)
+
+
+def test_a_comparison_quotes_a_sentence_on_each_thing(page: Page) -> None:
+    quotes = answered(page, "comparison").locator("blockquote.fn-quoted")
+    texts = quotes.all_text_contents()
+    assert any("Heron weighs 31 kg" in text for text in texts) and any("Grebe weighs 52 kg" in text for text in texts)
+
+
+def test_a_summary_goes_through_the_sections_and_says_of_what_it_is(page: Page) -> None:
+    said = answered(page, "summary")
+    headings = said.locator("ul.fn-list > li > span.fn-none").all_text_contents()
+    assert [heading.strip() for heading in headings] == ["Launching a canoe:", "Rules on the lake:", "Money:"]
+    expect(said.locator(".fn-note")).to_contain_text("A summary of Boathouse handbook")
+
+
+def test_yes_or_no_comes_with_the_sentence_it_rests_on(page: Page) -> None:
+    said = answered(page, "yes_no")
+    expect(said.locator("blockquote.fn-quoted").first).to_contain_text("if they wear a life jacket")
+
+
+def test_what_the_sources_are_is_listed_by_title_and_date(page: Page) -> None:
+    said = answered(page, "about")
+    assert said.locator("li").all_text_contents() == [
+        "Minutes of the committee (12 Mar 2025)",
+        "Boathouse handbook",
+        "Boats",
+    ]
+
+
+def test_small_talk_has_neither_evidence_nor_thumbs(page: Page) -> None:
+    answered(page, "talk")
+    foot = page.locator(".fn-foot")
+    expect(foot.get_by_role("button", name="Good answer")).to_have_count(0)
+    expect(foot.get_by_role("button", name="Evidence", exact=True)).to_have_count(0)
+
+
+def test_a_refusal_looks_like_none_of_them(page: Page) -> None:
+    said = answered(page, "refusal")
+    expect(said.locator(".fn-verdict")).to_have_text("Not in the sources")
+    expect(said.locator("blockquote")).to_have_count(0)
+    expect(page.locator("#fn-panel details:visible")).not_to_have_attribute("open", "")
+
+
+def test_an_exported_conversation_keeps_its_forms_and_opens_with_the_network_off(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
+    page.evaluate("window.footnote.clear()")
+    for count, name in enumerate(("words", "list", "table", "summary"), 1):
+        ask(page, QUESTIONS[name].question)
+        expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(count, timeout=_PATIENCE)
+    page.locator("#fn-more summary").click()
+    with page.expect_download() as download:
+        page.locator("#fn-more").get_by_text("Export as HTML", exact=True).click()
+    download.value.save_as(path := tmp_path / "conversation.html")
+    with browser.new_context(offline=True) as context:
+        file = context.new_page()
+        file.goto(path.as_uri())
+        assert file.locator("script").count() == 0
+        expect(file.get_by_role("table")).to_be_visible()
+        expect(file.locator("ul.fn-list > li")).to_have_count(4 + 3)
+        markers = file.locator(".fn-marker")
+        assert markers.count() >= 10
+        for marker in markers.all():
+            marker.click()
+            expect(file.locator(":target mark")).to_be_in_viewport()
+        assert [one["id"] for one in violations(file) if one["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_no_form_is_wider_than_the_page(page: Page, width: int) -> None:
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 800})
+    for name in ("list", "steps", "table", "comparison", "summary"):
+        page.evaluate("window.footnote.clear()")
+        ask(page, QUESTIONS[name].question)
+        expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(1, timeout=_PATIENCE)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        left = page.locator("#fn-left")
+        assert left.evaluate("one => one.scrollWidth - one.clientWidth") <= 0, name
+    page.set_viewport_size(before or {"width": 1280, "height": 800})
