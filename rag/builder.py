@@ -31,6 +31,8 @@ _AS_GOOD = 0.3
 """Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
 _OF_THE_MONTH = 0.05
 """What a source of the month that is asked about says comes first if its score is at least this share of the best."""
+_NO_WORDS: tuple[Form, ...] = ("comparison", "yes_no")
+"""Words by themselves are no answer to these."""
 _FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 
@@ -97,7 +99,7 @@ class AnswerBuilder:
             self.articles,
             self.settings.max_quotes - bool(statements),
             several=asks_for_several(self.searched),
-            opens=self.reading.opens and not statements and self.form != "comparison" and not self._sums_up(others),
+            opens=self.reading.opens and not statements and self.form not in _NO_WORDS and not self._sums_up(others),
         )
 
     def _rarest_first(self) -> list[str]:
