@@ -53,11 +53,11 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
 
 
 def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
-    """Return the reading that is worth most; the question by itself unless another one is clearly better."""
+    """Return the reading that is worth most; a question of its own unless another one is clearly better."""
     if len(tried) == 1:
         return tried[0]
     worth = [_worth(one, thread, question) for one in tried]
-    worth[0] += _CLEARLY
+    worth[0] += _CLEARLY * (not is_fragment(question))
     return max(zip(worth, tried, strict=True), key=lambda pair: pair[0])[1]
 
 
