@@ -28,7 +28,7 @@ _MEASURES = frozenset(
     content_terms("cost price pay paid fee charge amount number time date year month day long old big")
 )
 """Terms that many things have a value of."""
-_RIVAL = 0.005
+_RIVAL = 0.001
 """What another article says is set by date if its score is at least this share of the best one's."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
