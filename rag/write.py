@@ -28,8 +28,6 @@ _MEASURES = frozenset(
     content_terms("cost price pay paid fee charge amount number time date year month day long old big")
 )
 """Terms that many things have a value of."""
-_RIVAL = 0.001
-"""What another article says is set by date if its score is at least this share of the best one's."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -82,7 +80,7 @@ def newest_first(
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
         apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text)
-        apart = apart and one.score >= _RIVAL * evidence[0].score and of_one_thing(evidence[0], one, asked)
+        apart = apart and of_one_thing(evidence[0], one, asked)
         if apart and one not in rivals and one.stands and evidence[0].stands and date_of(one) and date_of(evidence[0]):
             rivals.append(replace(one, score=evidence[0].score))
             seen.add(one.hit.chunk.article_id)

@@ -250,6 +250,7 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
     marks: dict[_Place, list[tuple[float, Span]]] = {}
     likely: dict[_Place, bool] = {}
     homes: dict[_Place, Hit] = {}
+    any_strong = any(one.strong for one in passages)  # the small model's scores are rougher
     for read, passage in zip(passages, odds, strict=True):
         hit, one = read.hit, read.found
         lines = [bare(hit.chunk.text, *line) for line in sentences(hit.chunk.text)]
@@ -260,7 +261,8 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
             weight = math.exp(passage - odds.max() + min(0.0, answer.score - one.score))
             if homes.setdefault(place, hit) is hit:  # a passage that overlaps a better one says the same again
                 marks.setdefault(place, []).append((weight, span))
-                likely[place] = likely.get(place, False) or answer.score > 0
+                sure = answer.score > (0 if read.strong or not any_strong else CERTAIN)
+                likely[place] = likely.get(place, False) or sure
     weights = {place: sum(weight for weight, _ in of_place) for place, of_place in marks.items()}
     total = sum(weights.values())
     made = []
