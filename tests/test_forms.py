@@ -483,3 +483,9 @@ def test_the_sources_that_mention_something_are_listed(tmp_path: Path) -> None:
 def test_a_quote_begins_with_the_sentence_that_answers(tmp_path: Path) -> None:
     (found,) = club(tmp_path, "how do i see the wind at the dinghy club")
     assert found.text.startswith("“To see the wind at any time, press the green button")
+
+
+def test_a_heading_with_another_number_is_not_named(tmp_path: Path) -> None:
+    text = "# Boat house\n\n## Locker 10001\n\n- a rope\n- a buoy\n\n## Locker 10003\n\n- paint\n- brushes\n"
+    right, other = ask_of(tmp_path, text, "what is in locker 10001", "what is in locker 10002")
+    assert [one.quote for one in right.citations] == ["a rope", "a buoy"] and other.refused

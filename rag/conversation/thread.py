@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from index.lexical import FUNCTION_WORDS, content_terms
 from rag.cite import Citation
+from rag.forms.months import MONTHS
 from rag.types import Answer
 
 MOST_READINGS = 12
@@ -53,12 +54,12 @@ _PREPOSITION = re.compile(
     r"(?:in|on|at|by|for|from|to|with|without|under|over|after|before|during|since|until|about|between|as)\b",
     re.IGNORECASE,
 )
-_MONTHS = (
-    "january february march april may june july august september october november december".split(),
+_TIMES = (
+    MONTHS,
     "monday tuesday wednesday thursday friday saturday sunday".split(),
     "spring summer autumn fall winter".split(),
 )
-_NAMED_TIME = re.compile(rf"\b(?:{'|'.join(word for words in _MONTHS for word in words)})s?\b", re.IGNORECASE)
+_NAMED_TIME = re.compile(rf"\b(?:{'|'.join(word for words in _TIMES for word in words)})s?\b", re.IGNORECASE)
 _DOUBLED = re.compile(r"\b(\w+)(?: \1\b)+", re.IGNORECASE)
 _VERBAL = frozenset(
     """is are was were be been am do does did has have had will would can could may might must should shall cost costs
@@ -169,7 +170,7 @@ def _replaced(before: str, old: str, new: str) -> Iterator[str]:
 
 def _shape(text: str) -> str:
     """What a number is of: its unit; all codes are alike, and all months, days of the week and seasons."""
-    for number, names in enumerate(_MONTHS):
+    for number, names in enumerate(_TIMES):
         if text.casefold().removesuffix("s") in names or text.casefold() in names:
             return f"time {number}"
     code = text[:1].isalpha()

@@ -24,7 +24,7 @@ _STEPS = re.compile(
     r"|\bwhat (?:do|should) (?:i|we) have to do\b|\bwhat now\b|\bways? to\b",
     re.IGNORECASE,
 )
-_HOW_MUCH = re.compile(
+HOW_MUCH = re.compile(
     r"\bhow (?:much|many|long|far|often|old|big|large|fast|high|wide|deep|heavy|tall|late|early|soon|loud|hot|cold)\b",
     re.IGNORECASE,
 )
@@ -70,13 +70,13 @@ def form_asked_for(question: str) -> Form:
         return "summary"
     if _COMPARISON.search(question):
         return "comparison"
-    if _STEPS.search(question) and not _HOW_MUCH.search(question):
+    if _STEPS.search(question) and not HOW_MUCH.search(question):
         return "steps"
     if _LIST.search(question) or asks_for_several(question):
         return "list"
     if _YES_NO.match(question) and not _REQUEST.search(question):
         return "yes_no"
-    if _SENTENCE.search(question) and not _HOW_MUCH.search(question):
+    if _SENTENCE.search(question) and not HOW_MUCH.search(question):
         return "sentence"
     return "words"
 

@@ -25,11 +25,12 @@ def sources_that_mention(topic: str, scope: Scope) -> tuple[Places, list[Stateme
     sources there are; no statements if no source has all words of the topic in one passage."""
     asked = set(content_terms(topic))
     query = scope.retriever.query(topic, scope.article_ids)
-    hits = [
-        one for one in scope.retriever.retrieve(query, _MOST_PASSAGES) if asked <= set(content_terms(one.chunk.text))
-    ]
-    first = {hit.chunk.article_id: hit for hit in reversed(hits)}
-    found = [hit for hit in hits if first[hit.chunk.article_id] is hit][:MOST_SOURCES] if asked else []
+    hits = scope.retriever.retrieve(query, _MOST_PASSAGES) if asked else []
+    first = dict[str, Hit]()
+    for hit in hits:
+        if asked <= set(content_terms(hit.chunk.text)):
+            first.setdefault(hit.chunk.article_id, hit)
+    found = list(first.values())[:MOST_SOURCES]
     places = scope.places(found)
     made = list[Statement]()
     for hit in found:
@@ -37,7 +38,9 @@ def sources_that_mention(topic: str, scope: Scope) -> tuple[Places, list[Stateme
         for one in _best_sentence(places.structure(article.id), hit, asked, places)[:1]:
             made.append(replace(one, text=f"{article.title}: {one.text}"))
     total = len(scope.article_ids or scope.generation.catalog.article_ids())
-    return places, made, f"{len(made)} of {total} sources mention “{topic}”." if made else ""
+    # Where the passages were not looked through to their end, there may be more.
+    least = "At least " if len(hits) == _MOST_PASSAGES or len(made) < len(first) else ""
+    return places, made, f"{least}{len(made)} of {total} sources mention “{topic}”." if made else ""
 
 
 def _best_sentence(held: Structure, hit: Hit, asked: set[str], places: Places) -> list[Statement]:

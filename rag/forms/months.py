@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from index.published import Published
 
-_NAMES = "january february march april may june july august september october november december".split()
+MONTHS = "january february march april may june july august september october november december".split()
 _NAMED = re.compile(
-    rf"\b(?:in|on|of|from|at|during|the)\s+(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?P<month>{'|'.join(_NAMES)})\b"
+    rf"\b(?:in|on|of|from|at|during|the)\s+(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?P<month>{'|'.join(MONTHS)})\b"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?,?)?(?:\s+(?P<year>(?:19|20)\d\d))?",
     re.IGNORECASE,
 )
@@ -32,7 +32,7 @@ class Month:
 
     def stands_in(self, text: str) -> bool:
         """Whether a text names it."""
-        return re.search(rf"\b{_NAMES[self.number - 1]}\b", text, re.IGNORECASE) is not None
+        return re.search(rf"\b{MONTHS[self.number - 1]}\b", text, re.IGNORECASE) is not None
 
 
 def month_named(question: str) -> Month | None:
@@ -45,4 +45,4 @@ def month_named(question: str) -> Month | None:
     if len(found) != 1:
         return None
     name, year = found.pop()
-    return Month(_NAMES.index(name) + 1, int(year) if year else None)
+    return Month(MONTHS.index(name) + 1, int(year) if year else None)

@@ -9,14 +9,11 @@ from index.lexical import content_terms
 from index.text.structure import Block, Structure
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
-from rag.forms.asked import Form
+from rag.forms.asked import HOW_MUCH, Form
 from rag.forms.places import Places
 from rag.reader import Evidence
 
 _ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
-_MUCH = re.compile(
-    r"\bhow (?:much|many|long|far|often|old|big|large|high|deep|heavy|tall|late|early|soon)\b", re.IGNORECASE
-)
 _FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)
 _LONGEST = 700
 """Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
@@ -59,7 +56,9 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
 
 
 def _is_like(one: str, other: str) -> bool:
-    """Whether two terms are of one word: "decide" and "decisions" have other stems."""
+    """Whether two terms are of one word ("decide" and "decisions" have other stems); numbers only as a whole."""
+    if not (one.isalpha() and other.isalpha()):
+        return one == other
     shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     return one == other or shared >= max(_STEM, min(len(one), len(other)) - 1)
 
@@ -77,9 +76,9 @@ def _alike(question: str, heading: str) -> bool:
     """Whether a heading may answer: one that is a question itself if it asks for the same kind of thing, another if
     the question is not for a person, a time, a place or a number."""
     if "?" not in heading:
-        return not (_MUCH.search(question) or _FOR_A_VALUE.search(question))
+        return not (HOW_MUCH.search(question) or _FOR_A_VALUE.search(question))
     asks = [{word.casefold() for word in _ASKS.findall(one)} for one in (question, heading)]
-    much = [_MUCH.findall(one.casefold()) for one in (question, heading)]
+    much = [HOW_MUCH.findall(one.casefold()) for one in (question, heading)]
     return asks[0] == asks[1] and much[0] == much[1]
 
 

@@ -12,6 +12,7 @@ from index.article import Article
 from index.embed import Embedder, Vectors
 from index.layout import Span
 from index.lexical import content_terms, words
+from index.published import Published
 from index.sentences import sentences
 from index.text.structure import Block, Structure
 from rag.cite import Statement
@@ -75,7 +76,7 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     """Return what a question asks to summarise: one document, or all documents; nothing if none is meant."""
     catalog, topic = scope.generation.catalog, without_form(question)
     ids = catalog.article_ids()
-    titles = [one for one in catalog.titles() if scope.article_ids is None or ids[one[0]] in scope.article_ids]
+    titles = _titles(scope)
     if _EVERYTHING.fullmatch(topic):
         return [Target(id_) for id_ in dict.fromkeys(ids[source] for source, _, _ in titles)][:MOST_DOCUMENTS]
     bare = " ".join(word for word in topic.split() if not set(content_terms(word)) <= _DOCUMENT) or topic
@@ -103,16 +104,16 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
 
 def named_by_title(topic: str, scope: Scope) -> list[Target]:
     """Return the one document whose title has all words of a topic; nothing if there are none or several."""
-    catalog, asked = scope.generation.catalog, set(content_terms(topic))
-    ids = catalog.article_ids()
-    found = {
-        ids[source]
-        for source, title, _ in catalog.titles()
-        if asked
-        and asked <= set(content_terms(title))
-        and (scope.article_ids is None or ids[source] in scope.article_ids)
-    }
+    ids, asked = scope.generation.catalog.article_ids(), set(content_terms(topic))
+    found = {ids[source] for source, title, _ in _titles(scope) if asked and asked <= set(content_terms(title))}
     return [Target(id_) for id_ in found] if len(found) == 1 else []
+
+
+def _titles(scope: Scope) -> list[tuple[str, str, Published | None]]:
+    """(source, title, date) of the sources that are asked."""
+    catalog = scope.generation.catalog
+    ids = catalog.article_ids()
+    return [one for one in catalog.titles() if scope.article_ids is None or ids[one[0]] in scope.article_ids]
 
 
 def _kind(source: str) -> str:
