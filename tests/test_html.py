@@ -144,6 +144,18 @@ def test_where_dates_matter_an_older_and_an_undated_quote_are_marked_below_it() 
     assert markup.count("“Prices<br>It costs <strong>3 pounds</strong>") == 3
 
 
+def test_a_card_shows_bold_words_without_their_stars() -> None:
+    text = "**Hotel:** up to **115 euros**. In C, 2 ** 3 is an error."
+    passage = Passage(1, "id", "guide.md", "Guide", None, "", 0, len(text), text, 0.9, True)
+    place = text.index("115")
+    cited = Citation(1, "id", "guide.md", "Guide", None, "", None, 0, 32, text[:32], ((place, place + 9),))
+    sentences = (CitedSentence("115 euros", (1,)),)
+    markup = html.turn("t1", Answer("How much?", "115 euros", False, 0.9, sentences, (cited,), (passage,)))
+    card = markup[markup.index("fn-card") :]
+    assert "<strong>115 euros</strong>" in card
+    assert "Hotel: up to 115 euros. In C, 2 ** 3 is an error." in _Reader(card).text
+
+
 def test_a_card_shows_the_words_of_headings_and_code_without_their_signs() -> None:
     text = "## Starting\n\nRun it:\n```sh\nmake all\n```\n### Ending\n\nStop # it."
     passage = Passage(1, "id", "guide.md", "Guide", None, "Starting", 0, len(text), text, 0.9, False)

@@ -15,11 +15,12 @@ from rag.types import Answer, Passage
 from rag.ui.escape import day, escape
 from rag.ui.evidence import Piece, Place, group_places
 from rag.ui.passage import flowing, without_heading
+from rag.write import shown
 
 
 def marker(turn_id: str, one: Citation) -> str:
     """Return the marker of a citation, a link to its card."""
-    text = flowing(one.quote)
+    text = shown(flowing(one.quote))
     quote = text if len(text) <= _LONGEST_TIP else f"{text[:_LONGEST_TIP].rstrip()} ..."
     return (
         f'<a class="fn-marker" href="#source-{escape(turn_id)}-{one.number}" data-quote="{escape(quote)}" '
@@ -27,7 +28,7 @@ def marker(turn_id: str, one: Citation) -> str:
     )
 
 
-_SIGNS = re.compile(r"^(?:#{1,6} +|[ \t]*(?:`{3,}|~{3,})[^\n`]*\n?)", re.MULTILINE)
+_SIGNS = re.compile(r"^(?:#{1,6} +|[ \t]*(?:`{3,}|~{3,})[^\n`]*\n?)|(?<! )\*\*|\*\*(?! )", re.MULTILINE)
 _LONGEST_TIP = 280
 """Characters of a quote that a marker shows."""
 
@@ -77,7 +78,7 @@ def _runs(numbers: Sequence[int]) -> str:
 
 
 def _passage(text: str) -> str:
-    """Text of a passage without the signs of headings and the fences of code."""
+    """Text of a passage without the signs of headings and bold words and the fences of code."""
     return escape(_SIGNS.sub("", text))
 
 
@@ -85,7 +86,8 @@ def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
     said = []
     for piece in pieces:
         said += [f'<span id="source-{escape(turn_id)}-{number}"></span>' for number in piece.begins]
-        said.append(f"<strong>{escape(piece.text)}</strong>" if piece.answers else escape(piece.text))
+        text = _passage(piece.text)
+        said.append(f"<strong>{text}</strong>" if piece.answers else text)
     return f"<mark>{''.join(said)}</mark>"
 
 
