@@ -61,7 +61,9 @@ def build(paragraphs: Sequence[Paragraph], folder: Path, embedder: Embedder, set
     sources = folder / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     for paragraph in paragraphs:
-        (sources / paragraph.source).write_bytes(paragraph.text.encode())
+        path = sources / paragraph.source
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(paragraph.text.encode())
     report: Report = sync(Builder(folder / "home", recipe(settings), embedder, 20_000_000), [sources])
     if report.failed:
         raise RuntimeError(f"not every paragraph was indexed: {report.failed[:3]}")

@@ -1,4 +1,6 @@
-"""The shipped int8 encoder beside the float32 model it was made from: `python -m benchmarks.encoder ../shared/data`.
+"""The shipped int8 encoder beside a float32 model: `python -m benchmarks.encoder ../shared/data`.
+
+That is all-MiniLM-L6-v2, from which it grew, or with `--full work/encoder` the one that it was exported from.
 
 In one run: texts a second of both (and of bfloat16) over the same passages, and of indexing those passages from
 files to a checked index; how near the vectors are; and how well each finds the right paragraph of squad/dev among all
@@ -80,15 +82,16 @@ def main() -> None:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
+    parser.add_argument("--full", type=Path, default=find_float32().folder, help="the folder of the float32 model")
     arguments = parser.parse_args()
-    full, small = Embedder(find_float32()), Embedder(find_model())
+    full, small = Embedder(find_model(str(arguments.full))), Embedder(find_model())
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "articles"
         write_articles(arguments.data, root, _ARTICLES)
         texts = [one.searchable for one in cut(root, small)]
         random.Random(0).shuffle(texts)
         slow, wanted = rate(full, texts)
-        half = rate_in_bfloat16(find_float32().folder, texts)
+        half = rate_in_bfloat16(arguments.full, texts)
         fast, vectors = rate(small, texts)
         whole = rate_of_indexing(small, root, Path(folder) / "home")
     cosines = (wanted * vectors).sum(axis=1)

@@ -87,7 +87,7 @@ def _check(builder: Builder, root: Path, beside: Path) -> None:
     except IndexMissing:
         raise AssertionError("the index that was in use is gone") from None
     generation = open_current(builder.home, builder.recipe)
-    retriever = Retriever(generation, builder.embedder, candidates=10, dense_weight=0.4)
+    retriever = Retriever(generation, builder.embedder, candidates=10, dense_weight=0.6)
     assert retriever.retrieve(retriever.query("Where is the otter?"), 5)
     generation.close()
     sync(builder, [root], wait=60)

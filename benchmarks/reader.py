@@ -1,6 +1,7 @@
 """Measure the reading models alone, with the right paragraph given: `python -m benchmarks.reader FILE ...`.
 
-FILE is of SQuAD form: ../shared/data/squad/dev.json.gz, natural/choose.json.gz or natural/unanswerable.json.gz there.
+FILE is of SQuAD form: ../shared/data/squad/dev.json.gz, natural/choose.json.gz or natural/unanswerable.json.gz there;
+the folder training/documents stands for the everyday documents there that training leaves out.
 Both shipped models are measured, or those in the folders that `--model` names; `--checkpoint work/model.pt` adds a
 model in training, whatever its base. Differences are of the same questions. `--time` times all on ten passages of 200
 word pieces, tokenising included. `--calibration` keeps to the articles that training leaves out: nothing is chosen on
@@ -24,11 +25,13 @@ from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from index.network import Network
+from index.text.marks import as_read
 from rag.evaluation.measures import exact_match, token_f1
 from rag.reader.models import open_reader
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from training.reader.checkpoint import load_checkpoint
 from training.reader.data import CALIBRATION, read_json
+from training.reader.everyday import corpus_of, documents, read_bundles, split
 from training.reader.model import SpanModel
 
 _RESAMPLES = 1000
@@ -73,7 +76,11 @@ class _TorchNetwork(Network):
 
 
 def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:
-    """The questions of a SQuAD-form file, or of its articles called `titles`."""
+    """The questions of a SQuAD-form file, or of its articles called `titles`; of a folder of everyday documents."""
+    if path.is_dir():
+        apart = corpus_of(split(documents(read_bundles(path)))[1])
+        every = [(one, apart.passages[one.passage]) for one in apart.questions]
+        return [Asked(q.text, p.text, [p.text[a:b] for a, b in q.spans], p.heading) for q, p in every]
     return [
         Asked(
             item["question"], paragraph["context"], [] if item.get("is_impossible") else _texts(item), article["title"]
@@ -95,7 +102,7 @@ def read_all(reader: SpanReader, asked: Sequence[Asked]) -> tuple[Array, Array, 
     rows = []
     for one in tqdm(asked, unit="question", mininterval=10):
         headings = [one.title.replace("_", " ")] if reader.titled else []
-        found = reader.read(one.question, [one.paragraph], 1, headings)[0]
+        found = reader.read(one.question, [as_read(one.paragraph)], 1, headings)[0]
         best = found.answers[0] if found.answers else None
         text = one.paragraph[best.start : best.end] if best else ""
         rows.append((exact_match(text, one.answers), token_f1(text, one.answers), found.score))

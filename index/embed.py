@@ -23,10 +23,10 @@ from index.network import Network
 
 Vectors = NDArray[np.float32]
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_MODEL = "footnote-minilm"
 SHIPPED = Path(__file__).with_name("model")
 ENCODER = "encoder.int8.onnx"
-ENCODER_SHA256 = "4d4d2a4088f57e3929ed52d829cb71826721719723975de027a99accd349ab58"
+ENCODER_SHA256 = "ae7e0907756fa1f96f0dc5da01e7d4dbbfef8255d5da1720069c0d7ba980731e"
 LONGEST = 256
 """Word pieces that the shipped encoder reads, special pieces included."""
 FLOAT32_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -57,7 +57,7 @@ def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelF
 
 
 def find_float32() -> ModelFiles:
-    """The float32 weights that the shipped encoder and the reader were made from, as a sentence-transformers folder.
+    """The float32 weights that the shipped encoder and the small reader grew from, as a sentence-transformers folder.
 
     Raises ModelError when their package is not installed or altered.
     """
@@ -65,7 +65,7 @@ def find_float32() -> ModelFiles:
     if spec is None or spec.origin is None:
         raise ModelError(f"{_FLOAT32_PACKAGE} is not installed: pip install -r requirements-dev.txt")
     again = "Install it again: pip install --force-reinstall -r requirements-dev.txt"
-    return _known(DEFAULT_MODEL, Path(spec.origin).with_name("model"), FLOAT32_SHA256, again)
+    return _known("all-MiniLM-L6-v2", Path(spec.origin).with_name("model"), FLOAT32_SHA256, again)
 
 
 def _known(name: str, folder: Path, sha256: str, again: str) -> ModelFiles:

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 in float32 -> the shipped encoder: `python -m index.export ../shared/data index/model`.
+"""An encoder in float32 -> the shipped one: `python -m index.export work/encoder ../shared/data index/model`.
 
 Needs onnx. The network reads one text at a time and gives its unit vector: the mean of the last layer's outputs, as
 sentence-transformers pools them. With no padding a vector hangs on its own text only, and activations are quantised by
@@ -22,7 +22,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from index.embed import ENCODER, LONGEST, find_float32
+from index.embed import ENCODER, LONGEST
 from index.int8 import OPSET, prepared, write
 
 _FILES = ("squad/train", "squadshifts/new_wiki_v1.0", "squadshifts/reddit_v1.0", "squadshifts/amazon_reviews_v1.0")
@@ -90,11 +90,12 @@ def export(folder: Path, texts: Sequence[Sequence[int]], path: Path) -> None:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("encoder", type=Path, help="the folder that `training.encoder.train` wrote")
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    folder = find_float32().folder
+    folder = arguments.encoder
     shutil.copyfile(folder / "tokenizer.json", arguments.out / "tokenizer.json")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
     passages: int = Field(10, ge=1, le=100, description="passages an answer shows and quotes from")
     dense_weight: float = Field(
-        0.4, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
+        0.6, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
     )
     reader: ReaderChoice = Field(
         "strong", description="what reads: strong (two models, the second reads the best passages again) or small"

@@ -118,7 +118,7 @@ def test_a_passage_of_many_sources_takes_one_place_among_the_hits(builder: Build
     (docs / "other.md").write_text("The map of the harbour was drawn by Ida Voss, who may copy it.\n")
     sync(builder, [docs])
     with contextlib.closing(open_current(builder.home)) as generation:
-        retriever = Retriever(generation, builder.embedder, candidates=50, dense_weight=0.4)
+        retriever = Retriever(generation, builder.embedder, candidates=50, dense_weight=0.6)
         hits = retriever.retrieve(retriever.query("Who may copy the map of the harbour?"), 10)
         assert len({hit.chunk.searchable for hit in hits}) == len(hits) == 10
         assert sum("Nobody may" in hit.chunk.text for hit in hits) == 1

@@ -17,7 +17,8 @@ from training.reader.base import load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, load_checkpoint
 from training.reader.data import CALIBRATION, Corpus, Passage, Question, joined, load, with_hard_negatives
 from training.reader.documents import generated
-from training.reader.examples import STRONG, Examples, Mix, Row, Share
+from training.reader.everyday import corpus_of, documents, read_bundles, split
+from training.reader.examples import HEADED, Examples, Mix, Row, Share
 from training.reader.export import FULL, export_float32, export_int8
 from training.reader.model import Batch, SpanModel, log_odds, span_scores
 from training.reader.restore import restored
@@ -225,7 +226,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(
 ) -> None:
     def begin() -> Training:
         recipe = Recipe(steps=4, groups=3, warm_up=1)
-        return Training(_examples(corpus), recipe, "cpu") if base == "small" else _tiny(corpus, mpnet, recipe, STRONG)
+        return Training(_examples(corpus), recipe, "cpu") if base == "small" else _tiny(corpus, mpnet, recipe, HEADED)
 
     straight = begin()
     losses = [straight.run_step() for _ in range(4)]
@@ -334,7 +335,7 @@ def test_a_heading_is_read_above_the_passage_and_holds_no_answer() -> None:
     text = "It is two weeks."
     passage = Passage(text, "1", "generated", "Rules\nNotice period")
     made = Corpus([passage], [Question("1", "How long is the notice period?", 0, ((6, 15),))])
-    examples = _examples(made, Mix(kinds={"generated": Share()}))
+    examples = _examples(made, Mix(kinds={"generated": Share()}, headed=0.5, typed=0.0))
     batch = next(examples.batches(examples.epoch(0)[0], random.Random(0), 1024))[0]
     second = batch.ids[0][batch.types[0].bool()].tolist()
     assert examples.decode(second) == "rules notice period it is two weeks."
@@ -346,6 +347,72 @@ def test_a_row_whose_answers_are_too_long_for_a_span_is_left_out() -> None:
     made = Corpus([Passage(text, "1", "wiki")], [Question("1", "Which words?", 0, ((0, 299),))])
     examples = _examples(made, Mix(cropped=0.0))
     assert not list(examples.batches(examples.epoch(0)[0], random.Random(0), 1024))
+
+
+_BUNDLE = """=== notice.md
+# Pool rules
+
+## Children
+
+Under eights swim with an adult. The small pool is 60 cm deep.
+
+## Prices
+
+A ticket is 4.50; the second of a day is 2.00.
+
+--- questions
+q: how deep is the kids' pool
+a: 60 cm
+q: can my 6 year old go alone
+a: Under eights swim with an adult || swim with an adult
+q: who teaches swimming
+a: -
+=== keys.csv
+Room,Key
+Attic,14
+Cellar,9
+
+--- questions
+q: which key opens the cellar
+a: 9
+"""
+
+
+def test_everyday_documents_are_read_and_cut_as_the_index_does(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text(_BUNDLE, "utf-8")
+    made = corpus_of(documents(read_bundles(tmp_path)))
+    told = {
+        question.text: (made.passages[question.passage], made.passages[question.passage].text, question.spans)
+        for question in made.questions
+    }
+    passage, text, spans = told["can my 6 year old go alone"]
+    assert [text[a:b] for a, b in spans] == ["Under eights swim with an adult", "swim with an adult"]
+    assert passage.kind == "everyday" and passage.heading.splitlines() == ["Pool rules"]
+    assert told["who teaches swimming"][2] == ()
+    _, text, ((start, end),) = told["which key opens the cellar"]
+    assert text[start:end] == "9" and "Cellar" in text[:start]
+
+
+def test_an_answer_that_stands_twice_is_looked_for_where_the_question_points(tmp_path: Path) -> None:
+    text = "The hall is let for 20 euros.\n\nA deposit for the kitchen is 20 euros.\n"
+    asked = "q: deposit kitchen\na: 20 euros\nq: price of the hall\na: 20 euros\n"
+    (tmp_path / "one.txt").write_text(f"=== rent.txt\n{text}\n--- questions\n{asked}", "utf-8")
+    made = documents(read_bundles(tmp_path))[0]
+    assert [one.spans[0][0] for one in made.asked] == [text.rindex("20"), text.index("20")]
+
+
+def test_a_bundle_without_an_answer_line_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("=== rent.txt\nThe hall.\n\n--- questions\nq: price\n", "utf-8")
+    with pytest.raises(ValueError, match=r"one\.txt, rent\.txt: expected pairs"):
+        read_bundles(tmp_path)
+
+
+def test_the_answers_of_the_shipped_bundles_stand_in_their_documents() -> None:
+    every = read_bundles()[::24]
+    made = documents(every)
+    assert sum(len(one.asked) for one in made) > 0.98 * sum(len(one.asked) for one in every)
+    use, apart = split(made)
+    assert len(use) + len(apart) == len(made) and len(apart) == len(made) // 8
 
 
 def _answer(corpus: Corpus, row: Row) -> str:
@@ -362,23 +429,16 @@ def test_questions_set_apart_take_their_paragraphs_and_the_calibration_articles_
     assert not {p.text for p in calibrate.passages} & {p.text for p in fit.passages}
 
 
-def test_natural_questions_come_with_the_strong_recipe_only(data: Path) -> None:
-    kinds = [{p.kind for p in load(data, frozenset(), natural=wanted)[0].passages} for wanted in (False, True)]
-    assert kinds == [{"wiki", "other"}, {"wiki", "other", "natural"}]
-
-
-def test_about_half_of_the_strong_recipes_rows_have_no_answer_and_most_questions_are_typed(
-    data: Path, mpnet: Path
-) -> None:
-    fit = joined(with_hard_negatives(load(data, frozenset(), natural=True)[0], meaning=False), generated(0, 26))
-    examples = Examples(fit, mpnet / "tokenizer.json", STRONG, 0)
+def test_about_half_of_the_rows_have_no_answer_and_half_of_the_questions_are_typed(data: Path, mpnet: Path) -> None:
+    fit = joined(with_hard_negatives(load(data, frozenset())[0]), generated(0, 26))
+    examples = Examples(fit, mpnet / "tokenizer.json", HEADED, 0)
     groups = examples.epoch(0)
     rows = [row for group in groups for row in group]
-    assert 0.3 < sum(not row.spans for row in rows) / len(rows) < 0.55
+    assert 0.35 < sum(not row.spans for row in rows) / len(rows) < 0.6
     natural = [g for g in groups if examples.corpus.passages[g[0].passage].kind == "natural"]
-    assert len(natural) == 8 * sum(fit.passages[q.passage].kind == "natural" for q in fit.questions)
+    assert len(natural) == 6 * sum(fit.passages[q.passage].kind == "natural" for q in fit.questions)
     asked = [row.question for row in rows]
-    assert 0.5 < sum(question == question.lower() and "?" not in question for question in asked) / len(asked) < 0.75
+    assert 0.4 < sum(question == question.lower() and "?" not in question for question in asked) / len(asked) < 0.7
 
 
 def test_siblings_are_of_the_same_article_and_lack_the_answer(corpus: Corpus) -> None:

@@ -15,7 +15,6 @@ from urllib.parse import unquote
 import numpy as np
 from tqdm import tqdm
 
-from index.embed import Embedder, find_float32
 from index.layout import Span
 from index.lexical import words
 
@@ -29,9 +28,9 @@ _HARD = 12
 """Hard negatives kept for each question."""
 
 
-Kind = Literal["wiki", "other", "natural", "generated"]
+Kind = Literal["wiki", "other", "natural", "generated", "everyday"]
 """The origin of a passage: Wikipedia with questions of readers, reviews and comments, Wikipedia with questions typed
-into a search engine, or templates."""
+into a search engine, templates, or everyday documents written for this."""
 
 
 @dataclass(frozen=True)
@@ -76,18 +75,18 @@ _FILES: tuple[tuple[str, Kind], ...] = (
     ("squadshifts/new_wiki_v1.0.json.gz", "wiki"),
     ("squadshifts/reddit_v1.0.json.gz", "other"),
     ("squadshifts/amazon_reviews_v1.0.json.gz", "other"),
+    ("natural/train.json.gz", "natural"),
 )
-_NATURAL: tuple[str, Kind] = ("natural/train.json.gz", "natural")
 
 
-def load(folder: Path, apart: frozenset[str], natural: bool = False) -> tuple[Corpus, Corpus]:
-    """(to train on, to calibrate on) from `folder`, which holds squad/ and squadshifts/, and for `natural` natural/.
+def load(folder: Path, apart: frozenset[str]) -> tuple[Corpus, Corpus]:
+    """(to train on, to calibrate on) from `folder`, which holds squad/, squadshifts/ and natural/.
 
     `apart` are ids of questions whose whole paragraphs are left out, wherever their text stands.
     """
     fit = _Builder()
     calibrate = _Builder()
-    files = [(name, read_json(folder / name), kind) for name, kind in (*_FILES, *([_NATURAL] if natural else []))]
+    files = [(name, read_json(folder / name), kind) for name, kind in _FILES]
     closed = {
         p["context"]
         for _, data, _ in files
@@ -143,18 +142,19 @@ class _Builder:
                 self.corpus.questions.append(Question(item["id"], item["question"], number, tuple(spans)))
 
 
-def with_hard_negatives(corpus: Corpus, cache: Path | None = None, meaning: bool = True) -> Corpus:
-    """Return the corpus with `hard` filled: Wikipedia passages without the answer that TF-IDF and, with `meaning`,
-    MiniLM rank high. Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
+def with_hard_negatives(corpus: Corpus, cache: Path | None = None) -> Corpus:
+    """Return the corpus with `hard` filled: Wikipedia passages without the answer that TF-IDF ranks high.
+
+    Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
 
     Takes minutes, so the outcome is kept in `cache` and read from there when it is of the same questions.
     """
-    key = hashlib.sha256("".join([str(meaning), *(q.id for q in corpus.questions)]).encode()).hexdigest()
+    key = hashlib.sha256("".join(q.id for q in corpus.questions).encode()).hexdigest()
     if cache and cache.is_file():
         value = json.loads(cache.read_text("utf-8"))
         if value["key"] == key:
             return _with(corpus, value["hard"])
-    ranked = _rank(corpus, meaning)
+    ranked = _rank(corpus)
     hard = []
     flat = [" ".join(words(passage.text)) for passage in corpus.passages]
     for question, order in zip(corpus.questions, ranked, strict=True):
@@ -172,22 +172,18 @@ def _with(corpus: Corpus, hard: Sequence[Sequence[int]]) -> Corpus:
     return Corpus(corpus.passages, questions)
 
 
-def _rank(corpus: Corpus, meaning: bool) -> list[list[int]]:
-    """For each question the Wikipedia passages, best 30 first, by TF-IDF, and with `meaning` by cosine too."""
+def _rank(corpus: Corpus) -> list[list[int]]:
+    """For each question the Wikipedia passages, best 30 first, by TF-IDF."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     wiki = [number for number, passage in enumerate(corpus.passages) if passage.wiki]
     texts = [corpus.passages[number].text for number in wiki]
     lexical = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(texts)
     lexical_texts = lexical.transform(texts).T.tocsr()
-    embedder = Embedder(find_float32()) if meaning else None
-    vectors = embedder.encode_documents(texts) if embedder else None
     ranked = []
     for at in tqdm(range(0, len(corpus.questions), 512), desc="hard negatives", unit="batch"):
         asked = [question.text for question in corpus.questions[at : at + 512]]
         score = (lexical.transform(asked) @ lexical_texts).toarray()
-        if embedder and vectors is not None:
-            score += embedder.encode_queries(asked) @ vectors.T
         best = np.argsort(-score, axis=1)[:, :30]
         ranked += [[wiki[n] for n in row] for row in best]
     return ranked

@@ -89,6 +89,11 @@ class _Names:
     def phone(self) -> str:
         return f"0{self.rng.randint(20, 99)} {self.rng.randint(1000, 9999)} {self.rng.randint(100, 999)}"
 
+    def mail(self, person: str) -> str:
+        """The address of a person."""
+        first, last = person.lower().split()[:2]
+        return f"{self.rng.choice((first, last, f'{first}.{last}'))}@{self.word().lower()}.example"
+
     def some(self, make: Callable[[], str], count: int) -> list[str]:
         """Different values."""
         values: list[str] = []
@@ -137,15 +142,19 @@ def _people(names: _Names) -> _Document:
     *roles, missing = rng.sample(_ROLES, rng.randint(4, 7))
     people = names.some(names.person, len(roles))
     phones, rooms = names.some(names.phone, len(roles)), rng.sample(_ROOMS, len(roles))
-    every = zip(people, roles, phones, rooms, strict=True)
-    rows = [f"Name: {a} | Role: {b} | Phone: {c} | Room: {d}" for a, b, c, d in every]
+    mails = [names.mail(person) for person in people]
+    mailed = rng.random() < 0.7
+    every = zip(people, roles, phones, rooms, mails, strict=True)
+    rows = [f"Name: {a} | Role: {b} | Phone: {c} | Room: {d}" + f" | E-mail: {e}" * mailed for a, b, c, d, e in every]
     made = _Document(f"{names.word()} House staff", rows)
     for n in rng.sample(range(len(roles)), 2):
         made.ask(f"Who is the {roles[n]}?|{roles[n]} name", people[n])
         made.ask(f"What is {people[n]}'s phone number?|phone number of the {roles[n]}", phones[n])
         made.ask(f"In which room is {people[n]}?", rooms[n])
         made.ask(f"What does {people[n]} do?", roles[n])
-        made.ask(f"What is {people[n]}'s e-mail address?|How old is {people[n]}?|when did {people[n]} start")
+        asked = f"What is {people[n]}'s e-mail address?|email {people[n]}|e-mail of the {roles[n]}"
+        made.ask(asked, *([mails[n]] if mailed else []))
+        made.ask(f"How old is {people[n]}?|when did {people[n]} start")
     made.ask(f"Who is the {missing}?|phone number of the {missing}|What is {names.person()}'s phone number?")
     return made
 
@@ -265,7 +274,8 @@ def _mail(names: _Names) -> _Document:
     thing, count, day, phone, room = names.thing(), rng.randint(2, 60), names.day(), names.phone(), rng.choice(_ROOMS)
     wish = rng.choice(("We would like", "Please send us", "Could you reserve"))
     lines = [
-        f"From: {sender}", f"To: {receiver}", f"Subject: {thing}", "", f"Dear {receiver.split()[0]},",
+        f"From: {sender} <{names.mail(sender)}>", f"To: {receiver}",
+        f"Subject: {thing}", "", f"Dear {receiver.split()[0]},",
         f"{wish} {count} of the {thing}, to be delivered to the {room} on {day}. "
         f"If nobody is there, ring {phone}. The last lot came too late for us.",
         "Kind regards", sender.split()[0],
@@ -276,7 +286,9 @@ def _mail(names: _Names) -> _Document:
     made.ask(f"When should the {thing} be delivered?|delivery date", day)
     made.ask(f"Where should the {thing} be delivered?", room)
     made.ask("Which number should be called if nobody is there?|phone number", phone)
-    made.ask(f"What does the {thing} cost?|When did {receiver} answer?|What is {sender}'s address?|invoice number")
+    mail = lines[0].partition("<")[2].rstrip(">")
+    made.ask(f"What is {sender}'s e-mail address?|email of {sender}|which address do i answer to", mail)
+    made.ask(f"What does the {thing} cost?|When did {receiver} answer?|invoice number|email of {receiver}")
     made.ask(f"What is {receiver}'s phone number?")
     return made
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from index.layout import Span
 from index.lexical import words
 from index.sentences import sentences
+from index.text.marks import as_read
 from rag.reader.layout import Layout, layout_of
 from training.reader.attributes import ask_unstated
 from training.reader.data import Corpus, Kind, Question, answers_of
@@ -49,9 +50,12 @@ class Share:
     yes_no: float = 0.0
 
 
-_TODAY: dict[Kind, Share] = {
-    "wiki": Share(1.0, hard=0.5, changed=0.45),
-    "other": Share(0.2, hard=0.25, changed=0.15),
+_KINDS: dict[Kind, Share] = {
+    "wiki": Share(1.0, hard=0.3, changed=0.2, sibling=0.15, unstated=0.1, yes_no=0.06),
+    "other": Share(0.35, changed=0.15),
+    "natural": Share(6.0, hard=0.3, changed=0.2, unstated=0.12, yes_no=0.06),
+    "generated": Share(0.15),
+    "everyday": Share(2.0, changed=0.08, sibling=0.4, unstated=0.04),
 }
 
 
@@ -60,38 +64,24 @@ class Mix:
     """What an epoch is made of; the numbers as they are here make the small reader.
 
     `unanswerable` is how often it asks the questions that people wrote for a passage of Wikipedia that does not answer
-    them. From epoch `reworded_from` on, `reworded` is the share of the questions for organisations that ask "who", and
-    of those for persons whose passage has organisations in the person's place. `typed` is the share of the questions
-    that are written as people type, `headed` of the passages of Wikipedia that are read below their title. `cropped` of
+    them. `reworded` is the share of the questions for organisations that ask "who", and of those for persons whose
+    passage has organisations in the person's place. `typed` is the share of the questions that are written as people
+    type, `headed` of the passages of Wikipedia that are read below their title; 0: no passage is. `cropped` of
     the passages are cut to sentences of `crop` word pieces in all; no row is longer than `longest`.
     """
 
-    kinds: dict[Kind, Share] = field(default_factory=lambda: dict(_TODAY))
+    kinds: dict[Kind, Share] = field(default_factory=lambda: dict(_KINDS))
     unanswerable: int = 2
     reworded: float = 0.6
-    reworded_from: int = 1
-    typed: float = 0.0
+    typed: float = 0.5
     headed: float = 0.0
-    cropped: float = 0.6
-    crop: tuple[int, int] = (72, 144)
+    cropped: float = 0.7
+    crop: tuple[int, int] = (56, 160)
     longest: int = 256
 
 
-STRONG = Mix(
-    kinds={
-        "wiki": Share(1.0, hard=0.2, changed=0.2, sibling=0.12, unstated=0.12),
-        "other": Share(0.08, changed=0.15),
-        "natural": Share(8.0, hard=0.3, changed=0.2, unstated=0.12),
-        "generated": Share(0.2),
-    },
-    reworded_from=0,
-    typed=0.6,
-    headed=0.65,
-    cropped=0.9,
-    crop=(56, 120),
-    longest=224,
-)
-"""What the strong reader learns from: short rows, so that it sees many questions."""
+HEADED = Mix(headed=0.7, longest=320)
+"""What the strong reader learns from: the same, read below titles and headings."""
 
 
 @dataclass(frozen=True)
@@ -144,13 +134,19 @@ class Examples:
         self._layout = layout_of(self._tokenizer)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        encoded = self._tokenizer.encode_batch([p.text for p in self.corpus.passages], add_special_tokens=False)
+        self._texts = [as_read(passage.text) for passage in self.corpus.passages]
+        encoded = self._tokenizer.encode_batch(self._texts, add_special_tokens=False)
         self._pieces = [Pieces(np.array(e.ids), np.array(e.offsets).reshape(-1, 2)) for e in encoded]
         self._lines = cache(self._find_lines)
         self._flat = cache(lambda number: f" {' '.join(words(self.corpus.passages[number].text))} ")
 
     def epoch(self, number: int) -> list[list[Row]]:
         """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
+        asked = self.asked(number)
+        return [self.group(number, place, question) for place, question in enumerate(asked)]
+
+    def asked(self, number: int) -> list[Question]:
+        """The questions of an epoch, shuffled."""
         rng = random.Random(f"{self._seed} {number}")
         asked: list[Question] = []
         for kind, share in self.mix.kinds.items():
@@ -162,15 +158,15 @@ class Examples:
             if kind == "wiki":
                 asked += [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
         rng.shuffle(asked)
-        if number >= self.mix.reworded_from:
-            chosen = random.Random(f"reworded {self._seed} {number}")
-            asked = [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in asked]
-        return [self._group(question, group, rng) for group, question in enumerate(asked)]
+        chosen = random.Random(f"reworded {self._seed} {number}")
+        return [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in asked]
 
     def _is_reworded(self, question: Question, rng: random.Random) -> bool:
         return question.id in self._reworded and rng.random() < self.mix.reworded
 
-    def _group(self, question: Question, group: int, rng: random.Random) -> list[Row]:
+    def group(self, number: int, group: int, question: Question) -> list[Row]:
+        """The rows that belong to a question, the one at `group` in the epoch `number`."""
+        rng = random.Random(f"{self._seed} {number} {group}")
         passage = self.corpus.passages[question.passage]
         share = self.mix.kinds[passage.kind]
         near = rng.choice(question.spans) if question.spans else None
@@ -247,7 +243,8 @@ class Examples:
         passage = self.corpus.passages[row.passage]
         question = self._tokenizer.encode(row.question, add_special_tokens=False).ids[:_LONGEST_QUESTION]
         above: list[int] = []
-        if passage.heading and (passage.kind == "generated" or rng.random() < self.mix.headed):
+        always = passage.kind in ("generated", "everyday")
+        if passage.heading and self.mix.headed and (always or rng.random() < self.mix.headed):
             above = self._tokenizer.encode(passage.heading, add_special_tokens=False).ids[:_LONGEST_HEADING]
         pieces, lines = self._pieces[row.passage], self._lines(row.passage)
         room = self.mix.longest - len(question) - len(above) - self._layout.special
@@ -279,7 +276,7 @@ class Examples:
     def _find_lines(self, number: int) -> list[Span]:
         """First and last word piece of each sentence of a passage."""
         offsets = self._pieces[number].offsets
-        found = (_span_pieces(offsets, line) for line in sentences(self.corpus.passages[number].text))
+        found = (_span_pieces(offsets, line) for line in sentences(self._texts[number]))
         return [line for line in found if line]
 
 

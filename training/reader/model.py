@@ -51,8 +51,10 @@ class SpanModel(nn.Module):
     """Question and passage -> the parts of the scores: start (b, L), end (b, L), pair vectors of starts and ends
     (b, L, PAIR), null (b,) and sentence (b, L)."""
 
-    def __init__(self, encoder: Any, frozen: int = 0) -> None:
-        """Put new heads on `encoder`; its embeddings and its `frozen` lowest layers stay as they are."""
+    def __init__(self, encoder: Any, frozen: int = 0, dropout: float = 0.0) -> None:
+        """Put new heads on `encoder`; its embeddings and its `frozen` lowest layers stay as they are. Without `dropout`
+        crops and changed questions are the noise: drawing random numbers takes as long as all the rest on a processor.
+        """
         super().__init__()
         self.encoder = encoder
         self.layout = layout_for(encoder)
@@ -71,11 +73,9 @@ class SpanModel(nn.Module):
         # All layers share MPNet's table of distances: learning it would take gradients through the frozen ones.
         if frozen and hasattr(encoder.encoder, "relative_attention_bias"):
             encoder.encoder.relative_attention_bias.requires_grad_(False)
-        # Drawing random numbers for dropout takes as long as all the rest on a processor; crops and changed questions
-        # are the noise here.
         for module in encoder.modules():
             if isinstance(module, nn.Dropout):
-                module.p = 0.0
+                module.p = dropout
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Parts:
         """(b, L) word pieces, attention mask and token types -> (start, end, pair starts, pair ends, null, sentence).

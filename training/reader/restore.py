@@ -25,7 +25,7 @@ _WRAPPED = ("inner", "linear")
 """Names of the layers that `index.int8.prepared` puts around others."""
 
 
-def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0) -> SpanModel:
+def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout: float = 0.0) -> SpanModel:
     """The float32 model of an exported folder, on `encoder` (MiniLM's), whose embeddings and `frozen` lowest layers
     were not trained and so are taken as they are. Raises OSError or KeyError for a folder that `export` did not write.
     """
@@ -34,7 +34,7 @@ def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0) -> Span
 
     graph = onnx.load(folder / NETWORK).graph
     held: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    model = SpanModel(encoder or load_encoder(find_float32().folder), frozen)
+    model = SpanModel(encoder or load_encoder(find_float32().folder), frozen, dropout)
     kept = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad} if frozen else {}
     state = dict(_weights(graph.node, held))
     for name, value in held.items():

@@ -1,18 +1,17 @@
 """Train the reader: `python -m training.reader.train ../shared/data --work work`. It resumes where it was stopped.
 
-The small reader grows from MiniLM's float32 weights, or with `--shipped` from the shipped reader's:
+The small reader grows from MiniLM's float32 weights; the strong one from all-mpnet-base-v2, whose FOLDER holds
+config.json, model.safetensors and tokenizer.json; with `--shipped` either grows from the weights that are shipped:
 
-    python -m training.reader.train ../shared/data --steps 2400
+    python -m training.reader.train ../shared/data --work small
+    python -m training.reader.train ../shared/data --work strong --base FOLDER
 
-The strong reader grows from all-mpnet-base-v2; FOLDER holds its config.json, model.safetensors and tokenizer.json:
-
-    python -m training.reader.train ../shared/data --base FOLDER --work strong --hours 2
-
+They learn from the public files and from the everyday documents in training/documents. With a GPU, which is used if
+there is one, that takes minutes; on two cores days, so that there `--steps` says how many, and `--hours` ends a stage.
 Every ten minutes and at the end the work folder gets `reader.pt`, from which the same command goes on, and `model.pt`,
-a usable model: the average of recent weights, which stands in for the fall of the rate (Shamir & Zhang 2013).
-`benchmarks.reader` measures both, `training.reader.export` makes the shipped files. The learning rate rises, stays,
-and falls over the last part of the steps (Hu et al. 2024): with many `--steps` each stage of some `--hours` stays on
-the plateau, and the last stage is started with `--steps` near the steps already done. A GPU is used if there is one.
+a usable model: the average of recent weights (Shamir & Zhang 2013). `benchmarks.reader` measures both,
+`training.reader.export` makes the shipped files. The learning rate rises and then falls over the last part of the
+steps, `--decay` (Hu et al. 2024).
 """
 
 from __future__ import annotations
@@ -24,14 +23,17 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from index.embed import find_float32
@@ -42,19 +44,19 @@ from training.reader.base import layout_for, load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, write_state
 from training.reader.data import FOREIGN, Corpus, joined, load, read_ids, with_hard_negatives
 from training.reader.documents import generated
-from training.reader.examples import STRONG, Examples, Mix, Row
+from training.reader.examples import HEADED, Examples, Mix, Row
 from training.reader.model import Batch, SpanModel, log_odds, loss, sentence_loss
 from training.reader.restore import restored
 
 _CHECKPOINT_SECONDS = 600
-_DOCUMENTS = 780
+_DOCUMENTS = 2000
 _AVERAGED = 4
 """How fast old weights fade from the average: at step t the new ones count (4 + 1) / (t + 4)."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What makes two runs the same; the numbers as they are here make the small reader.
+    """What makes two runs the same.
 
     `groups` questions make a step; `pieces` word pieces go through at once. The heads learn at `head` times the rate.
     `shared` and `sentence` weigh these parts of the loss. `frozen` layers of the encoder, the lowest, stay as they are.
@@ -69,6 +71,7 @@ class Recipe:
     sentence: float = 0.5
     head: float = 1.0
     frozen: int = 0
+    dropout: float = 0.0
     pieces: int = 2048
     seed: int = 0
 
@@ -83,10 +86,40 @@ class Recipe:
         return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
 
 
-STRONG_RECIPE = Recipe(
-    steps=20000, groups=8, rate=6e-5, warm_up=30, decay=0.15, head=5.0, frozen=6, pieces=640
-)  # fmt: skip
-"""How the strong reader learns: small steps, for few of them fit into an hour of two cores."""
+SMALL = Recipe(steps=4000, groups=32, warm_up=200, decay=0.95, dropout=0.1, pieces=12288)
+"""How the small reader learns."""
+STRONG = Recipe(steps=3600, groups=32, rate=4e-5, warm_up=200, decay=0.95, head=5.0, dropout=0.1, pieces=12288)
+"""How the strong reader learns: minutes of a GPU, days of two cores."""
+
+
+Batches = list[tuple[Batch, list[Row]]]
+
+
+class Steps(Dataset[Batches]):
+    """The batches of every step, the same for the same recipe; where an epoch ends, the next one begins."""
+
+    def __init__(self, examples: Examples, recipe: Recipe) -> None:
+        self._examples, self._recipe = examples, recipe
+        self._epoch, self._asked = 0, examples.asked(0)
+        self._per_epoch = max(1, len(self._asked) // recipe.groups)
+
+    def __getitem__(self, step: int) -> Batches:
+        number, place = divmod(step, self._per_epoch)
+        if number != self._epoch:
+            self._epoch, self._asked = number, self._examples.asked(number)
+        first = place * self._recipe.groups
+        rows = [
+            row
+            for at, question in enumerate(self._asked[first : first + self._recipe.groups], first)
+            for row in self._examples.group(number, at, question)
+        ]
+        rng = random.Random(f"{self._recipe.seed} {step}")
+        return list(self._examples.batches(rows, rng, self._recipe.pieces))
+
+    def ahead(self, first: int, workers: int) -> Iterator[Batches]:
+        """The batches from the step `first` on, made by processes of their own."""
+        steps = range(first, self._recipe.steps)
+        yield from DataLoader(self, batch_size=None, sampler=steps, num_workers=workers, prefetch_factor=8)
 
 
 class Training:
@@ -100,14 +133,16 @@ class Training:
         threads: int = 2,
         model: SpanModel | None = None,
     ) -> None:
-        """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor.
-        `model` is trained further; without one, training begins from MiniLM's weights."""
+        """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor, or
+        are made beside a GPU. `model` is trained further; without one, training begins from MiniLM's weights."""
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
         self._precision = precision(self.device)
         self.examples = examples
         self.recipe = recipe
-        self.model = (model or SpanModel(load_encoder(find_float32().folder), recipe.frozen)).to(self.device)
+        self.model = (model or SpanModel(load_encoder(find_float32().folder), recipe.frozen, recipe.dropout)).to(
+            self.device
+        )
         named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         self._trained = list(named.values())
         parts = [
@@ -119,47 +154,37 @@ class Training:
             for wide in (True, False)
             for head in (False, True)
         ]
-        self.optimiser = torch.optim.AdamW(parts, lr=recipe.rate)
+        self.optimiser = torch.optim.AdamW(parts, lr=recipe.rate, fused=self.device.type == "cuda")
         self.average = {name: p.detach().clone() for name, p in named.items()}
         self._named = named
-        self._pool = ThreadPoolExecutor(threads if self.device.type == "cpu" else 1)
+        on_cpu = self.device.type == "cpu"
+        self._pool = ThreadPoolExecutor(threads if on_cpu else 1)
+        self.workers = 0 if on_cpu else threads
         self.step = self.rows = self.pieces = 0
-        self._epoch: tuple[int, list[list[Row]]] = (-1, [])
+        self.steps = Steps(examples, recipe)
 
-    def groups_of(self, step: int) -> list[list[Row]]:
-        """The groups of a step; where an epoch ends, the next one begins."""
-        if self._epoch[0] < 0:
-            self._epoch = (0, self.examples.epoch(0))
-        per_epoch = max(1, len(self._epoch[1]) // self.recipe.groups)
-        number, place = divmod(step, per_epoch)
-        if number != self._epoch[0]:
-            self._epoch = (number, self.examples.epoch(number))
-        at = place * self.recipe.groups
-        return self._epoch[1][at : at + self.recipe.groups]
-
-    def run_step(self) -> float:
-        """One step of the optimiser; returns the loss."""
-        rows = [row for group in self.groups_of(self.step) for row in group]
+    def run_step(self, batches: Batches | None = None) -> float:
+        """One step of the optimiser, with its batches where they are made elsewhere; returns the loss."""
+        batches = batches or self.steps[self.step]
         for part in self.optimiser.param_groups:
             part["lr"] = self.recipe.rate_at(self.step) * part["times"]
         self.model.train()
-        value = self.backward(rows, random.Random(f"{self.recipe.seed} {self.step}"))
+        value = self.backward(batches)
         torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
         self.optimiser.step()
         self.step += 1
         with torch.no_grad():
-            for name, parameter in self._named.items():
-                self.average[name].lerp_(parameter, (_AVERAGED + 1) / (self.step + _AVERAGED))
+            share = (_AVERAGED + 1) / (self.step + _AVERAGED)
+            torch._foreach_lerp_([self.average[name] for name in self._named], [*self._trained], share)
         return value
 
-    def backward(self, rows: list[Row], rng: random.Random) -> float:
-        """The loss over rows, with its gradients left in the parameters.
+    def backward(self, batches: Batches) -> float:
+        """The loss over batches, with its gradients left in the parameters.
 
         Rows run in batches of like length, one batch a thread: threads that share a batch wait for each other at
         every operation, which costs most of the time on a busy machine. The loss joins the batches, so it goes
         backward in two steps: to the log-odds of the rows, then through the network batch by batch.
         """
-        batches = list(self.examples.batches(rows, rng, self.recipe.pieces))
         self.rows += sum(len(part) for _, part in batches)
         self.pieces += sum(int(batch.mask.sum()) for batch, _ in batches)
         odds = list(self._pool.map(self._forward, [batch for batch, _ in batches]))
@@ -245,10 +270,11 @@ def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None
     begun = saved = time.monotonic()
     recent: list[float] = []
     bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=60)
+    ahead = training.steps.ahead(training.step, training.workers) if training.workers else repeat(None)
     while training.step < training.recipe.steps and not (stop and stop.is_set()):
         if hours and time.monotonic() - begun > 3600 * hours:
             break
-        recent.append(training.run_step())
+        recent.append(training.run_step(next(ahead)))
         bar.update()
         if training.step % log_every == 0:
             mean = sum(recent) / len(recent)
@@ -267,14 +293,15 @@ def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None
     bar.close()
 
 
-def corpora(data: Path, work: Path, strong: bool = False, seed: int = Recipe.seed) -> tuple[Corpus, Corpus]:
-    """(to train on with hard negatives, to calibrate on) from the public files in `data`.
+def corpus(data: Path, work: Path, seed: int = Recipe.seed) -> Corpus:
+    """What is trained on: the public files in `data` with hard negatives, documents made from templates, and the
+    everyday documents."""
+    from training.reader.everyday import corpus_of, documents, read_bundles, split
 
-    The strong reader learns from typed questions and from generated documents too.
-    """
-    fit, calibrate = load(data, read_ids(FOREIGN), natural=strong)
-    fit = with_hard_negatives(fit, work / "hard_negatives.json", meaning=not strong)
-    return (joined(fit, generated(seed, _DOCUMENTS)) if strong else fit), calibrate
+    fit, _ = load(data, read_ids(FOREIGN))
+    fit = with_hard_negatives(fit, work / "hard_negatives.json")
+    everyday, _ = split(documents(read_bundles()))
+    return joined(joined(fit, generated(seed, _DOCUMENTS)), corpus_of(everyday))
 
 
 def _start(arguments: argparse.Namespace) -> Training:
@@ -283,11 +310,11 @@ def _start(arguments: argparse.Namespace) -> Training:
     checkpoint = arguments.work / CHECKPOINT
     encoder = load_encoder(arguments.base)
     strong = layout_for(encoder) == MPNET
-    recipe, mix = (STRONG_RECIPE, STRONG) if strong else (Recipe(), Mix())
+    recipe, mix = (STRONG, HEADED) if strong else (SMALL, Mix())
     if arguments.shipped and not checkpoint.is_file():
-        model = restored(STRONG_MODEL if strong else MODEL, encoder, recipe.frozen)
+        model = restored(STRONG_MODEL if strong else MODEL, encoder, recipe.frozen, recipe.dropout)
     else:
-        model = SpanModel(encoder, recipe.frozen)
+        model = SpanModel(encoder, recipe.frozen, recipe.dropout)
     recipe = replace(
         recipe,
         steps=arguments.steps or recipe.steps,
@@ -295,12 +322,7 @@ def _start(arguments: argparse.Namespace) -> Training:
         decay=arguments.decay or recipe.decay,
         seed=arguments.seed,
     )
-    if arguments.yes_no:
-        prose = {
-            kind: replace(mix.kinds[kind], yes_no=arguments.yes_no) for kind in mix.kinds.keys() & {"wiki", "natural"}
-        }
-        mix = replace(mix, kinds=mix.kinds | prose)
-    fit, _ = corpora(arguments.data, arguments.work, strong, recipe.seed)
+    fit = corpus(arguments.data, arguments.work, recipe.seed)
     examples = Examples(fit, arguments.base / "tokenizer.json", mix, recipe.seed)
     training = Training(examples, recipe, threads=arguments.threads, model=model)
     if checkpoint.is_file():
@@ -311,14 +333,13 @@ def _start(arguments: argparse.Namespace) -> Training:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and, for mpnet, natural/")
+    parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and natural/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where checkpoints are kept")
     parser.add_argument("--base", type=Path, default=None, help="the folder of the encoder to begin from (MiniLM's)")
     parser.add_argument("--steps", type=int, help="steps in all; the rate falls over the last of them")
     parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
     parser.add_argument("--rate", type=float, help="the learning rate at its highest")
     parser.add_argument("--decay", type=float, help="over which part of the steps, the last, the rate falls")
-    parser.add_argument("--yes-no", type=float, default=0, help="share of questions with a yes-or-no question beside")
     parser.add_argument("--seed", type=int, default=Recipe.seed, help="of the order of the rows and of what is made")
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")

@@ -1,0 +1,69 @@
+"""Training the encoder in a short form: it learns, the same steps come for the same seed, what it writes is read."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embed import Embedder, find_float32, find_model
+from training.encoder.train import Pairs, Recipe, Step, Training, open_tokenizer, write
+from training.reader.base import load_encoder
+from training.reader.data import Corpus
+from training.reader.everyday import corpus_of, documents, read_bundles
+
+_RECIPE = Recipe(epochs=1, batch=8, rate=1e-4, dropout=0.0)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return corpus_of(documents(read_bundles()[::80]))
+
+
+@pytest.fixture(scope="module")
+def trained(corpus: Corpus) -> tuple[Training, Step, list[float]]:
+    """An encoder after the same step six times, that step, and the losses."""
+    base = find_float32().folder
+    training = Training(load_encoder(base), open_tokenizer(base), _RECIPE, 12, "cpu")
+    step = next(Pairs(corpus, _RECIPE).epoch(0))
+    return training, step, [training.run_step(step) for _ in range(6)]
+
+
+def test_the_loss_falls(trained: tuple[Training, Step, list[float]]) -> None:
+    losses = trained[2]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_same_seed_gives_the_same_steps(corpus: Corpus) -> None:
+    one, other = (list(islice(Pairs(corpus, _RECIPE).epoch(1), 3)) for _ in range(2))
+    assert one == other != list(islice(Pairs(corpus, _RECIPE).epoch(2), 3))
+
+
+def test_a_step_has_the_answering_passages_first_then_some_of_their_documents_that_lack_the_answer(
+    corpus: Corpus,
+) -> None:
+    spans = {(q.text.lower().rstrip(" ?."), q.passage): q.spans for q in corpus.questions}
+    for step in islice(Pairs(corpus, _RECIPE).epoch(0), 5):
+        own, lacking = step.homes[: len(step.questions)], step.homes[len(step.questions) :]
+        articles = {corpus.passages[home].article for home in own}
+        assert all(corpus.passages[home].article in articles for home in lacking)
+        for question, home, text in zip(step.questions, own, step.texts, strict=False):
+            assert corpus.passages[home].text in text
+            asked = (question.lower().rstrip(" ?."), home)
+            assert asked not in spans or spans[asked]  # a question that was changed is not found again
+
+
+def test_what_is_written_gives_the_vectors_of_the_model_in_training(
+    trained: tuple[Training, Step, list[float]], tmp_path: Path
+) -> None:
+    training, step, _ = trained
+    write(training.encoder, find_float32().folder, tmp_path / "encoder")
+    made = Embedder(find_model(str(tmp_path / "encoder")))
+    training.encoder.eval()
+    vectors = training.vectors(step.questions).detach().float().numpy()
+    cosines = (made.encode_queries(step.questions) * vectors).sum(axis=1)
+    assert cosines.min() > 0.99
+    before = Embedder(find_float32()).encode_queries(step.questions)
+    assert np.abs(before - vectors).max() > 1e-3

@@ -1,0 +1,168 @@
+"""Read everyday documents with questions as people ask them, `training/documents`, into passages as the index has them.
+
+A bundle is a text file of documents: a line "=== name.md", the document as a file of that kind holds it, a line
+"--- questions" and pairs of lines, "q: " and "a: ". An answer is words of the document, alternatives with " || "
+between them, or "-" where the document does not say. All of it is invented and written for this.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.article import Article, read_article
+from index.chunk import Chunk, Limits, chunk
+from index.embed import Embedder, find_model
+from index.formats.worker import Worker
+from index.layout import Span
+from index.lexical import content_terms
+from index.sentences import sentences
+from index.tokens import token_counter
+from rag.settings import Settings
+from training.reader.data import Corpus, Passage, Question
+
+DOCUMENTS = Path(__file__).resolve().parents[1] / "documents"
+"""The folder of the bundles."""
+_APART = 8
+"""Every eighth document is never trained on: scores are calibrated there."""
+_LARGEST = 1_000_000
+_DOCUMENT = re.compile(r"^=== ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question and where its acceptable answers stand in the text of the article, nowhere if it does not say."""
+
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as it is indexed, and the questions about it."""
+
+    article: Article
+    chunks: list[Chunk]
+    asked: list[Asked]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A document as it stands in a bundle: the name of its file, what is in it, and (question, answers)."""
+
+    name: str
+    text: str
+    asked: list[tuple[str, tuple[str, ...]]]
+
+
+def read_bundles(folder: Path = DOCUMENTS) -> list[Written]:
+    """All documents of the bundles, in the order of the files.
+
+    Raises:
+        ValueError: a document without questions, or a question without an answer line.
+    """
+    return [
+        _written(part, path)
+        for path in sorted(folder.glob("*.txt"))
+        for part in _DOCUMENT.split(path.read_text("utf-8"))[1:]
+    ]
+
+
+def _written(part: str, path: Path) -> Written:
+    name, _, rest = part.partition("\n")
+    text, _, below = rest.partition("\n--- questions\n")
+    lines = [line for line in below.splitlines() if line.strip()]
+    pairs = list(zip(lines[::2], lines[1::2], strict=False))
+    if not pairs or len(lines) % 2 or any(not q.startswith("q: ") or not a.startswith("a: ") for q, a in pairs):
+        raise ValueError(f"{path.name}, {name.strip()}: expected pairs of lines, q: and a:, below --- questions")
+    asked = [
+        (q[3:].strip(), () if a[3:].strip() == "-" else tuple(one.strip() for one in a[3:].split(" || ")))
+        for q, a in pairs
+    ]
+    return Written(name.strip(), text.strip("\n") + "\n", asked)
+
+
+def write_files(written: Sequence[Written], folder: Path) -> None:
+    """Write the documents as files, each under its number and name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(written):
+        path = folder / source_of(number, one)
+        path.parent.mkdir()
+        path.write_text(one.text, "utf-8")
+
+
+def source_of(number: int, one: Written) -> str:
+    """The name under which a document is indexed."""
+    return f"{number:04d}/{one.name}"
+
+
+def documents(written: Sequence[Written]) -> list[Document]:
+    """Read and cut the documents as the index does, and find the answers in them; a question whose answer does not
+    stand in what was read is left out."""
+    embedder, settings = Embedder(find_model()), Settings()
+    count = token_counter(settings.encoding).count
+    limits = Limits(count, embedder.count_pieces, embedder.max_pieces, settings.chunk_tokens, settings.chunk_overlap)
+    made = []
+    with tempfile.TemporaryDirectory() as folder, Worker() as worker:
+        write_files(written, Path(folder))
+        for number, one in enumerate(written):
+            source = source_of(number, one)
+            article, _ = read_article(Path(folder) / source, source, max_bytes=_LARGEST, worker=worker)
+            asked = [Asked(q, tuple(_places(article.text, q, answers))) for q, answers in one.asked]
+            kept = [a for a, (_, answers) in zip(asked, one.asked, strict=True) if a.spans or not answers]
+            made.append(Document(article, chunk(article, limits), kept))
+    return made
+
+
+def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
+    """Where each of the answers stands as whole words: of several places that whose line, and the one before it, share
+    most words with the question."""
+    asked = set(content_terms(question))
+    lines = sentences(text)
+    shared = [len(asked.intersection(content_terms(text[start:end]))) for start, end in lines]
+
+    def near(span: Span) -> int:
+        at = next((n for n, (_, end) in enumerate(lines) if span[0] < end), 0)
+        return 2 * shared[at] + (shared[at - 1] if at else 0)
+
+    for answer in answers:
+        words = r"\s+".join(map(re.escape, answer.split()))
+        found = [match.span() for match in re.finditer(rf"(?<!\w){words}(?!\w)", text)]
+        if found:
+            yield max(found, key=near)
+
+
+def split(every: Sequence[Document]) -> tuple[list[Document], list[Document]]:
+    """(to train on, to calibrate on)."""
+    apart = every[_APART - 1 :: _APART]
+    return [one for number, one in enumerate(every) if number % _APART != _APART - 1], list(apart)
+
+
+def corpus_of(every: Sequence[Document]) -> Corpus:
+    """The chunks as passages, each question beside the one that holds its answers, or, if none does, beside the one
+    that shares most words with it."""
+    made = Corpus([], [])
+    for document in every:
+        first = len(made.passages)
+        source = document.article.source
+        made.passages.extend(Passage(one.text, source, "everyday", one.context) for one in document.chunks)
+        for number, asked in enumerate(document.asked):
+            place, spans = _chunk_of(document, asked)
+            if spans or not asked.spans:
+                made.questions.append(Question(f"everyday-{source}-{number}", asked.text, first + place, spans))
+    return made
+
+
+def _chunk_of(document: Document, asked: Asked) -> tuple[int, tuple[Span, ...]]:
+    """The number of the chunk with most of the answers, and where they stand in it."""
+    held = [
+        tuple((a - one.start, b - one.start) for a, b in asked.spans if one.start <= a and b <= one.end)
+        for one in document.chunks
+    ]
+    words = set(content_terms(asked.text))
+    shared = [len(words.intersection(content_terms(one.searchable))) for one in document.chunks]
+    best = max(range(len(held)), key=lambda n: (len(held[n]), shared[n]))
+    return best, held[best]
