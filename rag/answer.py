@@ -121,7 +121,8 @@ def stream(
         )
         least = settings.refuse_below
         if least is None:
-            least = reader.refuse_below(yes_no=form == "yes_no" and not reading.missing)
+            closed = form in ("yes_no", "comparison") and not reading.missing
+            least = reader.refuse_below(closed=closed)
         # Common words alone ask for nothing, whatever they are near to.
         understood = language is None and bool(found.query.terms)
         likely = understood and reading.score is not None and (bool(drafted) or reading.score >= least)

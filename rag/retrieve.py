@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +14,7 @@ from index.embed import Embedder, Vectors
 from index.generation import Generation
 from index.lexical import content_terms, mention, terms
 from index.text.identifiers import Identifier, find_identifiers, without
+from index.text.mentions import mentions
 
 _MOST_ASKED = 16
 """Times the candidates: so many are looked at for passages that differ."""
@@ -115,7 +116,8 @@ class Retriever:
             id_: weight * max(0.0, similarity) + (1 - weight) * coverage.get(id_, 0.0)
             for id_, similarity in cosine.items()
         }
-        best = sorted(fused, key=lambda id_: (-fused[id_], id_))[:limit]
+        order = sorted(fused, key=lambda id_: (-fused[id_], id_))
+        best = (self._named_first(query.identifiers, order) if query.identifiers else order)[:limit]
         chunks = self._generation.catalog.chunks(best)
         dense_rank = {id_: rank for rank, (id_, _) in enumerate(dense, 1)}
         lexical_rank = {id_: rank for rank, (id_, _) in enumerate(lexical, 1)}
@@ -131,6 +133,12 @@ class Retriever:
             )
             for rank, id_ in enumerate(best, 1)
         ]
+
+    def _named_first(self, identifiers: Sequence[Identifier], order: Sequence[str]) -> list[str]:
+        """The candidates with those first that name every one of the identifiers: to an encoder they mean little."""
+        chunks = self._generation.catalog.chunks(order)
+        held = {id_: mentions(chunks[id_].searchable) for id_ in order}
+        return sorted(order, key=lambda id_: not all(one.stands_in(held[id_]) for one in identifiers))
 
     def _distinct(self, ask: Callable[[int], list[tuple[str, float]]]) -> dict[bytes, tuple[str, float]]:
         """The best candidates of one retriever by the digest of their text, best first: more are asked for where many

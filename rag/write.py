@@ -11,6 +11,8 @@ from index.dates import read_dateline
 from index.lexical import content_terms
 from index.published import Published
 from index.text.marks import without_marks
+from rag.check.facts import find_facts
+from rag.check.rivals import kind_of
 from rag.cite import CitedSentence, Statement
 from rag.reader import Evidence
 from rag.types import Refusal
@@ -70,7 +72,8 @@ def newest_first(
     """Return the evidence, what answers for another time by date: the newest first, undated after dated.
 
     That is what says the same as the best but for the answering words, and what answers by itself in another article,
-    about the same thing. `asked` are the terms of the question, the rarest first.
+    about the same thing and with the same kind of words: a date, a number or a name. `asked` are the terms of the
+    question, the rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -80,7 +83,7 @@ def newest_first(
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
         apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text)
-        apart = apart and of_one_thing(evidence[0], one, asked)
+        apart = apart and of_one_thing(evidence[0], one, asked) and _of_one_kind(evidence[0], one)
         if apart and one not in rivals and one.stands and evidence[0].stands and date_of(one) and date_of(evidence[0]):
             rivals.append(replace(one, score=evidence[0].score))
             seen.add(one.hit.chunk.article_id)
@@ -98,6 +101,12 @@ def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
     about = [term for term in asked if term in held and term not in _MEASURES]
     known = set(content_terms(f"{other.hit.chunk.context} {other.text}"))
     return not about or about[0] in known or len(known.intersection(about)) * 2 >= len(about)
+
+
+def _of_one_kind(one: Evidence, other: Evidence) -> bool:
+    """Whether the answering words of both have a date, a number or a name."""
+    first, second = ({kind_of(fact) for fact in find_facts(answering_words(of))} for of in (one, other))
+    return bool(first & second)
 
 
 def _is_rival(one: Evidence, best: Evidence) -> bool:

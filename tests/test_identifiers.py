@@ -107,6 +107,12 @@ def test_a_near_miss_is_refused_and_named(engine: Engine, question: str, missing
     assert f"Nothing here mentions “{missing}”." in found.text
 
 
+def test_another_version_is_a_rival_with_or_without_the_name_of_the_thing() -> None:
+    (asked,) = find_identifiers("When did rookery 3.2.0 come out?")
+    assert asked.has_rival_in({"3.0.0"}) and asked.has_rival_in({"3.10.0"}) and asked.has_rival_in({"rookery3.1.0"})
+    assert not asked.has_rival_in({"3.2.0"}) and not asked.has_rival_in({"404"}) and not asked.has_rival_in({"3.2"})
+
+
 @pytest.mark.parametrize(
     ("question", "opening", "quote"),
     [

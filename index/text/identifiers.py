@@ -38,6 +38,7 @@ _VERBS = frozenset("be have come get go".split())
 _MODALS = frozenset("can could may might must shall should will would to".split())
 _JOINS = re.compile(r",? (?:and|or|to|vs\.?|versus) |, ?| ?[-/&] ?")
 _PERIODS = {"q": "quarter", "h": "half"}
+_VERSION = re.compile(r"\d+\.\d+\.\d[\w.]*")
 _BARE = 3
 """A number of as many digits is told from others by itself, whatever a source calls the thing."""
 
@@ -61,8 +62,9 @@ class Identifier:
         return not held.isdisjoint(self.keys)
 
     def has_rival_in(self, held: Set[str]) -> bool:
-        """True if a text that mentions `held` names another thing of its kind: E-404 for E-4042, room 312 for 313."""
-        return any(key not in self.keys and self._kind.fullmatch(key) for key in held)
+        """True if a text that mentions `held` names another thing of its kind: E-404 for E-4042, room 312 for 313, and
+        3.0.0 for Rookery 3.2.0."""
+        return any(key not in self.keys and kind.fullmatch(key) for key in held for kind in self._kinds)
 
     def written_in(self, text: str) -> str | None:
         """The identifier as `text` writes it ("KX 402" for "KX402"), or None."""
@@ -71,15 +73,22 @@ class Identifier:
         return text[slice(*found.span())] if found else None
 
     @cached_property
-    def _kind(self) -> re.Pattern[str]:
-        key = self.keys[0]
-        letters = re.match(r"[^\W\d_]*", key)
-        stem = letters.group() if letters else ""
-        if stem == key:
-            return re.compile(re.escape(key[:-1]) + r"[^\W\d_]")
-        if stem:
-            return re.compile(re.escape(stem) + r"\d[\w.]*")
-        return re.compile(re.sub(r"\d+", lambda run: rf"\d{{{len(run.group())}}}", re.escape(key)))
+    def _kinds(self) -> list[re.Pattern[str]]:
+        # A version is told from a quantity wherever it stands.
+        return [_kind(key) for number, key in enumerate(self.keys) if not number or _VERSION.fullmatch(key)]
+
+
+def _kind(key: str) -> re.Pattern[str]:
+    """What other things of its kind look like."""
+    letters = re.match(r"[^\W\d_]*", key)
+    stem = letters.group() if letters else ""
+    if stem == key:
+        return re.compile(re.escape(key[:-1]) + r"[^\W\d_]")
+    if stem:
+        return re.compile(re.escape(stem) + r"\d[\w.]*")
+    if _VERSION.fullmatch(key):
+        return _VERSION
+    return re.compile(re.sub(r"\d+", lambda run: rf"\d{{{len(run.group())}}}", re.escape(key)))
 
 
 def without(identifiers: Sequence[Identifier], question: str, *, nouns: bool = False) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from index.lexical import content_terms
+from index.text.identifiers import find_identifiers, without
 from index.text.structure import Block, Structure
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
@@ -15,6 +16,8 @@ from rag.reader import Evidence
 
 _ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 _FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)
+_FOR_A_MEANING = frozenset(content_terms("mean meaning means stand stands explain definition error code"))
+"""Terms that ask what the rest of a question is: "what does error E-404 mean"."""
 _LONGEST = 700
 """Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
 _STEM = 4
@@ -33,7 +36,7 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
     """
     if form in ("comparison", "summary"):
         return []
-    asked = set(content_terms(question))
+    asked = set(_terms(question)) - _FOR_A_MEANING
     seen, best = set[str](), (0, 0, -1, "")
     for hit in list(places.hits):
         article = hit.chunk.article_id
@@ -43,7 +46,7 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
         held = places.structure(article)
         top = set(content_terms(f"{places.articles[article].title}\n{held.text[:_TOP]}"))
         for number, words in _headings(held):
-            named = content_terms(words)
+            named = _terms(words)
             if not named or not all(any(_is_like(one, term) for term in asked) for one in named):
                 continue
             rest = {term for term in asked if not any(_is_like(one, term) for one in named)}
@@ -53,6 +56,12 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
             if rest <= top | path and numbers <= path and _alike(question, words) and worth > best[:2]:
                 best = *worth, number, article
     return _below(places.structure(best[3]), best[2], best[3], evidence, places) if best[3] else []
+
+
+def _terms(text: str) -> list[str]:
+    """The terms of a text, a code in the one form of all that it is written in: E-404, E404."""
+    codes = [one for one in find_identifiers(text) if not one.noun]
+    return [*content_terms(without(codes, text)), *(one.keys[0] for one in codes)]
 
 
 def _is_like(one: str, other: str) -> bool:

@@ -68,6 +68,7 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|#{1,6})\s+")
+_PARAGRAPH = re.compile(rf"(?:{_BULLET.pattern})?(?P<words>\S(?:.|\n(?!\s*\n))*)(?<!\s)")
 _Place = tuple[str, int, int]
 
 
@@ -124,9 +125,9 @@ class Reader:
         self._strong = strong
         self._embedder = embedder
 
-    def refuse_below(self, *, yes_no: bool = False) -> float:
-        """The score below which a question is refused, or one that asks for yes or no."""
-        return self._weights.refuse_yes_no_below if yes_no else self._weights.refuse_below
+    def refuse_below(self, *, closed: bool = False) -> float:
+        """The score below which a question is refused, or a closed one: for yes or no, for one thing or the other."""
+        return self._weights.refuse_yes_no_below if closed else self._weights.refuse_below
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
@@ -217,21 +218,29 @@ def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping
 
 
 def _sound(question: str, hit: Hit, one: Found) -> Found:
-    """What was found in a passage, less the answers that reach from one paragraph into another, and those in headings
-    that only say what the question does."""
+    """What was found in a passage, less the answers in headings that only say what the question does; of an answer that
+    reaches from one paragraph into another its part in the one where most of it stands."""
     text, asked = hit.chunk.text, set(content_terms(question))
     headings = set(hit.chunk.heading.split(" > "))
 
-    def is_none(answer: Answer) -> bool:
-        words = text[answer.start : answer.end]
-        start = text.rfind("\n", 0, answer.start) + 1
-        line = text[start : (text.find("\n", answer.end) + 1 or len(text) + 1) - 1].strip("# \t")
-        return "\n\n" in words or (line in headings and asked.issuperset(content_terms(words)))
+    def is_none(start: int, end: int) -> bool:
+        first = text.rfind("\n", 0, start) + 1
+        line = text[first : (text.find("\n", end) + 1 or len(text) + 1) - 1].strip("# \t")
+        return line in headings and asked.issuperset(content_terms(text[start:end]))
 
-    losses = [math.inf if is_none(answer) else 0.0 for answer in one.answers]
-    if not any(losses):
+    places = [_in_one_paragraph(text, answer) for answer in one.answers]
+    losses = [math.inf if is_none(*place) else 0.0 for place in places]
+    if not any(losses) and all(place == (a.start, a.end) for place, a in zip(places, one.answers, strict=True)):
         return one
-    return one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
+    return one.revised(list(zip(places, losses, strict=True)))
+
+
+def _in_one_paragraph(text: str, answer: Answer) -> Span:
+    """The longest part of an answer without a line between, without the mark of an item if it is not the whole."""
+    parts = [part.span("words") for part in _PARAGRAPH.finditer(text, answer.start, answer.end)]
+    if len(parts) < 2:
+        return answer.start, answer.end
+    return max(parts, key=lambda part: part[1] - part[0])
 
 
 def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], Array]:
@@ -261,8 +270,8 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
             weight = math.exp(passage - odds.max() + min(0.0, answer.score - one.score))
             if homes.setdefault(place, hit) is hit:  # a passage that overlaps a better one says the same again
                 marks.setdefault(place, []).append((weight, span))
-                sure = answer.score > (0 if read.strong or not any_strong else CERTAIN)
-                likely[place] = likely.get(place, False) or sure
+                stands = answer.score > 0 and (read.strong or not any_strong)
+                likely[place] = likely.get(place, False) or stands
     weights = {place: sum(weight for weight, _ in of_place) for place, of_place in marks.items()}
     total = sum(weights.values())
     made = []

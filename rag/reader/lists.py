@@ -16,7 +16,7 @@ from rag.reader import Evidence
 from rag.reader.spans import Answer
 
 _LONGEST_GAP = 40
-_ENUMERATES = 0.2
+_ENUMERATES = 0.05
 """A sentence that enumerates the best answer leads if its score is at least this share of the best one's."""
 _JOINT = re.compile(r"[,;/&]|\b(?:and|or|plus)\b")
 _FILLER = re.compile(

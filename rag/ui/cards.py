@@ -15,12 +15,11 @@ from rag.types import Answer, Passage
 from rag.ui.escape import day, escape
 from rag.ui.evidence import Piece, Place, group_places
 from rag.ui.passage import flowing, without_heading
-from rag.write import shown
 
 
 def marker(turn_id: str, one: Citation) -> str:
     """Return the marker of a citation, a link to its card."""
-    text = shown(flowing(one.quote))
+    text = flowing(one.quote)
     quote = text if len(text) <= _LONGEST_TIP else f"{text[:_LONGEST_TIP].rstrip()} ..."
     return (
         f'<a class="fn-marker" href="#source-{escape(turn_id)}-{one.number}" data-quote="{escape(quote)}" '

@@ -18,7 +18,6 @@ from rag.ui.escape import day, escape
 from rag.ui.icons import button
 from rag.ui.passage import flowing
 from rag.ui.said import said
-from rag.write import shown
 
 
 def line(words: str) -> str:
@@ -194,7 +193,7 @@ def _footnotes(answer: Answer) -> str:
     """The citations once more, for paper: on the screen they stand beside the answer."""
     items = "".join(
         f'<li dir="auto">{escape(", ".join(filter(None, (one.title, day(one.published), one.source))))}: '
-        f"“{escape(shown(flowing(one.quote)))}”</li>"
+        f"“{escape(flowing(one.quote))}”</li>"
         for one in answer.citations
     )
     return f'<ol class="fn-footnotes" aria-hidden="true">{items}</ol>' if items else ""
