@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -117,8 +117,8 @@ class Retriever:
             for id_, similarity in cosine.items()
         }
         order = sorted(fused, key=lambda id_: (-fused[id_], id_))
-        best = (self._named_first(query.identifiers, order) if query.identifiers else order)[:limit]
-        chunks = self._generation.catalog.chunks(best)
+        chunks = self._generation.catalog.chunks(order if query.identifiers else order[:limit])
+        best = _named_first(query.identifiers, order, chunks)[:limit]
         dense_rank = {id_: rank for rank, (id_, _) in enumerate(dense, 1)}
         lexical_rank = {id_: rank for rank, (id_, _) in enumerate(lexical, 1)}
         return [
@@ -134,12 +134,6 @@ class Retriever:
             for rank, id_ in enumerate(best, 1)
         ]
 
-    def _named_first(self, identifiers: Sequence[Identifier], order: Sequence[str]) -> list[str]:
-        """The candidates with those first that name every one of the identifiers: to an encoder they mean little."""
-        chunks = self._generation.catalog.chunks(order)
-        held = {id_: mentions(chunks[id_].searchable) for id_ in order}
-        return sorted(order, key=lambda id_: not all(one.stands_in(held[id_]) for one in identifiers))
-
     def _distinct(self, ask: Callable[[int], list[tuple[str, float]]]) -> dict[bytes, tuple[str, float]]:
         """The best candidates of one retriever by the digest of their text, best first: more are asked for where many
         say the same."""
@@ -153,3 +147,11 @@ class Retriever:
             if len(first) >= self._candidates or len(found) < most or most >= _MOST_ASKED * self._candidates:
                 return dict(islice(first.items(), self._candidates))
             most *= 4
+
+
+def _named_first(identifiers: Sequence[Identifier], order: list[str], chunks: Mapping[str, Chunk]) -> list[str]:
+    """The candidates with those first that name every one of the identifiers: to an encoder they mean little."""
+    if not identifiers:
+        return order
+    held = {id_: mentions(chunks[id_].searchable) for id_ in order}
+    return sorted(order, key=lambda id_: not all(one.stands_in(held[id_]) for one in identifiers))

@@ -44,6 +44,7 @@ from training.reader.base import layout_for, load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, write_state
 from training.reader.data import FOREIGN, Corpus, joined, load, read_ids, with_hard_negatives
 from training.reader.documents import generated
+from training.reader.everyday import corpus_of, documents, read_bundles, split
 from training.reader.examples import HEADED, Examples, Mix, Row
 from training.reader.model import Batch, SpanModel, log_odds, loss, sentence_loss
 from training.reader.restore import restored
@@ -140,9 +141,8 @@ class Training:
         self._precision = precision(self.device)
         self.examples = examples
         self.recipe = recipe
-        self.model = (model or SpanModel(load_encoder(find_float32().folder), recipe.frozen, recipe.dropout)).to(
-            self.device
-        )
+        model = model or SpanModel(load_encoder(find_float32().folder), recipe.frozen, recipe.dropout)
+        self.model = model.to(self.device)
         named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         self._trained = list(named.values())
         parts = [
@@ -296,8 +296,6 @@ def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None
 def corpus(data: Path, work: Path, seed: int = Recipe.seed) -> Corpus:
     """What is trained on: the public files in `data` with hard negatives, documents made from templates, and the
     everyday documents."""
-    from training.reader.everyday import corpus_of, documents, read_bundles, split
-
     fit, _ = load(data, read_ids(FOREIGN))
     fit = with_hard_negatives(fit, work / "hard_negatives.json")
     everyday, _ = split(documents(read_bundles()))
