@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
 from threading import Lock
 
@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA, Levenshtein
 from rapidfuzz.process import extract
 
 from index.generation import Generation
+from index.layout import Span
 from index.lexical import FUNCTION_WORDS, mention, terms
 from index.text.identifiers import find_identifiers
 from index.text.terms import normal_form, numbers_things
@@ -23,6 +24,15 @@ _NEAR, _NEAR_NAME = (4, 10), (5, 11)
 """From how many letters on a word may differ in one letter, and in two. Names differ in less from other names."""
 _OTHER_LETTER = 5
 """A shorter word with another letter in the place of one is as likely another word: "wifi" is no "wife"."""
+
+_OPENING = re.compile(r"^\W*([a-z]{3,6})\W+([a-z]+)\b", re.IGNORECASE)
+_ASKING = frozenset("who whose what when where which why how".split())
+_AUXILIARIES = frozenset(
+    "is are was were do does did has have had can could will would shall should may might must".split()
+)
+_BEFORE_A_VERB = frozenset("when where why".split())
+"""Question words that no noun or adjective follows."""
+_SUBJECTS = frozenset("the a an my our your this that these those there i we you he she it they".split())
 
 _LIKELY, _UNLIKELY = 0.8, 1.2
 """What a likely and an unlikely slip of one letter cost."""
@@ -57,11 +67,34 @@ class Speller:
         """
         named = name_places(question)
         made, at = list[str](), 0
+        for (start, end), better in self._opening(question):
+            made += [question[at:start], _as_typed(question[start:end], better)]
+            at = end
         for start, end in self._unknown(question):
-            if better := self._nearest(question[start:end], start in named):
+            if start >= at and (better := self._nearest(question[start:end], start in named)):
                 made += [question[at:start], better]
                 at = end
         return "".join([*made, question[at:]])
+
+    def _opening(self, question: str) -> Iterator[tuple[Span, str]]:
+        """The places of misspelt words with which a question opens, and what was meant: "whn dos the ferry leave".
+
+        These are short, and some slips make another word of them, so their place has to tell too.
+        """
+        opening = _OPENING.match(question)
+        if opening is None:
+            return
+        first, second = opening[1].lower(), opening[2].lower()
+        if first not in FUNCTION_WORDS and not self._is_held(first):
+            meant = _ASKING if second in _AUXILIARIES else _AUXILIARIES if second in _SUBJECTS else frozenset[str]()
+            if not meant and not is_english(first):
+                meant = _ASKING | _AUXILIARIES
+            if better := _closest(first, meant):
+                yield opening.span(1), better
+                first = better
+        free = len(second) > 2 and second not in FUNCTION_WORDS and not self._is_held(second)
+        if free and first in _BEFORE_A_VERB and (better := _closest(second, _AUXILIARIES)):
+            yield opening.span(2), better
 
     def names_nothing(self, word: str) -> bool:
         """Return True if no source has the word in any form."""
@@ -138,6 +171,12 @@ def slip(typed: str, meant: str) -> float:
         else:
             cost += _LIKELY if {typed[at], meant[edit.dest_pos]} in _CONFUSED else _UNLIKELY
     return cost
+
+
+def _closest(typed: str, words: Iterable[str]) -> str:
+    """Return the word that differs from what was typed in one slip, the likeliest; "" if none does."""
+    near = [(slip(typed, word), word) for word in words if OSA.distance(typed, word) == 1]
+    return min(near)[1] if near else ""
 
 
 def _as_typed(word: str, better: str) -> str:

@@ -56,6 +56,10 @@ def speller(pottery: Engine) -> Speller:
         ("WHO IS THE INSTUCTOR?", "WHO IS THE INSTRUCTOR?"),
         ("Is the instuctor's room 313?", "Is the instructor's room 313?"),
         ("Who suplies clay?", "Who supplies clay?"),
+        ("whn dos the kiln heat", "when does the kiln heat"),
+        ("Wat is the fee?", "What is the fee?"),
+        ("Dos the instuctor fire clay?", "Does the instructor fire clay?"),
+        ("cna i bring an apron", "can i bring an apron"),
     ],
 )
 def test_a_misspelt_word_becomes_the_near_word_of_the_sources(speller: Speller, typed: str, searched: str) -> None:
@@ -77,6 +81,9 @@ def test_a_misspelt_word_becomes_the_near_word_of_the_sources(speller: Speller, 
         "Who reads regsiter@example.org?",
         "Is www.instuctor.example a page?",
         "Did it cla?",  # too short
+        "cat food price",
+        "hat size of Anna",
+        "when rain is near",
         "What is the kino?",  # as likely another word as "kiln"
         "Où est l'atelier?",
         "",

@@ -50,6 +50,17 @@ def test_the_row_with_the_questions_words_goes_before() -> None:
     assert _best("Who sells the vegan roll?", ("own", 2.0), ("Greenhill Foods", 1.5)) == "Greenhill Foods"
 
 
+def test_a_row_of_another_passage_that_has_the_name_goes_before() -> None:
+    first = "Name: Ada Holm | Office: B129 | Phone: 555-2203\n\nName: Per Lund | Office: C140 | Phone: 555-2280"
+    second = "Name: Ada Lund | Office: C350 | Phone: 555-3750"
+    read = [Found(2.1, (Answer(first.index("555-2203"), first.index("\n"), 2.0),)), Found()]
+    alone = in_cells("phone of Ada Lund", [first], read[:1])
+    assert alone[0].answers and in_cells("phone of Ada Lund", [first, second], read)[0] == Found()
+    assert in_cells("phone of Ada Lund", [first], read[:1], [first, second]) == [Found()]
+    elsewhere = second.replace("Office", "Room")
+    assert in_cells("phone of Ada Lund", [first], read[:1], [first, elsewhere]) == alone
+
+
 def test_the_name_of_a_column_is_no_answer() -> None:
     assert in_cells("Who sells bread rolls?", [PRICES], [_found(("Supplier", 2.0))]) == [Found()]
 

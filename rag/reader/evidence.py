@@ -194,7 +194,7 @@ def read_again(
     order = sorted(range(len(passages)), key=lambda n: -odds[n])
 
     def read_them(numbers: Sequence[int]) -> float:
-        found = _read(spans, query, [passages[n].hit for n in numbers], sources)
+        found = _read(spans, query, [passages[n].hit for n in numbers], sources, [one.hit for one in passages])
         for n, one in zip(numbers, found, strict=True):
             read[n] = replace(passages[n], found=one, strong=True)
         return max(one.score for one in found)
@@ -210,9 +210,12 @@ def read_again(
     return read
 
 
-def _read(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[Found]:
+def _read(
+    spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str], beside: Sequence[Hit] = ()
+) -> list[Found]:
+    """What a model finds in each hit; rows are compared with those of the hits `beside` them."""
     texts = [hit.chunk.text for hit in hits]
-    found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS))
+    found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS), [hit.chunk.text for hit in beside])
     found = [_sound(query.text, hit, one) for hit, one in zip(hits, found, strict=True)]
     return of_what_is_asked(query.identifiers, hits, found, sources)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.layout import Span
@@ -43,6 +43,8 @@ _AMOUNTS = frozenset(content_terms("price prices cost costs fee amount total cha
 _NAMES = 3
 """Letters that the longest word of a row's name has at least."""
 
+_Columns = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -61,6 +63,11 @@ class Row:
     end: int
     cells: tuple[Cell, ...]
 
+    @property
+    def columns(self) -> _Columns:
+        """The names of its columns: rows that share them are of one table."""
+        return tuple(cell.name for cell in self.cells)
+
 
 def rows(passage: str) -> Iterator[Row]:
     """The rows in a passage, each a line of it."""
@@ -77,36 +84,70 @@ def rows(passage: str) -> Iterator[Row]:
         at += len(line)
 
 
-def in_cells(question: str, passages: Sequence[str], found: Sequence[Found]) -> list[Found]:
+def in_cells(question: str, passages: Sequence[str], found: Sequence[Found], beside: Sequence[str] = ()) -> list[Found]:
     """What was found in each passage: answers in rows are moved to the value of the cell that is asked for, and lose by
-    how many of the question's words other rows have more."""
-    return [_settle(question, text, one) for text, one in zip(passages, found, strict=True)]
-
-
-def _settle(question: str, text: str, one: Found) -> Found:
-    table = list(rows(text))
-    if not table or not one.answers:
-        return one
+    how many of the question's words other rows have more: those of the passage, or of one `beside` it that has the same
+    columns."""
     asked = _words(question)
-    shared = {row: len(asked & _words(text[row.start : row.end])) for row in table}
-    most = max(shared.values())
-    named = {row: max(len(asked & _words(text[c.start : c.end])) for c in row.cells) for row in table}
-    is_named = max(named.values()) >= _NAME
-    opened = {row for row in table if _opens_with_name(question, text[row.cells[0].start : row.cells[0].end])}
+    tables: dict[_Columns, _Table] = {}
+    for text in dict.fromkeys((*passages, *beside)):
+        for row in rows(text):
+            tables.setdefault(row.columns, _Table()).add(question, asked, text, row)
+    return [_settle(question, asked, text, one, tables) for text, one in zip(passages, found, strict=True)]
+
+
+@dataclass
+class _Table:
+    """What the rows of one table have of a question: the most of its words in a row and in a cell, and whether the
+    first cell of one stands in it whole."""
+
+    shared: int = 0
+    named: int = 0
+    opened: bool = False
+
+    def add(self, question: str, asked: set[str], text: str, row: Row) -> None:
+        self.shared = max(self.shared, _shared(asked, text, row))
+        self.named = max(self.named, _named(asked, text, row))
+        self.opened = self.opened or _opens_row(question, text, row)
+
+
+def _settle(question: str, asked: set[str], text: str, one: Found, tables: Mapping[_Columns, _Table]) -> Found:
+    here = list(rows(text))
+    if not here or not one.answers:
+        return one
     changes: list[tuple[Span, float]] = []
     for answer in one.answers:
-        row = next((row for row in table if row.start < answer.end and answer.start < row.end), None)
+        row = next((row for row in here if row.start < answer.end and answer.start < row.end), None)
         if row is None:
             changes.append(((answer.start, answer.end), 0.0))
-        elif (is_named and not named[row]) or (opened and row not in opened):
-            changes.append(((answer.start, answer.end), math.inf))
-        elif (place := _place(question, asked, text, row, answer)) and _is_measured(question, text, row, place):
-            changes.append((place, _WORD * (most - shared[row])))
+            continue
+        table = tables[row.columns]
+        is_other = (table.named >= _NAME and not _named(asked, text, row)) or (
+            table.opened and not _opens_row(question, text, row)
+        )
+        place = None if is_other else _place(question, asked, text, row, answer)
+        if place and _is_measured(question, text, row, place):
+            changes.append((place, _WORD * (table.shared - _shared(asked, text, row))))
         else:
             changes.append(((answer.start, answer.end), math.inf))
-    best = [row for row in table if shared[row] == most]
+    best = [row for row in here if _shared(asked, text, row) == tables[row.columns].shared]
     cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
     return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
+
+
+def _shared(asked: set[str], text: str, row: Row) -> int:
+    """How many of the words that are asked for stand in a row."""
+    return len(asked & _words(text[row.start : row.end]))
+
+
+def _named(asked: set[str], text: str, row: Row) -> int:
+    """The most of them that stand in one of its cells."""
+    return max(len(asked & _words(text[cell.start : cell.end])) for cell in row.cells)
+
+
+def _opens_row(question: str, text: str, row: Row) -> bool:
+    """Whether the question names a row by its first cell."""
+    return _opens_with_name(question, text[row.cells[0].start : row.cells[0].end])
 
 
 def _opens_with_name(question: str, cell: str) -> bool:
