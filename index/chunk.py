@@ -6,13 +6,17 @@ import hashlib
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from index.article import Article
 from index.layout import Span, blocks, heading_level
+from index.lexical import words
 from index.sentences import sentences, strip
+from index.text.bars import is_rule
+from index.text.structure import Block, structure
+from index.titles import title_in_name
 
 Count = Callable[[str], int]
 
@@ -25,8 +29,9 @@ class Chunk:
     """One passage. `article.text[start:end] == text`; ids are hashes of article and offsets.
 
     `heading` are the headings above the text ("Warranty > What is not covered"), or the rows it holds ("" when there
-    is neither). `context` is what is embedded and indexed above the text and is no part of the slice: the article's own
-    title and those headings that do not stand in it, clipped to fit the encoder.
+    is neither). `context` is what is embedded and indexed above the text and is no part of the slice, clipped to fit
+    the encoder: the article's own title with what its file's name adds, those headings that do not stand in the text,
+    and the names of the columns where it begins inside of a table that bars draw.
     """
 
     id: str
@@ -43,6 +48,12 @@ class Chunk:
     def searchable(self) -> str:
         """The text that is embedded and indexed: context, then the passage."""
         return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def columns(self) -> str:
+        """The row with the names of the columns where the text begins inside of a table that bars draw, else ""."""
+        last = self.context.rpartition("\n")[2]
+        return last if last.startswith("|") and last.endswith("|") else ""
 
     @property
     def digest(self) -> bytes:
@@ -78,10 +89,13 @@ def chunk(article: Article, limits: Limits) -> list[Chunk]:
 
     Together they say every sentence and every heading of the article, the title aside, which is in every context: of
     passages with the same searchable text only the first is kept. A chunk begins with the headings right above it. A
-    sentence too long for a chunk is cut at white space, or where there is none, between characters.
+    list, a procedure, a table and a question with its reply stay whole where they fit. A sentence too long for a chunk
+    is cut at white space, or where there is none, between characters.
     """
     text = article.text
     made: dict[bytes, Chunk] = {}
+    blocks_ = [] if article.rows else structure(text).blocks
+    together, tables = _kept_together(blocks_), list(_columns(text, blocks_))
     for section in _readable(article):
         path = [_words(text, one) for one in section.above]
         heading = section.sheet or " > ".join(path)
@@ -89,15 +103,39 @@ def chunk(article: Article, limits: Limits) -> list[Chunk]:
         # What is in the passage itself need not be said above it.
         outer = [_words(text, one) for one in section.above if one not in section.spans]
         beside = below if section.sheet else _context(article, "\n".join(outer), limits)
-        for start, end in _pack(text, section.spans, below, limits):
+        within = [(place, names) for place, names in tables if section.spans[0][0] <= place[0] < section.spans[-1][1]]
+        within = [(place, names) for place, names in within if limits.count_pieces(names) <= limits.pieces // 4]
+        widest = max((names for _, names in within), key=len, default="")
+        for start, end in _pack(text, section.spans, _joined(below, widest), limits, together):
             digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
             passage = text[start:end]
             tokens = limits.count_tokens(passage)
             place = article.place(start, end) or heading
-            context = beside if start == section.spans[0][0] else below
+            context = _joined(
+                beside if start == section.spans[0][0] else below,
+                next((names for (a, b), names in within if a <= start < b), ""),
+            )
             one = Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens)
             made.setdefault(one.digest, one)
     return list(made.values())
+
+
+def _kept_together(blocks_: Sequence[Block]) -> list[Span]:
+    """The places of what should stay in one chunk, in order, none inside another."""
+    return [(one.start, one.end) for one in blocks_ if one.kind in ("list", "steps", "rows", "pair")]
+
+
+def _columns(text: str, blocks_: Sequence[Block]) -> Iterator[tuple[Span, str]]:
+    """The places of the rows of each table that bars draw, and the names of its columns between bars."""
+    for one in blocks_:
+        if one.kind == "rows" and text[one.start] == "|":
+            names, rule, rows = (*text[one.start : one.end].split("\n", 2), "", "")[:3]
+            if is_rule(rule) and rows:
+                yield (one.end - len(rows), one.end), names.strip()
+
+
+def _joined(context: str, names: str) -> str:
+    return "\n".join(filter(None, (context, names)))
 
 
 @dataclass(frozen=True)
@@ -170,16 +208,27 @@ def _sheets(article: Article) -> Iterator[_Section]:
 
 
 def _context(article: Article, headings: str, limits: Limits) -> str:
-    """Title and headings, shortened from the end until they take at most a third of the encoder's pieces."""
-    lines = dict.fromkeys(line for line in (article.title if article.named else "", *headings.split("\n")) if line)
+    """Title, with what the file's name adds to it, and headings, shortened from the end until they take at most a third
+    of the encoder's pieces."""
+    lines = dict.fromkeys(line for line in (_called(article), *headings.split("\n")) if line)
     context = "\n".join(lines)[:600]
     while context and limits.count_pieces(context) > limits.pieces // 3:
         context = context[: len(context) * 2 // 3].rstrip()
     return context
 
 
-def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterator[Span]:
-    """Fill chunks with whole sentences, as many as fit; each begins with the last ones of the chunk before."""
+def _called(article: Article) -> str:
+    """The title, with those words of the file's name that it lacks: "Travel policy (2025)"."""
+    if not article.named:
+        return ""
+    known = set(words(article.title))
+    more = [word for word in title_in_name(article.source).split() if not known.issuperset(words(word))]
+    return f"{article.title} ({' '.join(more)})" if more else article.title
+
+
+def _pack(text: str, spans: list[Span], context: str, limits: Limits, together: Sequence[Span]) -> Iterator[Span]:
+    """Fill chunks with whole sentences, as many as fit; each begins with the last ones of the chunk before. What should
+    stay `together` is not cut where it fits into a chunk of its own."""
 
     def fits(start: int, end: int) -> bool:
         # A token or a piece is at least a character wide in all but odd scripts, so very long text need not be counted.
@@ -203,7 +252,9 @@ def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterato
     first = 0
     while first < len(units):
         start = _overlap_start(text, units, first, limits)
-        while start < first and not fits(units[start][0], units[first][1]):
+        ahead = _holding(together, *units[first])
+        whole = ahead[1] if ahead and ahead[0] == units[first][0] and fits(*ahead) else units[first][1]
+        while start < first and not fits(units[start][0], whole):
             start += 1
         begin = units[start][0]
         last = max(first, bisect_right(filled, filled[start] + limits.tokens) - 2)
@@ -212,8 +263,17 @@ def _pack(text: str, spans: list[Span], context: str, limits: Limits) -> Iterato
             last = first + bisect_left(fewer, True, key=lambda unit: not fits(begin, units[unit][1]))
         while last + 1 < len(units) and fits(begin, units[last + 1][1]):
             last += 1
+        cut = _holding(together, units[last][0], units[last + 1][1]) if last + 1 < len(units) else None
+        if cut and cut[0] > units[first][0] and fits(*cut):
+            last = max(first, bisect_left(units, cut[0], key=lambda unit: unit[0]) - 1)
         yield units[start][0], units[last][1]
         first = last + 1
+
+
+def _holding(together: Sequence[Span], start: int, end: int) -> Span | None:
+    """Which of the places holds `text[start:end]`, if one does."""
+    number = bisect_right(together, start, key=lambda place: place[0]) - 1
+    return together[number] if number >= 0 and end <= together[number][1] else None
 
 
 def _overlap_start(text: str, units: list[Span], first: int, limits: Limits) -> int:

@@ -147,6 +147,10 @@ _ITEM = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|[a-z][.)])\s+\S")
 _ROW = re.compile(r"[^|\n]+: [^|\n]+ \| ")
 _SIGNS = re.compile(r"(#{1,6})\s+(?=\S)")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*$")
+_RULE = re.compile(r"([=_*~+#-])(?:[ \t]*\1){2,}")
+"""A line that only parts what is above from what is below."""
+_NUMBERED = re.compile(r"(?:\d{1,3}[.)]|[A-Z][.)])\s+")
+_FEWEST_CAPITALS, _MOST_WORDS, _MOST_DIGITS = 4, 10, 3
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _FURNITURE_LINE = re.compile(
     r"""(?:
@@ -257,6 +261,7 @@ def _kinds(
     """The kind of each line of one paragraph, looked at by itself."""
     if fenced([line.text for line in paragraph]):
         return ["text"] * len(paragraph)
+    rules = [bool(_RULE.fullmatch(line.text)) for line in paragraph]
     words = text[paragraph[0].start : paragraph[-1].end]
     short = len(words) < 1500 and len(words.split()) <= _CALL_WORDS
     if short and (_CALL.search(words) or _DISCLAIMER.search(words)) and not (title and paragraph[0].start == title[0]):
@@ -267,7 +272,7 @@ def _kinds(
     for line in paragraph:
         if title and line.start == title[0]:
             kinds.append("title")
-        elif (name and _plain(line.text) == name) or _FURNITURE_LINE.fullmatch(line.text):
+        elif rules[len(kinds)] or (name and _plain(line.text) == name) or _FURNITURE_LINE.fullmatch(line.text):
             kinds.append("furniture")
         elif _MARKDOWN_HEADING.match(line.text):
             kinds.append("heading")
@@ -282,10 +287,40 @@ def _kinds(
         ]
         if kinds[number] == "text" and any(repeats) and "furniture" in beside and _is_label(line.text):
             kinds[number] = "furniture"
+    for number, line in enumerate(paragraph):
+        opens = number == 0 or rules[number - 1]
+        underlined = opens and rules[number + 1 : number + 2] == [True]
+        if (
+            kinds[number] == "text"
+            and opens
+            and (
+                (underlined and _stands_as_heading(line.text))
+                or _is_in_capitals(line.text, _next_line(paragraphs, position, number))
+            )
+        ):
+            kinds[number] = "heading"
     alone = len(paragraph) == 1 and kinds == ["text"] and _stands_as_heading(paragraph[0].text)
     if alone and position + 1 < len(paragraphs) and _is_prose(paragraphs[position + 1]):
         return ["heading"]
     return kinds
+
+
+def _next_line(paragraphs: Sequence[Sequence[_Line]], position: int, number: int) -> str:
+    """The line below line `number` of a paragraph, "" where there is none."""
+    below = [*paragraphs[position][number + 1 :], *(paragraphs[position + 1] if position + 1 < len(paragraphs) else ())]
+    return below[0].text if below else ""
+
+
+def _is_in_capitals(line: str, below: str) -> bool:
+    """True for a short line of capitals, its number and what is in brackets aside, over one that is not of capitals."""
+    words = re.sub(r"\([^()]*\)", "", _NUMBERED.sub("", line, count=1)).strip()
+    is_plain = len(words.split()) <= _MOST_WORDS and not re.search(r"[:|;,]|[.!?…]$", words)
+    few_digits = sum(map(str.isdigit, words)) <= _MOST_DIGITS
+    return is_plain and few_digits and _all_capitals(words) and bool(below) and not _all_capitals(below)
+
+
+def _all_capitals(words: str) -> bool:
+    return words.isupper() and sum(map(str.isalpha, words)) >= _FEWEST_CAPITALS
 
 
 def _is_label(line: str) -> bool:

@@ -58,7 +58,7 @@ def read_period(words: str) -> Published | None:
 _LABELS = (
     r"(?:first\s+)?(?:published|posted|created|released|issued|filed|written|date(?:\s+of\s+\w+)?)",
     r"(?:last\s+)?(?:updated|modified|revised|reviewed|edited|changed)",
-    r"(?:valid\s+)?as\s+(?:of|at)",
+    r"(?:(?:valid\s+)?as\s+(?:of|at)|(?:valid|effective|in\s+force)\s+(?:from|since|as\s+of))",
 )
 """What stands before a date, by rank: when it was published, when updated, what it describes."""
 _BETWEEN = r"(?:\s+(?:on|at|in))?\s*[:|]?\s*"

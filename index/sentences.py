@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from index.layout import Span, fenced, is_item
+from index.layout import Span, fenced, is_item, is_row
+from index.text.bars import is_rule
 
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 _STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*")
@@ -25,6 +26,10 @@ _OPENERS = frozenset(
     by when while if although however there here his her their our my what who why how where many most some both
     since during under over according meanwhile also then now last next one two no not""".split()
 )
+_LONGEST_ROW = 600
+"""Characters of a row up to which it is one sentence, whatever its cells say."""
+_SHORT_WORD = 4
+"""Letters up to which a word before a full stop and a number is likelier shortened than the last one: "tel. 0555"."""
 _WRAP_WIDTH = 55
 """A line at least this long that stops in mid-sentence was wrapped, and the sentence goes on in the next line."""
 
@@ -32,8 +37,8 @@ _WRAP_WIDTH = 55
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """The sentences of `text[start:end]`, without white space at their ends, in order and without overlap.
 
-    They cover every character that is not white space. A list item, a line of fenced code or a short line by itself
-    counts as a sentence.
+    They cover every character that is not white space. A list item, a row of a table, a line of fenced code or a short
+    line by itself counts as a sentence.
 
     >>> [text[a:b] for text in ["He works at Foo Inc. in Ohio. It grew 2.5%."] for a, b in sentences(text)]
     ['He works at Foo Inc. in Ohio.', 'It grew 2.5%.']
@@ -106,14 +111,26 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _wrapped(line: str, following: str) -> bool:
+    if is_rule(following):
+        return "|" in line  # the names of the columns, and the rule below them
+    if any(map(_is_row, (line, following))) or is_rule(line):
+        return False
     if is_item(following) or line.startswith("#"):
         return False
     ends = bool(re.search(r"[.!?…:;。！？][\"'”’»)\]]*$", line))
     return len(line) >= _WRAP_WIDTH or (not ends and following[:1].islower())
 
 
+def _is_row(line: str) -> bool:
+    """A row of a table: of cells that are named, or between bars."""
+    return is_row(line) or line.startswith("|")
+
+
 def _split(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
+    if end - start <= _LONGEST_ROW and "|" in text[start:end] and _is_row(text[start:end]):
+        yield start, end
+        return
     for stop in _STOP.finditer(text, start, end):
         cut = stop.end()
         if cut < end and not _ends_sentence(text, begin, stop, end):
@@ -149,6 +166,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return False
     if token in _ABBREVIATIONS:
         return token in _MAY_END and opener.casefold() in _OPENERS
+    if opener[:1].isdigit() and len(token) <= _SHORT_WORD and last.group().islower() and token.isalpha():
+        return False
     # A number that opens the line ("3. Findings") is its mark, not a sentence.
     return not (token.isdigit() and stop.start() - begin <= len(token))
 

@@ -97,6 +97,8 @@ def stream(
         yield _refused_unread(engine, question, Refusal("no_sources"), clock)
         return
     language = converse.foreign_language(searched)
+    if language and engine.speller(generation).knows_short(searched):
+        language = None  # names, as the sources write them
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())
         scope = Scope(generation, retriever, reader, asked, max(settings.passages, reader.depth))
@@ -111,22 +113,23 @@ def stream(
             found = read(thread, searched, form, scope)
         reading = found.reading
         places = scope.places(reading.hits[: settings.passages])
-        with clock.stage("form"):
-            drafted, notes = (
-                NOTHING if language else draft(found.query, form, reading.evidence, places, engine.embedder)
-            )
-        why = _why_refused(engine.speller(generation), found.query, reading, language)
-        builder = AnswerBuilder(
-            question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted, notes
-        )
         least = settings.refuse_below
         if least is None:
             closed = form in ("yes_no", "comparison") and not reading.missing
             least = reader.refuse_below(closed=closed)
         # Common words alone ask for nothing, whatever they are near to.
-        understood = language is None and bool(found.query.terms)
-        likely = understood and reading.score is not None and (bool(drafted) or reading.score >= least)
-        if not places.hits or not (likely or never_refuse):
+        understood = language is None and bool(found.query.terms) and reading.score is not None
+        likely = understood and reading.score is not None and reading.score >= least
+        with clock.stage("form"):
+            drafted, notes = (
+                NOTHING if language else draft(found.query, form, reading, places, engine.embedder, likely=likely)
+            )
+        why = _why_refused(engine.speller(generation), found.query, reading, language)
+        builder = AnswerBuilder(
+            question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted, notes
+        )
+        answers = understood and (likely or bool(drafted))
+        if not places.hits or not (answers or never_refuse):
             yield builder.refused()
         elif quotes:
             yield builder.quoted()

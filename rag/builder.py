@@ -17,7 +17,7 @@ from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
 from rag.forms.asked import Form
-from rag.forms.months import month_named
+from rag.forms.periods import period_named
 from rag.forms.places import Places
 from rag.forms.table import operation_asked_for
 from rag.made_by import made_by
@@ -29,8 +29,8 @@ from rag.types import Answer, AnswerForm, Passage, Refusal
 
 _AS_GOOD = 0.3
 """Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
-_OF_THE_MONTH = 0.05
-"""What a source of the month that is asked about says comes first if its score is at least this share of the best."""
+_OF_THE_PERIOD = 0.05
+"""What a source of the period that is asked about says comes first if its score is at least this share of the best."""
 _NO_WORDS: tuple[Form, ...] = ("comparison", "yes_no")
 """Words by themselves are no answer to these."""
 _FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
@@ -107,14 +107,14 @@ class AnswerBuilder:
         return sorted(content_terms(self.searched), key=self.generation.words.document_frequency)
 
     def _by_date(self, evidence: Sequence[Evidence]) -> list[Evidence]:
-        """The evidence, that of the month which the question names first, else the newest of what answers alike."""
-        month = month_named(self.searched)
-        own = [one for one in evidence if month and month.holds(self.articles[one.hit.chunk.article_id].published)]
+        """The evidence, that of the period which the question names first, else the newest of what answers alike."""
+        period = period_named(self.searched)
+        own = [one for one in evidence if period and period.holds(self.articles[one.hit.chunk.article_id].published)]
         if (
-            not month
+            not period
             or not own
-            or own[0].score < _OF_THE_MONTH * evidence[0].score
-            or month.stands_in(evidence[0].text)
+            or own[0].score < _OF_THE_PERIOD * evidence[0].score
+            or period.stands_in(evidence[0].text)
         ):
             return write.newest_first(evidence, self.articles, self._rarest_first())
         return [*own, *(one for one in evidence if one not in own)]

@@ -28,7 +28,8 @@ _KINDS = {
         rf"(?:what|which)(?: kind of| sort of)? ?(?:is|are|s|{_THINGS})?(?: (?:is|are))?"
         rf" (?:in|do you have in|there in) (?:the|your|these|my) (?:{_THINGS}|index|library)"
         rf"|(?:what|which|how many) (?:{_THINGS})"
-        r" (?:do you (?:have|know|use)|are (?:there|indexed|available|loaded|in the index))"
+        r" (?:(?:do|can|did) (?:you|i|we) (?:have|know|use|see|read|add|upload|load)|(?:have|are) (?:you|i|we)"
+        r" (?:got|read|added|uploaded|using)|are (?:there|indexed|available|loaded|in the index))(?: here| so far)?"
         rf"|(?:please )?(?:list|show)(?: me)?(?: all)? (?:the|your|my) (?:{_THINGS})"
         rf"|what are (?:the|your|my|these) (?:{_THINGS})(?: about)?"
         r"|what (?:is|s) (?:all )?(?:in|on|inside) (?:here|there|this)"
@@ -49,7 +50,7 @@ _LANGUAGES = dict(
     ro="Romanian", vi="Vietnamese", id="Indonesian", th="Thai",
 )  # fmt: skip
 _SURE = 0.5
-_ENGLISH_OPENINGS = frozenset("who whose whom what what's which where when why how does did".split())
+_ENGLISH_OPENINGS = frozenset("who whos whose whom what what's whats which where when why how does did".split())
 
 
 def small_talk(question: str) -> str | None:

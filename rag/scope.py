@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,8 @@ from rag.choice import Asked
 from rag.forms.places import Places
 from rag.reader.evidence import Reader
 from rag.retrieve import Hit, Query, Retriever
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,23 @@ class Scope:
         """Return a question as it is searched, and the passages found."""
         query = self.retriever.query(question, self.article_ids)
         return query, self.retriever.retrieve(query, self.limit)
+
+    def of_year(self, words: str) -> Scope:
+        """Return the scope of the sources published in a year, if the words are one that some were published in; else
+        the same."""
+        if not _YEAR.fullmatch(words):
+            return self
+        catalog = self.generation.catalog
+        homes = catalog.homes()
+        asked = [s for s in homes if self.asked is None or s in self.asked.names]
+        of_year = {
+            source for source, _, published in catalog.titles() if published and published.first_day.year == int(words)
+        }
+        names = frozenset(of_year.intersection(asked))
+        if not names:
+            return self
+        ids = tuple(sorted({homes[source] for source in names}))
+        return replace(self, asked=Asked(names, ids, len(homes)))
 
     def places(self, hits: Sequence[Hit], article_ids: Collection[str] = ()) -> Places:
         """Return the places of the hits, and of these articles too."""

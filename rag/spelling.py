@@ -34,6 +34,9 @@ _BEFORE_A_VERB = frozenset("when where why".split())
 """Question words that no noun or adjective follows."""
 _SUBJECTS = frozenset("the a an my our your this that these those there i we you he she it they".split())
 
+_FEW = 4
+"""Words of a question up to which its language can't be told from names."""
+
 _LIKELY, _UNLIKELY = 0.8, 1.2
 """What a likely and an unlikely slip of one letter cost."""
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -99,6 +102,11 @@ class Speller:
     def names_nothing(self, word: str) -> bool:
         """Return True if no source has the word in any form."""
         return not self._vocabulary().has_form(word)
+
+    def knows_short(self, question: str) -> bool:
+        """Return True if a question has few words, and the sources hold each of them."""
+        found = re.findall(r"[^\W_]+", question)
+        return len(found) <= _FEW and all(map(self._is_held, (w for w in found if w.lower() not in FUNCTION_WORDS)))
 
     def is_gibberish(self, question: str) -> bool:
         """Return True if not a word of the question is English or stands in a source, and none may be a name."""

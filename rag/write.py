@@ -10,6 +10,7 @@ from index.article import Article
 from index.dates import read_dateline
 from index.lexical import content_terms
 from index.published import Published
+from index.text.bars import row_at
 from index.text.marks import without_marks
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
@@ -30,6 +31,7 @@ _MEASURES = frozenset(
     content_terms("cost price pay paid fee charge amount number time date year month day long old big")
 )
 """Terms that many things have a value of."""
+_VERSION = frozenset(content_terms("version v rev revision edition issue draft final updated new old copy"))
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -58,7 +60,7 @@ def quote(
             statements.append(Statement(words, one, words=True, block="lead"))
             said.append(words.lower())
     for one in chosen:
-        text = shown(one.text)
+        text = as_said(one)
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
         older = ", older" if published and newest and published.last_day < newest.first_day else ""
@@ -72,8 +74,8 @@ def newest_first(
     """Return the evidence, what answers for another time by date: the newest first, undated after dated.
 
     That is what says the same as the best but for the answering words, and what answers by itself in another article,
-    about the same thing and with the same kind of words: a date, a number or a name. `asked` are the terms of the
-    question, the rarest first.
+    about the same thing and with the same kind of words: a date, a number or a name. What another version of the same
+    document says about the thing is too. `asked` are the terms of the question, the rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -82,9 +84,10 @@ def newest_first(
     rivals = [one for one in evidence if _is_rival(one, evidence[0])]
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
-        apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text)
-        apart = apart and of_one_thing(evidence[0], one, asked) and _of_one_kind(evidence[0], one)
-        if apart and one not in rivals and one.stands and evidence[0].stands and date_of(one) and date_of(evidence[0]):
+        apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text) and one not in rivals
+        apart = apart and of_one_thing(evidence[0], one, asked) and bool(date_of(one) and date_of(evidence[0]))
+        answers = one.stands and _of_one_kind(evidence[0], one)
+        if apart and (answers or _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, evidence[0])))):
             rivals.append(replace(one, score=evidence[0].score))
             seen.add(one.hit.chunk.article_id)
     taken = {(one.hit.chunk.article_id, one.start) for one in rivals}
@@ -101,6 +104,14 @@ def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
     about = [term for term in asked if term in held and term not in _MEASURES]
     known = set(content_terms(f"{other.hit.chunk.context} {other.text}"))
     return not about or about[0] in known or len(known.intersection(about)) * 2 >= len(about)
+
+
+def _of_one_document(one: Article, other: Article) -> bool:
+    """Whether two articles are versions of one document: of the same title, but for a year, a version and the like."""
+    first, second = (
+        {term for term in content_terms(article.title) if term.isalpha()} - _VERSION for article in (one, other)
+    )
+    return bool(first) and first == second
 
 
 def _of_one_kind(one: Evidence, other: Evidence) -> bool:
@@ -122,6 +133,13 @@ def _beside_answers(one: Evidence) -> set[str]:
 
 def _age(published: Published | None) -> int:
     return -published.first_day.toordinal() if published else 0
+
+
+def as_said(one: Evidence) -> str:
+    """Return a slice as it is read: a row of a table that bars draw has the names of its columns."""
+    chunk = one.hit.chunk
+    row = row_at(chunk.text, one.start - chunk.start, one.end - chunk.start, chunk.columns) if "|" in one.text else None
+    return shown(row.named(chunk.text) if row else one.text)
 
 
 def shown(text: str) -> str:

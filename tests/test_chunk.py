@@ -108,15 +108,23 @@ def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limit
     )
     found = chunk(make_article("changes.md", text), limits)
     assert [(one.context, one.heading, one.text) for one in found] == [
-        ("Harbour map", "3.2.0 (4 March) > Fixed", "## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash."),
-        ("Harbour map\n3.2.0 (4 March)", "3.2.0 (4 March) > Added", "### Added\n\nA new chart of the bay."),
+        ("Harbour map (Changes)", "3.2.0 (4 March) > Fixed", "## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash."),
+        ("Harbour map (Changes)\n3.2.0 (4 March)", "3.2.0 (4 March) > Added", "### Added\n\nA new chart of the bay."),
         (
-            "Harbour map\n3.2.0 (4 March)",
+            "Harbour map (Changes)\n3.2.0 (4 March)",
             "3.2.0 (4 March) > Opening hours 9 to 5",
             "Opening hours 9 to 5\n\nThe office is at the quay.",
         ),
-        ("Harbour map", "3.1.0 withdrawn", "## 3.1.0 withdrawn"),
+        ("Harbour map (Changes)", "3.1.0 withdrawn", "## 3.1.0 withdrawn"),
     ]
+
+
+def test_what_the_name_of_a_file_adds_to_the_title_stands_in_the_context(limits: Limits) -> None:
+    text = "# Travel rules\n\nTake the train."
+    contexts = [
+        chunk(make_article(name, text), limits)[0].context for name in ("travel-rules-2025.md", "a1b2c3d4e5.md")
+    ]
+    assert contexts == ["Travel rules (2025)", "Travel rules"]
 
 
 def test_a_long_section_has_its_heading_above_each_further_passage(limits: Limits) -> None:

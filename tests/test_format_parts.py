@@ -137,6 +137,7 @@ def test_half_characters_and_nul_are_replaced_one_for_one() -> None:
         (["product", ""], False),
         (["1 Jan", "2 Feb"], True),
         (["12.5 %", "a"], False),
+        (["Warden", "Mr Oakes, ground floor left, tel. 0555 8831, mornings"], False),
     ],
 )
 def test_a_row_of_column_names_is_told_from_data(cells: list[str], names: bool) -> None:
@@ -252,6 +253,29 @@ def test_a_plain_page_without_an_article_element_keeps_lists_and_headings() -> N
     assert "## The study\n\n- Keep the heater three steps away from the curtains of the study.\n- Never" in made.text
     assert "### Hanging it up\n\n1. Drill two holes for the bracket.\n2. Screw it on." in made.text
     assert "Imprint" not in made.text
+
+
+def test_a_page_without_links_is_all_article() -> None:
+    """Trafilatura kept a fifth of it: neither the headings nor the list between its paragraphs."""
+    prose = "".join(
+        f"<p>Hut {n} stands above the lake, has room for ten people, and is open from May on.</p>" for n in range(30)
+    )
+    rules = "".join(f"<li>Rule {n}: leave the stove cold and the wood dry.</li>" for n in range(9))
+    table = "<table><tr><th>Hut</th><th>Beds</th></tr><tr><td>Upper</td><td>10</td></tr></table>"
+    body = f"<h2>Huts</h2>{table}{prose}<h4>What is new</h4><ul>{rules}</ul><p>Signed by the club.</p>"
+    made = webpage.read_markup(f"<html><body>{body}</body></html>")
+    assert (
+        "#### What is new\n\n- Rule 0: leave" in made.text
+        and "- Rule 8" in made.text
+        and "Hut: Upper | Beds: 10" in made.text
+    )
+    links = "".join(
+        f'<li><a href="/{n}">Another story of the many that we have, number {n}</a></li>' for n in range(40)
+    )
+    made = webpage.read_markup(
+        f"<html><body><div><article>{body}</article></div><div><ul>{links}</ul></div></body></html>"
+    )
+    assert "Rule 8" in made.text and "Another story" not in made.text
 
 
 def test_ordered_lists_definitions_and_boxes_of_a_page_are_written_out() -> None:

@@ -489,3 +489,55 @@ def test_a_heading_with_another_number_is_not_named(tmp_path: Path) -> None:
     text = "# Boat house\n\n## Locker 10001\n\n- a rope\n- a buoy\n\n## Locker 10003\n\n- paint\n- brushes\n"
     right, other = ask_of(tmp_path, text, "what is in locker 10001", "what is in locker 10002")
     assert [one.quote for one in right.citations] == ["a rope", "a buoy"] and other.refused
+
+
+RULES = {
+    "travel-rules-2022.md": "# Travel rules 2022\n\nThe firm pays 0.28 euros a mile for a car of your own. Wine is not "
+    "paid for.\n",
+    "travel-rules-2024.md": "# Travel rules 2024\n\nThe firm pays 0.35 euros a mile for a car of your own. Wine is "
+    "paid for with guests, at most two glasses each.\n",
+    "huts.md": "# Huts of the club\n\nA night in a hut costs 11 euros. Oddvar Brekke has the keys of the upper hut, "
+    "and Torvald Lund those of the lower hut.\n\nWhat is not allowed in the huts?\n\n- dogs\n- candles\n"
+    "- shoes with spikes\n",
+    "huts.csv": "Hut,Sort,Notes\nUpper,stone,members only\nLower,wood,no members in May\nLake,wood,ask the members\n",
+}
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine over two versions of one document, a note and a table."""
+    folder = tmp_path_factory.mktemp("rules")
+    docs = folder / "docs"
+    docs.mkdir()
+    for name, text in RULES.items():
+        (docs / name).write_text(text, "utf-8")
+    made = Engine(Settings(home=folder / "home"))
+    made.index([docs])
+    return made
+
+
+def test_of_two_versions_of_a_document_the_newer_leads_unless_the_question_names_the_older(rules: Engine) -> None:
+    newest, older, wine = (
+        answer(rules, question)
+        for question in ("euros a mile for my own car", "euros a mile for my own car 2022", "is wine paid for")
+    )
+    assert newest.citations[0].source == "travel-rules-2024.md" and "0.35" in newest.text.splitlines()[0]
+    assert older.citations[0].source == "travel-rules-2022.md" and "0.28" in older.text.splitlines()[0]
+    assert wine.citations[0].source == "travel-rules-2024.md"
+
+
+def test_two_years_are_compared_by_the_sources_of_each(rules: Engine) -> None:
+    found = answer(rules, "difference between the euros a mile in 2022 and 2024")
+    assert found.form == "comparison" and "0.28" in found.text and "0.35" in found.text
+
+
+def test_a_list_below_a_question_comes_whole_and_names_are_no_foreign_words(rules: Engine) -> None:
+    banned = answer(rules, "what isn't allowed in the huts")
+    assert [one.quote for one in banned.citations][-3:] == ["dogs", "candles", "shoes with spikes"]
+    keys = answer(rules, "oddvar brekke vs torvald lund")
+    assert not keys.refused and {one.quote[:6] for one in keys.citations} & {"Oddvar"}
+
+
+def test_rows_that_only_mention_something_are_not_counted(rules: Engine) -> None:
+    assert answer(rules, "how many members does the club have").form != "table"
+    assert answer(rules, "how many huts are of wood").text.startswith("2 ")

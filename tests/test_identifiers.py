@@ -215,8 +215,8 @@ def query(question: str) -> Query:
 
 def test_a_passage_is_read_with_the_heading_that_has_the_identifier() -> None:
     spans, text = SpanReader(), "The bearing of line 6 is missing its label. Found by Tom; closed in week 34."
-    (bare,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports")], 3)
-    (headed,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports\nPPR-9087")], 3)
+    (bare,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports")], [text], 3)
+    (headed,) = read_about(spans, query("Who found PPR-9087?"), [hit(text, "Problem reports\nPPR-9087")], [text], 3)
     assert headed.score > bare.score + 2
     assert text[headed.answers[0].start : headed.answers[0].end] == "Tom"
     assert all(0 <= one.start < one.end <= len(text) for one in headed.answers)
@@ -224,7 +224,9 @@ def test_a_passage_is_read_with_the_heading_that_has_the_identifier() -> None:
 
 def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
     spans, text = SpanReader(), "Flight KX 402 leaves for Oslo at 7:15 from gate B4."
-    same, other = (read_about(spans, query(f"When does {code} leave?"), [hit(text)], 3) for code in ("KX 402", "KX402"))
+    same, other = (
+        read_about(spans, query(f"When does {code} leave?"), [hit(text)], [text], 3) for code in ("KX 402", "KX402")
+    )
     assert same == other
 
 

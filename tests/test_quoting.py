@@ -107,6 +107,15 @@ def test_the_line_above_a_quote_says_who_wrote_and_when(line: str, heading: str)
     assert f"\n\n## {heading}\n\n" in made and made.endswith("Is it open?") and "schrieb" not in made
 
 
+def test_the_line_that_says_who_wrote_may_be_quoted_too() -> None:
+    body = "Fine.\n\n> On 4 May 2024, Tom Hale wrote:\n>\n> Is it open?\n>\n"
+    body += ">> On 3 May 2024, Ann Bell wrote:\n>>\n>> It rains.\n"
+    made = split_quotes(body, "Ann Bell")
+    assert made.endswith(
+        "## Tom Hale wrote on 4 May 2024\n\nIs it open?\n\n## Ann Bell wrote on 3 May 2024\n\nIt rains."
+    )
+
+
 @pytest.mark.parametrize(
     "body", ["No quotes.\n\nAt all > 4.", "From: Oslo\nTo: Bergen\nDate: 3 May\n", ">>> print(1)\n1"]
 )

@@ -52,6 +52,24 @@ def test_headings_lists_steps_and_tables_of_markdown() -> None:
     ]
 
 
+def test_lines_of_capitals_and_underlined_ones_are_headings_and_rules_are_nothing() -> None:
+    text = (
+        "JAMS OF AUNT ODA\n\n========\n1) PLUM JAM (the dark one)\nmakes six jars\n\n1.5 kg plums\n\n--------\n"
+        "2) CIDER\n20 kg apples\n\nKeeping\n-------\nThe jam keeps a year.\n\nIBAN DE12 3456 7890\nBANK OF OSLO\n"
+    )
+    assert shapes(structure(text)) == [
+        ("heading", "JAMS OF AUNT ODA"),
+        ("heading", "1) PLUM JAM (the dark one)"),
+        ("paragraph", "makes six jars"),
+        ("paragraph", "1.5 kg plums"),
+        ("heading", "2) CIDER"),
+        ("paragraph", "20 kg apples"),
+        ("heading", "Keeping"),
+        ("paragraph", "The jam keeps a year."),
+        ("paragraph", "IBAN DE12 3456 7890 BANK OF OSLO"),
+    ]
+
+
 def test_headings_above_a_block_are_its_path() -> None:
     held = structure(NOTES)
     steps = next(n for n, block in enumerate(held.blocks) if block.kind == "steps")

@@ -94,6 +94,7 @@ def test_readings_begin_with_the_question_by_itself_and_use_words_of_the_turn_be
         ("what was decided in march about nets", "and in may?", "what was decided in may about nets"),
         ("what was decided about nets", "and on Monday?", "what was decided about nets on Monday"),
         ("can i keep a goat in the yard?", "and a hen", "can i keep a hen in the yard?"),
+        ("how long does the plum jam keep", "and the cider", "how long does the cider keep"),
     ],
 )
 def test_numbers_and_codes_and_pronouns_are_replaced_by_their_like(before: str, follow_up: str, reading: str) -> None:

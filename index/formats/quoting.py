@@ -146,12 +146,18 @@ def _runs(lines: Sequence[str], sender: Author) -> Iterator[_Run]:
             continue
         if here > depth:
             held, found = _attribution(held)
+            said = 0 if found else _says_who(lines, number, here)
+            if said:
+                found = _who(_words(lines, number, said, here))
             yield _Run(depth, authors[depth], begins, tuple(held))
             known = len(authors) > here and found is None
             authors = authors[: here + 1] if known else [*authors[: depth + 1], *[Author()] * (here - depth)]
             if found is not None:
                 authors[here] = found
             held, depth, begins = [], here, not known
+            if said:
+                number += said
+                continue
         elif here < depth:
             yield _Run(depth, authors[depth], begins, tuple(held))
             held, depth, begins = [], here, False
@@ -177,6 +183,20 @@ def _unquoted(line: str, depth: int) -> tuple[int, str]:
     if not marks or (depth == 0 and _PROMPT.match(line)):
         return 0, line
     return min(marks[1].count(">"), _DEEPEST), line[marks.end() :]
+
+
+def _says_who(lines: Sequence[str], number: int, depth: int) -> int:
+    """How many lines from one on say who wrote what is quoted, where they are quoted too; 0 where none do."""
+    for count in (1, 2):
+        here = [_unquoted(line, depth)[0] for line in lines[number : number + count]]
+        words = _words(lines, number, count, depth)
+        if here == [depth] * count and _OPENING.match(words) and _WROTE.search(words) and _who(words):
+            return count
+    return 0
+
+
+def _words(lines: Sequence[str], number: int, count: int, depth: int) -> str:
+    return " ".join(" ".join(_unquoted(line, depth)[1] for line in lines[number : number + count]).split())
 
 
 def _attribution(held: list[str]) -> tuple[list[str], Author | None]:

@@ -13,7 +13,7 @@ Numbered = tuple[int, Sequence[str]]
 
 _SEPARATOR = " | "
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d\s.,:/-]*\s*[%€$£)]?")
-_LONGEST_NAME = 80
+_LONGEST_NAME, _LONGEST_WITH_NUMBER = 80, 45
 
 
 def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
@@ -27,9 +27,13 @@ def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """True for a row that names columns: at least two cells, all different, short, and none a number or date."""
+    """True for a row that names columns: at least two cells, all different, short, and none a number or date, nor long
+    with a number in it, as a telephone number or opening hours are."""
     filled = [tidy for cell in cells if (tidy := _tidy(cell))]
-    plain = all(len(cell) <= _LONGEST_NAME and not _NUMBER.fullmatch(cell) for cell in filled)
+    plain = all(
+        len(cell) <= (_LONGEST_WITH_NUMBER if re.search(r"\d", cell) else _LONGEST_NAME) and not _NUMBER.fullmatch(cell)
+        for cell in filled
+    )
     return len(filled) >= 2 and len(set(filled)) == len(filled) and plain
 
 

@@ -32,6 +32,8 @@ _FURNITURE_NAMES = re.compile(
 _FEWEST_WORDS = 25
 """An article shorter than this may be a page that is none, so the whole page is looked at."""
 _NEARLY_ALL, _SHORT_PAGE = 0.8, 300
+_FEW_LINKS = 0.05
+"""With at most this share of its letters in links, furniture by tag or name aside, a page is all article."""
 _MOST_ELEMENTS = 40_000
 """Finding the article takes time with the square of a page's size, so a larger page is taken whole."""
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.IGNORECASE | re.DOTALL)
@@ -55,8 +57,10 @@ def read_markup(data: bytes | str) -> Content:
     marked = _kept_whole(tree) if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS else ""
     article, text = _article(marked)
     whole = whole_page(tree)
-    if _loses(text, whole) or (
-        _count(text)[0] < _count(whole)[0] and _loses(_article(marked, doubtful=True)[1], whole)
+    if (
+        _share_in_links(tree, whole) <= _FEW_LINKS
+        or _loses(text, whole)
+        or (_count(text)[0] < _count(whole)[0] and _loses(_article(marked, doubtful=True)[1], whole))
     ):
         text = whole
     if not text:
@@ -65,6 +69,11 @@ def read_markup(data: bytes | str) -> Content:
     title = _own_title(title, text) or (article.title if article is not None else "") or ""
     author = author or (article.author if article is not None else "") or ""
     return Content(with_title(title, text), title, author, published, language, notes=tuple(notes))
+
+
+def _share_in_links(tree: Any, text: str) -> float:
+    """The share of a page's `text` that stands in links: menus and lists of other articles are little else."""
+    return sum(len("".join(link.itertext()).strip()) for link in tree.iter("a")) / max(1, len(text))
 
 
 def _article(markup: str, *, doubtful: bool = False) -> tuple[Any, str]:

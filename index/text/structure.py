@@ -21,7 +21,7 @@ Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows", 
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _BULLET = re.compile(r"(?P<mark>[•◦▪‣·*+–—-])\s+(?=\S)")
 _NUMBER = re.compile(
-    r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z])\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
+    r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?(?!\s+[a-z])|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z])\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
     r"\s+(?=\S)"
 )
 """Also clauses ("3.1") and codes ("D1"), which begin items only where several lines of a kind follow each other."""

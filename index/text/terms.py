@@ -19,7 +19,9 @@ FUNCTION_WORDS = frozenset(
     our you your he him his she her it its they them their is am are was were be been being do does did doing done
     have has had having can could will would shall should may might must ought s t d ll m re ve don doesn didn isn
     aren wasn weren won wouldn couldn shouldn many much more most long often old tall far there's that's what's
-    please tell give show let know just also too very only own same such other another according based""".split()
+    please tell give show let know just also too very only own same such other another according based
+    whats whos wheres hows thats theres im ive dont doesnt didnt isnt arent wasnt werent cant couldnt shouldnt
+    wouldnt wont""".split()
 )
 PART_NOUNS = frozenset(
     "section clause article paragraph chapter part point step rule item question schedule appendix annex title".split()

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.lexical import FUNCTION_WORDS, terms, words
-from rag.conversation.thread import Thread, is_fragment, is_whole
+from rag.conversation.thread import Thread, bare, is_fragment, is_whole, refers
 from rag.forms.asked import Form
-from rag.forms.comparison import beside, sides
+from rag.forms.comparison import Side, beside, sides
 from rag.reader import Reading
 from rag.retrieve import Query
 from rag.scope import Scope
@@ -23,6 +23,8 @@ _REPEATS = 0.3
 """Taken from the score of a reading that only finds the words that opened the last answer again."""
 _CLEARLY = 0.05
 """By how much another reading must be worth more than the question by itself."""
+_AS_GOOD = 0.2
+"""What a source of the last answer says comes first if its score is at least this share of the best one's."""
 _FRAGMENT = 0.2
 """Taken from the score of a fragment by itself, which seldom is a new subject."""
 
@@ -45,11 +47,33 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     others = sorted(searched[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
     tried = [Resolved(query, scope.reader.read(query, hits)) for query, hits in [searched[0], *others[: MOST_READ - 1]]]
     best = _best(tried, thread, question)
+    if refers(question):
+        best = replace(best, reading=_of_the_subject(best.reading, thread))
     two = sides(best.query.text) if form == "comparison" else None
     if not two:
         return best
-    pair = [(side, scope.reader.read(*scope.search(side.question))) for side in two]
+    scopes = [scope.of_year(side.thing) for side in two]
+    first, second = two if scope in scopes else map(_of_any_year, two)
+    pair = [
+        (side, scope.reader.read(*own.search(side.question))) for own, side in zip(scopes, (first, second), strict=True)
+    ]
     return replace(best, reading=beside(best.reading, pair))
+
+
+def _of_any_year(side: Side) -> Side:
+    """The question about a year, as it is asked of the sources of that year: without it."""
+    return Side("", " ".join(side.question.replace(side.thing, " ").split()))
+
+
+def _of_the_subject(reading: Reading, thread: Thread) -> Reading:
+    """What was read of a follow-up, what answers by itself in a source of the last answer before all else."""
+    cited = {one.article_id for one in thread.citations()}
+    evidence = reading.evidence
+    if not evidence or evidence[0].hit.chunk.article_id in cited:
+        return reading
+    least = _AS_GOOD * evidence[0].score
+    own = next((e for e in evidence if e.hit.chunk.article_id in cited and e.stands and e.score >= least), None)
+    return replace(reading, evidence=(own, *(e for e in evidence if e is not own))) if own else reading
 
 
 def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
@@ -74,7 +98,8 @@ def _worth(one: Resolved, thread: Thread, question: str) -> float:
     cited = thread.citations()
     worth += _SAME_SOURCE * any(one.article_id == best.hit.chunk.article_id for one in cited)
     whole = own and share == 1 and is_whole(question)
-    worth -= _FRAGMENT * (one.query.text == question and is_fragment(question) and not whole)
+    alone = one.query.text in (question, bare(question))
+    worth -= _FRAGMENT * (alone and is_fragment(question) and not whole)
     before = {(one.article_id, *span) for one in cited[:1] for span in one.answers}
     answers = {(best.hit.chunk.article_id, *span) for span in best.answers}
     return worth - _REPEATS * bool(answers and answers <= before)

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from index.lexical import FUNCTION_WORDS, content_terms
 from rag.cite import Citation
-from rag.forms.months import MONTHS
+from rag.forms.periods import MONTHS
 from rag.types import Answer
 
 MOST_READINGS = 12
@@ -114,10 +114,10 @@ def is_fragment(question: str) -> bool:
     >>> [is_fragment(q) for q in ("and E3?", "electric ones too?", "by when?", "and who looks after the door?")]
     [True, True, True, False]
     """
-    return not _is_sentence(_bare(question)) or len(content_terms(question)) <= _SHORT
+    return not _is_sentence(bare(question)) or len(content_terms(question)) <= _SHORT
 
 
-def _bare(question: str) -> str:
+def bare(question: str) -> str:
     """A follow-up without the words that only link it to what was said."""
     return _TOO.sub("", _LINK.sub("", question)).strip(" ?!.") or question.strip(" ?!.")
 
@@ -125,23 +125,28 @@ def _bare(question: str) -> str:
 def _filled(question: str, turn: Answer) -> Iterator[str]:
     """What a question may mean after a turn."""
     before = turn.searched or turn.question
-    bare = _bare(question)
+    words = bare(question)
     phrases = _phrases(before)
     # What has an article is surely no verb.
     subject = [*_answer_words(turn), *sorted(phrases, key=lambda phrase: not _OPENS.match(phrase))]
-    for start, end in _pronouns(bare)[:1]:
-        is_person = bare[start:end].casefold() in _PERSON
+    for start, end in _pronouns(words)[:1]:
+        is_person = words[start:end].casefold() in _PERSON
         for phrase in subject:
             if is_person and any(map(str.isdigit, phrase)):
                 continue
-            yield f"{bare[:start]}{phrase}{bare[end:]}"
-    if not _pronouns(bare) and not _is_sentence(bare):
+            yield f"{words[:start]}{phrase}{words[end:]}"
+    if not _pronouns(words) and not _is_sentence(words):
         # "and lemon thyme?": the earlier question, asked of another thing; first of one that is written alike.
-        yield from _alike(before, bare)
-        for phrase in () if _PREPOSITION.match(bare) else reversed(phrases):
-            yield before.replace(phrase, bare, 1)
-    carried = [one for phrase in phrases if (one := _OPENS.sub("", phrase)).casefold() not in bare.casefold()]
-    yield f"{bare} {' '.join(carried)}".strip()
+        yield from _alike(before, words)
+        for phrase in () if _PREPOSITION.match(words) else reversed(phrases):
+            yield before.replace(phrase, words, 1)
+        for phrase in () if _PREPOSITION.match(words) else reversed(phrases):
+            # The last word may be a verb: "how long does the syrup keep".
+            shorter = phrase.rpartition(" ")[0]
+            if _OPENS.match(phrase) and content_terms(shorter):
+                yield before.replace(shorter, words, 1)
+    carried = [one for phrase in phrases if (one := _OPENS.sub("", phrase)).casefold() not in words.casefold()]
+    yield f"{words} {' '.join(carried)}".strip()
 
 
 def _alike(before: str, bare: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from rag.forms.asked import Form
 from rag.forms.places import Places, with_answers
 from rag.reader import Evidence
 from rag.reader.evidence import bare
-from rag.write import shown
+from rag.write import as_said
 
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
@@ -206,10 +206,11 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
 
 
 def leads_into(held: Structure, number: int) -> int | None:
-    """Return the number of the list or code that a paragraph leads into ("The tools:"), None if it leads into none."""
+    """Return the number of the list or code that a paragraph leads into ("The tools:", "What do I need?"), None if it
+    leads into none."""
     block = held.blocks[number]
     following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
-    leads = held.text[block.start : block.end].rstrip().endswith(":")
+    leads = held.text[block.start : block.end].rstrip().endswith((":", "?"))
     return number + 1 if leads and following and following.kind in ("list", "steps", "code") else None
 
 
@@ -220,7 +221,7 @@ def statements(
     pieces = [with_answers(one, marked) for one in places.evidence(article, *span, score)]
     if not pieces:
         return []
-    said = " ".join(shown(one.text) for one in pieces)
+    said = " ".join(map(as_said, pieces))
     words = f"“{said}”" if kind == "quote" else said
     return [Statement(words, pieces[0], also=tuple(pieces[1:]), block=kind)]
 

@@ -37,7 +37,7 @@ _COMPARISON = re.compile(
 _LIST = re.compile(
     r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
     r"|what \w+s (?:are|were|do|does|can|have|has)"
-    r"|what (?:are|were) the|who (?:are|were|was at|attended)|to-?dos?|items|occasions"
+    r"|what (?:are|were) the|who (?:are|were|was (?:at|present|there)|attended|took part)|to-?dos?|items|occasions"
     r"|reasons|examples|kinds of|types of)\b",
     re.IGNORECASE,
 )

@@ -8,11 +8,12 @@ from index.embed import Embedder
 from rag.cite import Statement
 from rag.forms.asked import Form
 from rag.forms.lists import as_statements, find_list
+from rag.forms.lookup import looked_up
 from rag.forms.parts import numbered_part
 from rag.forms.places import Places
 from rag.forms.section import named_section
 from rag.forms.table import from_table
-from rag.reader import Evidence
+from rag.reader import Reading
 from rag.retrieve import Query
 
 Draft = tuple[Sequence[Statement], tuple[str, ...]]
@@ -20,16 +21,24 @@ Draft = tuple[Sequence[Statement], tuple[str, ...]]
 NOTHING: Draft = ((), ())
 
 
-def draft(query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder) -> Draft:
+def draft(
+    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, likely: bool = True
+) -> Draft:
     """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
-    do; and notes on what could not be worked out."""
+    do; and notes on what could not be worked out. A list that the question does not ask for is one only where it is
+    `likely` that something answers."""
+    evidence = reading.evidence
     if not places.hits:
         return NOTHING
     if part := numbered_part(query, places):
         return part, ()
     if (figures := from_table(query.text, form, places)).statements:
         return figures.statements, (figures.note,) if figures.note else ()
+    if form == "words" and (cell := looked_up(query.text, places)):
+        return cell, ()
     if section := named_section(query.text, form, evidence[0] if evidence else None, places):
         return section, ()
+    if form == "words" and not likely:
+        return NOTHING
     found = find_list(query, form, evidence, places, embedder)
     return (as_statements(found, places), ()) if found else NOTHING

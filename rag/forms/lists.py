@@ -73,11 +73,13 @@ def find_list(
         if query.identifiers and not all(one.stands_in(mentions(whole)) for one in query.identifiers):
             continue  # another error's steps, another room's things
         score = max(float(of_head + of_whole) / 2, _share_above(asked, head, own))
-        meant = (own and of_own >= _LEAST_OWN) or _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
+        inside = _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
+        is_table = places.structure(article).blocks[number].kind == "rows"  # its columns are near to many questions
+        meant = inside or (own and of_own >= _LEAST_OWN and not is_table)
         if score >= least and meant and (best is None or score > best.score):
             best = ListFound(article, number, score)
-    if best and form == "steps" and evidence and evidence[0].stands and evidence[0].score >= _SURE:
-        # What answers by itself elsewhere is meant, not steps on the same subject.
+    if best and form != "list" and evidence and evidence[0].stands and evidence[0].score >= _SURE:
+        # What answers by itself elsewhere is meant, not a list on the same subject.
         return best if _share_inside(evidence[:1], places, best.article_id, best.number) else None
     return best
 

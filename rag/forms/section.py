@@ -18,6 +18,8 @@ _ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGN
 _FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)
 _FOR_A_MEANING = frozenset(content_terms("mean meaning means stand stands explain definition error code"))
 """Terms that ask what the rest of a question is: "what does error E-404 mean"."""
+_PARTICLES = frozenset(content_terms("along together away back ahead short brief overview glance detail"))
+"""Terms that say nothing about what a section has: "what must I bring along", "what's new in short"."""
 _LONGEST = 700
 """Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
 _STEM = 4
@@ -36,7 +38,7 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
     """
     if form in ("comparison", "summary"):
         return []
-    asked = set(_terms(question)) - _FOR_A_MEANING
+    asked = set(_terms(question)) - _FOR_A_MEANING - _PARTICLES
     seen, best = set[str](), (0, 0, -1, "")
     for hit in list(places.hits):
         article = hit.chunk.article_id
@@ -46,7 +48,7 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
         held = places.structure(article)
         top = set(content_terms(f"{places.articles[article].title}\n{held.text[:_TOP]}"))
         for number, words in _headings(held):
-            named = _terms(words)
+            named = [term for term in _terms(words) if term not in _PARTICLES]
             if not named or not all(any(_is_like(one, term) for term in asked) for one in named):
                 continue
             rest = {term for term in asked if not any(_is_like(one, term) for one in named)}

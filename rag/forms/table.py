@@ -58,9 +58,10 @@ _COMPARED = re.compile(
 )
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _COUNTED = re.compile(r"\bhow many\s+([\w’'-]+)", re.IGNORECASE)
-_PRICE = re.compile(
+PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
 )
+"""Asks for a price."""
 _TOTALS = re.compile(
     r"(?:(?:grand|sub|overall|net|gross)[ -]?)?(?:totals?|sum|subtotals?)\b.*|(?:all|average|mean|overall)",
     re.IGNORECASE,
@@ -119,13 +120,15 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
         chosen, filtered = _matching(question, asked, rows, names)
         column = _column(question, asked, rows, names)
         if beyond := _beyond(question, chosen, names):
-            return Figures(_as_statements("", beyond, places, article))
+            return Figures(as_rows("", beyond, places, article))
         if operation is None and not filtered:
             continue  # what a single thing cost is in its row
         if operation is None:
             operation = "sum" if len(chosen) > 1 else None
         if operation is None:
             continue
+        if operation == "count" and not _are_counted(question, rows, names, places.articles[article]):
+            continue  # what rows mention somewhere is not what they are
         if operation == "count" and (counted := _counted_column(question, asked, rows, names)):
             operation, column = "sum", counted  # "how many hours": the rows hold them
         if compared := _COMPARED.search(question):
@@ -138,7 +141,7 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
         made = _worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
         if made is not None:
             lead, shown_rows, note = made
-            return Figures(_as_statements(lead, shown_rows, places, article), note)
+            return Figures(as_rows(lead, shown_rows, places, article), note)
     return Figures([])
 
 
@@ -203,7 +206,7 @@ def _is_about(asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], a
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
     adjectives = set(content_terms(re.sub(r"\W", " ", f"{_MUCH} {_LITTLE}")))
     return sum(
-        term in known | adjectives or bool(_PRICE.search(term)) or term in _SPENDING for term in asked
+        term in known | adjectives or bool(PRICE.search(term)) or term in _SPENDING for term in asked
     ) * 2 >= len(asked)
 
 
@@ -223,6 +226,16 @@ def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: S
     ]
     phrases = [phrase for phrase in phrases if phrase]
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
+
+
+def _are_counted(question: str, rows: Sequence[Row], names: Sequence[str], article: Article) -> bool:
+    """False if what a question counts only stands somewhere in cells: it is neither all that a cell says, nor in the
+    names of the columns or the source."""
+    found = _COUNTED.search(question)
+    counted = set(content_terms(found[1])) if found else set()
+    cells = [(len(words(cell)), set(content_terms(cell))) for row in rows for cell in row.cells.values()]
+    known = set(content_terms(" ".join([*names, article.title, *words(article.source)])))
+    return counted <= known or (len(counted), counted) in cells or not any(counted & held for _, held in cells)
 
 
 def _of_category(question: str, asked: Sequence[str], rows: Sequence[Row]) -> list[Row]:
@@ -275,7 +288,7 @@ def _column(question: str, asked: Sequence[str], rows: Sequence[Row], names: Seq
         return best[0]
     for number, (much, little, about) in enumerate(_BY_ADJECTIVE):
         if re.search(rf"\b(?:{much}|{little})\b", question, re.IGNORECASE) or (
-            number == 0 and (_PRICE.search(question) or _SPENT.search(question))
+            number == 0 and (PRICE.search(question) or _SPENT.search(question))
         ):
             named = [name for name in numeric if re.search(rf"(?:{about})", name, re.IGNORECASE)]
             if number == _TIMES:
@@ -358,7 +371,8 @@ def _naming(names: Sequence[str], row: Row) -> str:
     return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])
 
 
-def _as_statements(lead: str, rows: Sequence[Row], places: Places, article: str) -> list[Statement]:
+def as_rows(lead: str, rows: Sequence[Row], places: Places, article: str) -> list[Statement]:
+    """Return rows of an article as statements below what opens the answer, if anything does."""
     text = places.articles[article].text
     made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]
     if lead and made:

@@ -24,6 +24,7 @@ from index.layout import Span
 from index.lexical import content_terms
 from index.published import Published
 from index.sentences import sentences
+from index.text.bars import Labelled, labelled
 from index.text.marks import inside_fences
 from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
@@ -214,10 +215,19 @@ def _read(
     spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str], beside: Sequence[Hit] = ()
 ) -> list[Found]:
     """What a model finds in each hit; rows are compared with those of the hits `beside` them."""
-    texts = [hit.chunk.text for hit in hits]
-    found = in_cells(query.text, texts, read_about(spans, query, hits, ANSWERS), [hit.chunk.text for hit in beside])
+    seen = {hit.chunk.id: labelled(hit.chunk.text, hit.chunk.columns) for hit in (*hits, *beside)}
+    texts = [seen[hit.chunk.id].text for hit in hits]
+    found = read_about(spans, query, hits, texts, ANSWERS)
+    found = in_cells(query.text, texts, found, [seen[hit.chunk.id].text for hit in beside])
+    found = [_unlabelled(seen[hit.chunk.id], one) for hit, one in zip(hits, found, strict=True)]
     found = [_sound(query.text, hit, one) for hit, one in zip(hits, found, strict=True)]
     return of_what_is_asked(query.identifiers, hits, found, sources)
+
+
+def _unlabelled(seen: Labelled, one: Found) -> Found:
+    """What was found in a passage with the names of columns before its cells, at its places in the passage itself."""
+    places = [seen.original(answer.start, answer.end) for answer in one.answers]
+    return one.revised([(place, 0.0 if place[0] < place[1] else math.inf) for place in places]) if places else one
 
 
 def _sound(question: str, hit: Hit, one: Found) -> Found:

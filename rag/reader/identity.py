@@ -19,19 +19,20 @@ CARRIED = 3.0
 """What an answer loses, in log-odds, when another thing was the last to be named before its sentence."""
 
 
-def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], best: int) -> list[Found]:
-    """Read the hits, at most `best` answers each, so that the model sees where what is asked for stands.
+def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], passages: Sequence[str], best: int) -> list[Found]:
+    """Read the `passages` of the hits, at most `best` answers each, so that the model sees where what is asked for
+    stands.
 
     A model that has not learned to read titles is given them where what is asked for stands only there. It is asked
     for as the passages write it.
     """
     texts, lengths = list[str](), list[int]()
-    for hit in hits:
+    for hit, passage in zip(hits, passages, strict=True):
         inside = mentions(hit.chunk.text) if query.identifiers else set[str]()
         above = mentions(hit.chunk.context) if query.identifiers else set()
         headed = any(one.stands_in(above) and not one.stands_in(inside) for one in query.identifiers)
-        texts.append(as_read(hit.chunk.searchable if headed and not spans.titled else hit.chunk.text))
-        lengths.append(len(texts[-1]) - len(hit.chunk.text))
+        texts.append(as_read(f"{hit.chunk.context}\n{passage}" if headed and not spans.titled else passage))
+        lengths.append(len(texts[-1]) - len(passage))
     headings = [hit.chunk.context for hit in hits]
     read = [Found() for _ in hits]
     questions = _as_written(query, hits)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from index.embed import Embedder
 from index.sentences import sentences
+from index.text.bars import is_rule
 from rag.reader import Evidence
 from rag.retrieve import Hit, Query
 
@@ -34,7 +35,7 @@ def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query
     found = dict[tuple[str, int, int], Evidence]()
     for hit in hits[:_PASSAGES]:
         for start, end in sentences(hit.chunk.text):
-            if end - start >= _SHORTEST:
+            if end - start >= _SHORTEST and not is_rule(hit.chunk.text[start:end].rpartition("\n")[2]):
                 one = Evidence(hit, hit.chunk.start + start, hit.chunk.start + end, 0.0)
                 found.setdefault((hit.chunk.article_id, one.start, one.end), one)
     first, rest = evidence[0], list(evidence[1:])

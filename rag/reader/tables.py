@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from index.layout import Span
 from index.lexical import content_terms
+from rag.reader.ranges import Amount, amounts, range_in
 from rag.reader.spans import Answer, Found
 
 _BORDER, _NAMED = " | ", ": "
@@ -98,17 +99,27 @@ def in_cells(question: str, passages: Sequence[str], found: Sequence[Found], bes
 
 @dataclass
 class _Table:
-    """What the rows of one table have of a question: the most of its words in a row and in a cell, and whether the
-    first cell of one stands in it whole."""
+    """What the rows of one table have of a question: the most of its words in a row and in a cell, whether the first
+    cell of one stands in it whole, and whether one is for an amount in it."""
 
     shared: int = 0
     named: int = 0
     opened: bool = False
+    ranged: bool = False
 
     def add(self, question: str, asked: set[str], text: str, row: Row) -> None:
         self.shared = max(self.shared, _shared(asked, text, row))
         self.named = max(self.named, _named(asked, text, row))
         self.opened = self.opened or _opens_row(question, text, row)
+        self.ranged = self.ranged or _is_for(amounts(question), text, row)
+
+    def may_answer(self, question: str, asked: set[str], text: str, row: Row) -> bool:
+        """False for a row about another thing than one of the table that the question names, or gives an amount for."""
+        return not (
+            (self.named >= _NAME and not _named(asked, text, row))
+            or (self.opened and not _opens_row(question, text, row))
+            or (self.ranged and not _is_for(amounts(question), text, row))
+        )
 
 
 def _settle(question: str, asked: set[str], text: str, one: Found, tables: Mapping[_Columns, _Table]) -> Found:
@@ -122,15 +133,17 @@ def _settle(question: str, asked: set[str], text: str, one: Found, tables: Mappi
             changes.append(((answer.start, answer.end), 0.0))
             continue
         table = tables[row.columns]
-        is_other = (table.named >= _NAME and not _named(asked, text, row)) or (
-            table.opened and not _opens_row(question, text, row)
-        )
-        place = None if is_other else _place(question, asked, text, row, answer)
+        place = _place(question, asked, text, row, answer) if table.may_answer(question, asked, text, row) else None
         if place and _is_measured(question, text, row, place):
             changes.append((place, _WORD * (table.shared - _shared(asked, text, row))))
         else:
             changes.append(((answer.start, answer.end), math.inf))
-    best = [row for row in here if _shared(asked, text, row) == tables[row.columns].shared]
+    best = [
+        row
+        for row in here
+        if _shared(asked, text, row) == tables[row.columns].shared
+        and tables[row.columns].may_answer(question, asked, text, row)
+    ]
     cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
     return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
 
@@ -143,6 +156,12 @@ def _shared(asked: set[str], text: str, row: Row) -> int:
 def _named(asked: set[str], text: str, row: Row) -> int:
     """The most of them that stand in one of its cells."""
     return max(len(asked & _words(text[cell.start : cell.end])) for cell in row.cells)
+
+
+def _is_for(asked: Sequence[Amount], text: str, row: Row) -> bool:
+    """Whether a row is for an amount that is asked for: "3 to 5 years" for "after 4 years"."""
+    ranges = [range_in(text[cell.start : cell.end], cell.name) for cell in row.cells] if asked else []
+    return any(one.holds(asked) for one in ranges if one)
 
 
 def _opens_row(question: str, text: str, row: Row) -> bool:
@@ -189,7 +208,7 @@ def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) 
 
 def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | None:
     """The one cell whose column the question names, and whose value it does not: "which machine", "the serial number",
-    or with "how much" a price."""
+    "on Fridays", or with "how much" a price."""
     free = [
         (_words(cell.name), cell)
         for cell in row.cells
@@ -197,6 +216,9 @@ def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | No
         and asked.isdisjoint(_words(text[cell.start : cell.end]))
         and _has_measure(question, text, cell)
     ]
+    day = [cell for _, cell in free if (held := range_in(cell.name)) and held.holds(amounts(question))]
+    if len(day) == 1:
+        return day[0]
     which = _WHICH.search(question)
     name = text[row.cells[0].start : row.cells[0].end]
     for wanted in (

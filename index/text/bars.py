@@ -1,0 +1,168 @@
+"""Tables that bars draw, as Markdown has them -> rows whose cells have the names of their columns. Pure."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?|\|[ \t]*:?-+:?[ \t]*\|")
+_LINE = re.compile(r"[^\r\n]+")
+_CELL = re.compile(r"(?:\\.|`[^`|]*`|[^|\\])+|\\")
+_FENCE = re.compile(r"[ \t]*(?:`{3}|~{3})")
+_SEPARATOR = " | "
+
+
+@dataclass(frozen=True)
+class BarRow:
+    """A row, `text[start:end]`: the column, start and end of each cell that is not empty."""
+
+    start: int
+    end: int
+    cells: tuple[tuple[str, int, int], ...]
+
+    def named(self, text: str) -> str:
+        """The row as other formats have it, each cell with the name of its column."""
+        said = ((name, text[start:end]) for name, start, end in self.cells)
+        return _SEPARATOR.join(f"{name}: {cell}" if name else cell for name, cell in said)
+
+
+def is_rule(line: str) -> bool:
+    """True for the line below the names of the columns: "|---|:--:|"."""
+    return bool(_RULE.fullmatch(line.strip()))
+
+
+def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
+    """The rows of the tables in a text, without those of the columns' names; `header` has these where the text begins
+    inside of a table.
+
+    >>> text = "| City | Price |\\n|---|---|\\n| Oslo | 180 |"
+    >>> [row.named(text) for row in bar_rows(text)]
+    ['City: Oslo | Price: 180']
+    """
+    if "|" not in text:
+        return
+    names: list[str] | None = [header[a:b] for a, b in _cells(header, 0, len(header))] if header else None
+    before: tuple[int, int] | None = None
+    fenced = False
+    for match in _LINE.finditer(text):
+        start, end = match.span()
+        line = match.group()
+        apart = before is not None and text.count("\n", before[1], start) > 1
+        if _FENCE.match(line):
+            fenced, names, before = not fenced, None, None
+            continue
+        if fenced or "|" not in line or not line.strip():
+            names, before = None, None
+        elif is_rule(line):
+            above = _cells(text, *before) if before and not apart else []
+            if above and len(above) == len(_cells(text, start, end)):
+                names = [text[a:b] for a, b in above]
+            before = None
+        else:
+            names = None if apart else names
+            if names:
+                cells = [(name, a, b) for name, (a, b) in zip(names, _cells(text, start, end), strict=False) if a < b]
+                if cells:
+                    first, last = _stripped(text, start, end)
+                    yield BarRow(first, last, tuple(cells))
+            before = start, end
+
+
+def row_at(text: str, start: int, end: int, header: str = "") -> BarRow | None:
+    """The row that `text[start:end]` is, with its bars or without; None if it is none or not the whole of one."""
+    for row in bar_rows(text, header):
+        if row.start <= start and end <= row.end:
+            return row if start <= row.cells[0][1] and row.cells[-1][2] <= end else None
+    return None
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A text with the name of its column before each cell, for a model to read, and where its characters came from."""
+
+    text: str
+    _places: tuple[tuple[int, int, int], ...] = ()
+    """(place here, place in the original, length) of what was taken over."""
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """The place in the original of `text[start:end]`: of what stands in it, without the names that were added."""
+        if not self._places:
+            return start, end
+        here = [one[0] for one in self._places]
+        first = max(0, bisect_right(here, start) - 1)
+        at, came, length = self._places[first]
+        if start >= at + length and first + 1 < len(self._places):
+            first += 1
+            at, came, length = self._places[first]
+        begin = came + min(max(0, start - at), length)
+        at, came, length = self._places[max(0, bisect_right(here, max(start, end - 1)) - 1)]
+        stop = came + min(max(0, end - at), length)
+        return begin, max(begin, stop)
+
+
+def labelled(text: str, header: str = "") -> Labelled:
+    """Return a text with its rows as other formats have them.
+
+    >>> labelled("| City | Price |\\n|---|---|\\n| Oslo | 180 |").text.strip()
+    'City: Oslo | Price: 180'
+    """
+    rows = list(bar_rows(text, header))
+    if not rows:
+        return Labelled(text)
+    made, places = list[str](), list[tuple[int, int, int]]()
+    length = 0
+
+    def take(start: int, end: int) -> None:
+        nonlocal length
+        if start < end:
+            places.append((length, start, end - start))
+            made.append(text[start:end])
+            length += end - start
+
+    def add(words: str) -> None:
+        nonlocal length
+        made.append(words)
+        length += len(words)
+
+    at = 0
+    for row in rows:
+        take(at, _without_header(text, at, row.start))
+        add("\n")
+        for number, (name, start, end) in enumerate(row.cells):
+            add(f"{_SEPARATOR if number else ''}{name}: " if name else _SEPARATOR if number else "")
+            take(start, end)
+        at = row.end
+    take(at, len(text))
+    return Labelled("".join(made), tuple(places))
+
+
+def _without_header(text: str, start: int, end: int) -> int:
+    """Where what stands before a row ends, without the names of the columns and the rule below them."""
+    lines = [match.span() for match in _LINE.finditer(text, start, end)]
+    if lines and is_rule(text[slice(*lines[-1])]):
+        return lines[-2][0] if len(lines) > 1 else lines[-1][0]
+    return end
+
+
+def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """The places of the cells of a row, without white space; empty ones are there too."""
+    start, end = _stripped(text, start, end)
+    start += text[start:end].startswith("|")
+    end -= text[start:end].endswith("|") and not text[start:end].endswith("\\|")
+    found, at = list[tuple[int, int]](), start
+    while at <= end:
+        match = _CELL.match(text, at, end)
+        stop = match.end() if match else at
+        found.append(_stripped(text, at, stop))
+        at = stop + 1
+    return found
+
+
+def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end

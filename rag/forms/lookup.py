@@ -1,0 +1,102 @@
+"""The cell of a table that a question names by its row and its column: "library opening hours on Thursday"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from index.lexical import content_terms
+from rag.check.amounts import find_numbers
+from rag.cite import Statement
+from rag.forms.places import Places
+from rag.forms.table import PRICE, Row, as_rows, tables
+from rag.reader.ranges import DAYS_ASKED, Amount, amounts, range_in
+
+_ARTICLES = 3
+"""Sources, nearest first, whose tables are looked at."""
+_TOP = 250
+"""Characters from the start of a document that name it, beside its title."""
+_PRICED = frozenset(content_terms("price cost fee rent amount charge rate eur usd gbp pay"))
+_ASKS_NOTHING = frozenset(
+    content_terms(
+        "table row column list show tell give find open opened opening hour hours time times day value number"
+    )
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is named, with its row."""
+
+    article_id: str
+    row: Row
+    column: str
+
+
+def looked_up(question: str, places: Places) -> list[Statement]:
+    """Return a cell and its row, where a question names both of one table alone and says nothing else; else nothing.
+
+    A row is named by a range that holds an amount or weekday of the question, or by having more of its words than any
+    other of its table. A column is named by its name, by a weekday within it, or where a price is asked for, by being
+    the one of prices. Every other word of the question has to stand in the row, in the name of the column, or in the
+    title or top of the document.
+    """
+    articles = list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]
+    found = [cell for id_ in articles for rows in tables(places, id_) if (cell := _cell(question, rows, id_, places))]
+    if len(found) != 1:
+        return []
+    cell = found[0]
+    return as_rows(cell.row.cells[cell.column], [cell.row], places, cell.article_id)
+
+
+def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -> Cell | None:
+    article, given = places.articles[article_id], amounts(question)
+    said = _terms_of_amounts(question)
+    asked = [term for term in content_terms(question) if term not in said]
+    held = [(row, {*content_terms(" ".join(row.cells.values()))}) for row in rows]
+    within = [pair for pair in held if _is_for(pair[0], given)]
+    shares = [sum(term in terms for term in asked) for _, terms in held]
+    most = max(shares, default=0)
+    if len(within) == 1:
+        row, terms = within[0]
+    elif len(rows) < 2 or not most or shares.count(most) > 1 or (said and not _is_for_column(held, given)):
+        return None
+    else:
+        row, terms = held[shares.index(most)]
+    column = _column(question, [term for term in asked if term not in terms], given, row)
+    if column is None:
+        return None
+    known = {*terms, *content_terms(f"{column} {article.title} {article.text[:_TOP]}"), *_ASKS_NOTHING}
+    known |= _PRICED if row.value(column) else set()
+    return Cell(article_id, row, column) if known.issuperset(asked) else None
+
+
+def _terms_of_amounts(question: str) -> set[str]:
+    """The terms of the amounts and weekdays in a question, which ranges are compared with."""
+    spans = [(one.start, one.end) for one in find_numbers(question) if one.unit not in ("", "th", "s")]
+    spans += [match.span() for match in DAYS_ASKED.finditer(question)]
+    return {term for start, end in spans for term in content_terms(question[start:end])}
+
+
+def _is_for(row: Row, given: Sequence[Amount]) -> bool:
+    """Whether a cell of a row gives a range that holds what is asked for."""
+    ranges = [range_in(cell, name) for name, cell in row.cells.items()]
+    return any(one.holds(given) for one in ranges if one)
+
+
+def _is_for_column(held: Sequence[tuple[Row, set[str]]], given: Sequence[Amount]) -> bool:
+    """Whether the name of a column is a range that holds what is asked for: "Mon-Fri"."""
+    ranges = [range_in(name) for row, _ in held for name in row.cells]
+    return any(one.holds(given) for one in ranges if one)
+
+
+def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: Row) -> str | None:
+    """The column that is named by what is `free` of the question, beside its row; None if none is, or several are."""
+    named = [name for name in row.cells if (held := range_in(name)) and held.holds(given)]
+    if not named:
+        shares = {name: len(set(content_terms(name)) & set(free)) for name in row.cells}
+        most = max(shares.values(), default=0)
+        named = [name for name in shares if most and shares[name] == most]
+    if not named and PRICE.search(question):
+        named = [name for name in row.cells if _PRICED & set(content_terms(name)) and row.value(name)]
+    return named[0] if len(named) == 1 else None

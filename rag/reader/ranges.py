@@ -1,0 +1,97 @@
+"""Whether an amount or weekday of a question lies in the range that a cell gives: "after 4 years" in "3 to 5 years",
+"on Tuesday" in "Mon-Fri". Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.check.amounts import Number, find_numbers
+
+_IN_ONE_UNIT = {
+    "minute": ("day", 1 / 1440), "hour": ("day", 1 / 24), "day": ("day", 1.0), "week": ("day", 7.0),
+    "month": ("day", 30.44), "year": ("day", 365.25), "gram": ("kilogram", 0.001), "ton": ("kilogram", 1000.0),
+    "millimetre": ("metre", 0.001), "centimetre": ("metre", 0.01), "kilometre": ("metre", 1000.0),
+}  # fmt: skip
+_BETWEEN = re.compile(r"\s*(?:-|–|—|to|until|and)\s*(?:under|below|less than)?\s*", re.IGNORECASE)
+_AT_MOST = re.compile(r"\b(?:less than|under|up to|below|until|max\.?|at most|within|not more than)\s*$|<\s*$", re.I)
+_AT_LEAST = re.compile(r"\b(?:more than|over|above|from|at least|min\.?|longer than)\s*$|>\s*$", re.IGNORECASE)
+_AND_MORE = re.compile(r"\s*(?:\+|(?:or|and) (?:more|over|older|above|longer|up)\b)", re.IGNORECASE)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?"
+DAYS_ASKED = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)
+"""The weekdays of a question."""
+_DAYS_GIVEN = re.compile(rf"({_DAY})\.?(?:\s?(?:-|–|—|to|until)\s?({_DAY})\.?)?", re.IGNORECASE)
+_WEEKDAY = "weekday"
+_LONGEST = 60
+"""Characters of a cell that may be a range; longer ones are sentences."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A number of something, in the unit that all amounts of its kind are compared in."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Range:
+    """The least and the largest amount that a cell holds for."""
+
+    low: float
+    high: float
+    unit: str
+
+    def holds(self, asked: Sequence[Amount]) -> bool:
+        """True if one of the amounts lies in the range."""
+        return any(one.unit == self.unit and self.low <= one.value <= self.high for one in asked)
+
+
+def amounts(text: str) -> list[Amount]:
+    """Return the amounts in a text that have a unit, and its weekdays, Monday as 0.
+
+    >>> amounts("sick pay after 2 weeks")
+    [Amount(value=14.0, unit='day')]
+    """
+    found = [_amount(one) for one in find_numbers(text) if one.unit not in ("", "th", "s")]
+    return found + [Amount(_day(day), _WEEKDAY) for day in DAYS_ASKED.findall(text)]
+
+
+def range_in(cell: str, column: str = "") -> Range | None:
+    """Return the range that a cell gives; numbers without a unit have the one that their column's name ends with.
+
+    >>> range_in("1 to 3 years"), range_in("less than 2", "Weight (kg)")
+    (Range(low=365.25, high=1095.75, unit='day'), Range(low=-inf, high=2.0, unit='kilogram'))
+    """
+    if days := _DAYS_GIVEN.fullmatch(cell.strip()):
+        first_day, last_day = _day(days[1]), _day(days[2] or days[1])
+        return Range(first_day, last_day, _WEEKDAY) if first_day <= last_day else None
+    numbers = find_numbers(cell) if len(cell) <= _LONGEST else []
+    if not numbers or len(numbers) > 2:
+        return None
+    low, high = math.nan, math.nan
+    first, last = (_amount(one, column) for one in (numbers[0], numbers[-1]))
+    if len(numbers) == 2:
+        if _BETWEEN.fullmatch(cell, numbers[0].end, numbers[1].start) and first.unit == last.unit:
+            low, high = first.value, last.value
+    elif _AT_MOST.search(cell[: numbers[0].start]):
+        low, high = -math.inf, first.value
+    elif _AT_LEAST.search(cell[: numbers[0].start]) or _AND_MORE.match(cell, numbers[0].end):
+        low, high = first.value, math.inf
+    return Range(low, high, first.unit) if first.unit and low <= high else None
+
+
+def _day(word: str) -> float:
+    return float(_DAYS.index(word[:3].lower()))
+
+
+def _amount(number: Number, column: str = "") -> Amount:
+    unit = number.unit
+    if not unit and column:
+        beside = find_numbers(f"2 {column.rpartition('(')[2].strip(' )')}")
+        unit = beside[0].unit if beside else ""
+    unit, factor = _IN_ONE_UNIT.get(unit, (unit, 1.0))
+    return Amount(float(number.value) * factor, unit)
