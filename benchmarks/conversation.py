@@ -2,7 +2,8 @@
 
 Asks one question after another in one conversation in Chromium and prints the median time from pressing Enter to the
 first words of the answer on the page, for the first ten and the last ten questions; exits with 1 when it more than
-doubled. The page takes the times itself.
+doubled. Then begins another conversation, and prints the time from a click on the long one in the list until its last
+turn is drawn. The page takes the times itself.
 """
 
 from __future__ import annotations
@@ -35,6 +36,18 @@ _CLOCK = """() => {
   }).observe(document.getElementById("fn-conversation"), { childList: true });
 }"""
 
+# Milliseconds from a click on the conversation until it shows so many turns.
+_OPENED = """async ([title, turns]) => {
+  const link = [...document.querySelectorAll("#fn-history a, #fn-history button")].find(
+    (one) => one.textContent.trim().startsWith(title)
+  );
+  const from = performance.now();
+  link.click();
+  while (document.querySelectorAll(".fn-answered, .fn-refused").length < turns)
+    await new Promise(requestAnimationFrame);
+  return performance.now() - from;
+}"""
+
 
 def main() -> None:
     """Ask, take times, compare."""
@@ -42,7 +55,7 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=200)
     count: int = parser.parse_args().questions
     lines = (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()
-    questions = itertools.islice(itertools.cycle(json.loads(line)["question"] for line in lines), count)
+    questions = list(itertools.islice(itertools.cycle(json.loads(line)["question"] for line in lines), count))
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         home = Path(folder) / "home"
         Engine(Settings(home=home)).index([SEEDS])
@@ -53,12 +66,16 @@ def main() -> None:
                 ask(page, question)
                 page.wait_for_function(f"window.times.length === {number}", timeout=60_000)
             times: list[float] = page.evaluate("window.times")
+            page.get_by_role("button", name="New conversation").first.click()
+            expect(page.locator(".fn-turn")).to_have_count(0)
+            opening: float = page.evaluate(_OPENED, [questions[0], count])
             kept = page.evaluate("Object.values(sessionStorage).join('').length")
     first, last = statistics.median(times[:10]), statistics.median(times[-10:])
     print(f"{count} questions; {kept / 1e6:.1f} million characters kept over a reload")
     print(
         f"median from Enter to first words: first ten {first:.0f} ms, last ten {last:.0f} ms ({last / first:.2f} times)"
     )
+    print(f"from a click on the conversation to its last turn: {opening:.0f} ms")
     if last > 2 * first:
         raise SystemExit(1)
 

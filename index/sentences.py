@@ -30,6 +30,9 @@ _LONGEST_ROW = 600
 """Characters of a row up to which it is one sentence, whatever its cells say."""
 _SHORT_WORD = 4
 """Letters up to which a word before a full stop and a number is likelier shortened than the last one: "tel. 0555"."""
+_OPEN_BRACKET = re.compile(r"\([^()]*\Z")
+_IN_BRACKETS = 60
+"""Characters before a full stop and a number in which a bracket that is still open tells that no sentence ends."""
 _WRAP_WIDTH = 55
 """A line at least this long that stops in mid-sentence was wrapped, and the sentence goes on in the next line."""
 
@@ -157,6 +160,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return False
     if stop.group() != ".":
         return True
+    if opener[:1].isdigit() and _OPEN_BRACKET.search(text, max(begin, stop.start() - _IN_BRACKETS), stop.start()):
+        return False
     before = text[max(begin, stop.start() - 20) : stop.start()]
     last = re.search(r"[\w.]+$", before)
     if not last:

@@ -14,6 +14,8 @@ from itertools import pairwise
 from typing import Literal
 
 from index.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
+from index.layout import Block as Run
+from index.sentences import sentences
 from index.text.marks import inside_fences
 
 Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows", "code"]
@@ -34,6 +36,7 @@ _ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*$")
 _KEY = re.compile(r"[^:]{1,30}: \S")
 _LONGEST_HEADING = 60
+_LONGEST_QUESTION = 150
 _WRAP = 55
 """A line at least this long goes on in the next one."""
 
@@ -93,9 +96,7 @@ class Structure:
 def structure(text: str) -> Structure:
     """Return the blocks of a text."""
     builder = _Builder(text)
-    for run in blocks(text):
-        if run.kind == "furniture":
-            continue
+    for run in _with_loose_lists(text, [run for run in blocks(text) if run.kind != "furniture"]):
         if run.kind in ("title", "heading") and not is_row(text[run.start : run.end]):
             hashes = _HASHES.match(text, run.start, run.end)
             level = 1 if run.kind == "title" and not hashes else heading_level(text, run.start)
@@ -103,6 +104,29 @@ def structure(text: str) -> Structure:
         else:
             builder.add(list(_lines(text, run.start, run.end)))
     return Structure(text, tuple(builder.blocks))
+
+
+def _with_loose_lists(text: str, runs: Sequence[Run]) -> Iterator[Run]:
+    """The runs of lines, those joined that are items of one list with blank lines between."""
+    held: Run | None = None
+    mark = ""
+    for run in runs:
+        own = _only_mark(text, run)
+        if held and own and own == mark:
+            held = replace(held, end=run.end)
+            continue
+        if held:
+            yield held
+        held, mark = run, own
+    if held:
+        yield held
+
+
+def _only_mark(text: str, run: Run) -> str:
+    """The shape of the mark of an item that a run is; "" for a run that is none, or several."""
+    marks = [line.mark for line in _lines(text, run.start, run.end)] if run.kind == "text" else []
+    is_one = bool(marks) and bool(marks[0]) and not any(marks[1:]) and " | " not in text[run.start : run.end]
+    return _shape(marks[0]) if is_one else ""
 
 
 class _Builder:
@@ -171,9 +195,14 @@ class _Builder:
 
     def _list(self, group: Sequence[_Line]) -> None:
         last = self.blocks[-1] if self.blocks else None
-        if last and last.kind == "paragraph" and _stands_as_heading(self._text[last.inner : last.end]):
-            self.blocks.pop()
-            self.heading(last.start, last.end, LINE_LEVEL, last.inner)
+        if last and last.kind == "paragraph":
+            asks = _question_at_the_end(self._text, last)
+            if asks is not None and asks > last.inner:
+                self.blocks[-1] = replace(last, end=last.start + len(self._text[last.start : asks].rstrip()))
+                self.heading(asks, last.end, LINE_LEVEL, asks)
+            elif asks is not None or _stands_as_heading(self._text[last.inner : last.end]):
+                self.blocks.pop()
+                self.heading(last.start, last.end, LINE_LEVEL, last.inner)
         number = len(self.blocks)
         kind: Kind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
         self._add(kind, group[0].start, group[-1].end, group[0].start)
@@ -184,6 +213,12 @@ class _Builder:
 
     def _add(self, kind: Kind, start: int, end: int, inner: int, level: int = 0) -> None:
         self.blocks.append(Block(kind, start, end, level, self._open[-1] if self._open else None, inner))
+
+
+def _question_at_the_end(text: str, block: Block) -> int | None:
+    """Where the last sentence of a paragraph begins, if it is a question: what a list below it answers."""
+    start, end = sentences(text, block.inner, block.end)[-1]
+    return start if text[end - 1] == "?" and end - start <= _LONGEST_QUESTION else None
 
 
 def _same_table(above: list[str], below: list[str]) -> bool:

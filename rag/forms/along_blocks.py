@@ -206,11 +206,10 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
 
 
 def leads_into(held: Structure, number: int) -> int | None:
-    """Return the number of the list or code that a paragraph leads into ("The tools:", "What do I need?"), None if it
-    leads into none."""
+    """Return the number of the list or code that a paragraph leads into ("The tools:"), None if it leads into none."""
     block = held.blocks[number]
     following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
-    leads = held.text[block.start : block.end].rstrip().endswith((":", "?"))
+    leads = held.text[block.start : block.end].rstrip().endswith(":")
     return number + 1 if leads and following and following.kind in ("list", "steps", "code") else None
 
 

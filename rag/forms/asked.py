@@ -31,7 +31,8 @@ HOW_MUCH = re.compile(
 _COMPARISON = re.compile(
     r"\b(?:vs\.?|versus|compared?|comparison|differences?|differs?|rather than|as opposed to)\b"
     r"|\b(?:more|less|fewer|cheaper|longer|shorter|better|worse|faster|slower|larger|bigger|smaller|higher|lower"
-    r"|older|newer|heavier|lighter)\b.{0,60}\b(?:than|or)\b|\b\w+er, .{1,40}\bor\b",
+    r"|older|newer|heavier|lighter)\b.{0,60}\b(?:than|or)\b|\b\w+er, .{1,40}\bor\b"
+    r"|\b(?:from|between) (?:19|20)\d\d (?:to|and) (?:19|20)\d\d\b",
     re.IGNORECASE,
 )
 _LIST = re.compile(

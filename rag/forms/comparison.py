@@ -16,6 +16,17 @@ _BETWEEN = re.compile(
     r"|\band\b)\s*",
     re.IGNORECASE,
 )
+_ASKS = re.compile(
+    r"\W*(?:(?:what(?:[’']?s| is| are)?|tell me|show me)\s+)?(?:the )?(?:differences?|comparison) "
+    r"(?:(?:between|in|of) )?(?:the )?|\W*(?:please )?compare (?:the )?",
+    re.IGNORECASE,
+)
+"""Opens a question that compares, and says nothing about the things."""
+_YEARS = re.compile(
+    r"(.*?)\b((?:19|20)\d\d)"
+    r"(\s*(?:,|-|–|to|and|or|with|vs\.?|versus|than|compared (?:to|with))\s*(?:in )?)((?:19|20)\d\d)\b(.*)",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\s,?!]+")
 _NAMING = frozenset("down up off other others same before after afterwards first second last now then".split())
 """Words without much meaning that name a thing all the same ("the down programme", "the other parts")."""
@@ -50,6 +61,10 @@ def sides(question: str) -> tuple[Side, Side] | None:
     >>> [one.question for one in sides("rain held back at 60 mm compared with 150 mm")]
     ['rain held back at 60 mm', 'rain held back at 150 mm']
     """
+    question = _ASKS.sub("", question.strip())
+    if years := _YEARS.fullmatch(question):
+        before, first, _, last, after = years.groups()
+        return Side(first, f"{before}{first}{after}"), Side(last, f"{before}{last}{after}")
     for match in sorted(_BETWEEN.finditer(question), key=lambda m: m.group().strip().lower() == "and"):
         left = _phrase(question, list(_WORD.finditer(question, 0, match.start()))[::-1])
         right = _phrase(question, list(_WORD.finditer(question, match.end())))

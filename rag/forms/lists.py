@@ -78,7 +78,7 @@ def find_list(
         meant = inside or (own and of_own >= _LEAST_OWN and not is_table)
         if score >= least and meant and (best is None or score > best.score):
             best = ListFound(article, number, score)
-    if best and form != "list" and evidence and evidence[0].stands and evidence[0].score >= _SURE:
+    if best and evidence and evidence[0].stands and evidence[0].score >= _SURE:
         # What answers by itself elsewhere is meant, not a list on the same subject.
         return best if _share_inside(evidence[:1], places, best.article_id, best.number) else None
     return best

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.lexical import content_terms
+from index.lexical import content_terms, words
 from index.text.identifiers import find_identifiers, without
 from index.text.structure import Block, Structure
 from rag.cite import Statement
@@ -46,16 +46,18 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
             continue
         seen.add(article)
         held = places.structure(article)
-        top = set(content_terms(f"{places.articles[article].title}\n{held.text[:_TOP]}"))
-        for number, words in _headings(held):
-            named = [term for term in _terms(words) if term not in _PARTICLES]
+        source = places.articles[article]
+        called = set(content_terms(f"{' '.join(words(source.source))} {source.published or ''}"))
+        top = set(content_terms(f"{source.title}\n{held.text[:_TOP]}")) | called
+        for number, heading in _headings(held):
+            named = [term for term in _terms(heading) if term not in _PARTICLES]
             if not named or not all(any(_is_like(one, term) for term in asked) for one in named):
                 continue
             rest = {term for term in asked if not any(_is_like(one, term) for one in named)}
             path = {term for one in held.path(number) for term in content_terms(held.text[one.inner : one.end])}
             numbers = {term for term in rest if any(map(str.isdigit, term))}
             worth = len(set(named)), len(rest & path)
-            if rest <= top | path and numbers <= path and _alike(question, words) and worth > best[:2]:
+            if rest <= top | path and numbers <= path | called and _alike(question, heading) and worth > best[:2]:
                 best = *worth, number, article
     return _below(places.structure(best[3]), best[2], best[3], evidence, places) if best[3] else []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from index.lexical import content_terms, words
 from index.published import Published
 from index.sentences import sentences
 from index.text.structure import Block, Structure
+from rag.check.facts import find_facts
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
 from rag.forms.asked import without_form, word_forms
@@ -60,6 +62,13 @@ _NEAR = 0.6
 """Documents worth at least this share of the best one are meant too where the newest or oldest is asked for."""
 _REPEATS = 0.5
 """What a sentence loses for its likeness to one that is chosen (Carbonell & Goldstein 1998)."""
+_FEW_SECTIONS, _LONG = 4, 6
+"""Sections up to which two sentences of those are taken that have at least so many."""
+_LEAD, _SHORT_LEAD = 3, 200
+"""Sentences of a text above the sections that is half as long as the longest of them; characters of one for which a
+sentence is taken."""
+_FACT, _MOST_FACTS = 0.03, 3
+"""What a sentence is worth more for each number, date or name in it, up to so many."""
 _EARLY = 0.15
 """What the first sentence of a text is worth more than its last."""
 
@@ -161,9 +170,9 @@ def summarise(
 
 
 def _naming(article: Article, held: Structure) -> str:
-    """What names a document: its title and the first lines, up to the first section."""
+    """What names a document: its title and file, and the first lines, up to the first section."""
     first = next((one.start for one in held.blocks[1:] if one.kind == "heading"), _TOP)
-    return f"{article.title} {article.text[: min(_TOP, first)]}"
+    return f"{article.title} {' '.join(words(article.source))} {article.text[: min(_TOP, first)]}"
 
 
 def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:
@@ -178,12 +187,28 @@ def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = 
     if len(sections) < _SEVERAL:
         numbers = range(len(held.blocks)) if target.heading is None else held.under(target.heading)
         return _said(held, [held.blocks[n] for n in numbers], target, places, embedder, most)
-    made = list[Statement]()
+    made = _of_the_lead(held, sections, target, places, embedder)
     for number in sections[:MOST_SECTIONS]:
         heading = held.text[held.blocks[number].inner : held.blocks[number].end]
-        for one in _said(held, [held.blocks[n] for n in held.under(number)], target, places, embedder, 1):
+        blocks = [held.blocks[n] for n in held.under(number)]
+        each = 2 if len(sections) <= _FEW_SECTIONS and len(list(_lines(held, blocks))) >= _LONG else 1
+        for one in _said(held, blocks, target, places, embedder, each):
             made.append(replace(one, text=f"{_NUMBERED.sub('', ' '.join(heading.split()))}: {one.text}"))
     return made
+
+
+def _of_the_lead(
+    held: Structure, sections: Sequence[int], target: Target, places: Places, embedder: Embedder
+) -> list[Statement]:
+    """What carries most of the text above the sections of a whole document, as the newest message of a thread is."""
+    if target.heading is not None:
+        return []
+    starts = [held.blocks[n].start for n in sections]
+    above = [block for block in held.blocks if block.start < starts[0] and block.kind == "paragraph"]
+    length = sum(end - start for start, end in _lines(held, above))
+    longest = max(after - start for start, after in pairwise([*starts, len(held.text)]))
+    most = _LEAD if 2 * length >= longest else 1 if length >= _SHORT_LEAD else 0
+    return _said(held, above, target, places, embedder, most) if most else []
 
 
 def _said(
@@ -236,7 +261,12 @@ def _carrying(text: str, lines: Sequence[Span], embedder: Embedder, most: int) -
     lines = lines[::step]
     vectors: Vectors = embedder.encode_documents([text[start:end] for start, end in lines])
     middle = vectors.mean(axis=0)
-    worth = vectors @ (middle / max(1e-6, float(np.linalg.norm(middle)))) + _EARLY * np.linspace(1, 0, len(lines))
+    facts = np.array([min(_MOST_FACTS, len(find_facts(text[start:end]))) for start, end in lines])
+    worth = (
+        _FACT * facts
+        + vectors @ (middle / max(1e-6, float(np.linalg.norm(middle))))
+        + _EARLY * np.linspace(1, 0, len(lines))
+    )
     chosen = list[int]()
     while len(chosen) < min(most, len(lines)):
         likeness = (vectors @ vectors[chosen].T).max(axis=1) if chosen else np.zeros(len(lines))
