@@ -351,6 +351,16 @@ def test_word_documents_keep_the_numbers_that_are_not_typed() -> None:
     ]
 
 
+def test_the_title_of_a_message_is_its_subject_without_the_marks_of_replies(tmp_path: Path) -> None:
+    for subject, title in (
+        ("AW: Re[2]: Fwd: Keys", "Keys"),
+        ("Wire: who has some?", "Wire: who has some?"),
+        ("Re:", "Re:"),
+    ):
+        path = write(tmp_path, "a.eml", f"From: a@b.example\nSubject: {subject}\n\nWho has the keys?\n")
+        assert mail.read(path).title == title
+
+
 def test_a_message_of_unknown_encoding_or_only_html_is_read(tmp_path: Path) -> None:
     odd = "From: a@b.c\nSubject: Odd\nDate: yesterday\nContent-Type: text/plain; charset=klingon\n\nIt is here.\n"
     made = mail.read(write(tmp_path, "a.eml", odd))

@@ -182,6 +182,20 @@ def test_a_card_lets_wrapped_lines_flow_and_sets_cells_apart() -> None:
     assert read.text.count("Boat: Heron · Seats: 2") == 3 and row not in read.text
 
 
+def test_a_row_that_bars_draw_has_the_names_of_its_columns_and_its_answer_marked() -> None:
+    table = "|  | Seats | Built |\n|---|---|---|\n| Heron | 2 | 2015 |\n| Teal | 1 | 2019 |"
+    row, start = "| Teal | 1 | 2019 |", len(table) - 19
+    answers = ((start + table[start:].index("2019"), start + table[start:].index("2019") + 4),)
+    when = Published("2020-05-04", "text")
+    cited = Citation(1, "id", "a.md", "A", when, "", None, start, len(table), row, answers)
+    passage = Passage(1, "id", "a.md", "A", None, "", 0, len(table), table, 0.5, True)
+    said = CitedSentence("4 May 2020, older: “Teal | Seats: 1 | Built: 2019”", (1,))
+    markup = html.turn("t", Answer("q", "x", False, 0.9, (said,), (cited,), (passage,)))
+    read = _Reader(markup)
+    assert "“Teal · Seats: 1 · Built: 2019”" in read.text and "4 May 2020, older" in read.text
+    assert "Heron · 2 · 2015" in read.text and "---" not in read.text and markup.count("<strong>2019</strong>") == 2
+
+
 def test_figures_of_a_table_end_below_each_other_and_say_quietly_how_they_came_about() -> None:
     rows = ("Boat: Heron | Seats: 2 | Built: 2015", "Boat: Teal | Seats: 1 | Built: ")
     cited = tuple(Citation(n, "id", "b.csv", "Boats", None, "", None, n, n + 1, "x", ()) for n in (1, 2))

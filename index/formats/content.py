@@ -82,7 +82,8 @@ def marks_from_json(value: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[Ro
 
 
 _NO_TITLE = re.compile(
-    r"(?:untitled.{0,20}|document\s?\d*|microsoft word - .*|powerpoint presentation|word document|.*\.\w{2,4})",
+    r"\(?(?:anonymous|unknown|unspecified)\)?"
+    r"|(?:untitled.{0,20}|document\s?\d*|microsoft word - .*|powerpoint presentation|word document|.*\.\w{2,4})",
     re.IGNORECASE,
 )
 

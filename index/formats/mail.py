@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,6 +18,8 @@ from index.formats.tables import row_text
 from index.formats.webpage import parse, whole_page, with_title
 
 _TOLD = ("From", "To", "Cc", "Date")
+_REPLIES = re.compile(r"\A(?:(?:re|fwd?|aw|wg|antw|sv|tr)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+"""What programs write before the subject of a reply."""
 _OPENS, _CLOSES = "\ue000", "\ue001"
 """Stand for the beginning and the end of what a page quotes; no text has them."""
 
@@ -31,7 +34,7 @@ def read(path: Path) -> Content:
         attachments = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
     except RecursionError as error:
         raise UnreadableSource("is nested too deeply") from error
-    title = _header(message, "Subject")
+    title = _REPLIES.sub("", _header(message, "Subject")) or _header(message, "Subject")
     told = row_text(_TOLD, [_header(message, name) for name in _TOLD])
     notes = (f"its attachments are not read: {', '.join(attachments)}",) if attachments else ()
     if not body.strip():

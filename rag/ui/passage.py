@@ -7,16 +7,26 @@ import re
 from index.sentences import unwrapped
 
 _BAR = re.compile(r"(?<=\S) \| (?=\S)")
+_RULE = re.compile(r"\n[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+(?=[ \t]*(?:\n|\Z))")
+"""The line below the names of the columns, with the end of the line above."""
+_DRAWN = re.compile(r"^\|([^\n]*)\|([ \t]*)$", re.MULTILINE)
 _ROW = re.compile(r"^[^|\n]+: [^\n]* \| [^|\n]+: [^\n]*$", re.MULTILINE)
 
 
 def flowing(text: str) -> str:
     """Return the text with blanks for the line ends that only fit a width, and dots between the cells of a row.
 
-    >>> flowing("Boat: Heron | Seats: 2")
-    'Boat: Heron · Seats: 2'
+    >>> flowing("Boat: Heron | Seats: 2"), flowing("| Heron | 2 |")
+    ('Boat: Heron · Seats: 2', '  Heron · 2  ')
     """
-    return _ROW.sub(lambda row: _BAR.sub(" · ", row.group()), unwrapped(text))
+    made = _ROW.sub(lambda row: _BAR.sub(" · ", row.group()), unwrapped(text))
+    if "|" not in made:
+        return made
+    return _DRAWN.sub(lambda row: f" {row[1].replace('|', '·')} {row[2]}", _RULE.sub(_blank, made))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
 def without_heading(text: str, path: str) -> str:

@@ -129,6 +129,10 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
     before, found, after = sentence.text.partition(words or "\n")
     text = escape(flowing(sentence.text))
     # A date before the quote stands below it, with the title.
+    if not found and "|" in one.quote:  # a row, with the names of its columns
+        before, words, after = _parted(sentence.text)
+        found, words = words, words.replace(" | ", " · ")
+        one = _as_said(one, words)
     when = before.strip("“ ").removesuffix(":")
     if found and when in ("", day(one.published), f"{day(one.published)}, older", "undated"):
         as_it_stands = re.sub(r"[ \n]+", " ", one.quote) == words
@@ -136,6 +140,23 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
         text = ("“" if before.endswith("“") else "") + marked + escape(after)
     title = _title(turn_id, one, when) if named else ""
     return f'<blockquote class="fn-quoted" dir="auto"><p>{text}{marker(turn_id, one)}</p>{title}</blockquote>'
+
+
+def _parted(text: str) -> tuple[str, str, str]:
+    """What stands before a quote, the quote, and what stands after it."""
+    before, mark, rest = text.partition("“")
+    return (f"{before}{mark}", rest.removesuffix("”"), "”") if mark and rest.endswith("”") else ("", text, "")
+
+
+def _as_said(one: Citation, words: str) -> Citation:
+    """A citation as if its source had these words, with the answering words where they stand among them."""
+    answers, at = list[tuple[int, int]](), 0
+    for start, end in sorted(one.answers):
+        found = words.find(answer := one.quote[start - one.start : end - one.start], at)
+        if found >= 0:
+            at = found + len(answer)
+            answers.append((found, at))
+    return replace(one, quote=words, start=0, end=len(words), answers=tuple(answers))
 
 
 def _lines(markup: str) -> str:
