@@ -85,6 +85,10 @@ def stream(
             talk = _talk(engine, generation, question, kind, clock)
         yield talk
         return
+    if (cited := thread.citations()) and converse.asks_where(question):
+        said = converse.reply_where(cited)
+        yield Answer(question, said, False, timings=clock.done(), searched=question, form="about")
+        return
     searched, exact = types.as_typed(question)
     if not (exact or as_typed):
         searched, choice = dated(searched, choice)

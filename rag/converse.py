@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from index.published import Published
+from rag.cite import Citation
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -58,6 +59,29 @@ def small_talk(question: str) -> str | None:
     plain = re.sub(r"[^\w\s]|_", " ", question.casefold())
     plain = " ".join(plain.split())
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), None)
+
+
+_WHERE = re.compile(
+    r"(?:and )?(?:where|in which (?:source|document|file)|which (?:source|document|file|page))"
+    r" (?:did you (?:read|find|get|see)|do you (?:have|get)|does|is|was) (?:it|that|this|those)"
+    r"(?: (?:come|taken|quoted|written|stand|said|from|say|in))*"
+    r"|what(?: is| s|s) (?:the|your) source(?: for that| of that)?"
+    r"|(?:says|said) who|(?:who|which (?:source|document|file)) says (?:so|that)"
+)
+
+
+def asks_where(question: str) -> bool:
+    """Return True for a message that only asks what the last answer was taken from: "where did you read that?"."""
+    return bool(_WHERE.fullmatch(" ".join(re.sub(r"[^\w\s]|_", " ", question.casefold()).split())))
+
+
+def reply_where(cited: Sequence[Citation]) -> str:
+    """The reply to that: the title, date and place of what was cited, in order, each once."""
+    lines = list[str]()
+    for one in cited:
+        place = one.heading or (f"page {one.page}" if one.page else "")
+        lines.append(f"- {', '.join(filter(None, (one.title, str(one.published or ''), place)))}")
+    return "The last answer is quoted from:\n\n" + "\n".join(dict.fromkeys(lines))
 
 
 def reply(kind: str, titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str]) -> str:

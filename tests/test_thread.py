@@ -108,6 +108,12 @@ def test_follow_ups_are_answered_from_what_was_said_before(talk: Engine) -> None
     assert "1 April" in due.text and due.question == "when is it due?" and "permit" in due.searched
 
 
+def test_what_the_last_answer_was_taken_from_is_told(talk: Engine) -> None:
+    _, where = asked(talk, "what does a fishing permit cost", "where did you read that?")
+    assert where.form == "about" and "Pond rules" in where.text and not where.citations
+    assert asked(talk, "where is that from")[0].form != "about"
+
+
 def test_a_new_subject_drops_the_old_one(talk: Engine) -> None:
     *_, last = asked(talk, "what does code E1 mean", "who is the warden of the pond?")
     assert "Quillfeather" in last.text and last.searched == "who is the warden of the pond?"
