@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from index.lexical import content_terms
@@ -14,6 +14,7 @@ from rag.reader.ranges import DAYS_ASKED, Amount, amounts, range_in
 
 _ARTICLES = 3
 """Sources, nearest first, whose tables are looked at."""
+_MOST_ROWS = 20_000
 _TOP = 250
 """Characters from the start of a document that name it, beside its title."""
 _PRICED = frozenset(content_terms("price cost fee rent amount charge rate eur usd gbp pay"))
@@ -42,11 +43,21 @@ def looked_up(question: str, places: Places) -> list[Statement]:
     title or top of the document.
     """
     articles = list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]
-    found = [cell for id_ in articles for rows in tables(places, id_) if (cell := _cell(question, rows, id_, places))]
+    near = ((id_, rows) for id_ in articles for rows in _rows_near(id_, places))
+    found = [cell for id_, rows in near if (cell := _cell(question, rows, id_, places))]
     if len(found) != 1:
         return []
     cell = found[0]
     return as_rows(cell.row.cells[cell.column], [cell.row], places, cell.article_id)
+
+
+def _rows_near(article_id: str, places: Places) -> Iterator[list[Row]]:
+    """The rows of each table of an article that stand in the passages: a large table need not be read whole."""
+    if len(places.articles[article_id].rows) > _MOST_ROWS:
+        return
+    held = [hit.chunk for hit in places.hits if hit.chunk.article_id == article_id]
+    for rows in tables(places, article_id):
+        yield [row for row in rows if any(row.start < one.end and one.start < row.end for one in held)]
 
 
 def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -> Cell | None:
