@@ -144,7 +144,8 @@ def fenced(lines: Sequence[str]) -> dict[int, int]:
 
 _SENTENCE_END = re.compile(r"[.!?…:;,。！？][\"'”’)\]]*$")
 _ITEM = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|[a-z][.)])\s+\S")
-_ROW = re.compile(r"[^|\n]+: [^|\n]+ \| ")
+_ROW = re.compile(r"[^|\n]+: [^|\n]+ \| |[^|:\n]+ \| [^|\n]+: [^|\n]+ \| [^|\n]+: \S")
+"""The first cell may have no name where several things are compared."""
 _SIGNS = re.compile(r"(#{1,6})\s+(?=\S)")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*$")
 _RULE = re.compile(r"([=_*~+#-])(?:[ \t]*\1){2,}")

@@ -37,7 +37,7 @@ _KINDS = {
         r"|what(?: is|s| s) (?:this|the) (?:source|document|article|file|text)(?: all)? about"
     ),
     "help": (
-        r"help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)?"
+        r"help|help me|what can (?:i|you|we) (?:ask|do|answer|tell me)(?: you| here| about)*"
         r"|what (?:should|could) i ask(?: you)?|how does this work|how do you work|how do i use (?:this|you)"
         r"|what (?:questions|sort of questions|kind of questions) can (?:i ask|you answer)(?: you)?"
         r"|what do you (?:know|know about)|what can you tell me about"

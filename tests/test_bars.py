@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from index.article import make_article
@@ -11,6 +13,7 @@ from index.text.bars import bar_rows, labelled, row_at
 from rag.answer import answer
 from rag.engine import Engine
 from rag.reader.ranges import Amount, Range, amounts, range_in
+from rag.rows import table_of
 from rag.settings import Settings
 from rag.types import Answer
 
@@ -140,6 +143,25 @@ def test_the_row_for_what_is_asked_answers_with_the_names_of_its_columns(
     article = passes.parts()[0].catalog.article("passes.md")
     text = article.text if article else ""
     assert all(text[one.start : one.end] == one.quote and "---" not in one.quote for one in found.citations)
+
+
+def test_what_stands_beside_each_other_is_looked_up_by_the_name_of_its_row(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    cells = (
+        "<tr><th></th><th>Skua 4</th><th>Tern 6</th></tr><tr><td>Price</td><td>410 euros</td><td>530 euros</td></tr>"
+    )
+    cells += "<tr><td>Water tank</td><td>2 l</td><td>5 l</td></tr>"
+    page = f"<html><body><h1>Two stoves</h1><p>We tried both for a month.</p><table>{cells}</table></body></html>"
+    (tmp_path / "docs/stoves.html").write_text(page, "utf-8")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    price, tank = (answer(engine, question) for question in ("tern price", "water tank of the skua"))
+    assert price.text.startswith("530 euros") and tank.text.startswith("2 l")
+    assert price.citations[0].quote == "Price | Skua 4: 410 euros | Tern 6: 530 euros"
+    assert table_of([one.quote for one in price.citations]) == (
+        ["", "Skua 4", "Tern 6"],
+        [{"": "Price", "Skua 4": "410 euros", "Tern 6": "530 euros"}],
+    )
 
 
 def test_a_cell_that_the_question_does_not_name_alone_is_not_looked_up(passes: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ctypes import c_ushort
 from dataclasses import dataclass
 from math import pi
@@ -16,14 +16,14 @@ from pypdfium2 import raw
 from index.errors import UnreadableSource
 from index.formats.content import Content, said_title
 from index.formats.pdf_layout import Page, Piece, join_pages
+from index.formats.pdf_tables import Box, Grid, find_grids
 
 _WIDE_GAP = 1.2
 """A gap this many times the letters' size divides a line: between columns, or cells of a table."""
 _ANGLES = 500
 """So many letters of a page tell how its text is turned."""
+_MOST_DRAWN = 5000
 _TOLD = 10
-Box = tuple[float, float, float, float]
-"""Left, right, bottom and top."""
 _LETTERS = str.maketrans(
     # Ligatures; and what PDFium gives for a hyphen at the end of a line that cuts a word.
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\x02": "\u00ad", "\ufffe": "\u00ad"}
@@ -97,7 +97,17 @@ def _page(document: Any, number: int) -> Page | None:
 def lay_out(page: Any, text: Any) -> Page:
     """The pieces of lines on a page, in the frame of its text."""
     frame = Frame.of(page, text)
-    return Page(tuple(_pieces(text, frame)), frame.width, frame.height)
+    grids = tuple(find_grids(_drawn(page, frame)))
+    return Page(tuple(_pieces(text, frame, grids)), frame.width, frame.height, grids)
+
+
+def _drawn(page: Any, frame: Frame) -> Iterator[Box]:
+    """The boxes of the lines and shapes on a page, in the frame of its text."""
+    for number, one in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH])):
+        if number == _MOST_DRAWN:
+            return
+        left, bottom, right, top = one.get_bounds()
+        yield frame.within((left, right, bottom, top))
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,11 @@ class Frame:
         """The box of the letter number `at`."""
         box = raw.FS_RECTF()
         raw.FPDFText_GetLooseCharBox(text, at, box)
-        left, right, bottom, top = _turned((box.left, box.right, box.bottom, box.top), self.turns)
+        return self.within((box.left, box.right, box.bottom, box.top))
+
+    def within(self, box: Box) -> Box:
+        """A box as the file draws it in this frame."""
+        left, right, bottom, top = _turned(box, self.turns)
         return left - self.left, right - self.left, bottom - self.bottom, top - self.bottom
 
     def as_drawn(self, box: Box) -> Box:
@@ -152,8 +166,9 @@ def letters_of(text: Any, at: int) -> str:
     return chr(raw.FPDFText_GetUnicode(text, at)).translate(_LETTERS)
 
 
-def _pieces(text: Any, frame: Frame) -> Iterator[Piece]:
-    """Runs of letters on one line without a wide gap, in the order in which the file draws them."""
+def _pieces(text: Any, frame: Frame, grids: Sequence[Grid]) -> Iterator[Piece]:
+    """Runs of letters on one line without a wide gap or a line of a table between, in the order in which the file draws
+    them."""
     letters: list[str] = []
     heights: Counter[tuple[float, float]] = Counter()
     first = 0
@@ -168,7 +183,8 @@ def _pieces(text: Any, frame: Frame) -> Iterator[Piece]:
         box = frame.box(text, at)
         blank = letter.isspace()
         apart = box[0] - right > _WIDE_GAP * size or box[0] < left - size or box[3] < bottom or box[2] > top
-        if letters and not blank and apart:
+        parted = not blank and any(grid.parts(right, box[0], (box[2] + box[3]) / 2) for grid in grids)
+        if letters and not blank and (apart or parted):
             yield _piece(letters, left, right, heights, range(first, at))
             letters = []
         if not letters:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
+from index.formats.pdf_tables import Grid
+from index.formats.tables import is_header, table_lines
+
 _EDGE = 0.12
 """Share of a page's height at its top and bottom in which running heads and page numbers stand."""
 _APART = 0.5
@@ -26,6 +29,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT_WORD = re.compile(r"([^\W\d_]+)[-\u00ad]$")
 _FEWEST_CELLS, _FEWEST_ROWS = 3, 3
 """A table has so many rows of so many cells."""
+_TABLE = "the place of a table"
 _FEWEST_LINES, _MOST_LINES = 5, 600
 """So many lines must stand on both sides of a gap for it to part columns; no page of prose has more than the latter."""
 
@@ -49,11 +53,12 @@ class Piece:
 
 @dataclass(frozen=True)
 class Page:
-    """What is drawn on a page, in the order of the file."""
+    """What is drawn on a page, in the order of the file, and the tables that lines draw."""
 
     pieces: tuple[Piece, ...]
     width: float
     height: float
+    grids: tuple[Grid, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,15 +79,16 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
     lines: list[_Line] = []
     for number, page in enumerate(pages):
         kept = [piece for piece in page.pieces if (number, piece) not in heads]
-        for group in _columns(kept, page.width):
+        for group, grid in _groups(page, kept):
             left, right = min(piece.left for piece in group), max(piece.right for piece in group)
-            lines += [_Line(piece, number, left, right) for piece in _join_lines(group)]
+            joined = _join_rows(group, grid) if grid else _join_lines(group)
+            lines += [_Line(piece, number, left, right) for piece in joined]
     return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
 
 
 def in_reading_order(page: Page) -> list[Piece]:
     """The pieces of a page, running heads too, column by column as in the text of the document."""
-    return [piece for group in _columns(page.pieces, page.width) for piece in group]
+    return [piece for group, _ in _groups(page, page.pieces) for piece in group]
 
 
 def _usual(pieces: Sequence[Piece]) -> float:
@@ -142,6 +148,70 @@ def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
             if gap > _APART * min(one.size, other.size):
                 heads = number
         yield from ((at_top, piece) for line in lines[: min(heads, inside)] for piece in line)
+
+
+# --- tables that lines draw -------------------------------------------------------------------------------------------
+
+
+def _groups(page: Page, pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], Grid | None]]:
+    """Groups of pieces in reading order, those of a table row by row with its grid."""
+    inside: dict[Grid, list[Piece]] = {}
+    for piece in pieces:
+        x, y = (piece.left + piece.right) / 2, (piece.bottom + piece.top) / 2
+        if grid := next((grid for grid in page.grids if grid.cell(x, y)), None):
+            inside.setdefault(grid, []).append(piece)
+    inside = {grid: held for grid, held in inside.items() if _holds_rows(grid, held)}
+    stands_for = {grid: Piece(_TABLE, *grid.box) for grid in inside}
+    of_table = {id(piece): grid for grid, held in inside.items() for piece in held}
+    outside = list[Piece]()
+    for piece in pieces:
+        grid = of_table.get(id(piece))
+        if grid is None:
+            outside.append(piece)
+        elif stands_for[grid] not in outside:
+            outside.append(stands_for[grid])
+    grids = {id(piece): grid for grid, piece in stands_for.items()}
+    for group in _columns(outside, page.width):
+        text = list[Piece]()
+        for piece in group:
+            if id(piece) not in grids:
+                text.append(piece)
+                continue
+            if text:
+                yield text, None
+            text, grid = [], grids[id(piece)]
+            yield sorted(inside[grid], key=lambda one: (*_cell_of(grid, one), -one.bottom, one.left)), grid
+        if text:
+            yield text, None
+
+
+def _cell_of(grid: Grid, piece: Piece) -> tuple[int, int]:
+    """(row, column) of a piece: the column in which it begins."""
+    return grid.cell(piece.left + 1, (piece.bottom + piece.top) / 2) or (0, 0)
+
+
+def _holds_rows(grid: Grid, pieces: Sequence[Piece]) -> bool:
+    """True if two rows and more have words in several cells: what lines draw may be a chart or a frame."""
+    cells = {_cell_of(grid, piece) for piece in pieces}
+    rows = Counter(row for row, _ in cells)
+    return sum(count > 1 for count in rows.values()) >= max(2, len(rows) // 2)
+
+
+def _join_rows(pieces: Sequence[Piece], grid: Grid) -> Iterator[Piece]:
+    """A line for each row of a table, its cells with the names of their columns where the first row has them."""
+    cells: dict[tuple[int, int], list[Piece]] = {}
+    for piece in pieces:
+        cells.setdefault(_cell_of(grid, piece), []).append(piece)
+    numbers = sorted({row for row, _ in cells})
+    rows = [
+        [" ".join(piece.text for piece in cells.get((row, column), [])) for column in range(len(grid.columns) - 1)]
+        for row in numbers
+    ]
+    named = is_header(rows[0]) and len(rows) > 1
+    for number, text in zip(numbers[named:], table_lines(rows, named), strict=True):
+        own = [piece for (row, _), held in cells.items() if row == number for piece in held]
+        bottom = min(piece.bottom for piece in own)
+        yield Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(piece.size for piece in own))
 
 
 # --- reading order ----------------------------------------------------------------------------------------------------

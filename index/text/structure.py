@@ -249,7 +249,8 @@ def columns(text: str, start: int) -> list[str]:
     line = text[start : (text.find("\n", start) + 1 or len(text) + 1) - 1].strip()
     if line[:1] == "|":
         return [cell.strip() for cell in line.strip("|").split("|")]
-    return [cell.partition(": ")[0].strip() for cell in line.split(" | ")]
+    names = [cell.partition(": ") for cell in line.split(" | ")]
+    return [name.strip() if colon or number else "" for number, (name, colon, _) in enumerate(names)]
 
 
 @dataclass(frozen=True)

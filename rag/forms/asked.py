@@ -14,7 +14,9 @@ _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
     r"|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings)|in (?:short|brief|a nutshell))\b"
     r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
-    r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b",
+    r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b"
+    r"|\bwhat (?:does|do|did) (?:the|this|that|their)\b.{0,60}\b(?:stud(?:y|ies)|report|paper|survey|trial|research)\b"
+    r".{0,20}\b(?:find|found|show|conclude|say)\W*$",
     re.IGNORECASE,
 )
 _STEPS = re.compile(

@@ -37,10 +37,10 @@ class Cell:
 def looked_up(question: str, places: Places) -> list[Statement]:
     """Return a cell and its row, where a question names both of one table alone and says nothing else; else nothing.
 
-    A row is named by a range that holds an amount or weekday of the question, or by having more of its words than any
-    other of its table. A column is named by its name, by a weekday within it, or where a price is asked for, by being
-    the one of prices. Every other word of the question has to stand in the row, in the name of the column, or in the
-    title or top of the document.
+    A row is named by a range that holds an amount or weekday of the question, by having more of its words than any
+    other of its table, or where a price is asked for by being the one of prices. A column is named by its name, by a
+    weekday within it, or by being the one of prices. Every other word of the question has to stand in the row, in the
+    name of the column, or in the title or top of the document.
     """
     articles = list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]
     near = ((id_, rows) for id_ in articles for rows in _rows_near(id_, places))
@@ -68,8 +68,11 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
     within = [pair for pair in held if _is_for(pair[0], given)]
     shares = [sum(term in terms for term in asked) for _, terms in held]
     most = max(shares, default=0)
+    priced = [pair for pair in held if PRICE.search(question) and _PRICED & set(content_terms(_first(pair[0])))]
     if len(within) == 1:
         row, terms = within[0]
+    elif len(priced) == 1 and not most:  # things side by side, their prices in a row
+        row, terms = priced[0]
     elif len(rows) < 2 or not most or shares.count(most) > 1 or (said and not _is_for_column(held, given)):
         return None
     else:
@@ -80,6 +83,10 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
     known = {*terms, *content_terms(f"{column} {article.title} {article.text[:_TOP]}"), *_ASKS_NOTHING}
     known |= _PRICED if row.value(column) else set()
     return Cell(article_id, row, column) if known.issuperset(asked) else None
+
+
+def _first(row: Row) -> str:
+    return next(iter(row.cells.values()), "")
 
 
 def _terms_of_amounts(question: str) -> set[str]:

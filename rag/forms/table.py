@@ -186,6 +186,8 @@ def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
         clear = len(cells) == len(header) and len(set(header)) == len(header)
         return {name: cell for name, cell in zip(header, cells, strict=True) if cell} if clear else {}
     pairs = [part.partition(": ") for part in line.split(" | ")]
+    if len(pairs) > 2 and not pairs[0][1] and all(colon for _, colon, _ in pairs[1:]):
+        pairs[0] = "", ": ", pairs[0][0]  # what stands beside each other has names, and this says what is compared
     if len({name for name, colon, _ in pairs if colon}) < sum(bool(colon) for _, colon, _ in pairs):
         return {}  # two columns of one name: nobody can tell which is meant
     return {name.strip(): value.strip() for name, colon, value in pairs if colon}

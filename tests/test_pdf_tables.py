@@ -1,0 +1,41 @@
+"""Tables that lines draw in a PDF: found, read row by row, and marked on the picture of their page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
+
+from index.formats import pdf, pdf_view
+from index.formats.pdf_tables import Grid, find_grids
+from index.stamps import stamp_of
+
+
+def test_a_table_that_lines_draw_in_a_pdf_is_read_row_by_row_with_its_columns(tmp_path: Path) -> None:
+    """Its long cells look like two columns of prose."""
+    rows = [["Part of the boat", "Most that is paid", "You pay"]]
+    rows += [[f"Damage to plank number {n}", f"up to {n + 2},000 euros in a year", f"{n}0 euros"] for n in range(1, 9)]
+    rows.append(["Rudder and\nits fittings", "not covered, see section 4", "-"])
+    table = Table(rows, colWidths=[150, 180, 90], style=[("GRID", (0, 0), (-1, -1), 0.5, "black")])
+    text = [Paragraph("What the boat policy pays", getSampleStyleSheet()["Heading1"]), table]
+    path = tmp_path / "policy.pdf"
+    SimpleDocTemplate(str(path)).build([*text, Paragraph("It ends in May.", getSampleStyleSheet()["BodyText"])])
+    made = pdf.read(path).text
+    assert "Part of the boat: Damage to plank number 3 | Most that is paid: up to 5,000 euros in a year" in made
+    assert "Part of the boat: Rudder and its fittings | Most that is paid: not covered, see section 4" in made
+    assert made.index("plank number 8") < made.index("Rudder") < made.index("It ends in May.")
+    start = made.index("Part of the boat: Damage to plank number 3")
+    wanted = {"page": 0, "text": made, "start": start, "end": made.index("\n", start)}
+    (box,) = pdf_view.look(path, stamp_of(path.stat()), [wanted])["boxes"][0][-1:]
+    assert box[3] - box[1] < 0.05
+
+
+def test_frames_and_single_lines_are_no_tables() -> None:
+    frame = (50.0, 500.0, 100.0, 700.0)
+    assert find_grids([frame, (60.0, 400.0, 300.0, 300.5), (60.0, 400.0, 200.0, 200.5)]) == []
+    cells = [(x, x + 100.0, y, y + 20.0) for x in (50.0, 150.0) for y in (100.0, 120.0, 140.0)]
+    (grid,) = find_grids([*cells, (300.0, 301.0, 100.0, 400.0)])
+    assert grid == Grid((50.0, 150.0, 250.0), (100.0, 120.0, 140.0, 160.0))
+    assert (grid.cell(60, 150), grid.cell(240, 105), grid.cell(300, 105)) == ((0, 0), (2, 1), None)
+    assert grid.parts(140, 155, 110) and not grid.parts(100, 140, 110) and not grid.parts(140, 155, 500)
