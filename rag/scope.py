@@ -39,6 +39,12 @@ class Scope:
         query = self.retriever.query(question, self.article_ids)
         return query, self.retriever.retrieve(query, self.limit)
 
+    def within(self, article_ids: Collection[str]) -> Scope:
+        """Return the scope of some of its articles alone."""
+        homes = self.generation.catalog.homes()
+        names = frozenset(source for source, id_ in homes.items() if id_ in article_ids)
+        return replace(self, asked=Asked(names, tuple(sorted(article_ids)), len(homes)))
+
     def of_year(self, words: str) -> Scope:
         """Return the scope of the sources published in a year, if the words are one that some were published in; else
         the same."""
@@ -50,11 +56,8 @@ class Scope:
         of_year = {
             source for source, _, published in catalog.titles() if published and published.first_day.year == int(words)
         }
-        names = frozenset(of_year.intersection(asked))
-        if not names:
-            return self
-        ids = tuple(sorted({homes[source] for source in names}))
-        return replace(self, asked=Asked(names, ids, len(homes)))
+        names = of_year.intersection(asked)
+        return self.within({homes[source] for source in names}) if names else self
 
     def places(self, hits: Sequence[Hit], article_ids: Collection[str] = ()) -> Places:
         """Return the places of the hits, and of these articles too."""

@@ -387,7 +387,7 @@ def test_everyday_documents_are_read_and_cut_as_the_index_does(tmp_path: Path) -
     }
     passage, text, spans = told["can my 6 year old go alone"]
     assert [text[a:b] for a, b in spans] == ["Under eights swim with an adult", "swim with an adult"]
-    assert passage.kind == "everyday" and passage.heading.splitlines() == ["Pool rules"]
+    assert passage.kind == "everyday" and passage.heading.splitlines() == ["Pool rules (Notice)"]
     assert told["who teaches swimming"][2] == ()
     _, text, ((start, end),) = told["which key opens the cellar"]
     assert text[start:end] == "9" and "Cellar" in text[:start]

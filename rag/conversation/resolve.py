@@ -23,8 +23,8 @@ _REPEATS = 0.3
 """Taken from the score of a reading that only finds the words that opened the last answer again."""
 _CLEARLY = 0.05
 """By how much another reading must be worth more than the question by itself."""
-_AS_GOOD = 0.2
-"""What a source of the last answer says comes first if its score is at least this share of the best one's."""
+_LEAST, _LEANS = 0.25, 0.3
+"""The score from which the sources of the last answer answer a follow-up alone, if no other is better by so much."""
 _FRAGMENT = 0.2
 """Taken from the score of a fragment by itself, which seldom is a new subject."""
 
@@ -43,12 +43,11 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     Only those that retrieval finds best are read, the question by itself always. A question that compares two things
     is read about each.
     """
-    searched = [scope.search(text) for text in thread.readings(question)]
-    others = sorted(searched[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
-    tried = [Resolved(query, scope.reader.read(query, hits)) for query, hits in [searched[0], *others[: MOST_READ - 1]]]
-    best = _best(tried, thread, question)
-    if refers(question):
-        best = replace(best, reading=_of_the_subject(best.reading, thread))
+    best = _read(thread, question, scope)
+    if cited := {one.article_id for one in thread.citations()} if refers(question) else set():
+        own = _read(thread, question, scope.within(cited))
+        if (own.reading.score or 0.0) >= max(_LEAST, (best.reading.score or 0.0) - _LEANS):
+            best = own
     two = sides(best.query.text) if form == "comparison" else None
     if not two:
         return best
@@ -60,20 +59,17 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     return replace(best, reading=beside(best.reading, pair))
 
 
+def _read(thread: Thread, question: str, scope: Scope) -> Resolved:
+    """The reading of a question that these sources answer best."""
+    searched = [scope.search(text) for text in thread.readings(question)]
+    others = sorted(searched[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
+    tried = [Resolved(query, scope.reader.read(query, hits)) for query, hits in [searched[0], *others[: MOST_READ - 1]]]
+    return _best(tried, thread, question)
+
+
 def _of_any_year(side: Side) -> Side:
     """The question about a year, as it is asked of the sources of that year: without it."""
     return Side("", " ".join(side.question.replace(side.thing, " ").split()))
-
-
-def _of_the_subject(reading: Reading, thread: Thread) -> Reading:
-    """What was read of a follow-up, what answers by itself in a source of the last answer before all else."""
-    cited = {one.article_id for one in thread.citations()}
-    evidence = reading.evidence
-    if not evidence or evidence[0].hit.chunk.article_id in cited:
-        return reading
-    least = _AS_GOOD * evidence[0].score
-    own = next((e for e in evidence if e.hit.chunk.article_id in cited and e.stands and e.score >= least), None)
-    return replace(reading, evidence=(own, *(e for e in evidence if e is not own))) if own else reading
 
 
 def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
