@@ -33,7 +33,7 @@ _NAMING = frozenset("down up off other others same before after afterwards first
 _GOES_ON = re.compile(r"(?:it|its|they|their|he|his|she|her|this|these|both)\b", re.IGNORECASE)
 _MOST_WORDS = 3
 _LEAST = 0.1
-"""A sentence on one of the things is taken if it has at least this share of the best one's score."""
+"""A sentence on one of the things is taken if it is worth at least this share of the best one's score."""
 _NAMES, _NAMES_ALONE = 2.0, 3.0
 """What the score of a sentence that names both things is multiplied with, and of one that names only its own."""
 
@@ -137,7 +137,8 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
         read = [_from_its_name(one, (first, second)) for one in reading.evidence]
         free = [one for one in read if not any(map(one.overlaps, chosen))]
         best = max(free, key=lambda one: one.score * _weight(one, side, other), default=None)
-        chosen += [best] if best and best.score >= _LEAST * reading.evidence[0].score else []
+        worth = best.score * _weight(best, side, other) if best else 0.0
+        chosen += [best] if best and worth >= _LEAST * reading.evidence[0].score else []
     asked = set(content_terms(first.question)) | set(content_terms(second.question))
     chosen = [replace(_to_what_is_asked(one, asked), score=1.0) for one in chosen]
     rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))] if len(chosen) < len(pair) else []
