@@ -213,6 +213,15 @@ _CALL_WORDS = 80
 """A call to subscribe or a disclaimer is short; a longer paragraph that mentions one is the article's own."""
 
 
+def strip(text: str, start: int, end: int) -> Span:
+    """The span without white space at its ends."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
 def is_item(line: str) -> bool:
     """True for a line that opens a list item."""
     return bool(_ITEM.match(line))

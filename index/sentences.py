@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from index.layout import Span, fenced, is_item, is_row
+from index.layout import Span, fenced, is_item, is_row, strip
 from index.text.bars import is_rule
 
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
@@ -175,12 +175,3 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return False
     # A number that opens the line ("3. Findings") is its mark, not a sentence.
     return not (token.isdigit() and stop.start() - begin <= len(token))
-
-
-def strip(text: str, start: int, end: int) -> Span:
-    """The span without white space at its ends."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end

@@ -13,7 +13,7 @@ from index.generation import Generation
 from rag import compose, converse, types, write
 from rag.builder import AnswerBuilder, Clock
 from rag.choice import EVERYTHING, Choice, NothingChosen, among, dated
-from rag.conversation.resolve import read
+from rag.conversation.resolve import Resolved, read
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
 from rag.forms.asked import Form, form_asked_for, topic_mentioned, topic_told_about
@@ -115,31 +115,37 @@ def stream(
                 searched = engine.speller(generation).correct(searched)
             form = form_asked_for(searched)
             found = read(thread, searched, form, scope)
-        reading = found.reading
-        places = scope.places(reading.hits[: settings.passages])
-        least = settings.refuse_below
-        if least is None:
-            closed = form in ("yes_no", "comparison") and not reading.missing
-            least = reader.refuse_below(closed=closed)
-        # Common words alone ask for nothing, whatever they are near to.
-        understood = language is None and bool(found.query.terms) and reading.score is not None
-        likely = understood and reading.score is not None and reading.score >= least
-        with clock.stage("form"):
-            drafted, notes = (
-                NOTHING if language else draft(found.query, form, reading, places, engine.embedder, likely=likely)
-            )
-        why = _why_refused(engine.speller(generation), found.query, reading, language)
-        builder = AnswerBuilder(
-            question, found.query.text, reading, places, engine, generation, clock, asked, why, form, drafted, notes
-        )
-        answers = understood and (likely or bool(drafted))
-        if not places.hits or not (answers or never_refuse):
+        builder, answers = _drafted(engine, scope, clock, question, form, found, language)
+        if not builder.hits or not (answers or never_refuse):
             yield builder.refused()
         elif quotes:
             yield builder.quoted()
         else:
             turn.close()
             yield from _written(engine, builder, never_refuse, stop)
+
+
+def _drafted(
+    engine: Engine, scope: Scope, clock: Clock, question: str, form: Form, found: Resolved, language: str | None
+) -> tuple[AnswerBuilder, bool]:
+    """What was read as a state that answers are built from, and whether it answers: by its score, or in a form of its
+    own."""
+    reading, settings = found.reading, engine.settings
+    places = scope.places(reading.hits[: settings.passages])
+    least = settings.refuse_below
+    if least is None:
+        closed = form in ("yes_no", "comparison") and not reading.missing
+        least = scope.reader.refuse_below(closed=closed)
+    # Common words alone ask for nothing, whatever they are near to.
+    understood = language is None and bool(found.query.terms) and reading.score is not None
+    likely = understood and reading.score is not None and reading.score >= least
+    with clock.stage("form"):
+        drafted, notes = (
+            NOTHING if language else draft(found.query, form, reading, places, engine.embedder, likely=likely)
+        )
+    why = _why_refused(engine.speller(scope.generation), found.query, reading, language)
+    parts = (places, engine, scope.generation, clock, scope.asked, why, form, drafted, notes)
+    return AnswerBuilder(question, found.query.text, reading, *parts), understood and (likely or bool(drafted))
 
 
 def _talk(engine: Engine, generation: Generation, question: str, kind: str, clock: Clock) -> Answer:

@@ -23,7 +23,8 @@ from index.formats import book, mail, records, sheet, webpage
 from index.formats.content import Content, Row, checked, said_title
 from index.formats.markup import render
 from index.formats.numbering import number_paragraphs
-from index.formats.pdf_layout import Page, Piece, join_pages
+from index.formats.pdf_layout import join_pages
+from index.formats.pdf_pieces import Page, Piece
 from index.formats.tables import is_header, row_text, table_lines, write_rows
 from index.formats.webpage import parse, read_date
 from tests.documents import write_epub

@@ -8,7 +8,8 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 
 from index.formats import pdf, pdf_view
-from index.formats.pdf_tables import Grid, find_grids
+from index.formats.pdf_pieces import Grid
+from index.formats.pdf_tables import find_grids
 from index.stamps import stamp_of
 
 

@@ -15,8 +15,9 @@ from pypdfium2 import raw
 
 from index.errors import UnreadableSource
 from index.formats.content import Content, said_title
-from index.formats.pdf_layout import Page, Piece, join_pages
-from index.formats.pdf_tables import Box, Grid, find_grids
+from index.formats.pdf_layout import join_pages
+from index.formats.pdf_pieces import Box, Grid, Page, Piece
+from index.formats.pdf_tables import find_grids
 
 _WIDE_GAP = 1.2
 """A gap this many times the letters' size divides a line: between columns, or cells of a table."""

@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from index.formats.pdf_tables import Grid
-from index.formats.tables import is_header, table_lines
+from index.formats.pdf_pieces import Grid, Page, Piece
+from index.formats.pdf_tables import cell_of, holds_rows, join_rows
 
 _EDGE = 0.12
 """Share of a page's height at its top and bottom in which running heads and page numbers stand."""
@@ -35,33 +35,6 @@ _FEWEST_LINES, _MOST_LINES = 5, 600
 
 
 @dataclass(frozen=True)
-class Piece:
-    """Text on one line in points from the page's lower left corner; `letters` are those of the file it is made of."""
-
-    text: str
-    left: float
-    right: float
-    bottom: float
-    top: float
-    letters: range = field(default=range(0), compare=False)
-
-    @property
-    def size(self) -> float:
-        """The height of its line."""
-        return max(self.top - self.bottom, 1.0)
-
-
-@dataclass(frozen=True)
-class Page:
-    """What is drawn on a page, in the order of the file, and the tables that lines draw."""
-
-    pieces: tuple[Piece, ...]
-    width: float
-    height: float
-    grids: tuple[Grid, ...] = ()
-
-
-@dataclass(frozen=True)
 class _Line:
     """A line of text, the page it is on (from 0) and the edges of the column it stands in."""
 
@@ -81,7 +54,7 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
         kept = [piece for piece in page.pieces if (number, piece) not in heads]
         for group, grid in _groups(page, kept):
             left, right = min(piece.left for piece in group), max(piece.right for piece in group)
-            joined = _join_rows(group, grid) if grid else _join_lines(group)
+            joined = join_rows(group, grid) if grid else _join_lines(group)
             lines += [_Line(piece, number, left, right) for piece in joined]
     return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
 
@@ -160,7 +133,7 @@ def _groups(page: Page, pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], 
         x, y = (piece.left + piece.right) / 2, (piece.bottom + piece.top) / 2
         if grid := next((grid for grid in page.grids if grid.cell(x, y)), None):
             inside.setdefault(grid, []).append(piece)
-    inside = {grid: held for grid, held in inside.items() if _holds_rows(grid, held)}
+    inside = {grid: held for grid, held in inside.items() if holds_rows(grid, held)}
     stands_for = {grid: Piece(_TABLE, *grid.box) for grid in inside}
     of_table = {id(piece): grid for grid, held in inside.items() for piece in held}
     outside = list[Piece]()
@@ -180,38 +153,9 @@ def _groups(page: Page, pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], 
             if text:
                 yield text, None
             text, grid = [], grids[id(piece)]
-            yield sorted(inside[grid], key=lambda one: (*_cell_of(grid, one), -one.bottom, one.left)), grid
+            yield sorted(inside[grid], key=lambda one: (*cell_of(grid, one), -one.bottom, one.left)), grid
         if text:
             yield text, None
-
-
-def _cell_of(grid: Grid, piece: Piece) -> tuple[int, int]:
-    """(row, column) of a piece: the column in which it begins."""
-    return grid.cell(piece.left + 1, (piece.bottom + piece.top) / 2) or (0, 0)
-
-
-def _holds_rows(grid: Grid, pieces: Sequence[Piece]) -> bool:
-    """True if two rows and more have words in several cells: what lines draw may be a chart or a frame."""
-    cells = {_cell_of(grid, piece) for piece in pieces}
-    rows = Counter(row for row, _ in cells)
-    return sum(count > 1 for count in rows.values()) >= max(2, len(rows) // 2)
-
-
-def _join_rows(pieces: Sequence[Piece], grid: Grid) -> Iterator[Piece]:
-    """A line for each row of a table, its cells with the names of their columns where the first row has them."""
-    cells: dict[tuple[int, int], list[Piece]] = {}
-    for piece in pieces:
-        cells.setdefault(_cell_of(grid, piece), []).append(piece)
-    numbers = sorted({row for row, _ in cells})
-    rows = [
-        [" ".join(piece.text for piece in cells.get((row, column), [])) for column in range(len(grid.columns) - 1)]
-        for row in numbers
-    ]
-    named = is_header(rows[0]) and len(rows) > 1
-    for number, text in zip(numbers[named:], table_lines(rows, named), strict=True):
-        own = [piece for (row, _), held in cells.items() if row == number for piece in held]
-        bottom = min(piece.bottom for piece in own)
-        yield Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(piece.size for piece in own))
 
 
 # --- reading order ----------------------------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
-"""The tables that lines draw on a page, as the edges of their columns and rows. Pure geometry; y grows upwards."""
+"""The tables that lines draw on a page: found, and read row by row. Pure geometry; y grows upwards."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from statistics import median
 
-Box = tuple[float, float, float, float]
-"""Left, right, bottom and top."""
+from index.formats.pdf_pieces import Box, Grid, Piece
+from index.formats.tables import is_header, table_lines
 
 _THIN, _SHORTEST = 2.5, 6.0
 """Points: a line is no thicker than the one, and no shorter than the other."""
@@ -17,34 +17,6 @@ _FEWEST = 3
 """Edges of columns and of rows: two of each."""
 _MOST_LINES = 1500
 """A page with more lines is a drawing."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table: the edges of its columns from left to right, and of its rows from bottom to top."""
-
-    columns: tuple[float, ...]
-    rows: tuple[float, ...]
-
-    @property
-    def box(self) -> Box:
-        """Where it stands."""
-        return self.columns[0], self.columns[-1], self.rows[0], self.rows[-1]
-
-    def parts(self, left: float, right: float, y: float) -> bool:
-        """True if the edge of a column lies between two places beside each other at a height."""
-        if not self.rows[0] <= y <= self.rows[-1]:
-            return False
-        edge = bisect_right(self.columns, left - _THIN)
-        return edge < len(self.columns) and self.columns[edge] < right + _THIN and right - left > 0
-
-    def cell(self, x: float, y: float) -> tuple[int, int] | None:
-        """(row from the top, column) of a place, None outside."""
-        left, right, bottom, top = self.box
-        if not (left <= x <= right and bottom <= y <= top):
-            return None
-        row = len(self.rows) - 1 - min(bisect_right(self.rows, y), len(self.rows) - 1)
-        return row, min(bisect_right(self.columns, x), len(self.columns) - 1) - 1
 
 
 def find_grids(drawn: Iterable[Box]) -> list[Grid]:
@@ -59,16 +31,46 @@ def find_grids(drawn: Iterable[Box]) -> list[Grid]:
         elif wide >= _SHORTEST and high >= _SHORTEST:
             level += [(left, right, y, y) for y in (bottom, top)]
             upright += [(x, x, bottom, top) for x in (left, right)]
-    lines = list(dict.fromkeys(tuple(round(edge, 1) for edge in line) for line in (*level, *upright)))
+    rounded = ((round(a, 1), round(b, 1), round(c, 1), round(d, 1)) for a, b, c, d in (*level, *upright))
+    lines = list(dict.fromkeys(rounded))
     if not 2 * _FEWEST <= len(lines) <= _MOST_LINES:
         return []
     found = []
-    for group in _meeting([(line[0], line[1], line[2], line[3]) for line in lines]):
+    for group in _meeting(lines):
         columns = _edges((left + right) / 2 for left, right, bottom, top in group if top - bottom > right - left)
         rows = _edges((bottom + top) / 2 for left, right, bottom, top in group if right - left >= top - bottom)
         if len(columns) >= _FEWEST and len(rows) >= _FEWEST:
             found.append(Grid(columns, rows))
     return [one for one in found if not any(one is not other and _inside(one, other) for other in found)]
+
+
+def cell_of(grid: Grid, piece: Piece) -> tuple[int, int]:
+    """(row, column) of a piece: the column in which it begins."""
+    return grid.cell(piece.left + 1, (piece.bottom + piece.top) / 2) or (0, 0)
+
+
+def holds_rows(grid: Grid, pieces: Sequence[Piece]) -> bool:
+    """True if two rows and more have words in several cells: what lines draw may be a chart or a frame."""
+    cells = {cell_of(grid, piece) for piece in pieces}
+    rows = Counter(row for row, _ in cells)
+    return sum(count > 1 for count in rows.values()) >= max(2, len(rows) // 2)
+
+
+def join_rows(pieces: Sequence[Piece], grid: Grid) -> Iterator[Piece]:
+    """A line for each row of a table, its cells with the names of their columns where the first row has them."""
+    cells: dict[tuple[int, int], list[Piece]] = {}
+    for piece in pieces:
+        cells.setdefault(cell_of(grid, piece), []).append(piece)
+    numbers = sorted({row for row, _ in cells})
+    rows = [
+        [" ".join(piece.text for piece in cells.get((row, column), [])) for column in range(len(grid.columns) - 1)]
+        for row in numbers
+    ]
+    named = is_header(rows[0]) and len(rows) > 1
+    for number, text in zip(numbers[named:], table_lines(rows, named), strict=True):
+        own = [piece for (row, _), held in cells.items() if row == number for piece in held]
+        bottom = min(piece.bottom for piece in own)
+        yield Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(piece.size for piece in own))
 
 
 def _meeting(lines: Sequence[Box]) -> list[list[Box]]:

@@ -19,7 +19,7 @@ from pypdfium2 import raw
 from index.errors import UnreadableSource
 from index.formats.pdf import Frame, lay_out, letters_of
 from index.formats.pdf_layout import in_reading_order
-from index.formats.pdf_tables import Box
+from index.formats.pdf_pieces import Box
 from index.stamps import Stamp, open_stamped
 
 WIDEST, TALLEST = 1400, 2200

@@ -7,10 +7,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from index.layout import fenced, strip
+
 _RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?|\|[ \t]*:?-+:?[ \t]*\|")
 _LINE = re.compile(r"[^\r\n]+")
 _CELL = re.compile(r"(?:\\.|`[^`|]*`|[^|\\])+|\\")
-_FENCE = re.compile(r"[ \t]*(?:`{3}|~{3})")
 _SEPARATOR = " | "
 
 
@@ -45,15 +46,12 @@ def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
         return
     names: list[str] | None = [header[a:b] for a, b in _cells(header, 0, len(header))] if header else None
     before: tuple[int, int] | None = None
-    fenced = False
-    for match in _LINE.finditer(text):
-        start, end = match.span()
-        line = match.group()
+    lines = [match.span() for match in _LINE.finditer(text)]
+    code = {n for first, last in fenced([text[a:b].strip() for a, b in lines]).items() for n in range(first, last + 1)}
+    for number, (start, end) in enumerate(lines):
+        line = text[start:end]
         apart = before is not None and text.count("\n", before[1], start) > 1
-        if _FENCE.match(line):
-            fenced, names, before = not fenced, None, None
-            continue
-        if fenced or "|" not in line or not line.strip():
+        if number in code or "|" not in line:
             names, before = None, None
         elif is_rule(line):
             above = _cells(text, *before) if before and not apart else []
@@ -65,7 +63,7 @@ def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
             if names:
                 cells = [(name, a, b) for name, (a, b) in zip(names, _cells(text, start, end), strict=False) if a < b]
                 if cells:
-                    first, last = _stripped(text, start, end)
+                    first, last = strip(text, start, end)
                     yield BarRow(first, last, tuple(cells))
             before = start, end
 
@@ -148,21 +146,13 @@ def _without_header(text: str, start: int, end: int) -> int:
 
 def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """The places of the cells of a row, without white space; empty ones are there too."""
-    start, end = _stripped(text, start, end)
+    start, end = strip(text, start, end)
     start += text[start:end].startswith("|")
     end -= text[start:end].endswith("|") and not text[start:end].endswith("\\|")
     found, at = list[tuple[int, int]](), start
     while at <= end:
         match = _CELL.match(text, at, end)
         stop = match.end() if match else at
-        found.append(_stripped(text, at, stop))
+        found.append(strip(text, at, stop))
         at = stop + 1
     return found
-
-
-def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    return start, end

@@ -138,9 +138,10 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
     if not _pronouns(words) and not _is_sentence(words):
         # "and lemon thyme?": the earlier question, asked of another thing; first of one that is written alike.
         yield from _alike(before, words)
-        for phrase in () if _PREPOSITION.match(words) else reversed(phrases):
+        whole = [] if _PREPOSITION.match(words) else phrases[::-1]
+        for phrase in whole:
             yield before.replace(phrase, words, 1)
-        for phrase in () if _PREPOSITION.match(words) else reversed(phrases):
+        for phrase in whole:
             # The last word may be a verb: "how long does the syrup keep".
             shorter = phrase.rpartition(" ")[0]
             if _OPENS.match(phrase) and content_terms(shorter):

@@ -21,9 +21,7 @@ Draft = tuple[Sequence[Statement], tuple[str, ...]]
 NOTHING: Draft = ((), ())
 
 
-def draft(
-    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, likely: bool = True
-) -> Draft:
+def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, likely: bool) -> Draft:
     """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
     do; and notes on what could not be worked out. A list that the question does not ask for is one only where it is
     `likely` that something answers."""

@@ -10,7 +10,7 @@ from rag.check.amounts import find_numbers
 from rag.cite import Statement
 from rag.forms.places import Places
 from rag.forms.table import PRICE, Row, as_rows, tables
-from rag.reader.ranges import DAYS_ASKED, Amount, amounts, range_in
+from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
 
 _ARTICLES = 3
 """Sources, nearest first, whose tables are looked at."""
@@ -65,7 +65,7 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
     said = _terms_of_amounts(question)
     asked = [term for term in content_terms(question) if term not in said]
     held = [(row, {*content_terms(" ".join(row.cells.values()))}) for row in rows]
-    within = [pair for pair in held if _is_for(pair[0], given)]
+    within = [pair for pair in held if any_holds(given, ((cell, name) for name, cell in pair[0].cells.items()))]
     shares = [sum(term in terms for term in asked) for _, terms in held]
     most = max(shares, default=0)
     priced = [pair for pair in held if PRICE.search(question) and _PRICED & set(content_terms(_first(pair[0])))]
@@ -73,7 +73,12 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
         row, terms = within[0]
     elif len(priced) == 1 and not most:  # things side by side, their prices in a row
         row, terms = priced[0]
-    elif len(rows) < 2 or not most or shares.count(most) > 1 or (said and not _is_for_column(held, given)):
+    elif (
+        len(rows) < 2
+        or not most
+        or shares.count(most) > 1
+        or (said and not any_holds(given, ((name, "") for row in rows for name in row.cells)))
+    ):
         return None
     else:
         row, terms = held[shares.index(most)]
@@ -96,21 +101,9 @@ def _terms_of_amounts(question: str) -> set[str]:
     return {term for start, end in spans for term in content_terms(question[start:end])}
 
 
-def _is_for(row: Row, given: Sequence[Amount]) -> bool:
-    """Whether a cell of a row gives a range that holds what is asked for."""
-    ranges = [range_in(cell, name) for name, cell in row.cells.items()]
-    return any(one.holds(given) for one in ranges if one)
-
-
-def _is_for_column(held: Sequence[tuple[Row, set[str]]], given: Sequence[Amount]) -> bool:
-    """Whether the name of a column is a range that holds what is asked for: "Mon-Fri"."""
-    ranges = [range_in(name) for row, _ in held for name in row.cells]
-    return any(one.holds(given) for one in ranges if one)
-
-
 def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: Row) -> str | None:
     """The column that is named by what is `free` of the question, beside its row; None if none is, or several are."""
-    named = [name for name in row.cells if (held := range_in(name)) and held.holds(given)]
+    named = [name for name in row.cells if any_holds(given, [(name, "")])]
     if not named:
         shares = {name: len(set(content_terms(name)) & set(free)) for name in row.cells}
         most = max(shares.values(), default=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.check.amounts import Number, find_numbers
@@ -82,6 +82,12 @@ def range_in(cell: str, column: str = "") -> Range | None:
     elif _AT_LEAST.search(cell[: numbers[0].start]) or _AND_MORE.match(cell, numbers[0].end):
         low, high = first.value, math.inf
     return Range(low, high, first.unit) if first.unit and low <= high else None
+
+
+def any_holds(asked: Sequence[Amount], cells: Iterable[tuple[str, str]]) -> bool:
+    """True if one of the cells (text, name of its column) gives a range that holds an amount that is asked for."""
+    ranges = (range_in(cell, column) for cell, column in cells) if asked else ()
+    return any(one.holds(asked) for one in ranges if one)
 
 
 def _day(word: str) -> float:

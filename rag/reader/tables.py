@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from index.layout import Span
 from index.lexical import content_terms
-from rag.reader.ranges import Amount, amounts, range_in
+from rag.reader.ranges import Amount, amounts, any_holds
 from rag.reader.spans import Answer, Found
 
 _BORDER, _NAMED = " | ", ": "
@@ -89,19 +89,20 @@ def in_cells(question: str, passages: Sequence[str], found: Sequence[Found], bes
     """What was found in each passage: answers in rows are moved to the value of the cell that is asked for, and lose by
     how many of the question's words other rows have more: those of the passage, or of one `beside` it that has the same
     columns."""
-    asked = _words(question)
+    asked, given = _words(question), amounts(question)
     tables: dict[_Columns, _Table] = {}
     for text in dict.fromkeys((*passages, *beside)):
         for row in rows(text):
-            tables.setdefault(row.columns, _Table()).add(question, asked, text, row)
+            tables.setdefault(row.columns, _Table(given)).add(question, asked, text, row)
     return [_settle(question, asked, text, one, tables) for text, one in zip(passages, found, strict=True)]
 
 
 @dataclass
 class _Table:
     """What the rows of one table have of a question: the most of its words in a row and in a cell, whether the first
-    cell of one stands in it whole, and whether one is for an amount in it."""
+    cell of one stands in it whole, and whether one is for an amount that is `given` in it."""
 
+    given: Sequence[Amount]
     shared: int = 0
     named: int = 0
     opened: bool = False
@@ -111,14 +112,14 @@ class _Table:
         self.shared = max(self.shared, _shared(asked, text, row))
         self.named = max(self.named, _named(asked, text, row))
         self.opened = self.opened or _opens_row(question, text, row)
-        self.ranged = self.ranged or _is_for(amounts(question), text, row)
+        self.ranged = self.ranged or _is_for(self.given, text, row)
 
     def may_answer(self, question: str, asked: set[str], text: str, row: Row) -> bool:
         """False for a row about another thing than one of the table that the question names, or gives an amount for."""
         return not (
             (self.named >= _NAME and not _named(asked, text, row))
             or (self.opened and not _opens_row(question, text, row))
-            or (self.ranged and not _is_for(amounts(question), text, row))
+            or (self.ranged and not _is_for(self.given, text, row))
         )
 
 
@@ -158,10 +159,9 @@ def _named(asked: set[str], text: str, row: Row) -> int:
     return max(len(asked & _words(text[cell.start : cell.end])) for cell in row.cells)
 
 
-def _is_for(asked: Sequence[Amount], text: str, row: Row) -> bool:
+def _is_for(given: Sequence[Amount], text: str, row: Row) -> bool:
     """Whether a row is for an amount that is asked for: "3 to 5 years" for "after 4 years"."""
-    ranges = [range_in(text[cell.start : cell.end], cell.name) for cell in row.cells] if asked else []
-    return any(one.holds(asked) for one in ranges if one)
+    return any_holds(given, ((text[cell.start : cell.end], cell.name) for cell in row.cells))
 
 
 def _opens_row(question: str, text: str, row: Row) -> bool:
@@ -216,7 +216,8 @@ def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | No
         and asked.isdisjoint(_words(text[cell.start : cell.end]))
         and _has_measure(question, text, cell)
     ]
-    day = [cell for _, cell in free if (held := range_in(cell.name)) and held.holds(amounts(question))]
+    given = amounts(question)
+    day = [cell for _, cell in free if any_holds(given, [(cell.name, "")])]
     if len(day) == 1:
         return day[0]
     which = _WHICH.search(question)
