@@ -39,11 +39,13 @@ class Scope:
         query = self.retriever.query(question, self.article_ids)
         return query, self.retriever.retrieve(query, self.limit)
 
-    def within(self, article_ids: Collection[str]) -> Scope:
-        """Return the scope of some of its articles alone."""
+    def within(self, article_ids: Collection[str]) -> Scope | None:
+        """Return the scope of some articles alone, of those among them that are asked; None if none is."""
         homes = self.generation.catalog.homes()
-        names = frozenset(source for source, id_ in homes.items() if id_ in article_ids)
-        return replace(self, asked=Asked(names, tuple(sorted(article_ids)), len(homes)))
+        asked = homes if self.asked is None else self.asked.names
+        names = frozenset(source for source in asked if homes[source] in article_ids)
+        ids = tuple(sorted({homes[source] for source in names}))
+        return replace(self, asked=Asked(names, ids, len(homes))) if names else None
 
     def of_year(self, words: str) -> Scope:
         """Return the scope of the sources published in a year, if the words are one that some were published in; else
@@ -52,12 +54,8 @@ class Scope:
             return self
         catalog = self.generation.catalog
         homes = catalog.homes()
-        asked = [s for s in homes if self.asked is None or s in self.asked.names]
-        of_year = {
-            source for source, _, published in catalog.titles() if published and published.first_day.year == int(words)
-        }
-        names = of_year.intersection(asked)
-        return self.within({homes[source] for source in names}) if names else self
+        dated = ((source, published) for source, _, published in catalog.titles() if published)
+        return self.within({homes[source] for source, when in dated if when.first_day.year == int(words)}) or self
 
     def places(self, hits: Sequence[Hit], article_ids: Collection[str] = ()) -> Places:
         """Return the places of the hits, and of these articles too."""

@@ -11,6 +11,7 @@ import pytest
 from index.build import Builder
 from index.sync import sync
 from rag.answer import answer
+from rag.choice import Choice
 from rag.conversation.thread import NO_TURNS, Thread, refers
 from rag.engine import Engine
 from rag.evaluation.read import read_questions
@@ -106,6 +107,13 @@ def test_follow_ups_are_answered_from_what_was_said_before(talk: Engine) -> None
     assert "door is open" in other.text and "E3" in other.searched
     _, due = asked(talk, "what does a fishing permit cost", "when is it due?")
     assert "1 April" in due.text and due.question == "when is it due?" and "permit" in due.searched
+
+
+def test_a_follow_up_is_not_asked_of_a_source_that_is_left_out_since(talk: Engine) -> None:
+    thread = NO_TURNS.then(answer(talk, "what does a fishing permit cost"))
+    assert "pond.md" in {one.source for one in thread.citations()}
+    found = answer(talk, "when is it due?", thread=thread, choice=Choice(left_out=frozenset(("pond.md",))))
+    assert all(one.source != "pond.md" for one in found.citations) and "1 April" not in found.text
 
 
 def test_what_the_last_answer_was_taken_from_is_told(talk: Engine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from ctypes import c_ushort
 from dataclasses import dataclass
 from math import pi
@@ -107,8 +108,9 @@ def _drawn(page: Any, frame: Frame) -> Iterator[Box]:
     for number, one in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH])):
         if number == _MOST_DRAWN:
             return
-        left, bottom, right, top = one.get_bounds()
-        yield frame.within((left, right, bottom, top))
+        with suppress(pypdfium2.PdfiumError):  # a shape without a place draws no table
+            left, bottom, right, top = one.get_bounds()
+            yield frame.within((left, right, bottom, top))
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,8 @@ def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     is read about each.
     """
     best = _read(thread, question, scope)
-    if cited := {one.article_id for one in thread.citations()} if refers(question) else set():
-        own = _read(thread, question, scope.within(cited))
+    if refers(question) and (said := scope.within({one.article_id for one in thread.citations()})):
+        own = _read(thread, question, said)
         if (own.reading.score or 0.0) >= max(_LEAST, (best.reading.score or 0.0) - _LEANS):
             best = own
     two = sides(best.query.text) if form == "comparison" else None
