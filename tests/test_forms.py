@@ -541,3 +541,57 @@ def test_a_list_below_a_question_comes_whole_and_names_are_no_foreign_words(rule
 def test_rows_that_only_mention_something_are_not_counted(rules: Engine) -> None:
     assert answer(rules, "how many members does the club have").form != "table"
     assert answer(rules, "how many huts are of wood").text.startswith("2 ")
+
+
+TOOLS = """code,tool,kind,in_stock,price_gbp,maker,note
+S-1,Bow saw,Saws,8,18.50,Arden,for garden waste
+S-2,Panel saw 12-point,Saws,0,24.00,Arden,on order
+S-3,Panel saw 8-point,Saws,12,21.00,Pollard,
+H-1,Claw hammer,Hammers,40,15.75,Pollard,
+H-2,Mallet,Hammers,5,31.20,Arden,
+D-1,Spade,Digging,0,27.90,Pollard,not for stone
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "shop-stock.csv").write_text(TOOLS, "utf-8")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "docs"])
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "rows"),
+    [
+        ("most expensive thing in the garden shop stock", "Mallet: 31.20", 1),
+        ("what's the cheapest item in the stock list", "Claw hammer: 15.75", 1),
+        ("how many tools are sold out?", "2", 2),
+        ("how many saws do we have altogether", "20 (3 rows, in_stock: 8 + 0 + 12 = 20)", 3),
+        ("how many things do we buy from Pollard", "3", 3),
+        ("which panel saw is cheaper, 8 point or 12 point", "Panel saw 8-point: 21.00", 2),
+        ("mallet or spade, which one costs more", "Mallet: 31.20", 2),
+    ],
+)
+def test_prices_and_stock_are_not_taken_for_each_other(shop: Engine, question: str, opening: str, rows: int) -> None:
+    found = answer(shop, question)
+    assert found.form == "table" and found.sentences[0].text == opening
+    assert len([one for one in found.sentences if one.block == "row"]) == rows
+    check_slices(shop, found)
+
+
+def test_no_thing_is_said_to_cost_more_than_one_that_no_row_has(shop: Engine) -> None:
+    assert answer(shop, "mallet or scythe, which one costs more").form != "table"
+
+
+def test_what_a_column_says_is_sold_out_goes_before_what_another_counts(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    rows = "tool,in_stock,price_gbp,status\nRake,0,12.50,on order\nHoe,0,9.80,sold out\nFork,2,22.00,on sale\n"
+    (tmp_path / "docs" / "tools.csv").write_text(rows, "utf-8")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    found = answer(engine, "which tools are sold out")
+    assert "Hoe" in found.text and "Rake" not in found.text
+    assert answer(engine, "how many tools cost more than 10 pounds").sentences[0].text == "2"

@@ -116,6 +116,7 @@ def test_retrieval_finds_by_words_and_by_meaning(engine: Engine) -> None:
         ("hi", "greeting"),
         ("Hello there!", "greeting"),
         ("Thanks a lot!", "thanks"),
+        ("thanks, that really helped", "thanks"),
         ("what is in the sources?", "sources"),
         ("Which documents do you have?", "sources"),
         ("what documents have you got", "sources"),

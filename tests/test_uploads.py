@@ -75,7 +75,9 @@ def test_no_event_takes_a_file_that_was_not_uploaded(home: Path, address: str, t
 
 def kept(home: Path) -> list[Path]:
     """All files in a home but the log, and the suggestions, whole or half written, that are made in the background."""
-    return sorted(path for path in home.rglob("*") if "logs" not in path.parts and not path.name.startswith(SUGGESTIONS))
+    return sorted(
+        path for path in home.rglob("*") if "logs" not in path.parts and not path.name.startswith(SUGGESTIONS)
+    )
 
 
 def takes_a_file(visitor: Visitor, event: dict[str, Any]) -> bool:

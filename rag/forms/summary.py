@@ -51,7 +51,7 @@ _KINDS = {
     "html": "web page", "htm": "web page", "epub": "book",
 }  # fmt: skip
 _DOCUMENT = frozenset(
-    content_terms("document article report text page file paper source section chapter part story post")
+    content_terms("document article report text page file paper source section chapter part story post news")
 )
 """What a summary may be asked of without its being named so."""
 _LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
@@ -93,7 +93,8 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     asked = word_forms(topic)
     names = {source: word_forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
     known = set[str]().union(_DOCUMENT, *names.values())
-    if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(topic)):
+    what = _OLDEST.sub(" ", _NEWEST.sub(" ", topic))
+    if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(what)):
         return []  # about something that no source has
     shares = {source: len(asked & held) / max(1, len(asked)) for source, held in names.items()}
     near_enough = any(hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE for hit in hits)

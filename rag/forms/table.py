@@ -25,21 +25,23 @@ MOST_ROWS = 25
 _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
 _BY_ADJECTIVE: tuple[tuple[str, str, str], ...] = (
     (
-        r"most expensive|dearest",
-        r"cheapest|least expensive",
+        r"most expensive|dearest|(?:more expensive|dearer|costs? (?:the )?mo(?:re|st))(?! than)",
+        r"cheapest|least expensive|(?:cheaper|less expensive|costs? (?:the )?le(?:ss|ast))(?! than)",
         r"price|cost|fee|rent|amount|charge|rate|eur|usd|gbp|[€$£]",
     ),
-    (r"heaviest", r"lightest", r"weight|mass"),
+    (r"heaviest|heavier(?! than)", r"lightest|lighter(?! than)", r"weight|mass"),
     (r"longest", r"shortest", r"length|duration|distance|time|hours|minutes|days"),
     (r"tallest|highest", r"lowest|shortest", r"height|altitude|elevation"),
     (r"widest|broadest", r"narrowest", r"width|breadth"),
     (r"deepest", r"shallowest", r"depth"),
-    (r"fastest|quickest", r"slowest", r"speed"),
+    (r"fastest|quickest|(?:faster|quicker)(?! than)", r"slowest|slower(?! than)", r"speed"),
     (r"largest|biggest|greatest", r"smallest|littlest", r"size|area|volume|capacity|population"),
     (r"latest|newest|most recent|last|youngest", r"earliest|oldest|first", r"date|day|year|opened|built|founded|since"),
 )
 """Adjectives for much and for little, and the names of the columns that they are about."""
 _TIMES = len(_BY_ADJECTIVE) - 1
+_CLEAR = frozenset((0, 1, 6))
+"""Those of price, weight and speed are about nothing else, whatever other column a question names."""
 _MUCH = "|".join([_MOST, *(much for much, _, _ in _BY_ADJECTIVE)])
 _LITTLE = "|".join([_FEWEST, *(little for _, little, _ in _BY_ADJECTIVE)])
 _WORDS: tuple[tuple[Operation, str], ...] = (
@@ -78,8 +80,23 @@ _BEYOND = re.compile(
     re.IGNORECASE,
 )
 _NOT_ASKED = frozenset(
-    content_terms("list table row column item kind different many much most show name number total sum average mean")
+    content_terms(
+        "list table row column item thing kind different many much most show name number total sum average mean"
+        " altogether"
+    )
 )
+_CHOICE = re.compile(
+    r"(?P<about>.*,)?(?P<one>[^,]+?)\s+(?:or|vs\.?|versus)\s+(?P<other>[^,]+)(?P<rest>,.*)?", re.IGNORECASE
+)
+"""Two things, one of which a question asks for ("which chain is cheaper, 8-speed or 11-speed")."""
+_WITHIN = re.compile(r"\b(?:in|on|at|from)\s+(?:the|our|my|your|this)\s+(?P<place>[^,.?!]+?)[\s.?!]*$", re.IGNORECASE)
+"""Closes a question with what may name the table itself ("in the stock list")."""
+_STOCK = re.compile(r"\b(?:stock|available|on hand|in store|left|quantity|qty)\b", re.IGNORECASE)
+"""A column of how many there are."""
+_HELD = re.compile(
+    r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b", re.IGNORECASE
+)
+_SOLD_OUT = re.compile(r"\b(?:sold out|out of stock|(?:run|ran) out|(?:not|un)available|none left)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -114,11 +131,21 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
         names = list(dict.fromkeys(name for row in rows for name in row.cells))
         if len(rows) < 3 or len(names) < 2:
             continue
-        asked = [term for term in content_terms(_COMPARED.sub(" ", question)) if term not in _NOT_ASKED]
+        said = _COMPARED.sub(" ", _without_the_place(question, rows, places.articles[article]))
+        asked = [term for term in content_terms(said) if term not in _NOT_ASKED]
+        if gone := _sold_out(said, rows, names, places.articles[article]):
+            lead = f"{len(gone)}" if operation == "count" else ""
+            return Figures(as_rows(lead, gone, places, article))
         if not _is_about(asked, rows, names, places.articles[article]):
             continue
         chosen, filtered = _matching(question, asked, rows, names)
+        if choice := _CHOICE.search(question):
+            chosen, filtered = _either(choice, rows), True
+            if len(chosen) < 2 or operation not in ("max", "min"):
+                return Figures([])
         column = _column(question, asked, rows, names)
+        if filtered and operation == "sum" and column is None and _HELD.search(question):
+            column = _stock(rows, names)
         if beyond := _beyond(question, chosen, names):
             return Figures(as_rows("", beyond, places, article))
         if operation is None and not filtered:
@@ -141,8 +168,41 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
         made = _worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
         if made is not None:
             lead, shown_rows, note = made
+            shown_rows += [row for row in chosen if choice and row not in shown_rows][: MOST_ROWS - 1]
             return Figures(as_rows(lead, shown_rows, places, article), note)
     return Figures([])
+
+
+def _without_the_place(question: str, rows: Sequence[Row], article: Article) -> str:
+    """A question without words at its end that name the table it is asked of ("in the stock list")."""
+    found = _WITHIN.search(question)
+    known = {*_NOT_ASKED, *content_terms(" ".join([article.title, *words(article.source)]))}
+    within = content_terms(found["place"]) if found else []
+    if not found or not within or within[-1] not in known:
+        return question
+    of_rows = any({*content_terms(cell)} <= {*within} for row in rows for cell in row.cells.values() if cell)
+    return question if of_rows else question[: found.start()]
+
+
+def _stock(rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The column that says how many there are, None if none does, or several."""
+    found = [name for name in _valued(rows, names) if _STOCK.search(name.replace("_", " "))]
+    return found[0] if len(found) == 1 else None
+
+
+def _sold_out(question: str, rows: Sequence[Row], names: Sequence[str], article: Article) -> list[Row]:
+    """The rows of which there are none left, where a question asks for these and names nothing else that cells hold."""
+    column = _stock(rows, names) if _SOLD_OUT.search(question) else None
+    if column is None:
+        return []
+    rest = content_terms(_SOLD_OUT.sub(" ", question))
+    cells = {term for row in rows for cell in row.cells.values() for term in content_terms(cell)}
+    known = set(content_terms(" ".join([*names, article.title, *words(article.source)])))
+    told = any(_SOLD_OUT.search(cell) for row in rows for cell in row.cells.values())
+    if told or any(term in cells - known - _NOT_ASKED for term in rest):
+        return []
+    gone = [row for row in rows if (value := row.value(column)) and not value.number]
+    return gone if len(gone) <= MOST_ROWS else []
 
 
 def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
@@ -230,6 +290,18 @@ def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: S
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
 
 
+def _either(choice: re.Match[str], rows: Sequence[Row]) -> list[Row]:
+    """The rows of both things that a question offers, by what their cells say in words; nothing if one has none."""
+    said = [{*content_terms(" ".join(cell for name, cell in row.cells.items() if not row.value(name)))} for row in rows]
+    known = {term for terms in said for term in terms}
+    about = [term for term in content_terms(f"{choice['about'] or ''} {choice['rest'] or ''}") if term in known]
+    found = list[list[int]]()
+    for thing in (choice["one"], choice["other"]):
+        wanted = {term for term in content_terms(thing) if term in known}
+        found.append([n for n, terms in enumerate(said) if wanted and terms.issuperset([*about, *wanted])])
+    return [rows[n] for n in sorted({*found[0], *found[1]})] if all(found) and found[0] != found[1] else []
+
+
 def _are_counted(question: str, rows: Sequence[Row], names: Sequence[str], article: Article) -> bool:
     """False if what a question counts only stands somewhere in cells: it is neither all that a cell says, nor in the
     names of the columns or the source."""
@@ -286,7 +358,9 @@ def _column(question: str, asked: Sequence[str], rows: Sequence[Row], names: Seq
     shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
     most = max(shares.values(), default=0)
     best = [name for name in shares if shares[name] == most]
-    if most and len(best) == 1:
+    clear = [n for n in _CLEAR if re.search(rf"\b(?:{'|'.join(_BY_ADJECTIVE[n][:2])})\b", question, re.IGNORECASE)]
+    about_it = [name for name in numeric for n in clear if re.search(_BY_ADJECTIVE[n][2], name, re.IGNORECASE)]
+    if most and len(best) == 1 and (not about_it or best[0] in about_it):
         return best[0]
     for number, (much, little, about) in enumerate(_BY_ADJECTIVE):
         if re.search(rf"\b(?:{much}|{little})\b", question, re.IGNORECASE) or (

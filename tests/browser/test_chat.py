@@ -115,6 +115,36 @@ def test_many_questions_at_once_keep_their_order(page: Page) -> None:
     assert page.locator(".fn-question").all_text_contents() == asked
 
 
+_EARLY = """
+let held = null;
+new MutationObserver(() => {
+  const part = document.getElementById("fn-more");
+  if (held || !part) return;
+  held = part;
+  part.id = "fn-held";
+  setTimeout(() => {
+    const box = document.querySelector("#fn-question textarea");
+    box.value = "How many jobs will the TDK deal create?";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+    document.getElementById("fn-send").click();
+  }, 2000);
+  setTimeout(() => {
+    part.id = "fn-more";
+    document.body.append(document.createElement("i"));
+  }, 3000);
+}).observe(document, { childList: true, subtree: true });
+"""
+"""Holds a part of the page back, and presses Send meanwhile."""
+
+
+def test_a_question_sent_while_the_page_is_being_drawn_is_answered(page: Page) -> None:
+    page.add_init_script(_EARLY)
+    page.reload()
+    expect(page.locator(".fn-turn")).to_have_count(1)
+    expect(page.locator(".fn-turn.fn-answered .fn-answer")).to_contain_text("1,000")
+    expect(page.get_by_role("textbox", name="Question")).to_have_value("")
+
+
 def test_hostile_strings_show_as_text(page: Page) -> None:
     texts = strings(200)
     for batch in (texts[:100], texts[100:]):

@@ -60,7 +60,7 @@
     } catch {
       return "The server does not answer. Nothing was kept.";
     }
-    for (const thumb of turn.querySelectorAll("[data-answer]")) thumb.setAttribute("aria-pressed", thumb === button);
+    for (const thumb of turn.querySelectorAll("[data-answer]")) thumb.ariaPressed = thumb === button;
     say(button, "fn-kept", "Kept as a test question");
     footnote.keep(turn, footnoteEvidence.sourcesOf(turn));
     return "";
@@ -70,7 +70,7 @@
   function say(button, name, words) {
     const foot = button.parentElement;
     const said = foot.querySelector("[role=status]") || foot.appendChild(document.createElement("span"));
-    said.setAttribute("role", "status");
+    said.role = "status";
     said.className = name;
     said.textContent = words;
   }
@@ -137,14 +137,14 @@
     "star-question": async (turn, button) => {
       const starred = button.getAttribute("aria-pressed") !== "true";
       if (!(await footnoteConversations.starQuestion(turn.dataset.turn, starred))) return;
-      button.setAttribute("aria-pressed", starred);
+      button.ariaPressed = starred;
       footnote.keep(turn, footnoteEvidence.sourcesOf(turn));
     },
     delete: footnoteConversations.remove,
     erase: (turn, button) => footnoteConversations.erase(button),
   };
 
-  document.addEventListener("click", (event) => event.target.closest("#fn-send") && footnote.take(), true);
+  document.addEventListener("click", (event) => event.target.closest("#fn-send") && footnote.take(event), true);
   document.addEventListener("click", (event) => {
     const link = event.target.closest(".fn-marker, .fn-to-card");
     if (link && by("fn-app").contains(link)) {
@@ -172,7 +172,7 @@
     if (footnoteChoice.none()) {
       event.preventDefault();
       event.stopPropagation();
-    } else footnote.take();
+    } else footnote.take(event);
   }, true);
 
   function escape(typing) {

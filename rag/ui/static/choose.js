@@ -39,7 +39,7 @@ window.footnoteChoice = (() => {
     const chip = find(".fn-chip");
     chip.classList.toggle("fn-blank", !all.length);
     if (chip.firstChild.textContent !== words) chip.firstChild.textContent = words;
-    chip.setAttribute("aria-label", `${words}: choose`);
+    chip.ariaLabel = `${words}: choose`;
     find(".fn-untold").classList.toggle("fn-away", !none());
     find("#fn-send").disabled = none();
   }

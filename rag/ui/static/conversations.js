@@ -112,7 +112,7 @@ window.footnoteConversations = (() => {
     title.dir = "auto";
     title.title = `${one.title}\n${one.turns} ${one.turns === 1 ? "question" : "questions"} · ${day}`;
     title.addEventListener("click", () => open(one.id));
-    if (one.id === current?.id) title.setAttribute("aria-current", "true");
+    if (one.id === current?.id) title.ariaCurrent = "true";
     made.append(title);
     return made;
   }
@@ -142,7 +142,7 @@ window.footnoteConversations = (() => {
     box.type = "text";
     box.className = "fn-title-box";
     box.value = current.title;
-    box.setAttribute("aria-label", "New title");
+    box.ariaLabel = "New title";
     let ended = false; // taking the box away makes it lose the focus, which ends it too
     const end = () => {
       if (ended) return;

@@ -45,7 +45,7 @@ window.footnoteEvidence = (() => {
     tip.textContent = link.dataset.quote;
     tip.id = "fn-tip";
     tip.dir = "auto";
-    tip.setAttribute("role", "tooltip");
+    tip.role = "tooltip";
     by("fn-app").append(tip);
     link.setAttribute("aria-describedby", "fn-tip");
     placeTip();

@@ -80,7 +80,7 @@ window.footnoteLayout = (() => {
     for (const [name, id] of Object.entries(ROOMS)) by(id).classList.toggle("fn-away", name !== now);
     app().dataset.room = now;
     for (const link of by("fn-rail").querySelectorAll("a[href^='#']")) {
-      if (link.hash === "#" + now) link.setAttribute("aria-current", "page");
+      if (link.hash === "#" + now) link.ariaCurrent = "page";
       else link.removeAttribute("aria-current");
     }
     over("");

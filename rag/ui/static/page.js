@@ -6,6 +6,7 @@ window.footnote = (() => {
   const sent = []; // what was sent and not yet begun
   let instead = null; // what the next press of Send asks, in place of the box
   let restored = false;
+  let early = false; // Send was pressed before that: pressed again then
   let opened = new Set(); // the parcels that lie there and were dealt with
 
   const root = () => by("fn-app");
@@ -31,7 +32,12 @@ window.footnote = (() => {
   // --- asking -------------------------------------------------------------------------------------------------------
 
   // What is sent is taken in that very moment: Gradio reads the box later, when the next question may stand in it.
-  function take() {
+  function take(event) {
+    if (!restored) {
+      early = true;
+      event.preventDefault();
+      return event.stopPropagation();
+    }
     if (footnoteChoice.none()) return;
     const text = instead ?? box().value;
     if (instead === null) setTimeout(() => box().value === text && fill(""));
@@ -58,7 +64,7 @@ window.footnote = (() => {
     const heading = make("h2", "fn-question", question);
     heading.dir = "auto";
     const status = make("p", "fn-status", "Searching and reading ...");
-    status.setAttribute("role", "status");
+    status.role = "status";
     turn.append(heading, status);
     by("fn-conversation").append(turn);
     state();
@@ -164,6 +170,7 @@ window.footnote = (() => {
       answered.map((turn) => ({ question: asked(turn), text: turn.querySelector(".fn-answer").innerText })));
     end(working(), "The page was left before the answer came.");
     settle();
+    if (early) setTimeout(() => by("fn-send").click(), 300);
     const address = new URL(location.href);
     const question = address.searchParams.get("q");
     if (question) {

@@ -63,7 +63,7 @@ window.footnoteSources = (() => {
       const rows = [...table.tBodies[0].rows].sort((a, b) => compare(key(a, column), key(b, column)));
       table.tBodies[0].append(...(backwards ? rows.reverse() : rows));
       for (const head of table.tHead.rows[0].cells) head.removeAttribute("aria-sort");
-      table.tHead.rows[0].cells[column].setAttribute("aria-sort", backwards ? "descending" : "ascending");
+      table.tHead.rows[0].cells[column].ariaSort = backwards ? "descending" : "ascending";
     }
     const words = by("fn-sift").value.toLowerCase();
     for (const row of table.tBodies[0].rows) row.hidden = !row.textContent.toLowerCase().includes(words);
