@@ -345,6 +345,19 @@ def test_what_is_compared_is_quoted_with_the_sentence_that_names_it(tmp_path: Pa
     assert [one.quote for one in found.citations] == FIRMS.split("\n\n")[1:2] + FIRMS.strip().split("\n\n")[2:]
 
 
+def test_two_items_of_a_list_are_compared(tmp_path: Path) -> None:
+    text = """# Pool rules
+
+## Badges for swimmers
+
+- **Bronze**: any swimmer may use the shallow pool.
+- **Silver**: only swimmers with a test of 400 metres, and never alone.
+- **Gold**: staff.
+"""
+    found = ask_of(tmp_path, text, "bronze swimmers vs silver swimmers, where may they swim")[0]
+    assert "shallow pool" in found.text and "400 metres" in found.text
+
+
 def test_code_is_quoted_by_its_lines_below_what_leads_into_it(tmp_path: Path) -> None:
     how, what = ask_of(tmp_path, BROKER, "How do I set the log level?", "Which variable sets the log level?")
     for one in (how, what):

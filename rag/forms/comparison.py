@@ -101,8 +101,10 @@ def _weight(one: Evidence, side: Side, other: Side) -> float:
 
 def _from_its_name(one: Evidence, pair: Sequence[Side]) -> Evidence:
     """A sentence that names neither thing, from the one on that names a thing last before it in its paragraph."""
-    if any(side.named_in(one) for side in pair):
-        return one
+    first, second = (set(terms(side.thing)) for side in pair)
+    own = [words for words in (first - second, second - first) if words]
+    if any(side.named_in(one) for side in pair) or any(words <= set(terms(one.text)) for words in own):
+        return one  # "Amber: ..." below a heading on dogs is about amber dogs
     chunk = one.hit.chunk
     before = chunk.text[: one.start - chunk.start]
     for start, _ in reversed(sentences(before, before.rfind("\n\n") + 1)):
