@@ -358,6 +358,19 @@ def test_two_items_of_a_list_are_compared(tmp_path: Path) -> None:
     assert "shallow pool" in found.text and "400 metres" in found.text
 
 
+def test_a_mistake_is_not_quoted_without_its_correction(tmp_path: Path) -> None:
+    text = """# Harbour news
+
+The new pier opens in June.
+
+## Corrections
+
+We gave the length of the pier as 240 metres. The builder tells us that it will be 190 metres long.
+"""
+    found = ask_of(tmp_path, text, "how long is the pier?")[0]
+    assert found.sentences[0].block == "quote" and "190 metres" in found.sentences[0].text
+
+
 def test_code_is_quoted_by_its_lines_below_what_leads_into_it(tmp_path: Path) -> None:
     how, what = ask_of(tmp_path, BROKER, "How do I set the log level?", "Which variable sets the log level?")
     for one in (how, what):

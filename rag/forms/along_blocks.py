@@ -35,6 +35,8 @@ _REFERS = re.compile(
     re.IGNORECASE,
 )
 """Opens a sentence that goes on from the one before."""
+_CORRECTS = re.compile(r"\W*(?:corrections?|corrigend(?:um|a)|errat(?:um|a))\b[^.]{0,40}", re.IGNORECASE)
+"""Heads what repeats a mistake and says what is right."""
 _REPLY = 600
 """Characters after a question in which its reply begins."""
 _WORTH = 0.2
@@ -58,6 +60,8 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
     held = places.structure(article)
     marked = [span for one in evidence if one.hit.chunk.article_id == article for span in one.answers]
     inside = held.at(best.start, best.end)
+    if correction := _correction(held, inside):
+        return statements(held.text, correction, places, article, best.score, marked, "quote")
     if form in _WHOLE_LISTS:
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
@@ -85,6 +89,18 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         if block.kind in ("paragraph", "item") and form in _WHOLE_PARAGRAPHS:
             return whole(held.text, best, part_of(held.text, block, best.start), places, marked)
     return []
+
+
+def _correction(held: Structure, inside: Sequence[int]) -> Span | None:
+    """The paragraph or item of a correction in which evidence stands: a sentence of it may be the mistake."""
+    block = next((held.blocks[n] for n in inside if held.blocks[n].kind in ("paragraph", "item")), None)
+    parent = block.parent if block else None
+    while parent is not None and held.blocks[parent].kind != "heading":
+        parent = held.blocks[parent].parent
+    if block is None or parent is None or block.end - block.start > 2 * _LONGEST:
+        return None
+    above = held.blocks[parent]
+    return (block.inner, block.end) if _CORRECTS.fullmatch(held.text, above.inner, above.end) else None
 
 
 def _lead_of(held: Structure, inside: Sequence[int], best: Evidence) -> Span | None:
