@@ -371,6 +371,31 @@ We gave the length of the pier as 240 metres. The builder tells us that it will 
     assert found.sentences[0].block == "quote" and "190 metres" in found.sentences[0].text
 
 
+def test_the_decisions_of_minutes_are_listed_by_their_label_and_chosen_by_what_they_are_about(tmp_path: Path) -> None:
+    text = """# Minutes of the rowing club
+
+Date: 4 March 2025
+
+The boats were looked at. Two of the oars are cracked.
+DECISION: new oars are bought for 380 pounds.
+
+The members want a lamp at the jetty, for it is dark there in autumn.
+DECISION: a lamp is put up before October.
+
+Tea was served. Nobody spoke about the flags.
+"""
+    every, one, none = ask_of(
+        tmp_path,
+        text,
+        "what did the rowing club decide?",
+        "what was decided about the jetty",
+        "what was decided about the sauna",
+    )
+    assert [s.text.split()[1] for s in every.sentences] == ["new", "a"] and every.form == "list"
+    assert [s.text for s in one.sentences] == ["DECISION: a lamp is put up before October."]
+    assert none.form != "list"
+
+
 def test_code_is_quoted_by_its_lines_below_what_leads_into_it(tmp_path: Path) -> None:
     how, what = ask_of(tmp_path, BROKER, "How do I set the log level?", "Which variable sets the log level?")
     for one in (how, what):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from index.embed import Embedder
 from rag.cite import Statement
 from rag.forms.asked import Form
+from rag.forms.labelled import labelled_lines
 from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
 from rag.forms.parts import numbered_part
@@ -36,6 +37,8 @@ def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: 
         return cell, ()
     if section := named_section(query.text, form, evidence[0] if evidence else None, places):
         return section, ()
+    if labelled := labelled_lines(query.text, form, places):
+        return labelled, ()
     if form == "words" and not likely:
         return NOTHING
     found = find_list(query, form, evidence, places, embedder)

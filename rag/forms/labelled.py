@@ -1,0 +1,61 @@
+"""The lines of minutes that say by their label what they are: "DECISION: ...", "Action: ..."."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.layout import Span
+from index.lexical import content_terms, words
+from rag.cite import Statement
+from rag.forms.along_blocks import statements
+from rag.forms.asked import Form
+from rag.forms.places import Places
+
+_LABELS = (
+    (
+        r"decid\w*|decisions?|resolv\w*|resolutions?|agreed?(?: (?:up)?on)?",
+        r"decisions?|decided|resolved|resolutions?|agreed",
+    ),
+    (r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?", r"actions?|to-?do|tasks?"),
+)
+"""What a question calls such lines, and how these begin."""
+_ASKS = re.compile(r"\W*(?:what|which|list|show|name|tell|all|decisions?|actions?)\b", re.IGNORECASE)
+_LINE = r"^[ \t]*(?:[-*•][ \t]+)?[*_]{{0,2}}(?:{})(?:[ \t]+[\w.-]{{1,5}})?[*_]{{0,2}}[ \t]*:[*_]{{0,2}}[ \t]+\S.*$"
+_NOT_ASKED = frozenset(content_terms("list show name tell make take everything thing meeting meet minute item point"))
+_FEWEST = 2
+_MOST = 20
+_TOP = 400
+"""Characters from the start of a document that name it, beside its title."""
+
+
+def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]:
+    """Return the lines with the label that a question asks for, of the nearest source that has several. Of what the
+    question says beside its name, each has all, or what stands since the line before it has."""
+    if form not in ("list", "words", "sentence", "summary") or not _ASKS.match(question):
+        return []
+    for asked, label in _LABELS:
+        named = re.compile(rf"\b(?:{asked})\b", re.IGNORECASE)
+        if not named.search(question):
+            continue
+        line = re.compile(_LINE.format(label), re.IGNORECASE | re.MULTILINE)
+        rest = {term for term in content_terms(named.sub(" ", question)) if term not in _NOT_ASKED}
+        for article_id in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
+            found = [match.span() for match in line.finditer(places.articles[article_id].text)]
+            if _FEWEST <= len(found) <= _MOST:
+                return _about(rest, found, article_id, places)
+    return []
+
+
+def _about(rest: set[str], found: Sequence[Span], article_id: str, places: Places) -> list[Statement]:
+    article = places.articles[article_id]
+    rest -= set(
+        content_terms(" ".join([article.title, *words(article.source), article.text[: min(_TOP, found[0][0])]]))
+    )
+    before = [0, *(end for _, end in found)]  # what is said before a decision is what it is about
+    chosen = [
+        (start, end)
+        for (start, end), since in zip(found, before, strict=False)
+        if rest <= set(content_terms(article.text[since:end]))
+    ]
+    return [one for span in chosen for one in statements(article.text, span, places, article_id, 1.0, (), "item")]
