@@ -194,3 +194,25 @@ def test_no_form_is_wider_than_the_page(page: Page, width: int) -> None:
         left = page.locator("#fn-left")
         assert left.evaluate("one => one.scrollWidth - one.clientWidth") <= 0, name
     page.set_viewport_size(before or {"width": 1280, "height": 800})
+
+
+def test_a_wide_table_keeps_its_words_whole_and_scrolls(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    names = "code,item,category,maker,in_stock,reorder_level,unit_price_gbp,supplier,shelf,last_counted,note"
+    rows = [
+        f"K-{n},Kettle number {n} with a lid,Kettles,Ardenbrook,{n},10,{20 + n}.50,Northgate Supply,B{n},2025-08-04,"
+        "sold in winter only"
+        for n in range(1, 5)
+    ]
+    (tmp_path / "docs" / "stock.csv").write_text("\n".join([names, *rows]), "utf-8")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    engine.close()
+    with served(tmp_path / "home", tmp_path / "log") as address, opened(browser, address) as page:
+        ask(page, "which kettle is the most expensive")
+        table = page.locator(".fn-answer .fn-table")
+        expect(table).to_be_visible(timeout=_PATIENCE)
+        tall = table.evaluate("(it) => Math.max(...[...it.rows].map((row) => row.getBoundingClientRect().height))")
+        frame = page.locator(".fn-answer .fn-rows")
+        assert tall < 70
+        assert frame.evaluate("(it) => it.scrollWidth > it.clientWidth")

@@ -5,8 +5,8 @@ window.footnote = (() => {
   const kept = window.sessionStorage;
   const sent = []; // what was sent and not yet begun
   let instead = null; // what the next press of Send asks, in place of the box
-  let restored = false;
-  let early = false; // Send was pressed before that: pressed again then
+  let restored;
+  let early; // Send was pressed before that: pressed again then
   let opened = new Set(); // the parcels that lie there and were dealt with
 
   const root = () => by("fn-app");
@@ -34,7 +34,7 @@ window.footnote = (() => {
   // What is sent is taken in that very moment: Gradio reads the box later, when the next question may stand in it.
   function take(event) {
     if (!restored) {
-      early = true;
+      early = 1;
       event.preventDefault();
       return event.stopPropagation();
     }
@@ -159,7 +159,7 @@ window.footnote = (() => {
   }
 
   function restore() {
-    restored = true;
+    restored = 1;
     for (const id of JSON.parse(kept.getItem("fn-order") || "[]")) {
       const [turn, sources] = JSON.parse(kept.getItem("fn-turn-" + id) || '["",""]');
       by("fn-conversation").insertAdjacentHTML("beforeend", turn);
@@ -175,7 +175,7 @@ window.footnote = (() => {
     const question = address.searchParams.get("q");
     if (question) {
       address.searchParams.delete("q");
-      history.replaceState(null, "", address);
+      history.replaceState(0, "", address);
       setTimeout(() => ask(question), 300); // Gradio wires its events just after it draws
     }
   }
