@@ -1,0 +1,1 @@
+"""Documents as people have them, and what the readers make of them today."""
