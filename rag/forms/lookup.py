@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from index.lexical import content_terms
 from rag.check.amounts import find_numbers
 from rag.cite import Statement
+from rag.forms.cells import Row, as_rows, tables
 from rag.forms.places import Places
-from rag.forms.table import PRICE, Row, as_rows, tables
+from rag.forms.table import PRICE
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
 
 _ARTICLES = 3

@@ -3,47 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from index.article import Article
-from index.layout import Span
 from index.lexical import content_terms, words
-from index.text.structure import columns
 from rag.cite import Statement
-from rag.forms.along_blocks import entries, statements
 from rag.forms.asked import Form
+from rag.forms.cells import Row, as_rows, tables
 from rag.forms.places import Places
-from rag.forms.values import Value, day_in, number_in
-from rag.write import shown
+from rag.forms.values import number_in
 
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
 
 MOST_ROWS = 25
 _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
-_BY_ADJECTIVE: tuple[tuple[str, str, str], ...] = (
-    (
-        r"most expensive|dearest|(?:more expensive|dearer|costs? (?:the )?mo(?:re|st))(?! than)",
-        r"cheapest|least expensive|(?:cheaper|less expensive|costs? (?:the )?le(?:ss|ast))(?! than)",
-        r"price|cost|fee|rent|amount|charge|rate|eur|usd|gbp|[€$£]",
-    ),
-    (r"heaviest|heavier(?! than)", r"lightest|lighter(?! than)", r"weight|mass"),
-    (r"longest", r"shortest", r"length|duration|distance|time|hours|minutes|days"),
-    (r"tallest|highest", r"lowest|shortest", r"height|altitude|elevation"),
-    (r"widest|broadest", r"narrowest", r"width|breadth"),
-    (r"deepest", r"shallowest", r"depth"),
-    (r"fastest|quickest|(?:faster|quicker)(?! than)", r"slowest|slower(?! than)", r"speed"),
-    (r"largest|biggest|greatest", r"smallest|littlest", r"size|area|volume|capacity|population"),
-    (r"latest|newest|most recent|last|youngest", r"earliest|oldest|first", r"date|day|year|opened|built|founded|since"),
+
+
+class _Measure(NamedTuple):
+    """Adjectives for much and for little, and the names of the columns that they are about. Those of a `clear` measure
+    are about nothing else, whatever other column a question names."""
+
+    much: str
+    little: str
+    about: str
+    clear: bool = False
+
+
+_PRICES = _Measure(
+    r"most expensive|dearest|(?:more expensive|dearer|costs? (?:the )?mo(?:re|st))(?! than)",
+    r"cheapest|least expensive|(?:cheaper|less expensive|costs? (?:the )?le(?:ss|ast))(?! than)",
+    r"price|cost|fee|rent|amount|charge|rate|eur|usd|gbp|[€$£]",
+    clear=True,
 )
-"""Adjectives for much and for little, and the names of the columns that they are about."""
-_TIMES = len(_BY_ADJECTIVE) - 1
-_CLEAR = frozenset((0, 1, 6))
-"""Those of price, weight and speed are about nothing else, whatever other column a question names."""
-_MUCH = "|".join([_MOST, *(much for much, _, _ in _BY_ADJECTIVE)])
-_LITTLE = "|".join([_FEWEST, *(little for _, little, _ in _BY_ADJECTIVE)])
+_TIMES = _Measure(
+    r"latest|newest|most recent|last|youngest",
+    r"earliest|oldest|first",
+    r"date|day|year|opened|built|founded|since",
+)
+_MEASURES = (
+    _PRICES,
+    _Measure(r"heaviest|heavier(?! than)", r"lightest|lighter(?! than)", r"weight|mass", clear=True),
+    _Measure(r"longest", r"shortest", r"length|duration|distance|time|hours|minutes|days"),
+    _Measure(r"tallest|highest", r"lowest|shortest", r"height|altitude|elevation"),
+    _Measure(r"widest|broadest", r"narrowest", r"width|breadth"),
+    _Measure(r"deepest", r"shallowest", r"depth"),
+    _Measure(r"fastest|quickest|(?:faster|quicker)(?! than)", r"slowest|slower(?! than)", r"speed", clear=True),
+    _Measure(r"largest|biggest|greatest", r"smallest|littlest", r"size|area|volume|capacity|population"),
+    _TIMES,
+)
+_MUCH = "|".join([_MOST, *(one.much for one in _MEASURES)])
+_LITTLE = "|".join([_FEWEST, *(one.little for one in _MEASURES)])
 _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|mean|on average"),
     ("max", _MUCH),
@@ -64,11 +76,6 @@ PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
 )
 """Asks for a price."""
-_TOTALS = re.compile(
-    r"(?:(?:grand|sub|overall|net|gross)[ -]?)?(?:totals?|sum|subtotals?)\b.*|(?:all|average|mean|overall)",
-    re.IGNORECASE,
-)
-"""The first cell of a row that sums up the others."""
 _SPENT = re.compile(r"\bhow much\b.*\b(?:spen[dt]|paid|pay|cost)\b", re.IGNORECASE)
 """Asks for the sum of all rows about what it names."""
 _SPENDING = frozenset(content_terms("spend spent paid pay cost"))
@@ -97,20 +104,6 @@ _HELD = re.compile(
     r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b", re.IGNORECASE
 )
 _SOLD_OUT = re.compile(r"\b(?:sold out|out of stock|(?:run|ran) out|(?:not|un)available|none left)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row: its slice of the article, and its cells by the names of their columns."""
-
-    start: int
-    end: int
-    cells: dict[str, str]
-
-    def value(self, column: str) -> Value | None:
-        """Return what a cell is worth: a number or a day; None where it is neither."""
-        cell = self.cells.get(column, "")
-        return number_in(cell) or day_in(cell)
 
 
 @dataclass(frozen=True)
@@ -215,42 +208,6 @@ def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
 def operation_asked_for(question: str) -> Operation | None:
     """Return what a question asks to be worked out, None for nothing."""
     return next((name for name, pattern in _PATTERNS if pattern.search(question)), None)
-
-
-def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
-    """Yield the tables of an article: its sheets, or the tables in its text; rows of totals are left out."""
-    article, held = places.articles[article_id], places.structure(article_id)
-    if article.rows:
-        ends = [row.start for row in article.rows[1:]] + [len(article.text)]
-        sheets: dict[str, list[Span]] = {}
-        for row, end in zip(article.rows, ends, strict=True):
-            sheets.setdefault(row.sheet, []).append(
-                (row.start, row.start + len(article.text[row.start : end].rstrip()))
-            )
-        groups = [(spans, list[str]()) for spans in sheets.values()]
-    else:
-        groups = [
-            (entries(held, n), columns(held.text, block.start) if held.text[block.start] == "|" else [])
-            for n, block in enumerate(held.blocks)
-            if block.kind == "rows"
-        ]
-    for spans, header in groups:
-        rows = [Row(start, end, _cells(article.text[start:end], header)) for start, end in spans]
-        yield [row for row in rows if row.cells and not _TOTALS.fullmatch(next(iter(row.cells.values())))]
-
-
-def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
-    """The cells of a row by their columns: those of a header, or those named in the row itself."""
-    if header:
-        cells = [shown(cell) for cell in line.split("|")]
-        clear = len(cells) == len(header) and len(set(header)) == len(header)
-        return {name: cell for name, cell in zip(header, cells, strict=True) if cell} if clear else {}
-    pairs = [part.partition(": ") for part in line.split(" | ")]
-    if len(pairs) > 2 and not pairs[0][1] and all(colon for _, colon, _ in pairs[1:]):
-        pairs[0] = "", ": ", pairs[0][0]  # what stands beside each other has names, and this says what is compared
-    if len({name for name, colon, _ in pairs if colon}) < sum(bool(colon) for _, colon, _ in pairs):
-        return {}  # two columns of one name: nobody can tell which is meant
-    return {name.strip(): value.strip() for name, colon, value in pairs if colon}
 
 
 def _article_of_rows(places: Places) -> str | None:
@@ -358,21 +315,20 @@ def _column(question: str, asked: Sequence[str], rows: Sequence[Row], names: Seq
     shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
     most = max(shares.values(), default=0)
     best = [name for name in shares if shares[name] == most]
-    clear = [n for n in _CLEAR if re.search(rf"\b(?:{'|'.join(_BY_ADJECTIVE[n][:2])})\b", question, re.IGNORECASE)]
-    about_it = [name for name in numeric for n in clear if re.search(_BY_ADJECTIVE[n][2], name, re.IGNORECASE)]
-    if most and len(best) == 1 and (not about_it or best[0] in about_it):
+    said = [one for one in _MEASURES if re.search(rf"\b(?:{one.much}|{one.little})\b", question, re.IGNORECASE)]
+    clear = [name for name in numeric for one in said if one.clear and re.search(one.about, name, re.IGNORECASE)]
+    if most and len(best) == 1 and (not clear or best[0] in clear):
         return best[0]
-    for number, (much, little, about) in enumerate(_BY_ADJECTIVE):
-        if re.search(rf"\b(?:{much}|{little})\b", question, re.IGNORECASE) or (
-            number == 0 and (PRICE.search(question) or _SPENT.search(question))
-        ):
-            named = [name for name in numeric if re.search(rf"(?:{about})", name, re.IGNORECASE)]
-            if number == _TIMES:
-                named = days or named
-            if len(named) > 1 and _PAST.search(question):
-                named = [name for name in named if _ACTUAL.search(name)]
-            if named:
-                return named[0] if len(named) == 1 else None
+    if _PRICES not in said and (PRICE.search(question) or _SPENT.search(question)):
+        said.insert(0, _PRICES)
+    for one in said:
+        named = [name for name in numeric if re.search(rf"(?:{one.about})", name, re.IGNORECASE)]
+        if one is _TIMES:
+            named = days or named
+        if len(named) > 1 and _PAST.search(question):
+            named = [name for name in named if _ACTUAL.search(name)]
+        if named:
+            return named[0] if len(named) == 1 else None
     return None
 
 
@@ -445,13 +401,3 @@ def _naming(names: Sequence[str], row: Row) -> str:
     """The column that names a row: the one that is asked for, or the first that is neither a code nor a number."""
     words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
     return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])
-
-
-def as_rows(lead: str, rows: Sequence[Row], places: Places, article: str) -> list[Statement]:
-    """Return rows of an article as statements below what opens the answer, if anything does."""
-    text = places.articles[article].text
-    made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]
-    if lead and made:
-        evidence = [one.evidence for one in made if one.evidence]
-        made.insert(0, Statement(lead, evidence[0], words=True, also=tuple(evidence[1:]), block="lead"))
-    return made

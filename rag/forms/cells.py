@@ -1,0 +1,81 @@
+"""The tables of an article: rows with their cells by the names of their columns, and rows as statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from index.layout import Span
+from index.text.structure import columns
+from rag.cite import Statement
+from rag.forms.along_blocks import entries, statements
+from rag.forms.places import Places
+from rag.forms.values import Value, day_in, number_in
+from rag.write import shown
+
+_TOTALS = re.compile(
+    r"(?:(?:grand|sub|overall|net|gross)[ -]?)?(?:totals?|sum|subtotals?)\b.*|(?:all|average|mean|overall)",
+    re.IGNORECASE,
+)
+"""The first cell of a row that sums up the others."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its slice of the article, and its cells by the names of their columns."""
+
+    start: int
+    end: int
+    cells: dict[str, str]
+
+    def value(self, column: str) -> Value | None:
+        """Return what a cell is worth: a number or a day; None where it is neither."""
+        cell = self.cells.get(column, "")
+        return number_in(cell) or day_in(cell)
+
+
+def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
+    """Yield the tables of an article: its sheets, or the tables in its text; rows of totals are left out."""
+    article, held = places.articles[article_id], places.structure(article_id)
+    if article.rows:
+        ends = [row.start for row in article.rows[1:]] + [len(article.text)]
+        sheets: dict[str, list[Span]] = {}
+        for row, end in zip(article.rows, ends, strict=True):
+            sheets.setdefault(row.sheet, []).append(
+                (row.start, row.start + len(article.text[row.start : end].rstrip()))
+            )
+        groups = [(spans, list[str]()) for spans in sheets.values()]
+    else:
+        groups = [
+            (entries(held, n), columns(held.text, block.start) if held.text[block.start] == "|" else [])
+            for n, block in enumerate(held.blocks)
+            if block.kind == "rows"
+        ]
+    for spans, header in groups:
+        rows = [Row(start, end, _cells(article.text[start:end], header)) for start, end in spans]
+        yield [row for row in rows if row.cells and not _TOTALS.fullmatch(next(iter(row.cells.values())))]
+
+
+def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
+    """The cells of a row by their columns: those of a header, or those named in the row itself."""
+    if header:
+        cells = [shown(cell) for cell in line.split("|")]
+        clear = len(cells) == len(header) and len(set(header)) == len(header)
+        return {name: cell for name, cell in zip(header, cells, strict=True) if cell} if clear else {}
+    pairs = [part.partition(": ") for part in line.split(" | ")]
+    if len(pairs) > 2 and not pairs[0][1] and all(colon for _, colon, _ in pairs[1:]):
+        pairs[0] = "", ": ", pairs[0][0]  # what stands beside each other has names, and this says what is compared
+    if len({name for name, colon, _ in pairs if colon}) < sum(bool(colon) for _, colon, _ in pairs):
+        return {}  # two columns of one name: nobody can tell which is meant
+    return {name.strip(): value.strip() for name, colon, value in pairs if colon}
+
+
+def as_rows(lead: str, rows: Sequence[Row], places: Places, article: str) -> list[Statement]:
+    """Return rows of an article as statements below what opens the answer, if anything does."""
+    text = places.articles[article].text
+    made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]
+    if lead and made:
+        evidence = [one.evidence for one in made if one.evidence]
+        made.insert(0, Statement(lead, evidence[0], words=True, also=tuple(evidence[1:]), block="lead"))
+    return made
