@@ -32,6 +32,8 @@ _MEASURES = frozenset(
 )
 """Terms that many things have a value of."""
 _VERSION = frozenset(content_terms("version v rev revision edition issue draft final updated new old copy"))
+_MAY_ANSWER = -2.0
+"""The log-odds to answer by itself from which what is older is quoted beside what is newest."""
 _KEEP = 0.2
 """A further sentence is quoted when its score is at least this share of the best one's."""
 
@@ -74,8 +76,9 @@ def newest_first(
     """Return the evidence, what answers for another time by date: the newest first, undated after dated.
 
     That is what says the same as the best but for the answering words, and what answers by itself in another article,
-    about the same thing and with the same kind of words: a date, a number or a name. What another version of the same
-    document says about the thing is too. `asked` are the terms of the question, the rarest first.
+    about the same thing and with the same kind of words: a date, a number or a name that the question does not say.
+    Of what is older than the best, what may answer by itself will do. What another version of the same document says
+    about the thing is for another time too. `asked` are the terms of the question, the rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -84,11 +87,14 @@ def newest_first(
     rivals = [one for one in evidence if _is_rival(one, evidence[0])]
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
-        apart = one.hit.chunk.article_id not in seen and not read_dateline(one.text) and one not in rivals
-        apart = apart and of_one_thing(evidence[0], one, asked) and bool(date_of(one) and date_of(evidence[0]))
-        answers = one.stands and _of_one_kind(evidence[0], one)
-        if apart and (answers or _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, evidence[0])))):
-            rivals.append(replace(one, score=evidence[0].score))
+        best, dates = evidence[0], (date_of(evidence[0]), date_of(one))
+        if one.hit.chunk.article_id in seen or read_dateline(one.text) or one in rivals or not any(dates):
+            continue
+        older = bool(dates[0] and dates[1] and dates[1].last_day < dates[0].first_day)
+        answers = one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, asked)
+        versions = all(dates) and _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, best)))
+        if (answers or versions) and of_one_thing(best, one, asked):
+            rivals.append(replace(one, score=best.score))
             seen.add(one.hit.chunk.article_id)
     taken = {(one.hit.chunk.article_id, one.start) for one in rivals}
     dated = sorted((one for one in rivals if date_of(one)), key=lambda one: _age(date_of(one)))
@@ -98,12 +104,17 @@ def newest_first(
 
 def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
     """Return True if another slice is about what the best one is about: it or its passage's headings have the rarest
-    term of the question (`asked`, the rarest first) that the best one has, or half of those that it has; what many
-    things have, such as a price, does not count."""
+    term of the question (`asked`, the rarest first) that the best one has, or most of those that it has, half of them
+    with one of a name; what many things have, such as a price, does not count."""
     held = set(content_terms(best.text))
     about = [term for term in asked if term in held and term not in _MEASURES]
-    known = set(content_terms(f"{other.hit.chunk.context} {other.text}"))
-    return not about or about[0] in known or len(known.intersection(about)) * 2 >= len(about)
+    chunk = other.hit.chunk
+    known = set(content_terms(f"{chunk.context} {chunk.heading} {other.text}"))
+    if not about or about[0] in known:
+        return True
+    names = {term for fact in find_facts(best.text) if fact.kind == "name" for term in content_terms(fact.text)}
+    shared = known.intersection(about)
+    return len(shared) * 2 + bool(shared & names) > len(about)
 
 
 def _of_one_document(one: Article, other: Article) -> bool:
@@ -114,9 +125,12 @@ def _of_one_document(one: Article, other: Article) -> bool:
     return bool(first) and first == second
 
 
-def _of_one_kind(one: Evidence, other: Evidence) -> bool:
-    """Whether the answering words of both have a date, a number or a name."""
-    first, second = ({kind_of(fact) for fact in find_facts(answering_words(of))} for of in (one, other))
+def _of_one_kind(one: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
+    """Whether the answering words of both have a date, a number or a name that the question does not say."""
+    first, second = (
+        {kind_of(fact) for fact in find_facts(answering_words(of)) if not set(content_terms(fact.text)) <= set(asked)}
+        for of in (one, other)
+    )
     return bool(first & second)
 
 

@@ -59,6 +59,30 @@ def test_the_newest_leads_and_what_is_older_or_undated_follows_marked(tmp_path: 
     assert [one.quote.split()[-1] for one in found.citations] == ["Hale.", "Brook.", "Pike."]
 
 
+@pytest.mark.parametrize(
+    ("news", "names"),
+    [
+        ("From this year on the cells for GM's cars are supplied by Halden Power, GM said.", "Halden Power"),
+        ("Kestrel signed a contract with GM on Tuesday to supply cells for the Bolt.", "Kestrel"),
+        ("Vexley Cells of Dayton will make the battery cells for GM's electric vehicles from March on.", "Vexley"),
+    ],
+)
+def test_a_new_supplier_leads_with_its_date_then_the_older_then_the_undated(
+    tmp_path: Path, news: str, names: str
+) -> None:
+    shutil.copytree(SEEDS, tmp_path / "docs")
+    (tmp_path / "docs/news.txt").write_text(f"GM changes where its cells come from\n\n3 March 2026\n\n{news}\n")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    found = answer(engine, QUESTION)
+    quotes = [one.text for one in found.sentences if not one.words]
+    assert [text.partition(":")[0] for text in quotes] == ["3 Mar 2026", "12 Sep 2024, older", "undated"]
+    for text, name in zip(quotes, (names, "TDK", "LG Chem"), strict=True):
+        assert name in text
+    before = answer(engine, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
+    assert names not in before.text and "1 published after 31 Dec 2024 left out" in before.notes[0]
+
+
 def _engine(folder: Path, *texts: str) -> Engine:
     (folder / "docs").mkdir()
     for number, text in enumerate(texts):
@@ -101,7 +125,7 @@ def test_amounts_of_another_thing_do_not_differ() -> None:
     def told(article: str, text: str, words: str) -> Evidence:
         hit = Hit(Chunk(article, article, 0, "", "", 0, len(text), text, 1), 1, 0.5, 0.5, 0.5, 1, 1)
         place = text.index(words)
-        return Evidence(hit, 0, len(text), 0.5, ((place, place + len(words)),), stands=True)
+        return Evidence(hit, 0, len(text), 0.5, ((place, place + len(words)),), odds=1.0)
 
     guest = told("faq", "A guest costs 8 pounds an outing.", "8 pounds")
     for text, differ in (("A life jacket costs 58 pounds.", False), ("Guests pay 10 pounds.", True)):

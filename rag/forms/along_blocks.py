@@ -129,19 +129,20 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
         if pair and one.start < pair.inner:
             first = one.end if pair.inner < one.end else sentences(held.text, pair.inner, pair.end)[0][1]
             found = places.evidence(one.hit.chunk.article_id, pair.inner, first, one.score)
-            one = replace(with_answers(found[0], one.answers), stands=one.stands) if found else one
+            one = replace(with_answers(found[0], one.answers), odds=one.odds) if found else one
         elif heading := _heading_at(held, one):
             # A heading says what its section is about, and the section says it.
             below = sentences(held.text, heading.end, min(len(held.text), heading.end + _REPLY))[:1]
             if made and below and held.text[below[0][1] - 1] == "?":
                 continue
-            start = below[0][0] if below and one.text.rstrip().endswith("?") else heading.inner
+            told = one.answers and not one.text.rstrip().endswith("?")
+            start = heading.inner if told or not below else below[0][0]
             found = places.evidence(one.hit.chunk.article_id, start, below[0][1], one.score) if below else []
-            one = replace(with_answers(found[0], one.answers), stands=one.stands) if len(found) == 1 else one
+            one = replace(with_answers(found[0], one.answers), odds=one.odds) if len(found) == 1 else one
         elif one.text.rstrip().endswith("?"):
             following = sentences(held.text, one.end, min(len(held.text), one.end + _REPLY))[:1]
             found = [e for span in following for e in places.evidence(one.hit.chunk.article_id, *span, one.score)]
-            one = replace(found[0], stands=one.stands) if found else one
+            one = replace(found[0], odds=one.odds) if found else one
         if not any(one.overlaps(other) for other in made):
             made.append(one)
     return made

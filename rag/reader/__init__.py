@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from index.layout import Span
@@ -14,7 +15,7 @@ class Evidence:
 
     `start` and `end` are offsets into the article of `hit.chunk`; `score` is in [0, 1] and compares within one
     question; `answers` are the answering words inside the slice, in article offsets, empty until a reader knows them.
-    `stands` tells that they are likelier to answer by themselves than not.
+    `odds` are the log-odds that they answer by themselves, -inf where that is not known.
     """
 
     hit: Hit
@@ -22,7 +23,7 @@ class Evidence:
     end: int
     score: float
     answers: tuple[Span, ...] = ()
-    stands: bool = False
+    odds: float = -math.inf
 
     def __post_init__(self) -> None:
         chunk = self.hit.chunk
@@ -30,6 +31,11 @@ class Evidence:
             raise ValueError(
                 f"evidence [{self.start}, {self.end}) is not inside its chunk [{chunk.start}, {chunk.end})"
             )
+
+    @property
+    def stands(self) -> bool:
+        """True if the words are likelier to answer by themselves than not."""
+        return self.odds > 0
 
     @property
     def text(self) -> str:

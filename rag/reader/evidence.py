@@ -53,6 +53,8 @@ READ_AGAIN = 6
 """The most of them that the strong model reads too."""
 AT_ONCE = 2
 """The strong model reads so many at a time, and stops when one of them answers."""
+OTHER_DATES = 2
+"""The most passages of other dates that it reads beside them."""
 CERTAIN = 1.0
 """Log-odds from which a passage counts as answering."""
 ANSWERS = 6
@@ -187,8 +189,8 @@ def read_again(
     """Read the passages that are best so far with the strong model, until one of them answers; the others stay as they
     are.
 
-    If the one that answers is of an article with a date (`dates` has them by article id), the best passage of articles
-    with another date is read too: what was right once may have changed.
+    Beside the one that answers the best passages of articles with another date are read too (`dates` has them by article
+    id): what was right once may have changed.
     """
     read = list(passages)
     odds = load_weights("small").passage.log_odds(passage_rows(passages)) if passages else ()
@@ -204,10 +206,13 @@ def read_again(
         if read_them(order[at : at + AT_ONCE]) >= CERTAIN:
             break
     best = max((one for one in read if one.strong), key=lambda one: one.found.score, default=None)
-    if best and dates and (when := dates.get(best.hit.chunk.article_id)):
-        others = [n for n in order if dates.get(passages[n].hit.chunk.article_id, when) != when]
-        if others and not read[others[0]].strong:
-            read_them(others[:1])
+    if best and dates:
+        of_date = {dates.get(best.hit.chunk.article_id): -1}
+        for n in order:
+            if when := dates.get(passages[n].hit.chunk.article_id):
+                of_date.setdefault(when, n)
+        if others := [n for n in of_date.values() if n >= 0 and not read[n].strong][:OTHER_DATES]:
+            read_them(others)
     return read
 
 
@@ -270,7 +275,7 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
     together, and the scores are shares of all.
     """
     marks: dict[_Place, list[tuple[float, Span]]] = {}
-    likely: dict[_Place, bool] = {}
+    alone: dict[_Place, float] = {}
     homes: dict[_Place, Hit] = {}
     any_strong = any(one.strong for one in passages)  # the small model's scores are rougher
     for read, passage in zip(passages, odds, strict=True):
@@ -283,15 +288,16 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
             weight = math.exp(passage - odds.max() + min(0.0, answer.score - one.score))
             if homes.setdefault(place, hit) is hit:  # a passage that overlaps a better one says the same again
                 marks.setdefault(place, []).append((weight, span))
-                stands = answer.score > 0 and (read.strong or not any_strong)
-                likely[place] = likely.get(place, False) or stands
+                if read.strong or not any_strong:
+                    alone[place] = max(answer.score, alone.get(place, -math.inf))
     weights = {place: sum(weight for weight, _ in of_place) for place, of_place in marks.items()}
     total = sum(weights.values())
     made = []
     for place in sorted(weights, key=lambda place: -weights[place]):
         spans = sorted(marks[place], key=lambda mark: -mark[0])
         kept = tuple(span for weight, span in spans if weight >= _KEEP * spans[0][0])
-        made.append(Evidence(homes[place], place[1], place[2], weights[place] / total, kept, likely[place]))
+        odds_alone = alone.get(place, -math.inf)
+        made.append(Evidence(homes[place], place[1], place[2], weights[place] / total, kept, odds_alone))
     return made
 
 

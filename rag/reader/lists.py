@@ -61,7 +61,7 @@ def with_enumeration(evidence: Sequence[Evidence]) -> list[Evidence]:
         if one.score < _ENUMERATES * best.score:
             break
         if span := _enumeration(one, words):
-            whole = replace(one, answers=(span,), score=best.score, stands=best.stands or one.stands)
+            whole = replace(one, answers=(span,), score=best.score, odds=max(best.odds, one.odds))
             others = [replace(best, score=one.score), *evidence[1:number], *evidence[number + 1 :]]
             return [whole, *sorted(others, key=lambda other: -other.score)]
     return list(evidence)
