@@ -189,8 +189,8 @@ def read_again(
     """Read the passages that are best so far with the strong model, until one of them answers; the others stay as they
     are.
 
-    Beside the one that answers the best passages of articles with another date are read too (`dates` has them by article
-    id): what was right once may have changed.
+    Beside the one that answers the best passages of articles with another date are read too (`dates` has them by
+    article id): what was right once may have changed.
     """
     read = list(passages)
     odds = load_weights("small").passage.log_odds(passage_rows(passages)) if passages else ()
