@@ -39,7 +39,7 @@ from index.server import Server
 from index.state import read_sealed, write_atomically, write_sealed
 from index.store import VectorStore
 
-FORMAT = 9
+FORMAT = 10
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
 _SAMPLE = 2_000
 _EQUAL = 0.999

@@ -14,6 +14,7 @@ from typing import Literal
 
 from index.dates import read_dateline
 from index.front_matter import read_front_matter
+from index.text.numbered import number_of, numbered_headings
 
 Span = tuple[int, int]
 Kind = Literal["title", "heading", "text", "furniture"]
@@ -39,6 +40,9 @@ def blocks(text: str) -> list[Block]:
     paragraphs = _paragraphs(list(_lines(text, front)))
     title = find_title(text)
     kinds = [_kinds(text, paragraph, position, paragraphs, title) for position, paragraph in enumerate(paragraphs)]
+    for position in numbered_headings([[line.text for line in paragraph] for paragraph in paragraphs]):
+        if kinds[position][0] == "text":
+            kinds[position] = ["heading", *kinds[position][1:]]
     _spread_furniture(text, paragraphs, kinds)
     found = [Block("furniture", 0, len(text[:front].rstrip()))] if front else []
     for paragraph, marks in zip(paragraphs, kinds, strict=True):
@@ -228,9 +232,10 @@ def is_item(line: str) -> bool:
 
 
 def heading_level(text: str, start: int) -> int:
-    """The level of the heading that begins at `start`: 1 to 6 by its signs, 3 for a line that only stands apart."""
+    """The level of the heading that begins at `start`: 1 to 6 by its signs; 3 for a line that only stands apart, and
+    one more for each further part of its number ("3.1")."""
     signs = _SIGNS.match(text, start)
-    return len(signs[1]) if signs else LINE_LEVEL
+    return len(signs[1]) if signs else LINE_LEVEL + max(0, len(number_of(text[start : start + 20])) - 1)
 
 
 def is_row(line: str) -> bool:

@@ -33,6 +33,7 @@ _SHORT_WORD = 4
 _OPEN_BRACKET = re.compile(r"\([^()]*\Z")
 _IN_BRACKETS = 60
 """Characters before a full stop and a number in which a bracket that is still open tells that no sentence ends."""
+_LABEL = re.compile(r"[A-Z][\w ]{1,30}: \S")
 _WRAP_WIDTH = 55
 """A line at least this long that stops in mid-sentence was wrapped, and the sentence goes on in the next line."""
 
@@ -75,7 +76,9 @@ def _units(text: str, lines: Sequence[Span]) -> Iterator[Span]:
     last = position = lines[0][0] if lines else 0
     for a, b in lines:
         blank_between = len(_BREAK.findall(text, last, a)) > 1 if begin is not None else False
-        if begin is not None and (blank_between or not _wrapped(text[position:last], text[a:b])):
+        if begin is not None and (
+            blank_between or not _wrapped(text[position:last], text[a:b]) or _leaves_the_item(text, begin, a)
+        ):
             yield begin, last
             begin = None
         if begin is None:
@@ -83,6 +86,21 @@ def _units(text: str, lines: Sequence[Span]) -> Iterator[Span]:
         position, last = a, b
     if begin is not None:
         yield begin, last
+
+
+def _leaves_the_item(text: str, item: int, line: int) -> bool:
+    """Whether a line goes back to the margin, or to a label at it ("DECISION: ..."), from the item that begins at
+    `item`."""
+    if not is_item(text[item : item + 10]):
+        return False
+    deep, own = (_indent(text, start) for start in (item, line))
+    return own < deep or (own == deep and bool(_LABEL.match(text, line)))
+
+
+def _indent(text: str, place: int) -> int:
+    """The blanks before a place, up to as many as an item is likely to have."""
+    before = text[max(0, place - 40) : place]
+    return len(before) - len(before.rstrip(" \t"))
 
 
 def unwrapped(text: str) -> str:

@@ -57,3 +57,15 @@ def test_each_line_of_fenced_code_is_one_and_its_fences_belong_to_the_first_and_
         "Good.",
         "```\nopen",
     ]
+
+
+def test_an_item_ends_where_the_text_goes_back_to_the_margin_or_to_a_label() -> None:
+    item = "- Cleve Energy: infrared panels for the whole of the hall, two weeks' delivery"
+    for text, second in (
+        (f"Offers:\n  {item}\nDiscussion: the boiler is old.", "Discussion: the boiler is old."),
+        (f"Offers:\n  {item}\nThe boiler is old.", "The boiler is old."),
+        (f"Offers:\n{item}\nDECISION: the boiler goes.", "DECISION: the boiler goes."),
+    ):
+        assert [text[a:b] for a, b in sentences(text)] == ["Offers:", item, second]
+    wrapped = f"{item}\nand a guarantee."
+    assert [wrapped[a:b] for a, b in sentences(wrapped)] == [wrapped]

@@ -59,10 +59,10 @@ def test_lines_of_capitals_and_underlined_ones_are_headings_and_rules_are_nothin
     )
     assert shapes(structure(text)) == [
         ("heading", "JAMS OF AUNT ODA"),
-        ("heading", "1) PLUM JAM (the dark one)"),
+        ("heading", "PLUM JAM (the dark one)"),
         ("paragraph", "makes six jars"),
         ("paragraph", "1.5 kg plums"),
-        ("heading", "2) CIDER"),
+        ("heading", "CIDER"),
         ("paragraph", "20 kg apples"),
         ("heading", "Keeping"),
         ("paragraph", "The jam keeps a year."),
@@ -93,6 +93,28 @@ def test_short_lines_of_plain_text_are_headings_over_sentences_and_lists() -> No
         ("item", "Members pay half."),
         ("paragraph", "Kind regards Bo Marsh Secretary"),
     ]
+
+
+def test_numbered_lines_head_what_stands_below_them_and_items_do_not() -> None:
+    rules = (
+        "House rules\n\n1. Heating\nThe boiler is set in October. Nobody may turn it up.\n\n2. Bins\n\n2.1 Paper\n"
+        "Paper goes out on Monday.\n\n2.2 Glass\n\nGlass goes out when the bin is full.\n\n3. Keys\n"
+        "3.1 Each flat has two keys.\n3.2 Lost keys cost 40 euros.\n"
+    )
+    held = structure(rules)
+    headings = [block for block in held.blocks[1:] if block.kind == "heading"]
+    assert [(held.text[one.inner : one.end], one.level) for one in headings] == [
+        ("Heating", 3),
+        ("Bins", 3),
+        ("Paper", 4),
+        ("Glass", 4),
+        ("Keys", 3),
+    ]
+    for text in (
+        "To do\n\n1. Heat the oven\nto 220 degrees.\n\n2. Roll the dough\nand cut it.\n",
+        "To bring\n\n1. A tent\n\n2. A lamp\n\n3. Two blankets that are warm enough for the nights in the hills.\n",
+    ):
+        assert not [one for one in structure(text).blocks[1:] if one.kind == "heading"]
 
 
 def test_a_question_and_its_answer_are_one_block() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -130,7 +131,7 @@ class _Writer:
             rows.append([_cell_text(cell) for cell in cells])
             heads.append([cell.tag == "th" or cell.get("role") == "head" for cell in cells])
         known = any(any(row) for row in heads)
-        self._blocks += [(line, False) for line in table_lines(rows, all(heads[0]) if known else None)]
+        self._blocks += [(line, False) for line in table_lines(rows, _heads(heads[0], rows[0]) if known else None)]
 
     def _flush(self) -> None:
         words = "".join(self._inline)
@@ -163,6 +164,11 @@ def _level(element: Any) -> int:
     if element.tag == "head":
         return _HEADINGS.get(element.get("rend") or "", 2)
     return _HEADINGS.get(element.tag, 0)
+
+
+def _heads(heads: Sequence[bool], cells: Sequence[str]) -> bool:
+    """True if all cells of a row that say something are heads."""
+    return all(head for head, cell in zip(heads, cells, strict=True) if cell)
 
 
 def _rows(table: Any) -> list[Any]:

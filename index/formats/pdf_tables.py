@@ -67,7 +67,8 @@ def join_rows(pieces: Sequence[Piece], grid: Grid) -> Iterator[Piece]:
         for row in numbers
     ]
     named = is_header(rows[0]) and len(rows) > 1
-    for number, text in zip(numbers[named:], table_lines(rows, named), strict=True):
+    lines = table_lines(rows, named)
+    for number, text in zip(numbers[len(numbers) - len(lines) :], lines, strict=True):
         own = [piece for (row, _), held in cells.items() if row == number for piece in held]
         bottom = min(piece.bottom for piece in own)
         yield Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(piece.size for piece in own))

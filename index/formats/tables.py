@@ -30,18 +30,44 @@ def is_header(cells: Sequence[str]) -> bool:
     """True for a row that names columns: at least two cells, all different, short, and none a number or date, nor long
     with a number in it, as a telephone number or opening hours are."""
     filled = [tidy for cell in cells if (tidy := _tidy(cell))]
-    plain = all(
-        len(cell) <= (_LONGEST_WITH_NUMBER if re.search(r"\d", cell) else _LONGEST_NAME) and not _NUMBER.fullmatch(cell)
-        for cell in filled
-    )
-    return len(filled) >= 2 and len(set(filled)) == len(filled) and plain
+    return len(filled) >= 2 and len(set(filled)) == len(filled) and all(map(_can_name, filled))
+
+
+def _can_name(cell: str) -> bool:
+    longest = _LONGEST_WITH_NUMBER if re.search(r"\d", cell) else _LONGEST_NAME
+    return len(cell) <= longest and not _NUMBER.fullmatch(cell)
+
+
+def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | None:
+    """Return the names of the columns where two rows name them, the first for several columns at once; None where the
+    second is none of those: it names nothing but columns that the first one leaves empty, and those beside them.
+
+    >>> names_of_both(["Item", "Retail", "", "Trade", ""], ["", "one", "ten", "one", "ten"])
+    ['Item', 'Retail one', 'Retail ten', 'Trade one', 'Trade ten']
+    """
+    width = max(len(first), len(second), 1)
+    above, below = ([*map(_tidy, row), *[""] * (width + 1 - len(row))] for row in (first, second))
+    opens = [bool(above[n] and below[n] and not above[n + 1] and below[n + 1]) for n in range(width)]
+    names, group, many = list[str](), "", False
+    for n in range(width):
+        if above[n]:
+            group, many = above[n], opens[n]
+        own = below[n] if below[n] != above[n] else ""
+        if own and not (many and _can_name(own)):
+            return None
+        names.append(f"{group} {own}" if own else above[n])
+    return names if any(opens) and above[0] and not opens[0] else None
 
 
 def table_lines(rows: Sequence[Sequence[str]], header: bool | None = None) -> list[str]:
     """A whole table as lines; `header` tells whether the first row names the columns (None: judged by its cells)."""
     first = bool(rows) and len(rows) > 1 and (is_header(rows[0]) if header is None else header)
     names = [_tidy(cell) for cell in rows[0]] if first else []
-    return [line for cells in rows[1 if first else 0 :] if (line := row_text(names, cells))]
+    both = names_of_both(*rows[:2]) if first and len(rows) > 2 else None
+    below = 2 if both else 1 if first else 0
+    lines = [line for cells in rows[below:] if (line := row_text(both or names, cells))]
+    # Names with nothing below them are an ordinary row.
+    return lines or [line for cells in rows[:below] if (line := row_text([], cells))]
 
 
 def write_rows(sheets: Iterable[tuple[str, Iterable[Numbered]]]) -> Content:
@@ -66,7 +92,7 @@ def write_rows(sheets: Iterable[tuple[str, Iterable[Numbered]]]) -> Content:
 def _lines(numbered: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
     """(number, line) of each row with something in it; rows of column names are in the lines of the others."""
     names: list[str] = []
-    held: Numbered | None = None
+    held = list[Numbered]()
     seeking = True
     previous = 0
     for number, cells in numbered:
@@ -75,22 +101,29 @@ def _lines(numbered: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
             continue
         gap = 0 < previous < number - 1
         previous = number
-        if held:
-            # Names with nothing below them were an ordinary row.
-            if gap:
-                yield held[0], row_text([], held[1])
-            else:
-                names, seeking = [_tidy(cell) for cell in held[1]], False
-            held = None
+        if len(held) == 1 and not gap and names_of_both(held[0][1], cells):
+            held.append((number, cells))
+            continue
+        if held and not gap:
+            *first, last = (one for _, one in held)
+            names = (names_of_both(first[0], last) if first else None) or [_tidy(cell) for cell in last]
+            seeking = False
+        else:
+            yield from _unnamed(held)
+        held = []
         seeking = seeking or (gap and not _same_columns(names, cells))
         if seeking and is_header(cells):
-            held = number, cells
+            held = [(number, cells)]
             continue
         seeking = seeking and filled == 1
         # A line of text above or between tables stands in one cell and has no column's name.
         yield number, row_text(names if filled > 1 else [], cells)
-    if held:
-        yield held[0], row_text([], held[1])
+    yield from _unnamed(held)
+
+
+def _unnamed(rows: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
+    """Rows that would name columns, with nothing below them."""
+    return ((number, row_text([], cells)) for number, cells in rows)
 
 
 def _same_columns(names: Sequence[str], cells: Sequence[str]) -> bool:

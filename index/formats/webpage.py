@@ -19,6 +19,7 @@ from index.errors import UnreadableSource
 from index.formats.content import Content
 from index.formats.markup import render
 from index.formats.numbering import name_definitions, number_items
+from index.formats.spans import spread_cells
 
 _DATE_NAMES = """article:published_time og:published_time datepublished date dc.date dc.date.issued dcterms.issued
 dcterms.created citation_publication_date citation_date pubdate publishdate publish-date sailthru.date
@@ -154,7 +155,7 @@ def _leaf_words(element: Any) -> bool:
 
 def parse(markup: str, *, numbered: bool = False) -> Any:
     """The tree of an HTML or XHTML document, with the numbers of ordered lists written before their items and terms
-    before their definitions, unless they are `numbered` already.
+    before their definitions, unless they are `numbered` already, and a cell at each place of a table.
 
     Raises UnreadableSource when there is nothing in it.
     """
@@ -164,6 +165,7 @@ def parse(markup: str, *, numbered: bool = False) -> Any:
         tree = lxml.html.document_fromstring(bare.encode("utf-8", "replace"), parser=_parser())
     except (lxml.etree.ParserError, lxml.etree.XMLSyntaxError) as error:
         raise UnreadableSource("holds no text") from error
+    spread_cells(tree)
     if not numbered:
         number_items(tree)
         name_definitions(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+from openpyxl.utils.cell import range_boundaries
 
 from index.errors import UnreadableSource
 from index.formats.archive import open_archive
 from index.formats.content import Content, said_title
 from index.formats.tables import Numbered, write_rows
+
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 
 
 def read(path: Path) -> Content:
@@ -39,9 +43,32 @@ def read(path: Path) -> Content:
 def _rows(sheet: Any) -> Iterator[Numbered]:
     # A wrong size that a file states for its sheet would cut rows off, or pad each one to 16,384 cells.
     sheet.reset_dimensions()
+    merged = _merged_down(sheet)
+    said = dict[int, tuple[int, str]]()  # by column: the last row of the cells that are merged there, and what they say
     for number, cells in enumerate(sheet.iter_rows(), 1):
         if any(cell.value is not None for cell in cells):
-            yield number, [_shown(cell) for cell in cells]
+            shown = [_shown(cell) for cell in cells]
+            for column, (last, words) in said.items():
+                if number <= last and column < len(shown) and any(shown):
+                    shown[column] = shown[column] or words
+            for column, last in merged.pop(number, ()):
+                if column < len(shown):
+                    said[column] = last, shown[column]
+            yield number, shown
+
+
+def _merged_down(sheet: Any) -> dict[int, list[tuple[int, int]]]:
+    """(column from 0, last row) of the cells that are merged with cells below them, by their first rows."""
+    found = dict[int, list[tuple[int, int]]]()
+    tail = b""
+    with sheet.parent._archive.open(sheet._worksheet_path) as part:
+        while block := part.read(1 << 20):
+            for ref in _MERGED.findall(tail + block):
+                left, top, _, bottom = range_boundaries(ref.decode())
+                if None not in (left, top, bottom) and bottom > top:
+                    found.setdefault(top, []).append((left - 1, bottom))
+            tail = (tail + block)[-60:].rpartition(b">")[2]
+    return found
 
 
 def _shown(cell: Any) -> str:

@@ -100,7 +100,8 @@ def structure(text: str) -> Structure:
         if run.kind in ("title", "heading") and not is_row(text[run.start : run.end]):
             hashes = _HASHES.match(text, run.start, run.end)
             level = 1 if run.kind == "title" and not hashes else heading_level(text, run.start)
-            builder.heading(run.start, run.end, level, hashes.end() if hashes else run.start)
+            inner = next(_lines(text, run.start, run.end)).inner if run.kind == "heading" else run.start
+            builder.heading(run.start, run.end, level, hashes.end() if hashes else inner)
         else:
             builder.add(list(_lines(text, run.start, run.end)))
     return Structure(text, tuple(builder.blocks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -38,6 +38,7 @@ _MOST_COMPARED = 60
 _OPENING = re.compile(
     r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I
 )
+_PRESENT = re.compile(r"(?:present|attendees|attendance|in attendance|participants|apologies)\b", re.I)
 _EVERYTHING = re.compile(
     r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?)\s*)*"
     r"|(?:whole |entire )?(?:library|collection)",
@@ -185,6 +186,7 @@ def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = 
     if target.heading is None and (opening := _opening(held)) is not None:
         target = replace(target, heading=opening)
     sections = _sections(held, target.heading) if most > 1 else []
+    sections = [n for n in sections if not _only_names(held, n)]
     if len(sections) < _SEVERAL:
         numbers = range(len(held.blocks)) if target.heading is None else held.under(target.heading)
         return _said(held, [held.blocks[n] for n in numbers], target, places, embedder, most)
@@ -206,9 +208,10 @@ def _of_the_lead(
         return []
     starts = [held.blocks[n].start for n in sections]
     above = [block for block in held.blocks if block.start < starts[0] and block.kind == "paragraph"]
-    length = sum(end - start for start, end in _lines(held, above))
+    lines = list(_lines(held, above))
+    length = sum(end - start for start, end in lines)
     longest = max(after - start for start, after in pairwise([*starts, len(held.text)]))
-    most = _LEAD if 2 * length >= longest else 1 if length >= _SHORT_LEAD else 0
+    most = _LEAD if 2 * length >= longest else 1 if length >= _SHORT_LEAD and _whole(held.text, lines) else 0
     return _said(held, above, target, places, embedder, most) if most else []
 
 
@@ -217,11 +220,23 @@ def _said(
 ) -> list[Statement]:
     """The sentences of blocks that carry most, as statements."""
     lines = list(_lines(held, blocks))
-    whole = [line for line in lines if held.text[line[0] : line[1]].rstrip('"”’)*_').endswith((".", "!"))]
+    whole = _whole(held.text, lines)
     lines = whole if len(whole) >= min(most, len(lines)) else lines
     if len(lines) > most:
         lines = _carrying(held.text, lines, embedder, most)
     return [one for line in lines for one in statements(held.text, line, places, target.article_id, 1.0, (), "item")]
+
+
+def _only_names(held: Structure, number: int) -> bool:
+    """Whether a section says no sentence, and only what the document is called or who was there."""
+    block = held.blocks[number]
+    names = number == 0 or _PRESENT.match(held.text, block.inner, block.end)
+    return bool(names) and not _whole(held.text, _lines(held, [held.blocks[n] for n in held.under(number)]))
+
+
+def _whole(text: str, lines: Iterable[Span]) -> list[Span]:
+    """The lines that end as a sentence does."""
+    return [(start, end) for start, end in lines if text[start:end].rstrip('"”’)*_').endswith((".", "!"))]
 
 
 def _sections(held: Structure, heading: int | None) -> list[int]:

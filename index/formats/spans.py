@@ -1,0 +1,82 @@
+"""Tables of HTML whose cells span several rows or columns -> tables with a cell at each place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml.html import HtmlElement, builder
+
+_MOST_COLUMNS = 100
+_MOST_ROWS = 500
+"""Rows and columns over which a cell is spread: a page may state any number."""
+_MOST_CELLS = 200_000
+"""Cells that the tables of a page may be spread to; what is more stays as it is."""
+
+
+def spread_cells(tree: Any) -> None:
+    """Give each row of each table a cell for every column, and let captions stand above their tables.
+
+    What spans rows is said in each of them. Of what spans columns, names of columns, the first row and a row's first
+    cell are said once, other cells in each column; a cell that is a whole row stays alone.
+    """
+    room = _MOST_CELLS
+    for table in list(tree.iter("table")):
+        for caption in table.findall("caption"):
+            above = builder.P(*filter(None, [" ".join("".join(caption.itertext()).split())]))
+            table.addprevious(above)
+            table.remove(caption)
+        spanning = [cell for cell in table.iter("td", "th") if cell.get("rowspan") or cell.get("colspan")]
+        room -= sum(_span(cell, "rowspan", _MOST_ROWS) * _span(cell, "colspan", _MOST_COLUMNS) for cell in spanning)
+        if spanning and room >= 0:
+            _spread(table)
+
+
+def _spread(table: Any) -> None:
+    below = dict[int, tuple[int, Any]]()  # by column: in how many more rows its cell is said, and the cell
+    for number, row in enumerate(_own_rows(table)):
+        cells = row.xpath("./td|./th")
+        alone = len(cells) == 1 and not below
+        column = 0
+        for cell in cells:
+            column = _put_what_is_above(cell, column, below)
+            wide, high = _span(cell, "colspan", _MOST_COLUMNS), _span(cell, "rowspan", _MOST_ROWS)
+            again = cell.tag == "td" and column > 0 and number > 0
+            for further in range(1, 1 if alone else wide):
+                cell.addnext(_like(cell, said=again))
+                if high > 1:
+                    below[column + further] = high - 1, _like(cell, said=again)
+            if high > 1:
+                below[column] = high - 1, _like(cell, said=True)
+            column += wide
+        for place in sorted(below):
+            if place >= column:
+                row.append(_copy_above(place, below))
+
+
+def _put_what_is_above(cell: Any, column: int, below: dict[int, tuple[int, Any]]) -> int:
+    """Put before a cell what reaches into its row from above; the column that the cell stands in then."""
+    while column in below:
+        cell.addprevious(_copy_above(column, below))
+        column += 1
+    return column
+
+
+def _copy_above(column: int, below: dict[int, tuple[int, Any]]) -> Any:
+    rows, cell = below.pop(column)
+    if rows > 1:
+        below[column] = rows - 1, cell
+    return _like(cell, said=True)
+
+
+def _like(cell: Any, *, said: bool) -> HtmlElement:
+    words = " ".join("".join(cell.itertext()).split()) if said else ""
+    return (builder.TH if cell.tag == "th" else builder.TD)(words)
+
+
+def _own_rows(table: Any) -> list[Any]:
+    return list(table.xpath("./tr|./thead/tr|./tbody/tr|./tfoot/tr"))
+
+
+def _span(cell: Any, name: str, most: int) -> int:
+    value = (cell.get(name) or "").strip()
+    return min(max(int(value), 1), most) if value.isdigit() and len(value) < 6 else 1

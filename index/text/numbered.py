@@ -1,0 +1,76 @@
+"""Numbered lines that head what stands below them ("3. Heating"), told from the items of a list. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+_NUMBER = re.compile(
+    r"(?:(?:Section|Article|Part|Chapter)\s+)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,3})(?P<mark>[.):]?)\s+(?=\S)"
+)
+_ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
+_SENTENCE = re.compile(r"[.!?…:][\"'”’)\]]*(?: \[\d+\])?$")
+_LONGEST, _MOST_WORDS = 60, 8
+_LONG = 55
+"""A line at least this long is prose, wherever it ends."""
+
+Number = tuple[int, ...]
+
+
+def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
+    """Return which paragraphs, each given as its lines, open with a numbered heading.
+
+    Such a line is short and no sentence, prose or a list stands below it, and another one has the number before or
+    after it: a single one may be an item, or a date.
+    """
+    found = dict[int, Number]()
+    for place, lines in enumerate(paragraphs):
+        below = lines[1] if len(lines) > 1 else paragraphs[place + 1][0] if place + 1 < len(paragraphs) else ""
+        rest = lines[1:] if len(lines) > 1 else paragraphs[place + 1] if below else ()
+        if (number := _heads(lines[0])) and below and _is_section(number, below, rest):
+            found[place] = number
+    chained = set[int]()
+    for (place, number), (after, following) in pairwise(found.items()):
+        if _follows(number, following):
+            chained |= {place, after}
+    return chained
+
+
+def number_of(line: str) -> Number:
+    """Return the number that a line opens with, () if it opens with none.
+
+    >>> number_of("3.1 Heating"), number_of("Section 4: Noise"), number_of("12 eggs"), number_of("Noise")
+    ((3, 1), (4,), (), ())
+    """
+    match = _NUMBER.match(line)
+    if not match or not (match["mark"] or "." in match["number"] or line[:1].isalpha()):
+        return ()
+    return tuple(int(part) for part in match["number"].split("."))
+
+
+def _heads(line: str) -> Number:
+    """The number of a line that may stand as a heading, () for any other."""
+    match = _NUMBER.match(line)
+    words = line[match.end() :] if match else ""
+    short = len(words) <= _LONGEST and len(words.split()) <= _MOST_WORDS
+    opens = words[:1].isalpha() and not words[:1].islower()
+    return number_of(line) if short and opens and not _ENDS.search(words) and "|" not in words else ()
+
+
+def _is_section(number: Number, below: str, rest: Sequence[str]) -> bool:
+    """Whether what stands below a line is prose, or items that are none of its own kind."""
+    own = number_of(below)
+    if own:
+        return len(own) > len(number)
+    if below[:1].islower():
+        return False
+    return len(below) >= _LONG or any(_SENTENCE.search(line) for line in rest)
+
+
+def _follows(number: Number, following: Number) -> bool:
+    """Whether a number comes next: 4 or 3.1 after 3, 4 after 3.2."""
+    if len(following) > len(number):
+        return following == (*number, 1)
+    depth = len(following)
+    return following[:-1] == number[: depth - 1] and following[-1] == number[depth - 1] + 1

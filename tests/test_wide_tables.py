@@ -1,0 +1,112 @@
+"""Tables with two rows of column names and with merged cells, in every format that has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+from docx import Document
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.formats import sheet, webpage, word, workbook
+from index.formats.markup import render
+from index.formats.tables import names_of_both, table_lines
+from index.formats.webpage import parse
+
+RATES = [
+    "Room: Lake view | Low season night: 80 | Low season week: 500 | High season night: 110 | High season week: 700",
+    "Room: Lake view | Low season night: 85 | Low season week: 520 | High season night: 115 | High season week: 720",
+    "Room: Garden | Low season night: 60 | Low season week: 380 | High season night: 90 | High season week: 540",
+]
+GRID = [
+    ["Room", "Low season", "", "High season", ""],
+    ["", "night", "week", "night", "week"],
+    ["Lake view", "80", "500", "110", "700"],
+    ["", "85", "520", "115", "720"],
+    ["Garden", "60", "380", "90", "540"],
+]
+PAGE = """<h1>Rates</h1><table><caption>Table 1: in <b>euros</b></caption>
+<tr><th rowspan="2">Room</th><th colspan=2>Low season</th><th colspan="2">High season</th></tr>
+<tr><th>night</th><th>week</th><th>night</th><th>week</th></tr>
+<tr><td rowspan="2">Lake <b>view</b></td><td>80</td><td>500</td><td>110</td><td>700</td></tr>
+<tr><td>85</td><td>520</td><td>115</td><td>720</td></tr>
+<tr><td>Garden</td><td>60</td><td>380</td><td>90</td><td>540</td></tr></table>"""
+
+
+def lines(text: str) -> list[str]:
+    """The rows of a table in a text."""
+    return [line for line in text.splitlines() if " | " in line]
+
+
+def test_a_workbook_says_merged_names_in_each_row(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in GRID:
+        book.active.append([int(cell) if cell.isdigit() else cell or None for cell in row])
+    for cells in ("A1:A2", "B1:C1", "D1:E1", "A3:A4"):
+        book.active.merge_cells(cells)
+    book.save(tmp_path / "rates.xlsx")
+    read = workbook.read(tmp_path / "rates.xlsx")
+    assert lines(read.text) == RATES and [row.number for row in read.rows] == [3, 4, 5]
+
+
+def test_a_page_says_spanning_cells_in_each_row_and_its_caption() -> None:
+    text = webpage.read_markup(PAGE).text
+    assert lines(text) == RATES and "Table 1: in euros\n\nRoom: Lake view" in text
+
+
+def test_a_word_document_says_merged_names_in_each_row(tmp_path: Path) -> None:
+    document = Document()
+    table = document.add_table(len(GRID), len(GRID[0]))
+    for row, cells in enumerate(GRID):
+        for column, words in enumerate(cells):
+            table.cell(row, column).text = words
+    for first, last in (((0, 0), (1, 0)), ((0, 1), (0, 2)), ((0, 3), (0, 4)), ((2, 0), (3, 0))):
+        table.cell(*first).merge(table.cell(*last))
+    document.save(str(tmp_path / "rates.docx"))
+    assert lines(word.read(tmp_path / "rates.docx").text) == RATES
+
+
+def test_a_csv_file_with_two_rows_of_names(tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("\n".join(",".join(row) for row in GRID))
+    text = sheet.read(tmp_path / "rates.csv").text
+    assert lines(text) == [RATES[0], RATES[1].removeprefix("Room: Lake view | "), RATES[2]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["Name", "Phone", ""], ["Ann", "n/a", "left in May"]),
+        (["Contact", "", "Note"], ["Ann", "Lee", ""]),
+        (["No", "Contact", "", "Note"], ["1", "Ann", "Lee", "new"]),
+        (["Room", "Low season", ""], ["", "80", "90"]),
+        (["Room", "Price"], ["Garden", "on request"]),
+    ],
+)
+def test_a_row_of_data_names_no_columns(first: list[str], second: list[str]) -> None:
+    assert names_of_both(first, second) is None
+
+
+def test_two_rows_of_names_with_nothing_below_are_said() -> None:
+    assert table_lines(GRID[:2]) == ["Low season: night | week | High season: night | week"]
+
+
+CELL = '<td colspan="{0}" rowspan="{1}">{2}</td>'
+CELLS = st.builds(CELL.format, st.integers(0, 9), st.integers(0, 9), st.text("abc", max_size=3))
+
+
+@given(st.lists(st.lists(CELLS, max_size=4), max_size=6))
+def test_no_cell_is_lost_however_it_spans(rows: list[list[str]]) -> None:
+    page = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    tree = parse(f"<p>Rates</p><table><tr><th>Room</th><th>Price</th></tr>{page}</table>")
+    told = render(tree)
+    for row in rows:
+        for cell in row:
+            assert cell.partition(">")[2].partition("<")[0] in told
+
+
+def test_what_a_page_says_of_spans_has_limits() -> None:
+    cells = '<td colspan="99999999">a</td><td colspan="99999" rowspan="99999">b</td>' * 40
+    tree = parse(f"<table>{f'<tr>{cells}</tr>' * 40}</table>")
+    assert len(tree.xpath("//td")) == 3200
