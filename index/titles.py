@@ -10,6 +10,7 @@ from typing import Literal
 from index.layout import blocks, find_title
 from index.published import read_name
 from index.sentences import sentences
+from index.text.numbered import number_of
 
 Origin = Literal["metadata", "front matter", "text", "file name", "stand-in"]
 _LONGEST = 70
@@ -37,7 +38,8 @@ def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
         if title := find_title(text):
             return Title(_tidy(text[slice(*title)]), "text")
         found = blocks(text[:_LOOKED_AT])
-        heading = next((text[block.start : block.end] for block in found if block.kind == "heading"), "")
+        headings = (text[block.start : block.end] for block in found if block.kind == "heading")
+        heading = next((words for words in headings if not number_of(words)), "")  # "1. Introduction" is a section's
         if _tidy(heading):
             return Title(_tidy(heading), "text")
     if name := title_in_name(source):

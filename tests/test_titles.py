@@ -131,6 +131,8 @@ def test_a_title_comes_from_the_best_place_that_has_one() -> None:
     assert article_of("a.html", Content(f"# Heading\n\n{long}", title="Said")).title == "Said"
     assert make_article("old-mill.txt", f"The mill\n\n{long}").title == "The mill"
     assert make_article("old-mill.md", f"{long}\n\n## History\n\n{long}").title == "History"
+    sections = f"{long}\n\n1. History\n{long}\n\n2. Today\n{long}"
+    assert make_article("old-mill.txt", sections).title == "Old mill"
     assert make_article("old-mill.txt", long).title == "Old mill"
     opening = make_article("a1b2c3d4e5.txt", long)
     assert opening.title == "The mill stands by the river and has been closed since the flood…" and not opening.named

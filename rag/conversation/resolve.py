@@ -23,6 +23,8 @@ _REPEATS = 0.3
 """Taken from the score of a reading that only finds the words that opened the last answer again."""
 _CLEARLY = 0.05
 """By how much another reading must be worth more than the question by itself."""
+_PLAINLY = 0.2
+"""The same where nothing in the question points back but its first word ("and who has the key?")."""
 _LEAST, _LEANS = 0.25, 0.3
 """The score from which the sources of the last answer answer a follow-up alone, if no other is better by so much."""
 _FRAGMENT = 0.2
@@ -77,7 +79,8 @@ def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
     if len(tried) == 1:
         return tried[0]
     worth = [_worth(one, thread, question) for one in tried]
-    worth[0] += _CLEARLY * (not is_fragment(question))
+    if not is_fragment(question):
+        worth[0] += _PLAINLY if is_whole(bare(question)) else _CLEARLY
     return max(zip(worth, tried, strict=True), key=lambda pair: pair[0])[1]
 
 
