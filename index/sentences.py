@@ -12,7 +12,7 @@ from index.text.bars import is_rule
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 _STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*")
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof sr jr st rev hon gen col lt capt sgt maj cmdr gov sen rep pres messrs mt ft
+    """mr mrs ms dr prof sr jr st fr rev hon gen col lt capt sgt maj cmdr gov sen rep pres messrs mt ft
     vs etc al cf ca approx est dept univ assn bros no nos vol vols pp fig figs eq sec ch ed eds trans op resp
     jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun
     inc ltd co corp llc plc gmbh e.g i.e u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a""".split()
@@ -33,6 +33,11 @@ _SHORT_WORD = 4
 _OPEN_BRACKET = re.compile(r"\([^()]*\Z")
 _IN_BRACKETS = 60
 """Characters before a full stop and a number in which a bracket that is still open tells that no sentence ends."""
+_LED_TO = re.compile(
+    r"^[^\n]*[^\W_][^\n]*?(?:(?:\.{5,}|(?: \.){5,}|…{2,})[ \t]*[^\s.][^\n]{0,40}"
+    r"|\s\.{3,}[ \t]*[^\w\s]?[ \t]?\d[\d.,]*(?: ?[^\s.]{1,12})?)$"
+)
+"""A line of a price list or of contents, with dots from the name to what it has: "Deck chair ........ 4.00"."""
 _LABEL = re.compile(r"[A-Z][\w ]{1,30}: \S")
 _WRAP_WIDTH = 55
 """A line at least this long that stops in mid-sentence was wrapped, and the sentence goes on in the next line."""
@@ -143,13 +148,13 @@ def _wrapped(line: str, following: str) -> bool:
 
 
 def _is_row(line: str) -> bool:
-    """A row of a table: of cells that are named, or between bars."""
-    return is_row(line) or line.startswith("|")
+    """A row of a table: of cells that are named, between bars, or led to by dots."""
+    return is_row(line) or line.startswith("|") or bool(_LED_TO.search(line))
 
 
 def _split(text: str, start: int, end: int) -> Iterator[Span]:
     begin = start
-    if end - start <= _LONGEST_ROW and "|" in text[start:end] and _is_row(text[start:end]):
+    if end - start <= _LONGEST_ROW and _is_row(text[start:end]):
         yield start, end
         return
     for stop in _STOP.finditer(text, start, end):

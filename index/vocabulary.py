@@ -97,13 +97,17 @@ def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
     return Vocabulary(counts, {low: word for low, (_, word) in usual.items() if word != low}, frozenset(joined))
 
 
+_UNITS = frozenset("kilo kilos gram grams tonne tonnes litre litres ounce ounces acre acres hectare hectares".split())
+"""English words that are no pieces of their own."""
+
+
 def is_english(word: str) -> bool:
     """Return True for a word in small letters that is English, in any form: "dragged", "cannonball".
 
     The encoder's word pieces are the signal: whole words that are common in English are pieces of their own.
     """
     whole, stems = _english()
-    if word in whole or not stems.isdisjoint(terms(word)):
+    if word in whole or word in _UNITS or not stems.isdisjoint(terms(word)):
         return True
     return any(
         word[:at] in whole and word[at:] in whole for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)

@@ -295,6 +295,7 @@ def _parts(text: str, group: list[_Line], line: _Line) -> bool:
         goes_on = bool(line.mark) and _shape(first.mark) == _shape(line.mark)
         inside = line.indent > first.indent and not line.after_blank
         wrapped = not line.mark and not line.after_blank and _goes_on(text, group[-1], line)
+        wrapped = wrapped and (line.indent >= first.indent or text[line.start].islower())
         return not (goes_on or inside or wrapped or (line.mark and line.indent > first.indent))
     if _ASKED.match(text, first.start):
         return bool(_ASKED.match(text, line.start))

@@ -41,7 +41,8 @@ _LIST = re.compile(
     r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
     r"|what \w+s (?:are|were|do|does|can|have|has)"
     r"|what (?:are|were) the|who (?:are|were|was (?:at|present|there)|attended|took part)|to-?dos?|items|occasions"
-    r"|reasons|examples|kinds of|types of)\b",
+    r"|reasons|examples|kinds of|types of|(?:different|various) \w+s|(?:do|does|did|is|are|was|were) each"
+    r"|who (?:won|did|does|got|said|brings?) what)\b",
     re.IGNORECASE,
 )
 _YES_NO = re.compile(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from index.lexical import FUNCTION_WORDS, content_terms, terms
 from index.sentences import sentences
+from rag.check.amounts import Number
+from rag.check.facts import find_facts
 from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 
@@ -99,6 +101,19 @@ def _weight(one: Evidence, side: Side, other: Side) -> float:
     return _NAMES if other.named_in(one) else _NAMES_ALONE
 
 
+def _are_parallel(one: Evidence, others: Sequence[Evidence]) -> bool:
+    """Whether a sentence stands in the paragraph of the one on the other thing, with numbers of a unit that it has."""
+    if not others or one.hit.chunk.article_id != others[0].hit.chunk.article_id:
+        return False
+    units = [
+        {fact.value.unit for fact in find_facts(each.text) if isinstance(fact.value, Number)} - {""}
+        for each in (one, others[0])
+    ]
+    chunk, places = one.hit.chunk, sorted((place.start, place.end) for place in (one, others[0]))
+    between = chunk.text[places[0][1] - chunk.start : places[1][0] - chunk.start]
+    return bool(units[0] & units[1]) and "\n\n" not in between
+
+
 def _from_its_name(one: Evidence, pair: Sequence[Side]) -> Evidence:
     """A sentence that names neither thing, from the one on that names a thing last before it in its paragraph."""
     first, second = (set(terms(side.thing)) for side in pair)
@@ -138,9 +153,10 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     for (side, reading), (other, _) in zip(pair, reversed(pair), strict=True) if not chosen else ():
         read = [_from_its_name(one, (first, second)) for one in reading.evidence]
         free = [one for one in read if not any(map(one.overlaps, chosen))]
-        best = max(free, key=lambda one: one.score * _weight(one, side, other), default=None)
+        alike = [one for one in free if one.stands and side.named_in(one) and _are_parallel(one, chosen)]
+        best = max(alike or free, key=lambda one: one.score * _weight(one, side, other), default=None)
         worth = best.score * _weight(best, side, other) if best else 0.0
-        chosen += [best] if best and worth >= _LEAST * reading.evidence[0].score else []
+        chosen += [best] if best and (alike or worth >= _LEAST * reading.evidence[0].score) else []
     asked = set(content_terms(first.question)) | set(content_terms(second.question))
     chosen = [replace(_to_what_is_asked(one, asked), score=1.0) for one in chosen]
     rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))] if len(chosen) < len(pair) else []

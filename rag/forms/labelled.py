@@ -17,12 +17,15 @@ _LABELS = (
         r"decid\w*|decisions?|resolv\w*|resolutions?|agreed?(?: (?:up)?on)?",
         r"decisions?|decided|resolved|resolutions?|agreed",
     ),
-    (r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?", r"actions?|to-?do|tasks?"),
+    (r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?|jobs?|duties", r"actions?|to-?do|tasks?"),
 )
 """What a question calls such lines, and how these begin."""
 _ASKS = re.compile(r"\W*(?:what|which|list|show|name|tell|all|decisions?|actions?)\b", re.IGNORECASE)
 _LINE = r"^[ \t]*(?:[-*•][ \t]+)?[*_]{{0,2}}(?:{})(?:[ \t]+[\w.-]{{1,5}})?[*_]{{0,2}}[ \t]*:[*_]{{0,2}}[ \t]+\S.*$"
-_NOT_ASKED = frozenset(content_terms("list show name tell make take everything thing meeting meet minute item point"))
+_NOT_ASKED = frozenset(
+    content_terms("list show name tell make take get give hand everything thing meeting meet minute item point")
+)
+_NAME = re.compile(r"(?<=[a-z:,] )[A-Z][^\W\d_]+")
 _FEWEST = 2
 _MOST = 20
 _TOP = 400
@@ -31,7 +34,8 @@ _TOP = 400
 
 def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]:
     """Return the lines with the label that a question asks for, of the nearest source that has several. Of what the
-    question says beside its name, each has all, or what stands since the line before it has."""
+    question says beside its name, each has the names that any of them has,
+    and the text since the line before it the rest."""
     if form not in ("list", "words", "sentence", "summary") or not _ASKS.match(question):
         return []
     for asked, label in _LABELS:
@@ -49,13 +53,17 @@ def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]
 
 def _about(rest: set[str], found: Sequence[Span], article_id: str, places: Places) -> list[Statement]:
     article = places.articles[article_id]
+    said = [set(content_terms(article.text[start:end])) for start, end in found]
+    inside = rest & {
+        term for span in found for name in _NAME.findall(article.text[slice(*span)]) for term in content_terms(name)
+    }
     rest -= set(
         content_terms(" ".join([article.title, *words(article.source), article.text[: min(_TOP, found[0][0])]]))
     )
     before = [0, *(end for _, end in found)]  # what is said before a decision is what it is about
     chosen = [
         (start, end)
-        for (start, end), since in zip(found, before, strict=False)
-        if rest <= set(content_terms(article.text[since:end]))
+        for (start, end), own, since in zip(found, said, before, strict=False)
+        if inside <= own and rest - inside <= set(content_terms(article.text[since:end]))
     ]
     return [one for span in chosen for one in statements(article.text, span, places, article_id, 1.0, (), "item")]

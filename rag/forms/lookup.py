@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ _ASKS_NOTHING = frozenset(
         "table row column list show tell give find open opened opening hour hours time times day value number"
     )
 )
+
+
+_FOR_NO_NUMBER = re.compile(r"\b(?:when|who|whom|whose|where|why|what (?:time|date|day))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,18 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
     else:
         row, terms = held[shares.index(most)]
     column = _column(question, [term for term in asked if term not in terms], given, row)
-    if column is None:
+    if column is None or not _is_of_the_kind(question, row, column):
         return None
     known = {*terms, *content_terms(f"{column} {article.title} {article.text[:_TOP]}"), *_ASKS_NOTHING}
     known |= _PRICED if row.value(column) else set()
     return Cell(article_id, row, column) if known.issuperset(asked) else None
+
+
+def _is_of_the_kind(question: str, row: Row, column: str) -> bool:
+    """False for a number where a question asks when, who, where or why."""
+    value = row.value(column)
+    is_number = value is not None and value.unit != "day" and ":" not in row.cells[column]
+    return not (is_number and _FOR_NO_NUMBER.search(question))
 
 
 def _first(row: Row) -> str:

@@ -20,6 +20,12 @@ _FOR_A_MEANING = frozenset(content_terms("mean meaning means stand stands explai
 """Terms that ask what the rest of a question is: "what does error E-404 mean"."""
 _PARTICLES = frozenset(content_terms("along together away back ahead short brief overview glance detail"))
 """Terms that say nothing about what a section has: "what must I bring along", "what's new in short"."""
+_SAYS = re.compile(
+    r"(?:.*\b)?what (?:do|does|did) (?P<who>.{2,80}?) (?:say|state|tell (?:me|us)|have to say) (?:about|on)\s+"
+    r"(?P<topic>.+?)[\s?.!]*",
+    re.IGNORECASE,
+)
+"""Asks for all that a source says about something."""
 _LONGEST = 700
 """Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
 _STEM = 4
@@ -38,6 +44,8 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
     """
     if form in ("comparison", "summary"):
         return []
+    if said := _SAYS.fullmatch(question):
+        return _said_about(said["topic"], said["who"], places)
     asked = set(_terms(question)) - _FOR_A_MEANING - _PARTICLES
     seen, best = set[str](), (0, 0, -1, "")
     for hit in list(places.hits):
@@ -60,6 +68,21 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
             if rest <= top | path and numbers <= path | called and _alike(question, heading) and worth > best[:2]:
                 best = *worth, number, article
     return _below(places.structure(best[3]), best[2], best[3], evidence, places) if best[3] else []
+
+
+def _said_about(topic: str, who: str, places: Places) -> list[Statement]:
+    """What stands below the heading that has half of a topic's words or more, of the source that `who` names best."""
+    asked, named, best = set(_terms(topic)), set(content_terms(who)), (0, 0, -1, "")
+    for article in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
+        held, source = places.structure(article), places.articles[article]
+        called = content_terms(f"{source.title} {' '.join(words(source.source))}")
+        for number, heading in _headings(held):
+            terms = _terms(heading)
+            shared = sum(any(_is_like(one, term) for term in terms) for one in asked)
+            worth = len(named.intersection(called)), shared
+            if asked and 2 * shared >= len(asked) and worth > best[:2]:
+                best = *worth, number, article
+    return _below(places.structure(best[3]), best[2], best[3], None, places) if best[3] else []
 
 
 def _terms(text: str) -> list[str]:

@@ -19,6 +19,8 @@ from rag.forms.values import number_in
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
 
 MOST_ROWS = 25
+MOST_COUNTED = 60
+"""Rows that are shown at most; and of a question for how many there are."""
 _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
 
 
@@ -71,7 +73,26 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
-_COUNTED = re.compile(r"\bhow many\s+([\w’'-]+)", re.IGNORECASE)
+_UNITS = [
+    re.compile(rf"\b(?:{unit})\b", re.IGNORECASE)
+    for unit in (
+        "kilos?|kg|kilograms?|kilogrammes?",
+        "grams?|grammes?|g",
+        "tonn?e?s?|t",
+        "lit(?:re|er)s?|l",
+        "kilomet(?:re|er)s?|km",
+        "met(?:re|er)s?|m",
+        "centimet(?:re|er)s?|cm",
+        "millimet(?:re|er)s?|mm",
+        "miles?|mi",
+        "hours?|hrs?|h",
+        "minutes?|mins?",
+        "days?",
+        "hectares?|ha",
+    )
+]
+"""Units that "how many" may ask for, as questions and names of columns write them."""
+_COUNTED = re.compile(r"\bhow many\s+(?:(?:different|various|separate|kinds of|types of)\s+)?([\w’'-]+)", re.IGNORECASE)
 PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
 )
@@ -151,10 +172,18 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
             continue  # what rows mention somewhere is not what they are
         if operation == "count" and (counted := _counted_column(question, asked, rows, names)):
             operation, column = "sum", counted  # "how many hours": the rows hold them
+        if operation == "count" and (unit := _unit_counted(question)):
+            units = [column] if column else _valued(rows, names)
+            units = [name for name in units if unit.search(name)]
+            if len(units) != 1:
+                continue
+            operation, column = "sum", units[0]  # "how many kilos of apples"
         if compared := _COMPARED.search(question):
             if column is None:
                 return Figures([])
             chosen, filtered = [row for row in chosen if _passes(row, column, compared)], True
+        if operation == "count" and not filtered:
+            filtered = _counts_all(question, asked, names, places.articles[article])
         which = _column_asked_for(question, names)
         if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
             return Figures([])  # several rows are about one thing, and nobody says how they count together
@@ -207,7 +236,10 @@ def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
 
 def operation_asked_for(question: str) -> Operation | None:
     """Return what a question asks to be worked out, None for nothing."""
-    return next((name for name, pattern in _PATTERNS if pattern.search(question)), None)
+    found = [name for name, pattern in _PATTERNS if pattern.search(question)]
+    if "count" in found and found[0] in ("max", "min"):
+        return "count"  # "how many were last checked in 2024"
+    return found[0] if found else None
 
 
 def _article_of_rows(places: Places) -> str | None:
@@ -345,6 +377,23 @@ def _counted_column(question: str, all_asked: Sequence[str], rows: Sequence[Row]
     return found[0] if len(found) == 1 else None
 
 
+def _counts_all(question: str, asked: Sequence[str], names: Sequence[str], article: Article) -> bool:
+    """Whether a question counts the rows of a table: things that a column names, or any of the source that it names,
+    and nothing else."""
+    found = _COUNTED.search(question)
+    things = {*content_terms(found[1])} if found else set[str]()
+    called = {*content_terms(" ".join([article.title, *words(article.source)]))}
+    columns = [{*content_terms(name)} for name in names]
+    is_any = things <= _NOT_ASKED and bool(called & {*content_terms(question)})
+    return bool(things) and (things in columns or is_any) and {*asked} <= things | called
+
+
+def _unit_counted(question: str) -> re.Pattern[str] | None:
+    """What a column of the unit that a question counts has in its name, None if it counts things."""
+    found = _COUNTED.search(question)
+    return next((unit for unit in _UNITS if found and unit.fullmatch(found[1])), None)
+
+
 def _passes(row: Row, column: str, compared: re.Match[str]) -> bool:
     value = row.value(column)
     limit = number_in((compared["least"] or compared["most"]).rstrip(".,"))
@@ -360,7 +409,7 @@ def _worked_out(
     if not rows:
         return None
     if operation in ("list", "count"):
-        if not filtered or not 2 <= len(rows) <= MOST_ROWS:
+        if not filtered or not 2 <= len(rows) <= (MOST_COUNTED if operation == "count" else MOST_ROWS):
             return None
         return ("" if operation == "list" else f"{len(rows)}"), list(rows), ""
     if column is None:

@@ -34,6 +34,9 @@ _MEASURED = {
 """What the column or the value of a cell has that says how tall, heavy or old something is."""
 _COUNTS = r"price|cost|fee|stock|count|quantity|number|code|size|lit(?:er|re)s?|\bml\b|eur|usd|gbp|[€$£]|date|status"
 _MEASURE = re.compile(rf"\bhow ({'|'.join(_MEASURED)})\b", re.IGNORECASE)
+_WHEN = re.compile(r"\b(?:when|what (?:time|day|date))\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\D{0,2}\d{1,3}(?:[.,]\d+)*\D{0,2}")
+_OF_TIME = re.compile(r"\b(?:times?|hours?|days?|dates?|months?|years?|from|until|opens?|closes?)\b", re.IGNORECASE)
 _LONG = 60
 """Characters above which a part of a cell may be the answer; shorter values are whole."""
 _WHICH = re.compile(r"\b(?:which|what)\s+(\w+)", re.IGNORECASE)
@@ -183,7 +186,10 @@ def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
 
 
 def _has_measure(question: str, text: str, cell: Cell) -> bool:
-    """False for a cell whose column or unit tells that it measures something else than "how tall" and the like ask."""
+    """False for a cell whose column or unit tells that it measures something else than "how tall" and the like ask, and
+    for a mere number where "when" asks."""
+    if _WHEN.search(question) and _NUMBER.fullmatch(text, cell.start, cell.end) and not _OF_TIME.search(cell.name):
+        return False
     measure = _MEASURE.search(question)
     if measure is None:
         return True

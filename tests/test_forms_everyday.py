@@ -1,0 +1,140 @@
+"""Forms of answers over documents as people keep them: rules, minutes, price lists, an inventory."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.answer import answer
+from rag.engine import Engine
+from rag.settings import Settings
+from rag.types import Answer
+
+RULES = """FERN COTTAGE
+House rules
+
+1. Rubbish
+The bins stand behind the shed.
+ - grey: household waste, emptied every second Monday of the month without fail
+ - yellow: tins and plastic, rinsed, emptied on the first Friday of each month
+ - green: garden waste, from April to October, emptied every Wednesday morning
+Furniture must not be left beside the bins. The council takes it for 30 pounds.
+
+2. Damp and airing
+Open all windows for ten minutes in the morning. Wet towels belong in the bathroom, with its fan running.
+
+3. Guests
+Guests may stay for a week. For longer, write to the agent.
+"""
+MINUTES = """LINDEN HALL TRUST
+Minutes of the meeting of trustees
+Date: 4 March 2025
+
+Present: Asta Lund (chair), Bram Voss (treasurer), Cleo Fry
+
+1. Boiler
+Bram Voss explained two offers. Offer North, a single large unit in the cellar: 41,000 pounds, saves 6,500 pounds a
+year. Offer South, two smaller units in the yard: 44,500 pounds, saves 6,100 pounds a year.
+DECISION: take Offer South, since nobody wanted to depend on a single machine.
+ACTION: Bram to sign the contract by 20 March.
+
+2. Floor
+The floor of the large room is worn.
+ACTION: Cleo to ask for three prices for the floor.
+ACTION: Bram to look for a grant.
+"""
+FEES = """Fees of Tern Boatyard
+
+Boat storage ashore, in the open, for each metre and month ... £7.40
+Boat storage in the hall, for each metre and month ........... £15.20
+Pressure wash ............................ £48.00
+"""
+TOOLS = "\n".join(
+    ["Code,Item,Group,Deposit (£),Weight (kg),Last checked,Remarks"]
+    + [
+        f"T{n:02},{item},{group},{5 * n},{n + 2},{year}-0{n % 9 + 1}-12,{note}"
+        for n, (item, group, year, note) in enumerate(
+            [
+                ("Carpet cleaner", "Cleaning", 2024, ""),
+                ("Tile cutter", "Floors", 2025, "due back in May"),
+                ("Hedge trimmer", "Garden", 2024, ""),
+                ("Lawn roller", "Garden", 2025, ""),
+                ("Wallpaper stripper", "Walls", 2025, ""),
+            ],
+            1,
+        )
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """An engine over the documents."""
+    folder = tmp_path_factory.mktemp("everyday")
+    (folder / "docs").mkdir()
+    for name, text in (
+        ("fern-cottage-rules.txt", RULES),
+        ("linden-hall-minutes.txt", MINUTES),
+        ("tern-boatyard-fees.txt", FEES),
+        ("tool-library.csv", TOOLS),
+    ):
+        (folder / "docs" / name).write_text(text, "utf-8")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "docs"])
+    return engine
+
+
+def said(found: Answer) -> list[str]:
+    """The sentences of an answer."""
+    return [one.text for one in found.sentences]
+
+
+def test_all_items_are_listed_where_each_of_several_is_asked_for(asked: Engine) -> None:
+    found = answer(asked, "when are the different bins emptied at the cottage")
+    assert found.form == "list"
+    assert [text.partition(":")[0] for text in said(found) if ": " in text] == ["grey", "yellow", "green"]
+    assert said(found)[2].endswith("every Wednesday morning")
+
+
+def test_what_a_source_says_about_something_is_its_section(asked: Engine) -> None:
+    found = answer(asked, "what do the house rules say about mould and damp")
+    assert "Open all windows" in found.text and "fan running" in found.text
+
+
+def test_the_actions_of_one_person_are_listed(asked: Engine) -> None:
+    found = answer(asked, "what jobs did Bram get at the trustees' meeting")
+    assert found.form == "list"
+    assert [text.partition(" to ")[2] for text in said(found)] == [
+        "sign the contract by 20 March.",
+        "look for a grant.",
+    ]
+
+
+def test_things_are_compared_by_the_sentences_that_are_alike(asked: Engine) -> None:
+    found = answer(asked, "compare offer North and offer South")
+    assert found.form == "comparison" and "41,000" in found.text and "44,500" in found.text
+
+
+def test_a_price_that_dots_lead_to_stays_with_its_name(asked: Engine) -> None:
+    found = answer(asked, "how much is boat storage in the hall for a month?")
+    assert "15.20" in said(found)[0]
+    for one in found.citations:
+        assert "\n" not in one.quote and ("open" in one.quote) == ("7.40" in one.quote)
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("how many kilos do the garden tools weigh", "11 (2 rows, Weight (kg): 5 + 6 = 11)"),
+        ("how many tools of the library were last checked in 2024", "2"),
+        ("how many different items are in the tool library?", "5"),
+    ],
+)
+def test_rows_are_counted_and_units_added(asked: Engine, question: str, opening: str) -> None:
+    found = answer(asked, question)
+    assert found.form == "table" and found.text.startswith(f"{opening} [1]")
+    assert found.searched == question
+
+
+def test_a_number_does_not_say_when(asked: Engine) -> None:
+    found = answer(asked, "when is the deposit for the tile cutter due")
+    assert found.refused or not found.text.startswith("10")
