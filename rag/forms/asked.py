@@ -16,7 +16,9 @@ _SUMMARY = re.compile(
     r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
     r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b"
     r"|\bwhat (?:does|do|did) (?:the|this|that|their)\b.{0,60}\b(?:stud(?:y|ies)|report|paper|survey|trial|research)\b"
-    r".{0,20}\b(?:find|found|show|conclude|say)\W*$",
+    r".{0,20}\b(?:find|found|show|conclude|say)\W*$"
+    r"|\bwhat(?:[’']?s| is| was) (?:new |interesting )?in (?:the|this|that|our|my|last) (?:[\w’'-]+ ){0,4}"
+    r"(?:issue|edition|number|newsletter|bulletin|magazine|report|minutes|e-?mails?|letter|document|file|leaflet)\b",
     re.IGNORECASE,
 )
 _STEPS = re.compile(
@@ -31,7 +33,8 @@ HOW_MUCH = re.compile(
     re.IGNORECASE,
 )
 _COMPARISON = re.compile(
-    r"\b(?:vs\.?|versus|compared?|comparison|differences?|differs?|rather than|as opposed to)\b"
+    r"\b(?:vs\.?|versus|compared?|comparison|differences?|differs?|different (?:from|to|than)|rather than"
+    r"|as opposed to)\b"
     r"|\b(?:more|less|fewer|cheaper|longer|shorter|better|worse|faster|slower|larger|bigger|smaller|higher|lower"
     r"|older|newer|heavier|lighter)\b.{0,60}\b(?:than|or)\b|\b\w+er, .{1,40}\bor\b"
     r"|\b(?:from|between) (?:19|20)\d\d (?:to|and) (?:19|20)\d\d\b",

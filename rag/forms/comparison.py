@@ -14,8 +14,8 @@ from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 
 _BETWEEN = re.compile(
-    r"\s*(?:\bvs\b\.?|\bversus\b|\bcompared (?:with|to)\b|\bthan\b|\bas opposed to\b|\brather than\b|,\s*or\b|\bor\b"
-    r"|\band\b)\s*",
+    r"\s*(?:\bvs\b\.?|\bversus\b|\bcompared (?:with|to)\b|\bdifferent (?:from|to|than)\b|\bthan\b"
+    r"|\bas opposed to\b|\brather than\b|,\s*or\b|\bor\b|\band\b)\s*",
     re.IGNORECASE,
 )
 _ASKS = re.compile(

@@ -12,7 +12,7 @@ from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
 from rag.forms.parts import numbered_part
 from rag.forms.places import Places
-from rag.forms.section import named_section
+from rag.forms.section import compared_sections, named_section
 from rag.forms.table import from_table
 from rag.reader import Reading
 from rag.retrieve import Query
@@ -35,6 +35,8 @@ def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: 
         return figures.statements, (figures.note,) if figures.note else ()
     if form == "words" and (cell := looked_up(query.text, places)):
         return cell, ()
+    if form == "comparison" and (both := compared_sections(query.text, places)):
+        return both, ()
     if section := named_section(query.text, form, evidence[0] if evidence else None, places):
         return section, ()
     if labelled := labelled_lines(query.text, form, places):

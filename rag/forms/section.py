@@ -11,6 +11,7 @@ from index.text.structure import Block, Structure
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
 from rag.forms.asked import HOW_MUCH, Form
+from rag.forms.comparison import sides
 from rag.forms.places import Places
 from rag.reader import Evidence
 
@@ -20,6 +21,7 @@ _FOR_A_MEANING = frozenset(content_terms("mean meaning means stand stands explai
 """Terms that ask what the rest of a question is: "what does error E-404 mean"."""
 _PARTICLES = frozenset(content_terms("along together away back ahead short brief overview glance detail"))
 """Terms that say nothing about what a section has: "what must I bring along", "what's new in short"."""
+_COMPARES = frozenset(content_terms("compare compared comparison difference different differ versus"))
 _SAYS = re.compile(
     r"(?:.*\b)?what (?:do|does|did) (?P<who>.{2,80}?) (?:say|state|tell (?:me|us)|have to say) (?:about|on)\s+"
     r"(?P<topic>.+?)[\s?.!]*",
@@ -68,6 +70,23 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
             if rest <= top | path and numbers <= path | called and _alike(question, heading) and worth > best[:2]:
                 best = *worth, number, article
     return _below(places.structure(best[3]), best[2], best[3], evidence, places) if best[3] else []
+
+
+def compared_sections(question: str, places: Places) -> list[Statement]:
+    """Return the list or paragraph below the headings of two things that a question compares as a whole; nothing where
+    they have none in one document, or the question asks for something about them."""
+    pair = sides(question)
+    if pair is None or any({*content_terms(one.question)} - {*content_terms(one.thing)} - _COMPARES for one in pair):
+        return []
+    things = [{*content_terms(one.thing)} for one in pair]
+    for article in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
+        held = places.structure(article)
+        headings = [({*content_terms(words)}, number) for number, words in _headings(held)]
+        found = [next((number for terms, number in headings if thing and terms == thing), None) for thing in things]
+        if None not in found and found[0] != found[1]:
+            below = [_below(held, number, article, None, places) for number in found if number is not None]
+            return [one for part in below for one in part] if all(below) else []
+    return []
 
 
 def _said_about(topic: str, who: str, places: Places) -> list[Statement]:

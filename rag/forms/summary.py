@@ -20,6 +20,7 @@ from rag.check.facts import find_facts
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
 from rag.forms.asked import without_form, word_forms
+from rag.forms.periods import period_named
 from rag.forms.places import Places
 from rag.scope import Scope
 
@@ -52,7 +53,10 @@ _KINDS = {
     "html": "web page", "htm": "web page", "epub": "book",
 }  # fmt: skip
 _DOCUMENT = frozenset(
-    content_terms("document article report text page file paper source section chapter part story post news")
+    content_terms(
+        "document article report text page file paper source section chapter part story post news issue edition number"
+        " newsletter bulletin magazine minutes letter leaflet email new interesting"
+    )
 )
 """What a summary may be asked of without its being named so."""
 _LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
@@ -108,6 +112,9 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     best = max(worth.values())
     dates = {ids[source]: published.when for source, _, published in titles if published}
     near = sorted((id_ for id_ in dates if worth.get(id_, 0.0) >= _NEAR * best), key=lambda id_: dates[id_])
+    period = period_named(question)
+    if own := [ids[source] for source, _, published in titles if period and period.holds(published)]:
+        return [Target(max(own, key=lambda id_: worth.get(id_, 0.0)))]
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
     return [Target(max(worth, key=lambda id_: worth[id_]))]
