@@ -64,6 +64,24 @@ TOOLS = "\n".join(
         )
     ]
 )
+KETTLE = """BREVIN K2 KETTLE
+Short manual
+
+DESCALING THE KETTLE
+
+1. Fill the tank
+Pour half a litre of water and 100 ml of vinegar into the tank. Close the lid.
+
+2. Run the programme
+Press the C button for three seconds. The lamp blinks while it runs.
+
+3. Rinse twice
+Empty the kettle and boil two fillings of clean water.
+
+WARRANTY
+
+The warranty runs for two years from the day of purchase.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +92,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     for name, text in (
         ("fern-cottage-rules.txt", RULES),
         ("linden-hall-minutes.txt", MINUTES),
+        ("brevin-k2.txt", KETTLE),
         ("tern-boatyard-fees.txt", FEES),
         ("tool-library.csv", TOOLS),
     ):
@@ -107,6 +126,13 @@ def test_the_actions_of_one_person_are_listed(asked: Engine) -> None:
         "sign the contract by 20 March.",
         "look for a grant.",
     ]
+
+
+def test_steps_with_headings_of_their_own_are_steps_where_they_are_asked_for(asked: Engine) -> None:
+    found = answer(asked, "how do i descale the kettle")
+    assert found.form == "steps"
+    assert [text[:8] for text in said(found)] == ["Fill the", "Run the ", "Rinse tw"]
+    assert answer(asked, "how do i have to behave as a guest at the cottage").form != "steps"
 
 
 def test_things_are_compared_by_the_sentences_that_are_alike(asked: Engine) -> None:

@@ -10,6 +10,7 @@ from rag.forms.asked import Form
 from rag.forms.labelled import labelled_lines
 from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
+from rag.forms.numbered_steps import numbered_steps
 from rag.forms.parts import numbered_part
 from rag.forms.places import Places
 from rag.forms.section import compared_sections, named_section
@@ -37,6 +38,8 @@ def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: 
         return cell, ()
     if form == "comparison" and (both := compared_sections(query.text, places)):
         return both, ()
+    if steps := numbered_steps(query.text, form, evidence, places):
+        return steps, ()
     if section := named_section(query.text, form, evidence[0] if evidence else None, places):
         return section, ()
     if labelled := labelled_lines(query.text, form, places):
