@@ -34,8 +34,8 @@ _OPEN_BRACKET = re.compile(r"\([^()]*\Z")
 _IN_BRACKETS = 60
 """Characters before a full stop and a number in which a bracket that is still open tells that no sentence ends."""
 _LED_TO = re.compile(
-    r"^[^\n]*[^\W_][^\n]*?(?:(?:\.{5,}|(?: \.){5,}|…{2,})[ \t]*[^\s.][^\n]{0,40}"
-    r"|\s\.{3,}[ \t]*[^\w\s]?[ \t]?\d[\d.,]*(?: ?[^\s.]{1,12})?)$"
+    r"(?:(?<!\.)\.{5,}+|(?<! \.)(?: \.){5,}+|(?<!…)…{2,}+)[ \t]*[^\s.][^\n]{0,40}$"
+    r"|(?<=[ \t])\.{3,}+[ \t]*[^\w\s]?[ \t]?\d[\d.,]*(?: ?[^\s.]{1,12})?$"
 )
 """A line of a price list or of contents, with dots from the name to what it has: "Deck chair ........ 4.00"."""
 _LABEL = re.compile(r"[A-Z][\w ]{1,30}: \S")
@@ -149,7 +149,14 @@ def _wrapped(line: str, following: str) -> bool:
 
 def _is_row(line: str) -> bool:
     """A row of a table: of cells that are named, between bars, or led to by dots."""
-    return is_row(line) or line.startswith("|") or bool(_LED_TO.search(line))
+    return is_row(line) or line.startswith("|") or _is_led_to(line)
+
+
+def _is_led_to(line: str) -> bool:
+    if not ("..." in line or ". ." in line or "……" in line):
+        return False
+    found = _LED_TO.search(line)
+    return found is not None and "\n" not in line and any(map(str.isalnum, line[: found.start()]))
 
 
 def _split(text: str, start: int, end: int) -> Iterator[Span]:
