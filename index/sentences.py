@@ -139,6 +139,8 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
 def _wrapped(line: str, following: str) -> bool:
     if is_rule(following):
         return "|" in line  # the names of the columns, and the rule below them
+    if _is_led_to(following) and not _is_row(line) and following[:1].islower():
+        return True  # the name before the dots goes over two lines
     if any(map(_is_row, (line, following))) or is_rule(line):
         return False
     if is_item(following) or line.startswith("#"):
@@ -156,7 +158,7 @@ def _is_led_to(line: str) -> bool:
     if not ("..." in line or ". ." in line or "……" in line):
         return False
     found = _LED_TO.search(line)
-    return found is not None and "\n" not in line and any(map(str.isalnum, line[: found.start()]))
+    return found is not None and any(map(str.isalnum, line[: found.start()]))
 
 
 def _split(text: str, start: int, end: int) -> Iterator[Span]:

@@ -161,6 +161,12 @@ def test_rows_are_counted_and_units_added(asked: Engine, question: str, opening:
     assert found.searched == question
 
 
+def test_the_largest_of_a_column_is_no_count(asked: Engine) -> None:
+    found = answer(asked, "how many kilos does the tool with the highest deposit weigh")
+    assert "rows, Weight" not in found.text
+    assert not answer(asked, "how many different groups are in the tool library?").text.startswith("5")
+
+
 def test_a_number_does_not_say_when(asked: Engine) -> None:
     found = answer(asked, "when is the deposit for the tile cutter due")
     assert found.refused or not found.text.startswith("10")

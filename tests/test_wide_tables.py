@@ -82,6 +82,7 @@ def test_a_csv_file_with_two_rows_of_names(tmp_path: Path) -> None:
         (["No", "Contact", "", "Note"], ["1", "Ann", "Lee", "new"]),
         (["Room", "Low season", ""], ["", "80", "90"]),
         (["Room", "Price"], ["Garden", "on request"]),
+        (["Date", "Event", ""], ["", "Fete", "bring cake"]),
     ],
 )
 def test_a_row_of_data_names_no_columns(first: list[str], second: list[str]) -> None:
@@ -110,3 +111,38 @@ def test_what_a_page_says_of_spans_has_limits() -> None:
     cells = '<td colspan="99999999">a</td><td colspan="99999" rowspan="99999">b</td>' * 40
     tree = parse(f"<table>{f'<tr>{cells}</tr>' * 40}</table>")
     assert len(tree.xpath("//td")) == 3200
+
+
+def test_a_number_that_is_merged_is_said_once(tmp_path: Path) -> None:
+    page = """<table><tr><th>Room</th><th>Deposit</th></tr><tr><td>Hall</td><td rowspan="2">100</td></tr>
+    <tr><td>Library</td></tr></table><table><tr><th>Month</th><th>Retail</th><th>Trade</th></tr>
+    <tr><td>June</td><td>20</td><td>30</td></tr><tr><td>July</td><td colspan="2">£600</td></tr></table>"""
+    told = render(parse(page))
+    assert "Room: Hall | Deposit: 100\n\nRoom: Library\n" in told and "Month: July | Retail: £600" in told
+    assert told.count("100") == told.count("600") == 1
+    book = openpyxl.Workbook()
+    for row in (["Room", "Deposit"], ["Hall", 300], ["Library", None], ["Kitchen", 40]):
+        book.active.append(row)
+    book.active.merge_cells("B2:B3")
+    book.save(tmp_path / "rooms.xlsx")
+    assert workbook.read(tmp_path / "rooms.xlsx").text.count("300") == 1
+
+
+def test_cells_reach_over_no_group_of_rows_and_words_stay_apart() -> None:
+    page = """<p>Rates</p><table><caption>Rates<br>in euros</caption><thead>
+    <tr><th rowspan="2">Item</th><th>Price</th><th>Size</th></tr></thead><tbody>
+    <tr><td rowspan="9">Mon<br>Tue</td><td>2</td><td>L</td></tr><tr><td>3</td><td>M</td></tr>
+    </tbody><tbody><tr><td>Wed</td><td>4</td><td>S</td></tr></tbody></table>"""
+    told = render(parse(page))
+    assert lines(told) == [
+        "Item: Mon Tue | Price: 2 | Size: L",
+        "Item: Mon Tue | Price: 3 | Size: M",
+        "Item: Wed | Price: 4 | Size: S",
+    ]
+    assert "Rates in euros" in told
+
+
+def test_a_table_on_its_side_names_no_columns() -> None:
+    rows = "<tr><th>Name</th><td></td></tr><tr><th>Born</th><td>1950</td></tr><tr><th>Left</th><td>2001</td></tr>"
+    page = f"<table>{rows}</table>"
+    assert "Name: Born" not in render(parse(page))

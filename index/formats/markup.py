@@ -45,7 +45,7 @@ def render(root: Any) -> str:
                 writer.add("☒ " if element.get("checked") is not None else "☐ ")
             if skipped is None and _passed_over(element):
                 skipped = element
-            elif skipped is None and _is_table(element):
+            elif skipped is None and is_table(element):
                 writer.table(element)
                 skipped = element
             elif skipped is None:
@@ -71,7 +71,7 @@ def _is_box(element: Any) -> bool:
     return element.tag == "input" and (element.get("type") or "").lower() in ("checkbox", "radio")
 
 
-def _is_table(element: Any) -> bool:
+def is_table(element: Any) -> bool:
     """A table of data. One that holds tables or headings, or has a single column, is there for its looks."""
     if element.tag != "table":
         return False
@@ -128,10 +128,10 @@ class _Writer:
         rows, heads = [], []
         for row in _rows(element):
             cells = [cell for cell in row if cell.tag in ("td", "th", "cell")]
-            rows.append([_cell_text(cell) for cell in cells])
+            rows.append([cell_text(cell) for cell in cells])
             heads.append([cell.tag == "th" or cell.get("role") == "head" for cell in cells])
         known = any(any(row) for row in heads)
-        self._blocks += [(line, False) for line in table_lines(rows, _heads(heads[0], rows[0]) if known else None)]
+        self._blocks += [(line, False) for line in table_lines(rows, _are_heads(heads[0], rows[0]) if known else None)]
 
     def _flush(self) -> None:
         words = "".join(self._inline)
@@ -166,16 +166,18 @@ def _level(element: Any) -> int:
     return _HEADINGS.get(element.tag, 0)
 
 
-def _heads(heads: Sequence[bool], cells: Sequence[str]) -> bool:
-    """True if all cells of a row that say something are heads."""
-    return all(head for head, cell in zip(heads, cells, strict=True) if cell)
+def _are_heads(heads: Sequence[bool], cells: Sequence[str]) -> bool:
+    """True if all cells of a row are heads, an empty one in the corner aside."""
+    corner = not cells[0] and len(cells) > 2
+    return all(heads[corner:])
 
 
 def _rows(table: Any) -> list[Any]:
     return list(table.iter("tr", "row"))
 
 
-def _cell_text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
+    """Return what a cell says, on one line."""
     parts = []
     for event, element in etree.iterwalk(cell, events=("start", "end")):
         inside = event == "start"

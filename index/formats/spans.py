@@ -6,9 +6,14 @@ from typing import Any
 
 from lxml.html import HtmlElement, builder
 
+from index.formats.markup import cell_text, is_table
+from index.formats.tables import is_amount
+
 _MOST_COLUMNS = 100
 _MOST_ROWS = 500
 """Rows and columns over which a cell is spread: a page may state any number."""
+_LONGEST = 200
+"""Characters of a cell that is said again."""
 _MOST_CELLS = 200_000
 """Cells that the tables of a page may be spread to; what is more stays as it is."""
 
@@ -17,14 +22,16 @@ def spread_cells(tree: Any) -> None:
     """Give each row of each table a cell for every column, and let captions stand above their tables.
 
     What spans rows is said in each of them. Of what spans columns, names of columns, the first row and a row's first
-    cell are said once, other cells in each column; a cell that is a whole row stays alone.
+    cell are said once, other cells in each column; a cell that is a whole row stays alone. Numbers and long cells are
+    said once.
     """
     room = _MOST_CELLS
     for table in list(tree.iter("table")):
         for caption in table.findall("caption"):
-            above = builder.P(*filter(None, [" ".join("".join(caption.itertext()).split())]))
-            table.addprevious(above)
-            table.remove(caption)
+            table.addprevious(builder.P(cell_text(caption)))
+            caption.drop_tree()
+        if not is_table(table):
+            continue
         spanning = [cell for cell in table.iter("td", "th") if cell.get("rowspan") or cell.get("colspan")]
         room -= sum(_span(cell, "rowspan", _MOST_ROWS) * _span(cell, "colspan", _MOST_COLUMNS) for cell in spanning)
         if spanning and room >= 0:
@@ -33,7 +40,10 @@ def spread_cells(tree: Any) -> None:
 
 def _spread(table: Any) -> None:
     below = dict[int, tuple[int, Any]]()  # by column: in how many more rows its cell is said, and the cell
+    group = None
     for number, row in enumerate(_own_rows(table)):
+        if row.getparent() is not group:
+            group, below = row.getparent(), {}  # no cell reaches into another group of rows
         cells = row.xpath("./td|./th")
         alone = len(cells) == 1 and not below
         column = 0
@@ -69,7 +79,9 @@ def _copy_above(column: int, below: dict[int, tuple[int, Any]]) -> Any:
 
 
 def _like(cell: Any, *, said: bool) -> HtmlElement:
-    words = " ".join("".join(cell.itertext()).split()) if said else ""
+    words = cell_text(cell) if said else ""
+    if is_amount(words) or len(words) > _LONGEST:
+        words = ""
     return (builder.TH if cell.tag == "th" else builder.TD)(words)
 
 

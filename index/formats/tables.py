@@ -13,6 +13,7 @@ Numbered = tuple[int, Sequence[str]]
 
 _SEPARATOR = " | "
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d\s.,:/-]*\s*[%€$£)]?")
+_AMOUNT = re.compile(r"\W{0,3}(?:[A-Z]{3}\s?)?\d[\d\s.,:/-]*\W{0,3}(?:[^\W\d_]{1,4}\W{0,2})?")
 _LONGEST_NAME, _LONGEST_WITH_NUMBER = 80, 45
 
 
@@ -31,6 +32,11 @@ def is_header(cells: Sequence[str]) -> bool:
     with a number in it, as a telephone number or opening hours are."""
     filled = [tidy for cell in cells if (tidy := _tidy(cell))]
     return len(filled) >= 2 and len(set(filled)) == len(filled) and all(map(_can_name, filled))
+
+
+def is_amount(words: str) -> bool:
+    """Return True for a cell that is a number, with a sign or a unit at most: said twice, it would count twice."""
+    return bool(_AMOUNT.fullmatch(words.strip()))
 
 
 def _can_name(cell: str) -> bool:
@@ -56,7 +62,9 @@ def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | No
         if own and not (many and _can_name(own)):
             return None
         names.append(f"{group} {own}" if own else above[n])
-    return names if any(opens) and above[0] and not opens[0] else None
+    told = [below[n] for n in range(width) if below[n] and below[n] != above[n]]
+    repeated = above[0] == below[0] or len(set(told)) < len(told)  # else it may be a row whose first cell is empty
+    return names if any(opens) and above[0] and not opens[0] and repeated else None
 
 
 def table_lines(rows: Sequence[Sequence[str]], header: bool | None = None) -> list[str]:

@@ -15,7 +15,7 @@ from openpyxl.utils.cell import range_boundaries
 from index.errors import UnreadableSource
 from index.formats.archive import open_archive
 from index.formats.content import Content, said_title
-from index.formats.tables import Numbered, write_rows
+from index.formats.tables import Numbered, is_amount, write_rows
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 
@@ -49,10 +49,11 @@ def _rows(sheet: Any) -> Iterator[Numbered]:
         if any(cell.value is not None for cell in cells):
             shown = [_shown(cell) for cell in cells]
             for column, (last, words) in said.items():
-                if number <= last and column < len(shown) and any(shown):
+                if number <= last and any(shown):
+                    shown += [""] * (column + 1 - len(shown))
                     shown[column] = shown[column] or words
             for column, last in merged.pop(number, ()):
-                if column < len(shown):
+                if column < len(shown) and not is_amount(shown[column]):
                     said[column] = last, shown[column]
             yield number, shown
 

@@ -28,7 +28,7 @@ def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
     for place, lines in enumerate(paragraphs):
         below = lines[1] if len(lines) > 1 else paragraphs[place + 1][0] if place + 1 < len(paragraphs) else ""
         rest = lines[1:] if len(lines) > 1 else paragraphs[place + 1] if below else ()
-        if (number := _heads(lines[0])) and below and _is_section(number, below, rest):
+        if (number := _number_of_heading(lines[0])) and below and _is_section(number, below, rest):
             found[place] = number
     chained = set[int]()
     for (place, number), (after, following) in pairwise(found.items()):
@@ -49,7 +49,13 @@ def number_of(line: str) -> Number:
     return tuple(int(part) for part in match["number"].split("."))
 
 
-def _heads(line: str) -> Number:
+def after_number(line: str) -> int:
+    """Return where the words of a line begin, after its number."""
+    match = _NUMBER.match(line) if number_of(line) else None
+    return match.end() if match else 0
+
+
+def _number_of_heading(line: str) -> Number:
     """The number of a line that may stand as a heading, () for any other."""
     match = _NUMBER.match(line)
     words = line[match.end() :] if match else ""

@@ -17,8 +17,10 @@ _SUMMARY = re.compile(
     r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b"
     r"|\bwhat (?:does|do|did) (?:the|this|that|their)\b.{0,60}\b(?:stud(?:y|ies)|report|paper|survey|trial|research)\b"
     r".{0,20}\b(?:find|found|show|conclude|say)\W*$"
-    r"|\bwhat(?:[’']?s| is| was) (?:new |interesting )?in (?:the|this|that|our|my|last) (?:[\w’'-]+ ){0,4}"
-    r"(?:issue|edition|number|newsletter|bulletin|magazine|report|minutes|e-?mails?|letter|document|file|leaflet)\b",
+    r"|\bwhat(?:[’']?s| is| was) (?:new |interesting )?in (?:the|this|that|our|my|last)"
+    r" (?:(?!in\b|for\b|at\b|of\b|\d)[\w’'-]+ ){0,4}"
+    r"(?:issue|edition|newsletter|bulletin|magazine|report|minutes|e-?mails?|letter|document|file|leaflet)"
+    r"(?=\W*$|\s+(?:about|of|from|on)\b(?! the \w+ (?:shelf|desk|table)))",
     re.IGNORECASE,
 )
 _STEPS = re.compile(
@@ -44,7 +46,8 @@ _LIST = re.compile(
     r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
     r"|what \w+s (?:are|were|do|does|can|have|has)"
     r"|what (?:are|were) the|who (?:are|were|was (?:at|present|there)|attended|took part)|to-?dos?|items|occasions"
-    r"|reasons|examples|kinds of|types of|(?:different|various) \w+s|(?:do|does|did|is|are|was|were) each"
+    r"|reasons|examples|kinds of|types of|(?:the|these|those|all|which|what) (?:different|various) \w+s"
+    r"|(?:do|does|did) each (?:of|want|need|take|get|have|last|hold|weigh|cost)"
     r"|who (?:won|did|does|got|said|brings?) what)\b",
     re.IGNORECASE,
 )

@@ -103,13 +103,16 @@ def _weight(one: Evidence, side: Side, other: Side) -> float:
 
 def _are_parallel(one: Evidence, others: Sequence[Evidence]) -> bool:
     """Whether a sentence stands in the paragraph of the one on the other thing, with numbers of a unit that it has."""
-    if not others or one.hit.chunk.article_id != others[0].hit.chunk.article_id:
+    chunk = one.hit.chunk
+    if not others or chunk.article_id != others[0].hit.chunk.article_id:
+        return False
+    if not chunk.start <= others[0].start < others[0].end <= chunk.end:
         return False
     units = [
         {fact.value.unit for fact in find_facts(each.text) if isinstance(fact.value, Number)} - {""}
         for each in (one, others[0])
     ]
-    chunk, places = one.hit.chunk, sorted((place.start, place.end) for place in (one, others[0]))
+    places = sorted((place.start, place.end) for place in (one, others[0]))
     between = chunk.text[places[0][1] - chunk.start : places[1][0] - chunk.start]
     return bool(units[0] & units[1]) and "\n\n" not in between
 

@@ -34,8 +34,8 @@ _TOP = 400
 
 def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]:
     """Return the lines with the label that a question asks for, of the nearest source that has several. Of what the
-    question says beside its name, each has the names that any of them has,
-    and the text since the line before it the rest."""
+    question says beside its name, its names stand in the line itself; its other
+    words may also stand in the text since the line before."""
     if form not in ("list", "words", "sentence", "summary") or not _ASKS.match(question):
         return []
     for asked, label in _LABELS:

@@ -13,6 +13,7 @@ from rag.forms.cells import Row, as_rows, tables
 from rag.forms.places import Places
 from rag.forms.table import PRICE
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
+from rag.reader.tables import counts
 
 _ARTICLES = 3
 """Sources, nearest first, whose tables are looked at."""
@@ -97,9 +98,7 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
 
 def _is_of_the_kind(question: str, row: Row, column: str) -> bool:
     """False for a number where a question asks when, who, where or why."""
-    value = row.value(column)
-    is_number = value is not None and value.unit != "day" and ":" not in row.cells[column]
-    return not (is_number and _FOR_NO_NUMBER.search(question))
+    return not (_FOR_NO_NUMBER.search(question) and counts(column, row.cells[column]))
 
 
 def _first(row: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from index.lexical import content_terms
-from index.text.numbered import number_of
+from index.text.numbered import after_number, number_of
 from index.text.structure import Structure
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
@@ -20,7 +20,7 @@ _LONGEST = 600
 
 def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], places: Places) -> list[Statement]:
     """Return the numbered sections among which the best evidence stands as steps, each with its heading; nothing unless
-    steps are asked for, and what stands above the first one, or the title, has half of the question's words."""
+    steps are asked for, and the heading above the first one, with the title, has all of the question's words."""
     if form != "steps" or not evidence:
         return []
     best = evidence[0]
@@ -30,18 +30,14 @@ def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], plac
     if not _FEWEST <= len(run) <= _MOST:
         return []
     above = next((one for one in reversed(held.blocks[: run[0]]) if one.kind == "heading"), None)
-    called = held.text[above.inner : above.end] if above else places.articles[article].title
+    called = set(content_terms(held.text[above.inner : above.end])) if above else set[str]()
+    title = set(content_terms(places.articles[article].title))
     asked = set(content_terms(question))
-    if 2 * len(asked & set(content_terms(called))) < len(asked):
+    if not asked or not asked <= called | title or (called and not asked & called):
         return []
+    starts = [_words_of(held, number) for number in run]
     ends = [held.blocks[number].start for number in run[1:]] + [_end_of(held, run[-1])]
-    spans = [
-        (
-            held.blocks[number].inner,
-            held.blocks[number].inner + len(held.text[held.blocks[number].inner : end].rstrip()),
-        )
-        for number, end in zip(run, ends, strict=True)
-    ]
+    spans = [(start, start + len(held.text[start:end].rstrip())) for start, end in zip(starts, ends, strict=True)]
     if any(end - start > _LONGEST for start, end in spans):
         return []
     return [one for span in spans for one in statements(held.text, span, places, article, best.score, (), "step")]
@@ -49,21 +45,34 @@ def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], plac
 
 def _run_around(held: Structure, place: int) -> list[int]:
     """The headings numbered 1, 2, 3 and so on of which one is the last before a place."""
-    numbered = [
-        (n, parts[0])
-        for n, block in enumerate(held.blocks)
-        if block.kind == "heading" and len(parts := number_of(held.text[block.start : block.end])) == 1
-    ]
     runs = list[list[int]]()
-    before = 0
-    for n, number in numbered:
-        if number == 1:
+    expected = 1
+    for n, block in enumerate(held.blocks):
+        number = number_of(_line(held, n)) if block.kind == "heading" else ()
+        if len(number) != 1:
+            continue
+        if number[0] == 1:
             runs.append([n])
-        elif runs and number == before + 1:
+        elif runs and runs[-1] and number[0] == expected:
             runs[-1].append(n)
-        before = number
-    own = [run for run in runs if held.blocks[run[0]].start <= place < _end_of(held, run[-1])]
+        else:
+            runs.append([])  # a number is missing: what follows is of no run
+            continue
+        expected = number[0] + 1
+    own = [run for run in runs if run and held.blocks[run[0]].start <= place < _end_of(held, run[-1])]
     return own[-1] if own else []
+
+
+def _line(held: Structure, number: int) -> str:
+    """A heading without the signs of Markdown, with its number."""
+    block = held.blocks[number]
+    return held.text[block.start : block.end].lstrip("# ")
+
+
+def _words_of(held: Structure, number: int) -> int:
+    """Where the words of a numbered heading begin."""
+    line = _line(held, number)
+    return held.blocks[number].end - len(line) + after_number(line)
 
 
 def _end_of(held: Structure, number: int) -> int:

@@ -21,6 +21,12 @@ _FOR_A_MEANING = frozenset(content_terms("mean meaning means stand stands explai
 """Terms that ask what the rest of a question is: "what does error E-404 mean"."""
 _PARTICLES = frozenset(content_terms("along together away back ahead short brief overview glance detail"))
 """Terms that say nothing about what a section has: "what must I bring along", "what's new in short"."""
+_DOCUMENTS = frozenset(
+    content_terms(
+        "document documents source sources text article report rules minutes handbook manual guide agreement contract"
+        " lease policy letter email thread newsletter leaflet notes faq instructions terms conditions"
+    )
+)
 _COMPARES = frozenset(content_terms("compare compared comparison difference different differ versus"))
 _SAYS = re.compile(
     r"(?:.*\b)?what (?:do|does|did) (?P<who>.{2,80}?) (?:say|state|tell (?:me|us)|have to say) (?:about|on)\s+"
@@ -90,16 +96,26 @@ def compared_sections(question: str, places: Places) -> list[Statement]:
 
 
 def _said_about(topic: str, who: str, places: Places) -> list[Statement]:
-    """What stands below the heading that has half of a topic's words or more, of the source that `who` names best."""
+    """What stands below the heading that has one of the things of a topic, or half of its words with the others in the
+    section; of the source that `who` names best."""
     asked, named, best = set(_terms(topic)), set(content_terms(who)), (0, 0, -1, "")
+    parts = [set(_terms(part)) for part in re.split(r"\band\b|\bor\b|,", topic)]
     for article in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
         held, source = places.structure(article), places.articles[article]
         called = content_terms(f"{source.title} {' '.join(words(source.source))}")
         for number, heading in _headings(held):
             terms = _terms(heading)
+            below = _terms(
+                " ".join(held.text[slice(held.blocks[n].start, held.blocks[n].end)] for n in held.under(number))
+            )
             shared = sum(any(_is_like(one, term) for term in terms) for one in asked)
+            whole = all(any(_is_like(one, term) for term in (*terms, *below)) for one in asked)
+            whole = whole or any(
+                part and all(any(_is_like(one, term) for term in terms) for one in part) for part in parts
+            )
             worth = len(named.intersection(called)), shared
-            if asked and 2 * shared >= len(asked) and worth > best[:2]:
+            meant = worth[0] > 0 or named <= _DOCUMENTS
+            if asked and meant and whole and 2 * shared >= len(asked) and worth > best[:2]:
                 best = *worth, number, article
     return _below(places.structure(best[3]), best[2], best[3], None, places) if best[3] else []
 

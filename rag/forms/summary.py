@@ -113,8 +113,9 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     dates = {ids[source]: published.when for source, _, published in titles if published}
     near = sorted((id_ for id_ in dates if worth.get(id_, 0.0) >= _NEAR * best), key=lambda id_: dates[id_])
     period = period_named(question)
-    if own := [ids[source] for source, _, published in titles if period and period.holds(published)]:
-        return [Target(max(own, key=lambda id_: worth.get(id_, 0.0)))]
+    told = {ids[source]: published for source, _, published in titles}
+    if own := [id_ for id_ in near if period and period.holds(told[id_])]:
+        return [Target(max(own, key=lambda id_: worth[id_]))]
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
     return [Target(max(worth, key=lambda id_: worth[id_]))]

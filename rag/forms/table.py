@@ -20,7 +20,7 @@ Operation = Literal["max", "min", "count", "sum", "mean", "list"]
 
 MOST_ROWS = 25
 MOST_COUNTED = 60
-"""Rows that are shown at most; and of a question for how many there are."""
+"""Rows that an answer shows at most, and one to how many there are."""
 _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
 
 
@@ -72,9 +72,10 @@ _COMPARED = re.compile(
     r"|\b(?P<less>(?:less|fewer|lower|cheaper|smaller|shorter|lighter) than|under|below)\s+\D{0,3}(?P<most>\d[\d.,]*)",
     re.IGNORECASE,
 )
+_AS_ADVERB = re.compile(r"\b(?:last|first|latest|most recently)\s+\w+(?:ed|en|t)\b", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _UNITS = [
-    re.compile(rf"\b(?:{unit})\b", re.IGNORECASE)
+    re.compile(rf"(?<!per )(?<!/)\b(?:{unit})\)?$", re.IGNORECASE)
     for unit in (
         "kilos?|kg|kilograms?|kilogrammes?",
         "grams?|grammes?|g",
@@ -174,7 +175,7 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
             operation, column = "sum", counted  # "how many hours": the rows hold them
         if operation == "count" and (unit := _unit_counted(question)):
             units = [column] if column else _valued(rows, names)
-            units = [name for name in units if unit.search(name)]
+            units = [name for name in units if unit.search(name) and not re.search(_PRICES.about, name, re.IGNORECASE)]
             if len(units) != 1:
                 continue
             operation, column = "sum", units[0]  # "how many kilos of apples"
@@ -183,7 +184,7 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
                 return Figures([])
             chosen, filtered = [row for row in chosen if _passes(row, column, compared)], True
         if operation == "count" and not filtered:
-            filtered = _counts_all(question, asked, names, places.articles[article])
+            filtered = _counts_all(question, asked, rows, names, places.articles[article])
         which = _column_asked_for(question, names)
         if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
             return Figures([])  # several rows are about one thing, and nobody says how they count together
@@ -237,7 +238,7 @@ def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
 def operation_asked_for(question: str) -> Operation | None:
     """Return what a question asks to be worked out, None for nothing."""
     found = [name for name, pattern in _PATTERNS if pattern.search(question)]
-    if "count" in found and found[0] in ("max", "min"):
+    if "count" in found and found[0] in ("max", "min") and _AS_ADVERB.search(question):
         return "count"  # "how many were last checked in 2024"
     return found[0] if found else None
 
@@ -377,21 +378,25 @@ def _counted_column(question: str, all_asked: Sequence[str], rows: Sequence[Row]
     return found[0] if len(found) == 1 else None
 
 
-def _counts_all(question: str, asked: Sequence[str], names: Sequence[str], article: Article) -> bool:
-    """Whether a question counts the rows of a table: things that a column names, or any of the source that it names,
-    and nothing else."""
+def _counts_all(
+    question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], article: Article
+) -> bool:
+    """Whether a question counts the rows of a table: things of which each has another in the column that names them, or
+    any of the source that it names, and nothing else."""
     found = _COUNTED.search(question)
     things = {*content_terms(found[1])} if found else set[str]()
     called = {*content_terms(" ".join([article.title, *words(article.source)]))}
-    columns = [{*content_terms(name)} for name in names]
+    column = next((name for name in names if things and {*content_terms(name)} == things), None)
+    held = [row.cells.get(column, "").casefold() for row in rows] if column else []
+    is_named = bool(held) and all(held) and len({*held}) == len(held)
     is_any = things <= _NOT_ASKED and bool(called & {*content_terms(question)})
-    return bool(things) and (things in columns or is_any) and {*asked} <= things | called
+    return bool(things) and (is_named if column else is_any) and {*asked} <= things | called
 
 
 def _unit_counted(question: str) -> re.Pattern[str] | None:
     """What a column of the unit that a question counts has in its name, None if it counts things."""
     found = _COUNTED.search(question)
-    return next((unit for unit in _UNITS if found and unit.fullmatch(found[1])), None)
+    return next((unit for unit in _UNITS if found and unit.match(found[1])), None)
 
 
 def _passes(row: Row, column: str, compared: re.Match[str]) -> bool:

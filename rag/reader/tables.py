@@ -35,8 +35,12 @@ _MEASURED = {
 _COUNTS = r"price|cost|fee|stock|count|quantity|number|code|size|lit(?:er|re)s?|\bml\b|eur|usd|gbp|[€$£]|date|status"
 _MEASURE = re.compile(rf"\bhow ({'|'.join(_MEASURED)})\b", re.IGNORECASE)
 _WHEN = re.compile(r"\b(?:when|what (?:time|day|date))\b", re.IGNORECASE)
-_NUMBER = re.compile(r"\D{0,2}\d{1,3}(?:[.,]\d+)*\D{0,2}")
-_OF_TIME = re.compile(r"\b(?:times?|hours?|days?|dates?|months?|years?|from|until|opens?|closes?)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"\W{0,3}\d[\d.,]*\W{0,3}(?:[A-Za-z]{1,4})?")
+_OF_AMOUNTS = re.compile(
+    r"price|cost|\bfees?\b|deposit|\brent\b|stock|count|quantity|copies|weight|amount|total|[€$£%]"
+    r"|\b(?:eur|usd|gbp|kg|cm|mm)\b",
+    re.IGNORECASE,
+)
 _LONG = 60
 """Characters above which a part of a cell may be the answer; shorter values are whole."""
 _WHICH = re.compile(r"\b(?:which|what)\s+(\w+)", re.IGNORECASE)
@@ -185,10 +189,15 @@ def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
     return cell is None or _has_measure(question, text, cell)
 
 
+def counts(name: str, cell: str) -> bool:
+    """Return True for a cell that is a number of a column of amounts, which says nothing about when or who."""
+    return bool(_NUMBER.fullmatch(cell.strip()) and _OF_AMOUNTS.search(f"{name} {cell}"))
+
+
 def _has_measure(question: str, text: str, cell: Cell) -> bool:
     """False for a cell whose column or unit tells that it measures something else than "how tall" and the like ask, and
     for a mere number where "when" asks."""
-    if _WHEN.search(question) and _NUMBER.fullmatch(text, cell.start, cell.end) and not _OF_TIME.search(cell.name):
+    if _WHEN.search(question) and counts(cell.name, text[cell.start : cell.end]):
         return False
     measure = _MEASURE.search(question)
     if measure is None:
