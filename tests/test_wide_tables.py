@@ -142,6 +142,11 @@ def test_cells_reach_over_no_group_of_rows_and_words_stay_apart() -> None:
     assert "Rates in euros" in told
 
 
+def test_an_empty_first_row_is_nothing() -> None:
+    page = "<table><tr></tr><tr><th>Room</th><th>Price</th></tr><tr><td>Hall</td><td>4</td></tr></table>"
+    assert "Room: Hall | Price: 4" in render(parse(f"<p>Rates</p>{page}"))
+
+
 def test_a_table_on_its_side_names_no_columns() -> None:
     rows = "<tr><th>Name</th><td></td></tr><tr><th>Born</th><td>1950</td></tr><tr><th>Left</th><td>2001</td></tr>"
     page = f"<table>{rows}</table>"

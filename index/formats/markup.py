@@ -128,6 +128,8 @@ class _Writer:
         rows, heads = [], []
         for row in _rows(element):
             cells = [cell for cell in row if cell.tag in ("td", "th", "cell")]
+            if not cells:
+                continue
             rows.append([cell_text(cell) for cell in cells])
             heads.append([cell.tag == "th" or cell.get("role") == "head" for cell in cells])
         known = any(any(row) for row in heads)
@@ -168,7 +170,7 @@ def _level(element: Any) -> int:
 
 def _are_heads(heads: Sequence[bool], cells: Sequence[str]) -> bool:
     """True if all cells of a row are heads, an empty one in the corner aside."""
-    corner = not cells[0] and len(cells) > 2
+    corner = len(cells) > 2 and not cells[0]
     return all(heads[corner:])
 
 

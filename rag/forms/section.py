@@ -105,17 +105,19 @@ def _said_about(topic: str, who: str, places: Places) -> list[Statement]:
         called = content_terms(f"{source.title} {' '.join(words(source.source))}")
         for number, heading in _headings(held):
             terms = _terms(heading)
+            shared = sum(any(_is_like(one, term) for term in terms) for one in asked)
+            if not asked or 2 * shared < len(asked):
+                continue
             below = _terms(
                 " ".join(held.text[slice(held.blocks[n].start, held.blocks[n].end)] for n in held.under(number))
             )
-            shared = sum(any(_is_like(one, term) for term in terms) for one in asked)
             whole = all(any(_is_like(one, term) for term in (*terms, *below)) for one in asked)
             whole = whole or any(
                 part and all(any(_is_like(one, term) for term in terms) for one in part) for part in parts
             )
             worth = len(named.intersection(called)), shared
             meant = worth[0] > 0 or named <= _DOCUMENTS
-            if asked and meant and whole and 2 * shared >= len(asked) and worth > best[:2]:
+            if meant and whole and worth > best[:2]:
                 best = *worth, number, article
     return _below(places.structure(best[3]), best[2], best[3], None, places) if best[3] else []
 

@@ -55,6 +55,8 @@ AT_ONCE = 2
 """The strong model reads so many at a time, and stops when one of them answers."""
 OTHER_DATES = 2
 """The most passages of other dates that it reads beside them."""
+MAY_ANSWER = -2.0
+"""Log-odds above which a passage may answer."""
 CERTAIN = 1.0
 """Log-odds from which a passage counts as answering."""
 ANSWERS = 6
@@ -189,8 +191,8 @@ def read_again(
     """Read the passages that are best so far with the strong model, until one of them answers; the others stay as they
     are.
 
-    Beside the one that answers the best passages of articles with another date are read too (`dates` has them by
-    article id): what was right once may have changed.
+    Beside the one that answers the best passages of articles with another date are read too, if the small model finds
+    something in them (`dates` has them by article id): what was right once may have changed.
     """
     read = list(passages)
     odds = load_weights("small").passage.log_odds(passage_rows(passages)) if passages else ()
@@ -209,7 +211,8 @@ def read_again(
     if best and dates:
         of_date = {dates.get(best.hit.chunk.article_id): -1}
         for n in order:
-            if when := dates.get(passages[n].hit.chunk.article_id):
+            when = dates.get(passages[n].hit.chunk.article_id)
+            if when and passages[n].found.score > MAY_ANSWER:
                 of_date.setdefault(when, n)
         if others := [n for n in of_date.values() if n >= 0 and not read[n].strong][:OTHER_DATES]:
             read_them(others)
