@@ -16,10 +16,10 @@ from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
 from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
+from rag.forms.arithmetic import operation_asked_for
 from rag.forms.asked import Form
 from rag.forms.periods import period_named
 from rag.forms.places import Places
-from rag.forms.table import operation_asked_for
 from rag.made_by import made_by
 from rag.reader import Evidence, Reading
 from rag.reader.names import asks_for_several

@@ -10,8 +10,8 @@ from index.lexical import content_terms
 from rag.check.amounts import find_numbers
 from rag.cite import Statement
 from rag.forms.cells import Row, as_rows, tables
+from rag.forms.columns import PRICE
 from rag.forms.places import Places
-from rag.forms.table import PRICE
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
 from rag.reader.tables import counts
 

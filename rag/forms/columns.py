@@ -1,0 +1,142 @@
+"""Which column of a table a question asks about: by its name, an adjective, a unit, or what it counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from index.lexical import content_terms
+from rag.forms.cells import Row
+
+_MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
+
+
+class _Measure(NamedTuple):
+    """Adjectives for much and for little, and the names of the columns that they are about. Those of a `clear` measure
+    are about nothing else, whatever other column a question names."""
+
+    much: str
+    little: str
+    about: str
+    clear: bool = False
+
+
+PRICES = _Measure(
+    r"most expensive|dearest|(?:more expensive|dearer|costs? (?:the )?mo(?:re|st))(?! than)",
+    r"cheapest|least expensive|(?:cheaper|less expensive|costs? (?:the )?le(?:ss|ast))(?! than)",
+    r"price|cost|fee|rent|amount|charge|rate|eur|usd|gbp|[€$£]",
+    clear=True,
+)
+_TIMES = _Measure(
+    r"latest|newest|most recent|last|youngest",
+    r"earliest|oldest|first",
+    r"date|day|year|opened|built|founded|since",
+)
+_MEASURES = (
+    PRICES,
+    _Measure(r"heaviest|heavier(?! than)", r"lightest|lighter(?! than)", r"weight|mass", clear=True),
+    _Measure(r"longest", r"shortest", r"length|duration|distance|time|hours|minutes|days"),
+    _Measure(r"tallest|highest", r"lowest|shortest", r"height|altitude|elevation"),
+    _Measure(r"widest|broadest", r"narrowest", r"width|breadth"),
+    _Measure(r"deepest", r"shallowest", r"depth"),
+    _Measure(r"fastest|quickest|(?:faster|quicker)(?! than)", r"slowest|slower(?! than)", r"speed", clear=True),
+    _Measure(r"largest|biggest|greatest", r"smallest|littlest", r"size|area|volume|capacity|population"),
+    _TIMES,
+)
+MUCH = "|".join([_MOST, *(one.much for one in _MEASURES)])
+LITTLE = "|".join([_FEWEST, *(one.little for one in _MEASURES)])
+COMPARED = re.compile(
+    r"\b(?P<more>(?:more|greater|higher|larger|dearer|longer|heavier) than|over|above|exceed\w*)"
+    r"\s+\D{0,3}(?P<least>\d[\d.,]*)"
+    r"|\b(?P<less>(?:less|fewer|lower|cheaper|smaller|shorter|lighter) than|under|below)\s+\D{0,3}(?P<most>\d[\d.,]*)",
+    re.IGNORECASE,
+)
+_UNITS = [
+    re.compile(rf"(?<!per )(?<!/)\b(?:{unit})\)?$", re.IGNORECASE)
+    for unit in (
+        "kilos?|kg|kilograms?|kilogrammes?",
+        "grams?|grammes?|g",
+        "tonn?e?s?|t",
+        "lit(?:re|er)s?|l",
+        "kilomet(?:re|er)s?|km",
+        "met(?:re|er)s?|m",
+        "centimet(?:re|er)s?|cm",
+        "millimet(?:re|er)s?|mm",
+        "miles?|mi",
+        "hours?|hrs?|h",
+        "minutes?|mins?",
+        "days?",
+        "hectares?|ha",
+    )
+]
+"""Units that "how many" may ask for, as questions and names of columns write them."""
+COUNTED = re.compile(r"\bhow many\s+(?:(?:different|various|separate|kinds of|types of)\s+)?([\w’'-]+)", re.IGNORECASE)
+PRICE = re.compile(
+    r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
+)
+"""Asks for a price."""
+SPENT = re.compile(r"\bhow much\b.*\b(?:spen[dt]|paid|pay|cost)\b", re.IGNORECASE)
+"""Asks for the sum of all rows about what it names."""
+_PAST = re.compile(r"\b(?:did|was|were|has|have|had|went|spent|paid)\b", re.IGNORECASE)
+ACTUAL = re.compile(r"\b(?:actual\w*|spent|paid)\b", re.IGNORECASE)
+"""A column of what came to pass, beside one of what was planned."""
+_STOCK = re.compile(r"\b(?:stock|available|on hand|in store|left|quantity|qty)\b", re.IGNORECASE)
+"""A column of how many there are."""
+
+
+def stock_column(rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The column that says how many there are, None if none does, or several."""
+    found = [name for name in valued_columns(rows, names) if _STOCK.search(name.replace("_", " "))]
+    return found[0] if len(found) == 1 else None
+
+
+def valued_columns(rows: Sequence[Row], names: Sequence[str], *, days: bool = False) -> list[str]:
+    """The columns with a number in most rows, or with a day."""
+    return [
+        name
+        for name in names
+        if sum((value := row.value(name)) is not None and (value.unit == "day") == days for row in rows) * 2 > len(rows)
+    ]
+
+
+def column_asked_about(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The column that a question asks about, None if that is not clear: by its name, else by an adjective."""
+    numeric, days = valued_columns(rows, names), valued_columns(rows, names, days=True)
+    shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
+    most = max(shares.values(), default=0)
+    best = [name for name in shares if shares[name] == most]
+    said = [one for one in _MEASURES if re.search(rf"\b(?:{one.much}|{one.little})\b", question, re.IGNORECASE)]
+    clear = [name for name in numeric for one in said if one.clear and re.search(one.about, name, re.IGNORECASE)]
+    if most and len(best) == 1 and (not clear or best[0] in clear):
+        return best[0]
+    if PRICES not in said and (PRICE.search(question) or SPENT.search(question)):
+        said.insert(0, PRICES)
+    for one in said:
+        named = [name for name in numeric if re.search(rf"(?:{one.about})", name, re.IGNORECASE)]
+        if one is _TIMES:
+            named = days or named
+        if len(named) > 1 and _PAST.search(question):
+            named = [name for name in named if ACTUAL.search(name)]
+        if named:
+            return named[0] if len(named) == 1 else None
+    return None
+
+
+def counted_column(question: str, all_asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> str | None:
+    """The column of numbers whose name a question counts ("how many hours"), or has in whole ("sold online")."""
+    counted = COUNTED.search(question)
+    asked = set(content_terms(counted[1])) if counted else set()
+    numeric = valued_columns(rows, names)
+    found = [name for name in numeric if asked and asked <= set(content_terms(name))]
+    if not COMPARED.search(question):
+        found = found or [
+            name for name in numeric if len(held := set(content_terms(name))) > 1 and held <= set(all_asked)
+        ]
+    return found[0] if len(found) == 1 else None
+
+
+def unit_counted(question: str) -> re.Pattern[str] | None:
+    """What a column of the unit that a question counts has in its name, None if it counts things."""
+    found = COUNTED.search(question)
+    return next((unit for unit in _UNITS if found and unit.match(found[1])), None)
