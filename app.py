@@ -28,9 +28,10 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 gc.set_threshold(50_000, 20, 50)
 
 from index.errors import FootnoteError, IndexDamaged
-from rag.grammar import make_parser
+from rag.cli.parser import make_parser
+from rag.cli.terminal import print_json, print_line, print_stored, print_trouble
+from rag.printable import one_line
 from rag.settings import SEEDS, Settings, listing, make_settings, unknown_variables
-from rag.terminal import one_line, print_json, print_line, print_stored, print_trouble
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -70,8 +71,8 @@ def _tell_unknown_variables() -> None:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve the page until interrupted."""
     settings = make_settings(host=arguments.host, port=arguments.port)
+    from rag.cli.ports import free_port
     from rag.hosts import in_url, is_loopback
-    from rag.ports import free_port
 
     if not is_loopback(settings.host):
         if not arguments.no_login:
@@ -110,8 +111,8 @@ def ask(arguments: argparse.Namespace) -> int:
     """Answer one question and print it; the exit code tells an answer from a refusal."""
     from rag.answer import BadQuestion, answer, check
     from rag.choice import Choice
+    from rag.cli.terminal import print_answer, print_trouble, progress_bar
     from rag.engine import Engine
-    from rag.terminal import print_answer, print_trouble, progress_bar
 
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
@@ -146,9 +147,9 @@ def ask(arguments: argparse.Namespace) -> int:
 def chat(arguments: argparse.Namespace) -> int:
     """Answer questions line by line, as one conversation until an empty line."""
     from rag.choice import Choice
-    from rag.conversation import lines
+    from rag.cli import lines
+    from rag.cli.terminal import progress_bar
     from rag.engine import Engine
-    from rag.terminal import progress_bar
 
     engine = Engine(make_settings(home=arguments.home, writer=arguments.writer))
     with progress_bar() as progress:
@@ -163,7 +164,7 @@ def chat(arguments: argparse.Namespace) -> int:
 
 def index(arguments: argparse.Namespace) -> int:
     """Make the index equal to the sources and say what was done."""
-    from rag import housekeeping
+    from rag.cli import commands as housekeeping
 
     if arguments.watch and (arguments.dry_run or arguments.rebuild):
         print_trouble("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.")
@@ -179,7 +180,7 @@ def index(arguments: argparse.Namespace) -> int:
 
 def sources(arguments: argparse.Namespace) -> int:
     """List the sources in the index."""
-    from rag import housekeeping
+    from rag.cli import commands as housekeeping
 
     housekeeping.sources(housekeeping.open_engine(arguments.home), as_json=arguments.json)
     return ANSWERED
@@ -187,7 +188,7 @@ def sources(arguments: argparse.Namespace) -> int:
 
 def forget(arguments: argparse.Namespace) -> int:
     """Take sources out of the index, for good."""
-    from rag import housekeeping
+    from rag.cli import commands as housekeeping
 
     names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
     if not names:
@@ -199,14 +200,14 @@ def forget(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Look whether everything is in order."""
-    from rag import housekeeping
+    from rag.cli import commands as housekeeping
 
     return ANSWERED if housekeeping.doctor(make_settings(home=arguments.home), as_json=arguments.json) else FAILED
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the stored text of a source, or a part of it by offsets."""
-    from rag import housekeeping
+    from rag.cli import commands as housekeeping
 
     engine = housekeeping.open_engine(arguments.home)
     if arguments.blocks:
@@ -219,10 +220,10 @@ def show(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Ask every question of a set, measure, and write a run; against a baseline also say what changed."""
+    from rag.cli.terminal import print_problems, print_trouble, progress_bar
     from rag.evaluation import compare as comparing
     from rag.evaluation import corpus, labels, run, table
     from rag.evaluation.read import read_questions
-    from rag.terminal import print_problems, print_trouble, progress_bar
     from rag.ui import report
 
     if arguments.fail_if_worse and not arguments.baseline:
@@ -285,8 +286,9 @@ def _verdict(compared: Comparison, arguments: argparse.Namespace) -> int:
 
 def replay(arguments: argparse.Namespace) -> int:
     """Ask again what was answered before; the exit code tells an identical answer from another."""
-    from rag import housekeeping, receipt
-    from rag.terminal import print_replayed
+    from rag import receipt
+    from rag.cli import commands as housekeeping
+    from rag.cli.terminal import print_replayed
 
     engine = housekeeping.open_engine(arguments.home)
     engine.ensure_index()
@@ -300,9 +302,10 @@ def replay(arguments: argparse.Namespace) -> int:
 
 def whatsnew(arguments: argparse.Namespace) -> int:
     """Say which questions have another answer than the last time."""
-    from rag import housekeeping, receipt
+    from rag import receipt
+    from rag.cli import commands as housekeeping
+    from rag.cli.terminal import print_problems, print_replayed
     from rag.evaluation.read import read_questions
-    from rag.terminal import print_problems, print_replayed
 
     engine = housekeeping.open_engine(arguments.home)
     engine.ensure_index()

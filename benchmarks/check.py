@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.statements import Statement, read_statements
-from index.aliases import Aliases, find_aliases
+from index.text.aliases import Aliases, find_aliases
 from rag.check import Verdict
 from rag.check.sentence import Source, check_sentence
 from rag.evaluation.statistics import SAMPLES, SEED, Array, auroc, bounds

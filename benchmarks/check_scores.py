@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from benchmarks.check import FALSE_ALARMS, auroc_of, interval, source
 from benchmarks.statements import read_statements
 from benchmarks.support_model import Scorer
-from index.embed import Embedder, find_model
+from index.encoder.embedder import Embedder, find_model
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
 from rag.check.sentence import Measured, judge, measure, rate

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.build import Builder, Report
-from index.embed import Embedder, find_model
-from index.generation import Generation, open_current
-from index.layout import Span
+from index.build.generation import Generation, open_current
+from index.build.write import Builder
+from index.encoder.embedder import Embedder, find_model
+from index.report import Report
 from index.sync import sync
+from index.text.layout import Span
 from rag.engine import recipe
 from rag.settings import Settings
 

@@ -25,8 +25,8 @@ from sentence_transformers import SentenceTransformer
 from benchmarks.corpora import read_squad
 from benchmarks.large import cut, write_articles
 from benchmarks.retrieval import RESAMPLES
-from index.build import Builder
-from index.embed import Embedder, Vectors, find_float32, find_model
+from index.build.write import Builder
+from index.encoder.embedder import Embedder, Vectors, find_float32, find_model
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings

@@ -18,14 +18,14 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.corpora import Labelled, Paragraph, build, read_squad, shipped_embedder
-from index.embed import Embedder
-from rag import write
+from index.encoder.embedder import Embedder
 from rag.evaluation.measures import contains
 from rag.reader.evidence import Reader
 from rag.reader.models import open_reader
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
 from rag.settings import Settings
+from rag.writer import quote as write
 from training.reader.data import CALIBRATION, read_json
 
 _SIZES = (1, 2, 4)

@@ -35,11 +35,10 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from benchmarks.corpora import Labelled, Paragraph, build, read_squad, shipped_embedder
-from index.aliases import Aliases
-from index.embed import Embedder
-from index.generation import Generation
-from index.layout import Span
-from rag import write
+from index.build.generation import Generation
+from index.encoder.embedder import Embedder
+from index.text.aliases import Aliases
+from index.text.layout import Span
 from rag.evaluation.measures import contains, exact_match, token_f1
 from rag.reader import Evidence
 from rag.reader.evidence import READ, WEIGHTS, evidence, rank, read_again, read_first
@@ -58,6 +57,7 @@ from rag.reader.ranking import (
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
 from rag.settings import Settings
+from rag.writer import quote as write
 from training.reader.data import CALIBRATION, read_json
 from training.reader.everyday import documents, read_bundles, source_of, split
 from training.reader.unanswerable import make_pool, swap_name

@@ -24,11 +24,11 @@ from benchmarks.served import ask, chromium, opened, served
 from index.article import Article
 from rag.cite import Citation, CitedSentence
 from rag.engine import Engine
-from rag.markdown import as_markdown
 from rag.settings import Settings
 from rag.types import Answer, Passage
 from rag.ui import html
 from rag.ui.article import File, Place, article_page
+from rag.ui.markdown import as_markdown
 from rag.ui.typeset import typeset
 
 HOSTILE = [

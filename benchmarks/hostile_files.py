@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.corpora import shipped_embedder
-from index.build import Builder
-from index.generation import current_folder, faults, open_current
-from index.roots import find_sources
+from index.build.generation import faults, open_current
+from index.build.write import Builder
+from index.home import current_folder
+from index.sources.roots import find_sources
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings

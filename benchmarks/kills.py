@@ -24,10 +24,12 @@ from tqdm import tqdm
 
 from benchmarks.corpora import shipped_embedder
 from benchmarks.sync_states import assert_same
-from index.build import Builder, has_leftovers, is_building
-from index.embed import Embedder, find_model
+from index.build.generation import faults, open_current
+from index.build.leftovers import has_leftovers, is_building
+from index.build.write import Builder
+from index.encoder.embedder import Embedder, find_model
 from index.errors import IndexBusy, IndexMissing
-from index.generation import current_folder, faults, open_current
+from index.home import current_folder
 from index.sync import sync
 from rag.engine import recipe
 from rag.retrieve import Retriever

@@ -39,14 +39,15 @@ from benchmarks import words
 from benchmarks.chroma import running
 from benchmarks.corpora import read_squad
 from index.article import make_article
-from index.build import Builder
+from index.build.generation import Generation
+from index.build.write import Builder
 from index.chunk import Chunk, Limits, chunk
-from index.embed import Embedder, Vectors, find_model
-from index.generation import Generation, current_folder
-from index.sentences import sentences
-from index.server import Server
+from index.encoder.embedder import Embedder, Vectors, find_model
+from index.home import current_folder
+from index.store.chroma_server import Server
 from index.sync import sync
-from index.tokens import token_counter
+from index.text.sentences import sentences
+from index.text.tokens import token_counter
 from rag.engine import recipe
 from rag.retrieve import Retriever
 from rag.settings import Settings

@@ -23,7 +23,7 @@ from rag.evaluation.read import read_questions
 from rag.reader.evidence import Reader
 from rag.scope import Scope
 from rag.settings import Settings
-from rag.write import choose
+from rag.writer.quote import choose
 
 
 def measure(scope: Scope, questions: list[Question], most: int) -> NDArray[np.float64]:

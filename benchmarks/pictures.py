@@ -31,7 +31,7 @@ from benchmarks.served import (
     server,
     silent_source,
 )
-from index.roots import register_roots
+from index.sources.roots import register_roots
 from rag.engine import Engine
 from rag.settings import PROJECT, SEEDS, Settings
 

@@ -16,8 +16,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from index.lexical import terms
-from index.sentences import sentences
+from index.text.sentences import sentences
+from index.text.words import terms
 from rag.check.plain import TABLE
 
 _SETS = (

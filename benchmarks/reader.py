@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
-from index.network import Network
+from index.encoder.onnx_session import Network
 from index.text.marks import as_read
 from rag.evaluation.measures import exact_match, token_f1
 from rag.reader.models import open_reader

@@ -19,9 +19,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 
 from benchmarks.hostile_server import RESPONSES, chunk
 from benchmarks.served import free_port
-from index.lexical import content_terms
-from index.sentences import sentences
-from rag.prompt import REFUSAL
+from index.text.sentences import sentences
+from index.text.words import content_terms
+from rag.writer.prompt import REFUSAL
 
 KEY = "sk-footnote-0123456789-abcdefghij"
 PARAPHRASES = {

@@ -17,8 +17,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
-from index.build import is_building
-from index.roots import register_addresses
+from index.build.leftovers import is_building
+from index.sources.roots import register_addresses
 from rag.settings import PROJECT
 
 _CHROMIUM = "/usr/bin/chromium"

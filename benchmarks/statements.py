@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from index.dates import find_dates
-from index.lexical import content_terms
+from index.text.dates import find_dates
+from index.text.words import content_terms
 from rag.check.amounts import find_numbers
 from rag.check.facts import find_facts
 

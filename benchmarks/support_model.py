@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks.support_pairs import Pair, Pairs
-from index.embed import find_float32
-from index.layout import Span
-from index.sentences import sentences
+from index.encoder.embedder import find_float32
+from index.text.layout import Span
+from index.text.sentences import sentences
 from training.reader.base import load_encoder
 from training.reader.data import FOREIGN, load, read_ids, with_hard_negatives
 from training.reader.restore import restored

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.statements import deny, state, swap, type_of
-from index.layout import Span
-from index.lexical import content_terms
-from index.sentences import sentences
+from index.text.layout import Span
+from index.text.sentences import sentences
+from index.text.words import content_terms
 from rag.check.facts import find_facts
 from training.reader.data import Corpus, Passage, Question
 from training.reader.unanswerable import Pool, make_pool, unanswerable

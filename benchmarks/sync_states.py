@@ -23,9 +23,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from benchmarks.corpora import shipped_embedder
-from index.build import Builder
-from index.embed import Embedder
-from index.generation import Generation, Manifest, current_folder, faults, index_folder
+from index.build.generation import Generation, faults
+from index.build.manifest import Manifest
+from index.build.write import Builder
+from index.encoder.embedder import Embedder
+from index.home import current_folder, index_folder
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings

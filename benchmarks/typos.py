@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.reader import interval
-from index.lexical import FUNCTION_WORDS
+from index.text.terms import FUNCTION_WORDS
 from rag.answer import answer
 from rag.engine import Engine
 from rag.evaluation.corpus import SAME, engine_for

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from index.catalog import Catalog
-from index.lexical import LexicalIndex, content_terms, terms
-from index.text.mentions import mentions
+from index.mentions import mentions
+from index.store.bm25 import LexicalIndex
+from index.store.catalog import Catalog
+from index.text.words import content_terms, terms
 
 _NEAREST = 10
 _MIB = 1 << 20

@@ -15,10 +15,10 @@ from index.formats import READERS
 from index.formats.content import Content, Row, Time
 from index.formats.plain import decode
 from index.formats.worker import Worker
-from index.front_matter import read_front_matter
-from index.published import Published, find_published, of_day, published_in_front_matter, read_name
 from index.stamps import open_at_once
-from index.titles import Origin, Title, find_title_of
+from index.text.front_matter import read_front_matter
+from index.text.published import Published, find_published, of_day, published_in_front_matter, read_name
+from index.text.titles import Origin, Title, find_title_of
 
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
 READABLE = TEXT_SUFFIXES | READERS.keys()

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from index.article import Article
-from index.layout import Span, blocks, heading_level, strip
-from index.lexical import words
-from index.sentences import sentences
 from index.text.bars import is_rule
+from index.text.layout import Span, blocks, heading_level, strip
+from index.text.sentences import sentences
 from index.text.structure import Block, structure
-from index.titles import title_in_name
+from index.text.titles import title_in_name
+from index.text.words import words
 
 Count = Callable[[str], int]
 

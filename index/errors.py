@@ -5,7 +5,7 @@ FootnoteError
 ├── UnreadableSource     a file that can't become an article
 ├── ModelError           a model or the token table is missing, altered or of the wrong kind
 ├── VectorServerError    the Chroma server does not answer, or not as it should
-└── IndexError_          the index can't be used as it is
+└── BrokenIndexError     the index can't be used as it is
     ├── IndexMissing     there is none yet
     ├── IndexMismatch    it was made with other settings or another model
     ├── IndexDamaged     its parts do not agree
@@ -39,29 +39,36 @@ class ModelError(FootnoteError):
 class VectorServerError(FootnoteError):
     """The Chroma server that holds the vectors does not answer, or not as it should; it never holds the token.
 
-    Not an IndexError_: the index is as good as before, so nothing is to be made again.
+    Not an BrokenIndexError: the index is as good as before, so nothing is to be made again.
     """
 
 
-class IndexError_(FootnoteError):
+class BrokenIndexError(FootnoteError):
     """The index can't be used as it is."""
 
 
-class IndexMissing(IndexError_):
+class IndexMissing(BrokenIndexError):
     """There is no index yet."""
 
 
-class IndexMismatch(IndexError_):
+class IndexMismatch(BrokenIndexError):
     """The index was made with other settings or another model than those in force."""
 
 
-class IndexDamaged(IndexError_):
+class IndexDamaged(BrokenIndexError):
     """The parts of an index do not agree with each other or with its manifest."""
+
+    @classmethod
+    def because(cls, what: str) -> IndexDamaged:
+        """Return the error with the remedy; `what` says what is damaged."""
+        return cls(
+            f"The index is damaged: {what}. Run `python app.py index`, which makes the index again from the sources."
+        )
 
 
 class VectorsLost(IndexDamaged):
     """A query does not reach some of the vectors; everything else agrees."""
 
 
-class IndexBusy(IndexError_):
+class IndexBusy(BrokenIndexError):
     """Another process is writing the index."""

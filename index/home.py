@@ -1,4 +1,4 @@
-"""What a home folder allows: whether it can be written, and how its files are read where it can't."""
+"""The home folder: where the index lies in it, whether it can be written, and how it is read where it can't."""
 
 from __future__ import annotations
 
@@ -8,7 +8,27 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from index.errors import FootnoteError
+from index.errors import FootnoteError, IndexDamaged, IndexMissing
+
+
+def index_folder(home: Path) -> Path:
+    """Where the generations of a home lie."""
+    return home / "index"
+
+
+def current_folder(home: Path) -> Path:
+    """The folder of the generation in use. Raises IndexMissing when there is none."""
+    pointer = index_folder(home) / "current"
+    try:
+        name = pointer.read_text("utf-8").strip()
+    except OSError as error:
+        raise IndexMissing(f"There is no index in {home} yet. Run `python app.py index`.") from error
+    except UnicodeDecodeError:
+        name = ""
+    folder = index_folder(home) / "generations" / name
+    if not name.isprintable() or not name or Path(name).name != name or not folder.is_dir():
+        raise IndexDamaged.because("the file that names the generation in use names none that is there")
+    return folder
 
 
 def existing(home: Path) -> Path:

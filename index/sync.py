@@ -8,27 +8,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from index.article import Article, read_article
-from index.build import Builder, Progress, Report, build, clear_leftovers, room, spool_folder, unwritten
-from index.catalog import Catalog
-from index.digests import check
+from index.build.disk import room, unwritten
+from index.build.generation import Generation
+from index.build.known_vectors import KnownVectors
+from index.build.leftovers import clear_leftovers, spool_folder
+from index.build.lock import writing
+from index.build.manifest import Manifest
+from index.build.spool import Spool
+from index.build.write import Builder, build
 from index.duplicates import Record, record, repeated
-from index.errors import IndexDamaged, IndexError_, IndexMismatch, IndexMissing, UnreadableSource
+from index.errors import BrokenIndexError, IndexDamaged, IndexMismatch, IndexMissing, UnreadableSource
 from index.formats.worker import Worker
-from index.generation import (
-    Generation,
-    Manifest,
-    current_folder,
-    index_folder,
-)
-from index.pages import KINDS, Pages, kept_pages, refresh
-from index.place import is_own, misplaced, sweep
-from index.reuse import KnownVectors
-from index.roots import KEPT_TWICE, Found, find_sources, forgotten, mend_lists, registered_addresses
-from index.seen import SEEN, Remarks, Seen
-from index.spool import Spool
+from index.home import current_folder, index_folder
+from index.report import Progress, Report
+from index.sources.fetch import Limits as WebLimits
+from index.sources.roots import KEPT_TWICE, Found, find_sources, forgotten, mend_lists, registered_addresses
+from index.sources.seen import SEEN, Remarks, Seen
+from index.sources.web_pages import KINDS, Pages, kept_pages, refresh
 from index.state import damage, read_sealed, write_sealed
-from index.web import Limits as WebLimits
-from index.writer import writing
+from index.store.catalog import Catalog
+from index.store.collections import is_own, misplaced, sweep
+from index.store.digests import check
 
 _FAILED = "failed.json"
 _IN_USE = "the index in use"
@@ -196,7 +196,7 @@ def _read(
     unchanged = seen.unchanged(last) if catalog else frozenset[str]()
     kept = dict[str, Record]()
     if catalog:
-        with contextlib.suppress(IndexError_):  # what is damaged is read again
+        with contextlib.suppress(BrokenIndexError):  # what is damaged is read again
             kept = {one.source: one for one in catalog.records()}
     with Worker() as worker:
         for number, (source, path) in enumerate(found.files):
@@ -246,7 +246,7 @@ def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | 
     """The catalog of a generation, while the block lasts; None for none, or for one that can't be opened."""
     catalog = None
     if manifest:
-        with contextlib.suppress(IndexError_):
+        with contextlib.suppress(BrokenIndexError):
             catalog = Catalog(index_folder(builder.home) / "generations" / manifest.name / "catalog.sqlite")
     try:
         yield catalog

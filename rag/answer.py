@@ -8,10 +8,11 @@ from functools import partial
 from threading import Event
 from typing import Any
 
+from index.build.generation import Generation
 from index.errors import FootnoteError
-from index.generation import Generation
-from rag import compose, converse, types, write
-from rag.builder import AnswerBuilder, Clock
+from rag import small_talk as converse
+from rag import types
+from rag.answer_builder import AnswerBuilder, Clock
 from rag.choice import EVERYTHING, Choice, NothingChosen, among, dated
 from rag.conversation.resolve import Resolved, read
 from rag.conversation.thread import NO_TURNS, Thread
@@ -20,13 +21,15 @@ from rag.forms.asked import Form, form_asked_for, topic_mentioned, topic_told_ab
 from rag.forms.draft import NOTHING, draft
 from rag.forms.holders import sources_that_mention
 from rag.forms.summary import find_targets, named_by_title, summarise
-from rag.llm import ModelServerError
 from rag.reader import Reading
 from rag.retrieve import Query
 from rag.scope import Scope
 from rag.settings import Writer
 from rag.spelling import Speller
 from rag.types import Answer, AnswerForm, Refusal
+from rag.writer import generate as compose
+from rag.writer import quote as write
+from rag.writer.llm import ModelServerError
 
 
 class BadQuestion(FootnoteError):

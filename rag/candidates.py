@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from index.aliases import find_aliases
 from index.chunk import Chunk
-from index.sentences import sentences
+from index.text.aliases import find_aliases
+from index.text.sentences import sentences
 
 
 @dataclass(frozen=True)

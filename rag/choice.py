@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from index.catalog import Catalog
 from index.errors import FootnoteError
-from index.published import Published, read_period
-from index.removal import unknown_source
+from index.sources.removal import unknown_source
+from index.store.catalog import Catalog
+from index.text.published import Published, read_period
 
 
 @dataclass(frozen=True)

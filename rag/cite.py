@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from index.article import Article
-from index.layout import Span
-from index.published import Published
+from index.text.layout import Span
+from index.text.published import Published
 from rag.reader import Evidence
 
 Kind = Literal["quoted", "supported", "weak", "unsupported"]

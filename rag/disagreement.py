@@ -9,7 +9,7 @@ from rag.check.amounts import Number
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
 from rag.reader import Evidence
-from rag.write import answering_words, of_one_thing
+from rag.writer.quote import answering_words, of_one_thing
 
 
 def sources_differ(quoted: Sequence[Evidence], asked: Sequence[str]) -> bool:

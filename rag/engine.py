@@ -9,8 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
 
-from index.build import Builder, Progress, Report, is_building
-from index.embed import Embedder, ModelFiles, find_model
+from index.build.generation import Generation, open_current
+from index.build.leftovers import is_building
+from index.build.manifest import Recipe
+from index.build.write import Builder
+from index.encoder.embedder import Embedder, ModelFiles, find_model
+from index.encoder.onnx_session import cores
 from index.errors import (
     FootnoteError,
     HomeReadOnly,
@@ -20,11 +24,10 @@ from index.errors import (
     ModelError,
     VectorServerError,
 )
-from index.generation import Generation, Recipe, current_folder, open_current
-from index.home import explained, unwritable
-from index.network import cores
-from index.removal import Removal, find_removal, put_back, take_out
-from index.roots import (
+from index.home import current_folder, explained, unwritable
+from index.report import Progress, Report
+from index.sources.removal import Removal, find_removal, put_back, take_out
+from index.sources.roots import (
     check_there,
     find_sources,
     forgotten,
@@ -37,10 +40,9 @@ from index.roots import (
     remember,
     uploads,
 )
-from index.seen import Seen
-from index.server import Server
+from index.sources.seen import Seen
+from index.store.chroma_server import Server
 from index.sync import changes, preview, sync
-from rag.llm import LanguageModel, ModelServerError
 from rag.reader.evidence import Reader
 from rag.reader.models import fingerprint, open_reader
 from rag.reader.spans import MODEL, STRONG, SpanReader
@@ -48,6 +50,7 @@ from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
 from rag.spelling import Speller
 from rag.suggestions import Suggestions
+from rag.writer.llm import LanguageModel, ModelServerError
 
 _PATIENCE = 3600
 """Seconds that a question waits for another process that is making the index it needs."""

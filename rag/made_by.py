@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 
-from index.generation import Generation
+from index.build.generation import Generation
 from rag.settings import PROJECT, Settings
 
 _NO_MATTER = frozenset(

@@ -8,13 +8,14 @@ from itertools import islice
 
 import numpy as np
 
-from index.aliases import Renamed
+from index.build.generation import Generation
 from index.chunk import Chunk
-from index.embed import Embedder, Vectors
-from index.generation import Generation
-from index.lexical import content_terms, mention, terms
+from index.encoder.embedder import Embedder, Vectors
+from index.mentions import mentions
+from index.store.bm25 import mention
+from index.text.aliases import Renamed
 from index.text.identifiers import Identifier, find_identifiers, without
-from index.text.mentions import mentions
+from index.text.words import content_terms, terms
 
 _MOST_ASKED = 16
 """Times the candidates: so many are looked at for passages that differ."""

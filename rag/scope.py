@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from index.article import Article
-from index.generation import Generation
+from index.build.generation import Generation
 from rag.choice import Asked
-from rag.forms.places import Places
+from rag.places import Places
 from rag.reader.evidence import Reader
 from rag.retrieve import Hit, Query, Retriever
 

@@ -13,10 +13,10 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationI
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
-from index.embed import DEFAULT_MODEL
+from index.encoder.embedder import DEFAULT_MODEL
 from index.errors import FootnoteError
 from index.state import DamagedState, read_sealed, write_sealed
-from index.tokens import OWN_ENCODING
+from index.text.tokens import OWN_ENCODING
 from rag.hosts import host_names, is_loopback
 
 PROJECT = Path(__file__).resolve().parent.parent

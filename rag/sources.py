@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
-from index.catalog import Listed
-from index.published import Published
+from index.store.catalog import Listed
 from index.sync import last_failures
+from index.text.published import Published
 from rag.engine import Engine
 from rag.settings import SEEDS
 
@@ -53,7 +53,7 @@ def _state(one: Listed) -> str:
 
 
 def listing(engine: Engine) -> list[Source]:
-    """Every source by name, those that could not be read last. Raises IndexError_ when there is no usable index."""
+    """Every source by name, unreadable ones last. Raises BrokenIndexError when there is no usable index."""
     stale = set(engine.stale())
     sample = {source for source, path in engine.files().items() if SEEDS in path.parents}
     made = [

@@ -10,12 +10,13 @@ from threading import Lock
 from rapidfuzz.distance import OSA, Levenshtein
 from rapidfuzz.process import extract
 
-from index.generation import Generation
-from index.layout import Span
-from index.lexical import FUNCTION_WORDS, mention, terms
+from index.build.generation import Generation
+from index.encoder.vocabulary import Vocabulary, count_words, english_like, folded, is_english
+from index.store.bm25 import mention
 from index.text.identifiers import find_identifiers
-from index.text.terms import normal_form, numbers_things
-from index.vocabulary import Vocabulary, count_words, english_like, folded, is_english
+from index.text.layout import Span
+from index.text.terms import FUNCTION_WORDS, normal_form, numbers_things
+from index.text.words import terms
 from rag.reader.names import name_places
 
 _WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|$)(?!\.\w)")

@@ -13,11 +13,11 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
+from index.build.generation import Generation
 from index.errors import FootnoteError
-from index.generation import Generation
-from index.lexical import content_terms
-from index.roots import QUESTION_SET
+from index.sources.roots import QUESTION_SET
 from index.state import DamagedState, read_sealed, write_sealed
+from index.text.words import content_terms
 from rag.candidates import Candidate, candidates
 from rag.queue import RequestQueue
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from index.published import Published
+from index.text.published import Published
 from rag.choice import Asked
 from rag.cite import Citation, CitedSentence
 from rag.settings import Writer

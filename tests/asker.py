@@ -7,9 +7,9 @@ import sys
 
 from index.errors import FootnoteError
 from rag.answer import answer
+from rag.cli.terminal import print_line
 from rag.engine import Engine
 from rag.settings import make_settings
-from rag.terminal import print_line
 
 
 def main() -> None:

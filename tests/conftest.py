@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, settings
 
 from benchmarks.chroma import Chroma, running
 from benchmarks.served import find_chromium
-from index.build import Builder
+from index.build.generation import Generation, open_current
+from index.build.write import Builder
 from index.chunk import Limits
-from index.embed import Embedder, find_model
-from index.generation import Generation, open_current
+from index.encoder.embedder import Embedder, find_model
 from index.sync import sync
-from index.tokens import token_counter
+from index.text.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings
 

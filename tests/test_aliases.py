@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from index.aliases import Aliases, find_aliases
-from index.lexical import content_terms, terms
+from index.text.aliases import Aliases, find_aliases
+from index.text.words import content_terms, terms
 from tests.nasty import TEXTS
 
 

@@ -19,14 +19,14 @@ from reportlab.pdfgen.canvas import Canvas
 
 from benchmarks.served import served
 from index.article import Article, article_of, make_article
-from index.build import Builder
+from index.build.generation import open_current
+from index.build.write import Builder
 from index.errors import UnreadableSource
 from index.formats.content import Content, Row
 from index.formats.pdf_view import TALLEST, WIDEST, matched
 from index.formats.worker import Worker
-from index.generation import open_current
-from index.originals import Original, Originals
-from index.roots import register_roots
+from index.sources.originals import Original, Originals
+from index.sources.roots import register_roots
 from index.stamps import stamp_of
 from index.sync import sync
 from rag.ui.article import AROUND, File, Place, article_page, stretch

@@ -12,10 +12,11 @@ from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
 from index.article import Article, read_article
-from index.build import Builder
+from index.build.generation import faults
+from index.build.write import Builder
 from index.errors import UnreadableSource
 from index.formats.worker import Worker
-from index.generation import current_folder, faults
+from index.home import current_folder
 from index.sync import sync
 from tests.documents import write_docx, write_pdf, write_pptx, write_with_pandoc, write_xlsx
 

@@ -8,14 +8,14 @@ import pytest
 
 from index.article import make_article
 from index.chunk import Limits, chunk
-from index.sentences import sentences
 from index.text.bars import bar_rows, labelled, row_at
+from index.text.sentences import sentences
 from rag.answer import answer
 from rag.engine import Engine
 from rag.reader.ranges import Amount, Range, amounts, range_in
-from rag.rows import table_of
 from rag.settings import Settings
 from rag.types import Answer
+from rag.ui.rows import table_of
 
 PASSES = """# Ski passes
 

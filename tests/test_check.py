@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.aliases import Aliases, find_aliases
-from index.dates import find_dates
+from index.text.aliases import Aliases, find_aliases
+from index.text.dates import find_dates
 from rag.check import Verdict
 from rag.check.amounts import find_numbers
 from rag.check.facts import find_facts

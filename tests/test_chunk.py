@@ -13,10 +13,10 @@ from hypothesis import given, settings
 
 from index.article import make_article
 from index.chunk import Limits, chunk
-from index.embed import Embedder
-from index.layout import blocks
-from index.sentences import sentences
-from index.tokens import token_counter
+from index.encoder.embedder import Embedder
+from index.text.layout import blocks
+from index.text.sentences import sentences
+from index.text.tokens import token_counter
 from rag.settings import SEEDS
 from tests.nasty import TEXTS
 

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 from pathlib import Path
 
-from index.embed import find_float32
+from index.encoder.embedder import find_float32
 from rag.settings import SEEDS, Settings
 from tests.conftest import Run
 

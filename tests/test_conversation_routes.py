@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from benchmarks.served import chromium, find_chromium, free_port
-from index.published import Published
+from index.text.published import Published
 from rag.cite import Citation, CitedSentence
 from rag.conversation.store import ConversationStore
 from rag.types import Answer, Passage

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.published import Published
+from index.text.published import Published
 from rag.choice import Asked
 from rag.cite import Citation, CitedSentence
 from rag.conversation.store import FILE, ConversationError, ConversationStore

@@ -22,20 +22,22 @@ from fastapi.testclient import TestClient
 from filelock import FileLock
 
 from benchmarks import corruption
-from index import readers
-from index.build import Builder
-from index.digests import check, digests, stamps_of, trust
-from index.embed import Embedder
-from index.embedded import Embedded
+from index.build import reader_marks
+from index.build.checkpoint import Embedded
+from index.build.generation import Generation, faults, open_current
+from index.build.lock import writer, writing
+from index.build.manifest import Manifest
+from index.build.write import Builder
+from index.encoder.embedder import Embedder
 from index.errors import FootnoteError, IndexDamaged
-from index.generation import Generation, Manifest, current_folder, faults, index_folder, open_current
-from index.lexical import LexicalIndex
-from index.pages import kept_pages, refresh
-from index.roots import forget, forgotten, mend_lists, register_roots, registered_roots
-from index.seen import Seen
+from index.home import current_folder, index_folder
+from index.sources.fetch import Limits
+from index.sources.roots import forget, forgotten, mend_lists, register_roots, registered_roots
+from index.sources.seen import Seen
+from index.sources.web_pages import kept_pages, refresh
+from index.store.bm25 import LexicalIndex
+from index.store.digests import check, digests, stamps_of, trust
 from index.sync import damaged_files, last_failures, sync
-from index.web import Limits
-from index.writer import writer, writing
 from rag.engine import Engine, recipe
 from rag.evaluation.run import BadRun, read_run
 from rag.settings import Settings
@@ -203,7 +205,7 @@ def test_damage_of_what_is_trusted_only_means_to_compare(
 _DYING = """
 import os, signal, sys
 from pathlib import Path
-from index.generation import open_current
+from index.build.generation import open_current
 generation = open_current(Path(sys.argv[1]))
 if sys.argv[2] == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
@@ -236,7 +238,7 @@ def test_what_a_reader_leaves_that_was_killed_is_compared_whole(home: Path, end:
 
 def test_a_reader_at_work_is_no_unclean_end(home: Path) -> None:
     generation = open_current(home)
-    assert not readers.ended_uncleanly(index_folder(home))
+    assert not reader_marks.ended_uncleanly(index_folder(home))
     assert len(list((index_folder(home) / "readers").iterdir())) == 1
     generation.close()
     assert not list((index_folder(home) / "readers").iterdir())

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from index.chunk import Chunk
-from index.lexical import content_terms
-from index.published import read_period
+from index.text.published import read_period
+from index.text.words import content_terms
 from rag.answer import answer
 from rag.choice import Choice
 from rag.disagreement import sources_differ

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from index.article import make_article
-from index.build import Builder
+from index.build.generation import faults, open_current
+from index.build.write import Builder
 from index.duplicates import near_duplicates, originals, record, resemblance, sketch
-from index.generation import current_folder, faults, open_current
+from index.home import current_folder
 from index.sync import preview, sync
 from rag.answer import answer
 from rag.choice import Choice

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from index.embed import ENCODER, ENCODER_SHA256, LONGEST, SHIPPED, Embedder, find_float32, find_model
+from index.encoder.embedder import ENCODER, ENCODER_SHA256, LONGEST, SHIPPED, Embedder, find_float32, find_model
 from index.errors import ModelError
-from index.export import export
 from rag.settings import SEEDS
+from tests.conftest import ROOT
+from training.encoder.export import export
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_an_export_stays_near_the_float32_weights(float32: Embedder, texts: list
 
 def test_embedding_needs_no_torch() -> None:
     code = (
-        "import sys; from index.embed import Embedder, find_model; Embedder(find_model()).warm_up(); "
+        "import sys; from index.encoder.embedder import Embedder, find_model; Embedder(find_model()).warm_up(); "
         "sys.exit(bool({'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -98,11 +99,12 @@ def test_a_folder_without_weights_and_an_unknown_name_say_what_to_do(tmp_path: P
 
 def test_a_shipped_encoder_that_is_missing_or_altered_says_where_to_get_it(tmp_path: Path) -> None:
     copy = tmp_path / "index"
-    shutil.copytree(SHIPPED.parent, copy, ignore=shutil.ignore_patterns(SHIPPED.name, "__pycache__"))
+    shutil.copytree(ROOT / "index", copy, ignore=shutil.ignore_patterns(SHIPPED.name, "__pycache__"))
+    model = copy / SHIPPED.relative_to(ROOT / "index")
     for altered in (False, True):
         if altered:
-            (copy / SHIPPED.name).mkdir()
-            (copy / SHIPPED.name / ENCODER).write_bytes(b"not the network")
-        command = [sys.executable, "-c", "from index.embed import find_model; find_model()"]
+            model.mkdir()
+            (model / ENCODER).write_bytes(b"not the network")
+        command = [sys.executable, "-c", "from index.encoder.embedder import find_model; find_model()"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert "ModelError" in done.stderr and "repository" in done.stderr

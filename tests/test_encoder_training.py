@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed import Embedder, find_float32, find_model
+from index.encoder.embedder import Embedder, find_float32, find_model
 from training.encoder.train import Pairs, Recipe, Step, Training, open_tokenizer, write
 from training.reader.base import load_encoder
 from training.reader.data import Corpus

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from index.generation import Generation
+from index.build.generation import Generation
 from rag.answer import answer
 from rag.engine import Engine
 from rag.evaluation import feedback

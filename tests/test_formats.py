@@ -11,13 +11,13 @@ import pytest
 
 import app
 from index.article import Article, read_article
-from index.embed import Embedder
+from index.encoder.embedder import Embedder
 from index.formats import READERS
 from index.formats.worker import Worker
 from rag.answer import answer
+from rag.cli.terminal import print_answer
 from rag.engine import Engine
 from rag.settings import Settings
-from rag.terminal import print_answer
 from rag.ui.html import turn
 from tests.documents import FACTS, write_corpus
 

@@ -14,8 +14,8 @@ from rag.answer import answer
 from rag.engine import Engine
 from rag.forms.asked import form_asked_for
 from rag.forms.comparison import sides
-from rag.forms.places import Places
 from rag.forms.values import number_in
+from rag.places import Places
 from rag.settings import Settings
 from rag.types import Answer
 

@@ -13,13 +13,17 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from benchmarks import hostile_files
-from index import build
-from index.build import Builder, has_leftovers, is_building, unwritten
-from index.embed import Embedder, find_model
+from index.build import write
+from index.build.disk import unwritten
+from index.build.generation import Generation, faults, open_current
+from index.build.leftovers import has_leftovers, is_building
+from index.build.manifest import Manifest
+from index.build.write import Builder
+from index.encoder.embedder import Embedder, find_model
 from index.errors import IndexDamaged, ModelError
-from index.exact import EXACT
-from index.generation import Generation, Manifest, current_folder, faults, index_folder, open_current
-from index.store import VectorStore
+from index.home import current_folder, index_folder
+from index.store.exact import EXACT
+from index.store.vectors import VectorStore
 from index.sync import last_failures, sync
 from rag.engine import Engine
 from rag.retrieve import Retriever
@@ -102,10 +106,10 @@ def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
     # A graph with all the copies in it, as none is made any more.
     with contextlib.closing(VectorStore(folder / "vectors", create=True)) as store:
         store.add(ids, flood(260)[: len(ids)], [{"article_id": "a", "ordinal": 0}] * len(ids))
-    build._seal(Manifest.read(folder), folder)
+    write._seal(Manifest.read(folder), folder)
     lost = faults(folder)
     assert len(lost) == 1 and lost[0].endswith("are not reached by a query")
-    build._check(Manifest.read(folder), folder, None, None)
+    write._check(Manifest.read(folder), folder, None, None)
     assert faults(folder) == []
 
 
@@ -184,7 +188,7 @@ def test_a_source_that_cant_be_embedded_is_left_out_named_and_not_tried_again(
 
 def test_a_model_that_embeds_nothing_is_no_fault_of_the_sources(builder: Builder, choking: Embedder) -> None:
     with pytest.raises(ModelError):
-        build._embed(Embedder(replace(choking.files, folder=builder.home)), {b"a": "A horse.", b"b": "A cow."})
+        write._embed(Embedder(replace(choking.files, folder=builder.home)), {b"a": "A horse.", b"b": "A cow."})
 
 
 def test_a_file_that_failed_is_tried_again_when_it_changes_or_the_limit_does(builder: Builder, tmp_path: Path) -> None:

@@ -15,13 +15,13 @@ from pydantic import SecretStr
 
 from benchmarks.scripted import KEY, THINKING, Server, serving
 from rag.answer import answer, stream
-from rag.cutter import Cutter
 from rag.engine import Engine
-from rag.guarded_http import is_near
-from rag.llm import LanguageModel, ModelServerError
 from rag.settings import Settings
-from rag.thoughts import ThoughtFilter
 from rag.types import Answer
+from rag.writer.guarded_http import is_near
+from rag.writer.llm import LanguageModel, ModelServerError
+from rag.writer.sentence_cutter import Cutter
+from rag.writer.thoughts import ThoughtFilter
 from tests.conftest import ROOT
 from tests.test_llm import JOBS, SUPPLIERS, engine_for, verdicts
 
@@ -148,7 +148,7 @@ def test_what_is_no_protocol_is_told_in_a_sentence(server: Server, part: str) ->
 
 def test_a_bomb_is_not_unpacked(server: Server) -> None:
     code = (
-        "import resource, sys; from rag.llm import *; from rag.settings import Settings\n"
+        "import resource, sys; from rag.writer.llm import *; from rag.settings import Settings\n"
         "made = LanguageModel(Settings(llm_url=sys.argv[1], llm_model=sys.argv[2])); made.warm_up()\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "try: list(made.complete([{'role': 'user', 'content': 'Why?'}]))\n"
@@ -191,7 +191,7 @@ def test_no_proxy_is_asked_for_a_server_on_this_machine_and_no_header_tells_more
 ) -> None:
     elsewhere.requests, proxy = [], elsewhere.url.removesuffix("/v1")
     code = (
-        "import sys; from rag.llm import *; from rag.settings import Settings\n"
+        "import sys; from rag.writer.llm import *; from rag.settings import Settings\n"
         "made = LanguageModel(Settings(llm_url=sys.argv[1], llm_model='refusing'))\n"
         "print(list(made.complete([{'role': 'user', 'content': 'Why?'}]))[-1].prompt)"
     )

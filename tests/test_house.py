@@ -15,11 +15,11 @@ import pytest
 from tests.conftest import ROOT
 
 ROOMS = {
-    "chromadb": ("index/store.py", "index/server.py"),
-    "tiktoken": ("index/tokens.py",),
-    "sentence_transformers": ("index/embed.py",),
-    "tantivy": ("index/lexical.py",),
-    "openai": ("rag/llm.py",),
+    "chromadb": ("index/store/vectors.py", "index/store/chroma_server.py"),
+    "tiktoken": ("index/text/tokens.py",),
+    "sentence_transformers": ("index/encoder/embedder.py",),
+    "tantivy": ("index/store/bm25.py", "index/text/words.py"),
+    "openai": ("rag/writer/llm.py",),
     "gradio": ("app.py", "rag/ui/"),
 }
 

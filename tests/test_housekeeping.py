@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import app
+from index.build.lock import writer, writing
 from index.errors import IndexBusy
-from index.generation import current_folder, index_folder
-from index.writer import writer, writing
+from index.home import current_folder, index_folder
 from tests.conftest import ROOT
 
 Out = pytest.CaptureFixture[str]

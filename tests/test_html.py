@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile import HOSTILE, shown
 from benchmarks.hostile import answer_of as make
-from index.published import Published
+from index.text.published import Published
 from rag.cite import Citation, CitedSentence
-from rag.markdown import as_markdown
 from rag.types import Answer, Passage
 from rag.ui import html
 from rag.ui.escape import escape
-from rag.write import as_text
-from rag.write import shown as shown_slice
+from rag.ui.markdown import as_markdown
+from rag.writer.quote import as_text
+from rag.writer.quote import shown as shown_slice
 
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from index.aliases import Aliases
 from index.chunk import Chunk
+from index.text.aliases import Aliases
 from index.text.identifiers import find_identifiers
 from rag.answer import answer
 from rag.choice import Choice

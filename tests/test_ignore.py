@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from index.build import Builder
-from index.roots import find_sources
+from index.build.write import Builder
+from index.sources.roots import find_sources
 from index.sync import changes, sync
 
 

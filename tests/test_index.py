@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from index.build import Builder
+from index.build.generation import Generation, faults, open_current
+from index.build.write import Builder
 from index.errors import IndexBusy, IndexDamaged, IndexMismatch, IndexMissing
-from index.generation import Generation, current_folder, faults, index_folder, open_current
-from index.lexical import content_terms
-from index.roots import find_sources, register_roots, registered_roots
+from index.home import current_folder, index_folder
+from index.sources.roots import find_sources, register_roots, registered_roots
 from index.sync import changes, sync
+from index.text.words import content_terms
 from rag.settings import SEEDS
 
 

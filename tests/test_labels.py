@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from index.build import Builder
-from index.generation import Generation, open_current
+from index.build.generation import Generation, open_current
+from index.build.write import Builder
 from index.sync import sync
 from rag.cite import Citation
 from rag.evaluation.judge import judge, prediction

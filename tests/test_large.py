@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from index.article import Article
-from index.build import Builder
-from index.catalog import Catalog
-from index.embedded import Embedded
-from index.generation import Manifest, current_folder, faults, index_folder, open_current
-from index.lexical import content_terms
-from index.store import VectorStore
+from index.build.checkpoint import Embedded
+from index.build.generation import faults, open_current
+from index.build.manifest import Manifest
+from index.build.write import Builder
+from index.home import current_folder, index_folder
+from index.store.catalog import Catalog
+from index.store.vectors import VectorStore
 from index.sync import sync
+from index.text.words import content_terms
 from tests.conftest import ROOT
 
 PLACES = ("Alm", "Brill", "Corm", "Dunn", "Eyre", "Farley", "Gower", "Hale")
@@ -103,8 +105,8 @@ def test_a_damaged_index_is_not_built_upon(large: Builder, docs: Path) -> None:
 _READER = """
 import sys
 from pathlib import Path
-from index.embedded import Embedded
-from index.generation import Generation
+from index.build.checkpoint import Embedded
+from index.build.generation import Generation
 generation = Generation(Path(sys.argv[1]))
 ids = list(generation.catalog.chunk_ids())
 vectors = generation.vectors.vectors(ids)
@@ -149,8 +151,8 @@ def contents(folder: Path) -> dict[str, str]:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from index.build import Builder
-from index.embed import Embedder, find_model
+from index.build.write import Builder
+from index.encoder.embedder import Embedder, find_model
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings

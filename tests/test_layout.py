@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 
 from index.article import make_article
-from index.dates import read_dateline
-from index.layout import blocks, find_title
-from index.published import Published, find_published
+from index.text.dates import read_dateline
+from index.text.layout import blocks, find_title
+from index.text.published import Published, find_published
 from rag.settings import SEEDS
 from tests.nasty import TEXTS
 

@@ -24,12 +24,12 @@ from pydantic import SecretStr
 from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import free_port
 from index.errors import FootnoteError
-from rag import prompt
 from rag.answer import answer, stream
 from rag.engine import Engine
-from rag.llm import LanguageModel, ModelServerError
 from rag.settings import Settings, listing, make_settings
 from rag.types import Answer
+from rag.writer import prompt
+from rag.writer.llm import LanguageModel, ModelServerError
 from tests.conftest import ROOT, Run
 
 SUPPLIERS = "who supplies GM's cells?"

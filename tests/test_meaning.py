@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from index.chunk import Chunk
-from index.embed import Embedder
+from index.encoder.embedder import Embedder
 from rag.reader import Evidence
 from rag.reader.meaning import with_meaning
 from rag.retrieve import Hit, Query

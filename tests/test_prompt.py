@@ -12,20 +12,21 @@ import pytest
 
 from benchmarks.scripted import Server, serving
 from index.article import make_article
-from index.build import Builder
+from index.build.write import Builder
 from index.chunk import Chunk
-from index.embed import Embedder
+from index.encoder.embedder import Embedder
 from index.sync import sync
-from index.tokens import token_counter
-from rag import compose, prompt
-from rag.cutter import Cutter, Drafted
+from index.text.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import Options, ask_all, finish, made_by
-from rag.llm import LanguageModel
 from rag.reader import Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
+from rag.writer import generate as compose
+from rag.writer import prompt
+from rag.writer.llm import LanguageModel
+from rag.writer.sentence_cutter import Cutter, Drafted
 from tests.conftest import ROOT
 
 ATTACKED = ROOT / "benchmarks" / "attacks"

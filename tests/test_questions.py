@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.generation import Generation
+from index.build.generation import Generation
 from rag.evaluation.keys import SYNONYMS
 from rag.evaluation.labels import Corpus, unfound
 from rag.evaluation.questions import BadQuestionSet, Label, QuestionSet

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from index.build import Builder
-from index.generation import Generation
+from index.build.generation import Generation
+from index.build.write import Builder
 from index.sync import sync
-from rag import write
 from rag.answer import BadQuestion, answer
 from rag.cite import Statement, cite
-from rag.converse import foreign_language, small_talk
 from rag.engine import Engine
 from rag.reader import Evidence
 from rag.reader.names import names_and_rare_words
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
+from rag.small_talk import foreign_language, small_talk
 from rag.types import Answer, Refusal
+from rag.writer import quote as write
 
 QUESTIONS = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
 SUPPLIERS = "LG Chem Ltd, Samsung SDI Co Ltd and China’s Contemporary Amperex Technology Co Ltd (CATL)"

@@ -8,11 +8,11 @@ import pytest
 
 from rag.answer import answer
 from rag.engine import Engine
-from rag.markdown import as_markdown
 from rag.reader.evidence import CERTAIN, READ_AGAIN, read_again, read_first
 from rag.settings import Settings
 from rag.ui import html
 from rag.ui.escape import escape
+from rag.ui.markdown import as_markdown
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from index.embed import find_float32
+from index.encoder.embedder import find_float32
 from rag.reader.spans import MODEL, NETWORK
 from training.reader.base import load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, load_checkpoint

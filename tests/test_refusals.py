@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rag import write
 from rag.answer import answer
 from rag.choice import Choice
+from rag.cli.terminal import print_answer
 from rag.engine import Engine
 from rag.reader.ranking import ask
 from rag.settings import Settings
-from rag.terminal import print_answer
 from rag.types import Answer, Refusal, RefusalKind
 from rag.ui import html
+from rag.writer import quote as write
 
 WELL = """# Quarry Lane allotments
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import kills, sync_states
-from index.embed import Embedder
+from index.encoder.embedder import Embedder
 from tests.conftest import ROOT
 
 

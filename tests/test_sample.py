@@ -9,7 +9,7 @@ import pytest
 
 from index.errors import FootnoteError
 from index.home import folder_size
-from index.roots import uploads
+from index.sources.roots import uploads
 from index.state import write_sealed
 from rag.answer import answer
 from rag.engine import Engine

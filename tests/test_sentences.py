@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from index.sentences import sentences
+from index.text.sentences import sentences
 from tests.nasty import TEXTS
 
 

@@ -21,11 +21,12 @@ import pytest
 
 import app
 from benchmarks.chroma import Chroma, running
-from index.build import Builder
+from index.build.generation import faults, open_current
+from index.build.write import Builder
 from index.errors import IndexDamaged, IndexMismatch, VectorServerError
-from index.generation import current_folder, faults, index_folder, open_current
-from index.place import prefix
-from index.server import Server
+from index.home import current_folder, index_folder
+from index.store.chroma_server import Server
+from index.store.collections import prefix
 from index.sync import preview, sync
 from rag import engine as engines
 from rag.answer import answer

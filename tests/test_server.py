@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from benchmarks.chroma import Chroma, running
-from index.embed import Vectors
+from index.encoder.embedder import Vectors
 from index.errors import FootnoteError, VectorServerError
-from index.server import Remote, Server
-from index.store import VectorStore
+from index.store.chroma_server import Remote, Server
+from index.store.vectors import VectorStore
 from rag.settings import make_settings
 from tests.chroma import proxied
 

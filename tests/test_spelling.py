@@ -9,7 +9,7 @@ import pytest
 
 import app
 from benchmarks.typos import misspell
-from index.vocabulary import count_words, is_english
+from index.encoder.vocabulary import count_words, is_english
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings

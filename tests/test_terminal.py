@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import app
-from rag.terminal import one_line, safe
+from rag.printable import one_line, safe
 from rag.types import Answer
 from tests.conftest import ROOT
 
@@ -161,7 +161,7 @@ def test_what_a_terminal_only_shows_stays() -> None:
 
 def test_nothing_but_the_terminal_module_prints() -> None:
     for path in [ROOT / "app.py", *(ROOT / "rag").rglob("*.py")]:
-        if path.relative_to(ROOT).as_posix() == "rag/terminal.py":
+        if path.relative_to(ROOT).as_posix() == "rag/cli/terminal.py":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.mentions import mentioned_in_name, mentions
 from index.text.identifiers import find_identifiers, without
-from index.text.mentions import mentioned_in_name, mentions
 from index.text.terms import normal_form
 from tests.nasty import NASTY
 

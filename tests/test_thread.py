@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index.build import Builder
+from index.build.write import Builder
 from index.sync import sync
 from rag.answer import answer
 from rag.choice import Choice

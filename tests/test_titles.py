@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 
 from index.article import article_of, make_article
-from index.catalog import Catalog
 from index.chunk import Limits, chunk
 from index.duplicates import record
 from index.formats.content import Content, Row
-from index.front_matter import read_front_matter
-from index.published import Published, find_published, read_name
-from index.titles import title_in_name
+from index.store.catalog import Catalog
+from index.text.front_matter import read_front_matter
+from index.text.published import Published, find_published, read_name
+from index.text.titles import title_in_name
 from tests.nasty import TEXTS
 
 PROSE = "The mill stands by the river and has been closed since the flood, which took its wheel and half of its roof."

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from index.errors import ModelError
-from index.tokens import OWN_TABLE, OWN_TABLE_SHA256, token_counter
+from index.text.tokens import OWN_TABLE, OWN_TABLE_SHA256, token_counter
 from tests.nasty import NASTY
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index.lexical import words
+from index.text.words import words
 from tests.conftest import ROOT
 from training.reader.attributes import ask_unstated
 from training.reader.data import Corpus

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from index.build import Builder
-from index.pages import canonical, web_folder
-from index.roots import registered_addresses
-from index.web import Limits, Unfetched, fetch, is_address, is_public
+from index.build.write import Builder
+from index.sources.fetch import Limits, Unfetched, fetch, is_address, is_public
+from index.sources.roots import registered_addresses
+from index.sources.web_pages import canonical, web_folder
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings

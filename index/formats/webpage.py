@@ -14,12 +14,12 @@ import lxml.html
 import trafilatura
 from charset_normalizer import from_bytes
 
-from index.dates import read_dateline
 from index.errors import UnreadableSource
 from index.formats.content import Content
 from index.formats.markup import render
 from index.formats.numbering import name_definitions, number_items
 from index.formats.spans import spread_cells
+from index.text.dates import read_dateline
 
 _DATE_NAMES = """article:published_time og:published_time datepublished date dc.date dc.date.issued dcterms.issued
 dcterms.created citation_publication_date citation_date pubdate publishdate publish-date sailthru.date

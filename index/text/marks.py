@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from index.layout import Span
-from index.sentences import sentences
+from index.text.layout import Span
+from index.text.sentences import sentences
 
 _FENCE = re.compile(r"\n?[ \t]*(?:`{3,}|~{3,})[^\n`]*(?:\n|\Z)")
 

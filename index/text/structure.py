@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from index.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
-from index.layout import Block as Run
-from index.sentences import sentences
+from index.text.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
+from index.text.layout import Block as Run
 from index.text.marks import inside_fences
+from index.text.sentences import sentences
 
 Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows", "code"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from index.layout import Span
+from index.text.layout import Span
 
 Kind = Literal["supported", "weak", "unsupported"]
 

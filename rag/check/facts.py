@@ -12,10 +12,11 @@ from decimal import Decimal
 from functools import cache, cached_property
 from typing import Any
 
-from index.aliases import Aliases
-from index.dates import PartialDate, find_dates
-from index.lexical import FUNCTION_WORDS, terms, words
-from index.tokens import token_counter
+from index.text.aliases import Aliases
+from index.text.dates import PartialDate, find_dates
+from index.text.terms import FUNCTION_WORDS
+from index.text.tokens import token_counter
+from index.text.words import terms, words
 from rag.check.amounts import TIMES, Number, find_numbers
 from rag.check.wording import holds
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from index.lexical import FUNCTION_WORDS, terms
-from index.sentences import sentences
+from index.text.sentences import sentences
+from index.text.terms import FUNCTION_WORDS
+from index.text.words import terms
 from rag.check.amounts import Number
 from rag.check.facts import Fact, find_facts
 

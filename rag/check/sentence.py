@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from index.aliases import Aliases
-from index.layout import Span
-from index.sentences import sentences
+from index.text.aliases import Aliases
+from index.text.layout import Span
+from index.text.sentences import sentences
 from rag.check import Kind, Support, Verdict
 from rag.check.facts import Fact, Holder, find_facts
 from rag.check.instructions import instructs

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from index.lexical import FUNCTION_WORDS, terms, words
+from index.text.terms import FUNCTION_WORDS
+from index.text.words import terms, words
 from rag.check.facts import CONNECTIVES, WORD, Fact, Holder, opens
 from rag.check.plain import is_plain
 

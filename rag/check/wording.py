@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from index.lexical import FUNCTION_WORDS, terms, words
+from index.text.terms import FUNCTION_WORDS
+from index.text.words import terms, words
 
 _NEGATORS = frozenset(
     """not no never without none neither nor cannot nobody nothing nowhere hardly barely unable fail fails failed lack

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from index.lexical import FUNCTION_WORDS, terms, words
+from index.text.terms import FUNCTION_WORDS
+from index.text.words import terms, words
 from rag.conversation.thread import Thread, bare, is_fragment, is_whole, refers
 from rag.forms.asked import Form
 from rag.forms.comparison import Side, beside, sides

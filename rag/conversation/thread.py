@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from index.lexical import FUNCTION_WORDS, content_terms
+from index.text.terms import FUNCTION_WORDS
+from index.text.words import content_terms
 from rag.cite import Citation
 from rag.forms.periods import MONTHS
 from rag.types import Answer

@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from index.build import Progress, Report
-from index.roots import find_sources, forget, forgotten
+from index.report import Progress, Report
+from index.sources.roots import find_sources, forget, forgotten
 from rag.engine import Engine
 from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import BadQuestionSet, QuestionSet

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from index.article import Article
-from index.generation import Generation
-from index.layout import Span
-from index.lexical import terms
+from index.build.generation import Generation
+from index.text.layout import Span
+from index.text.words import terms
 from rag.cite import Citation
 from rag.evaluation.measures import COVERED, content_wanted, is_long, normalise, within
 from rag.evaluation.questions import Label, Problem, Question, QuestionSet

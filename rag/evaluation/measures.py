@@ -8,7 +8,7 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
-from index.lexical import content_terms, terms
+from index.text.words import content_terms, terms
 
 # --- words ------------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import FootnoteError
-from index.layout import Span
+from index.text.layout import Span
 from rag.answer import BadQuestion, check
 from rag.evaluation.keys import BadRow, KeyLog, looks_like_question, translate
 from rag.evaluation.measures import normalise

@@ -7,7 +7,7 @@ from typing import Any
 
 from rag.evaluation.compare import Comparison
 from rag.evaluation.judge import CAUSES
-from rag.terminal import one_line
+from rag.printable import one_line
 
 MEANINGS = {
     "success@1": "the first passage holds a label",

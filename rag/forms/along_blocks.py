@@ -6,16 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.layout import Span
-from index.sentences import sentences
+from index.text.layout import Span
 from index.text.marks import inside_fences
+from index.text.sentences import sentences
 from index.text.structure import Block, Structure
 from rag.cite import BlockKind, Statement
 from rag.forms.asked import Form
-from rag.forms.places import Places, with_answers
+from rag.places import Places, with_answers
 from rag.reader import Evidence
 from rag.reader.evidence import bare
-from rag.write import as_said
+from rag.writer.quote import as_said
 
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from index.lexical import content_terms
+from index.text.words import content_terms
 from rag.reader.names import asks_for_several
 
 Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary"]

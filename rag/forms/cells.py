@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from index.layout import Span
+from index.text.layout import Span
 from index.text.structure import columns
 from rag.cite import Statement
 from rag.forms.along_blocks import entries, statements
-from rag.forms.places import Places
 from rag.forms.values import Value, day_in, number_in
-from rag.write import shown
+from rag.places import Places
+from rag.writer.quote import shown
 
 _TOTALS = re.compile(
     r"(?:(?:grand|sub|overall|net|gross)[ -]?)?(?:totals?|sum|subtotals?)\b.*|(?:all|average|mean|overall)",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from index.lexical import content_terms
+from index.text.words import content_terms
 from rag.forms.cells import Row
 
 _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from index.lexical import FUNCTION_WORDS, content_terms, terms
-from index.sentences import sentences
+from index.text.sentences import sentences
+from index.text.terms import FUNCTION_WORDS
+from index.text.words import content_terms, terms
 from rag.check.amounts import Number
 from rag.check.facts import find_facts
 from rag.reader import Evidence, Reading

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from index.embed import Embedder
+from index.encoder.embedder import Embedder
 from rag.cite import Statement
 from rag.forms.asked import Form
 from rag.forms.labelled import labelled_lines
@@ -12,9 +12,9 @@ from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
 from rag.forms.numbered_steps import numbered_steps
 from rag.forms.parts import numbered_part
-from rag.forms.places import Places
 from rag.forms.section import compared_sections, named_section
 from rag.forms.table import from_table
+from rag.places import Places
 from rag.reader import Reading
 from rag.retrieve import Query
 

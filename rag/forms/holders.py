@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from index.lexical import content_terms
-from index.sentences import sentences
+from index.text.sentences import sentences
 from index.text.structure import Structure
+from index.text.words import content_terms
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
-from rag.forms.places import Places
+from rag.places import Places
 from rag.retrieve import Hit
 from rag.scope import Scope
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from index.layout import Span
-from index.lexical import content_terms, words
+from index.text.layout import Span
+from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
 from rag.forms.asked import Form
-from rag.forms.places import Places
+from rag.places import Places
 
 _LABELS = (
     (

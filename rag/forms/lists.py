@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from index.embed import Embedder
-from index.text.mentions import mentions
+from index.encoder.embedder import Embedder
+from index.mentions import mentions
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
 from rag.forms.asked import Form, word_forms
-from rag.forms.places import Places
+from rag.places import Places
 from rag.reader import Evidence
 from rag.retrieve import Query
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from index.lexical import content_terms
+from index.text.words import content_terms
 from rag.check.amounts import find_numbers
 from rag.cite import Statement
 from rag.forms.cells import Row, as_rows, tables
 from rag.forms.columns import PRICE
-from rag.forms.places import Places
+from rag.places import Places
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
 from rag.reader.tables import counts
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from index.lexical import content_terms
 from index.text.numbered import after_number, number_of
 from index.text.structure import Structure
+from index.text.words import content_terms
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
 from rag.forms.asked import Form
-from rag.forms.places import Places
+from rag.places import Places
 from rag.reader import Evidence
 
 _FEWEST, _MOST = 2, 15

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from index.layout import Span
-from index.lexical import content_terms
 from index.text.identifiers import without
+from index.text.layout import Span
 from index.text.structure import Block, Structure
 from index.text.terms import normal_form
+from index.text.words import content_terms
 from rag.cite import Statement
 from rag.forms.along_blocks import MARKED, leads_into, listed, statements
-from rag.forms.places import Places
+from rag.places import Places
 from rag.retrieve import Query
 
 _ASKS = frozenset(

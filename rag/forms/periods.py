@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from index.published import Published
+from index.text.published import Published
 
 MONTHS = "january february march april may june july august september october november december".split()
 _NAMED = re.compile(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from index.lexical import content_terms, words
 from index.text.identifiers import find_identifiers, without
 from index.text.structure import Block, Structure
+from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
 from rag.forms.asked import HOW_MUCH, Form
 from rag.forms.comparison import sides
-from rag.forms.places import Places
+from rag.places import Places
 from rag.reader import Evidence
 
 _ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)

@@ -10,18 +10,18 @@ from itertools import pairwise
 import numpy as np
 
 from index.article import Article
-from index.embed import Embedder, Vectors
-from index.layout import Span
-from index.lexical import content_terms, words
-from index.published import Published
-from index.sentences import sentences
+from index.encoder.embedder import Embedder, Vectors
+from index.text.layout import Span
+from index.text.published import Published
+from index.text.sentences import sentences
 from index.text.structure import Block, Structure
+from index.text.words import content_terms, words
 from rag.check.facts import find_facts
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
 from rag.forms.asked import without_form, word_forms
 from rag.forms.periods import period_named
-from rag.forms.places import Places
+from rag.places import Places
 from rag.scope import Scope
 
 MOST = 5

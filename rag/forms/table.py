@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.article import Article
-from index.lexical import content_terms, words
+from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.arithmetic import MOST_ROWS, operation_asked_for, worked_out
 from rag.forms.asked import Form
@@ -27,8 +27,8 @@ from rag.forms.columns import (
     unit_counted,
     valued_columns,
 )
-from rag.forms.places import Places
 from rag.forms.values import number_in
+from rag.places import Places
 
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _SPENDING = frozenset(content_terms("spend spent paid pay cost"))

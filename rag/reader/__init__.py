@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from index.layout import Span
+from index.text.layout import Span
 from rag.retrieve import Hit
 
 

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from index.dates import read_dateline
-from index.embed import Embedder
-from index.generation import Generation
-from index.layout import Span
-from index.lexical import content_terms
-from index.published import Published
-from index.sentences import sentences
+from index.build.generation import Generation
+from index.encoder.embedder import Embedder
 from index.text.bars import Labelled, labelled
+from index.text.dates import read_dateline
+from index.text.layout import Span
 from index.text.marks import inside_fences
+from index.text.published import Published
+from index.text.sentences import sentences
+from index.text.words import content_terms
 from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence, Set
 
 from index.chunk import Chunk
-from index.layout import Span
-from index.lexical import terms
-from index.sentences import sentences
+from index.mentions import mentioned_in_name, mentions
 from index.text.identifiers import Identifier
+from index.text.layout import Span
 from index.text.marks import as_read
-from index.text.mentions import mentioned_in_name, mentions
+from index.text.sentences import sentences
+from index.text.words import terms
 from rag.reader.spans import Answer, Found, SpanReader
 from rag.retrieve import Hit, Query
 

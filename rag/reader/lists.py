@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.layout import Span
+from index.text.layout import Span
 from rag.reader import Evidence
 from rag.reader.spans import Answer
 

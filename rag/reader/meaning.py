@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.embed import Embedder
-from index.sentences import sentences
+from index.encoder.embedder import Embedder
 from index.text.bars import is_rule
+from index.text.sentences import sentences
 from rag.reader import Evidence
 from rag.retrieve import Hit, Query
 

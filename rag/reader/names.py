@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from index.lexical import FUNCTION_WORDS, terms, words
 from index.text.identifiers import find_identifiers, without
-from index.tokens import token_counter
+from index.text.terms import FUNCTION_WORDS
+from index.text.tokens import token_counter
+from index.text.words import terms, words
 
 _WORD = re.compile(r"[^\W_]+(?:[’'&.-][^\W_]+)*")
 _PLURAL = r"(?:people|men|women|children|(?!(?:is|was|does|has|its|this|his|us)\b)\w+[^\Wsui]s)"

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.aliases import Aliases
-from index.lexical import mention, terms
+from index.store.bm25 import mention
+from index.text.aliases import Aliases
 from index.text.identifiers import Identifier, without
 from index.text.terms import normal_form, numbers_things
+from index.text.words import terms
 from index.text.years import year_forms, years
 from rag.reader.names import names_and_nouns, names_and_rare_words
 from rag.reader.spans import Found

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.layout import Span
-from index.network import Network
+from index.encoder.onnx_session import Network
+from index.text.layout import Span
 from rag.reader.layout import MPNET, layout_of
 
 MODEL = Path(__file__).parent / "model"

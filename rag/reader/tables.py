@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from index.layout import Span
-from index.lexical import content_terms
+from index.text.layout import Span
+from index.text.words import content_terms
 from rag.reader.ranges import Amount, amounts, any_holds
 from rag.reader.spans import Answer, Found
 

@@ -8,8 +8,8 @@ from urllib.parse import quote as urlquote
 from urllib.parse import urlencode
 
 from index.formats import page_word
-from index.layout import Span
-from index.web import is_address
+from index.sources.fetch import is_address
+from index.text.layout import Span
 from rag.cite import Citation
 from rag.types import Answer, Passage
 from rag.ui.escape import day, escape

@@ -15,8 +15,8 @@ from threading import Lock
 
 import gradio as gr
 
+from index.build.generation import Generation
 from index.errors import FootnoteError
-from index.generation import Generation
 from rag.answer import answer
 from rag.choice import Choice
 from rag.conversation.store import ConversationStore

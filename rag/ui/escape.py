@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from index.published import Published
+from index.text.published import Published
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ,\n]")
 

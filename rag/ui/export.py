@@ -9,9 +9,9 @@ from typing import Any
 from index.formats import page_name
 from rag.cite import Citation
 from rag.conversation.store import Conversation, Turn
-from rag.markdown import as_markdown, plain
 from rag.ui import cards, html
 from rag.ui.escape import escape
+from rag.ui.markdown import as_markdown, plain
 from rag.ui.passage import flowing
 
 _STYLE = """

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from index.published import Published
-from rag.markdown import as_markdown
+from index.text.published import Published
 from rag.types import Answer
 from rag.ui.cards import sources
 from rag.ui.details import details
 from rag.ui.escape import day, escape
 from rag.ui.icons import button
+from rag.ui.markdown import as_markdown
 from rag.ui.passage import flowing
 from rag.ui.said import said
 

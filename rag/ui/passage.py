@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from index.sentences import unwrapped
+from index.text.sentences import unwrapped
 
 _BAR = re.compile(r"(?<=\S) \| (?=\S)")
 _RULE = re.compile(r"\n[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+(?=[ \t]*(?:\n|\Z))")

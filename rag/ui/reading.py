@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Res
 from index.article import Article
 from index.errors import FootnoteError, UnreadableSource
 from index.formats.worker import Worker
-from index.originals import Original, Originals
+from index.sources.originals import Original, Originals
 from rag.engine import Engine
 from rag.ui.article import File, Place, Sheets, article_page, cited_pages, page_span
 from rag.ui.escape import escape

@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
 
-from index.build import Progress, Report
 from index.errors import FootnoteError
 from index.home import folder_size
-from index.removal import Removal
+from index.report import Progress, Report
+from index.sources.removal import Removal
 from rag.engine import Engine
 
 _KEPT = 10

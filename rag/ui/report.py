@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from index.published import Published
 from index.state import write_atomically
+from index.text.published import Published
 from rag.evaluation.compare import Comparison, Difference
 from rag.evaluation.judge import CAUSES
 from rag.evaluation.run import Run, read_run, read_summary

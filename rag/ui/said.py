@@ -9,12 +9,12 @@ from itertools import groupby
 
 from rag.cite import Citation, CitedSentence
 from rag.forms.values import number_in
-from rag.rows import table_of
 from rag.types import Answer
 from rag.ui.cards import highlighted, marker
 from rag.ui.escape import day, escape
 from rag.ui.passage import flowing
-from rag.write import shown
+from rag.ui.rows import table_of
+from rag.writer.quote import shown
 
 _WORKED_OUT = re.compile(r"(?P<figure>.+?) (?P<working>\(\d+ rows?, .+\))")
 """A figure and how it was worked out from rows."""

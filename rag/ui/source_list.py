@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from index.build import Report
 from index.formats import page_word
+from index.report import Report
 from rag.groups import LONGEST_NAME, folders
 from rag.sources import Source
 from rag.ui import cards

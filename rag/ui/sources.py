@@ -14,11 +14,11 @@ from pathlib import Path
 
 import gradio as gr
 
-from index.build import Progress, Report
 from index.errors import FootnoteError
-from index.roots import left_out, uploads
+from index.report import Progress, Report
+from index.sources.fetch import is_address
+from index.sources.roots import left_out, uploads
 from index.state import write_atomically
-from index.web import is_address
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
 from rag.settings import SEEDS

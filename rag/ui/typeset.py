@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from index.front_matter import read_front_matter
-from index.layout import Block, blocks, is_item
+from index.text.front_matter import read_front_matter
+from index.text.layout import Block, blocks, is_item
 
 Kind = Literal["title", "heading", "paragraph", "lines", "item", "code", "table", "rule", "quiet"]
 Style = Literal["", "strong", "em", "code"]

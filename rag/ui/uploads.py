@@ -22,7 +22,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from index.home import folder_size
-from index.roots import uploads
+from index.sources.roots import uploads
 from rag.settings import Settings
 from rag.ui.gate import VISIT
 from rag.ui.plain import plain

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.served import chromium as running
 from benchmarks.served import opened, served
-from index.roots import register_roots
+from index.sources.roots import register_roots
 
 expect.set_options(timeout=60_000)
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.access import OURS, violations
 from benchmarks.served import ask, opened, served
-from index.build import Builder
+from index.build.write import Builder
 from index.sync import sync
 from rag.ui.server import page_script, page_style
 from tests.browser.conftest import write_sources

@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.access import violations
 from benchmarks.served import served
-from index.build import Builder
-from index.embed import Embedder
-from index.generation import open_current
-from index.roots import register_roots
+from index.build.generation import open_current
+from index.build.write import Builder
+from index.encoder.embedder import Embedder
+from index.sources.roots import register_roots
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import SEEDS, Settings

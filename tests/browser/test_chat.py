@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.hostile import HOSTILE, journey, rendered, strings, write_hostile
 from benchmarks.served import ask, opened, served
-from index.build import Builder
-from index.roots import register_roots
+from index.build.write import Builder
+from index.sources.roots import register_roots
 from index.sync import sync
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.access import OURS, violations
 from benchmarks.served import ask, opened, served
-from index.roots import register_roots
+from index.sources.roots import register_roots
 from rag.settings import SEEDS
 
 pytestmark = pytest.mark.browser

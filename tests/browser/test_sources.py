@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.access import violations
 from benchmarks.served import ask, opened, served
-from index.roots import register_roots
+from index.sources.roots import register_roots
 from rag.settings import SEEDS
 from tests.documents import FACTS, write_pdf
 

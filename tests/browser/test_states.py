@@ -20,7 +20,7 @@ from benchmarks.served import (
     server,
     silent_source,
 )
-from index.build import Builder
+from index.build.write import Builder
 from index.sync import sync
 from tests.browser.conftest import write_sources
 

@@ -4,7 +4,7 @@ take minutes.
 It grows from MiniLM's float32 weights and learns to put a question next to the passage that answers it, away from the
 passages of the other questions of a step and from passages that look right and lack the answer (in-batch softmax over
 cosines, van den Oord et al. 2018, Karpukhin et al. 2020). The folder `encoder` below the work folder is a model of
-sentence-transformers; `index.export` makes the shipped file of it, `benchmarks.encoder` measures it.
+sentence-transformers; `training.encoder.export` makes the shipped file of it, `benchmarks.encoder` measures it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from index.embed import LONGEST, find_float32
-from index.lexical import words
+from index.encoder.embedder import LONGEST, find_float32
+from index.text.words import words
 from training.reader.base import load_encoder
 from training.reader.data import Corpus, Kind, Passage, Question
 from training.reader.train import corpus, precision

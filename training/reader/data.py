@@ -15,8 +15,8 @@ from urllib.parse import unquote
 import numpy as np
 from tqdm import tqdm
 
-from index.layout import Span
-from index.lexical import words
+from index.text.layout import Span
+from index.text.words import words
 
 CALIBRATION = ("Apollo program", "Jacksonville, Florida", "Kenya", "University of Chicago")
 """Articles of squad/train that are never trained on: for choosing, thresholds and calibration. Drawn once by

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from index.layout import Span
+from index.text.layout import Span
 from training.reader.data import Corpus, Passage, Question
 
 _SYLLABLES = """ba bel bor bri car cas dal den dor el fal fen gar gil hal har hol in jor kel kin lan lor mar mel mor nal

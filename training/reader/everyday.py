@@ -15,12 +15,12 @@ from pathlib import Path
 
 from index.article import Article, read_article
 from index.chunk import Chunk, Limits, chunk
-from index.embed import Embedder, find_model
+from index.encoder.embedder import Embedder, find_model
 from index.formats.worker import Worker
-from index.layout import Span
-from index.lexical import content_terms
-from index.sentences import sentences
-from index.tokens import token_counter
+from index.text.layout import Span
+from index.text.sentences import sentences
+from index.text.tokens import token_counter
+from index.text.words import content_terms
 from rag.settings import Settings
 from training.reader.data import Corpus, Passage, Question
 

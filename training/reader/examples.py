@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from index.layout import Span
-from index.lexical import words
-from index.sentences import sentences
+from index.text.layout import Span
 from index.text.marks import as_read
+from index.text.sentences import sentences
+from index.text.words import words
 from rag.reader.layout import Layout, layout_of
 from training.reader.attributes import ask_unstated
 from training.reader.data import Corpus, Kind, Question, answers_of

@@ -1,8 +1,8 @@
 """Write the shipped files of a checkpoint: `python -m training.reader.export work/model.pt ../shared/data OUT`.
 
-Needs onnx; index/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and scores hang on
-them. Questions of the training articles show how large activations get. A large model's weights lie beside its network,
-the word embeddings and the layers each in a file of their own.
+Needs onnx; training/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and scores hang
+on them. Questions of the training articles show how large activations get. A large model's weights lie beside its
+network, the word embeddings and the layers each in their own file.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import torch
 
-from index.int8 import OPSET, prepared, write
 from rag.reader.layout import MPNET
 from rag.reader.models import CHECKSUMS
 from rag.reader.spans import NETWORK
+from training.int8 import OPSET, prepared, write
 from training.reader.checkpoint import load_checkpoint
 from training.reader.data import FOREIGN, load, read_ids
 from training.reader.examples import Examples, Mix

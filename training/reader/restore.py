@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from index.embed import find_float32
+from index.encoder.embedder import find_float32
 from rag.reader.spans import MODEL, NETWORK
 from training.reader.base import load_encoder
 from training.reader.model import SpanModel
 
 Array = NDArray[Any]
 _WRAPPED = ("inner", "linear")
-"""Names of the layers that `index.int8.prepared` puts around others."""
+"""Names of the layers that `training.int8.prepared` puts around others."""
 
 
 def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout: float = 0.0) -> SpanModel:

@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 
-from index.layout import Span
+from index.text.layout import Span
 
 _KINDS = """company|companies|corporations?|firms?|manufacturers?|suppliers?|developers?|publishers?|businesses|brands?|
 organi[sz]ations?|agency|agencies|institutions?|governments?|party|parties|teams?|clubs?|groups?|bands?|networks?|

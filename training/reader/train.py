@@ -36,7 +36,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from index.embed import find_float32
+from index.encoder.embedder import find_float32
 from rag.reader.layout import MPNET
 from rag.reader.spans import MODEL
 from rag.reader.spans import STRONG as STRONG_MODEL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from index.lexical import FUNCTION_WORDS
+from index.text.terms import FUNCTION_WORDS
 
 _KEPT = frozenset(
     """who whom whose what which when where why how not no never before after above below between into under over most

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from index.lexical import FUNCTION_WORDS
+from index.text.terms import FUNCTION_WORDS
 
 _NAME = re.compile(r"\b[A-Z][\w’'.&-]*[\w](?:\s+(?:(?:of|the|de|and|van|von)\s+)?[A-Z][\w’'.&-]*[\w])*")
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d,]*(?:\.\d+)?(?![\w-])")

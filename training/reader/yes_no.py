@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import re
 
-from index.layout import Span
-from index.lexical import FUNCTION_WORDS
-from index.sentences import sentences
+from index.text.layout import Span
+from index.text.sentences import sentences
+from index.text.terms import FUNCTION_WORDS
 
 _BASE = dict(
     pair.split(":")

@@ -1,0 +1,109 @@
+"""The vectors of a build that is under way, on disk as they come: one that was stopped embeds only the rest later.
+
+It is a convenience and never a reason to fail: a file that is damaged, of another recipe, or that can't be written is
+thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from index.build.manifest import Recipe
+from index.encoder.embedder import Vectors
+from index.home import index_folder
+
+_FILE = "embedded.sqlite"
+_SCHEMA = """
+create table if not exists made_by (recipe text not null);
+create table if not exists sealed (digest blob primary key, vector blob not null, seal blob not null) without rowid;
+"""
+_PAGE = 500
+T = TypeVar("T")
+
+
+class Embedded:
+    """Vectors by the digest of what was embedded, made by one recipe. Only the writer of the index uses it."""
+
+    def __init__(self, home: Path, recipe: Recipe, *, empty: bool = False) -> None:
+        """Open what a stopped build left; with `empty` nothing of it is used."""
+        self._path = index_folder(home) / _FILE
+        self._recipe = json.dumps(asdict(recipe), sort_keys=True)
+        self._db: sqlite3.Connection | None = None
+        self._given_up = False
+        if empty:
+            self.remove()
+
+    def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """The vectors of those digests that are kept."""
+        return self._unharmed(lambda: self._of(digests), {}) if self._db or self._path.exists() else {}
+
+    def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Put vectors on disk."""
+        self._unharmed(lambda: self._keep(vectors), None)
+
+    def close(self) -> None:
+        """Let go of the file, for the next build to go on from."""
+        if self._db:
+            self._db.close()
+            self._db = None
+
+    def remove(self) -> None:
+        """Throw the file away: a generation holds its vectors, or it is of no use."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            self._path.with_name(f"{_FILE}-journal").unlink(missing_ok=True)
+
+    def _unharmed(self, act: Callable[[], T], otherwise: T) -> T:
+        """The outcome of an act on the file; after any trouble with the file it is thrown away, and none is kept."""
+        if self._given_up:
+            return otherwise
+        try:
+            return act()
+        except (sqlite3.Error, OSError, ValueError, TypeError):
+            self._given_up = True
+            self.remove()
+            return otherwise
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = sqlite3.connect(self._path)
+            self._db.executescript(_SCHEMA)
+            made_by = [str(recipe) for (recipe,) in self._db.execute("select recipe from made_by")]
+            if made_by != [self._recipe]:
+                self._db.executescript("delete from made_by; delete from sealed;")
+                self._db.execute("insert into made_by values (?)", (self._recipe,))
+                self._db.commit()
+        return self._db
+
+    def _of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+        found: dict[bytes, Vectors] = {}
+        for at in range(0, len(digests), _PAGE):
+            page = list(digests[at : at + _PAGE])
+            marks = ",".join("?" * len(page))
+            rows = self._opened().execute(f"select digest, vector, seal from sealed where digest in ({marks})", page)
+            for digest, vector, seal in rows:
+                if seal != _seal(digest, vector):
+                    raise ValueError("a vector is damaged")
+                found[digest] = np.frombuffer(vector, dtype=np.float32)
+        return found
+
+    def _keep(self, vectors: Mapping[bytes, Vectors]) -> None:
+        db = self._opened()
+        rows = [(digest, np.asarray(one, dtype=np.float32).tobytes()) for digest, one in vectors.items()]
+        sealed = [(digest, vector, _seal(digest, vector)) for digest, vector in rows]
+        db.executemany("insert or replace into sealed values (?, ?, ?)", sealed)
+        db.commit()
+
+
+def _seal(digest: bytes, vector: bytes) -> bytes:
+    return hashlib.blake2b(digest + vector, digest_size=8).digest()

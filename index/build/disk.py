@@ -1,0 +1,35 @@
+"""Name a full disk as such, whichever library failed because of it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from index.errors import FootnoteError
+from index.home import index_folder
+
+_FULL = 1_000_000
+"""A disk with fewer free bytes counts as full."""
+
+
+@contextlib.contextmanager
+def room(home: Path) -> Iterator[None]:
+    """Whatever goes wrong in the block while the disk is full is told as that, in a FootnoteError."""
+    try:
+        yield
+    except Exception as error:
+        # SQLite, Chroma and tantivy each have an error of their own for a full disk.
+        if shutil.disk_usage(home).free < _FULL:
+            raise unwritten(home, "the disk is full") from error
+        raise
+
+
+def unwritten(home: Path, why: str) -> FootnoteError:
+    """The error of an index that could not be written."""
+    kept = " The old one stays in use." if (index_folder(home) / "current").exists() else ""
+    return FootnoteError(
+        f"The new index could not be written to {home} ({why}).{kept} Make room or set FOOTNOTE_HOME to a folder that "
+        "can be written, then run `python app.py index`."
+    )

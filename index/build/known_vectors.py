@@ -1,0 +1,78 @@
+"""The vectors that are on disk already, found by what was embedded: only new text is embedded."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from index.build.checkpoint import Embedded
+from index.build.manifest import Manifest, Recipe
+from index.encoder.embedder import Vectors
+from index.errors import BrokenIndexError, VectorServerError
+from index.home import index_folder
+from index.store.catalog import Catalog
+from index.store.chroma_server import Server
+from index.store.collections import where
+from index.store.digests import check
+from index.store.exact import EXACT
+from index.store.vectors import VectorStore
+
+
+class KnownVectors:
+    """Vectors by digest: what a build that was stopped left, then every generation of `home` that was made by the same
+    recipe, the newest one first. With `anew` nothing is known from before. `made` counts those that were made."""
+
+    def __init__(self, home: Path, recipe: Recipe, server: Server | None = None, *, anew: bool = False) -> None:
+        self.made = 0
+        self._server = server
+        self._kept = Embedded(home, recipe, empty=anew)
+        self._folders = list[Path]()
+        for folder in [] if anew else sorted((index_folder(home) / "generations").glob("*"), reverse=True):
+            with contextlib.suppress(BrokenIndexError):
+                if Manifest.read(folder).recipe == recipe:
+                    self._folders.append(folder)
+        self._catalogs: dict[Path, Catalog] = {}
+        self._stores: dict[Path, VectorStore] = {}
+
+    def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """The vectors of those digests that are known."""
+        known = self._kept.of(digests)
+        for folder in list(self._folders):
+            missing = [one for one in digests if one not in known]
+            if not missing:
+                break
+            try:
+                known.update(self._held(folder, missing))
+            except (BrokenIndexError, VectorServerError):
+                # A generation that was damaged, or whose server is gone, has nothing to give: it is not asked again.
+                self._folders.remove(folder)
+        return known
+
+    def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Keep vectors that were just made, in case this build is stopped."""
+        self.made += len(vectors)
+        self._kept.keep(vectors)
+
+    def forget_kept(self) -> None:
+        """A generation holds what was kept: it is needed no more."""
+        self._kept.remove()
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self._kept.close()
+        for catalog in self._catalogs.values():
+            catalog.close()
+        for store in self._stores.values():
+            store.close()
+
+    def _held(self, folder: Path, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+        if folder not in self._catalogs:
+            check(folder, {name: one for name, one in Manifest.read(folder).files.items() if name[:6] != "words/"})
+            self._catalogs[folder] = Catalog(folder / "catalog.sqlite")
+        ids = self._catalogs[folder].with_digests(digests)
+        if ids and folder not in self._stores:
+            # Opened only now: a large index takes its time and memory.
+            self._stores[folder] = VectorStore(where(folder, Manifest.read(folder).place, self._server), folder / EXACT)
+        held = self._stores[folder].vectors(list(ids.values())) if ids else {}
+        return {digest: held[id_] for digest, id_ in ids.items() if id_ in held}

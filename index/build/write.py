@@ -1,0 +1,318 @@
+"""Writes a new generation of the sources of a sync: cuts, embeds, writes, checks it and puts it in use."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from index.build.disk import room
+from index.build.generation import Generation, lost_vectors, switch_to, verify_in_fresh_process
+from index.build.incremental import Change, copy, plan
+from index.build.known_vectors import KnownVectors
+from index.build.leftovers import BUILDING
+from index.build.manifest import Manifest, Recipe
+from index.build.spool import Spool
+from index.chunk import Chunk, Limits, chunk
+from index.duplicates import Group, Record, originals
+from index.encoder.embedder import Embedder, Vectors
+from index.errors import FootnoteError, IndexDamaged, VectorServerError, VectorsLost
+from index.home import index_folder
+from index.mentions import chunk_mentions
+from index.report import Progress, Report
+from index.store.bm25 import LexicalIndex
+from index.store.catalog import Catalog
+from index.store.chroma_server import Server
+from index.store.collections import Place, is_own, new_place, sweep, where
+from index.store.digests import digests, stamps_of, trust
+from index.store.exact import EXACT
+from index.store.vectors import Metadata, VectorStore
+from index.text.aliases import find_aliases
+from index.text.tokens import token_counter
+
+_PAGE = 1_024
+"""Chunks in memory at once; these are embedded in order of length, so that little is padded."""
+_BATCH = 128
+"""Texts that are embedded between two signs of life."""
+_MOST_LOST = 0.25
+"""Share of all vectors; a graph that loses more than that is damaged."""
+
+
+@dataclass(frozen=True)
+class Builder:
+    """What a sync needs besides the sources; `server` is where vectors go (None: into the index folder).
+
+    An index in the folder with at least `derive_from` chunks is changed in a copy, until more than the share
+    `most_churn` of its chunks was taken out; then, and below that, all is written anew.
+    """
+
+    home: Path
+    recipe: Recipe
+    embedder: Embedder
+    max_source_bytes: int
+    fetch_seconds: float = 20
+    allow_private: bool = False
+    server: Server | None = None
+    derive_from: int = 5_000
+    most_churn: float = 0.25
+
+
+def build(
+    builder: Builder,
+    records: Sequence[Record],
+    spool: Spool,
+    old: Path | None,
+    known: KnownVectors,
+    report: Report,
+    tell: Progress,
+) -> dict[str, str]:
+    """Write a new generation of the sources in `records` and switch to it. The spool gives their texts, `known` the
+    vectors that need no embedding; `old` is the folder of the generation in use, if it is whole.
+
+    A large one begins as a copy of the one in use, in which what changed is changed; else all is written anew.
+    Adds to the report. Returns the sources that were left out because their text can't be cut or embedded, with the
+    reason. Raises IndexDamaged when the check finds a fault, or the generation in use has one.
+    """
+    now = datetime.now(UTC)
+    name = f"{now:%Y%m%dT%H%M%S%f}-{corpus_sha256(records)[:8]}"
+    generations = index_folder(builder.home) / "generations"
+    generations.mkdir(exist_ok=True)
+    folder = index_folder(builder.home) / f"{BUILDING}{name}"
+    folder.mkdir()
+    place = new_place(index_folder(builder.home), builder.server, name) if builder.server else None
+    try:
+        with room(builder.home):
+            groups = originals(records)
+            limits = (builder.derive_from, builder.most_churn)
+            change = plan(None if builder.server else old, groups, *limits)
+            chunks, bad = _write(builder, folder, place, change, groups, spool, known, report, tell)
+            held = [one for one in records if one.source not in bad]
+            report.articles, report.chunks, report.generation, report.built = len(held), chunks, name, True
+            made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+            counts = (builder.embedder.dimension, len(held), chunks)
+            manifest = Manifest(name, made, builder.recipe, *counts, corpus_sha256(held), place, change.churn)
+            tell("checking", 0, 1)
+            _check(manifest, folder, builder.server, change.new_ids if change.start else None)
+            folder.replace(generations / name)
+            _clear_servers(builder, switch_to(builder.home, name), report)
+            tell("checking", 1, 1)
+            return bad
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if place and builder.server and not (generations / name).exists():
+            # Where even this fails, the next sync clears it away.
+            with contextlib.suppress(VectorServerError):
+                builder.server.drop(place.collection)
+
+
+def _check(manifest: Manifest, folder: Path, server: Server | None, added: Sequence[str] | None) -> None:
+    """Write the manifest and check the generation from outside. Vectors that its graph loses are then set apart.
+
+    Raises IndexDamaged when anything else is wrong, or the graph loses too many to be a graph.
+    """
+    _seal(manifest, folder)
+    try:
+        verify_in_fresh_process(folder, server, added)
+    except VectorsLost:
+        with contextlib.closing(Generation(folder, server)) as generation:
+            lost = lost_vectors(generation, generation.catalog.chunk_ids())
+            if len(lost) > _MOST_LOST * manifest.chunks:
+                raise
+            generation.vectors.set_apart(lost)
+        _seal(manifest, folder)
+        verify_in_fresh_process(folder, server, added)
+
+
+def _seal(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest with the digest of every file, as they are now."""
+    files = digests(folder)
+    trust(folder, stamps_of(folder, files))
+    replace(manifest, files=files).write(folder)
+
+
+def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> None:
+    """Remove the collections of generations that are gone; what a server does not let go of is in the report."""
+    index = index_folder(builder.home)
+    elsewhere = [one for one in gone if is_own(index, one) and not one.on(builder.server)]
+    for place in elsewhere:
+        try:
+            place.server.drop(place.collection)
+        except VectorServerError as error:
+            why = f"keeps the collection {place.collection}, which nothing needs any more: remove it there. {error}"
+            report.notes.append((place.url, why))
+    if builder.server:
+        try:
+            sweep(index, builder.server)
+        except VectorServerError as error:
+            report.notes.append((builder.server.url, f"keeps old vectors until the next sync. {error}"))
+
+
+def _write(
+    builder: Builder,
+    folder: Path,
+    place: Place | None,
+    change: Change,
+    groups: Sequence[Group],
+    spool: Spool,
+    known: KnownVectors,
+    report: Report,
+    tell: Progress,
+) -> tuple[int, dict[str, str]]:
+    """Make the change in the folder. Returns how many chunks it holds then, and why sources had to be left out."""
+    try:
+        if change.start:
+            copy(change.start, folder)
+        with contextlib.closing(
+            Catalog(folder / "catalog.sqlite", create=not change.start, change=bool(change.start))
+        ) as catalog:
+            bad = _write_articles(builder, catalog, change, spool, tell)
+            catalog.commit()
+            with contextlib.closing(
+                VectorStore(where(folder, place, builder.server), folder / EXACT, create=not change.start)
+            ) as store:
+                bad |= _write_vectors(builder, store, catalog, change, known, report, tell)
+                store.remove(list(catalog.chunk_ids_of(bad)))
+            catalog.remove(bad)
+            held = [group for group in groups if group.original.id not in bad]
+            _write_copies(catalog, held, spool)
+            catalog.commit()
+            words = LexicalIndex(folder / "words", create=not change.start)
+            words.change(change.gone, _for_words(catalog, change))
+            why = "holds nothing to search: only a title, headings, boilerplate or data"
+            report.notes += [(source, why) for source in catalog.without_chunks()]
+            left_out = {
+                one.source: bad[group.original.id]
+                for group in groups
+                if group.original.id in bad
+                for one in (group.original, *group.copies)
+            }
+            return catalog.counts()[1], left_out
+    except (FootnoteError, OSError):
+        raise
+    except Exception as error:
+        if change.start:
+            # Chroma, tantivy and SQLite each have errors of their own for what is damaged.
+            raise IndexDamaged(
+                f"The index in {change.start} can't be changed ({error}). Run `python app.py index`."
+            ) from error
+        raise
+
+
+def _write_articles(builder: Builder, catalog: Catalog, change: Change, spool: Spool, tell: Progress) -> dict[str, str]:
+    """Write the articles with their chunks. Returns the id of each that can't be cut, with the reason."""
+    limits = Limits(
+        count_tokens=token_counter(builder.recipe.encoding).count,
+        count_pieces=builder.embedder.count_pieces,
+        pieces=builder.embedder.max_pieces,
+        tokens=builder.recipe.chunk_tokens,
+        overlap=builder.recipe.chunk_overlap,
+    )
+    catalog.remove(change.gone)
+    bad = dict[str, str]()
+    for number, group in enumerate(change.new):
+        tell("cutting", number, len(change.new))
+        article = spool.article(group.original.source)
+        try:
+            chunks, aliases = chunk(article, limits), find_aliases(article.text)
+        except FootnoteError:
+            raise
+        except Exception as error:
+            bad[group.original.id] = f"can't be cut into passages ({_in_words(error)})"
+            continue
+        catalog.add(article, group.original, chunks, aliases)
+    tell("cutting", len(change.new), len(change.new))
+    return bad
+
+
+def _write_copies(catalog: Catalog, groups: Sequence[Group], spool: Spool) -> None:
+    held = catalog.copies()
+    wanted = {copy.source: (copy.id, group.original.id) for group in groups for copy in group.copies}
+    catalog.remove_copies(source for source, ids in held.items() if wanted.get(source) != ids)
+    for source, ids in wanted.items():
+        if held.get(source) != ids:
+            catalog.add_copy(spool.article(source), ids[1])
+
+
+def _added(catalog: Catalog, change: Change) -> Iterator[Chunk]:
+    """The chunks that are added, an article at a time."""
+    for id_ in change.new_ids:
+        yield from catalog.chunks_of(id_)
+
+
+def _for_words(catalog: Catalog, change: Change) -> Iterator[tuple[str, str, str, set[str]]]:
+    """Give (id, article id, text, mentions) of each chunk that is added, an article at a time."""
+    for id_ in change.new_ids:
+        if chunks := list(catalog.chunks_of(id_)):
+            for one, held in zip(chunks, chunk_mentions(catalog.article_by_id(id_), chunks), strict=True):
+                yield one.id, one.article_id, one.searchable, held
+
+
+def _write_vectors(
+    builder: Builder,
+    store: VectorStore,
+    catalog: Catalog,
+    change: Change,
+    known: KnownVectors,
+    report: Report,
+    tell: Progress,
+) -> dict[str, str]:
+    """Write the vectors. Returns the id of each article with a passage that can't be embedded, with the reason."""
+    sizes = catalog.sizes()
+    done, total = 0, sum(sizes.get(id_, 0) for id_ in change.new_ids)
+    added = _added(catalog, change)
+    bad = dict[str, str]()
+    store.remove(change.gone_chunks)
+    while page := list(islice(added, _PAGE)):
+        texts = {one.digest: one.searchable for one in page}
+        held = known.of(list(texts))
+        fresh = sorted(texts.keys() - held.keys(), key=lambda digest: (len(texts[digest]), digest))
+        reasons = dict[bytes, str]()
+        for at in range(0, len(fresh), _BATCH):
+            tell("embedding", done + len(page) - len(fresh) + at, total)
+            some = {digest: texts[digest] for digest in fresh[at : at + _BATCH]}
+            made, failed = _embed(builder.embedder, some)
+            held.update(made)
+            reasons |= failed
+            known.keep(made)
+            report.embedded = known.made
+        bad |= {one.article_id: reasons[one.digest] for one in page if one.digest in reasons}
+        whole = [one for one in page if one.digest in held]
+        metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in whole]
+        if whole:
+            store.add([one.id for one in whole], np.stack([held[one.digest] for one in whole]), metadata)
+        done += len(page)
+    tell("embedding", total, total)
+    return bad
+
+
+def _embed(embedder: Embedder, texts: Mapping[bytes, str]) -> tuple[dict[bytes, Vectors], dict[bytes, str]]:
+    """The vectors of texts, and why there is none of the others. Raises ModelError when the model itself fails."""
+    try:
+        return dict(zip(texts, embedder.encode_documents(list(texts.values())), strict=True)), {}
+    except Exception as error:
+        # Either no text can be embedded any more, or there is something about this one.
+        embedder.warm_up()
+        if len(texts) == 1:
+            return {}, dict.fromkeys(texts, f"has a passage that can't be embedded ({_in_words(error)})")
+        made, failed = dict[bytes, Vectors](), dict[bytes, str]()
+        for digest, text in texts.items():
+            some, why = _embed(embedder, {digest: text})
+            made |= some
+            failed |= why
+        return made, failed
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+
+
+def corpus_sha256(records: Sequence[Record]) -> str:
+    """One hash over sources and texts, whatever their order."""
+    return hashlib.sha256("\n".join(sorted(one.id for one in records)).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Texts -> vectors: the shipped encoder, or any sentence-transformers model."""

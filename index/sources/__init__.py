@@ -1,0 +1,1 @@
+"""Which files and web pages are indexed, and what changed in them."""

@@ -1,0 +1,143 @@
+"""Web pages as sources: each address is fetched at a sync and its last good copy kept in FOOTNOTE_HOME/web/."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from index.report import Progress
+from index.sources.fetch import Fetched, Limits, Unfetched, fetch
+from index.state import read_sealed, write_sealed
+
+KINDS = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".xhtml",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "application/pdf": ".pdf",
+    "text/csv": ".csv",
+    "application/json": ".json",
+}
+"""Content type -> the ending of the kept copy, by which its reader is chosen."""
+_CANONICAL = re.compile(rb"<link\b[^>]{0,300}?\brel\s*=\s*[\"']?canonical\b[^>]{0,2000}?>", re.IGNORECASE)
+_HREF = re.compile(rb"\bhref\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """(source name, kept copy) of each page, and (address, reason) of what was not fetched or is an older copy."""
+
+    files: list[tuple[str, Path]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+
+def web_folder(home: Path) -> Path:
+    """Where the copies lie, a folder for each address."""
+    return home / "web"
+
+
+def refresh(home: Path, addresses: Sequence[str], limits: Limits, tell: Progress) -> Pages:
+    """Fetch every address anew. Where that fails, the copy that was fetched last is used, with a note."""
+    pages, taken = Pages(), set[str]()
+    for number, address in enumerate(addresses):
+        tell("fetching", number, len(addresses))
+        folder = copy_folder(home, address)
+        try:
+            _keep(folder, address, fetch(address, limits))
+        except Unfetched as error:
+            if kept := _kept(folder):
+                pages.notes.append((kept[0], f"{error}: the copy of {kept[2][:10]} is used"))
+            else:
+                pages.failed.append((address, str(error)))
+        if (kept := _kept(folder)) and kept[0] not in taken:
+            taken.add(kept[0])
+            pages.files.append(kept[:2])
+    return pages
+
+
+def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
+    """The copies as they are, and the addresses without one. Nothing is fetched; a note says so of each."""
+    pages, unknown, taken = Pages(), list[str](), set[str]()
+    for address in dict.fromkeys(addresses):
+        kept = _kept(copy_folder(home, address))
+        if kept is None:
+            unknown.append(address)
+            pages.notes.append((address, "would be fetched"))
+        elif kept[0] not in taken:
+            taken.add(kept[0])
+            pages.files.append(kept[:2])
+            pages.notes.append((kept[0], f"would be fetched again; what is said here is of the copy of {kept[2][:10]}"))
+    return pages, unknown
+
+
+def addresses_of(home: Path, source: str, addresses: Sequence[str]) -> Iterator[str]:
+    """The registered addresses whose page is called `source`, or that are it."""
+    for address in addresses:
+        kept = _kept(copy_folder(home, address))
+        if address == source or (kept and kept[0] == source):
+            yield address
+
+
+def copy_folder(home: Path, address: str) -> Path:
+    """The folder of the copy of an address."""
+    return web_folder(home) / hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def _keep(folder: Path, address: str, found: Fetched) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    data = found.data
+    if found.charset and found.charset.lower() not in ("utf-8", "utf8") and found.kind.startswith("text/"):
+        # What the server says of the encoding is lost in a file.
+        with contextlib.suppress(LookupError, UnicodeDecodeError):
+            data = data.decode(found.charset).encode("utf-8")
+    name = f"page{KINDS[found.kind]}"
+    partial = folder / f".{name}"
+    partial.write_bytes(data)
+    partial.replace(folder / name)
+    about = {
+        "address": address,
+        "source": canonical(found),
+        "file": name,
+        "fetched": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    write_sealed(folder / "about.json", about)
+
+
+def _kept(folder: Path) -> tuple[str, Path, str] | None:
+    """(source name, copy, when it was fetched) of an address, if there is a copy that is as it was fetched."""
+    try:
+        about = read_sealed(folder / "about.json")
+        path = folder / about["file"]
+        # Copies of earlier versions have no digest.
+        if "sha256" in about and hashlib.sha256(path.read_bytes()).hexdigest() != about["sha256"]:
+            return None
+        return (str(about["source"]), path, str(about["fetched"])) if path.is_file() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def canonical(found: Fetched) -> str:
+    """The address by which a page wants to be known: the one it names itself, if that is on its own site; without a
+    fragment."""
+    link = _CANONICAL.search(found.data[:200_000]) if "html" in found.kind else None
+    href = _HREF.search(link.group()) if link else None
+    if href:
+        named = href.group(1).decode("utf-8", "replace").replace("&amp;", "&")
+        # A page may name what is no address at all.
+        with contextlib.suppress(ValueError):
+            named = str(urldefrag(urljoin(found.address, named)).url)
+            if _site(named) == _site(found.address) and urlsplit(named).scheme in ("http", "https"):
+                return named
+    return found.address
+
+
+def _site(address: str) -> str:
+    return (urlsplit(address).netloc or "").lower().removeprefix("www.")

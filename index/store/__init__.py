@@ -1,0 +1,1 @@
+"""The parts of a generation on disk: catalog (SQLite), vectors (Chroma) and word index (tantivy)."""

@@ -1,0 +1,83 @@
+"""What a source is called: by its metadata, its title line, its first heading, its file name, or else how it begins."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from index.text.layout import blocks, find_title
+from index.text.numbered import number_of
+from index.text.published import read_name
+from index.text.sentences import sentences
+
+Origin = Literal["metadata", "front matter", "text", "file name", "stand-in"]
+_LONGEST = 70
+"""Characters of a sentence that stands in for a title, an ellipsis included."""
+_LOOKED_AT = 20_000
+"""Characters in which the first heading is looked for."""
+_MARKS = "*_`# \t"
+_NO_NAME = frozenset(
+    "untitled document doc scan img dsc image photo file export download screenshot page tmp temp".split()
+)
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title in one line, and where it stands. A stand-in is no title of the source's own: its first words, or the
+    name of its file where that is no words."""
+
+    text: str
+    origin: Origin
+
+
+def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
+    """The title of a text without one in its metadata; `inside` tells whether a line of the text may be it."""
+    if inside:
+        if title := find_title(text):
+            return Title(_tidy(text[slice(*title)]), "text")
+        found = blocks(text[:_LOOKED_AT])
+        headings = (text[block.start : block.end] for block in found if block.kind == "heading")
+        heading = next((words for words in headings if not number_of(words)), "")  # "1. Introduction" is a section's
+        if _tidy(heading):
+            return Title(_tidy(heading), "text")
+    if name := title_in_name(source):
+        return Title(name, "file name")
+    if inside and (opening := _opening(text)):
+        return Title(opening, "stand-in")
+    return Title(PurePosixPath(source).stem or source, "stand-in")
+
+
+def title_in_name(source: str) -> str:
+    """The name of a file as a title, its date left out; "" for a name that is no words.
+
+    >>> title_in_name("minutes/2024-10-07-team-meeting.md"), title_in_name("002_892b5bec6cb22725.txt")
+    ('Team meeting', '')
+    """
+    _, words = read_name(source)
+    letters = [word for word in words if re.fullmatch(r"[^\W\d_][^\W\d_'’&+]*", word)]
+    others = [word for word in words if word not in letters]
+    if any(len(word) > 4 for word in others) or not any(
+        len(word) > 1 and word.lower() not in _NO_NAME for word in letters
+    ):
+        return ""
+    name = " ".join(words)
+    return name[:1].upper() + name[1:]
+
+
+def _opening(text: str) -> str:
+    """How the text itself begins, cut between words where its first sentence is long."""
+    for block in blocks(text[:_LOOKED_AT]):
+        if block.kind == "text":
+            start, end = sentences(text, block.start, block.end)[0]
+            words = _tidy(text[start:end])
+            if len(words) <= _LONGEST:
+                return words
+            cut = words[: _LONGEST - 1].rsplit(" ", 1)[0] if " " in words[: _LONGEST - 1] else words[: _LONGEST - 1]
+            return f"{cut.rstrip(' ,;:')}…"
+    return ""
+
+
+def _tidy(words: str) -> str:
+    return " ".join(words.split()).strip(_MARKS)

@@ -1,0 +1,231 @@
+"""The state of a question after reading, and the answers that are built from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from index.article import Article
+from index.build.generation import Generation
+from index.text.words import content_terms
+from rag.choice import Asked
+from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
+from rag.disagreement import sources_differ
+from rag.engine import Engine
+from rag.forms.along_blocks import along_blocks, settled, stands_alone
+from rag.forms.arithmetic import operation_asked_for
+from rag.forms.asked import Form
+from rag.forms.periods import period_named
+from rag.made_by import made_by
+from rag.places import Places
+from rag.reader import Evidence, Reading
+from rag.reader.names import asks_for_several
+from rag.retrieve import Hit
+from rag.settings import Settings, Writer
+from rag.types import Answer, AnswerForm, Passage, Refusal
+from rag.writer import generate as compose
+from rag.writer import quote as write
+
+_AS_GOOD = 0.3
+"""Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
+_OF_THE_PERIOD = 0.05
+"""What a source of the period that is asked about says comes first if its score is at least this share of the best."""
+_NO_WORDS: tuple[Form, ...] = ("comparison", "yes_no")
+"""Words by themselves are no answer to these."""
+_FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
+
+
+@dataclass(frozen=True)
+class AnswerBuilder:
+    """State after reading, and the answers built from it."""
+
+    question: str
+    searched: str
+    reading: Reading
+    places: Places
+    engine: Engine
+    generation: Generation
+    clock: Clock
+    asked: Asked | None
+    why_refused: Callable[[], Refusal]
+    form: Form = "words"
+    drafted: Sequence[Statement] = ()
+    """The statements of an answer in a form of its own: a table's rows, a list, a summary."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def hits(self) -> Sequence[Hit]:
+        """The passages that are shown: those retrieved, and those fetched beside them to be cited."""
+        return self.places.hits
+
+    @property
+    def articles(self) -> Mapping[str, Article]:
+        """The articles of the passages by their ids."""
+        return self.places.articles
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the engine."""
+        return self.engine.settings
+
+    def quoted(self, draft: compose.Draft | None = None) -> Answer:
+        """Answer in the sources' own words; `draft` is the rejected draft of a language model."""
+        with self.clock.stage("write"):
+            statements = list(self.drafted) or self._along_the_evidence()
+            cited, citations, dropped = cite(statements, self.articles)
+        notes = [f"{dropped} quoted sentences did not match their source and were left out"] if dropped else []
+        quoted = [one.evidence for one in statements if one.evidence and not one.words]
+        if sources_differ(quoted, self._rarest_first()):
+            dated = any(self.articles[one.hit.chunk.article_id].published for one in quoted)
+            notes.append(f"The sources differ here.{' The newest comes first.' if dated else ''}")
+        if not citations:
+            return self._answer("", [], [], notes, draft)
+        return self._answer(write.as_text(cited), cited, citations, [*self.notes, *notes], draft)
+
+    def _along_the_evidence(self) -> list[Statement]:
+        """The best evidence in its block, then further quotes."""
+        held = [one for one in self.reading.evidence if one.hit in self.hits]
+        evidence = settled(self._by_date(held), self.places)
+        statements = along_blocks(self.form, evidence, self.places)
+        taken = [one for statement in statements for one in statement.all_evidence]
+        others = [
+            one for one in evidence if not any(map(one.overlaps, taken)) and stands_alone(one, self.places)
+        ] or evidence[: not statements]
+        if self.form == "yes_no":  # what only has a word in common would read like the other answer
+            others = [one for one in others if one.score >= _AS_GOOD * evidence[0].score]
+        return statements + write.quote(
+            others,
+            self.articles,
+            self.settings.max_quotes - bool(statements),
+            several=asks_for_several(self.searched),
+            opens=self.reading.opens and not statements and self.form not in _NO_WORDS and not self._sums_up(others),
+        )
+
+    def _rarest_first(self) -> list[str]:
+        """The terms of the question, the rarest first."""
+        return sorted(content_terms(self.searched), key=self.generation.words.document_frequency)
+
+    def _by_date(self, evidence: Sequence[Evidence]) -> list[Evidence]:
+        """The evidence, that of the period which the question names first, else the newest of what answers alike."""
+        period = period_named(self.searched)
+        own = [one for one in evidence if period and period.holds(self.articles[one.hit.chunk.article_id].published)]
+        if (
+            not period
+            or not own
+            or own[0].score < _OF_THE_PERIOD * evidence[0].score
+            or period.stands_in(evidence[0].text)
+        ):
+            return write.newest_first(evidence, self.articles, self._rarest_first())
+        return [*own, *(one for one in evidence if one not in own)]
+
+    def _sums_up(self, evidence: Sequence[Evidence]) -> bool:
+        """True if the question asks for what several rows come to, which words of a single row are not."""
+        in_a_row = bool(evidence) and " | " in evidence[0].text
+        return in_a_row and operation_asked_for(self.searched) in ("sum", "mean", "max", "min")
+
+    def written(self, draft: compose.Draft) -> Answer:
+        """What a language model wrote, without what failed the check unless a setting shows that too."""
+        cited, citations, _ = cite(draft.statements, self.articles)
+        shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
+        return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
+
+    def refused(self, draft: compose.Draft | None = None) -> Answer:
+        """A refusal; `draft` is that of a model that found no answer."""
+        return self._answer("", [], [], [], draft)
+
+    def _form_of(self, sentences: Sequence[CitedSentence]) -> AnswerForm:
+        """The form that an answer has come to have."""
+        kinds = {one.block for one in sentences}
+        if not any(one.citations for one in sentences):
+            return "refusal"
+        if self.form == "summary" and self.drafted:
+            return "summary"
+        for kind, form in _FORMS:
+            if kind in kinds:
+                return form
+        if self.form == "comparison" and len(sentences) > 1:
+            return "comparison"
+        return "words" if any(one.words for one in sentences) else "sentence"
+
+    def _suggestions(self, citations: Sequence[Citation]) -> list[str]:
+        """Questions about what is cited; after a refusal what can be asked at all."""
+        kept, generation = self.engine.suggestions, self.generation
+        if not citations:
+            return kept.first(generation, self.asked.names if self.asked else None)
+        return kept.after(generation, self.searched, [(one.source, one.start, one.end) for one in citations])
+
+    def _answer(
+        self,
+        text: str,
+        sentences: Sequence[CitedSentence],
+        citations: Sequence[Citation],
+        notes: Sequence[str],
+        draft: compose.Draft | None,
+        writer: Writer = "quote",
+    ) -> Answer:
+        checked = list(sentences)
+        if draft and writer == "llm":
+            checked = cite(draft.statements, self.articles)[0]
+        elif draft:
+            failed = [CitedSentence(one.text, (), verdict=one.verdict, why=one.why) for one in draft.statements]
+            checked = [*failed, *sentences]
+        score, refusal = self.reading.score, None
+        if not citations:
+            with self.clock.stage("write"):
+                refusal = self.why_refused()
+                text = write.refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
+        # A refusal says it itself.
+        narrowed = [f"Only {self.asked}."] if self.asked and citations else []
+        return Answer(
+            question=self.question,
+            text=text,
+            refused=not citations,
+            evidence_score=None if score is None else round(score, 4),
+            sentences=tuple(sentences),
+            citations=tuple(citations),
+            passages=tuple(_passages(self.hits, citations, self.articles)),
+            timings={**self.clock.done(), **(draft.timings if draft else {})},
+            notes=(*narrowed, *notes, *filter(None, [self.engine.reader_note]), *(draft.told() if draft else ())),
+            checked=tuple(checked) if checked != list(sentences) else (),
+            writer=writer,
+            tokens=draft.tokens if draft else {},
+            asked=self.asked,
+            refusal=refusal,
+            searched=self.searched,
+            suggestions=tuple(self._suggestions(citations)),
+            form=self._form_of(sentences),
+            made_by=made_by(self.settings, self.generation, self.engine.reader_fingerprint),
+        )
+
+
+def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapping[str, Article]) -> Iterator[Passage]:
+    for rank, hit in enumerate(hits, 1):
+        chunk, article = hit.chunk, articles[hit.chunk.article_id]
+        cited = any(
+            one.article_id == article.id and chunk.start <= one.start and one.end <= chunk.end for one in citations
+        )
+        place = (article.id, article.source, article.title, article.published, chunk.heading)
+        rest = (chunk.text, round(hit.score, 4), cited, article.page(chunk.start), article.copies)
+        yield Passage(rank, *place, chunk.start, chunk.end, *rest)
+
+
+class Clock:
+    """Milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time of a block as that of a stage."""
+        started = time.perf_counter()
+        yield
+        spent = 1000 * (time.perf_counter() - started)
+        self._stages[name] = round(self._stages.get(name, 0.0) + spent, 2)
+
+    def done(self) -> dict[str, float]:
+        """Return the milliseconds of the stages so far, and of all."""
+        return {**self._stages, "total": round(1000 * (time.perf_counter() - self._started), 2)}

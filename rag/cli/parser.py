@@ -1,0 +1,218 @@
+"""The grammar of the command line: every command with its arguments, and the help texts. What they do is in app.py."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, NoReturn
+
+from index.text.published import Published, read_period
+from rag.printable import safe
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats no escape sequence of what it was given: a shell's pattern can bring any file name."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(safe(message))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    parser = _Parser(
+        prog="app.py",
+        description="Footnote answers questions from your own articles, in their own words, and shows where.",
+        epilog="Without a command the page is served. The first use makes an index of the articles in seeds/.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    home = _Parser(add_help=False)
+    home.add_argument("--home", type=_folder, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
+
+    writer = _Parser(add_help=False)
+    writer.add_argument(
+        "--writer",
+        choices=("quote", "llm"),
+        help="who writes: the sources' own words, or the language model of FOOTNOTE_LLM_URL, each sentence checked "
+        "(default: FOOTNOTE_WRITER, else quote)",
+    )
+
+    dates = _Parser(add_help=False)
+    for name, meaning in (("as-of", "published after this date"), ("since", "published before this date")):
+        dates.add_argument(
+            f"--{name}", type=_period, metavar="DATE", help=f"ask no source {meaning} (2024-12-31, 2024-12 or 2024)"
+        )
+
+    one = commands.add_parser("serve", help="serve the page in the browser (the default)")
+    one.add_argument("--host", help="address to serve on (default: 127.0.0.1, this machine only)")
+    one.add_argument("--port", type=int, help="port to serve on (default: 7860)")
+    one.add_argument(
+        "--no-login",
+        action="store_true",
+        help="let everyone in who reaches --host (needed for other than this machine)",
+    )
+
+    one = commands.add_parser(
+        "ask",
+        parents=[home, writer, dates],
+        help="answer one question",
+        description="Answer one question from the sources.",
+        epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
+    )
+    one.add_argument("question", nargs="+", help="the question; in quotes, for the shell has its own use for ? and '")
+    one.add_argument("--as-typed", action="store_true", help="correct no spelling: search exactly what is typed")
+    one.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help='ask only this source, or all that a pattern like "notes/*.pdf" names (can be repeated)',
+    )
+    one.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+
+    one = commands.add_parser(
+        "chat",
+        parents=[home, writer, dates],
+        help="ask one question after the other, in a conversation",
+        description="Answer each line of the input. A question may refer to what was said before; an empty line "
+        "begins a new conversation, and the end of the input (Ctrl-D) ends it.",
+    )
+    one.add_argument("--json", action="store_true", help="print one answer as JSON on each line, for programs")
+
+    _add_index_commands(commands, home)
+
+    _add_evaluation_commands(commands, home, writer)
+
+    _add_comparing_commands(commands, home)
+
+    one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
+    return parser
+
+
+def _add_comparing_commands(commands: Any, home: _Parser) -> None:
+    one = commands.add_parser(
+        "replay",
+        parents=[home],
+        help="ask again what was answered before, and say what changed",
+        description="Ask the question of an answer again, as it was searched, and say whether the answer is identical, "
+        "else what changed and why.",
+        epilog="Exit code 0 for an identical answer, 1 for another one.",
+    )
+    one.add_argument("receipt", type=Path, metavar="FILE", help="an answer as `ask --json` prints it")
+    one.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+    one = commands.add_parser(
+        "whatsnew",
+        parents=[home],
+        help="say which questions have another answer than the last time",
+        description="Ask the questions of a set and say which have another answer than the last time, and why. The "
+        "first time the answers are kept, to compare with.",
+    )
+    one.add_argument(
+        "questions", type=Path, metavar="QUESTIONS", help="a question set, in any form that evaluate reads"
+    )
+    one.add_argument("--json", action="store_true", help="print the changes as JSON, one line each")
+
+
+def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> None:
+    one = commands.add_parser(
+        "evaluate",
+        parents=[home, writer],
+        help="ask a whole question set and measure the answers",
+        description="Ask every question of a set, measure the answers and write a run: results, summary and report. "
+        "A run that was stopped goes on when the same command is given again.",
+        epilog="QUESTIONS is JSONL, JSON, CSV, XLSX, TREC topics, a BEIR folder or SQuAD JSON, also with the keys of "
+        "other tools: docs/evaluation.md.",
+    )
+    one.add_argument("questions", type=Path, metavar="QUESTIONS", help="the question set")
+    one.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)"
+    )
+    one.add_argument("--baseline", metavar="RUN", help="an earlier run (name or folder) to compare with")
+    one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles that the set brings")
+    one.add_argument("--tag", action="append", default=[], help="ask only questions with this tag (can be repeated)")
+    one.add_argument("--strict", action="store_true", help="ask nothing when the question set has any problem")
+    one.add_argument("--never-refuse", action="store_true", help="always answer: measures reading apart from refusing")
+    one.add_argument("--workers", type=_positive, default=1, metavar="N", help="questions asked at once (default: 1)")
+    one.add_argument(
+        "--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse than the baseline's"
+    )
+
+    one = commands.add_parser(
+        "compare",
+        parents=[home],
+        help="say what changed between two runs",
+        description="Compare two runs over the questions they share: verdicts by measure, and which answers changed.",
+    )
+    one.add_argument("old", metavar="RUN_A", help="the baseline: a run's name or folder")
+    one.add_argument("new", metavar="RUN_B", help="the run that is judged")
+    one.add_argument("--html", type=Path, metavar="FILE", help="also write a report with both")
+    one.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    one.add_argument("--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse")
+
+
+def _add_index_commands(commands: Any, home: _Parser) -> None:
+    one = commands.add_parser(
+        "index",
+        parents=[home],
+        help="make the index say what the sources say",
+        description="Add folders, files or web pages to the sources and bring the index up to date with all of them.",
+        epilog="Exit codes: 0 done, 1 it failed, or one of the files or addresses named can't be read, 2 misuse.",
+    )
+    one.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH|URL",
+        help="a folder, file or web page to add (none: sync what is registered)",
+    )
+    one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
+    one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    one.add_argument("--watch", action="store_true", help="go on whenever a source changes, until Ctrl-C")
+    one.add_argument("--json", action="store_true", help="print the report as JSON, one line each")
+
+    one = commands.add_parser("sources", parents=[home], help="list what is in the index")
+    one.add_argument("--json", action="store_true", help="print the list as JSON")
+
+    one = commands.add_parser(
+        "forget",
+        parents=[home],
+        help="take sources out of the index",
+        description="Take sources out of the index and leave them out until `index` names them again. No file of yours "
+        "is touched. A folder that was registered is a source too: it is no longer looked at.",
+    )
+    one.add_argument("sources", nargs="*", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
+    one.add_argument("--sample", action="store_true", help="the sample articles; `index seeds` brings them back")
+
+    one = commands.add_parser(
+        "doctor",
+        parents=[home],
+        help="look whether everything is in order",
+        description="Check models, disk, sources and index, every chunk and vector included, and say how to mend what "
+        "is not in order.",
+        epilog="Exit code 1 when something is not in order.",
+    )
+    one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
+
+    one = commands.add_parser("show", parents=[home], help="print the stored text of a source, or its blocks")
+    one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
+    one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
+    one.add_argument("--to", dest="end", type=int, metavar="N", help="character to stop before")
+    one.add_argument("--blocks", action="store_true", help="print its headings, lists, rows and paragraphs instead")
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a folder, got nothing")
+    return Path(text)
+
+
+def _period(text: str) -> Published:
+    if found := read_period(text):
+        return found
+    raise argparse.ArgumentTypeError(f"expected a date such as 2024-12-31, 2024-12 or 2024, got {safe(text)!r}")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return number

@@ -1,0 +1,70 @@
+"""Slices of articles -> evidence: each inside a passage, retrieved or fetched beside the retrieved ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from index.article import Article
+from index.chunk import Chunk
+from index.text.layout import Span
+from index.text.sentences import sentences
+from index.text.structure import Structure, structure
+from rag.reader import Evidence
+from rag.retrieve import Hit
+
+LONGEST = 400_000
+"""Characters of an article that is cut into blocks, in some half a second; in longer ones sentences answer."""
+
+
+class Places:
+    """The passages of a question, and on demand those beside them in the same articles."""
+
+    def __init__(
+        self, hits: Sequence[Hit], articles: Mapping[str, Article], chunks_of: Callable[[str], Sequence[Chunk]]
+    ) -> None:
+        """`hits` are the passages, best first, of `articles` by id; `chunks_of` gives all chunks of an article."""
+        self.hits = list(hits)
+        self.articles = articles
+        self._chunks_of = chunks_of
+
+    def structure(self, article_id: str) -> Structure:
+        """Return the blocks of an article; none of one that is too long to be cut into blocks for a question."""
+        text = self.articles[article_id].text
+        return _structure(article_id, text) if len(text) <= LONGEST else Structure(text, ())
+
+    def evidence(self, article_id: str, start: int, end: int, score: float) -> list[Evidence]:
+        """Return the slice [start, end) of an article as evidence, in one piece if a passage holds it whole.
+
+        Else it comes in the sentences that passages hold; what none holds is left out.
+        """
+        if one := self._within(article_id, start, end, score):
+            return [one]
+        pieces = (
+            self._within(article_id, a, b, score) for a, b in sentences(self.articles[article_id].text, start, end)
+        )
+        return [one for one in pieces if one]
+
+    def _within(self, article_id: str, start: int, end: int, score: float) -> Evidence | None:
+        for hit in self.hits:
+            if hit.chunk.article_id == article_id and hit.chunk.start <= start and end <= hit.chunk.end:
+                return Evidence(hit, start, end, score)
+        for chunk in self._chunks_of(article_id):
+            if chunk.start <= start and end <= chunk.end:
+                score_of = self.hits[-1].score if self.hits else 0.0
+                beside = Hit(chunk, len(self.hits) + 1, score_of, 0.0, 0.0, None, None)
+                self.hits.append(beside)
+                return Evidence(beside, start, end, score)
+        return None
+
+
+@lru_cache(64)
+def _structure(article_id: str, text: str) -> Structure:
+    del article_id
+    return structure(text)
+
+
+def with_answers(one: Evidence, spans: Sequence[Span]) -> Evidence:
+    """Return the evidence with those answering words that lie inside it."""
+    return replace(one, answers=tuple(span for span in spans if one.start <= span[0] and span[1] <= one.end))

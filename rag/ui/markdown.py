@@ -1,0 +1,53 @@
+"""An answer as Markdown with its citations, to be pasted elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+from rag.types import Answer
+from rag.ui.rows import table_of
+
+
+def as_markdown(answer: Answer) -> str:
+    """The question, the answer with its [1] markers, and each citation with its quote and place."""
+    said = _said(answer)
+    if answer.sentences and answer.sentences[0].words:
+        words = plain(answer.sentences[0].text)
+        said[0] = said[0].replace(words, f"**{words}**", 1)
+    lines = [f"**{plain(answer.question)}**", "", *said]
+    if answer.citations:
+        lines.append("")
+    for one in answer.citations:
+        when = f", {one.published.when}" if one.published else ""
+        place = f"{plain(one.title)} ({plain(one.source)}{when}, characters {one.start} to {one.end})"
+        lines.append(f"\\[{one.number}\\] {place}: “{plain(' '.join(one.quote.split()))}”  ")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _said(answer: Answer) -> list[str]:
+    """The lines of the answer; rows as a table."""
+    rows = {f"- {one}": one for one in answer.sentences if one.block == "row"}
+    said = list[str]()
+    for is_row, run in groupby(answer.text.split("\n"), rows.__contains__):
+        lines = list(run)
+        table = table_of([rows[line].text for line in lines]) if is_row else None
+        if table is None:
+            said += map(plain, lines)
+            continue
+        names, filled = table
+        said += ["", _row([*map(plain, names)]), _row(["---"] * len(names))]
+        for line, cells in zip(lines, filled, strict=True):
+            first, *rest = (plain(cells.get(name, "")) for name in names)
+            said.append(_row([first + plain(line.removeprefix(f"- {rows[line].text}")), *rest]))
+    return said
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is: its marks are escaped."""
+    return re.sub(r"([\\`*_\[\]<>#|~$&])", r"\\\1", text)

@@ -1,0 +1,221 @@
+"""A question and its passages -> checked statements by a language model, each as soon as it has a verdict."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from threading import Event
+
+from index.article import Article
+from index.text.aliases import Aliases, find_aliases
+from index.text.layout import Span
+from index.text.tokens import token_counter
+from rag.check import Verdict
+from rag.check.sentence import Source, check_sentence
+from rag.cite import Statement
+from rag.reader import Evidence, Reading
+from rag.retrieve import Hit
+from rag.settings import Settings
+from rag.writer.llm import LanguageModel, ModelServerError, Usage
+from rag.writer.prompt import REFUSAL, Prompt, build
+from rag.writer.sentence_cutter import Cutter, Drafted
+from rag.writer.thoughts import ThoughtFilter
+
+_SLACK = 2
+"""A server that knows no limit is cut off at this many times the tokens that the model may write."""
+_LETTERS = 16
+"""Characters of a token at most; a server that sends more text than its tokens can hold is cut off too."""
+_ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a model has written so far. `declined` tells that it gave the fixed refusal, `failed` says why the server
+    gave no whole answer. `tokens` has "prompt" and "completion", `timings` milliseconds."""
+
+    statements: tuple[Statement, ...] = ()
+    declined: bool = False
+    failed: str = ""
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def told(self) -> Iterator[str]:
+        """Notes for the reader: what failed, and how many sentences are left out and why."""
+        if self.failed:
+            yield f"The answer is quoted, because the language model could not be used. {self.failed}"
+            return
+        if self.declined:
+            yield "The language model found no answer in the passages."
+        out = [one for one in self.statements if one.verdict == "unsupported"]
+        if out:
+            whys = "; ".join(dict.fromkeys(one.why for one in out))
+            count = f"{len(out)} of {len(self.statements)} sentences"
+            yield f"{count} that the language model wrote did not pass the check: {whys}."
+        if not self.statements and not self.declined:
+            yield "The language model wrote no whole sentence, so the answer is quoted."
+        elif out and len(out) == len(self.statements):
+            yield "None is left, so the answer is quoted."
+
+
+def write(
+    model: LanguageModel,
+    question: str,
+    reading: Reading,
+    hits: Sequence[Hit],
+    articles: Mapping[str, Article],
+    settings: Settings,
+    stop: Event | None = None,
+) -> Generator[Draft]:
+    """Ask the model, and give the draft anew with each sentence that was checked; the last one is complete.
+
+    `hits` are the passages it may use, best first, of `articles`. A failure of the server ends with a draft that says
+    so. `stop` ends it at once.
+    """
+    counter = token_counter(settings.encoding)
+    prompt = build(question, hits, articles, counter, settings.llm_prompt_tokens)
+    desk = _Desk(prompt.ids, hits, articles, reading)
+    stream = _Stream(model, prompt, counter.count, settings.llm_answer_tokens)
+    draft = Draft()
+    started = time.perf_counter()
+    checking = 0.0
+    try:
+        with closing(stream.sentences(stop)) as drafted:
+            for one in drafted:
+                if one is None:
+                    draft = replace(draft, statements=())
+                    continue
+                if _declines(one.text):
+                    if draft.statements:
+                        continue  # beside other sentences it says nothing
+                    draft = replace(draft, declined=True)
+                    break
+                began = time.perf_counter()
+                statement = desk.check(one)
+                checking += _since(began)
+                timings = draft.timings or {"first_sentence": _since(started)}
+                draft = replace(draft, statements=(*draft.statements, statement), timings=timings)
+                yield draft
+    except ModelServerError as error:
+        draft = replace(draft, statements=(), failed=str(error))
+    usage = stream.usage
+    tokens = {
+        "prompt": prompt.tokens if usage.prompt is None else usage.prompt,
+        "completion": counter.count(stream.text) if usage.completion is None else usage.completion,
+    }
+    spent = {"generate": round(_since(started) - checking, 2), "check": round(checking, 2)}
+    yield replace(draft, tokens=tokens, timings={**draft.timings, **spent})
+
+
+class _Stream:
+    """One completion; `text` and `usage` are what has come of it."""
+
+    def __init__(self, model: LanguageModel, prompt: Prompt, count: Callable[[str], int], most: int) -> None:
+        self.text = ""
+        self.usage = Usage()
+        self._model = model
+        self._prompt = prompt
+        self._count = count
+        self._most = _SLACK * most
+
+    def sentences(self, stop: Event | None) -> Generator[Drafted | None]:
+        """Its sentences, each as soon as it is complete; None when all before it was a thought."""
+        cutter, thoughts = Cutter(tuple(self._prompt.ids)), ThoughtFilter()
+        tokens = 0
+        with closing(self._model.complete(self._prompt.messages, stop)) as pieces:
+            for piece in pieces:
+                if isinstance(piece, Usage):
+                    self.usage = piece
+                    continue
+                piece = piece[: _LETTERS * self._most]
+                self.text += piece
+                tokens += self._count(piece)
+                spoken = thoughts.feed(piece)
+                if spoken.anew:
+                    cutter = Cutter(tuple(self._prompt.ids))
+                    yield None
+                yield from cutter.feed(spoken.text)
+                if tokens > self._most or len(self.text) >= _LETTERS * self._most:
+                    self.usage = Usage(cut=True)
+                    break
+        if stop and stop.is_set():
+            return
+        for one in (*cutter.feed(thoughts.end()), *cutter.end()):
+            # Of an answer that was cut off, the last sentence counts only when its citation shows that it is whole.
+            if not self.usage.cut or (one.closed and _ENDED.search(one.text)):
+                yield one
+
+
+class _Desk:
+    """Where each sentence is laid beside the passages it cites."""
+
+    def __init__(
+        self, ids: Mapping[str, Hit], hits: Sequence[Hit], articles: Mapping[str, Article], reading: Reading
+    ) -> None:
+        self._ids = ids
+        self._reading = reading
+        ranks = {hit.chunk.id: rank for rank, hit in enumerate(hits, 1)}
+        self._sources = {
+            id_: _source(hit, articles[hit.chunk.article_id], articles, ranks[hit.chunk.id]) for id_, hit in ids.items()
+        }
+
+    def check(self, one: Drafted) -> Statement:
+        """The statement that a sentence makes, with its verdict and the slices it rests on."""
+        known = [id_ for id_ in one.ids if id_ in self._ids]
+        verdict = check_sentence(one.text, [self._sources[id_] for id_ in known]) if known else None
+        if verdict is None:
+            known, verdict = self._uncited(one.text)
+        if verdict.kind == "supported" and not one.closed and not _ENDED.search(one.text):
+            verdict = replace(verdict, kind="weak", why="the language model broke off in it")
+        if verdict.kind == "unsupported" or not verdict.support:
+            return Statement(one.text, None, verdict="unsupported", why=verdict.why)
+        pieces = [self._evidence(self._ids[known[s.source]], s.span, verdict.score) for s in verdict.support]
+        return Statement(one.text, pieces[0], also=tuple(pieces[1:]), verdict=verdict.kind, why=verdict.why)
+
+    def _uncited(self, text: str) -> tuple[list[str], Verdict]:
+        """A sentence that cites nothing stands only when one passage supports it in full."""
+        best = ("", Verdict("unsupported", "it cites no passage, and none says it", 0.0))
+        for id_, source in self._sources.items():
+            verdict = check_sentence(text, [source])
+            if verdict.kind == "supported" and verdict.score > best[1].score:
+                best = (id_, replace(verdict, why="it cites no passage; the check found one"))
+        return [best[0]], best[1]
+
+    def _evidence(self, hit: Hit, span: Span, score: float) -> Evidence:
+        start, end = hit.chunk.start + span[0], hit.chunk.start + span[1]
+        answers = [
+            words
+            for read in self._reading.evidence
+            if read.hit.chunk.article_id == hit.chunk.article_id
+            for words in read.answers
+            if start <= words[0] and words[1] <= end
+        ]
+        return Evidence(hit, start, end, score, tuple(dict.fromkeys(answers)))
+
+
+def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: int) -> Source:
+    beside = [article.title if article.named else "", hit.chunk.heading]
+    if article.published:
+        beside.append(article.published.when)
+    # A short form means what its own article says, else what one of the other articles at hand does.
+    own = _introduced(article)
+    shorts = {short for short, _ in own}
+    others = [pair for other in articles.values() for pair in _introduced(other) if pair[0] not in shorts]
+    return Source(hit.chunk.text, "\n".join(filter(None, beside)), Aliases([*own, *others]), f"passage {rank}")
+
+
+@lru_cache(64)
+def _introduced(article: Article) -> list[tuple[str, str]]:
+    return find_aliases(article.text)
+
+
+def _declines(text: str) -> bool:
+    return re.sub(r"\W+", " ", text).strip().casefold() == re.sub(r"\W+", " ", REFUSAL).strip().casefold()
+
+
+def _since(started: float) -> float:
+    """Milliseconds."""
+    return round(1000 * (time.perf_counter() - started), 2)

@@ -1,0 +1,231 @@
+"""Evidence -> a draft. The quoting writer says only what the sources say, in their words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from index.article import Article
+from index.text.bars import row_at
+from index.text.dates import read_dateline
+from index.text.marks import without_marks
+from index.text.published import Published
+from index.text.words import content_terms
+from rag.check.facts import find_facts
+from rag.check.rivals import kind_of
+from rag.cite import CitedSentence, Statement
+from rag.reader import Evidence
+from rag.types import Refusal
+
+_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
+_QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
+_LISTED = ("item", "step", "row")
+_NEAR_DUPLICATE = 0.8
+_ALIKE = 0.5
+"""Slices say much the same when they share half of all their words."""
+_LEADS = 0.5
+"""Where several things are asked for, the words of a further slice open the answer too when its score is at least this
+share of the best one's."""
+_MEASURES = frozenset(
+    content_terms("cost price pay paid fee charge amount number time date year month day long old big")
+)
+"""Terms that many things have a value of."""
+_VERSION = frozenset(content_terms("version v rev revision edition issue draft final updated new old copy"))
+_MAY_ANSWER = -2.0
+"""The log-odds to answer by itself from which what is older is quoted beside what is newest."""
+_KEEP = 0.2
+"""A further sentence is quoted when its score is at least this share of the best one's."""
+
+
+def quote(
+    evidence: Sequence[Evidence],
+    articles: Mapping[str, Article],
+    limit: int,
+    *,
+    several: bool = False,
+    opens: bool = True,
+) -> list[Statement]:
+    """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
+    they come from several articles and one of these has a date. With `several` the words of slices nearly as good open
+    the answer too."""
+    chosen = choose(evidence, limit)
+    sources = {one.hit.chunk.article_id for one in chosen}
+    dated = len(sources) > 1 and any(articles[id_].published for id_ in sources)
+    dates = [published for one in chosen if (published := articles[one.hit.chunk.article_id].published)]
+    newest = max(dates, key=lambda published: published.first_day, default=None)
+    statements, said = list[Statement](), list[str]()
+    leading = [one for one in chosen if one is chosen[0] or (several and one.score >= _LEADS * chosen[0].score)]
+    for one in leading if opens else ():
+        words = answering_words(one)
+        if words and not any(words.lower() in other for other in said):
+            statements.append(Statement(words, one, words=True, block="lead"))
+            said.append(words.lower())
+    for one in chosen:
+        text = as_said(one)
+        quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
+        published = articles[one.hit.chunk.article_id].published
+        older = ", older" if published and newest and published.last_day < newest.first_day else ""
+        statements.append(Statement(f"{published or 'undated'}{older}: {quoted}" if dated else quoted, one))
+    return statements
+
+
+def newest_first(
+    evidence: Sequence[Evidence], articles: Mapping[str, Article], asked: Sequence[str] = ()
+) -> list[Evidence]:
+    """Return the evidence, what answers for another time by date: the newest first, undated after dated.
+
+    That is what says the same as the best but for the answering words, and what answers by itself in another article,
+    about the same thing and with the same kind of words: a date, a number or a name that the question does not say.
+    Of what is older than the best, what may answer by itself will do. What another version of the same document says
+    about the thing is for another time too. `asked` are the terms of the question, the rarest first.
+    """
+
+    def date_of(one: Evidence) -> Published | None:
+        return articles[one.hit.chunk.article_id].published
+
+    rivals = [one for one in evidence if _is_rival(one, evidence[0])]
+    seen = {evidence[0].hit.chunk.article_id} if evidence else set()
+    for one in evidence[1:]:
+        best, dates = evidence[0], (date_of(evidence[0]), date_of(one))
+        if one.hit.chunk.article_id in seen or read_dateline(one.text) or one in rivals or not any(dates):
+            continue
+        older = bool(dates[0] and dates[1] and dates[1].last_day < dates[0].first_day)
+        answers = one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, asked)
+        versions = all(dates) and _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, best)))
+        if (answers or versions) and of_one_thing(best, one, asked):
+            rivals.append(replace(one, score=best.score))
+            seen.add(one.hit.chunk.article_id)
+    taken = {(one.hit.chunk.article_id, one.start) for one in rivals}
+    dated = sorted((one for one in rivals if date_of(one)), key=lambda one: _age(date_of(one)))
+    rest = [one for one in evidence if (one.hit.chunk.article_id, one.start) not in taken]
+    return [*dated, *(one for one in rivals if not date_of(one)), *rest]
+
+
+def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
+    """Return True if another slice is about what the best one is about: it or its passage's headings have the rarest
+    term of the question (`asked`, the rarest first) that the best one has, or most of those that it has, half of them
+    with one of a name; what many things have, such as a price, does not count."""
+    held = set(content_terms(best.text))
+    about = [term for term in asked if term in held and term not in _MEASURES]
+    chunk = other.hit.chunk
+    known = set(content_terms(f"{chunk.context} {chunk.heading} {other.text}"))
+    if not about or about[0] in known:
+        return True
+    names = {term for fact in find_facts(best.text) if fact.kind == "name" for term in content_terms(fact.text)}
+    shared = known.intersection(about)
+    return len(shared) * 2 + bool(shared & names) > len(about)
+
+
+def _of_one_document(one: Article, other: Article) -> bool:
+    """Whether two articles are versions of one document: of the same title, but for a year, a version and the like."""
+    first, second = (
+        {term for term in content_terms(article.title) if term.isalpha()} - _VERSION for article in (one, other)
+    )
+    return bool(first) and first == second
+
+
+def _of_one_kind(one: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
+    """Whether the answering words of both have a date, a number or a name that the question does not say."""
+    first, second = (
+        {kind_of(fact) for fact in find_facts(answering_words(of)) if not set(content_terms(fact.text)) <= set(asked)}
+        for of in (one, other)
+    )
+    return bool(first & second)
+
+
+def _is_rival(one: Evidence, best: Evidence) -> bool:
+    """Whether a slice is worth quoting beside the best and says much the same but for the answering words."""
+    said, known = _beside_answers(one), _beside_answers(best)
+    alike = len(said & known) >= _ALIKE * max(1, len(said | known))
+    return one is best or (alike and one.score >= _KEEP * best.score)
+
+
+def _beside_answers(one: Evidence) -> set[str]:
+    return set(content_terms(one.text)) - set(content_terms(answering_words(one)))
+
+
+def _age(published: Published | None) -> int:
+    return -published.first_day.toordinal() if published else 0
+
+
+def as_said(one: Evidence) -> str:
+    """Return a slice as it is read: a row of a table that bars draw has the names of its columns."""
+    chunk = one.hit.chunk
+    row = row_at(chunk.text, one.start - chunk.start, one.end - chunk.start, chunk.columns) if "|" in one.text else None
+    return shown(row.named(chunk.text) if row else one.text)
+
+
+def shown(text: str) -> str:
+    """Return a slice as it is read: on one line, without the marks of Markdown.
+
+    >>> shown("**Hotel:** up to\\n`115`")
+    'Hotel: up to 115'
+    """
+    return " ".join(_EMPHASIS.sub(r"\2", without_marks(_QUOTED_MAIL.sub("", text))).split())
+
+
+def as_text(sentences: Sequence[CitedSentence]) -> str:
+    """Return the text of an answer: items on lines that follow each other, everything else in paragraphs of its own."""
+    parts = list[str]()
+    for number, one in enumerate(sentences):
+        if number:
+            tight = one.block in _LISTED and sentences[number - 1].block in ("lead", *_LISTED)
+            parts.append("\n" if tight else "\n\n")
+        mark = "- " if one.block in ("item", "row") else f"{_step(sentences, number)}. " if one.block == "step" else ""
+        parts.append(f"{mark}{one}")
+    return "".join(parts)
+
+
+def _step(sentences: Sequence[CitedSentence], number: int) -> int:
+    return sum(one.block == "step" for one in sentences[: number + 1])
+
+
+def answering_words(one: Evidence) -> str:
+    """The answering words of a slice, in the order they stand there."""
+    start = one.hit.chunk.start
+    return ", ".join(" ".join(one.hit.chunk.text[a - start : b - start].split()) for a, b in sorted(one.answers))
+
+
+def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
+    """The slices worth quoting: the best, and others nearly as good that do not say the same again."""
+    chosen: list[Evidence] = []
+    said: list[set[str]] = []
+    for one in evidence:
+        if len(chosen) == limit or (chosen and one.score < _KEEP * chosen[0].score):
+            break
+        content = set(content_terms(one.text))
+        if any(len(content & other) >= _NEAR_DUPLICATE * max(1, len(content | other)) for other in said):
+            continue
+        if chosen and read_dateline(one.text):
+            continue  # the date of a source beside what it says
+        chosen.append(one)
+        said.append(content)
+    return chosen
+
+
+def refuse(refusal: Refusal, *, asked: str = "", nearest: bool = False) -> str:
+    """Return the words of a refusal; what to do about it depends on where they are read, and is said there.
+
+    `asked` says which sources were asked ("2 of 5 sources were asked"; "" for all), `nearest` whether passages are
+    shown below.
+    """
+    if refusal.kind == "no_sources":
+        return "There are no sources yet, so there is nothing to answer from."
+    if refusal.kind == "nothing_chosen":
+        return "No source is chosen, so there is nothing to ask."
+    if refusal.kind == "language":
+        return f"This question looks like {refusal.language}. Questions are understood in English only so far."
+    if refusal.kind == "not_understood":
+        return "The question has no word that says what to look for."
+    parts = [f"Only {asked}, and nothing there answers this." if asked else "The sources do not answer this."]
+    if refusal.missing:
+        parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(refusal.missing)}.")
+    if nearest:
+        parts.append("The nearest passages may help to ask differently.")
+    return " ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"“{name}”" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"

@@ -1,0 +1,97 @@
+"""Deltas of a language model -> its sentences with the ids they cite, each as soon as it is complete. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index.text.sentences import sentences
+from rag.check.instructions import without_unseen
+
+_ID = r"(?:id\s*[:=]?\s*)?(?:[a-z]{5,20}|\d{1,3})"
+_MARKER = re.compile(rf"[ \t]*[\[【(]\s*({_ID}(?:\s*[,;]\s*{_ID})*)\s*[\]】)]", re.IGNORECASE)
+_OPEN = re.compile(r"[\[【(][^\]】)]{0,80}$")
+"""What may become a marker when more comes."""
+_CERTAIN = re.compile(r"\S+\s+\S")
+"""A following word and the start of the next: from there on it is certain that the sentence before has ended."""
+_ORNAMENT = re.compile(r"^(?:#{1,6}\s+|[•◦▪‣·*+–—-]\s+|\d{1,2}[.)]\s+|>\s+)+")
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """A sentence as the model wrote it, without markers, and what stood in them, in order, each once. `closed` tells
+    that a marker or another sentence stands after it."""
+
+    text: str
+    ids: tuple[str, ...]
+    closed: bool = True
+
+
+class Cutter:
+    """Cuts a stream into sentences. Ids after the full stop belong to the sentence before.
+
+    >>> cutter = Cutter(known=("kfmrt",))
+    >>> drafted = [*cutter.feed("It was built in 18"), *cutter.feed("23. [kfmrt] It stands."), *cutter.end()]
+    >>> [one.text for one in drafted]
+    ['It was built in 1823.', 'It stands.']
+    """
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        """`known` are the ids that can be cited. Words in round brackets are taken for a marker only if they are."""
+        self._known = frozenset(known)
+        self._raw = ""
+
+    def feed(self, delta: str) -> Iterator[Drafted]:
+        """Take in more text; gives the sentences that are complete by now."""
+        self._raw += delta
+        while one := self._cut(ended=False):
+            yield one
+
+    def end(self) -> Iterator[Drafted]:
+        """The stream has ended: gives the rest."""
+        while one := self._cut(ended=True):
+            yield one
+
+    def _cut(self, *, ended: bool) -> Drafted | None:
+        """Take the first sentence from the buffer when it is certain where it ends."""
+        text, markers = self._without_markers(self._raw)
+        spans = sentences(text)
+        if not spans:
+            return None
+        if ended and len(spans) == 1:
+            end = len(text)
+        elif len(spans) > 1 and (ended or self._certain(text, spans[1][0])):
+            end = spans[1][0]
+        else:
+            return None
+        # subtle: a marker at the very start of the next sentence belongs to this one, so it is cut off with it.
+        own = [marker for marker in markers if marker[0] <= end]
+        self._raw = self._raw[end + sum(removed for _, _, removed in own) :]
+        ids = [id_ for _, of_marker, _ in own for id_ in of_marker]
+        closed = len(spans) > 1 or any(marker[0] >= spans[0][1] for marker in own)
+        return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)), closed)
+
+    def _certain(self, text: str, start: int) -> bool:
+        return bool(_CERTAIN.match(text, start)) and not _OPEN.match(text, start)
+
+    def _without_markers(self, raw: str) -> tuple[str, list[tuple[int, list[str], int]]]:
+        """The text, and (place in it, ids, characters taken out there) of each marker."""
+        kept: list[str] = []
+        markers: list[tuple[int, list[str], int]] = []
+        last = length = 0
+        for match in _MARKER.finditer(raw):
+            ids = [re.sub(r"^id\s*[:=]?\s*", "", one.strip().lower()) for one in re.split("[,;]", match.group(1))]
+            square = match.group().lstrip()[0] in "[【"
+            if not square and not self._known.intersection(ids):
+                continue
+            kept.append(raw[last : match.start()])
+            length += match.start() - last
+            markers.append((length, ids, len(match.group())))
+            last = match.end()
+        return "".join(kept) + raw[last:], markers
+
+
+def _tidy(text: str) -> str:
+    """A sentence on one line, without Markdown's marks and characters that can't be seen."""
+    return _ORNAMENT.sub("", " ".join(without_unseen(text).replace("**", "").replace("__", "").split()))

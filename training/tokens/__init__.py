@@ -1,0 +1,1 @@
+"""Train the byte-pair table that counts tokens."""
