@@ -31,7 +31,7 @@ from index.errors import FootnoteError, IndexDamaged
 from rag.cli.parser import make_parser
 from rag.cli.terminal import print_json, print_line, print_stored, print_trouble
 from rag.printable import one_line
-from rag.settings import SEEDS, Settings, listing, make_settings, unknown_variables
+from rag.settings import SEEDS, Settings, list_settings, make_settings, unknown_variables
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -109,7 +109,7 @@ def _log_to(path: Path) -> None:
 
 def ask(arguments: argparse.Namespace) -> int:
     """Answer one question and print it; the exit code tells an answer from a refusal."""
-    from rag.answer import BadQuestion, answer, check
+    from rag.answer import BadQuestion, answer, check_question
     from rag.choice import Choice
     from rag.cli.terminal import print_answer, print_trouble, progress_bar
     from rag.engine import Engine
@@ -117,7 +117,7 @@ def ask(arguments: argparse.Namespace) -> int:
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
         question = " ".join(arguments.question)
-        check(question, settings.max_question)
+        check_question(question, settings.max_question)
         for again in (True, False):
             engine = Engine(settings)
             with progress_bar() as progress:
@@ -243,7 +243,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         print_trouble(changed)
     print_problems(labels.unfound(questions, corpus.asked_corpus(engine, questions)), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
-    making = run.made_by(engine, questions, options)
+    making = run.describe_run(engine, questions, options)
     folder = arguments.out or run.choose_folder(home, questions, making)
     with progress_bar() as progress:
         try:
@@ -255,7 +255,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     print_line(table.summary_text(run.finish(folder)))
     made = run.open_run(str(folder), home)
     compared = comparing.compare(baseline, made) if baseline else None
-    report.write(folder, compared)
+    report.write_report(folder, compared)
     print_line(f"\n{folder / 'report.html'}")
     return _verdict(compared, arguments) if compared else ANSWERED
 
@@ -270,7 +270,7 @@ def compare(arguments: argparse.Namespace) -> int:
     old, new = (run.open_run(name, home) for name in (arguments.old, arguments.new))
     compared = comparing.compare(old, new)
     if arguments.html:
-        report.write(new.folder, compared, arguments.html)
+        report.write_report(new.folder, compared, arguments.html)
     return _verdict(compared, arguments)
 
 
@@ -327,7 +327,7 @@ def whatsnew(arguments: argparse.Namespace) -> int:
 
 def settings(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
-    rows = listing(make_settings(home=arguments.home))
+    rows = list_settings(make_settings(home=arguments.home))
     for name, value, meaning in rows:
         print_line(f"{name:30} {one_line(value)}\n{'':30} {meaning}")
     for line in unknown_variables():

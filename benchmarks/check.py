@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks.statements import Statement, read_statements
 from index.text.aliases import Aliases, find_aliases
 from rag.check import Verdict
-from rag.check.sentence import Source, check_sentence
-from rag.evaluation.statistics import SAMPLES, SEED, Array, auroc, bounds
+from rag.check.sentence import SourceFacts, check_sentence
+from rag.evaluation.statistics import SAMPLES, SEED, Floats, auroc, bounds
 
 FALSE_ALARMS = 0.05
 EACH = 400
@@ -80,32 +80,32 @@ def generated(path: Path) -> None:
     print()
 
 
-def source(text: str, title: str) -> Source:
+def source(text: str, title: str) -> SourceFacts:
     """A passage as the product lays it beside a sentence: with the title of its article and the short forms it
     introduces."""
-    return Source(text, title, Aliases(find_aliases(text)))
+    return SourceFacts(text, title, Aliases(find_aliases(text)))
 
 
-def _scores(statements: Sequence[Statement], verdicts: Sequence[Verdict], kind: str, near: bool | None) -> Array:
+def _scores(statements: Sequence[Statement], verdicts: Sequence[Verdict], kind: str, near: bool | None) -> Floats:
     pairs = zip(statements, verdicts, strict=True)
     return np.array([verdict.score for one, verdict in pairs if (one.kind, one.near) == (kind, near)])
 
 
-def auroc_of(positive: Array, score: Array) -> float:
+def auroc_of(positive: Floats, score: Floats) -> float:
     """AUROC of scores in any order."""
     order = np.argsort(-score, kind="stable")
     return auroc(score[order], positive[order])
 
 
-def _precision(positive: Array, called: Array) -> float:
+def _precision(positive: Floats, called: Floats) -> float:
     return _ratio(float(positive @ called), float(called.sum()))
 
 
-def _recall(positive: Array, called: Array) -> float:
+def _recall(positive: Floats, called: Floats) -> float:
     return _ratio(float(positive @ called), float(positive.sum()))
 
 
-def _f1(positive: Array, called: Array) -> float:
+def _f1(positive: Floats, called: Floats) -> float:
     return _ratio(2 * float(positive @ called), float(positive.sum() + called.sum()))
 
 
@@ -113,7 +113,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else float("nan")
 
 
-def interval(measure: Callable[[Array, Array], float], first: Array, second: Array) -> str:
+def interval(measure: Callable[[Floats, Floats], float], first: Floats, second: Floats) -> str:
     """A measure with its 95% bootstrap interval."""
     rng = np.random.default_rng(SEED)
     taken = (rng.integers(0, len(first), len(first)) for _ in range(SAMPLES))

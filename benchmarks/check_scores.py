@@ -28,9 +28,9 @@ from benchmarks.support_model import Scorer
 from index.encoder.embedder import Embedder, find_model
 from rag.check.facts import find_facts
 from rag.check.rivals import kind_of
-from rag.check.sentence import Measured, judge, measure, rate
+from rag.check.sentence import Measured, judge_sentence, measure, rate
 from rag.check.wording import content, coverage
-from rag.evaluation.statistics import Array
+from rag.evaluation.statistics import Floats
 from rag.reader.spans import SpanReader
 from training.reader.data import CALIBRATION, read_json
 
@@ -191,7 +191,7 @@ def _joined(tokens: Sequence[str]) -> str:
     return re.sub(r"([(\[$“]) ", r"\1", text).replace(" - ", "-").replace(" – ", "–")
 
 
-def apart(rows: Array, true: Array, groups: Sequence[str], more: tuple[Array, Array] | None = None) -> Array:
+def apart(rows: Floats, true: Floats, groups: Sequence[str], more: tuple[Floats, Floats] | None = None) -> Floats:
     """The scores of rows, those of each group by a regression that was fitted on the others (and on `more`)."""
     scores, of = np.zeros(len(rows)), np.array(groups)
     for group in sorted(set(groups)):
@@ -204,7 +204,7 @@ def apart(rows: Array, true: Array, groups: Sequence[str], more: tuple[Array, Ar
     return scores
 
 
-def line(name: str, pairs: Sequence[Pair], score: Array, wice: Array, wice_true: Array) -> str:
+def line(name: str, pairs: Sequence[Pair], score: Floats, wice: Floats, wice_true: Floats) -> str:
     """A line of the table: the share of each kind that is caught at 5% false alarms, and AUROC over all."""
     true = np.array([float(pair.true) for pair in pairs])
     threshold = float(np.sort(score[true == 1])[int(FALSE_ALARMS * true.sum())])
@@ -217,7 +217,9 @@ def of_passed(pairs: Sequence[Pair], looked: Sequence[Looked]) -> Iterator[str]:
     """Lines of a table: how the trained model orders what the rules call supported, by kind: how many false ones there
     are, AUROC, and the share caught when 10% and 20% of the true ones are marked."""
     passed = [
-        (pair, one.trained) for pair, one in zip(pairs, looked, strict=True) if judge(one.rules)[0] == "supported"
+        (pair, one.trained)
+        for pair, one in zip(pairs, looked, strict=True)
+        if judge_sentence(one.rules)[0] == "supported"
     ]
     true = np.array([score for pair, score in passed if pair.true])
     for kind in kinds(pairs):

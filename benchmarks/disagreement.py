@@ -23,7 +23,7 @@ from rag.choice import Choice
 from rag.disagreement import differ
 from rag.engine import Engine
 from rag.settings import Settings
-from training.reader.typed import as_typed
+from training.reader.typed import retype
 
 _EACH = 60
 _BESIDE = 3
@@ -79,7 +79,7 @@ def write_cases(data: Path, folder: Path, seed: int) -> list[Case]:
         others = [p for p in paragraphs if p.article == paragraph.article and p is not paragraph]
         beside = rng.sample(others, min(_BESIDE, len(others)))
         sources = (name, *(f"{_name(p.source)}.txt" for p in (paragraph, *beside)))
-        made.append(Case(as_typed(question.text, rng), sources, bool(number % 2)))
+        made.append(Case(retype(question.text, rng), sources, bool(number % 2)))
     return made
 
 

@@ -46,9 +46,9 @@ from rag.reader.models import open_reader
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
     QUESTION_FEATURES,
-    Array,
-    Asked,
+    FeatureArray,
     Linear,
+    QuestionTraits,
     ReadPassage,
     ask,
     passage_rows,
@@ -59,7 +59,7 @@ from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.writer import quote as write
 from training.reader.data import CALIBRATION, read_json
-from training.reader.everyday import documents, read_bundles, source_of, split
+from training.reader.everyday import cut_documents, read_bundles, source_of, split_documents
 from training.reader.unanswerable import make_pool, swap_name
 from training.reader.yes_no import ask_yes_no
 
@@ -87,7 +87,7 @@ class _Read:
 
     group: int
     kind: str  # one of _ANSWERABLE or _UNANSWERABLE, yes-no or yes-no close
-    asked: Asked
+    asked: QuestionTraits
     aliases: Aliases
     passages: list[ReadPassage]
     holds: list[bool]
@@ -151,7 +151,7 @@ def _everyday(limit: int | None) -> tuple[list[Paragraph], list[_Picked], dict[s
     """The everyday documents that training left out as files, the questions about them, and what is read in each."""
     every = read_bundles()
     of_source = {source_of(number, one): one for number, one in enumerate(every)}
-    _, apart = split(documents(every))
+    _, apart = split_documents(cut_documents(every))
     files, picked = [], []
     for number, document in enumerate(apart):
         source = document.article.source
@@ -297,11 +297,11 @@ class _Rows:
     answer, whether the first answering words are one, whether the right passage is first, and whether the words can be
     judged."""
 
-    features: Array
-    right: Array
-    words: Array
-    first: Array
-    judged: Array
+    features: FeatureArray
+    right: FeatureArray
+    words: FeatureArray
+    first: FeatureArray
+    judged: FeatureArray
 
 
 def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: int) -> _Rows:
@@ -319,7 +319,7 @@ def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: 
     return _Rows(np.array(features), *(np.array(other, dtype=float) for other in others))
 
 
-def _fit_questions(rows: Array, right: Array) -> Linear:
+def _fit_questions(rows: FeatureArray, right: FeatureArray) -> Linear:
     """Logistic regression on standardised features; the weights are given back for raw ones."""
     scaler = StandardScaler().fit(rows)
     model = LogisticRegression(C=0.3, max_iter=2000).fit(scaler.transform(rows), right)
@@ -328,7 +328,7 @@ def _fit_questions(rows: Array, right: Array) -> Linear:
     return Linear(weights, float(model.intercept_[0] - np.sum(weights * scaler.mean_)))
 
 
-def _report(read: Sequence[_Read], scores: Array, words: Array, rows: _Rows) -> None:
+def _report(read: Sequence[_Read], scores: FeatureArray, words: FeatureArray, rows: _Rows) -> None:
     """Print the figures of questions that were not fitted on."""
     kinds = np.array([one.kind for one in read])
     answerable = np.isin(kinds, _ANSWERABLE)

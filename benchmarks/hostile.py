@@ -27,7 +27,7 @@ from rag.engine import Engine
 from rag.settings import Settings
 from rag.types import Answer, Passage
 from rag.ui import html
-from rag.ui.article import File, Place, article_page
+from rag.ui.article import File, MarkedPlace, article_page
 from rag.ui.markdown import as_markdown
 from rag.ui.typeset import typeset
 
@@ -209,7 +209,7 @@ def _flowing(text: str) -> str:
 
 def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
     """What goes wrong with the texts in a failure, in a turn that waits, on the welcome and on an article's page."""
-    turns = [html.failure(f"f{n}", text, text) + html.pending(f"p{n}", text, text) for n, text in enumerate(texts)]
+    turns = [html.failure(f"f{n}", text, text) + html.pending_turn(f"p{n}", text, text) for n, text in enumerate(texts)]
     welcome = html.welcome([(text, text, None) for text in texts[:5]], texts[:5], known=True)
     plain = [shown(text) for text in texts]
     wrong = []
@@ -227,7 +227,7 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
 def _article_body(text: str) -> str:
     """The heading and, in elements of their own, the words of an article's page that is called `text` and holds it."""
     made = article_page(
-        Article("id", text, text, "text", None, _below_title(text)), Place(1, 2 + len(text) // 2), File()
+        Article("id", text, text, "text", None, _below_title(text)), MarkedPlace(1, 2 + len(text) // 2), File()
     )
     made = made[made.index("<h1") : made.index("</main>")]
     return f'{made[: made.index("</h1>")]}</h1><div class="fn-words">{made[made.index(_TEXT) :]}</div>'

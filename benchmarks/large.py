@@ -41,7 +41,7 @@ from benchmarks.corpora import read_squad
 from index.article import make_article
 from index.build.generation import Generation
 from index.build.write import Builder
-from index.chunk import Chunk, Limits, chunk
+from index.chunk import Chunk, ChunkLimits, chunk
 from index.encoder.embedder import Embedder, Vectors, find_model
 from index.home import current_folder
 from index.store.chroma_server import Server
@@ -147,7 +147,9 @@ def cut(root: Path, embedder: Embedder) -> Iterator[Chunk]:
     """The chunks of the articles below a folder, as they are indexed."""
     settings = Settings()
     counter = token_counter(settings.encoding).count
-    limits = Limits(counter, embedder.count_pieces, embedder.max_pieces, settings.chunk_tokens, settings.chunk_overlap)
+    limits = ChunkLimits(
+        counter, embedder.count_pieces, embedder.max_pieces, settings.chunk_tokens, settings.chunk_overlap
+    )
     for path in sorted(root.rglob("*.txt")):
         yield from chunk(make_article(path.relative_to(root).as_posix(), path.read_text("utf-8")), limits)
 

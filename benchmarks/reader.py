@@ -31,7 +31,7 @@ from rag.reader.models import open_reader
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from training.reader.checkpoint import load_checkpoint
 from training.reader.data import CALIBRATION, read_json
-from training.reader.everyday import corpus_of, documents, read_bundles, split
+from training.reader.everyday import corpus_of, cut_documents, read_bundles, split_documents
 from training.reader.model import SpanModel
 
 _RESAMPLES = 1000
@@ -78,7 +78,7 @@ class _TorchNetwork(Network):
 def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:
     """The questions of a SQuAD-form file, or of its articles called `titles`; of a folder of everyday documents."""
     if path.is_dir():
-        apart = corpus_of(split(documents(read_bundles(path)))[1])
+        apart = corpus_of(split_documents(cut_documents(read_bundles(path)))[1])
         every = [(one, apart.passages[one.passage]) for one in apart.questions]
         return [Asked(q.text, p.text, [p.text[a:b] for a, b in q.spans], p.heading) for q, p in every]
     return [

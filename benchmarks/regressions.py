@@ -21,7 +21,7 @@ from rag.evaluation.compare import Comparison, compare
 from rag.evaluation.corpus import SAME, engine_for
 from rag.evaluation.questions import QuestionSet
 from rag.evaluation.read import read_questions
-from rag.evaluation.run import Options, Run, ask_all, finish, made_by, read_run
+from rag.evaluation.run import Options, Run, ask_all, describe_run, finish, read_run
 from rag.evaluation.table import comparison_text
 from rag.settings import Settings
 
@@ -32,7 +32,7 @@ _FINDING = {"success@5", "success@10", "recall@5", "recall@10", "mrr", "ndcg@10"
 def run(settings: Settings, questions: QuestionSet, folder: Path, *, never_refuse: bool = False) -> Run:
     """Ask everything and measure."""
     engine, _ = engine_for(settings, questions, SAME)
-    making = made_by(engine, questions, Options(never_refuse, (), SAME))
+    making = describe_run(engine, questions, Options(never_refuse, (), SAME))
     for _ in tqdm(ask_all(engine, questions, folder, making), total=len(questions.questions), leave=False):
         pass
     finish(folder)

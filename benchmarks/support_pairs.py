@@ -18,7 +18,7 @@ from index.text.layout import Span
 from index.text.sentences import sentences
 from index.text.words import content_terms
 from rag.check.facts import find_facts
-from training.reader.data import Corpus, Passage, Question
+from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion
 from training.reader.unanswerable import Pool, make_pool, unanswerable
 
 _FALSE = 2
@@ -53,10 +53,10 @@ class Pair:
 class Pairs:
     """The pairs of every epoch, the same for the same seed."""
 
-    def __init__(self, corpus: Corpus, seed: int) -> None:
+    def __init__(self, corpus: TrainingCorpus, seed: int) -> None:
         self._corpus = corpus
         self._seed = seed
-        self._own: dict[int, list[Question]] = defaultdict(list)
+        self._own: dict[int, list[TrainingQuestion]] = defaultdict(list)
         self._articles: dict[str, list[int]] = defaultdict(list)
         for question in corpus.questions:
             if question.spans:
@@ -81,7 +81,7 @@ class Pairs:
         rng.shuffle(groups)
         return [group for group in groups if group]
 
-    def _asked(self, question: Question, group: int, rng: random.Random) -> Iterator[Pair]:
+    def _asked(self, question: TrainingQuestion, group: int, rng: random.Random) -> Iterator[Pair]:
         """A true sentence of a question, and false ones."""
         passage = self._corpus.passages[question.passage]
         answer = rng.choice(self._answers(question))
@@ -106,7 +106,7 @@ class Pairs:
             yield Pair(true, away, False, group)
 
     def _false(
-        self, question: Question, answer: str, say: Callable[[str], str], beside: str, rng: random.Random
+        self, question: TrainingQuestion, answer: str, say: Callable[[str], str], beside: str, rng: random.Random
     ) -> Iterator[str]:
         """False variants in an order drawn by chance, those with values of what stands `beside` first more often."""
         kinds = ["near", "near", "answer", "answer", "absent", "turned", "denied", "added"]
@@ -118,7 +118,7 @@ class Pairs:
     def _falsified(
         self,
         kind: str,
-        question: Question,
+        question: TrainingQuestion,
         answer: str,
         say: Callable[[str], str],
         beside: str,
@@ -145,7 +145,7 @@ class Pairs:
         tail = self._tail(question.passage, passage, rng)
         return f"{say(answer).rstrip('.')}, {tail}." if tail else None
 
-    def _told(self, place: int, passage: Passage, first: int, rng: random.Random) -> Iterator[list[Pair]]:
+    def _told(self, place: int, passage: TrainingPassage, first: int, rng: random.Random) -> Iterator[list[Pair]]:
         """Sentences of a passage, as they are and changed."""
         lines = [(a, b) for a, b in sentences(passage.text) if 40 < b - a < 300]
         rng.shuffle(lines)
@@ -159,7 +159,7 @@ class Pairs:
             if len(group) > 1:
                 yield group
 
-    def _tail(self, place: int, passage: Passage, rng: random.Random) -> str | None:
+    def _tail(self, place: int, passage: TrainingPassage, rng: random.Random) -> str | None:
         """The end of a sentence of another passage of the article, which says something of its own."""
         numbers = self._articles[passage.article]
         held = set(content_terms(passage.text))
@@ -173,7 +173,7 @@ class Pairs:
                 return match[1]
         return None
 
-    def _elsewhere(self, question: Question, answer: str, rng: random.Random) -> str | None:
+    def _elsewhere(self, question: TrainingQuestion, answer: str, rng: random.Random) -> str | None:
         """Another passage that looks right and lacks the answer."""
         hard = [self._corpus.passages[n] for n in question.hard[:5]]
         lacking = [one for one in hard if answer.lower() not in one.text.lower()]
@@ -182,7 +182,7 @@ class Pairs:
         chosen = rng.choice(lacking)
         return _titled(chosen, chosen.text, rng)
 
-    def _answers(self, question: Question) -> list[str]:
+    def _answers(self, question: TrainingQuestion) -> list[str]:
         text = self._corpus.passages[question.passage].text
         return list(dict.fromkeys(text[a:b] for a, b in question.spans))
 
@@ -219,7 +219,7 @@ def _exchanged(line: str, passage: str, rng: random.Random) -> str | None:
     return f"{line[: verb.end()]} not{line[verb.end() :]}" if verb and rng.random() < 0.5 else None
 
 
-def _cropped(passage: Passage, near: Span, rng: random.Random) -> str:
+def _cropped(passage: TrainingPassage, near: Span, rng: random.Random) -> str:
     """Some sentences of the passage around a place, often all."""
     lines = sentences(passage.text)
     if rng.random() < _WHOLE or len(lines) < 3:
@@ -230,6 +230,6 @@ def _cropped(passage: Passage, near: Span, rng: random.Random) -> str:
     return _titled(passage, passage.text[lines[first][0] : lines[last][1]], rng)
 
 
-def _titled(passage: Passage, text: str, rng: random.Random) -> str:
+def _titled(passage: TrainingPassage, text: str, rng: random.Random) -> str:
     title = passage.article.replace("_", " ")
     return f"{title}\n{text}" if passage.wiki and rng.random() < _TITLED else text

@@ -18,7 +18,7 @@ from index.formats.worker import Worker
 from index.stamps import open_at_once
 from index.text.front_matter import read_front_matter
 from index.text.published import Published, find_published, of_day, published_in_front_matter, read_name
-from index.text.titles import Origin, Title, find_title_of
+from index.text.titles import Title, TitleOrigin, find_title_of
 
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
 READABLE = TEXT_SUFFIXES | READERS.keys()
@@ -38,7 +38,7 @@ class Article:
     id: str
     source: str
     title: str
-    title_origin: Origin
+    title_origin: TitleOrigin
     published: Published | None
     text: str
     author: str = ""

@@ -18,7 +18,7 @@ from index.text.structure import Block, structure
 from index.text.titles import title_in_name
 from index.text.words import words
 
-Count = Callable[[str], int]
+CountTokens = Callable[[str], int]
 
 _DATA = re.compile(r"[A-Za-z0-9+/=_-]{1000,}+|(?:[A-Za-z0-9+/=_-]{60,}+\s++){16,}+(?:[A-Za-z0-9+/=_-]{24,}+)?")
 """Encoded data (base64, hexadecimal) or one endless word: the encoder reads it as one unknown word, BM25 not at all."""
@@ -62,7 +62,7 @@ class Chunk:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ChunkLimits:
     """How large a chunk may be.
 
     `tokens` is the aim, counted by `count_tokens` (tiktoken); `pieces` is the encoder's hard limit for context and
@@ -70,8 +70,8 @@ class Limits:
     the largest overlap with the chunk before, in tokens: whole sentences, so that none loses its neighbour.
     """
 
-    count_tokens: Count
-    count_pieces: Count
+    count_tokens: CountTokens
+    count_pieces: CountTokens
     pieces: int = 256
     tokens: int = 200
     overlap: int = 40
@@ -84,7 +84,7 @@ class Limits:
             )
 
 
-def chunk(article: Article, limits: Limits) -> list[Chunk]:
+def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
     """Cut `article` into chunks that end at sentence ends, under one heading each, and leave furniture and data out.
 
     Together they say every sentence and every heading of the article, the title aside, which is in every context: of
@@ -207,7 +207,7 @@ def _sheets(article: Article) -> Iterator[_Section]:
         yield _Section([strip(article.text, row.start, end) for row, end in rows], sheet=sheet)
 
 
-def _context(article: Article, headings: str, limits: Limits) -> str:
+def _context(article: Article, headings: str, limits: ChunkLimits) -> str:
     """Title, with what the file's name adds to it, and headings, shortened from the end until they take at most a third
     of the encoder's pieces."""
     lines = dict.fromkeys(line for line in (_called(article), *headings.split("\n")) if line)
@@ -226,7 +226,7 @@ def _called(article: Article) -> str:
     return f"{article.title} ({' '.join(more)})" if more else article.title
 
 
-def _pack(text: str, spans: list[Span], context: str, limits: Limits, together: Sequence[Span]) -> Iterator[Span]:
+def _pack(text: str, spans: list[Span], context: str, limits: ChunkLimits, together: Sequence[Span]) -> Iterator[Span]:
     """Fill chunks with whole sentences, as many as fit; each begins with the last ones of the chunk before. What should
     stay `together` is not cut where it fits into a chunk of its own."""
 
@@ -276,7 +276,7 @@ def _holding(together: Sequence[Span], start: int, end: int) -> Span | None:
     return together[number] if number >= 0 and end <= together[number][1] else None
 
 
-def _overlap_start(text: str, units: list[Span], first: int, limits: Limits) -> int:
+def _overlap_start(text: str, units: list[Span], first: int, limits: ChunkLimits) -> int:
     """The earliest unit before `first` from which on the overlap keeps within its limit."""
     start = first
     while start > 0 and units[first - 1][1] - units[start - 1][0] <= 40 * limits.overlap:

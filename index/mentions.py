@@ -19,13 +19,13 @@ from index.text.terms import (
     GENERIC,
     PART_NOUNS,
     Token,
+    is_measured,
     is_plural,
-    is_quantity,
     may_name,
     normal_form,
     numbers_things,
-    plain,
     tokens,
+    with_plain_dashes,
 )
 
 _NEAR = 3
@@ -62,7 +62,7 @@ def mentions(text: str, head: str = "") -> set[str]:
     >>> sorted(mentions("Rooms 311 and 312 show E-4042."))
     ['e4042', 'room311', 'room312']
     """
-    topic = [word for token in tokens(plain(head)) if (word := _topic(token))]
+    topic = [word for token in tokens(with_plain_dashes(head)) if (word := _topic(token))]
     return {form for part in (text, head) for form in _Text(part, topic).all()}
 
 
@@ -96,7 +96,7 @@ class _Text:
     """One text at work; `topic` are the words of what stands above it."""
 
     def __init__(self, text: str, topic: list[str]) -> None:
-        self._text = plain(text)
+        self._text = with_plain_dashes(text)
         self._tokens = tokens(self._text)
         self._topic = topic
 
@@ -131,7 +131,7 @@ class _Text:
 
     def _number(self, place: int, token: Token) -> Iterator[str]:
         nouns = self._nouns(place)
-        quantity = is_quantity(self._text, self._tokens, place)
+        quantity = is_measured(self._text, self._tokens, place)
         numbers = list(_written(token)) + self._range_before(place, token)
         for number in numbers:
             yield from (normal_form(f"{word} {number}") for word in nouns)

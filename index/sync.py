@@ -8,27 +8,27 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from index.article import Article, read_article
-from index.build.disk import room, unwritten
+from index.build.disk import naming_full_disk, unwritten
 from index.build.generation import Generation
 from index.build.known_vectors import KnownVectors
 from index.build.leftovers import clear_leftovers, spool_folder
-from index.build.lock import writing
+from index.build.lock import hold_lock
 from index.build.manifest import Manifest
 from index.build.spool import Spool
-from index.build.write import Builder, build
+from index.build.write import Builder, write_generation
 from index.duplicates import Record, record, repeated
 from index.errors import BrokenIndexError, IndexDamaged, IndexMismatch, IndexMissing, UnreadableSource
 from index.formats.worker import Worker
 from index.home import current_folder, index_folder
 from index.report import Progress, Report
-from index.sources.fetch import Limits as WebLimits
-from index.sources.roots import KEPT_TWICE, Found, find_sources, forgotten, mend_lists, registered_addresses
+from index.sources.fetch import FetchLimits as WebLimits
+from index.sources.roots import KEPT_TWICE, SourceScan, find_sources, forgotten, mend_lists, registered_addresses
 from index.sources.seen import SEEN, Remarks, Seen
-from index.sources.web_pages import KINDS, Pages, kept_pages, refresh
+from index.sources.web_pages import MEDIA_TYPES, Pages, kept_pages, refresh
 from index.state import damage, read_sealed, write_sealed
 from index.store.catalog import Catalog
 from index.store.collections import is_own, misplaced, sweep
-from index.store.digests import check
+from index.store.digests import verify_files
 
 _FAILED = "failed.json"
 _IN_USE = "the index in use"
@@ -54,7 +54,7 @@ def sync(
     """
     started = time.monotonic()
     try:
-        with writing(builder.home, wait):
+        with hold_lock(builder.home, wait):
             report = _sync_all(builder, roots, rebuild, progress or _quiet)
     except OSError as error:
         raise unwritten(builder.home, error.strerror or str(error)) from error
@@ -71,7 +71,7 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
     found.notes.extend(mended)
     seen = Seen.look(found.files)
     limits = WebLimits(
-        builder.max_source_bytes, builder.fetch_seconds, frozenset(KINDS), allow_private=builder.allow_private
+        builder.max_source_bytes, builder.fetch_seconds, frozenset(MEDIA_TYPES), allow_private=builder.allow_private
     )
     _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits, tell))
     report, remarks = _sync(builder, found, seen, rebuild, tell)
@@ -110,13 +110,13 @@ def preview(
     return report
 
 
-def _add_pages(found: Found, pages: Pages) -> None:
+def _add_pages(found: SourceScan, pages: Pages) -> None:
     found.files.extend(pages.files)
     found.skipped.extend(pages.failed)
     found.notes.extend(pages.notes)
 
 
-def _report(found: Found) -> Report:
+def _report(found: SourceScan) -> Report:
     return Report(failed=list(found.skipped), notes=list(found.notes), other_formats=found.other_formats)
 
 
@@ -124,7 +124,7 @@ def _quiet(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
-def _sync(builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progress) -> tuple[Report, Remarks]:
+def _sync(builder: Builder, found: SourceScan, seen: Seen, rebuild: bool, tell: Progress) -> tuple[Report, Remarks]:
     clear_leftovers(builder.home)
     damage: IndexDamaged | None = None
     try:
@@ -151,7 +151,7 @@ def _sync(builder: Builder, found: Found, seen: Seen, rebuild: bool, tell: Progr
 
 def _make(
     builder: Builder,
-    found: Found,
+    found: SourceScan,
     seen: Seen,
     before: dict[str, str],
     manifest: Manifest | None,
@@ -163,7 +163,7 @@ def _make(
     with (
         _catalog(builder, manifest) as catalog,
         Spool(spool_folder(builder.home), catalog) as spool,
-        room(builder.home),
+        naming_full_disk(builder.home),
     ):
         records, remarks = _read(builder, found, seen, catalog, report, tell, spool)
         report.notes += repeated(records)
@@ -172,7 +172,7 @@ def _make(
             report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
         else:
             old = current_folder(builder.home) if catalog else None
-            bad = build(builder, records, spool, old, known, report, tell)
+            bad = write_generation(builder, records, spool, old, known, report, tell)
             report.failed += bad.items()
             remarks.failed.update(bad)
             _compare(report, [one for one in records if one.source not in bad], before)
@@ -182,7 +182,7 @@ def _make(
 
 def _read(
     builder: Builder,
-    found: Found,
+    found: SourceScan,
     seen: Seen,
     catalog: Catalog | None,
     report: Report,
@@ -267,7 +267,7 @@ def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
             return None, None
         index = index_folder(builder.home)
         if misplaced(folder, manifest.place, builder.server) or not is_own(index, manifest.place):
-            check(folder, manifest.files)
+            verify_files(folder, manifest.files)
             catalog = Catalog(folder / "catalog.sqlite")
             try:
                 return catalog.article_ids(), None

@@ -13,8 +13,8 @@ from index.errors import FootnoteError
 from rag import small_talk as converse
 from rag import types
 from rag.answer_builder import AnswerBuilder, Clock
-from rag.choice import EVERYTHING, Choice, NothingChosen, among, dated
-from rag.conversation.resolve import Resolved, read
+from rag.choice import ALL_SOURCES, Choice, NothingChosen, dated, resolve_scope
+from rag.conversation.resolve import Resolved, resolve_question
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
 from rag.forms.asked import Form, form_asked_for, topic_mentioned, topic_told_about
@@ -42,7 +42,7 @@ def answer(
     *,
     never_refuse: bool = False,
     writer: Writer | None = None,
-    choice: Choice = EVERYTHING,
+    choice: Choice = ALL_SOURCES,
     models: AbstractContextManager[object] | None = None,
     as_typed: bool = False,
     thread: Thread = NO_TURNS,
@@ -67,7 +67,7 @@ def stream(
     *,
     never_refuse: bool = False,
     writer: Writer | None = None,
-    choice: Choice = EVERYTHING,
+    choice: Choice = ALL_SOURCES,
     stop: Event | None = None,
     models: AbstractContextManager[object] | None = None,
     as_typed: bool = False,
@@ -80,7 +80,7 @@ def stream(
     answer is taken, or a language model begins to write it, so that questions can take turns.
     """
     settings = engine.settings
-    question = check(question, settings.max_question)
+    question = check_question(question, settings.max_question)
     generation, retriever, reader = engine.parts()
     clock = Clock()
     if kind := converse.small_talk(question):
@@ -96,7 +96,7 @@ def stream(
     if not (exact or as_typed):
         searched, choice = dated(searched, choice)
     try:
-        asked = among(generation.catalog, choice)
+        asked = resolve_scope(generation.catalog, choice)
     except NothingChosen:
         yield _refused_unread(engine, question, Refusal("nothing_chosen"), clock)
         return
@@ -117,7 +117,7 @@ def stream(
             if not (exact or as_typed or language):
                 searched = engine.speller(generation).correct(searched)
             form = form_asked_for(searched)
-            found = read(thread, searched, form, scope)
+            found = resolve_question(thread, searched, form, scope)
         builder, answers = _drafted(engine, scope, clock, question, form, found, language)
         if not builder.hits or not (answers or never_refuse):
             yield builder.refused()
@@ -217,13 +217,13 @@ def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Cloc
 
 def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
     """Answers by the language model; by quoting when it fails, or when nothing it wrote stands."""
-    draft = compose.Draft()
+    draft = compose.GeneratedDraft()
     try:
         model = engine.language_model
     except ModelServerError as error:
-        draft = compose.Draft(failed=str(error))
+        draft = compose.GeneratedDraft(failed=str(error))
     else:
-        drafts = compose.write(
+        drafts = compose.generate(
             model, builder.searched, builder.reading, builder.hits, builder.articles, builder.settings, stop
         )
         with closing(drafts):
@@ -236,7 +236,7 @@ def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: E
         yield builder.quoted(draft)
 
 
-def check(question: str, longest: int) -> str:
+def check_question(question: str, longest: int) -> str:
     """The question, white space tidied and half characters (lone surrogates) replaced by "?".
 
     Raises BadQuestion when nothing is left or it is too long.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from index.article import Article
 from index.build.generation import Generation
 from index.text.words import content_terms
-from rag.choice import Asked
-from rag.cite import BlockKind, Citation, CitedSentence, Statement, cite
+from rag.choice import SourceScope
+from rag.cite import AnswerBlockKind, Citation, CitedSentence, Statement, cite
 from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
@@ -34,7 +34,7 @@ _OF_THE_PERIOD = 0.05
 """What a source of the period that is asked about says comes first if its score is at least this share of the best."""
 _NO_WORDS: tuple[Form, ...] = ("comparison", "yes_no")
 """Words by themselves are no answer to these."""
-_FORMS: tuple[tuple[BlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
+_FORMS: tuple[tuple[AnswerBlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class AnswerBuilder:
     engine: Engine
     generation: Generation
     clock: Clock
-    asked: Asked | None
+    asked: SourceScope | None
     why_refused: Callable[[], Refusal]
     form: Form = "words"
     drafted: Sequence[Statement] = ()
@@ -70,7 +70,7 @@ class AnswerBuilder:
         """The settings of the engine."""
         return self.engine.settings
 
-    def quoted(self, draft: compose.Draft | None = None) -> Answer:
+    def quoted(self, draft: compose.GeneratedDraft | None = None) -> Answer:
         """Answer in the sources' own words; `draft` is the rejected draft of a language model."""
         with self.clock.stage("write"):
             statements = list(self.drafted) or self._along_the_evidence()
@@ -125,13 +125,13 @@ class AnswerBuilder:
         in_a_row = bool(evidence) and " | " in evidence[0].text
         return in_a_row and operation_asked_for(self.searched) in ("sum", "mean", "max", "min")
 
-    def written(self, draft: compose.Draft) -> Answer:
+    def written(self, draft: compose.GeneratedDraft) -> Answer:
         """What a language model wrote, without what failed the check unless a setting shows that too."""
         cited, citations, _ = cite(draft.statements, self.articles)
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
         return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
 
-    def refused(self, draft: compose.Draft | None = None) -> Answer:
+    def refused(self, draft: compose.GeneratedDraft | None = None) -> Answer:
         """A refusal; `draft` is that of a model that found no answer."""
         return self._answer("", [], [], [], draft)
 
@@ -162,7 +162,7 @@ class AnswerBuilder:
         sentences: Sequence[CitedSentence],
         citations: Sequence[Citation],
         notes: Sequence[str],
-        draft: compose.Draft | None,
+        draft: compose.GeneratedDraft | None,
         writer: Writer = "quote",
     ) -> Answer:
         checked = list(sentences)

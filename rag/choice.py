@@ -34,7 +34,7 @@ class Choice:
         return not (late or early)
 
 
-EVERYTHING = Choice()
+ALL_SOURCES = Choice()
 
 
 _AS_OF = re.compile(r"[\s,]*\bas (?:of|at)\s+(?P<when>[^\s,?!]+(?:\s+[^\s,?!]+){0,2})", re.IGNORECASE)
@@ -62,7 +62,7 @@ class NothingChosen(FootnoteError):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SourceScope:
     """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at;
     `dates` says in words which were left out for their dates ("" for none)."""
 
@@ -81,12 +81,12 @@ class Asked:
         return [source for source in sources if source in self.names]
 
 
-def among(catalog: Catalog, choice: Choice) -> Asked | None:
+def resolve_scope(catalog: Catalog, choice: Choice) -> SourceScope | None:
     """What a choice comes to in this catalog; None when it is everything.
 
     Raises FootnoteError for a name or pattern in `only` that no source has, and NothingChosen when nothing is left.
     """
-    if choice == EVERYTHING:
+    if choice == ALL_SOURCES:
         return None
     homes = catalog.homes()
     chosen = set(homes)
@@ -99,7 +99,9 @@ def among(catalog: Catalog, choice: Choice) -> Asked | None:
         return None
     if not names:
         raise NothingChosen("No source is chosen, so there is nothing to ask. Tick at least one under Sources.")
-    return Asked(names, tuple(sorted({homes[source] for source in names})), len(homes), _left_out(choice, len(out)))
+    return SourceScope(
+        names, tuple(sorted({homes[source] for source in names})), len(homes), _left_out(choice, len(out))
+    )
 
 
 def _left_out(choice: Choice, number: int) -> str:

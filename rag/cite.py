@@ -15,8 +15,8 @@ from index.text.layout import Span
 from index.text.published import Published
 from rag.reader import Evidence
 
-Kind = Literal["quoted", "supported", "weak", "unsupported"]
-BlockKind = Literal["lead", "item", "step", "row", "quote"]
+SentenceKind = Literal["quoted", "supported", "weak", "unsupported"]
+AnswerBlockKind = Literal["lead", "item", "step", "row", "quote"]
 """What a sentence is in its answer: it opens it, is one of a list, of steps or of the rows of a table, or is quoted."""
 
 
@@ -30,9 +30,9 @@ class Statement:
     evidence: Evidence | None
     words: bool = False
     also: tuple[Evidence, ...] = ()
-    verdict: Kind = "quoted"
+    verdict: SentenceKind = "quoted"
     why: str = ""
-    block: BlockKind = "quote"
+    block: AnswerBlockKind = "quote"
 
     @property
     def all_evidence(self) -> tuple[Evidence, ...]:
@@ -69,9 +69,9 @@ class CitedSentence:
     text: str
     citations: tuple[int, ...]
     words: bool = False
-    verdict: Kind = "quoted"
+    verdict: SentenceKind = "quoted"
     why: str = ""
-    block: BlockKind = "quote"
+    block: AnswerBlockKind = "quote"
 
     def __str__(self) -> str:
         marked = " ".join([self.text, *(f"[{number}]" for number in self.citations)])

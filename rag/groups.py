@@ -8,7 +8,7 @@ from pathlib import Path
 from index.errors import FootnoteError
 from index.state import DamagedState, read_sealed, write_sealed
 
-FILE = "groups.json"
+GROUPS_FILE = "groups.json"
 LONGEST_NAME = 60
 _MOST = 100
 
@@ -16,7 +16,7 @@ _MOST = 100
 def groups(home: Path) -> dict[str, list[str]]:
     """Name -> sources of each group, by name; none where the file is damaged."""
     try:
-        kept = read_sealed(home / FILE).get("groups", {})
+        kept = read_sealed(home / GROUPS_FILE).get("groups", {})
         return {str(name): list(map(str, sources)) for name, sources in sorted(kept.items())}
     except (OSError, DamagedState, AttributeError, TypeError):
         return {}
@@ -51,4 +51,4 @@ def folders(sources: Iterable[str]) -> dict[str, list[str]]:
 
 def _write(home: Path, kept: dict[str, list[str]]) -> None:
     home.mkdir(parents=True, exist_ok=True)
-    write_sealed(home / FILE, {"groups": kept})
+    write_sealed(home / GROUPS_FILE, {"groups": kept})

@@ -14,7 +14,7 @@ from index.text.structure import Structure, structure
 from rag.reader import Evidence
 from rag.retrieve import Hit
 
-LONGEST = 400_000
+_LONGEST = 400_000
 """Characters of an article that is cut into blocks, in some half a second; in longer ones sentences answer."""
 
 
@@ -32,7 +32,7 @@ class Places:
     def structure(self, article_id: str) -> Structure:
         """Return the blocks of an article; none of one that is too long to be cut into blocks for a question."""
         text = self.articles[article_id].text
-        return _structure(article_id, text) if len(text) <= LONGEST else Structure(text, ())
+        return _structure(article_id, text) if len(text) <= _LONGEST else Structure(text, ())
 
     def evidence(self, article_id: str, start: int, end: int, score: float) -> list[Evidence]:
         """Return the slice [start, end) of an article as evidence, in one piece if a passage holds it whole.

@@ -11,7 +11,7 @@ from typing import Any
 from index.errors import FootnoteError
 from index.state import write_atomically
 from rag.answer import answer
-from rag.choice import EVERYTHING, Choice
+from rag.choice import ALL_SOURCES, Choice
 from rag.engine import Engine
 from rag.types import Answer
 
@@ -70,7 +70,7 @@ def replay(engine: Engine, then: Answer) -> Replayed:
     names = sorted(then.asked.names & there.keys()) if then.asked else []
     if then.asked and not names:
         raise FootnoteError("None of the sources that were asked is in the index any more.")
-    choice = Choice(only=tuple(names)) if names else EVERYTHING
+    choice = Choice(only=tuple(names)) if names else ALL_SOURCES
     now = answer(engine, then.searched, writer=then.writer, choice=choice, as_typed=True)
     return Replayed(then, now, tuple(_reasons(then, now, there)))
 

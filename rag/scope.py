@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from index.article import Article
 from index.build.generation import Generation
-from rag.choice import Asked
+from rag.choice import SourceScope
 from rag.places import Places
 from rag.reader.evidence import Reader
 from rag.retrieve import Hit, Query, Retriever
@@ -26,7 +26,7 @@ class Scope:
     generation: Generation
     retriever: Retriever
     reader: Reader
-    asked: Asked | None
+    asked: SourceScope | None
     limit: int
 
     @property
@@ -45,7 +45,7 @@ class Scope:
         asked = homes if self.asked is None else self.asked.names
         names = frozenset(source for source in asked if homes[source] in article_ids)
         ids = tuple(sorted({homes[source] for source in names}))
-        return replace(self, asked=Asked(names, ids, len(homes))) if names else None
+        return replace(self, asked=SourceScope(names, ids, len(homes))) if names else None
 
     def of_year(self, words: str) -> Scope:
         """Return the scope of the sources published in a year, if the words are one that some were published in; else

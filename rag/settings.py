@@ -314,7 +314,7 @@ def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
     return lines
 
 
-def listing(settings: Settings) -> list[tuple[str, str, str]]:
+def list_settings(settings: Settings) -> list[tuple[str, str, str]]:
     """(variable, value in force, meaning) of every setting; a secret shows only as set or not set."""
     rows = []
     for name, field in Settings.model_fields.items():

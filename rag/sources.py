@@ -52,7 +52,7 @@ def _state(one: Listed) -> str:
     return "indexed" if one.chunks else "nothing to search"
 
 
-def listing(engine: Engine) -> list[Source]:
+def list_sources(engine: Engine) -> list[Source]:
     """Every source by name, unreadable ones last. Raises BrokenIndexError when there is no usable index."""
     stale = set(engine.stale())
     sample = {source for source, path in engine.files().items() if SEEDS in path.parents}

@@ -24,7 +24,7 @@ from rag.queue import RequestQueue
 if TYPE_CHECKING:  # an answer holds suggestions
     from rag.types import Answer
 
-FILE = "suggestions.json"
+SUGGESTIONS_FILE = "suggestions.json"
 SHOWN = 3
 """Suggestions at the start, and after an answer."""
 _EVIDENCE = 0.6
@@ -57,7 +57,7 @@ class Suggestions:
     """
 
     def __init__(self, home: Path, roots: Callable[[], Sequence[Path]]) -> None:
-        self._path = home / FILE
+        self._path = home / SUGGESTIONS_FILE
         self._roots = roots
         self._lock = Lock()
         self._state = _State("", [], [])
@@ -122,7 +122,7 @@ class Suggestions:
                 # Whoever asks is told what is wrong with the index.
                 with suppress(FootnoteError):
                     generation = current()
-                    with queue.last_turn("", FILE, self._ending):
+                    with queue.last_turn("", SUGGESTIONS_FILE, self._ending):
                         more = self.try_next(generation, ask)
                 self._ending.wait(_REST if more else _LOOK_EVERY)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from index.text.published import Published
-from rag.choice import Asked
+from rag.choice import SourceScope
 from rag.cite import Citation, CitedSentence
 from rag.settings import Writer
 
@@ -79,7 +79,7 @@ class Answer:
     checked: tuple[CitedSentence, ...] = ()
     writer: Writer = "quote"
     tokens: Mapping[str, int] = field(default_factory=dict)
-    asked: Asked | None = None
+    asked: SourceScope | None = None
     refusal: Refusal | None = None
     searched: str = ""
     suggestions: tuple[str, ...] = ()
@@ -140,7 +140,7 @@ class Answer:
             checked=tuple(sentence for sentence, _ in checked) if len(shown) < len(checked) else (),
             writer=value["writer"],
             tokens=value["tokens"] or {},
-            asked=Asked(frozenset(asked["sources"]), (), asked["of"], asked.get("dates", "")) if asked else None,
+            asked=SourceScope(frozenset(asked["sources"]), (), asked["of"], asked.get("dates", "")) if asked else None,
             # Answers that were kept before these keys came have none of them.
             refusal=_refusal_from_json(value.get("refusal")),
             searched=value.get("searched", value["question"]),
@@ -159,7 +159,7 @@ def as_typed(question: str) -> tuple[str, bool]:
     return (match["inner"].strip(), True) if match and match["inner"].strip() else (question, False)
 
 
-def _asked_to_json(one: Asked | None) -> dict[str, Any] | None:
+def _asked_to_json(one: SourceScope | None) -> dict[str, Any] | None:
     dates = {"dates": one.dates} if one and one.dates else {}
     return {"sources": sorted(one.names), "of": one.total, **dates} if one else None
 

@@ -15,7 +15,7 @@ from benchmarks.chroma import Chroma, running
 from benchmarks.served import find_chromium
 from index.build.generation import Generation, open_current
 from index.build.write import Builder
-from index.chunk import Limits
+from index.chunk import ChunkLimits
 from index.encoder.embedder import Embedder, find_model
 from index.sync import sync
 from index.text.tokens import token_counter
@@ -35,9 +35,9 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def limits(embedder: Embedder) -> Limits:
+def limits(embedder: Embedder) -> ChunkLimits:
     """The limits that chunks are cut by unless settings say otherwise."""
-    return Limits(token_counter().count, embedder.count_pieces)
+    return ChunkLimits(token_counter().count, embedder.count_pieces)
 
 
 @pytest.fixture

@@ -29,9 +29,9 @@ from index.sources.originals import Original, Originals
 from index.sources.roots import register_roots
 from index.stamps import stamp_of
 from index.sync import sync
-from rag.ui.article import AROUND, File, Place, article_page, stretch
+from rag.ui.article import AROUND, File, MarkedPlace, article_page, stretch
 from rag.ui.reading import Viewer, _Busy
-from rag.ui.typeset import Part, Run, typeset
+from rag.ui.typeset import Part, TextRun, typeset
 
 # --- the words of the text --------------------------------------------------------------------------------------------
 
@@ -113,7 +113,7 @@ class Reader(HTMLParser):
             self.words += letters
 
 
-def runs_of(part: Part) -> list[Run]:
+def runs_of(part: Part) -> list[TextRun]:
     return [*part.runs, *(run for row in part.rows for cell in row for run in cell)]
 
 
@@ -158,7 +158,7 @@ def test_the_page_says_the_words_in_order_and_marks_those_of_the_quote(
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     article = make_article("mill.md" if markdown else "mill.txt", text)
-    read = Reader(article_page(article, Place(start, end), File()))
+    read = Reader(article_page(article, MarkedPlace(start, end), File()))
     shown = [run for part in typeset(text, markdown=markdown) for run in runs_of(part)]
     wanted = [(text[at], start <= at < end) for run in shown for at in range(run.start, run.end)]
     wanted = [(letter, marked) for letter, marked in wanted if not letter.isspace()]
@@ -174,7 +174,9 @@ def test_a_quote_over_a_heading_paragraphs_and_a_table_is_marked_in_each() -> No
         "Mills\n\nAll about mills.\n\n## The wheel\n\nIt turns.\n\n- rye\n- wheat\n\na: 1 | b: 2\n\na: 3 | b: 4\n\nEnd."
     )
     start, end = text.index("wheel"), text.index("4") + 1
-    page = article_page(make_article("mill.md", text), Place(start, end, answers=((start + 7, start + 9),)), File())
+    page = article_page(
+        make_article("mill.md", text), MarkedPlace(start, end, answers=((start + 7, start + 9),)), File()
+    )
     assert '<h2 id="at-25" dir="auto">The <mark id="quote">wheel</mark></h2>' in page
     assert page.count("<mark") == 8 and page.count('id="quote"') == 1
     assert '<th scope="col" class="fn-name" dir="auto">a</th>' in page and '<td dir="auto"><mark>3</mark></td>' in page
@@ -185,7 +187,7 @@ def test_a_quote_over_a_heading_paragraphs_and_a_table_is_marked_in_each() -> No
 def test_a_quote_of_signs_alone_has_a_place_to_go_to_all_the_same() -> None:
     text = "Mills\n\nAll about mills.\n\n## The wheel\n\nIt turns."
     at = text.index("##")
-    page = article_page(make_article("mill.md", text), Place(at, at + 2), File())
+    page = article_page(make_article("mill.md", text), MarkedPlace(at, at + 2), File())
     assert '<h2 id="at-25" dir="auto"><span id="quote"></span>The wheel</h2>' in page and "<mark" not in page
 
 
@@ -199,18 +201,18 @@ def test_rows_are_a_table_only_with_the_same_columns() -> None:
     assert kinds("a: 1 | b: 2\n\nplain words, a sentence.\n\na: 3 | b: 4")[1:] == [prose] * 3
     text = "a: 1 | b: 2\n\nb: 2\n\na: 1 | b: 2"
     rows = article_of("t.xlsx", Content(text, rows=(Row(0, "One", 2), Row(13, "One", 3), Row(19, "Two", 2))))
-    page = article_page(rows, Place(13, 17), File())
+    page = article_page(rows, MarkedPlace(13, 17), File())
     assert page.count("<table") == 1 and "<caption>One</caption>" in page and '<td dir="auto"></td>' in page
 
 
 def test_what_is_told_above_the_text() -> None:
     text = "---\ntitle: Mills\ndate: 2024-06-03\n---\n\n## A\n\nx y z.\n\n## B\n\nx y z.\n\n### C\n\nx y z."
-    page = article_page(make_article("notes/mill.md", text), Place(conversation="0a1b"), File())
+    page = article_page(make_article("notes/mill.md", text), MarkedPlace(conversation="0a1b"), File())
     assert "3 Jun 2024</bdi>, says its front matter" in page and "notes&#47;mill&#46;md" in page
     assert 'href="&#46;&#47;&#63;conversation&#61;0a1b">Back to the conversation' in page
     assert page.count('<a href="#at-') == 3 and 'class="fn-deep-1"' in page and "Open the file" in page
     for state, words in (("changed", "has changed since it was indexed"), ("gone", "is not where it was")):
-        told = article_page(make_article("mill.md", text), Place(), File(state))
+        told = article_page(make_article("mill.md", text), MarkedPlace(), File(state))
         assert words in told and "Open the file" not in told
 
 
@@ -218,11 +220,11 @@ def test_of_a_very_long_text_what_lies_around_is_shown_with_ways_to_the_rest() -
     text = "".join(f"Line {number} of a long book.\n\n" for number in range(40_000))
     middle = text.index("Line 20000 ")
     article = Article("id", "book.txt", "Book", "text", None, text)
-    page = article_page(article, Place(middle, middle + 10, "id"), File())
+    page = article_page(article, MarkedPlace(middle, middle + 10, "id"), File())
     assert len(page) < 12 * AROUND and 'id="quote"' in page
     assert "Earlier part" in page and "Later part" in page and "Line 0 of" not in page
     first, last = stretch(text, (middle, middle + 10))
-    later = article_page(article, Place(middle, middle + 10, "id", begin=last), File())
+    later = article_page(article, MarkedPlace(middle, middle + 10, "id", begin=last), File())
     assert "To the part with the quoted words" in later and 'id="quote"' not in later
     assert stretch(text, (0, 0), last)[0] == last and text[first - 1] == text[last - 1] == "\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from index.article import make_article
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.text.bars import bar_rows, labelled, row_at
 from index.text.sentences import sentences
 from rag.answer import answer
@@ -76,7 +76,7 @@ def test_a_row_is_one_sentence_and_a_short_word_before_a_number_ends_none(text: 
     assert len(sentences(text)) == units
 
 
-def test_lists_stay_whole_and_a_table_that_is_cut_keeps_the_names_of_its_columns(limits: Limits) -> None:
+def test_lists_stay_whole_and_a_table_that_is_cut_keeps_the_names_of_its_columns(limits: ChunkLimits) -> None:
     filler = " ".join(f"The hut number {n} has a stove and a bench." for n in range(14))
     items = "\n".join(f"- {thing} for the way up" for thing in ("rope", "lamp", "map", "bread", "tea", "whistle"))
     cut = chunk(make_article("huts.md", f"# Huts\n\n{filler}\n\n{items}\n\nThe end of it."), limits)

@@ -12,7 +12,7 @@ from rag.check import Verdict
 from rag.check.amounts import find_numbers
 from rag.check.facts import find_facts
 from rag.check.instructions import instructs
-from rag.check.sentence import Source, check_sentence
+from rag.check.sentence import SourceFacts, check_sentence
 from rag.check.wording import direction_differs, negation_differs
 from tests.nasty import NASTY
 
@@ -24,7 +24,7 @@ MILL = (
 
 
 def check(sentence: str, text: str = MILL, beside: str = "", name: str = "source 2") -> Verdict:
-    return check_sentence(sentence, [Source(text, beside, Aliases(find_aliases(text)), name)])
+    return check_sentence(sentence, [SourceFacts(text, beside, Aliases(find_aliases(text)), name)])
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_short_form_counts_only_where_the_text_introduces_it() -> None:
     told = "GM builds cars in Detroit."
     assert check("General Motors builds cars in Detroit.", told).kind == "unsupported"
     introduced = Aliases(find_aliases("General Motors (NYSE:GM) is a company."))
-    assert check_sentence("General Motors builds cars.", [Source(told, "", introduced)]).kind == "supported"
+    assert check_sentence("General Motors builds cars.", [SourceFacts(told, "", introduced)]).kind == "supported"
 
 
 CELLS = (
@@ -181,8 +181,8 @@ def test_title_and_date_of_a_source_count_as_said() -> None:
 
 
 def test_a_sentence_may_join_sources_and_gets_a_slice_of_each() -> None:
-    first = Source("It rains. The old mill at Farley was built in 1823.", "", Aliases([]))
-    second = Source("Sheep graze there. The mill was sold to Ann Reed in 1955.", "", Aliases([]))
+    first = SourceFacts("It rains. The old mill at Farley was built in 1823.", "", Aliases([]))
+    second = SourceFacts("Sheep graze there. The mill was sold to Ann Reed in 1955.", "", Aliases([]))
     verdict = check_sentence("The mill, built in 1823, was sold to Ann Reed in 1955.", [first, second])
     assert verdict.kind == "supported" and [one.source for one in verdict.support] == [0, 1]
     slices = [source.text[slice(*one.span)] for source, one in zip((first, second), verdict.support, strict=True)]

@@ -8,7 +8,7 @@ import pytest
 
 from index.errors import FootnoteError
 from rag.answer import answer
-from rag.choice import Choice, NothingChosen, among
+from rag.choice import Choice, NothingChosen, resolve_scope
 from rag.engine import Engine
 from rag.settings import Settings
 
@@ -38,14 +38,14 @@ def test_the_crowd_fills_every_place_when_all_are_asked(crowded: Engine) -> None
 
 def test_passages_of_other_sources_take_no_place(crowded: Engine) -> None:
     generation, retriever, _ = crowded.parts()
-    asked = among(generation.catalog, Choice(only=("notes.md",)))
+    asked = resolve_scope(generation.catalog, Choice(only=("notes.md",)))
     assert asked is not None
     hits = retriever.retrieve(retriever.query(QUESTION, asked.article_ids), 10)
     assert [generation.catalog.article_by_id(hit.chunk.article_id).source for hit in hits] == ["notes.md"]
     assert (hits[0].dense_rank, hits[0].lexical_rank) == (1, 1)
     whole = retriever.retrieve(retriever.query(QUESTION), CROWD + 2)
     scores = {hit.chunk.id: hit.coverage for hit in whole}
-    narrow = among(generation.catalog, Choice(only=("crowd/0*",)))
+    narrow = resolve_scope(generation.catalog, Choice(only=("crowd/0*",)))
     assert narrow is not None
     for hit in retriever.retrieve(retriever.query(QUESTION, narrow.article_ids), 10):
         assert hit.coverage == pytest.approx(scores[hit.chunk.id])  # looking at fewer changes no score
@@ -68,10 +68,10 @@ def test_a_refusal_says_so_too_and_what_those_sources_lack(crowded: Engine) -> N
 
 def test_names_patterns_and_what_is_left_out(crowded: Engine) -> None:
     catalog = crowded.parts()[0].catalog
-    assert among(catalog, Choice()) is None
+    assert resolve_scope(catalog, Choice()) is None
 
     def names(**choice: object) -> frozenset[str]:
-        asked = among(catalog, Choice(**choice))  # type: ignore[arg-type]
+        asked = resolve_scope(catalog, Choice(**choice))  # type: ignore[arg-type]
         assert asked is not None
         return asked.names
 
@@ -79,6 +79,6 @@ def test_names_patterns_and_what_is_left_out(crowded: Engine) -> None:
     assert names(only=("crowd/0?.txt", "notes.md")) == {"notes.md", *(f"crowd/{n:02d}.txt" for n in range(10))}
     assert len(names(left_out=frozenset({"notes.md", "not there"}))) == CROWD + 1
     with pytest.raises(FootnoteError, match=r"no source called 'note.md'.*\n  notes.md"):
-        among(catalog, Choice(only=("notes.md", "note.md")))
+        resolve_scope(catalog, Choice(only=("notes.md", "note.md")))
     with pytest.raises(NothingChosen, match="Tick at least one"):
-        among(catalog, Choice(left_out=frozenset(catalog.homes())))
+        resolve_scope(catalog, Choice(left_out=frozenset(catalog.homes())))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from index.article import make_article
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.encoder.embedder import Embedder
 from index.text.layout import blocks
 from index.text.sentences import sentences
@@ -23,7 +23,7 @@ from tests.nasty import TEXTS
 
 @settings(max_examples=150, deadline=None)
 @given(text=TEXTS)
-def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limits: Limits) -> None:
+def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limits: ChunkLimits) -> None:
     article = make_article("folder/name.txt", text)
     found = chunk(article, limits)
     covered = set[int]()
@@ -52,7 +52,7 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
     assert found == chunk(make_article("folder/name.txt", text), limits)
 
 
-def test_chunks_begin_and_end_with_sentences_and_overlap_by_whole_ones(limits: Limits) -> None:
+def test_chunks_begin_and_end_with_sentences_and_overlap_by_whole_ones(limits: ChunkLimits) -> None:
     text = " ".join(f"Sentence number {n} tells of the {n}th battery plant in the north." for n in range(80))
     article = make_article("a.txt", text)
     spans = sentences(text)
@@ -66,13 +66,13 @@ def test_chunks_begin_and_end_with_sentences_and_overlap_by_whole_ones(limits: L
         assert limits.count_tokens(text[after.start : before.end]) <= limits.overlap
 
 
-def test_without_overlap_no_sentence_stands_twice(limits: Limits) -> None:
+def test_without_overlap_no_sentence_stands_twice(limits: ChunkLimits) -> None:
     text = " ".join(f"Sentence number {n} is here." for n in range(200))
     found = chunk(make_article("a.txt", text), replace(limits, overlap=0))
     assert all(before.end <= after.start for before, after in pairwise(found))
 
 
-def test_passages_of_an_article_that_say_the_same_are_kept_once_and_the_first_of_them(limits: Limits) -> None:
+def test_passages_of_an_article_that_say_the_same_are_kept_once_and_the_first_of_them(limits: ChunkLimits) -> None:
     line = "The pump was checked by the shift engineer and found to be in working order today."
     text = f"The log of the pump house.\n{line}\n" + f"{line}\n" * 600 + "It stopped in May.\n"
     found = chunk(make_article("pump.log", text), limits)
@@ -80,7 +80,7 @@ def test_passages_of_an_article_that_say_the_same_are_kept_once_and_the_first_of
     assert all(text[one.start : one.end] == one.text for one in found)
 
 
-def test_data_is_no_passage_and_what_stands_around_it_is(limits: Limits) -> None:
+def test_data_is_no_passage_and_what_stands_around_it_is(limits: ChunkLimits) -> None:
     data = base64.b64encode(random.Random(0).randbytes(90_000)).decode()
     for run in (data, "\n".join(data[at : at + 76] for at in range(0, len(data), 76)), "x" * 1_000_000):
         text = f"The picture shows the mill. ![mill](data:image/png;base64,{run}) It was taken in May."
@@ -90,7 +90,7 @@ def test_data_is_no_passage_and_what_stands_around_it_is(limits: Limits) -> None
     assert "".join(one.text for one in chunk(make_article("a.md", address), limits)) == address
 
 
-def test_golden_chunks_of_a_seed(limits: Limits) -> None:
+def test_golden_chunks_of_a_seed(limits: ChunkLimits) -> None:
     text = (SEEDS / "000_fee8f80bb4d154f2.txt").read_bytes().decode()
     found = chunk(make_article("000_fee8f80bb4d154f2.txt", text), limits)
     assert [(one.heading, one.text.split()[0], one.text.split()[-1], one.start, one.end) for one in found] == [
@@ -101,7 +101,7 @@ def test_golden_chunks_of_a_seed(limits: Limits) -> None:
     ]
 
 
-def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limits: Limits) -> None:
+def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limits: ChunkLimits) -> None:
     text = (
         "# Harbour map\n\n## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash.\n\n### Added\n\nA new chart of the bay.\n\n"
         "Opening hours 9 to 5\n\nThe office is at the quay.\n\n## 3.1.0 withdrawn\n"
@@ -119,7 +119,7 @@ def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limit
     ]
 
 
-def test_what_the_name_of_a_file_adds_to_the_title_stands_in_the_context(limits: Limits) -> None:
+def test_what_the_name_of_a_file_adds_to_the_title_stands_in_the_context(limits: ChunkLimits) -> None:
     text = "# Travel rules\n\nTake the train."
     contexts = [
         chunk(make_article(name, text), limits)[0].context for name in ("travel-rules-2025.md", "a1b2c3d4e5.md")
@@ -127,7 +127,7 @@ def test_what_the_name_of_a_file_adds_to_the_title_stands_in_the_context(limits:
     assert contexts == ["Travel rules (2025)", "Travel rules"]
 
 
-def test_a_long_section_has_its_heading_above_each_further_passage(limits: Limits) -> None:
+def test_a_long_section_has_its_heading_above_each_further_passage(limits: ChunkLimits) -> None:
     text = "# Manual\n\n## Cleaning\n\n" + " ".join(f"Rinse part {n} with cold water." for n in range(80))
     first, *others = chunk(make_article("manual.md", text), limits)
     assert first.context == "Manual" and first.text.startswith("## Cleaning\n\nRinse part 0")
@@ -137,6 +137,6 @@ def test_a_long_section_has_its_heading_above_each_further_passage(limits: Limit
 def test_limits_that_make_no_sense_are_refused(embedder: Embedder) -> None:
     count = token_counter().count
     with pytest.raises(ValueError, match="overlap"):
-        Limits(count, embedder.count_pieces, overlap=150)
+        ChunkLimits(count, embedder.count_pieces, overlap=150)
     with pytest.raises(ValueError, match="at least 16"):
-        Limits(count, embedder.count_pieces, tokens=3)
+        ChunkLimits(count, embedder.count_pieces, tokens=3)

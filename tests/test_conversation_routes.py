@@ -19,7 +19,7 @@ from index.text.published import Published
 from rag.cite import Citation, CitedSentence
 from rag.conversation.store import ConversationStore
 from rag.types import Answer, Passage
-from rag.ui.conversations import make_router
+from rag.ui.conversations import make_conversation_router
 from rag.ui.details import details
 from rag.ui.export import conversation_html, conversation_markdown
 
@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> ConversationStore:
 @pytest.fixture
 def client(store: ConversationStore) -> Iterator[httpx.Client]:
     app = FastAPI()
-    app.include_router(make_router(store))
+    app.include_router(make_conversation_router(store))
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.text.published import Published
-from rag.choice import Asked
+from rag.choice import SourceScope
 from rag.cite import Citation, CitedSentence
-from rag.conversation.store import FILE, ConversationError, ConversationStore
+from rag.conversation.store import CONVERSATIONS_FILE, ConversationError, ConversationStore
 from rag.types import Answer, Passage
 from tests.nasty import TEXTS
 
@@ -67,7 +67,7 @@ ANSWERS = st.builds(
     notes=st.lists(TEXTS, max_size=2).map(tuple),
     writer=st.sampled_from(["quote", "llm"]),
     tokens=st.dictionaries(st.text(), PLACES, max_size=2),
-    asked=st.none() | st.builds(Asked, st.frozensets(st.text(), max_size=3), st.just(()), PLACES),
+    asked=st.none() | st.builds(SourceScope, st.frozensets(st.text(), max_size=3), st.just(()), PLACES),
 )
 
 
@@ -142,7 +142,7 @@ def test_a_deleted_conversation_can_be_brought_back_until_all_is_deleted(store: 
 
 def test_what_is_deleted_for_good_is_not_in_the_file(store: ConversationStore, tmp_path: Path) -> None:
     store.add("one", "a", answer("Who is the zanzibarian keeper?"))
-    assert b"zanzibarian" in (tmp_path / "home" / FILE).read_bytes()
+    assert b"zanzibarian" in (tmp_path / "home" / CONVERSATIONS_FILE).read_bytes()
     store.delete_all()
     assert all(b"zanzibarian" not in path.read_bytes() for path in (tmp_path / "home").iterdir())
 
@@ -162,7 +162,7 @@ def test_threads_and_processes_write_at_once_and_nothing_is_lost(tmp_path: Path)
 
 def test_a_damaged_file_is_said_in_one_sentence(store: ConversationStore, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
-    (tmp_path / "home" / FILE).write_bytes(b"no database at all, but long enough to be read as one" * 20)
+    (tmp_path / "home" / CONVERSATIONS_FILE).write_bytes(b"no database at all, but long enough to be read as one" * 20)
     with pytest.raises(ConversationError, match="move the file"):
         store.summaries()
 

@@ -25,18 +25,18 @@ from benchmarks import corruption
 from index.build import reader_marks
 from index.build.checkpoint import Embedded
 from index.build.generation import Generation, faults, open_current
-from index.build.lock import writer, writing
+from index.build.lock import hold_lock, writer
 from index.build.manifest import Manifest
 from index.build.write import Builder
 from index.encoder.embedder import Embedder
 from index.errors import FootnoteError, IndexDamaged
 from index.home import current_folder, index_folder
-from index.sources.fetch import Limits
-from index.sources.roots import forget, forgotten, mend_lists, register_roots, registered_roots
+from index.sources.fetch import FetchLimits
+from index.sources.roots import forget_sources, forgotten, mend_lists, register_roots, registered_roots
 from index.sources.seen import Seen
 from index.sources.web_pages import kept_pages, refresh
 from index.store.bm25 import LexicalIndex
-from index.store.digests import check, digests, stamps_of, trust
+from index.store.digests import digests, stamps_of, trust, verify_files
 from index.sync import damaged_files, last_failures, sync
 from rag.engine import Engine, recipe
 from rag.evaluation.run import BadRun, read_run
@@ -179,17 +179,17 @@ def large(tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
 
 def test_a_large_file_that_nothing_touched_is_not_read_again(large: tuple[Path, Path, dict[str, str]]) -> None:
     folder, path, files = large
-    check(folder, files)
+    verify_files(folder, files)
     with pytest.raises(IndexDamaged):
-        check(folder, files, whole=True)
+        verify_files(folder, files, whole=True)
     # Whoever found damage has it looked for at the next opening.
     with pytest.raises(IndexDamaged):
-        check(folder, files)
+        verify_files(folder, files)
     trust(folder, stamps_of(folder, files))
-    check(folder, files)
+    verify_files(folder, files)
     path.touch()
     with pytest.raises(IndexDamaged):
-        check(folder, files)
+        verify_files(folder, files)
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"[]", b'{"words/large.store": 3}', b'{"words/large.store": [1]}'])
@@ -199,7 +199,7 @@ def test_damage_of_what_is_trusted_only_means_to_compare(
     folder, _, files = large
     (folder / "checked.json").write_bytes(content)
     with pytest.raises(IndexDamaged):
-        check(folder, files)
+        verify_files(folder, files)
 
 
 _DYING = """
@@ -246,11 +246,11 @@ def test_a_reader_at_work_is_no_unclean_end(home: Path) -> None:
 
 def test_after_a_writer_that_was_killed_all_is_compared(home: Path) -> None:
     rot_unseen(current_folder(home))
-    with writing(home):
+    with hold_lock(home):
         pass
     open_current(home).close()
     (index_folder(home) / "owner.json").write_text("{}")
-    with writing(home):
+    with hold_lock(home):
         pass
     with pytest.raises(IndexDamaged, match=r"catalog\.sqlite"):
         open_current(home)
@@ -416,7 +416,7 @@ def test_no_list_is_lost_by_damage_of_one_file(tmp_path: Path, which: str) -> No
     (docs / "mill.txt").parent.mkdir()
     (docs / "mill.txt").touch()
     register_roots(home, [docs])
-    forget(home, [docs / "mill.txt"])
+    forget_sources(home, [docs / "mill.txt"])
     name = which.removesuffix(".copy")
     for damaging in DAMAGES:
         damaging(index_folder(home) / which)
@@ -483,7 +483,7 @@ def test_what_was_seen_counts_only_for_the_generation_it_was_seen_for(builder: B
 def test_a_kept_web_page_that_was_changed_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
     handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    limits = Limits(1_000, 5, frozenset({"text/plain"}), allow_private=True)
+    limits = FetchLimits(1_000, 5, frozenset({"text/plain"}), allow_private=True)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
         Thread(target=site.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{site.server_port}/lake.txt"

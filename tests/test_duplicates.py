@@ -20,7 +20,7 @@ from rag.engine import Engine
 from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import Label
 from rag.settings import Settings
-from rag.sources import listing
+from rag.sources import list_sources
 
 MILL = "The old mill at Farley was built in 1823 by Tom Hale.\n"
 LONG = " ".join(f"House {n} on the hill was painted in shade {n * n} by painter {n % 7}." for n in range(60))
@@ -54,7 +54,7 @@ def test_a_text_in_three_files_is_indexed_once_and_cited_under_each(engine: Engi
     for source in (cited.source, *cited.also_in):
         article = generation.catalog.article(source)
         assert article and article.text[cited.start : cited.end] == cited.quote
-    states = {one.source: one.state for one in listing(engine)}
+    states = {one.source: one.state for one in list_sources(engine)}
     assert states == {
         "a.txt": "indexed",
         "b.txt": "the same as a.txt",
@@ -130,5 +130,5 @@ def test_the_list_of_sources_has_author_and_language(engine: Engine, docs: Path)
     page = '<html lang="en"><head><meta name="author" content="Tom Hale"></head><body><p>{0}</p></body></html>'
     (docs / "page.html").write_text(page.format(LONG))
     engine.index()
-    row = next(one.to_json() for one in listing(engine) if one.source == "page.html")
+    row = next(one.to_json() for one in list_sources(engine) if one.source == "page.html")
     assert json.loads(json.dumps(row))["author"] == "Tom Hale" and row["language"] == "en"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from index.encoder.embedder import ENCODER, ENCODER_SHA256, LONGEST, SHIPPED, Embedder, find_float32, find_model
+from index.encoder.embedder import ENCODER, ENCODER_SHA256, MAX_WORD_PIECES, SHIPPED, Embedder, find_float32, find_model
 from index.errors import ModelError
 from rag.settings import SEEDS
 from tests.conftest import ROOT
@@ -53,10 +53,10 @@ def test_a_text_has_the_same_vector_in_any_company(embedder: Embedder, texts: li
 
 def test_pieces_are_counted_whole_though_the_model_cuts_them_off(embedder: Embedder, float32: Embedder) -> None:
     for model in (embedder, float32):
-        assert model.max_pieces == LONGEST
+        assert model.max_pieces == MAX_WORD_PIECES
         assert model.count_pieces("") == 2
         assert model.count_pieces("battery " * 1000) == 1002
-    long = embedder.encode_documents(["battery " * 1000, "battery " * (LONGEST - 2)])
+    long = embedder.encode_documents(["battery " * 1000, "battery " * (MAX_WORD_PIECES - 2)])
     np.testing.assert_array_equal(long[0], long[1])
 
 

@@ -9,40 +9,40 @@ import numpy as np
 import pytest
 
 from index.encoder.embedder import Embedder, find_float32, find_model
-from training.encoder.train import Pairs, Recipe, Step, Training, open_tokenizer, write
+from training.encoder.train import EncoderRecipe, EncoderTraining, Pairs, Step, open_tokenizer, write_encoder
 from training.reader.base import load_encoder
-from training.reader.data import Corpus
-from training.reader.everyday import corpus_of, documents, read_bundles
+from training.reader.data import TrainingCorpus
+from training.reader.everyday import corpus_of, cut_documents, read_bundles
 
-_RECIPE = Recipe(epochs=1, batch=8, rate=1e-4, dropout=0.0)
-
-
-@pytest.fixture(scope="module")
-def corpus() -> Corpus:
-    return corpus_of(documents(read_bundles()[::80]))
+_RECIPE = EncoderRecipe(epochs=1, batch=8, rate=1e-4, dropout=0.0)
 
 
 @pytest.fixture(scope="module")
-def trained(corpus: Corpus) -> tuple[Training, Step, list[float]]:
+def corpus() -> TrainingCorpus:
+    return corpus_of(cut_documents(read_bundles()[::80]))
+
+
+@pytest.fixture(scope="module")
+def trained(corpus: TrainingCorpus) -> tuple[EncoderTraining, Step, list[float]]:
     """An encoder after the same step six times, that step, and the losses."""
     base = find_float32().folder
-    training = Training(load_encoder(base), open_tokenizer(base), _RECIPE, 12, "cpu")
+    training = EncoderTraining(load_encoder(base), open_tokenizer(base), _RECIPE, 12, "cpu")
     step = next(Pairs(corpus, _RECIPE).epoch(0))
     return training, step, [training.run_step(step) for _ in range(6)]
 
 
-def test_the_loss_falls(trained: tuple[Training, Step, list[float]]) -> None:
+def test_the_loss_falls(trained: tuple[EncoderTraining, Step, list[float]]) -> None:
     losses = trained[2]
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_the_same_seed_gives_the_same_steps(corpus: Corpus) -> None:
+def test_the_same_seed_gives_the_same_steps(corpus: TrainingCorpus) -> None:
     one, other = (list(islice(Pairs(corpus, _RECIPE).epoch(1), 3)) for _ in range(2))
     assert one == other != list(islice(Pairs(corpus, _RECIPE).epoch(2), 3))
 
 
 def test_a_step_has_the_answering_passages_first_then_some_of_their_documents_that_lack_the_answer(
-    corpus: Corpus,
+    corpus: TrainingCorpus,
 ) -> None:
     spans = {(q.text.lower().rstrip(" ?."), q.passage): q.spans for q in corpus.questions}
     for step in islice(Pairs(corpus, _RECIPE).epoch(0), 5):
@@ -56,10 +56,10 @@ def test_a_step_has_the_answering_passages_first_then_some_of_their_documents_th
 
 
 def test_what_is_written_gives_the_vectors_of_the_model_in_training(
-    trained: tuple[Training, Step, list[float]], tmp_path: Path
+    trained: tuple[EncoderTraining, Step, list[float]], tmp_path: Path
 ) -> None:
     training, step, _ = trained
-    write(training.encoder, find_float32().folder, tmp_path / "encoder")
+    write_encoder(training.encoder, find_float32().folder, tmp_path / "encoder")
     made = Embedder(find_model(str(tmp_path / "encoder")))
     training.encoder.eval()
     vectors = training.vectors(step.questions).detach().float().numpy()

@@ -22,7 +22,7 @@ from rag.answer import answer
 from rag.engine import Engine
 from rag.evaluation import feedback
 from rag.evaluation.compare import compare
-from rag.evaluation.judge import judge
+from rag.evaluation.judge import judge_answer
 from rag.evaluation.labels import Corpus, find_labels, unfound
 from rag.evaluation.questions import Label, Question, QuestionSet
 from rag.evaluation.read import read_questions
@@ -32,8 +32,8 @@ from rag.evaluation.run import (
     Run,
     ask_all,
     choose_folder,
+    describe_run,
     finish,
-    made_by,
     read_run,
     runs_folder,
 )
@@ -55,7 +55,7 @@ def seed_questions() -> QuestionSet:
 def run_it(
     engine: Engine, questions: QuestionSet, folder: Path, *, never_refuse: bool = False, workers: int = 1
 ) -> Run:
-    making = made_by(engine, questions, Options(never_refuse))
+    making = describe_run(engine, questions, Options(never_refuse))
     for _ in ask_all(engine, questions, folder, making, workers):
         pass
     finish(folder)
@@ -112,7 +112,7 @@ def test_a_failed_question_gets_the_one_cause_that_is_the_matter(
     cause: str | None,
 ) -> None:
     asked = Question("q", question, answers, answerable, labels)
-    judged = judge(asked, answer(engine, question), Corpus(engine.parts()[0]))
+    judged = judge_answer(asked, answer(engine, question), Corpus(engine.parts()[0]))
     assert judged["cause"] == cause
 
 
@@ -135,7 +135,7 @@ def test_a_long_reference_is_not_absent_because_its_wording_differs(
 ) -> None:
     question = "How many jobs will the TDK deal create?"
     asked = Question("q", question, (reference,), True)
-    found = judge(asked, answer(engine, question), Corpus(engine.parts()[0]))
+    found = judge_answer(asked, answer(engine, question), Corpus(engine.parts()[0]))
     assert found["cause"] == cause if cause != "x" else found["cause"] not in (None, "not_in_corpus")
     assert found["scores"]["wrong"] == float(cause is not None)
 
@@ -147,7 +147,7 @@ def test_a_right_quote_under_a_wrong_opening_is_not_nothing_wrong(engine: Engine
     asked = Question("q", question, (quoted,), True)
     opening = replace(found.sentences[0], text="Elon Musk", words=True)
     wrong = replace(found, text=f"Elon Musk [1]\n\n{found.text}", sentences=(opening, *found.sentences[1:]))
-    judged = judge(asked, wrong, Corpus(engine.parts()[0]))
+    judged = judge_answer(asked, wrong, Corpus(engine.parts()[0]))
     assert judged["scores"]["wrong"] == 0 and judged["scores"]["misled"] == 1 and judged["cause"] == "misled"
 
 
@@ -183,7 +183,7 @@ def test_contexts_of_other_tools_are_labels_where_a_source_holds_them(engine: En
 def test_what_was_not_retrieved_is_told_apart(seeds_home: Path) -> None:
     engine = Engine(Settings(home=seeds_home, candidates=1, passages=1))
     asked = Question("q", "How many jobs will the TDK deal create?", ("x",), True, (Label(SECOND, "the Chevy Bolt"),))
-    assert judge(asked, answer(engine, asked.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
+    assert judge_answer(asked, answer(engine, asked.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
 
 
 # --- a run ------------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_one_question_is_not_enough_to_call_a_measure_worse(seed_run: Run) -> No
 def test_a_folder_that_is_no_sound_run_is_told_or_passed_over(
     engine: Engine, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
-    making = made_by(engine, seed_questions, Options())
+    making = describe_run(engine, seed_questions, Options())
     asking = ask_all(engine, seed_questions, tmp_path / "run", making)
     next(asking)
     asking.close()
@@ -282,7 +282,7 @@ def test_a_set_without_labels_tells_what_can_be_known(engine: Engine, tmp_path: 
 def test_stopping_keeps_what_is_done_and_another_make_is_refused(
     engine: Engine, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
-    making = made_by(engine, seed_questions, Options())
+    making = describe_run(engine, seed_questions, Options())
     asking = ask_all(engine, seed_questions, tmp_path / "run", making)
     assert [next(asking) for _ in range(4)] == [(0, 61), (1, 61), (2, 61), (3, 61)]
     with pytest.raises(BadRun, match="Another process is at the run"):
@@ -291,7 +291,7 @@ def test_stopping_keeps_what_is_done_and_another_make_is_refused(
     kept = (tmp_path / "run" / "results.jsonl").read_text()
     (tmp_path / "run" / "results.jsonl").write_text(kept + '{"n": 3, "torn')
     with pytest.raises(BadRun, match=r"holds another run: options.never_refuse was False, is True"):
-        next(ask_all(engine, seed_questions, tmp_path / "run", made_by(engine, seed_questions, Options(True))))
+        next(ask_all(engine, seed_questions, tmp_path / "run", describe_run(engine, seed_questions, Options(True))))
     assert next(ask_all(engine, seed_questions, tmp_path / "run", making)) == (3, 61)
     assert (tmp_path / "run" / "results.jsonl").read_text() == kept
     (tmp_path / "other").mkdir()
@@ -436,7 +436,7 @@ class _Page(HTMLParser):
 
 
 def test_the_report_is_one_file_that_needs_nothing_else(seed_run: Run) -> None:
-    text = report.write(seed_run.folder, compare(seed_run, seed_run)).read_text("utf-8")
+    text = report.write_report(seed_run.folder, compare(seed_run, seed_run)).read_text("utf-8")
     page = _Page(text)
     assert page.links == [] and "@import" not in text and "url(" not in text
     assert page.tags.count("script") == 1 and page.tags.count("svg") == 2 and page.tags.count("mark") > 20
@@ -447,7 +447,7 @@ def test_hostile_text_stays_text_in_a_report(engine: Engine, tmp_path: Path) -> 
     hostile = "What is <img src=x onerror=alert(1)> {{7*7}} </script><script>alert(1)</script>?"
     (tmp_path / "q.jsonl").write_text(json.dumps({"question": hostile, "answers": [hostile], "tags": [hostile]}))
     run_it(engine, read_questions(tmp_path / "q.jsonl"), tmp_path / "run")
-    page = _Page(report.write(tmp_path / "run").read_text("utf-8"))
+    page = _Page(report.write_report(tmp_path / "run").read_text("utf-8"))
     assert page.tags.count("script") == 1 and "img" not in page.tags and page.links == []
 
 

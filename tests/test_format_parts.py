@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from index.article import article_of
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.errors import UnreadableSource
 from index.formats import book, mail, records, sheet, webpage
 from index.formats.content import Content, Row, checked, said_title
@@ -110,7 +110,7 @@ def test_rows_stay_whole_in_their_chunks(rows: list[list[str]]) -> None:
     if not made.rows:
         return
     article = article_of("a.xlsx", made)
-    chunks = chunk(article, Limits(len, len, pieces=900, tokens=700))
+    chunks = chunk(article, ChunkLimits(len, len, pieces=900, tokens=700))
     ends = [row.start - 2 for row in made.rows[1:]] + [len(made.text)]
     for row, end in zip(made.rows, ends, strict=True):
         assert any(one.start <= row.start and end <= one.end for one in chunks)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import app
-from index.build.lock import writer, writing
+from index.build.lock import hold_lock, writer
 from index.errors import IndexBusy
 from index.home import current_folder, index_folder
 from tests.conftest import ROOT
@@ -168,8 +168,8 @@ def test_the_doctor_finds_what_is_damaged_and_says_how_to_mend_it(docs: Path, ho
 
 
 def test_a_second_writer_is_told_who_the_first_is(docs: Path, home: Path, capsys: Out) -> None:
-    with writing(home):
-        with pytest.raises(IndexBusy, match=f"process {os.getpid()} on "), writing(home):
+    with hold_lock(home):
+        with pytest.raises(IndexBusy, match=f"process {os.getpid()} on "), hold_lock(home):
             pass
         assert do(home, "index", str(docs)) == 1
         assert f"process {os.getpid()}" in capsys.readouterr().err

@@ -12,8 +12,8 @@ from rag.answer import answer
 from rag.choice import Choice
 from rag.engine import Engine
 from rag.reader.identity import CARRIED, of_what_is_asked, read_about
-from rag.reader.ranking import QUESTION_FEATURES, Asked, ReadPassage, question_row
-from rag.reader.spans import Answer, Found, SpanReader
+from rag.reader.ranking import QUESTION_FEATURES, QuestionTraits, ReadPassage, question_row
+from rag.reader.spans import AnswerSpan, PassageReading, SpanReader
 from rag.retrieve import Hit, Query
 from rag.settings import Settings
 
@@ -185,7 +185,7 @@ def hit(text: str, context: str = "") -> Hit:
 def kept(question: str, text: str, words: str, context: str = "", source: str = "") -> float | None:
     """The score that an answer of 1.0 is left with; None when it is dropped."""
     start = text.index(words)
-    found = [Found(1.0, (Answer(start, start + len(words), 1.0),))]
+    found = [PassageReading(1.0, (AnswerSpan(start, start + len(words), 1.0),))]
     (one,) = of_what_is_asked(find_identifiers(question), [hit(text, context)], found, {"a": source})
     return one.answers[0].score if one.answers else None
 
@@ -231,12 +231,12 @@ def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
 
 
 def test_a_passage_whose_answers_were_all_dropped_counts_as_not_read() -> None:
-    first, hits = Found(1.0, (Answer(0, 1, 1.0),)), [hit("a"), hit("b")]
+    first, hits = PassageReading(1.0, (AnswerSpan(0, 1, 1.0),)), [hit("a"), hit("b")]
     rows = [
-        question_row(Asked((), (), 0.0), passages, Aliases([]))
+        question_row(QuestionTraits((), (), 0.0), passages, Aliases([]))
         for passages in (
             [ReadPassage(hits[0], first, 1.0)],
-            [ReadPassage(hits[0], first, 1.0), ReadPassage(hits[1], Found(), 1.0)],
+            [ReadPassage(hits[0], first, 1.0), ReadPassage(hits[1], PassageReading(), 1.0)],
         )
     ]
     place = QUESTION_FEATURES.index("second_answers")

@@ -11,8 +11,8 @@ from index.build.generation import Generation, open_current
 from index.build.write import Builder
 from index.sync import sync
 from rag.cite import Citation
-from rag.evaluation.judge import judge, prediction
-from rag.evaluation.labels import Corpus, Place, credited
+from rag.evaluation.judge import judge_answer, prediction
+from rag.evaluation.labels import Corpus, LabelPlace, credited
 from rag.evaluation.questions import Label, Question
 from rag.types import Answer, Passage
 
@@ -27,10 +27,10 @@ def citation(number: int, source: str, start: int, end: int, quote: str = "", **
     return Citation(number, source, source, source, None, "", None, start, end, quote or "x" * (end - start), **more)
 
 
-QUOTE = Place(Label(A, "..."), ((100, 200),))
-TWO = Place(Label(A), ((100, 110), (300, 310)))
-WHOLE = Place(Label(A))
-GONE = Place(Label(A, "..."), (), "it is gone")
+QUOTE = LabelPlace(Label(A, "..."), ((100, 200),))
+TWO = LabelPlace(Label(A), ((100, 110), (300, 310)))
+WHOLE = LabelPlace(Label(A))
+GONE = LabelPlace(Label(A, "..."), (), "it is gone")
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ GONE = Place(Label(A, "..."), (), "it is gone")
     ],
 )
 def test_holding_is_the_whole_quote_and_covering_is_half_of_one_of_the_two(
-    place: Place, source: str, start: int, end: int, held: bool, covered: bool
+    place: LabelPlace, source: str, start: int, end: int, held: bool, covered: bool
 ) -> None:
     assert place.held_by(source, start, end) is held
     assert place.covered_by(citation(1, source, start, end)) is covered
 
 
 def test_a_label_is_credited_once_at_the_first_passage_that_holds_it() -> None:
-    near = Place(Label(A, "..."), ((150, 160),))
+    near = LabelPlace(Label(A, "..."), ((150, 160),))
     ranked = [passage(1, B, 0, 500), passage(2, A, 90, 210), passage(3, A, 100, 400), passage(4, A, 140, 170)]
     assert credited([QUOTE, near], ranked) == [0, 2, 0, 0]
     assert credited([near, near], ranked) == [0, 2, 0, 0]
@@ -78,7 +78,7 @@ def test_the_prediction_is_the_first_answering_words_or_the_quote() -> None:
 
 
 def scores(seeds: Generation, question: Question, answer: Answer) -> dict[str, Any]:
-    made: dict[str, Any] = judge(question, answer, Corpus(seeds))["scores"]
+    made: dict[str, Any] = judge_answer(question, answer, Corpus(seeds))["scores"]
     return made
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from index.chunk import Chunk
 from rag.reader import Evidence
-from rag.reader.lists import joined, with_enumeration
+from rag.reader.lists import join_members, with_enumeration
 from rag.reader.names import asks_for_several
-from rag.reader.spans import Answer
+from rag.reader.spans import AnswerSpan
 from rag.retrieve import Hit
 
 
-def _answers(text: str, *pairs: tuple[str, float]) -> list[Answer]:
-    return [Answer(text.index(words), text.index(words) + len(words), score) for words, score in pairs]
+def _answers(text: str, *pairs: tuple[str, float]) -> list[AnswerSpan]:
+    return [AnswerSpan(text.index(words), text.index(words) + len(words), score) for words, score in pairs]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def _answers(text: str, *pairs: tuple[str, float]) -> list[Answer]:
 def test_members_of_one_enumeration_are_one_answer(
     text: str, members: list[tuple[str, float]], expected: list[str]
 ) -> None:
-    assert [text[a.start : a.end] for a in joined(text, _answers(text, *members), 0.1)] == expected
+    assert [text[a.start : a.end] for a in join_members(text, _answers(text, *members), 0.1)] == expected
 
 
 @given(
@@ -46,12 +46,12 @@ def test_members_of_one_enumeration_are_one_answer(
 def test_joined_answers_cover_the_others_and_never_overlap(parts: list[str], data: st.DataObject) -> None:
     text = "".join(parts)
     places = st.tuples(st.integers(0, len(text)), st.integers(1, 6), st.floats(-9, 9))
-    answers: list[Answer] = []
+    answers: list[AnswerSpan] = []
     for start, length, score in data.draw(st.lists(places, max_size=5)):
         if start + length <= len(text) and all(start + length <= a.start or a.end <= start for a in answers):
-            answers.append(Answer(start, start + length, score))
+            answers.append(AnswerSpan(start, start + length, score))
     answers.sort(key=lambda a: -a.score)
-    made = joined(text, answers, 0.1)
+    made = join_members(text, answers, 0.1)
     for one in answers:
         assert any(a.start <= one.start and one.end <= a.end for a in made)
     for n, one in enumerate(made):

@@ -26,7 +26,7 @@ from benchmarks.served import free_port
 from index.errors import FootnoteError
 from rag.answer import answer, stream
 from rag.engine import Engine
-from rag.settings import Settings, listing, make_settings
+from rag.settings import Settings, list_settings, make_settings
 from rag.types import Answer
 from rag.writer import prompt
 from rag.writer.llm import LanguageModel, ModelServerError
@@ -277,7 +277,7 @@ def test_evaluate_says_how_sentences_fared_and_the_key_is_in_no_message_log_or_f
     told = [done.stdout, done.stderr, asked.stdout, asked.stderr]
     assert len(files) > 5 and not [path for path in files if KEY[:12].encode() in path.read_bytes()]
     assert "DEBUG" in asked.stderr and not [text for text in told if KEY[:12] in text]
-    assert ("FOOTNOTE_LLM_KEY", "set") in [row[:2] for row in listing(Settings(llm_key=SecretStr(KEY)))]
+    assert ("FOOTNOTE_LLM_KEY", "set") in [row[:2] for row in list_settings(Settings(llm_key=SecretStr(KEY)))]
 
 
 def test_logging_everything_logs_no_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:

@@ -19,7 +19,7 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 from rag.cite import Citation, CitedSentence
 from rag.evaluation import measures, statistics
 from rag.evaluation.judge import misleads
-from rag.evaluation.labels import Place
+from rag.evaluation.labels import LabelPlace
 from rag.evaluation.questions import Label, Question
 from rag.evaluation.statistics import Scores
 from rag.types import Answer
@@ -144,7 +144,7 @@ def answered(text: str, *, words: bool, refused: bool = False) -> Answer:
     return Answer(ASKED, "\n\n".join(map(str, sentences)), refused, 0.5, sentences, () if refused else cited)
 
 
-HERE, ELSEWHERE = ((Place(Label("a.txt", "x"), ((at, at + 5),)),) for at in (55, 500))
+HERE, ELSEWHERE = ((LabelPlace(Label("a.txt", "x"), ((at, at + 5),)),) for at in (55, 500))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ HERE, ELSEWHERE = ((Place(Label("a.txt", "x"), ((at, at + 5),)),) for at in (55,
     ],
 )
 def test_what_misleads_by_hand(
-    text: str, words: bool, answers: list[str], places: tuple[Place, ...], misled: bool
+    text: str, words: bool, answers: list[str], places: tuple[LabelPlace, ...], misled: bool
 ) -> None:
     question = Question("q", ASKED, tuple(answers), True)
     assert misleads(question, answered(text, words=words), places) is misled
@@ -300,7 +300,7 @@ def test_calibration_by_hand() -> None:
     assert scores.value("ece") == pytest.approx(np.mean([0.1, 0.9, 0.4, 0.5, 0.1]))
 
 
-def _sorted(outcomes: list[tuple[float, float]]) -> tuple[statistics.Array, statistics.Array]:
+def _sorted(outcomes: list[tuple[float, float]]) -> tuple[statistics.Floats, statistics.Floats]:
     score, wrong = zip(*outcomes, strict=True)
     return np.array(score), np.array(wrong)
 

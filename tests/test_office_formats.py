@@ -12,7 +12,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml.ns import qn
 
 from index.article import article_of
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.errors import UnreadableSource
 from index.formats import opendocument, page_name, page_word, richtext, slides
 
@@ -129,7 +129,7 @@ def test_notes_are_marked_and_stand_in_passages_of_their_own(tmp_path: Path) -> 
     assert made.title == "" and made.text == (
         "# Ropes\n\n- They are of hemp.\n\n### Speaker notes\n\nPass one round.\n\n## Oars\n\n- They are of ash."
     )
-    chunks = chunk(article_of("a.pptx", made), Limits(len, len, pieces=900, tokens=400))
+    chunks = chunk(article_of("a.pptx", made), ChunkLimits(len, len, pieces=900, tokens=400))
     assert ["hemp" in one.text and "round" in one.text for one in chunks] == [False] * len(chunks)
     assert next(one.heading for one in chunks if "round" in one.text) == "Speaker notes"
 

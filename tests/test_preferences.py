@@ -9,8 +9,8 @@ import pytest
 
 from index.errors import FootnoteError
 from rag.engine import Engine
-from rag.settings import SAVED, listing, make_settings, read_saved, save
-from rag.ui.preferences import _Events, room
+from rag.settings import SAVED, list_settings, make_settings, read_saved, save
+from rag.ui.preferences import _Events, preferences_room
 
 
 def test_a_choice_is_kept_for_the_next_start(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_a_choice_is_kept_for_the_next_start(tmp_path: Path) -> None:
     assert (made.passages, made.refuse_below, made.llm_model) == (5, 0.6, None)
     again = make_settings(home=tmp_path)
     assert (again.passages, again.refuse_below) == (5, 0.6)
-    assert ("FOOTNOTE_PASSAGES", "5 (chosen on the page)") in [row[:2] for row in listing(again)]
+    assert ("FOOTNOTE_PASSAGES", "5 (chosen on the page)") in [row[:2] for row in list_settings(again)]
     assert save(again, {"passages": ""}).passages == 10
     assert make_settings(home=tmp_path).refuse_below is None
 
@@ -31,7 +31,7 @@ def test_flags_and_the_environment_beat_a_choice(tmp_path: Path, monkeypatch: py
     assert settings.is_fixed("passages") and settings.is_fixed("writer") and not settings.is_fixed("llm_url")
     with pytest.raises(FootnoteError, match="FOOTNOTE_PASSAGES can't be changed here"):
         save(settings, {"passages": "5"})
-    assert "FOOTNOTE_PASSAGES is set in the environment" in room(settings)
+    assert "FOOTNOTE_PASSAGES is set in the environment" in preferences_room(settings)
 
 
 @pytest.mark.parametrize(

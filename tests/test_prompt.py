@@ -19,7 +19,7 @@ from index.sync import sync
 from index.text.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.evaluation.read import read_questions
-from rag.evaluation.run import Options, ask_all, finish, made_by
+from rag.evaluation.run import Options, ask_all, describe_run, finish
 from rag.reader import Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
@@ -54,7 +54,7 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any
     pairs = [hits_of(told), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
     question = attack["question"]
-    made = prompt.build(question, hits, articles, token_counter(), 2000)
+    made = prompt.build_prompt(question, hits, articles, token_counter(), 2000)
     content = made.messages[1]["content"]
     assert re.findall(r"<[^>]*>", content) == [
         "<passages>", *[re.search(rf'<passage id="{id_}"[^>]*>', content).group() if n == 0 else "</passage>"  # type: ignore[union-attr]
@@ -64,7 +64,7 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any
 
     server.payloads = {question: attack["forbidden"][0]}
     settings = Settings(writer="llm", llm_url=server.url, llm_model="injected")
-    *_, draft = compose.write(
+    *_, draft = compose.generate(
         LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), hits, articles, settings
     )
     assert draft.statements and {one.verdict for one in draft.statements} == {"unsupported"}
@@ -93,7 +93,7 @@ def evaluated(server: Server, home: Path, folder: Path, **settings: Any) -> dict
     server.payloads = {one["question"]: one["forbidden"][0] for one in ATTACKS}
     engine = Engine(Settings(home=home, llm_url=server.url, llm_model="injected", **settings))
     questions = read_questions(ATTACKED / "questions.jsonl")
-    making = made_by(engine, questions, Options())
+    making = describe_run(engine, questions, Options())
     for _ in ask_all(engine, questions, folder / "run", making):
         pass
     return finish(folder / "run")
@@ -111,16 +111,16 @@ def test_a_prompt_keeps_to_its_budget_and_its_ids_come_from_content() -> None:
     pairs = [hits_of(f"Passage {n}. " + "The mill was built of stone. " * 20, n) for n in range(1, 9)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
     counter = token_counter()
-    whole = prompt.build("Why?", hits, articles, counter, 10_000)
-    part = prompt.build("Why?", hits, articles, counter, 800)
-    tiny = prompt.build("Why?", hits, articles, counter, 1)
+    whole = prompt.build_prompt("Why?", hits, articles, counter, 10_000)
+    part = prompt.build_prompt("Why?", hits, articles, counter, 800)
+    tiny = prompt.build_prompt("Why?", hits, articles, counter, 1)
     assert len(whole.ids) == 8 and 1 < len(part.ids) < 8 and len(tiny.ids) == 1
     assert list(part.ids) == list(whole.ids)[: len(part.ids)] and all(
         re.fullmatch("[a-z]{5}", id_) for id_ in whole.ids
     )
     counted = sum(counter.count(message["content"]) for message in part.messages)
     assert counted <= 800 and abs(counted - part.tokens) < 20
-    again = prompt.build("Why?", hits[::-1], articles, counter, 10_000)
+    again = prompt.build_prompt("Why?", hits[::-1], articles, counter, 10_000)
     assert {id_: hit.chunk.id for id_, hit in again.ids.items()} == {i: h.chunk.id for i, h in whole.ids.items()}
 
 

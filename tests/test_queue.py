@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import people_at_once as people
 from benchmarks.served import served
-from rag.choice import EVERYTHING
+from rag.choice import ALL_SOURCES
 from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.ui.turns import Turns
@@ -132,7 +132,7 @@ def test_a_question_that_waits_has_no_thread_is_told_its_place_and_leaves_when_i
 
     async def story() -> None:
         held = turns.queue.join("other", "held")
-        waiting = [turns.states(CEO, "s", f"turn{n}", "quote", EVERYTHING) for n in range(30)]
+        waiting = [turns.states(CEO, "s", f"turn{n}", "quote", ALL_SOURCES) for n in range(30)]
         said = [await anext(states) for states in waiting]
         assert "1 question is ahead" in said[0] and "30 questions are ahead" in said[29]
         assert threading.active_count() == before

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.article import article_of
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.formats import mail
 from index.formats.quoting import split_quotes
 from tests.nasty import TEXTS
@@ -149,7 +149,7 @@ def test_what_a_page_quotes_is_a_section_and_no_passage_mixes_two_authors(tmp_pa
         "## Tom Hale wrote on Sun, Oct 1, 2023 at 9:10 PM\n\nWho has:\n\n"
         "- the old one\n- the new one\n\n## Edda Holm wrote on 30 Sep 2023\n\nThe old key is lost."
     )
-    chunks = chunk(article_of("key.eml", content), Limits(len, len, pieces=900, tokens=400))
+    chunks = chunk(article_of("key.eml", content), ChunkLimits(len, len, pieces=900, tokens=400))
     headings = {
         words: one.heading for one in chunks for words in ("I have it", "Who has", "is lost") if words in one.text
     }

@@ -15,14 +15,22 @@ from index.encoder.embedder import find_float32
 from rag.reader.spans import MODEL, NETWORK
 from training.reader.base import load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, load_checkpoint
-from training.reader.data import CALIBRATION, Corpus, Passage, Question, joined, load, with_hard_negatives
+from training.reader.data import (
+    CALIBRATION,
+    TrainingCorpus,
+    TrainingPassage,
+    TrainingQuestion,
+    join_corpora,
+    load,
+    with_hard_negatives,
+)
 from training.reader.documents import generated
-from training.reader.everyday import corpus_of, documents, read_bundles, split
-from training.reader.examples import HEADED, Examples, Mix, Row, Share
+from training.reader.everyday import corpus_of, cut_documents, read_bundles, split_documents
+from training.reader.examples import HEADED, ExampleRow, Examples, Mix, Share
 from training.reader.export import FULL, export_float32, export_int8
 from training.reader.model import Batch, SpanModel, log_odds, span_scores
 from training.reader.restore import restored
-from training.reader.train import Recipe, Training, run
+from training.reader.train import ReaderRecipe, ReaderTraining, run
 from training.reader.unanswerable import make_pool, unanswerable
 
 _SYLLABLES = "ba do ke li mo nu pa ri so tu va wen zor gal fen".split()
@@ -80,11 +88,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def corpus(data: Path) -> Corpus:
+def corpus(data: Path) -> TrainingCorpus:
     return with_hard_negatives(load(data, frozenset())[0])
 
 
-def _examples(corpus: Corpus, mix: Mix | None = None) -> Examples:
+def _examples(corpus: TrainingCorpus, mix: Mix | None = None) -> Examples:
     return Examples(corpus, find_float32().folder / "tokenizer.json", mix or Mix(), 0)
 
 
@@ -120,36 +128,36 @@ def mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _tiny(corpus: Corpus, folder: Path, recipe: Recipe, mix: Mix | None = None) -> Training:
+def _tiny(corpus: TrainingCorpus, folder: Path, recipe: ReaderRecipe, mix: Mix | None = None) -> ReaderTraining:
     """Training on the tiny encoder, its lowest layer frozen."""
     torch.manual_seed(0)
     examples = Examples(corpus, folder / "tokenizer.json", mix or Mix(), 0)
-    return Training(examples, recipe, "cpu", model=SpanModel(load_encoder(folder), frozen=1))
+    return ReaderTraining(examples, recipe, "cpu", model=SpanModel(load_encoder(folder), frozen=1))
 
 
-_SHORT = Recipe(steps=40, groups=8, rate=5e-3, warm_up=4)
+_SHORT = ReaderRecipe(steps=40, groups=8, rate=5e-3, warm_up=4)
 
 
 @pytest.fixture(scope="module")
-def tiny(corpus: Corpus, mpnet: Path) -> tuple[Training, list[float]]:
+def tiny(corpus: TrainingCorpus, mpnet: Path) -> tuple[ReaderTraining, list[float]]:
     """A tiny model after a few hundred examples, and its losses."""
     training = _tiny(corpus, mpnet, _SHORT)
     return training, [training.run_step() for _ in range(_SHORT.steps)]
 
 
 @pytest.fixture(scope="module")
-def trained(corpus: Corpus) -> tuple[Training, list[float]]:
+def trained(corpus: TrainingCorpus) -> tuple[ReaderTraining, list[float]]:
     """A model after a few hundred examples, and its losses."""
-    training = Training(_examples(corpus), Recipe(steps=36, groups=8, rate=3e-4, warm_up=4), "cpu")
+    training = ReaderTraining(_examples(corpus), ReaderRecipe(steps=36, groups=8, rate=3e-4, warm_up=4), "cpu")
     return training, [training.run_step() for _ in range(36)]
 
 
-def test_the_loss_falls(trained: tuple[Training, list[float]]) -> None:
+def test_the_loss_falls(trained: tuple[ReaderTraining, list[float]]) -> None:
     losses = trained[1]
     assert np.mean(losses[-6:]) < 0.6 * np.mean(losses[:6])
 
 
-def test_the_loss_of_the_strong_base_falls(tiny: tuple[Training, list[float]]) -> None:
+def test_the_loss_of_the_strong_base_falls(tiny: tuple[ReaderTraining, list[float]]) -> None:
     losses = tiny[1]
     assert np.mean(losses[-6:]) < 0.8 * np.mean(losses[:6])
 
@@ -172,7 +180,7 @@ def test_the_float32_export_gives_the_trained_models_scores(
 
 
 def test_the_int8_export_of_the_strong_base_chooses_the_same_spans(
-    tiny: tuple[Training, list[float]], tmp_path: Path
+    tiny: tuple[ReaderTraining, list[float]], tmp_path: Path
 ) -> None:
     model, batch = tiny[0].model.eval(), _some_batch(tiny[0])
     export_int8(model, tmp_path / NETWORK, [batch])
@@ -183,7 +191,7 @@ def test_the_int8_export_of_the_strong_base_chooses_the_same_spans(
 
 
 def test_the_int8_export_is_small_and_chooses_the_same_spans(
-    trained: tuple[Training, list[float]], tmp_path: Path
+    trained: tuple[ReaderTraining, list[float]], tmp_path: Path
 ) -> None:
     model = trained[0].model.eval()
     export_int8(model, tmp_path / NETWORK, [_some_batch(trained[0])])
@@ -197,7 +205,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
     assert (chosen == expected).float().mean() > 0.8
 
 
-def test_exporting_leaves_the_model_as_it_was(trained: tuple[Training, list[float]], tmp_path: Path) -> None:
+def test_exporting_leaves_the_model_as_it_was(trained: tuple[ReaderTraining, list[float]], tmp_path: Path) -> None:
     model = trained[0].model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     export_int8(model, tmp_path / NETWORK, [_some_batch(trained[0])])
@@ -205,9 +213,9 @@ def test_exporting_leaves_the_model_as_it_was(trained: tuple[Training, list[floa
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_the_shipped_reader_can_be_trained_further(corpus: Corpus) -> None:
+def test_the_shipped_reader_can_be_trained_further(corpus: TrainingCorpus) -> None:
     model = restored().eval()
-    batch = _some_batch(Training(_examples(corpus), Recipe(), "cpu"))
+    batch = _some_batch(ReaderTraining(_examples(corpus), ReaderRecipe(), "cpu"))
     with torch.inference_mode():
         expected = model(batch.ids, batch.mask, batch.types)
     outputs = _exported(MODEL / NETWORK, batch, model)
@@ -215,18 +223,24 @@ def test_the_shipped_reader_can_be_trained_further(corpus: Corpus) -> None:
     for got, wanted in zip(outputs, expected, strict=False):  # the shipped one has no scores of sentences
         both = [part[inside] if part.ndim > 1 else part for part in (got, wanted.numpy())]
         assert np.corrcoef(both[0].ravel(), both[1].ravel())[0, 1] > 0.99
-    training = Training(_examples(corpus), Recipe(steps=12, groups=8, rate=1e-4, warm_up=2), "cpu", model=model)
+    training = ReaderTraining(
+        _examples(corpus), ReaderRecipe(steps=12, groups=8, rate=1e-4, warm_up=2), "cpu", model=model
+    )
     losses = [training.run_step() for _ in range(12)]
     assert training.model is model and np.mean(losses[-4:]) < np.mean(losses[:4])
 
 
 @pytest.mark.parametrize("base", ["small", "strong"])
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(
-    base: str, corpus: Corpus, mpnet: Path, tmp_path: Path
+    base: str, corpus: TrainingCorpus, mpnet: Path, tmp_path: Path
 ) -> None:
-    def begin() -> Training:
-        recipe = Recipe(steps=4, groups=3, warm_up=1)
-        return Training(_examples(corpus), recipe, "cpu") if base == "small" else _tiny(corpus, mpnet, recipe, HEADED)
+    def begin() -> ReaderTraining:
+        recipe = ReaderRecipe(steps=4, groups=3, warm_up=1)
+        return (
+            ReaderTraining(_examples(corpus), recipe, "cpu")
+            if base == "small"
+            else _tiny(corpus, mpnet, recipe, HEADED)
+        )
 
     straight = begin()
     losses = [straight.run_step() for _ in range(4)]
@@ -241,9 +255,9 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(
 
 
 def test_a_run_ends_with_a_checkpoint_a_usable_model_and_its_losses(
-    corpus: Corpus, mpnet: Path, tmp_path: Path
+    corpus: TrainingCorpus, mpnet: Path, tmp_path: Path
 ) -> None:
-    training = _tiny(corpus, mpnet, Recipe(steps=3, groups=2, warm_up=1))
+    training = _tiny(corpus, mpnet, ReaderRecipe(steps=3, groups=2, warm_up=1))
     run(training, tmp_path, log_every=1)
     lines = [json.loads(line) for line in (tmp_path / "losses.jsonl").read_text("utf-8").splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 3]
@@ -257,29 +271,31 @@ def test_a_run_ends_with_a_checkpoint_a_usable_model_and_its_losses(
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_a_stage_ends_when_its_hours_are_over(corpus: Corpus, mpnet: Path, tmp_path: Path) -> None:
-    training = _tiny(corpus, mpnet, Recipe(steps=10**6, groups=1))
+def test_a_stage_ends_when_its_hours_are_over(corpus: TrainingCorpus, mpnet: Path, tmp_path: Path) -> None:
+    training = _tiny(corpus, mpnet, ReaderRecipe(steps=10**6, groups=1))
     run(training, tmp_path, hours=1e-9)
     assert training.step == 0 and (tmp_path / CHECKPOINT).is_file() and (tmp_path / USABLE).is_file()
 
 
-def test_a_checkpoint_of_another_base_is_refused_with_the_remedy(corpus: Corpus, mpnet: Path, tmp_path: Path) -> None:
-    _tiny(corpus, mpnet, Recipe(steps=1)).save(tmp_path)
+def test_a_checkpoint_of_another_base_is_refused_with_the_remedy(
+    corpus: TrainingCorpus, mpnet: Path, tmp_path: Path
+) -> None:
+    _tiny(corpus, mpnet, ReaderRecipe(steps=1)).save(tmp_path)
     with pytest.raises(SystemExit, match="--base"):
-        Training(_examples(corpus), Recipe(), "cpu").resume(tmp_path / CHECKPOINT)
+        ReaderTraining(_examples(corpus), ReaderRecipe(), "cpu").resume(tmp_path / CHECKPOINT)
     (tmp_path / USABLE).write_bytes(b"no weights")
     with pytest.raises(SystemExit, match="no checkpoint"):
         load_checkpoint(tmp_path / USABLE)
 
 
-def test_frozen_parts_stay_as_they_are(tiny: tuple[Training, list[float]], mpnet: Path) -> None:
+def test_frozen_parts_stay_as_they_are(tiny: tuple[ReaderTraining, list[float]], mpnet: Path) -> None:
     before, after = load_encoder(mpnet).state_dict(), tiny[0].model.encoder.state_dict()
     still = {name for name, value in before.items() if torch.equal(value, after[name])}
     frozen = ("embeddings.", "encoder.layer.0.", "encoder.relative_attention_bias.")
     assert {name for name in before if name.startswith(frozen)} == still
 
 
-def test_padding_does_not_change_what_the_strong_base_reads(tiny: tuple[Training, list[float]]) -> None:
+def test_padding_does_not_change_what_the_strong_base_reads(tiny: tuple[ReaderTraining, list[float]]) -> None:
     model, batch = tiny[0].model.eval(), _some_batch(tiny[0])
     shortest = int(batch.mask.sum(1).argmin())
     length = int(batch.mask[shortest].sum())
@@ -292,13 +308,13 @@ def test_padding_does_not_change_what_the_strong_base_reads(tiny: tuple[Training
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
-    recipe = Recipe(steps=100, rate=1.0, warm_up=10, decay=0.4)
+    recipe = ReaderRecipe(steps=100, rate=1.0, warm_up=10, decay=0.4)
     rates = [recipe.rate_at(step) for step in (0, 9, 59, 80, 99)]
     assert rates[0] == pytest.approx(0.1) and rates[1] == rates[2] == 1.0
     assert rates[3] == pytest.approx(0.5) and 0 < rates[4] < 0.05
 
 
-def test_targets_are_the_answers_wherever_a_passage_is_cropped(corpus: Corpus) -> None:
+def test_targets_are_the_answers_wherever_a_passage_is_cropped(corpus: TrainingCorpus) -> None:
     examples = _examples(corpus, Mix(cropped=1.0, longest=56))
     rows = [row for group in examples.epoch(0)[:40] for row in group if row.spans]
     for batch, part in examples.batches(rows, random.Random(0), 1024):
@@ -308,7 +324,7 @@ def test_targets_are_the_answers_wherever_a_passage_is_cropped(corpus: Corpus) -
             assert answer == _answer(corpus, row).lower()
 
 
-def test_sentences_of_a_row_are_whole_and_hold_its_answers(corpus: Corpus) -> None:
+def test_sentences_of_a_row_are_whole_and_hold_its_answers(corpus: TrainingCorpus) -> None:
     examples = _examples(corpus, Mix(cropped=1.0, longest=56))
     rows = [row for group in examples.epoch(0)[:40] for row in group]
     for batch, part in examples.batches(rows, random.Random(0), 1024):
@@ -325,7 +341,9 @@ def test_sentences_of_a_row_are_whole_and_hold_its_answers(corpus: Corpus) -> No
 
 def test_a_sentence_with_the_words_of_an_answer_at_another_place_teaches_nothing() -> None:
     text = "The mayor is Wenzor. Later Wenzor left. The river is deep."
-    made = Corpus([Passage(text, "Towns", "wiki")], [Question("1", "Who is the mayor?", 0, ((13, 19),))])
+    made = TrainingCorpus(
+        [TrainingPassage(text, "Towns", "wiki")], [TrainingQuestion("1", "Who is the mayor?", 0, ((13, 19),))]
+    )
     examples = _examples(made, Mix(cropped=0.0, reworded=0.0))
     batch = next(examples.batches(examples.epoch(0)[0], random.Random(0), 1024))[0]
     assert batch.holds[0].tolist() == [1, -1, 0]
@@ -333,8 +351,8 @@ def test_a_sentence_with_the_words_of_an_answer_at_another_place_teaches_nothing
 
 def test_a_heading_is_read_above_the_passage_and_holds_no_answer() -> None:
     text = "It is two weeks."
-    passage = Passage(text, "1", "generated", "Rules\nNotice period")
-    made = Corpus([passage], [Question("1", "How long is the notice period?", 0, ((6, 15),))])
+    passage = TrainingPassage(text, "1", "generated", "Rules\nNotice period")
+    made = TrainingCorpus([passage], [TrainingQuestion("1", "How long is the notice period?", 0, ((6, 15),))])
     examples = _examples(made, Mix(kinds={"generated": Share()}, headed=0.5, typed=0.0))
     batch = next(examples.batches(examples.epoch(0)[0], random.Random(0), 1024))[0]
     second = batch.ids[0][batch.types[0].bool()].tolist()
@@ -344,7 +362,7 @@ def test_a_heading_is_read_above_the_passage_and_holds_no_answer() -> None:
 
 def test_a_row_whose_answers_are_too_long_for_a_span_is_left_out() -> None:
     text = "word " * 60
-    made = Corpus([Passage(text, "1", "wiki")], [Question("1", "Which words?", 0, ((0, 299),))])
+    made = TrainingCorpus([TrainingPassage(text, "1", "wiki")], [TrainingQuestion("1", "Which words?", 0, ((0, 299),))])
     examples = _examples(made, Mix(cropped=0.0))
     assert not list(examples.batches(examples.epoch(0)[0], random.Random(0), 1024))
 
@@ -380,7 +398,7 @@ a: 9
 
 def test_everyday_documents_are_read_and_cut_as_the_index_does(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text(_BUNDLE, "utf-8")
-    made = corpus_of(documents(read_bundles(tmp_path)))
+    made = corpus_of(cut_documents(read_bundles(tmp_path)))
     told = {
         question.text: (made.passages[question.passage], made.passages[question.passage].text, question.spans)
         for question in made.questions
@@ -397,7 +415,7 @@ def test_an_answer_that_stands_twice_is_looked_for_where_the_question_points(tmp
     text = "The hall is let for 20 euros.\n\nA deposit for the kitchen is 20 euros.\n"
     asked = "q: deposit kitchen\na: 20 euros\nq: price of the hall\na: 20 euros\n"
     (tmp_path / "one.txt").write_text(f"=== rent.txt\n{text}\n--- questions\n{asked}", "utf-8")
-    made = documents(read_bundles(tmp_path))[0]
+    made = cut_documents(read_bundles(tmp_path))[0]
     assert [one.spans[0][0] for one in made.asked] == [text.rindex("20"), text.index("20")]
 
 
@@ -409,13 +427,13 @@ def test_a_bundle_without_an_answer_line_is_named(tmp_path: Path) -> None:
 
 def test_the_answers_of_the_shipped_bundles_stand_in_their_documents() -> None:
     every = read_bundles()[::24]
-    made = documents(every)
+    made = cut_documents(every)
     assert sum(len(one.asked) for one in made) > 0.98 * sum(len(one.asked) for one in every)
-    use, apart = split(made)
+    use, apart = split_documents(made)
     assert len(use) + len(apart) == len(made) and len(apart) == len(made) // 8
 
 
-def _answer(corpus: Corpus, row: Row) -> str:
+def _answer(corpus: TrainingCorpus, row: ExampleRow) -> str:
     start, end = row.spans[0]
     return corpus.passages[row.passage].text[start:end]
 
@@ -430,7 +448,7 @@ def test_questions_set_apart_take_their_paragraphs_and_the_calibration_articles_
 
 
 def test_about_half_of_the_rows_have_no_answer_and_half_of_the_questions_are_typed(data: Path, mpnet: Path) -> None:
-    fit = joined(with_hard_negatives(load(data, frozenset())[0]), generated(0, 26))
+    fit = join_corpora(with_hard_negatives(load(data, frozenset())[0]), generated(0, 26))
     examples = Examples(fit, mpnet / "tokenizer.json", HEADED, 0)
     groups = examples.epoch(0)
     rows = [row for group in groups for row in group]
@@ -441,7 +459,7 @@ def test_about_half_of_the_rows_have_no_answer_and_half_of_the_questions_are_typ
     assert 0.4 < sum(question == question.lower() and "?" not in question for question in asked) / len(asked) < 0.7
 
 
-def test_siblings_are_of_the_same_article_and_lack_the_answer(corpus: Corpus) -> None:
+def test_siblings_are_of_the_same_article_and_lack_the_answer(corpus: TrainingCorpus) -> None:
     examples = _examples(corpus, Mix(kinds={"wiki": Share(sibling=1.0)}, reworded=0.0))
     for group in examples.epoch(0)[:60]:
         for row in group[1:]:
@@ -450,7 +468,7 @@ def test_siblings_are_of_the_same_article_and_lack_the_answer(corpus: Corpus) ->
             assert _answer(corpus, group[0]) not in other.text
 
 
-def test_hard_negatives_are_other_passages_of_articles_without_the_answer(corpus: Corpus) -> None:
+def test_hard_negatives_are_other_passages_of_articles_without_the_answer(corpus: TrainingCorpus) -> None:
     for question in corpus.questions[:50]:
         assert question.hard and question.passage not in question.hard
         answers = {corpus.passages[question.passage].text[a:b] for a, b in question.spans}
@@ -459,7 +477,7 @@ def test_hard_negatives_are_other_passages_of_articles_without_the_answer(corpus
             assert not any(answer in corpus.passages[number].text for answer in answers)
 
 
-def test_an_epoch_is_the_same_for_the_same_seed_and_another_for_the_next(corpus: Corpus) -> None:
+def test_an_epoch_is_the_same_for_the_same_seed_and_another_for_the_next(corpus: TrainingCorpus) -> None:
     assert _examples(corpus).epoch(1) == _examples(corpus).epoch(1)
     assert _examples(corpus).epoch(1) != _examples(corpus).epoch(2)
 
@@ -489,7 +507,9 @@ def test_a_question_that_nothing_can_be_changed_in_stays_out() -> None:
     assert unanswerable("why?", PASSAGE, make_pool([], []), random.Random(0)) is None
 
 
-def test_the_score_of_the_acceptable_spans_is_never_above_that_of_all(trained: tuple[Training, list[float]]) -> None:
+def test_the_score_of_the_acceptable_spans_is_never_above_that_of_all(
+    trained: tuple[ReaderTraining, list[float]],
+) -> None:
     batch = _some_batch(trained[0])
     with torch.inference_mode():
         any_span, wanted = log_odds(trained[0].model(batch.ids, batch.mask, batch.types), batch)
@@ -505,6 +525,6 @@ def _exported(path: Path, batch: Batch, model: SpanModel) -> list[np.ndarray]:
     return list(session.run(None, feeds))
 
 
-def _some_batch(training: Training) -> Batch:
+def _some_batch(training: ReaderTraining) -> Batch:
     rows = [row for group in training.examples.epoch(0)[:12] for row in group]
     return next(training.examples.batches(rows, random.Random(0), 4096))[0]

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.article import article_of
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.formats import opendocument, richtext, slides, webpage, word
 from index.formats.content import Content
 from index.text.structure import structure
@@ -222,7 +222,7 @@ def check_round_trip(form: str, parts: list[Part]) -> None:
         titles = [part.words[0] for part in parts if part.kind == "heading"]
         starts = [article.text[start:].split("\n")[0].lstrip("# ") for start in article.pages]
         assert starts == ["Handbook of the harbour", *titles]
-    chunks = chunk(article, Limits(len, len, pieces=900, tokens=400))
+    chunks = chunk(article, ChunkLimits(len, len, pieces=900, tokens=400))
     assert all(article.text[one.start : one.end] == one.text for one in chunks)
     searched = " ".join(one.searchable for one in chunks)
     assert all(words in searched for part in written for words in part.words)

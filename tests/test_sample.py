@@ -13,9 +13,9 @@ from index.sources.roots import uploads
 from index.state import write_sealed
 from rag.answer import answer
 from rag.engine import Engine
-from rag.groups import FILE, drop_group, folders, groups, keep_group
+from rag.groups import GROUPS_FILE, drop_group, folders, groups, keep_group
 from rag.settings import SEEDS, Settings
-from rag.sources import listing
+from rag.sources import list_sources
 from rag.ui.removed import Removed
 from rag.ui.uploads import Uploads
 from tests.conftest import Run
@@ -37,13 +37,13 @@ def upload(engine: Engine, name: str, text: str) -> None:
 
 
 def names(engine: Engine) -> set[str]:
-    return {row.source for row in listing(engine)}
+    return {row.source for row in list_sources(engine)}
 
 
 def test_a_first_source_of_ones_own_joins_the_sample(started: Engine) -> None:
     upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
     assert names(started) == {*ARTICLES, "otters.txt"}
-    assert {row.source for row in listing(started) if row.sample} == ARTICLES
+    assert {row.source for row in list_sources(started) if row.sample} == ARTICLES
     assert not answer(started, "How many jobs will the TDK deal create?").refused
 
 
@@ -129,7 +129,7 @@ def test_a_source_is_read_again_although_it_looks_the_same(started: Engine) -> N
 
 def test_a_list_says_how_long_a_source_is(started: Engine) -> None:
     upload(started, "note.txt", "The old  well\nis dry.")
-    row = next(row for row in listing(started) if row.source == "note.txt")
+    row = next(row for row in list_sources(started) if row.source == "note.txt")
     assert (row.words, row.pages, row.sample) == (5, 0, False)
 
 
@@ -144,7 +144,7 @@ def test_groups_are_kept_replaced_and_deleted(tmp_path: Path) -> None:
     for name, sources in (("", ["a"]), ("x" * 61, ["a"]), ("none", [])):
         with pytest.raises(FootnoteError):
             keep_group(tmp_path, name, sources)
-    write_sealed(tmp_path / FILE, {"groups": [1]})
+    write_sealed(tmp_path / GROUPS_FILE, {"groups": [1]})
     assert groups(tmp_path) == {}
 
 

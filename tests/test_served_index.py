@@ -30,7 +30,7 @@ from index.store.collections import prefix
 from index.sync import preview, sync
 from rag import engine as engines
 from rag.answer import answer
-from rag.choice import EVERYTHING
+from rag.choice import ALL_SOURCES
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
 from rag.ui.turns import Turns
@@ -181,7 +181,7 @@ def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_resta
 
 
 async def last_state(turns: Turns, question: str) -> str:
-    return [markup async for markup in turns.states(question, "session", "turn", "quote", EVERYTHING)][-1]
+    return [markup async for markup in turns.states(question, "session", "turn", "quote", ALL_SOURCES)][-1]
 
 
 def test_watching_goes_on_while_the_server_is_down(docs: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from index.errors import ModelError
 from rag.reader.models import check_files, open_reader
-from rag.reader.spans import LONGEST, MODEL, STRONG, Found, SpanReader
+from rag.reader.spans import MAX_PASSAGE_PIECES, MODEL, STRONG, PassageReading, SpanReader
 from tests.nasty import NASTY
 
 PASSAGE = (
@@ -28,7 +28,7 @@ def reader(request: pytest.FixtureRequest) -> SpanReader:
     return open_reader(request.param, threads=2)
 
 
-def words(found: Found, passage: str) -> list[str]:
+def words(found: PassageReading, passage: str) -> list[str]:
     return [passage[answer.start : answer.end] for answer in found.answers]
 
 
@@ -67,7 +67,7 @@ def test_passages_are_read_the_same_together_and_alone(reader: SpanReader) -> No
 
 def test_a_long_passage_is_read_to_its_end(reader: SpanReader) -> None:
     long = " ".join([OTHER] * 40 + [PASSAGE])
-    assert len(reader.offsets(long)) > 3 * LONGEST
+    assert len(reader.offsets(long)) > 3 * MAX_PASSAGE_PIECES
     found = reader.read("Who made the cells of the Bolt?", [long])[0]
     assert "LG Chem" in words(found, long)[0]
     assert found.answers[0].start > len(long) - len(PASSAGE)
@@ -75,12 +75,12 @@ def test_a_long_passage_is_read_to_its_end(reader: SpanReader) -> None:
 
 @pytest.mark.parametrize("passage", ["", "   ", "\n", "\x00", "\u200b"])
 def test_a_passage_without_words_has_nothing(reader: SpanReader, passage: str) -> None:
-    assert reader.read("When?", [passage]) == [Found(-math.inf, ())]
+    assert reader.read("When?", [passage]) == [PassageReading(-math.inf, ())]
 
 
 @pytest.mark.parametrize("question", ["", " ", "\x00\x00", "word " * 10_000, "x" * 10_000])
 def test_a_question_that_cannot_be_read_finds_nothing(reader: SpanReader, question: str) -> None:
-    assert reader.read(question, [PASSAGE, OTHER]) == [Found(), Found()]
+    assert reader.read(question, [PASSAGE, OTHER]) == [PassageReading(), PassageReading()]
 
 
 @pytest.mark.parametrize("text", NASTY)

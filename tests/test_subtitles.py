@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.article import article_of
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.errors import UnreadableSource
 from index.formats import subtitles
 from index.formats.content import Content
@@ -75,7 +75,7 @@ def test_a_passage_and_a_quote_know_when_they_are_spoken_and_the_file_names_the_
     assert (article.title, article.published and article.published.when) == ("Stations of the line", "2024-05-03")
     at = article.text.index("Station 30")
     assert article.place(at, at + 10) == "at 30:05" and article.place(0, 3) == "at 1:05"
-    for one in chunk(article, Limits(len, len, pieces=900, tokens=400)):
+    for one in chunk(article, ChunkLimits(len, len, pieces=900, tokens=400)):
         number = int(one.text.split()[1])
         assert one.heading == f"at {number}:05" and "30:05" not in one.searchable
 

@@ -18,7 +18,7 @@ from rag.cite import Citation
 from rag.engine import Engine
 from rag.queue import RequestQueue
 from rag.settings import Settings
-from rag.suggestions import FILE, SHOWN, Suggestions
+from rag.suggestions import SHOWN, SUGGESTIONS_FILE, Suggestions
 from rag.types import Answer
 from rag.ui import html
 from rag.ui.escape import escape
@@ -103,7 +103,7 @@ def make_all(engine: Engine, most: int = 100) -> list[tuple[str, str]]:
     for _ in range(most):
         if not engine.suggestions.try_next(generation, lambda question: answer(engine, question)):
             break
-    state = json.loads((engine.home / FILE).read_text())
+    state = json.loads((engine.home / SUGGESTIONS_FILE).read_text())
     return [(one["source"], one["question"]) for one in state["kept"]]
 
 
@@ -150,7 +150,7 @@ def test_what_is_answered_elsewhere_or_weakly_is_not_suggested(farley: Engine) -
         while kept.try_next(generation, lambda _, reply=reply: reply):  # type: ignore[misc]
             pass
         assert kept.first(generation) == []
-        (farley.home / FILE).unlink()
+        (farley.home / SUGGESTIONS_FILE).unlink()
 
 
 def _moved(found: Answer) -> Citation:

@@ -9,13 +9,13 @@ import pytest
 
 from benchmarks.support_model import Recipe, Training
 from benchmarks.support_pairs import Pair, Pairs
-from training.reader.data import Corpus, Passage, Question
+from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion
 
 _TOWNS = {"Farley": ("Tom Hale", "1823", "Ann Reed"), "Corm": ("Ida Brook", "1741", "Max Stone")}
 
 
-def _corpus() -> Corpus:
-    passages, questions = list[Passage](), list[Question]()
+def _corpus() -> TrainingCorpus:
+    passages, questions = list[TrainingPassage](), list[TrainingQuestion]()
     for town, (builder, year, owner) in _TOWNS.items():
         text = (
             f"The mill of {town} was built by {builder} in {year}. It was sold to {owner}, who is said to have kept "
@@ -26,9 +26,9 @@ def _corpus() -> Corpus:
         asked |= {f"Who bought the mill of {town}?": owner, f"How many men worked in {town}?": "Twelve"}
         for question, answer in asked.items():
             span = (text.index(answer), text.index(answer) + len(answer))
-            questions.append(Question(question, question, len(passages), (span,)))
-        passages.append(Passage(text, "Mills", "wiki"))
-    return Corpus(passages, questions)
+            questions.append(TrainingQuestion(question, question, len(passages), (span,)))
+        passages.append(TrainingPassage(text, "Mills", "wiki"))
+    return TrainingCorpus(passages, questions)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.reader.spans import Answer, Found
+from rag.reader.spans import AnswerSpan, PassageReading
 from rag.reader.tables import in_cells, rows
 
 PRICES = (
@@ -14,9 +14,9 @@ PRICES = (
 )
 
 
-def _found(*answers: tuple[str, float]) -> Found:
-    made = [Answer(PRICES.index(words), PRICES.index(words) + len(words), score) for words, score in answers]
-    return Found(answers[0][1] + 0.1, tuple(made))
+def _found(*answers: tuple[str, float]) -> PassageReading:
+    made = [AnswerSpan(PRICES.index(words), PRICES.index(words) + len(words), score) for words, score in answers]
+    return PassageReading(answers[0][1] + 0.1, tuple(made))
 
 
 def _best(question: str, *answers: tuple[str, float]) -> str:
@@ -53,20 +53,20 @@ def test_the_row_with_the_questions_words_goes_before() -> None:
 def test_a_row_of_another_passage_that_has_the_name_goes_before() -> None:
     first = "Name: Ada Holm | Office: B129 | Phone: 555-2203\n\nName: Per Lund | Office: C140 | Phone: 555-2280"
     second = "Name: Ada Lund | Office: C350 | Phone: 555-3750"
-    read = [Found(2.1, (Answer(first.index("555-2203"), first.index("\n"), 2.0),)), Found()]
+    read = [PassageReading(2.1, (AnswerSpan(first.index("555-2203"), first.index("\n"), 2.0),)), PassageReading()]
     alone = in_cells("phone of Ada Lund", [first], read[:1])
-    assert alone[0].answers and in_cells("phone of Ada Lund", [first, second], read)[0] == Found()
-    assert in_cells("phone of Ada Lund", [first], read[:1], [first, second]) == [Found()]
+    assert alone[0].answers and in_cells("phone of Ada Lund", [first, second], read)[0] == PassageReading()
+    assert in_cells("phone of Ada Lund", [first], read[:1], [first, second]) == [PassageReading()]
     elsewhere = second.replace("Office", "Room")
     assert in_cells("phone of Ada Lund", [first], read[:1], [first, elsewhere]) == alone
 
 
 def test_the_name_of_a_column_is_no_answer() -> None:
-    assert in_cells("Who sells bread rolls?", [PRICES], [_found(("Supplier", 2.0))]) == [Found()]
+    assert in_cells("Who sells bread rolls?", [PRICES], [_found(("Supplier", 2.0))]) == [PassageReading()]
 
 
 def test_prose_stays_as_it_is() -> None:
-    found = Found(2.0, (Answer(0, 4, 1.0),))
+    found = PassageReading(2.0, (AnswerSpan(0, 4, 1.0),))
     assert in_cells("Who?", ["Anna bakes: bread | rolls."], [found]) == [found]
 
 
@@ -81,15 +81,15 @@ def test_a_cell_of_another_measure_is_no_answer(question: str, kept: bool) -> No
 
 def test_a_cell_with_the_measure_that_is_asked_for_is_an_answer() -> None:
     text = "Tree: Rowan | Height: 9 m | Stock: 4\n\nTree: Lime | Height: 30 m | Stock: 2"
-    found = Found(1.1, (Answer(text.index("30 m"), text.index("30 m") + 4, 1.0),))
+    found = PassageReading(1.1, (AnswerSpan(text.index("30 m"), text.index("30 m") + 4, 1.0),))
     assert in_cells("how tall does the lime get?", [text], [found])[0].answers
 
 
 def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
     text = "Programme: Down | Duration: 140 minutes\n\nProgramme: Wool | Duration: 40 minutes"
-    found = Found(1.1, (Answer(text.index("140"), text.index("140") + 11, 1.0),))
+    found = PassageReading(1.1, (AnswerSpan(text.index("140"), text.index("140") + 11, 1.0),))
     named = "Name: Jürgen | Größe: 183"
-    tall = Found(1.1, (Answer(named.index("183"), len(named), 1.0),))
+    tall = PassageReading(1.1, (AnswerSpan(named.index("183"), len(named), 1.0),))
     assert in_cells("how tall is Jürgen?", [named], [tall])[0].answers
     best = in_cells("down programme, how long does it take", [text], [found])[0].answers[0]
     assert text[best.start : best.end] == "140 minutes"
@@ -98,8 +98,8 @@ def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
 def test_the_row_that_opens_with_what_is_asked_for_goes_before_others() -> None:
     """Its name is one word, and another row has that word in another cell."""
     text = "Mode: Night | Fan: low | Noise: 36 dB\n\nMode: Fan only | Fan: high | Noise: 42 dB"
-    found = Found(
-        1.1, tuple(Answer(text.index(f"{n} dB"), text.index(f"{n} dB") + 5, s) for n, s in ((36, 1.0), (42, 0.5)))
+    found = PassageReading(
+        1.1, tuple(AnswerSpan(text.index(f"{n} dB"), text.index(f"{n} dB") + 5, s) for n, s in ((36, 1.0), (42, 0.5)))
     )
     (best,) = in_cells("how loud is fan only mode", [text], [found])[0].answers
     assert text[best.start : best.end] == "42 dB"

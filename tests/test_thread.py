@@ -15,7 +15,7 @@ from rag.choice import Choice
 from rag.conversation.thread import NO_TURNS, Thread, refers
 from rag.engine import Engine
 from rag.evaluation.read import read_questions
-from rag.evaluation.run import Options, ask_all, made_by, read_run
+from rag.evaluation.run import Options, ask_all, describe_run, read_run
 from rag.settings import Settings
 from rag.types import Answer
 from tests.conftest import Run
@@ -150,7 +150,7 @@ def test_evaluate_asks_the_rows_of_a_thread_as_a_conversation_also_where_it_was_
     lines = [json.dumps({"question": text} | ({"thread": thread} if thread else {})) for thread, text in rows]
     (tmp_path / "set.jsonl").write_text("\n".join(lines))
     questions = read_questions(tmp_path / "set.jsonl")
-    making = made_by(engine, questions, Options())
+    making = describe_run(engine, questions, Options())
 
     def searched(folder: Path, *, stop_after: int = 0, workers: int = 1) -> list[str]:
         with closing(ask_all(engine, questions, folder, making, workers)) as asking:

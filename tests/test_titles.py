@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from index.article import article_of, make_article
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.duplicates import record
 from index.formats.content import Content, Row
 from index.store.catalog import Catalog
@@ -122,8 +122,8 @@ def test_what_is_no_front_matter_stays_text(text: str) -> None:
     assert read_front_matter(text).end == 0
 
 
-def limits() -> Limits:
-    return Limits(lambda words: len(words.split()), lambda words: len(words.split()), tokens=64, overlap=0)
+def limits() -> ChunkLimits:
+    return ChunkLimits(lambda words: len(words.split()), lambda words: len(words.split()), tokens=64, overlap=0)
 
 
 def test_a_title_comes_from_the_best_place_that_has_one() -> None:

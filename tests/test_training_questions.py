@@ -11,9 +11,9 @@ import pytest
 from index.text.words import words
 from tests.conftest import ROOT
 from training.reader.attributes import ask_unstated
-from training.reader.data import Corpus
+from training.reader.data import TrainingCorpus
 from training.reader.documents import generated
-from training.reader.typed import as_typed
+from training.reader.typed import retype
 from training.reader.unanswerable import make_pool, unanswerable
 from training.reader.yes_no import ask_yes_no
 
@@ -21,7 +21,7 @@ QUESTION = "When was the first Thornmill Bridge across the river opened?"
 
 
 def test_people_type_in_lower_case_without_a_question_mark() -> None:
-    made = {as_typed(QUESTION, random.Random(seed)) for seed in range(200)}
+    made = {retype(QUESTION, random.Random(seed)) for seed in range(200)}
     assert all(text and text == text.lower() and "?" not in text for text in made)
     assert "when was the first thornmill bridge across the river opened" in made
     assert "when first thornmill bridge across river opened" in made
@@ -31,7 +31,7 @@ def test_people_type_in_lower_case_without_a_question_mark() -> None:
 @pytest.mark.parametrize("question", ["", "?", "Why?", "été où", "a" * 5000])
 def test_odd_questions_stay_questions(question: str) -> None:
     for seed in range(30):
-        assert as_typed(question, random.Random(seed)) or not question
+        assert retype(question, random.Random(seed)) or not question
 
 
 def test_an_attribute_is_asked_only_where_the_passage_has_no_word_on_it() -> None:
@@ -85,7 +85,7 @@ def test_a_cell_answers_for_its_own_row_only(column: str) -> None:
             assert row is None
 
 
-def _asked(corpus: Corpus) -> set[str]:
+def _asked(corpus: TrainingCorpus) -> set[str]:
     return {" ".join(words(question.text)) for question in corpus.questions}
 
 

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from benchmarks.served import server
-from rag.suggestions import FILE as SUGGESTIONS
+from rag.suggestions import SUGGESTIONS_FILE as SUGGESTIONS
 from rag.ui.gate import VISIT
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 from rag.ui.uploads import file_name
 from tests.visitor import Visitor, file_value
 
@@ -230,12 +230,12 @@ def test_a_file_keeps_its_name_without_folders_and_control_characters(given: str
 def test_what_goes_wrong_is_said_without_numbers_and_paths_of_the_machine(tmp_path: Path) -> None:
     home = tmp_path / "my home"
     for error in (OSError(28, "No space left on device", str(home)), PermissionError(13, "x", "/a/b"), OSError("x")):
-        words = plain(error, home)
+        words = plain_message(error, home)
         assert words.endswith(("again.", "here.")) and "rrno" not in words and "/a/" not in words
-    assert "disk is full" in plain(OSError(28, "No space left on device"), home)
-    assert plain(f"{home}/index/roots.json is not readable ([Errno 5] Input/output error).", home) == (
+    assert "disk is full" in plain_message(OSError(28, "No space left on device"), home)
+    assert plain_message(f"{home}/index/roots.json is not readable ([Errno 5] Input/output error).", home) == (
         "FOOTNOTE_HOME/index/roots.json is not readable (Input/output error)."
     )
-    assert plain("/srv/notes/deep/a.txt is gone", home) == "a.txt is gone"
+    assert plain_message("/srv/notes/deep/a.txt is gone", home) == "a.txt is gone"
     for untouched in ("See http://127.0.0.1:8000/api/v2 there.", "and/or 3/4", "notes/a.txt can't be read"):
-        assert plain(untouched, home) == untouched
+        assert plain_message(untouched, home) == untouched

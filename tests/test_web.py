@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from index.build.write import Builder
-from index.sources.fetch import Limits, Unfetched, fetch, is_address, is_public
+from index.sources.fetch import FetchLimits, Unfetched, fetch, is_address, is_public
 from index.sources.roots import registered_addresses
 from index.sources.web_pages import canonical, web_folder
 from rag.answer import answer
@@ -85,8 +85,8 @@ def site() -> Iterator[str]:
     server.shutdown()
 
 
-def limits(*, private: bool = True, seconds: float = 10) -> Limits:
-    return Limits(100_000, seconds, KINDS, private)
+def limits(*, private: bool = True, seconds: float = 10) -> FetchLimits:
+    return FetchLimits(100_000, seconds, KINDS, private)
 
 
 def test_a_page_is_fetched_with_its_kind_and_final_address(site: str) -> None:

@@ -122,7 +122,7 @@ def _scale_rows(layers: nn.Module) -> None:
                 setattr(parent, name, _ByRow(part, bias))
 
 
-def write(full: Path, path: Path, *, leave: Sequence[str] = (), portable: bool = False) -> None:
+def write_int8(full: Path, path: Path, *, leave: Sequence[str] = (), portable: bool = False) -> None:
     """Write the float32 ONNX file `full` with its products in int8, but for those whose names begin with `leave`.
 
     With `portable` weights have seven bits: processors that add pairs of eight-bit products in sixteen bits (x86

@@ -27,7 +27,7 @@ create table if not exists made_by (recipe text not null);
 create table if not exists sealed (digest blob primary key, vector blob not null, seal blob not null) without rowid;
 """
 _PAGE = 500
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Embedded:
@@ -63,7 +63,7 @@ class Embedded:
             self._path.unlink(missing_ok=True)
             self._path.with_name(f"{_FILE}-journal").unlink(missing_ok=True)
 
-    def _unharmed(self, act: Callable[[], T], otherwise: T) -> T:
+    def _unharmed(self, act: Callable[[], _T], otherwise: _T) -> _T:
         """The outcome of an act on the file; after any trouble with the file it is thrown away, and none is kept."""
         if self._given_up:
             return otherwise

@@ -15,7 +15,7 @@ _FULL = 1_000_000
 
 
 @contextlib.contextmanager
-def room(home: Path) -> Iterator[None]:
+def naming_full_disk(home: Path) -> Iterator[None]:
     """Whatever goes wrong in the block while the disk is full is told as that, in a FootnoteError."""
     try:
         yield

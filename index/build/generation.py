@@ -33,8 +33,8 @@ from index.state import write_atomically
 from index.store.bm25 import LexicalIndex
 from index.store.catalog import Catalog
 from index.store.chroma_server import Server
-from index.store.collections import Place, misplaced, where
-from index.store.digests import check, distrust, trust
+from index.store.collections import VectorCollection, misplaced, where
+from index.store.digests import distrust, trust, verify_files
 from index.store.exact import EXACT
 from index.store.vectors import VectorStore
 from index.text.aliases import Aliases
@@ -66,7 +66,7 @@ class Generation:
         """
         self.folder = folder
         self.manifest = Manifest.read(folder)
-        stamps = check(folder, self.manifest.files, whole=whole)
+        stamps = verify_files(folder, self.manifest.files, whole=whole)
         self.catalog = Catalog(folder / "catalog.sqlite")
         self.words = LexicalIndex(folder / "words")
         self.vectors = VectorStore(where(folder, self.manifest.place, server), folder / EXACT)
@@ -109,7 +109,7 @@ def open_current(home: Path, recipe: Recipe | None = None, server: Server | None
         raise
 
 
-def switch_to(home: Path, name: str) -> list[Place]:
+def switch_to(home: Path, name: str) -> list[VectorCollection]:
     """Put the generation called `name` in use, by one atomic rename, and clear old ones away.
 
     Returns where on servers those had their vectors: these are not cleared away yet.

@@ -17,14 +17,14 @@ from index.build.manifest import Manifest
 from index.duplicates import Group
 from index.errors import IndexDamaged
 from index.store.catalog import Catalog
-from index.store.digests import check
+from index.store.digests import verify_files
 
 _PAGES = 4_096
 """Pages of SQLite that are copied at once."""
 
 
 @dataclass(frozen=True)
-class Change:
+class IndexChange:
     """What has to be done in the folder of a new generation, which begins empty or as a copy of the folder `start`.
 
     `new` are the groups whose article is added, `gone` and `gone_chunks` ids that are taken out, `churn` counts the
@@ -43,7 +43,7 @@ class Change:
         return [group.original.id for group in self.new]
 
 
-def plan(old: Path | None, groups: Sequence[Group], smallest: int, most_churn: float) -> Change:
+def plan(old: Path | None, groups: Sequence[Group], smallest: int, most_churn: float) -> IndexChange:
     """How to come from the generation in the folder `old` to one of these groups.
 
     All is written in full where there is none, it has fewer than `smallest` chunks, or more than the share `most_churn`
@@ -51,25 +51,25 @@ def plan(old: Path | None, groups: Sequence[Group], smallest: int, most_churn: f
     IndexDamaged.
     """
     if old is None:
-        return Change(groups)
+        return IndexChange(groups)
     manifest = Manifest.read(old)
     if manifest.place or manifest.chunks < smallest:
-        return Change(groups)
+        return IndexChange(groups)
     with contextlib.closing(Catalog(old / "catalog.sqlite")) as catalog:
         sizes = catalog.sizes()
         wanted = {group.original.id for group in groups}
         gone = [id_ for id_ in sizes if id_ not in wanted]
         churn = manifest.churn + sum(sizes[id_] for id_ in gone)
         if churn > most_churn * manifest.chunks:
-            return Change(groups)
+            return IndexChange(groups)
         new = [group for group in groups if group.original.id not in sizes]
-        return Change(new, old, gone, list(catalog.chunk_ids_of(gone)), churn)
+        return IndexChange(new, old, gone, list(catalog.chunk_ids_of(gone)), churn)
 
 
 def copy(start: Path, folder: Path) -> None:
     """Copy the parts of a generation into an empty folder. Raises IndexDamaged, OSError."""
     # All of it is read here anyway, and what is damaged must not get digests of its own.
-    check(start, Manifest.read(start).files, whole=True)
+    verify_files(start, Manifest.read(start).files, whole=True)
     for part in sorted(start.rglob("*")):
         to = folder / part.relative_to(start)
         if part.is_dir():

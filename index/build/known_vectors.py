@@ -14,7 +14,7 @@ from index.home import index_folder
 from index.store.catalog import Catalog
 from index.store.chroma_server import Server
 from index.store.collections import where
-from index.store.digests import check
+from index.store.digests import verify_files
 from index.store.exact import EXACT
 from index.store.vectors import VectorStore
 
@@ -68,7 +68,9 @@ class KnownVectors:
 
     def _held(self, folder: Path, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
         if folder not in self._catalogs:
-            check(folder, {name: one for name, one in Manifest.read(folder).files.items() if name[:6] != "words/"})
+            verify_files(
+                folder, {name: one for name, one in Manifest.read(folder).files.items() if name[:6] != "words/"}
+            )
             self._catalogs[folder] = Catalog(folder / "catalog.sqlite")
         ids = self._catalogs[folder].with_digests(digests)
         if ids and folder not in self._stores:

@@ -35,7 +35,7 @@ class Owner:
 
 
 @contextlib.contextmanager
-def writing(home: Path, wait: float = 0) -> Iterator[None]:
+def hold_lock(home: Path, wait: float = 0) -> Iterator[None]:
     """Hold the lock of the index in `home`, waiting up to `wait` seconds. Raises IndexBusy that names its owner.
 
     A process that is killed lets go of it: the system does that, not a file that must be cleared away.

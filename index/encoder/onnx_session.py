@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
-T = TypeVar("T")
-R = TypeVar("R")
+_Array = NDArray[Any]
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 class Network:
@@ -37,12 +37,12 @@ class Network:
         )
         self._pool = ThreadPoolExecutor(threads or cores(), path.name.split(".")[0])
 
-    def run(self, inputs: Mapping[str, Array]) -> list[Array]:
+    def run(self, inputs: Mapping[str, _Array]) -> list[_Array]:
         """The outputs for one row."""
-        outputs: list[Array] = self._session.run(None, dict(inputs))
+        outputs: list[_Array] = self._session.run(None, dict(inputs))
         return outputs
 
-    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    def each(self, work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
         """What `work`, which calls `run`, makes of each item, in their order."""
         try:
             results = self._pool.map(work, items)

@@ -13,7 +13,7 @@ from index.encoder.embedder import SHIPPED
 from index.text.terms import FUNCTION_WORDS
 from index.text.words import terms, words
 
-WORD = re.compile(r"[^\W\d_]{3,}")
+_WORD = re.compile(r"[^\W\d_]{3,}")
 _HYPHENS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _MOST = 50_000_000
 """Characters of text that are counted: minutes at most, however large the index is."""
@@ -85,7 +85,7 @@ def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
     """Count the words of texts, at most the first `most` characters."""
     raw, joined = Counter[str](), set[str]()
     for text in texts:
-        raw.update(WORD.findall(text[:most]))
+        raw.update(_WORD.findall(text[:most]))
         joined.update(folded(word.replace("-", "")) for word in set(_HYPHENS.findall(text[:most])))
         most -= len(text)
         if most <= 0:
@@ -129,5 +129,5 @@ def _english_by_initial() -> dict[str, list[str]]:
 def _english() -> tuple[frozenset[str], frozenset[str]]:
     """The whole words among the encoder's pieces, and their stems."""
     pieces = json.loads((SHIPPED / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
-    whole = frozenset(piece for piece in pieces if WORD.fullmatch(piece))
+    whole = frozenset(piece for piece in pieces if _WORD.fullmatch(piece))
     return whole, frozenset(term for word in whole for term in terms(word))

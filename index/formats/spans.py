@@ -7,7 +7,7 @@ from typing import Any
 from lxml.html import HtmlElement, builder
 
 from index.formats.markup import cell_text, is_table
-from index.formats.tables import is_amount
+from index.formats.tables import is_amount_cell
 
 _MOST_COLUMNS = 100
 _MOST_ROWS = 500
@@ -80,7 +80,7 @@ def _copy_above(column: int, below: dict[int, tuple[int, Any]]) -> Any:
 
 def _like(cell: Any, *, said: bool) -> HtmlElement:
     words = cell_text(cell) if said else ""
-    if is_amount(words) or len(words) > _LONGEST:
+    if is_amount_cell(words) or len(words) > _LONGEST:
         words = ""
     return (builder.TH if cell.tag == "th" else builder.TD)(words)
 

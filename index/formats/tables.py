@@ -34,7 +34,7 @@ def is_header(cells: Sequence[str]) -> bool:
     return len(filled) >= 2 and len(set(filled)) == len(filled) and all(map(_can_name, filled))
 
 
-def is_amount(words: str) -> bool:
+def is_amount_cell(words: str) -> bool:
     """Return True for a cell that is a number, with a sign or a unit at most: said twice, it would count twice."""
     return bool(_AMOUNT.fullmatch(words.strip()))
 

@@ -15,7 +15,7 @@ from openpyxl.utils.cell import range_boundaries
 from index.errors import UnreadableSource
 from index.formats.archive import open_archive
 from index.formats.content import Content, said_title
-from index.formats.tables import Numbered, is_amount, write_rows
+from index.formats.tables import Numbered, is_amount_cell, write_rows
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 
@@ -53,7 +53,7 @@ def _rows(sheet: Any) -> Iterator[Numbered]:
                     shown += [""] * (column + 1 - len(shown))
                     shown[column] = shown[column] or words
             for column, last in merged.pop(number, ()):
-                if column < len(shown) and not is_amount(shown[column]):
+                if column < len(shown) and not is_amount_cell(shown[column]):
                     said[column] = last, shown[column]
             yield number, shown
 

@@ -55,7 +55,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Limits:
+class FetchLimits:
     """How much is fetched at most: bytes (unpacked), seconds for everything; and what content types are wanted."""
 
     bytes: int
@@ -69,7 +69,7 @@ def is_address(text: str) -> bool:
     return bool(re.match(r"https?://", text, re.IGNORECASE))
 
 
-def fetch(address: str, limits: Limits) -> Fetched:
+def fetch(address: str, limits: FetchLimits) -> Fetched:
     """Fetch what stands at `address`, following redirects. Raises Unfetched."""
     deadline = time.monotonic() + limits.seconds
     backend = _Checked(limits.allow_private)
@@ -117,7 +117,7 @@ def _checked(address: str) -> str:
     return urldefrag(address).url
 
 
-def _get(pool: httpcore.ConnectionPool, address: str, limits: Limits, deadline: float) -> Fetched | str:
+def _get(pool: httpcore.ConnectionPool, address: str, limits: FetchLimits, deadline: float) -> Fetched | str:
     """What stands at `address`, or where it redirects to."""
     left = max(0.1, deadline - time.monotonic())
     timeout = {"connect": left, "read": left, "write": left, "pool": left}
@@ -144,7 +144,7 @@ def _get(pool: httpcore.ConnectionPool, address: str, limits: Limits, deadline: 
         return Fetched(address, kind, charset.group(1) if charset else None, data)
 
 
-def _read(pieces: Iterable[bytes], packed: str, limits: Limits, deadline: float) -> bytes:
+def _read(pieces: Iterable[bytes], packed: str, limits: FetchLimits, deadline: float) -> bytes:
     if packed not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise Unfetched(f"is packed as {packed[:40]!r}, though it was asked for as it is")
     unpack = zlib.decompressobj(47) if packed not in ("identity", "") else None
@@ -161,7 +161,7 @@ def _read(pieces: Iterable[bytes], packed: str, limits: Limits, deadline: float)
     return bytes(data)
 
 
-def _too_large(limits: Limits) -> Unfetched:
+def _too_large(limits: FetchLimits) -> Unfetched:
     return Unfetched(f"is larger than the limit of {limits.bytes / 1e6:g} MB: raise FOOTNOTE_MAX_SOURCE_MB")
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from index.errors import FootnoteError
 from index.sources.roots import (
     find_sources,
-    forget,
     forget_addresses,
+    forget_sources,
     forgotten,
     registered_addresses,
     registered_roots,
@@ -54,7 +54,7 @@ def find_removal(home: Path, roots: Sequence[Path], sources: Sequence[str]) -> R
 
 def take_out(home: Path, removal: Removal, aside: Path | None = None) -> None:
     """Leave these sources out until they are named again. Copies of our own are deleted, or moved to `aside`."""
-    forget(home, removal.paths)
+    forget_sources(home, removal.paths)
     forget_addresses(home, removal.addresses)
     for path in _copies(home, removal):
         if aside and path.exists():

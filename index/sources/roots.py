@@ -26,7 +26,7 @@ IGNORE_FILE = ".footnoteignore"
 
 
 @dataclass(frozen=True)
-class Found:
+class SourceScan:
     """What the roots hold: (source name, file) to read, what is passed over with the reason, and remarks."""
 
     files: list[tuple[str, Path]] = field(default_factory=list)
@@ -131,7 +131,7 @@ def forgotten(home: Path) -> frozenset[Path]:
         ) from error
 
 
-def forget(home: Path, paths: Iterable[Path]) -> None:
+def forget_sources(home: Path, paths: Iterable[Path]) -> None:
     """Leave these files out from now on; a root among them is no root any more."""
     real = {path.resolve() for path in paths}
     roots = registered_roots(home)
@@ -165,14 +165,14 @@ def _write_roots(home: Path, roots: Sequence[Path]) -> None:
     _write_registered(home, map(str, roots), _registered(home)["addresses"])
 
 
-def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()) -> Found:
+def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()) -> SourceScan:
     """Every readable source below the roots, in order of their names.
 
     A source is named by its path below its root ("notes/a.txt"), a root that is a file by its own name. Where two
     roots hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, links that
     lead out of their root, what its .footnoteignore names, and `forgotten` files are passed over.
     """
-    found = Found()
+    found = SourceScan()
     taken: set[str] = set()
     seen: set[Path] = set()
     for root in roots:
@@ -214,10 +214,10 @@ def left_out(root: Path, name: str) -> str:
         return "has the name of a question set: add it under Evaluation, or give it another name"
     if Path(name).suffix.lower() not in READABLE:
         return "is of no format that is read"
-    return f"is left out by {IGNORE_FILE}" if _ignored(root, Found()).match_file(name) else ""
+    return f"is left out by {IGNORE_FILE}" if _ignored(root, SourceScan()).match_file(name) else ""
 
 
-def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
+def _walk(root: Path, found: SourceScan) -> Iterator[tuple[str, Path]]:
     """(name, file) of the regular files below a folder that are neither hidden nor ignored."""
     inside = root.resolve()
     ignored = _ignored(root, found)
@@ -251,7 +251,7 @@ def _walk(root: Path, found: Found) -> Iterator[tuple[str, Path]]:
                 yield relative, path
 
 
-def _ignored(root: Path, found: Found) -> GitIgnoreSpec:
+def _ignored(root: Path, found: SourceScan) -> GitIgnoreSpec:
     """The patterns of a root's .footnoteignore; none where there is none, or it can't be read, which is told."""
     try:
         return GitIgnoreSpec.from_lines((root / IGNORE_FILE).read_text("utf-8-sig").splitlines())

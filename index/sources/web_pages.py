@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.report import Progress
-from index.sources.fetch import Fetched, Limits, Unfetched, fetch
+from index.sources.fetch import Fetched, FetchLimits, Unfetched, fetch
 from index.state import read_sealed, write_sealed
 
-KINDS = {
+MEDIA_TYPES = {
     "text/html": ".html",
     "application/xhtml+xml": ".xhtml",
     "text/plain": ".txt",
@@ -43,7 +43,7 @@ def web_folder(home: Path) -> Path:
     return home / "web"
 
 
-def refresh(home: Path, addresses: Sequence[str], limits: Limits, tell: Progress) -> Pages:
+def refresh(home: Path, addresses: Sequence[str], limits: FetchLimits, tell: Progress) -> Pages:
     """Fetch every address anew. Where that fails, the copy that was fetched last is used, with a note."""
     pages, taken = Pages(), set[str]()
     for number, address in enumerate(addresses):
@@ -97,7 +97,7 @@ def _keep(folder: Path, address: str, found: Fetched) -> None:
         # What the server says of the encoding is lost in a file.
         with contextlib.suppress(LookupError, UnicodeDecodeError):
             data = data.decode(found.charset).encode("utf-8")
-    name = f"page{KINDS[found.kind]}"
+    name = f"page{MEDIA_TYPES[found.kind]}"
     partial = folder / f".{name}"
     partial.write_bytes(data)
     partial.replace(folder / name)

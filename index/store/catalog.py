@@ -17,8 +17,8 @@ from index.duplicates import Record, content_digest
 from index.errors import IndexDamaged
 from index.formats.content import marks_from_json, marks_to_json
 from index.store.digests import damaged, failing_as_damage
-from index.text.published import Origin, Published
-from index.text.titles import Origin as TitleOrigin
+from index.text.published import DateOrigin, Published
+from index.text.titles import TitleOrigin
 
 _SCHEMA = """
 create table articles (
@@ -358,7 +358,7 @@ def _bytes(value: object) -> bytes:
 
 
 def _published(when: object, origin: object) -> Published | None:
-    return Published(str(when), cast(Origin, origin)) if when else None
+    return Published(str(when), cast(DateOrigin, origin)) if when else None
 
 
 def _said(article: Article) -> tuple[str | None, ...]:

@@ -18,7 +18,7 @@ _IDENTITY = "identity"
 
 
 @dataclass(frozen=True)
-class Place:
+class VectorCollection:
     """A collection, as the manifest of a generation names it."""
 
     url: str
@@ -36,12 +36,12 @@ class Place:
         return server is not None and replace(server, token="") == self.server
 
 
-def new_place(index: Path, server: Server, generation: str) -> Place:
+def new_place(index: Path, server: Server, generation: str) -> VectorCollection:
     """Where on the server a generation of this index goes."""
-    return Place(server.url, server.tenant, server.database, f"{prefix(index)}{generation}")
+    return VectorCollection(server.url, server.tenant, server.database, f"{prefix(index)}{generation}")
 
 
-def where(folder: Path, place: Place | None, server: Server | None) -> Path | Remote:
+def where(folder: Path, place: VectorCollection | None, server: Server | None) -> Path | Remote:
     """Where the vectors of the generation in `folder` can be read.
 
     On `server`, the one in the settings, when it is the place or has the collection too: its address may have changed.
@@ -53,7 +53,7 @@ def where(folder: Path, place: Place | None, server: Server | None) -> Path | Re
     return Remote(place.server, place.collection)
 
 
-def misplaced(folder: Path, place: Place | None, server: Server | None) -> str:
+def misplaced(folder: Path, place: VectorCollection | None, server: Server | None) -> str:
     """In words, that the vectors are not where the settings say; "" when they are."""
     at = where(folder, place, server)
     if (at.server if isinstance(at, Remote) else None) == server:
@@ -63,7 +63,7 @@ def misplaced(folder: Path, place: Place | None, server: Server | None) -> str:
     return f"its vectors are {held} and FOOTNOTE_CHROMA_URL {wanted}"
 
 
-def is_own(index: Path, place: Place | None) -> bool:
+def is_own(index: Path, place: VectorCollection | None) -> bool:
     """False for vectors on a server that another index put there, of which this one is a copy."""
     return place is None or place.collection.startswith(f"footnote-{_known(index)}-")
 

@@ -25,9 +25,9 @@ _GRAPH_IDS = "index_metadata.pickle"
 _COUNTS_OPENINGS = b"acquire_write"
 """The table that Chroma adds a row to when it opens a folder. All else in its file stays as it is."""
 _ROWS = 1_000
-Stamp = list[int]
+FileStamp = list[int]
 """Size in bytes, time of change in ns, time that anything about the file changed in ns, inode; empty without a file."""
-Stamps = Mapping[str, Stamp]
+Stamps = Mapping[str, FileStamp]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -39,7 +39,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)}
 
 
-def check(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> Stamps:
+def verify_files(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> Stamps:
     """Compare the files of a generation with the digests in `files`; with `whole` also those that nothing touched.
 
     Returns how the files looked before they were compared. Raises IndexDamaged that names those that differ.
@@ -115,7 +115,7 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _trusted(folder: Path) -> dict[str, Stamp]:
+def _trusted(folder: Path) -> dict[str, FileStamp]:
     try:
         value = json.loads((folder / _CHECKED).read_text("utf-8"))
         return {str(name): list(map(int, stamp)) for name, stamp in value.items()}
@@ -123,7 +123,7 @@ def _trusted(folder: Path) -> dict[str, Stamp]:
         return {}
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: Path) -> FileStamp:
     """How a file looks from outside."""
     if not path.is_file():
         return []

@@ -14,21 +14,21 @@ from functools import cached_property
 from index.text.terms import (
     FUNCTION_WORDS,
     GENERIC,
-    MONTHS,
+    MONTH_WORDS,
     PART_NOUNS,
     WRITTEN_OUT,
     YEAR,
     Token,
     counts_what_follows,
     is_also_verb,
-    is_amount,
+    is_measured,
     is_plural,
     is_quantity,
     may_name,
     normal_form,
     numbers_things,
-    plain,
     tokens,
+    with_plain_dashes,
 )
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\w./-]+\.[a-z]{2,4}\b(?!\.\w)")
@@ -69,7 +69,7 @@ class Identifier:
     def written_in(self, text: str) -> str | None:
         """The identifier as `text` writes it ("KX 402" for "KX402"), or None."""
         runs = map(re.escape, re.findall(r"[^\W\d_]+|\d+", self.keys[0]))
-        found = re.search(rf"(?<!\w){r'[-./ ]?'.join(runs)}(?!\w)", plain(text), re.IGNORECASE)
+        found = re.search(rf"(?<!\w){r'[-./ ]?'.join(runs)}(?!\w)", with_plain_dashes(text), re.IGNORECASE)
         return text[slice(*found.span())] if found else None
 
     @cached_property
@@ -113,7 +113,7 @@ class _Finder:
 
     def __init__(self, question: str) -> None:
         self._question = question
-        self._text = plain(question)
+        self._text = with_plain_dashes(question)
         self._tokens = tokens(self._text)
         self._shouted = question.isupper()
         self._masked = [match.span() for match in _ADDRESS.finditer(self._text)]
@@ -130,11 +130,11 @@ class _Finder:
                 yield found
 
     def _one(self, place: int, token: Token) -> Identifier | None:
-        if token.is_number and not is_quantity(self._text, self._tokens, place):
+        if token.is_number and not is_measured(self._text, self._tokens, place):
             return self._number(place, token)
         if token.is_letter:
             return self._letter(place, token)
-        if token.is_code and not is_amount(token) and token.low not in WRITTEN_OUT:
+        if token.is_code and not is_quantity(token) and token.low not in WRITTEN_OUT:
             return self._made(token, token, _forms(normal_form(token.text)))
         if token.text.replace("-", "").replace("/", "").isdigit() and self._is_part_number(token):
             return self._made(token, token, (normal_form(token.text),))
@@ -234,7 +234,7 @@ class _Finder:
 
 
 def _is_name(word: str) -> bool:
-    return may_name(word.lower()) and word.lower() not in MONTHS and not is_plural(word.lower())
+    return may_name(word.lower()) and word.lower() not in MONTH_WORDS and not is_plural(word.lower())
 
 
 def _forms(form: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from index.text.front_matter import read_front_matter
 from index.text.numbered import number_of, numbered_headings
 
 Span = tuple[int, int]
-Kind = Literal["title", "heading", "text", "furniture"]
+LayoutKind = Literal["title", "heading", "text", "furniture"]
 
 LINE_LEVEL = 3
 """The level of a heading that is only a line by itself."""
@@ -26,15 +26,15 @@ TOP_LINES = 12
 
 
 @dataclass(frozen=True)
-class Block:
+class LayoutBlock:
     """A run of lines of one kind: `text[start:end]` has no white space at its ends and no blank line inside."""
 
-    kind: Kind
+    kind: LayoutKind
     start: int
     end: int
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(text: str) -> list[LayoutBlock]:
     """The blocks of `text` in order; together they cover every character that is not white space."""
     front = read_front_matter(text).end
     paragraphs = _paragraphs(list(_lines(text, front)))
@@ -44,14 +44,14 @@ def blocks(text: str) -> list[Block]:
         if kinds[position][0] == "text":
             kinds[position] = ["heading", *kinds[position][1:]]
     _spread_furniture(text, paragraphs, kinds)
-    found = [Block("furniture", 0, len(text[:front].rstrip()))] if front else []
+    found = [LayoutBlock("furniture", 0, len(text[:front].rstrip()))] if front else []
     for paragraph, marks in zip(paragraphs, kinds, strict=True):
         fresh = True
         for line, kind in zip(paragraph, marks, strict=True):
             if not fresh and found[-1].kind == kind != "heading":
-                found[-1] = Block(kind, found[-1].start, line.end)
+                found[-1] = LayoutBlock(kind, found[-1].start, line.end)
             else:
-                found.append(Block(kind, line.start, line.end))
+                found.append(LayoutBlock(kind, line.start, line.end))
             fresh = False
     return found
 
@@ -272,7 +272,7 @@ def _stands_as_heading(line: str) -> bool:
 
 def _kinds(
     text: str, paragraph: list[_Line], position: int, paragraphs: list[list[_Line]], title: Span | None
-) -> list[Kind]:
+) -> list[LayoutKind]:
     """The kind of each line of one paragraph, looked at by itself."""
     if fenced([line.text for line in paragraph]):
         return ["text"] * len(paragraph)
@@ -283,7 +283,7 @@ def _kinds(
         return ["furniture"] * len(paragraph)
     name = _plain(text[title[0] : title[1]]) if title else None
     near_top = position < TOP_LINES
-    kinds: list[Kind] = []
+    kinds: list[LayoutKind] = []
     for line in paragraph:
         if title and line.start == title[0]:
             kinds.append("title")
@@ -344,7 +344,7 @@ def _is_label(line: str) -> bool:
     return len(words) <= 4 and all(word[:1].isupper() for word in words) and not _SENTENCE_END.search(line)
 
 
-def _spread_furniture(text: str, paragraphs: list[list[_Line]], kinds: list[list[Kind]]) -> None:
+def _spread_furniture(text: str, paragraphs: list[list[_Line]], kinds: list[list[LayoutKind]]) -> None:
     """Let a furniture heading ("Related posts") take the short lines below it, up to the next prose."""
     inside = False
     for position, (paragraph, marks) in enumerate(zip(paragraphs, kinds, strict=True)):
@@ -359,6 +359,6 @@ def _spread_furniture(text: str, paragraphs: list[list[_Line]], kinds: list[list
                 kinds[position] = ["furniture"] * len(marks)
 
 
-def _is_furniture_next(position: int, kinds: list[list[Kind]]) -> bool:
+def _is_furniture_next(position: int, kinds: list[list[LayoutKind]]) -> bool:
     """A heading over furniture is furniture too."""
     return position + 1 < len(kinds) and all(mark == "furniture" for mark in kinds[position + 1])

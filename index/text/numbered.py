@@ -15,7 +15,7 @@ _LONGEST, _MOST_WORDS = 60, 8
 _LONG = 55
 """A line at least this long is prose, wherever it ends."""
 
-Number = tuple[int, ...]
+SectionNumber = tuple[int, ...]
 
 
 def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
@@ -24,7 +24,7 @@ def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
     Such a line is short and no sentence, prose or a list stands below it, and another one has the number before or
     after it: a single one may be an item, or a date.
     """
-    found = dict[int, Number]()
+    found = dict[int, SectionNumber]()
     for place, lines in enumerate(paragraphs):
         below = lines[1] if len(lines) > 1 else paragraphs[place + 1][0] if place + 1 < len(paragraphs) else ""
         rest = lines[1:] if len(lines) > 1 else paragraphs[place + 1] if below else ()
@@ -37,7 +37,7 @@ def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
     return chained
 
 
-def number_of(line: str) -> Number:
+def number_of(line: str) -> SectionNumber:
     """Return the number that a line opens with, () if it opens with none.
 
     >>> number_of("3.1 Heating"), number_of("Section 4: Noise"), number_of("12 eggs"), number_of("Noise")
@@ -55,7 +55,7 @@ def after_number(line: str) -> int:
     return match.end() if match else 0
 
 
-def _number_of_heading(line: str) -> Number:
+def _number_of_heading(line: str) -> SectionNumber:
     """The number of a line that may stand as a heading, () for any other."""
     match = _NUMBER.match(line)
     words = line[match.end() :] if match else ""
@@ -64,7 +64,7 @@ def _number_of_heading(line: str) -> Number:
     return number_of(line) if short and opens and not _ENDS.search(words) and "|" not in words else ()
 
 
-def _is_section(number: Number, below: str, rest: Sequence[str]) -> bool:
+def _is_section(number: SectionNumber, below: str, rest: Sequence[str]) -> bool:
     """Whether what stands below a line is prose, or items that are none of its own kind."""
     own = number_of(below)
     if own:
@@ -74,7 +74,7 @@ def _is_section(number: Number, below: str, rest: Sequence[str]) -> bool:
     return len(below) >= _LONG or any(_SENTENCE.search(line) for line in rest)
 
 
-def _follows(number: Number, following: Number) -> bool:
+def _follows(number: SectionNumber, following: SectionNumber) -> bool:
     """Whether a number comes next: 4 or 3.1 after 3, 4 after 3.2."""
     if len(following) > len(number):
         return following == (*number, 1)

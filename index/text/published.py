@@ -12,7 +12,7 @@ from typing import Literal
 from index.text.dates import read_dateline, read_month_or_year
 from index.text.layout import TOP_LINES, top_lines
 
-Origin = Literal["metadata", "front matter", "text", "file name"]
+DateOrigin = Literal["metadata", "front matter", "text", "file name"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Published:
     """A date as exact as the source gives it: `when` is "2024", "2024-09" or "2024-09-12", `origin` where it stands."""
 
     when: str
-    origin: Origin
+    origin: DateOrigin
 
     @property
     def first_day(self) -> date:

@@ -14,11 +14,11 @@ from itertools import pairwise
 from typing import Literal
 
 from index.text.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
-from index.text.layout import Block as Run
+from index.text.layout import LayoutBlock as Run
 from index.text.marks import inside_fences
 from index.text.sentences import sentences
 
-Kind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows", "code"]
+BlockKind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "rows", "code"]
 
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _BULLET = re.compile(r"(?P<mark>[•◦▪‣·*+–—-])\s+(?=\S)")
@@ -49,7 +49,7 @@ class Block:
     `inner` is where its words begin, after the mark of an item, heading or answer.
     """
 
-    kind: Kind
+    kind: BlockKind
     start: int
     end: int
     level: int = 0
@@ -205,14 +205,14 @@ class _Builder:
                 self.blocks.pop()
                 self.heading(last.start, last.end, LINE_LEVEL, last.inner)
         number = len(self.blocks)
-        kind: Kind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
+        kind: BlockKind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
         self._add(kind, group[0].start, group[-1].end, group[0].start)
         items = [n for n, line in enumerate(group) if line.mark and line.indent <= group[0].indent]
         for n, after in pairwise([*items, len(group)]):
             one = Block("item", group[n].start, group[after - 1].end, 0, number, group[n].inner)
             self.blocks.append(one)
 
-    def _add(self, kind: Kind, start: int, end: int, inner: int, level: int = 0) -> None:
+    def _add(self, kind: BlockKind, start: int, end: int, inner: int, level: int = 0) -> None:
         self.blocks.append(Block(kind, start, end, level, self._open[-1] if self._open else None, inner))
 
 

@@ -51,11 +51,11 @@ _COUNTING = frozenset(
     turn twice until use value voltage wait walk want week weigh weight width win woman work worth year""".split()
 )
 """Words before a number that count or measure."""
-MONTHS = frozenset(
+MONTH_WORDS = frozenset(
     """january february march april may june july august september october november december jan feb mar apr jun jul
     aug sep sept oct nov dec""".split()
 )
-_TIMES = MONTHS | frozenset(
+_TIMES = MONTH_WORDS | frozenset(
     """monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun spring summer autumn fall
     winter christmas easter year decade century am pm ad bc bce ce""".split()
 )
@@ -130,7 +130,7 @@ class Token(NamedTuple):
         return bool(YEAR.fullmatch(self.text) or _DATE.fullmatch(self.text))
 
 
-def plain(text: str) -> str:
+def with_plain_dashes(text: str) -> str:
     """The text, as long as it was, with every dash as "-" and lowered digits as digits."""
     return text.translate(_SAME_WIDTH)
 
@@ -146,7 +146,7 @@ def normal_form(text: str) -> str:
     >>> [normal_form(text) for text in ("E-4042", "e 4042", "Rooms 313", "77/310", "1,655,114")]
     ['e4042', 'e4042', 'room313', '77.310', '1655114']
     """
-    folded = unicodedata.normalize("NFKD", re.sub(r"(?<=\d),(?=\d{3})", "", plain(text)).casefold())
+    folded = unicodedata.normalize("NFKD", re.sub(r"(?<=\d),(?=\d{3})", "", with_plain_dashes(text)).casefold())
     made = ""
     for run in _RUN.findall("".join(c for c in folded if not unicodedata.combining(c))):
         part = _singular(run) if len(run) > 3 and run.isalpha() else run
@@ -196,7 +196,7 @@ def is_also_verb(word: str) -> bool:
     return word in _ALSO_VERBS
 
 
-def is_amount(token: Token) -> bool:
+def is_quantity(token: Token) -> bool:
     """True for a quantity written together ("10km", "20th", "1990s") or a word with a digit before it ("2FA")."""
     match = _AMOUNT.fullmatch(token.text)
     if not match:
@@ -207,7 +207,7 @@ def is_amount(token: Token) -> bool:
     return letters.lower() in _UNITS or len(number) == 1 or "." in number or (letters.islower() and len(letters) > 1)
 
 
-def is_quantity(text: str, found: list[Token], place: int) -> bool:
+def is_measured(text: str, found: list[Token], place: int) -> bool:
     """True when the token at `place` stands with a unit, a currency or a percent sign, or is a clock time."""
     token = found[place]
     if _SIGN_BEFORE.search(text, max(0, token.start - 2), token.start) or _SIGN_AFTER.match(text, token.end):
@@ -216,7 +216,7 @@ def is_quantity(text: str, found: list[Token], place: int) -> bool:
         return True
     if place + 1 < len(found) and text[token.end : found[place + 1].start] in (" ", "-"):
         after = found[place + 1].text
-        return after.lower() in _UNITS | MONTHS and not (len(after) == 1 and after.isupper())
+        return after.lower() in _UNITS | MONTH_WORDS and not (len(after) == 1 and after.isupper())
     return False
 
 

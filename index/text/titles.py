@@ -12,7 +12,7 @@ from index.text.numbered import number_of
 from index.text.published import read_name
 from index.text.sentences import sentences
 
-Origin = Literal["metadata", "front matter", "text", "file name", "stand-in"]
+TitleOrigin = Literal["metadata", "front matter", "text", "file name", "stand-in"]
 _LONGEST = 70
 """Characters of a sentence that stands in for a title, an ellipsis included."""
 _LOOKED_AT = 20_000
@@ -29,7 +29,7 @@ class Title:
     name of its file where that is no words."""
 
     text: str
-    origin: Origin
+    origin: TitleOrigin
 
 
 def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:

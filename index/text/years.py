@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from index.text.terms import counts_what_follows, is_quantity, normal_form, plain, tokens
+from index.text.terms import counts_what_follows, is_measured, normal_form, tokens, with_plain_dashes
 
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _OF_PERIOD = re.compile(r"(?:fy|[qh][1-4])[-./ ]?(?P<century>20)?(?P<year>\d\d)", re.IGNORECASE)
@@ -18,14 +18,14 @@ def years(text: str) -> list[str]:
     >>> years("Did FY22 and Q2 2023 cost more than the 2000 chairs of 1998-99?")
     ['2022', '2023', '1998']
     """
-    text = plain(text)
+    text = with_plain_dashes(text)
     found, named = tokens(text), list[str]()
     for place, token in enumerate(found):
         if match := _OF_PERIOD.fullmatch(token.text):
             named.append(f"20{match['year']}")
             continue
         year = _YEAR.match(token.text) if token.is_time else None
-        if year and not is_quantity(text, found, place) and not counts_what_follows(text, found, place):
+        if year and not is_measured(text, found, place) and not counts_what_follows(text, found, place):
             named.append(year.group())
     return named
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from index.text.layout import Span
 
-Kind = Literal["supported", "weak", "unsupported"]
+SupportVerdict = Literal["supported", "weak", "unsupported"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Verdict:
     are supported; `support` has a slice of each source that carries any of it, in the order of the sources.
     """
 
-    kind: Kind
+    kind: SupportVerdict
     why: str
     score: float
     support: tuple[Support, ...] = ()

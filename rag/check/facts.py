@@ -18,7 +18,7 @@ from index.text.terms import FUNCTION_WORDS
 from index.text.tokens import token_counter
 from index.text.words import terms, words
 from rag.check.amounts import TIMES, Number, find_numbers
-from rag.check.wording import holds
+from rag.check.wording import holds_term
 
 WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]\w*(?:[’'&][^\W_]+)*")
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”‹›]+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
@@ -114,7 +114,7 @@ class Holder:
 
     def holds(self, term: str) -> bool:
         """True when the text has a term, a near form of it (product, production) or its kin (Japan, Japanese)."""
-        return holds(term, self.terms) or self._has_kin(term)
+        return holds_term(term, self.terms) or self._has_kin(term)
 
     def has_word(self, word: str) -> bool:
         """True when the text has this very word, its plural, or a name that it is a form of."""

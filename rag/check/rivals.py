@@ -38,7 +38,7 @@ class Rival:
     other: str
 
 
-class Places:
+class FactPlaces:
     """Where the words and facts of a passage stand."""
 
     def __init__(self, text: str) -> None:

@@ -11,12 +11,12 @@ from itertools import pairwise
 from index.text.aliases import Aliases
 from index.text.layout import Span
 from index.text.sentences import sentences
-from rag.check import Kind, Support, Verdict
+from rag.check import Support, SupportVerdict, Verdict
 from rag.check.facts import Fact, Holder, find_facts
 from rag.check.instructions import instructs
-from rag.check.rivals import Places, Rival, in_a_name, kind_of, worst
+from rag.check.rivals import FactPlaces, Rival, in_a_name, kind_of, worst
 from rag.check.strangers import find_strangers
-from rag.check.wording import content, coverage, direction_differs, holds, negation_differs
+from rag.check.wording import content, coverage, direction_differs, holds_term, negation_differs
 
 # The thresholds and weights were set on statements made of squad/train (benchmarks/README.md), and on nothing else.
 _HARDLY = 0.34
@@ -32,7 +32,7 @@ _SECOND = 1.15
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceFacts:
     """A passage that is cited: its `text`, what is said `beside` it (title, heading, date), and the short forms that
     its article introduces. `name` is what a reason calls it."""
 
@@ -47,9 +47,9 @@ class Source:
         return Holder(f"{self.beside}\n{self.text}", self.aliases)
 
     @cached_property
-    def places(self) -> Places:
+    def places(self) -> FactPlaces:
         """Where its words and facts stand."""
-        return Places(self.text)
+        return FactPlaces(self.text)
 
     def up_to(self, span: Span) -> str:
         """A slice with the two sentences before it, which may tell what the slice is."""
@@ -93,7 +93,7 @@ class Measured:
     support: tuple[Support, ...]
 
 
-def check_sentence(sentence: str, sources: Sequence[Source]) -> Verdict:
+def check_sentence(sentence: str, sources: Sequence[SourceFacts]) -> Verdict:
     """The verdict of a sentence against the passages it cites, all of them together.
 
     A fact that is missing makes it unsupported; wording that goes beyond, turns round or rearranges what the sources
@@ -103,11 +103,11 @@ def check_sentence(sentence: str, sources: Sequence[Source]) -> Verdict:
         return Verdict("unsupported", "it cites no source", 0.0)
     measured = measure(sentence, sources)
     named = " and ".join(dict.fromkeys(one.name for one in sources))
-    kind, why = judge(measured, named)
+    kind, why = judge_sentence(measured, named)
     return Verdict(kind, why, round(rate(measured), 4), measured.support)
 
 
-def measure(sentence: str, sources: Sequence[Source]) -> Measured:
+def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
     """Take every measure of a sentence; `sources` must not be empty."""
     facts, said = find_facts(sentence), list(dict.fromkeys(content(sentence)))
     wholes = [source.whole for source in sources]
@@ -162,7 +162,7 @@ def rate(one: Measured) -> float:
     return 1 / (1 + math.exp(z))
 
 
-def judge(one: Measured, named: str = "the source") -> tuple[Kind, str]:
+def judge_sentence(one: Measured, named: str = "the source") -> tuple[SupportVerdict, str]:
     """The verdict on a sentence that was measured against the sources `named`, and why."""
     if one.missing:
         facts = ", ".join(dict.fromkeys(f"“{fact.text}”" for fact in one.missing))
@@ -192,15 +192,15 @@ def judge(one: Measured, named: str = "the source") -> tuple[Kind, str]:
 def _covered(facts: Sequence[Fact], rest: Sequence[str], holders: Sequence[Holder]) -> float:
     """The share of a sentence's facts and other words that the texts have between them; 0 when it has neither."""
     terms = set[str]().union(*(holder.terms for holder in holders))
-    found = sum(any(holder.has(fact) for holder in holders) for fact in facts) + sum(holds(t, terms) for t in rest)
+    found = sum(any(holder.has(fact) for holder in holders) for fact in facts) + sum(holds_term(t, terms) for t in rest)
     return found / (len(facts) + len(rest)) if facts or rest else 0.0
 
 
-def _best(facts: Sequence[Fact], rest: Sequence[str], source: Source) -> tuple[Span, Holder] | None:
+def _best(facts: Sequence[Fact], rest: Sequence[str], source: SourceFacts) -> tuple[Span, Holder] | None:
     """The slice with most of the words, facts counting double; None when it has none of either."""
     best, highest = None, 0.0
     for number, (span, holder) in enumerate(source.windows):
-        shared = sum(holds(term, holder.terms) for term in rest) + 2 * sum(holder.has(fact) for fact in facts)
+        shared = sum(holds_term(term, holder.terms) for term in rest) + 2 * sum(holder.has(fact) for fact in facts)
         single = number < (len(source.windows) + 1) // 2
         score = shared - (0.0 if single else _SECOND)
         if score > highest:
@@ -208,13 +208,13 @@ def _best(facts: Sequence[Fact], rest: Sequence[str], source: Source) -> tuple[S
     return best
 
 
-def _rival(fact: Fact, said: Sequence[str], sources: Sequence[Source]) -> Rival | None:
+def _rival(fact: Fact, said: Sequence[str], sources: Sequence[SourceFacts]) -> Rival | None:
     """The fact against others of its kind, in the source where it stands best."""
     found = [rival for source in sources if (rival := source.places.rival(fact, said))]
     return max(found, key=lambda one: one.margin, default=None)
 
 
-def _gap(fact: Fact, rest: Sequence[str], sources: Sequence[Source]) -> float:
+def _gap(fact: Fact, rest: Sequence[str], sources: Sequence[SourceFacts]) -> float:
     """How much better `rest` is covered in some slice than in any slice that has the fact, in [0, 1]."""
     best = within = 0.0
     for source in sources:

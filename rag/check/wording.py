@@ -47,7 +47,7 @@ def content(text: str) -> list[str]:
     return [term for word in words(text) if word not in FUNCTION_WORDS for term in terms(word)]
 
 
-def holds(term: str, held: set[str]) -> bool:
+def holds_term(term: str, held: set[str]) -> bool:
     """Whether a term is among others, itself or as a near form (product, production)."""
     if term in held:
         return True
@@ -59,7 +59,7 @@ def holds(term: str, held: set[str]) -> bool:
 def coverage(said: Sequence[str], held: set[str]) -> float:
     """The share of the distinct terms `said` that are `held`, in [0, 1]; 0 when nothing is said."""
     distinct = set(said)
-    return sum(holds(term, held) for term in distinct) / len(distinct) if distinct else 0.0
+    return sum(holds_term(term, held) for term in distinct) / len(distinct) if distinct else 0.0
 
 
 def negation_differs(sentence: str, text: str) -> bool:
@@ -77,7 +77,7 @@ def negation_differs(sentence: str, text: str) -> bool:
 
 def _shares(group: Sequence[str], held: set[str], least: float) -> bool:
     """Whether at least this share of the terms is held."""
-    return sum(holds(term, held) for term in group) >= least * len(group)
+    return sum(holds_term(term, held) for term in group) >= least * len(group)
 
 
 def _plain_and_denied(text: str) -> tuple[set[str], list[tuple[str, ...]]]:

@@ -24,7 +24,7 @@ from rag.cli.terminal import (
 )
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
-from rag.sources import listing
+from rag.sources import list_sources
 from rag.watch import changes_at_rest
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -89,7 +89,7 @@ def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
 def sources(engine: Engine, *, as_json: bool) -> None:
     """List what is in the index."""
     engine.ensure_index()
-    rows = listing(engine)
+    rows = list_sources(engine)
     if as_json:
         print_json([one.to_json() for one in rows])
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from index.errors import FootnoteError, IndexDamaged
 from rag.answer import answer
-from rag.choice import EVERYTHING, Choice
+from rag.choice import ALL_SOURCES, Choice
 from rag.cli.terminal import print_answer, print_json, print_line, print_prompt, print_trouble
 from rag.conversation.thread import Thread
 from rag.engine import Engine
@@ -17,7 +17,7 @@ _PROMPT = "\n> "
 _WELCOME = "Ask about your sources. An empty line begins a new conversation, Ctrl-D ends."
 
 
-def chat(engine: Engine, choice: Choice = EVERYTHING, *, as_json: bool) -> None:
+def chat(engine: Engine, choice: Choice = ALL_SOURCES, *, as_json: bool) -> None:
     """Answer standard input line by line until it ends; an empty line begins a new conversation.
 
     `choice` says which sources are asked.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from index.text.terms import FUNCTION_WORDS
 from index.text.words import terms, words
-from rag.conversation.thread import Thread, bare, is_fragment, is_whole, refers
+from rag.conversation.thread import Thread, is_fragment, is_whole, refers, strip_links
 from rag.forms.asked import Form
 from rag.forms.comparison import Side, beside, sides
 from rag.reader import Reading
@@ -40,7 +40,7 @@ class Resolved:
     reading: Reading
 
 
-def read(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
+def resolve_question(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
     """Search each reading of a question in its thread and return the one that is answered best, the first of equals.
 
     Only those that retrieval finds best are read, the question by itself always. A question that compares two things
@@ -81,7 +81,7 @@ def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
         return tried[0]
     worth = [_worth(one, thread, question) for one in tried]
     if not is_fragment(question):
-        worth[0] += _PLAINLY if is_whole(bare(question)) else _CLEARLY
+        worth[0] += _PLAINLY if is_whole(strip_links(question)) else _CLEARLY
     return max(zip(worth, tried, strict=True), key=lambda pair: pair[0])[1]
 
 
@@ -98,7 +98,7 @@ def _worth(one: Resolved, thread: Thread, question: str) -> float:
     cited = thread.citations()
     worth += _SAME_SOURCE * any(one.article_id == best.hit.chunk.article_id for one in cited)
     whole = own and share == 1 and is_whole(question)
-    alone = one.query.text in (question, bare(question))
+    alone = one.query.text in (question, strip_links(question))
     worth -= _FRAGMENT * (alone and is_fragment(question) and not whole)
     before = {(one.article_id, *span) for one in cited[:1] for span in one.answers}
     answers = {(best.hit.chunk.article_id, *span) for span in best.answers}

@@ -14,7 +14,7 @@ from typing import Any
 from index.errors import FootnoteError
 from rag.types import Answer
 
-FILE = "conversations.sqlite"
+CONVERSATIONS_FILE = "conversations.sqlite"
 _VERSION = 1
 _SCHEMA = f"""
 create table conversations (
@@ -81,7 +81,7 @@ class ConversationStore:
     """
 
     def __init__(self, home: Path) -> None:
-        self._path = home / FILE
+        self._path = home / CONVERSATIONS_FILE
 
     def add(self, conversation: str, turn: str, answer: Answer) -> None:
         """Append a turn; the first one makes the conversation and titles it by its question.
@@ -235,8 +235,8 @@ class ConversationStore:
                     db.execute("commit")
         except sqlite3.DatabaseError as error:
             raise ConversationError(
-                f"The conversations can't be read or kept: {error}. If this stays, move the file {FILE} out of the "
-                "folder FOOTNOTE_HOME and load the page again; a new one is made."
+                f"The conversations can't be read or kept: {error}. If this stays, move the file "
+                f"{CONVERSATIONS_FILE} out of the folder FOOTNOTE_HOME and load the page again; a new one is made."
             ) from error
         except OSError as error:
             raise ConversationError(

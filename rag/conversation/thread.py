@@ -115,10 +115,10 @@ def is_fragment(question: str) -> bool:
     >>> [is_fragment(q) for q in ("and E3?", "electric ones too?", "by when?", "and who looks after the door?")]
     [True, True, True, False]
     """
-    return not _is_sentence(bare(question)) or len(content_terms(question)) <= _SHORT
+    return not _is_sentence(strip_links(question)) or len(content_terms(question)) <= _SHORT
 
 
-def bare(question: str) -> str:
+def strip_links(question: str) -> str:
     """A follow-up without the words that only link it to what was said."""
     return _TOO.sub("", _LINK.sub("", question)).strip(" ?!.") or question.strip(" ?!.")
 
@@ -126,7 +126,7 @@ def bare(question: str) -> str:
 def _filled(question: str, turn: Answer) -> Iterator[str]:
     """What a question may mean after a turn."""
     before = turn.searched or turn.question
-    words = bare(question)
+    words = strip_links(question)
     phrases = _phrases(before)
     # What has an article is surely no verb.
     subject = [*_answer_words(turn), *sorted(phrases, key=lambda phrase: not _OPENS.match(phrase))]

@@ -32,7 +32,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Change:
+class QuestionChange:
     """A question whose outcome is another: `kind` is "broke", "mended", "other cause" or "other answer"."""
 
     kind: str
@@ -47,7 +47,7 @@ class Comparison:
     old: Run
     new: Run
     measures: tuple[Difference, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[QuestionChange, ...]
     shared: int
     makes: tuple[str, ...]
 
@@ -133,13 +133,15 @@ def _verdict(name: str, low: float | None, high: float | None) -> str:
     return BETTER if (low > 0) != (name in LOWER_IS_BETTER) else WORSE
 
 
-def _changes(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> list[Change]:
+def _changes(pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> list[QuestionChange]:
     made = []
     for old, new in pairs:
         was, now = old["cause"], new["cause"]
         if was != now:
-            made.append(Change("broke" if was is None else "mended" if now is None else "other cause", old, new))
+            made.append(
+                QuestionChange("broke" if was is None else "mended" if now is None else "other cause", old, new)
+            )
         elif old["answer"]["answer"] != new["answer"]["answer"]:
-            made.append(Change("other answer", old, new))
+            made.append(QuestionChange("other answer", old, new))
     order = ("broke", "other cause", "mended", "other answer")
     return sorted(made, key=lambda change: order.index(change.kind))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from index.report import Progress, Report
-from index.sources.roots import find_sources, forget, forgotten
+from index.sources.roots import find_sources, forget_sources, forgotten
 from rag.engine import Engine
 from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import BadQuestionSet, QuestionSet
@@ -38,7 +38,7 @@ def engine_for(
         inside = [one for one in questions.files if root.resolve() in one.resolve().parents]
         home = _home(settings, "\n".join(map(str, [root.resolve(), *inside])))
         if inside:
-            forget(home, inside)
+            forget_sources(home, inside)
     engine = Engine(settings.model_copy(update={"home": home}))
     return engine, engine.index([root], progress=progress)
 

@@ -15,7 +15,7 @@ from index.errors import FootnoteError
 from rag.evaluation.labels import Corpus
 from rag.evaluation.questions import collect
 
-KINDS = {
+COMPLAINTS = {
     "not_in_the_sources": "What it says is not in the sources",
     "wrong_passage": "It cites the wrong passage",
     "wrong_words": "The right passage, but the wrong words",
@@ -56,7 +56,7 @@ def keep(
     """
     answers = [answer.strip() for answer in answers if answer.strip()]
     row: dict[str, Any] = {"question": " ".join(question.split()), "tags": ["feedback", kind]}
-    if kind not in KINDS and kind != GOOD:
+    if kind not in COMPLAINTS and kind != GOOD:
         raise BadFeedback("Choose what was wrong.")
     if len(json.dumps([question, answers, list(cited)])) > _MOST:
         raise BadFeedback(
@@ -71,7 +71,7 @@ def keep(
     elif kind == GOOD and not cited:
         raise BadFeedback("This answer cites nothing, so there is nothing to test in it.")
     elif kind != GOOD:
-        raise BadFeedback(f"Write what the right answer is, or choose “{KINDS['should_have_refused']}”.")
+        raise BadFeedback(f"Write what the right answer is, or choose “{COMPLAINTS['should_have_refused']}”.")
     if kind in (GOOD, "wrong_words") and row.get("answerable") is not False:
         row["relevant"] = list(cited)
     now = datetime.now()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from rag.evaluation.labels import Corpus, Place, credited, find_labels, verbatim
+from rag.evaluation.labels import Corpus, LabelPlace, credited, find_labels, verbatim
 from rag.evaluation.measures import (
     SIMILAR,
     contains,
@@ -39,7 +39,7 @@ CAUSES = {
 """What can be the matter with an answer, in the order in which it is looked for along the way of a question."""
 
 
-def judge(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
+def judge_answer(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
     """What results.jsonl keeps of an answer beside it: `scores`, which all measures are made of, and `cause`, None when
     it did not fail."""
     places = find_labels(question, corpus)
@@ -63,7 +63,7 @@ def prediction(answer: Answer) -> str:
     return first.quote[start - first.start : end - first.start]
 
 
-def _scores(question: Question, answer: Answer, places: Sequence[Place], sound: int) -> dict[str, Any]:
+def _scores(question: Question, answer: Answer, places: Sequence[LabelPlace], sound: int) -> dict[str, Any]:
     scores: dict[str, Any] = {
         "answerable": question.answerable,
         "refused": answer.refused,
@@ -121,7 +121,7 @@ def lead(answer: Answer) -> str:
     return re.sub(r"\s*\[\d+\]", "", answer.text.split("\n\n")[0]).strip()
 
 
-def misleads(question: Question, answer: Answer, places: Sequence[Place]) -> bool:
+def misleads(question: Question, answer: Answer, places: Sequence[LabelPlace]) -> bool:
     """True when an answer that was given opens with what misleads, or the question is unanswerable.
 
     Words mislead when they share no token F1 of 0.5 with any acceptable answer and contain none; of a long reference
@@ -151,7 +151,7 @@ def _polarity(text: str) -> str:
     return words[0] if words and words[0] in ("yes", "no") else ""
 
 
-def _cause(question: Question, answer: Answer, places: Sequence[Place], corpus: Corpus, sound: bool) -> str | None:
+def _cause(question: Question, answer: Answer, places: Sequence[LabelPlace], corpus: Corpus, sound: bool) -> str | None:
     """Follow the evidence along the way of the question to where it was lost."""
     if question.answerable is None:
         return None if sound else "wrong_place"
@@ -172,7 +172,7 @@ def _cause(question: Question, answer: Answer, places: Sequence[Place], corpus: 
     return "wrong_words" if cited and right is False else "not_chosen"
 
 
-def _lost(question: Question, answer: Answer, places: Sequence[Place], corpus: Corpus) -> str | None:
+def _lost(question: Question, answer: Answer, places: Sequence[LabelPlace], corpus: Corpus) -> str | None:
     """Where the evidence was lost before anything was chosen, None when some of it was retrieved."""
     if places:
         whole = [place for place in places if corpus.in_a_chunk(place)]

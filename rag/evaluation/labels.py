@@ -23,7 +23,7 @@ _SEARCHED = 50_000_000
 
 
 @dataclass(frozen=True)
-class Place:
+class LabelPlace:
     """A label as found: `spans` are the places in the source's text that count, any of them. A label for a whole source
     has none; `missing` says why a label can't be found ("" when it can)."""
 
@@ -81,17 +81,17 @@ class Corpus:
     def _known(self) -> frozenset[str]:
         return frozenset(self.sources)
 
-    def find(self, label: Label) -> Place:
+    def find(self, label: Label) -> LabelPlace:
         """Where a label stands. A quote counts wherever its words stand, white space aside; a context in any source."""
         if label.context:
             return self._find_context(label)
         if label.source not in self._known:
-            return Place(label, missing=f"source {label.source!r} is not in the corpus{self._hint(label.source)}")
+            return LabelPlace(label, missing=f"source {label.source!r} is not in the corpus{self._hint(label.source)}")
         # Passages carry the name of what is indexed; a copy of it says the same at the same place.
         label = replace(label, source=(self._catalog.home(label.source) or (label.source,))[0])
         article = self.article(label.source)
         if label.whole_source or article is None:
-            return Place(label)
+            return LabelPlace(label)
         spans = tuple(span for span in label.spans if span[1] <= len(article.text))
         if label.quote is not None:
             if spans and all(article.text[start:end] != label.quote for start, end in spans):
@@ -99,16 +99,16 @@ class Corpus:
             spans = spans or tuple(occurrences(label.quote, article.text))
         if not spans:
             what = f"the quote {label.quote[:60]!r}" if label.quote is not None else "the place"
-            return Place(label, missing=f"{what} is not in {label.source!r}")
-        return Place(label, spans)
+            return LabelPlace(label, missing=f"{what} is not in {label.source!r}")
+        return LabelPlace(label, spans)
 
-    def _find_context(self, label: Label) -> Place:
+    def _find_context(self, label: Label) -> LabelPlace:
         quote = label.quote or ""
         source, start, end, exact = self._locate(quote)
         if not source:
-            return Place(label, missing=f"the context {quote[:60]!r} is in no source word for word")
+            return LabelPlace(label, missing=f"the context {quote[:60]!r} is in no source word for word")
         spans = tuple((start + a, start + b) for a, b in label.spans) if exact else ()
-        return Place(replace(label, source=source, spans=spans), spans or ((start, end),))
+        return LabelPlace(replace(label, source=source, spans=spans), spans or ((start, end),))
 
     def _first_place(self, quote: str) -> tuple[str, int, int, bool]:
         """The first source with a quote, its place there, and whether its white space is the same; "" for none."""
@@ -125,7 +125,7 @@ class Corpus:
         near = difflib.get_close_matches(source, self.sources[:5000], 1, 0.6) if self._hints >= 0 else []
         return f"; did you mean {near[0]!r}?" if near else ""
 
-    def in_a_chunk(self, place: Place) -> bool:
+    def in_a_chunk(self, place: LabelPlace) -> bool:
         """True when some chunk holds the label whole."""
         article = self.article(place.label.source)
         chunks = self._catalog.chunks_of(article.id) if article else []
@@ -176,7 +176,7 @@ def occurrences(quote: str, text: str) -> Iterator[Span]:
         start = text.find(quote.strip(), start + 1)
 
 
-def find_labels(question: Question, corpus: Corpus) -> list[Place]:
+def find_labels(question: Question, corpus: Corpus) -> list[LabelPlace]:
     """Where a question's labels stand. Contexts that no source holds word for word are left out when there are answers
     to judge by: their wording is their tool's."""
     places = [corpus.find(label) for label in question.labels]
@@ -200,7 +200,7 @@ def unfound(questions: QuestionSet, corpus: Corpus) -> list[Problem]:
     return problems
 
 
-def credited(places: Sequence[Place], passages: Sequence[Passage]) -> list[int]:
+def credited(places: Sequence[LabelPlace], passages: Sequence[Passage]) -> list[int]:
     """For each passage in order, how many labels are credited to it: each label once, at the first that holds it."""
     open_places = list(places)
     counts = []

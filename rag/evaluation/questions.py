@@ -14,7 +14,7 @@ from typing import Any
 
 from index.errors import FootnoteError
 from index.text.layout import Span
-from rag.answer import BadQuestion, check
+from rag.answer import BadQuestion, check_question
 from rag.evaluation.keys import BadRow, KeyLog, looks_like_question, translate
 from rag.evaluation.measures import normalise
 
@@ -207,7 +207,7 @@ def _question(row: Mapping[str, Any], where: str, longest: int) -> Question:
     if not isinstance(text, str) or not text.strip():
         raise BadRow(f'"question" is {_kind(text)}; expected words')
     try:
-        check(text, longest)
+        check_question(text, longest)
     except BadQuestion as error:
         raise BadRow(str(error)) from error
     named = row.get("id")

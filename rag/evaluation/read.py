@@ -18,7 +18,7 @@ from rag.evaluation import squad, tables, trec
 from rag.evaluation.keys import SYNONYMS, BadRow, names_question, normal_name
 from rag.evaluation.questions import BadQuestionSet, Problem, QuestionSet, collect
 
-Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
+_Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
 _FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC), XLSX, a BEIR folder or SQuAD JSON, each also as .gz"
 _ENDINGS = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|xlsx)$", re.IGNORECASE)
 _QUERIES, _DOCUMENTS = "queries.jsonl", "corpus.jsonl"
@@ -29,7 +29,7 @@ class _File:
     """A set being read: its rows, and what else comes with them. `read` hashes every file that is read."""
 
     path: Path
-    rows: Rows = field(default_factory=lambda: iter(()))
+    rows: _Rows = field(default_factory=lambda: iter(()))
     articles: tuple[tuple[str, str], ...] = ()
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -103,7 +103,7 @@ def _read_jsonl(file: _File, data: bytes) -> None:
     names: dict[str, str] = {}
     if (documents := file.path.parent / _DOCUMENTS).is_file():
         # The documents are what is asked, so this file may be a source.
-        file.articles, names = trec.documents(_lines(_decode(documents, file.read(documents))))
+        file.articles, names = trec.beir_articles(_lines(_decode(documents, file.read(documents))))
         file.files.remove(documents)
     asked = list(file.rows)
     rows = list(trec.judged(iter(asked), relevant, names))
@@ -113,7 +113,7 @@ def _read_jsonl(file: _File, data: bytes) -> None:
     file.rows = iter(rows)
 
 
-def _lines(text: str) -> Rows:
+def _lines(text: str) -> _Rows:
     # Only a line feed ends a row: other line separators may stand inside a string.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
@@ -127,7 +127,7 @@ def _read_json(file: _File, data: bytes) -> None:
     text = _decode(file.path, data)
     start = _skip_space(text, 0)
     if squad.is_squad(text) and not _is_flat(value := _json(file.path, text)):
-        parsed = squad.read(value, file.path.name)
+        parsed = squad.read_squad(value, file.path.name)
         file.articles, file.rows = parsed.articles, parsed.rows
     elif text[start : start + 1] == "[":
         file.rows = _items(file.path, text, start)
@@ -168,7 +168,7 @@ def _is_row(value: Any) -> bool:
     return any(isinstance(one, Mapping) and names_question(tuple(map(str, one))) for one in inner)
 
 
-def _columns(columns: Mapping[str, Any], asked: Any, texts: Mapping[str, str]) -> Rows:
+def _columns(columns: Mapping[str, Any], asked: Any, texts: Mapping[str, str]) -> _Rows:
     """Rows of columns: the values at one place, or under one id. Relevant ids of `texts` become their words."""
     for place in asked if isinstance(asked, Mapping) else range(len(asked)):
         row: dict[str, Any] = {"id": place} if isinstance(asked, Mapping) else {}
@@ -190,7 +190,7 @@ def _json(path: Path, text: str) -> Any:
         raise BadQuestionSet(f"{path} is not JSON: {_reason(error)}. Mend it there, or save it again.") from error
 
 
-def _items(path: Path, text: str, start: int) -> Rows:
+def _items(path: Path, text: str, start: int) -> _Rows:
     """The items of a list, each with the line it begins at."""
     decoder, at, line, counted = json.JSONDecoder(), _skip_space(text, start + 1), 1, 0
     while text[at : at + 1] not in ("]", ""):

@@ -32,15 +32,15 @@ from rag.choice import Choice
 from rag.conversation.thread import Thread
 from rag.engine import Engine
 from rag.evaluation.corpus import asked_corpus
-from rag.evaluation.judge import judge
+from rag.evaluation.judge import judge_answer
 from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
-from rag.evaluation.threads import Pending, pending
-from rag.settings import PROJECT, listing
+from rag.evaluation.threads import Pending, pending_threads
+from rag.settings import PROJECT, list_settings
 from rag.types import Answer
 
-SCHEMA = 1
+_SCHEMA = 1
 _LIBRARIES = (
     "chromadb",
     "gradio",
@@ -59,7 +59,7 @@ _NO_MATTER = frozenset(
 """Settings that change no answer."""
 
 
-Turn = Callable[[], contextlib.AbstractContextManager[object]]
+HoldTurn = Callable[[], contextlib.AbstractContextManager[object]]
 """Makes the context that a question is in until it is answered, or a language model writes."""
 
 
@@ -81,7 +81,7 @@ class _How:
     """How each question of a run is asked."""
 
     never_refuse: bool
-    turn: Turn
+    turn: HoldTurn
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Run:
         return Scores([row["scores"] for row in self.rows], bool(self.made_by["options"]["never_refuse"]))
 
 
-def made_by(engine: Engine, questions: QuestionSet, options: Options) -> dict[str, Any]:
+def describe_run(engine: Engine, questions: QuestionSet, options: Options) -> dict[str, Any]:
     """Everything that decides what a run's answers are."""
     manifest = engine.parts()[0].manifest
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -114,7 +114,7 @@ def made_by(engine: Engine, questions: QuestionSet, options: Options) -> dict[st
         "corpus_sha256": manifest.corpus_sha256,
         "generation": manifest.name,
         "index": asdict(manifest.recipe),
-        "settings": {name: value for name, value, _ in listing(engine.settings) if name not in _NO_MATTER},
+        "settings": {name: value for name, value, _ in list_settings(engine.settings) if name not in _NO_MATTER},
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
     }
 
@@ -143,7 +143,7 @@ def ask_all(
     folder: Path,
     making: dict[str, Any],
     workers: int = 1,
-    turn: Turn = contextlib.nullcontext,
+    turn: HoldTurn = contextlib.nullcontext,
 ) -> Generator[tuple[int, int]]:
     """Ask what is not answered yet, writing each result as it comes; yields (done, all), first what was done before.
 
@@ -165,7 +165,7 @@ def ask_all(
         yield len(done), len(questions.questions)
         how = _How(bool(making["options"]["never_refuse"]), turn)
         ask = partial(_result, engine, asked_corpus(engine, questions), how)
-        left = pending(questions.questions, done)
+        left = pending_threads(questions.questions, done)
         yield from _ask(engine, ask, left, folder, (len(done), len(questions.questions)), workers)
     finally:
         lock.release()
@@ -180,7 +180,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
     elif any(path.name != "lock" for path in folder.iterdir()):
         raise BadRun(f"{folder} is not empty and no run. Name another --out.")
     else:
-        write_atomically(described, json.dumps({"schema": SCHEMA, "made_by": making}, indent=1))
+        write_atomically(described, json.dumps({"schema": _SCHEMA, "made_by": making}, indent=1))
     if not results.exists():
         return {}
     # A line that was cut off by a kill is dropped, and its question asked again.
@@ -262,7 +262,7 @@ def _result(
         "answers": list(question.answers),
         "labels": [{"source": p.label.source, "spans": p.spans, "missing": p.missing} for p in places],
         "answer": found.to_json(),
-        **judge(question, found, corpus),
+        **judge_answer(question, found, corpus),
     }
     return row, found
 
@@ -271,7 +271,7 @@ def finish(folder: Path) -> dict[str, Any]:
     """Measure a run whose questions are all answered, write summary.json and return it."""
     run = read_run(folder)
     summary = {
-        "schema": SCHEMA,
+        "schema": _SCHEMA,
         "questions": len(run.rows),
         "answerable": sum(row["scores"]["answerable"] is True for row in run.rows),
         "measures": {name: run.scores.interval(name).to_json() for name in run.scores.names},

@@ -28,7 +28,7 @@ def is_squad(text: str) -> bool:
     return _HEAD.match(text) is not None or ('"paragraphs"' in text and '"qas"' in text and text.lstrip()[:1] == "{")
 
 
-def read(value: Any, file: str) -> Parsed:
+def read_squad(value: Any, file: str) -> Parsed:
     """Articles and rows of the JSON value of a SQuAD `file`. Raises BadQuestionSet when its outer form is another."""
     try:
         data = [

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 SAMPLES = 1000
 SEED = 0
-Array = NDArray[np.float64]
-Row = Mapping[str, Any]
+Floats = NDArray[np.float64]
+AnswerScores = Mapping[str, Any]
 """The scores of one answer, as `judge` makes them and results.jsonl keeps them."""
 
 MEANS = (
@@ -27,9 +27,9 @@ MEANS = (
 POOLED = ("citation_precision", "citation_recall", "verbatim")
 REFUSING = ("coverage", "risk", "misled", "refusal_precision", "refusal_recall", "refusal_f1")
 RANKED = ("evidence_auroc",)
-CALIBRATION = ("ece", "brier", "brier_base_rate", "coverage@5%risk", "coverage@10%risk", "aurc")
+_CALIBRATION = ("ece", "brier", "brier_base_rate", "coverage@5%risk", "coverage@10%risk", "aurc")
 """Only measured where nothing was refused (`--never-refuse`)."""
-NAMES = MEANS + POOLED + REFUSING + RANKED + CALIBRATION
+NAMES = MEANS + POOLED + REFUSING + RANKED + _CALIBRATION
 LOWER_IS_BETTER = frozenset({"forbidden_said", "risk", "misled", "ece", "brier", "aurc"})
 NO_DIRECTION = frozenset({"coverage", "brier_base_rate"})
 """Neither good nor bad in itself: answering less is right where answers would be wrong."""
@@ -53,7 +53,7 @@ class Interval:
 # --- ratios of sums ---------------------------------------------------------------------------------------------------
 
 
-def parts(name: str, row: Row) -> tuple[float, float]:
+def parts(name: str, row: AnswerScores) -> tuple[float, float]:
     """What one question adds to numerator and denominator of a ratio measure; (0, 0) where it does not count.
 
     mean of a score        score / 1, over questions that have it
@@ -100,7 +100,7 @@ def parts(name: str, row: Row) -> tuple[float, float]:
 # They take arrays that are sorted by evidence score, from high to low, so a resample need not sort again.
 
 
-def auroc(score: Array, positive: Array) -> float:
+def auroc(score: Floats, positive: Floats) -> float:
     """Area under the ROC curve: the share of pairs (positive, negative) in which the positive scores higher, ties as a
     half (Hanley & McNeil 1982). Range [0, 1]; nan when either kind is missing."""
     ends = _tie_ends(score)
@@ -111,7 +111,7 @@ def auroc(score: Array, positive: Array) -> float:
     return float((losses * (above + wins / 2)).sum() / pairs) if pairs else float("nan")
 
 
-def expected_calibration_error(score: Array, right: Array) -> float:
+def expected_calibration_error(score: Floats, right: Floats) -> float:
     """ECE over 10 bins of equal mass (Naeini et al. 2015; equal mass: Nixon et al. 2019): the mean over bins, weighted
     by size, of |mean score - share right|. Range [0, 1]; nan when there is nothing."""
     if not len(score):
@@ -120,17 +120,17 @@ def expected_calibration_error(score: Array, right: Array) -> float:
     return float(sum(len(s) * abs(s.mean() - r.mean()) for s, r in bins) / len(score))
 
 
-def brier(score: Array, right: Array) -> float:
+def brier(score: Floats, right: Floats) -> float:
     """Brier score (1950): the mean of (score - right)^2. Range [0, 1], 0 is best; nan when there is nothing."""
     return float(np.mean((score - right) ** 2)) if len(score) else float("nan")
 
 
-def brier_base_rate(score: Array, right: Array) -> float:
+def brier_base_rate(score: Floats, right: Floats) -> float:
     """The Brier score of always saying the share that is right: p (1 - p). Range [0, 0.25]; nan for nothing."""
     return float(right.mean() * (1 - right.mean())) if len(score) else float("nan")
 
 
-def coverage_at_risk(score: Array, wrong: Array, most: float) -> float:
+def coverage_at_risk(score: Floats, wrong: Floats, most: float) -> float:
     """The largest n / all whose n highest-scored answers have wrong / n at most `most`, ties taken together
     (risk-coverage; El-Yaniv & Wiener 2010). Range [0, 1]; nan when there is nothing."""
     if not len(score):
@@ -140,7 +140,7 @@ def coverage_at_risk(score: Array, wrong: Array, most: float) -> float:
     return float(kept.max() / len(score)) if len(kept) else 0.0
 
 
-def area_under_risk_coverage(score: Array, wrong: Array) -> float:
+def area_under_risk_coverage(score: Floats, wrong: Floats) -> float:
     """AURC (Geifman et al. 2019): the mean over all questions of wrong / n where n counts the questions that score at
     least as high. Range [0, 1], 0 is best; nan when there is nothing."""
     if not len(score):
@@ -149,21 +149,21 @@ def area_under_risk_coverage(score: Array, wrong: Array) -> float:
     return float((np.diff(counts, prepend=0.0) * risk).sum() / len(score))
 
 
-def risk_curve(score: Array, wrong: Array) -> tuple[Array, Array]:
+def risk_curve(score: Floats, wrong: Floats) -> tuple[Floats, Floats]:
     """(n, wrong / n) for each n that does not cut through a tie, from the highest score down."""
     ends = _tie_ends(score)
     counts = (ends + 1).astype(np.float64)
     return counts, np.cumsum(wrong)[ends] / counts
 
 
-def _tie_ends(score: Array) -> NDArray[np.intp]:
+def _tie_ends(score: Floats) -> NDArray[np.intp]:
     """The last index of each run of equal scores."""
     if not len(score):
         return np.array([], dtype=np.intp)
     return np.append(np.flatnonzero(np.diff(score) != 0), len(score) - 1)
 
 
-_Ordered = Callable[[Array, Array], float]
+_Ordered = Callable[[Floats, Floats], float]
 _ORDERED: dict[str, tuple[str, _Ordered]] = {
     "evidence_auroc": ("answerable", auroc),
     "ece": ("right", expected_calibration_error),
@@ -182,9 +182,9 @@ _ORDERED: dict[str, tuple[str, _Ordered]] = {
 class Scores:
     """The scores of a run, and what a resample of its questions gives. `never_refuse` tells how it was made."""
 
-    rows: Sequence[Row]
+    rows: Sequence[AnswerScores]
     never_refuse: bool
-    _samples: dict[str, Array] = field(default_factory=dict, repr=False)
+    _samples: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -201,20 +201,20 @@ class Scores:
     def value(self, name: str) -> float | None:
         """The measure over all questions; None where nothing counts."""
         if name in _ORDERED:
-            if name in CALIBRATION and not self.never_refuse:
+            if name in _CALIBRATION and not self.never_refuse:
                 return None
             score, flag, _ = self._sorted(_ORDERED[name][0])
             return _number(_ORDERED[name][1](score, flag))
         pairs = self._pairs(name)
         return float(pairs[:, 0].sum() / pairs[:, 1].sum()) if pairs[:, 1].sum() else None
 
-    def samples(self, name: str) -> Array:
+    def samples(self, name: str) -> Floats:
         """(SAMPLES,) the measure over each resample; nan where a resample holds nothing that counts."""
         if name not in self._samples:
             self._samples[name] = self._resample(name)
         return self._samples[name]
 
-    def _resample(self, name: str) -> Array:
+    def _resample(self, name: str) -> Floats:
         if self.value(name) is None:
             return np.full(SAMPLES, np.nan)
         if name in _ORDERED:
@@ -242,18 +242,18 @@ class Scores:
             return len(self._sorted(_ORDERED[name][0])[0])
         return int((self._pairs(name)[:, 1] > 0).sum())
 
-    def risk_coverage(self) -> tuple[Array, Array]:
+    def risk_coverage(self) -> tuple[Floats, Floats]:
         """(coverage, risk) along the evidence score, from the surest answer on to the last that was given."""
         known = sum(row["wrong"] is not None for row in self.rows)
         score, right, _ = self._sorted("right")
         counts, risk = risk_curve(score, 1 - right)
         return counts / max(1, known), risk
 
-    def _pairs(self, name: str) -> Array:
+    def _pairs(self, name: str) -> Floats:
         """(n, 2) numerators and denominators."""
         return np.array([parts(name, row) for row in self.rows], dtype=np.float64).reshape(-1, 2)
 
-    def _sorted(self, flag: str) -> tuple[Array, Array, NDArray[np.intp]]:
+    def _sorted(self, flag: str) -> tuple[Floats, Floats, NDArray[np.intp]]:
         """Evidence score (none counts as 0) and a flag of the questions that have it, from high to low, with their
         places in `rows`. "right" is that an answer was given and is not wrong; "wrong" is 0 for a refusal."""
         taken = []
@@ -271,7 +271,7 @@ class Scores:
         return np.array(score, dtype=np.float64), np.array(flags, dtype=np.float64), np.array(places, dtype=np.intp)
 
 
-def bounds(samples: Array) -> tuple[float | None, float | None]:
+def bounds(samples: Floats) -> tuple[float | None, float | None]:
     """The 2.5th and 97.5th percentile; None when no sample has a value."""
     if np.isnan(samples).all():
         return None, None

@@ -20,7 +20,7 @@ from index.formats.sheet import find_separator
 from rag.evaluation.keys import NATIVE, BadRow, looks_like_question, names_question, normal_name
 from rag.evaluation.questions import BadQuestionSet
 
-Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
+_Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
 _PLACE = ("source", "quote", "start", "end")
 _LONGEST_CELL = 10_000_000
 _LONGEST_LITERAL = 100_000
@@ -45,7 +45,7 @@ def separator(text: str, usual: str) -> tuple[str, bool]:
     return likely, False
 
 
-def csv_rows(path: Path, text: str, delimiter: str) -> Rows:
+def csv_rows(path: Path, text: str, delimiter: str) -> _Rows:
     """Rows of a table whose header names the keys, with their lines. A cell of several values holds a JSON list, or |
     between them; a label stands in the columns source, quote, start and end, or as JSON in the column relevant.
 
@@ -73,7 +73,7 @@ def csv_rows(path: Path, text: str, delimiter: str) -> Rows:
             yield where, _row(names, cells)
 
 
-def xlsx_rows(path: Path) -> Rows:
+def xlsx_rows(path: Path) -> _Rows:
     """Rows of the first sheet whose first filled row names a question. Raises BadQuestionSet when there is none, or the
     file is no workbook."""
     try:

@@ -20,7 +20,7 @@ class Pending:
     said: Thread = NO_TURNS
 
 
-def pending(questions: Sequence[Question], done: Mapping[int, dict[str, Any]]) -> list[Pending]:
+def pending_threads(questions: Sequence[Question], done: Mapping[int, dict[str, Any]]) -> list[Pending]:
     """Return what is left to ask: the questions of a thread together, in their order, any other by itself.
 
     `done` are the answers that are there already, as JSON, by the places of their questions.

@@ -10,7 +10,7 @@ from typing import Any
 from rag.evaluation.keys import BadRow
 from rag.evaluation.questions import BadQuestionSet, Problem, file_names
 
-Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
+_Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
 _QRELS = ("{stem}.qrels", "qrels.{stem}.txt", "{stem}.qrels.txt", "{stem}.qrels.tsv", "qrels.txt", "qrels.tsv", "qrels")
 _QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(?P<relevance>[+-]?\d{1,9})\s*")
 _SPLITS = ("test", "dev", "valid", "train")
@@ -55,7 +55,7 @@ def read_qrels(text: str, file: str) -> tuple[dict[str, list[str]], list[Problem
     return relevant, problems
 
 
-def topics(text: str, relevant: Mapping[str, list[str]]) -> Rows:
+def topics(text: str, relevant: Mapping[str, list[str]]) -> _Rows:
     """Rows of lines "id, tab, question" with their judgements."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -71,7 +71,7 @@ def topics(text: str, relevant: Mapping[str, list[str]]) -> Rows:
         yield f"line {number}", row
 
 
-def judged(rows: Rows, relevant: Mapping[str, list[str]], names: Mapping[str, str]) -> Rows:
+def judged(rows: _Rows, relevant: Mapping[str, list[str]], names: Mapping[str, str]) -> _Rows:
     """The queries that are judged, with their labels; BEIR's file holds the queries of every split. `names` are the
     sources that its own documents are written as, by their ids."""
     for where, row in rows:
@@ -84,7 +84,7 @@ def judged(rows: Rows, relevant: Mapping[str, list[str]], names: Mapping[str, st
         yield where, row
 
 
-def documents(rows: Rows) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
+def beir_articles(rows: _Rows) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
     """BEIR's corpus as articles (source, text), the title first, and id -> source. What is no document is left out."""
     texts: dict[str, str] = {}
     for _, row in rows:

@@ -10,17 +10,17 @@ from index.text.layout import Span
 from index.text.marks import inside_fences
 from index.text.sentences import sentences
 from index.text.structure import Block, Structure
-from rag.cite import BlockKind, Statement
+from rag.cite import AnswerBlockKind, Statement
 from rag.forms.asked import Form
 from rag.places import Places, with_answers
 from rag.reader import Evidence
-from rag.reader.evidence import bare
+from rag.reader.evidence import strip_marks
 from rag.writer.quote import as_said
 
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
 _RULE = re.compile(r"[|\s:-]+")
-_KINDS: dict[str, BlockKind] = {"list": "item", "steps": "step", "rows": "row", "code": "item"}
+_KINDS: dict[str, AnswerBlockKind] = {"list": "item", "steps": "step", "rows": "row", "code": "item"}
 MARKED = re.compile(
     r"^(?P<indent>[ \t]*)(?P<words>(?P<mark>\d+(?:\.\d+)+\.?|\(?(?:\d+|[a-z]|[ivx]+)[.)])[ \t]+\S.*)$", re.MULTILINE
 )
@@ -112,7 +112,7 @@ def _lead_of(held: Structure, inside: Sequence[int], best: Evidence) -> Span | N
     before = [line for line in sentences(held.text, item.inner, item.end) if line[1] <= best.start]
     leads = [line for line in before if held.text[line[1] - 1] == ":"]
     if leads:
-        return bare(held.text, *leads[-1])
+        return strip_marks(held.text, *leads[-1])
     if item.parent and leads_into(held, item.parent - 1) == item.parent:
         above = held.blocks[item.parent - 1]
         return sentences(held.text, above.inner, above.end)[-1]
@@ -194,7 +194,7 @@ def listed(
 ) -> list[Statement]:
     """Return a list as statements: the line that leads into it, if there is one, and its items."""
     block = held.blocks[number]
-    kind: BlockKind = _KINDS[block.kind]
+    kind: AnswerBlockKind = _KINDS[block.kind]
     made = list[Statement]()
     before = held.blocks[number - 1] if number else None
     if before and before.kind == "paragraph" and leads_into(held, number - 1) == number:
@@ -231,7 +231,7 @@ def leads_into(held: Structure, number: int) -> int | None:
 
 
 def statements(
-    text: str, span: Span, places: Places, article: str, score: float, marked: Sequence[Span], kind: BlockKind
+    text: str, span: Span, places: Places, article: str, score: float, marked: Sequence[Span], kind: AnswerBlockKind
 ) -> list[Statement]:
     """Return a slice of an article as one statement; nothing if no passage holds it."""
     pieces = [with_answers(one, marked) for one in places.evidence(article, *span, score)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
-from rag.forms.cells import Row
+from rag.forms.cells import TableRow
 from rag.forms.columns import LITTLE, MUCH
 
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
@@ -34,8 +34,8 @@ def operation_asked_for(question: str) -> Operation | None:
 
 
 def worked_out(
-    operation: Operation, rows: Sequence[Row], column: str | None, names: Sequence[str], filtered: bool
-) -> tuple[str, list[Row], str] | None:
+    operation: Operation, rows: Sequence[TableRow], column: str | None, names: Sequence[str], filtered: bool
+) -> tuple[str, list[TableRow], str] | None:
     """(what opens the answer, the rows it rests on, a note), None where the table does not answer clearly."""
     if not rows:
         return None
@@ -77,7 +77,7 @@ def _short(number: Decimal) -> str:
     return f"{number.quantize(Decimal('0.01')).normalize():f}"
 
 
-def _naming(names: Sequence[str], row: Row) -> str:
+def _naming(names: Sequence[str], row: TableRow) -> str:
     """The column that names a row: the one that is asked for, or the first that is neither a code nor a number."""
     words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
     return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])

@@ -22,7 +22,7 @@ _TOTALS = re.compile(
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row: its slice of the article, and its cells by the names of their columns."""
 
     start: int
@@ -35,7 +35,7 @@ class Row:
         return number_in(cell) or day_in(cell)
 
 
-def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
+def tables(places: Places, article_id: str) -> Iterator[list[TableRow]]:
     """Yield the tables of an article: its sheets, or the tables in its text; rows of totals are left out."""
     article, held = places.articles[article_id], places.structure(article_id)
     if article.rows:
@@ -53,7 +53,7 @@ def tables(places: Places, article_id: str) -> Iterator[list[Row]]:
             if block.kind == "rows"
         ]
     for spans, header in groups:
-        rows = [Row(start, end, _cells(article.text[start:end], header)) for start, end in spans]
+        rows = [TableRow(start, end, _cells(article.text[start:end], header)) for start, end in spans]
         yield [row for row in rows if row.cells and not _TOTALS.fullmatch(next(iter(row.cells.values())))]
 
 
@@ -71,7 +71,7 @@ def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
     return {name.strip(): value.strip() for name, colon, value in pairs if colon}
 
 
-def as_rows(lead: str, rows: Sequence[Row], places: Places, article: str) -> list[Statement]:
+def as_rows(lead: str, rows: Sequence[TableRow], places: Places, article: str) -> list[Statement]:
     """Return rows of an article as statements below what opens the answer, if anything does."""
     text = places.articles[article].text
     made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from index.text.words import content_terms
-from rag.forms.cells import Row
+from rag.forms.cells import TableRow
 
 _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
 
@@ -85,13 +85,13 @@ _STOCK = re.compile(r"\b(?:stock|available|on hand|in store|left|quantity|qty)\b
 """A column of how many there are."""
 
 
-def stock_column(rows: Sequence[Row], names: Sequence[str]) -> str | None:
+def stock_column(rows: Sequence[TableRow], names: Sequence[str]) -> str | None:
     """The column that says how many there are, None if none does, or several."""
     found = [name for name in valued_columns(rows, names) if _STOCK.search(name.replace("_", " "))]
     return found[0] if len(found) == 1 else None
 
 
-def valued_columns(rows: Sequence[Row], names: Sequence[str], *, days: bool = False) -> list[str]:
+def valued_columns(rows: Sequence[TableRow], names: Sequence[str], *, days: bool = False) -> list[str]:
     """The columns with a number in most rows, or with a day."""
     return [
         name
@@ -100,7 +100,9 @@ def valued_columns(rows: Sequence[Row], names: Sequence[str], *, days: bool = Fa
     ]
 
 
-def column_asked_about(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> str | None:
+def column_asked_about(
+    question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
+) -> str | None:
     """The column that a question asks about, None if that is not clear: by its name, else by an adjective."""
     numeric, days = valued_columns(rows, names), valued_columns(rows, names, days=True)
     shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
@@ -123,7 +125,9 @@ def column_asked_about(question: str, asked: Sequence[str], rows: Sequence[Row],
     return None
 
 
-def counted_column(question: str, all_asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> str | None:
+def counted_column(
+    question: str, all_asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
+) -> str | None:
     """The column of numbers whose name a question counts ("how many hours"), or has in whole ("sold online")."""
     counted = COUNTED.search(question)
     asked = set(content_terms(counted[1])) if counted else set()

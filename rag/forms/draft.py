@@ -18,12 +18,12 @@ from rag.places import Places
 from rag.reader import Reading
 from rag.retrieve import Query
 
-Draft = tuple[Sequence[Statement], tuple[str, ...]]
+FormDraft = tuple[Sequence[Statement], tuple[str, ...]]
 """Statements and notes."""
-NOTHING: Draft = ((), ())
+NOTHING: FormDraft = ((), ())
 
 
-def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, likely: bool) -> Draft:
+def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, likely: bool) -> FormDraft:
     """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
     do; and notes on what could not be worked out. A list that the question does not ask for is one only where it is
     `likely` that something answers."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from index.text.words import content_terms
 from rag.check.amounts import find_numbers
 from rag.cite import Statement
-from rag.forms.cells import Row, as_rows, tables
+from rag.forms.cells import TableRow, as_rows, tables
 from rag.forms.columns import PRICE
 from rag.places import Places
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
@@ -32,11 +32,11 @@ _FOR_NO_NUMBER = re.compile(r"\b(?:when|who|whom|whose|where|why|what (?:time|da
 
 
 @dataclass(frozen=True)
-class Cell:
+class NamedCell:
     """A cell that is named, with its row."""
 
     article_id: str
-    row: Row
+    row: TableRow
     column: str
 
 
@@ -57,7 +57,7 @@ def looked_up(question: str, places: Places) -> list[Statement]:
     return as_rows(cell.row.cells[cell.column], [cell.row], places, cell.article_id)
 
 
-def _rows_near(article_id: str, places: Places) -> Iterator[list[Row]]:
+def _rows_near(article_id: str, places: Places) -> Iterator[list[TableRow]]:
     """The rows of each table of an article that stand in the passages: a large table need not be read whole."""
     if len(places.articles[article_id].rows) > _MOST_ROWS:
         return
@@ -66,7 +66,7 @@ def _rows_near(article_id: str, places: Places) -> Iterator[list[Row]]:
         yield [row for row in rows if any(row.start < one.end and one.start < row.end for one in held)]
 
 
-def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -> Cell | None:
+def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Places) -> NamedCell | None:
     article, given = places.articles[article_id], amounts(question)
     said = _terms_of_amounts(question)
     asked = [term for term in content_terms(question) if term not in said]
@@ -93,15 +93,15 @@ def _cell(question: str, rows: Sequence[Row], article_id: str, places: Places) -
         return None
     known = {*terms, *content_terms(f"{column} {article.title} {article.text[:_TOP]}"), *_ASKS_NOTHING}
     known |= _PRICED if row.value(column) else set()
-    return Cell(article_id, row, column) if known.issuperset(asked) else None
+    return NamedCell(article_id, row, column) if known.issuperset(asked) else None
 
 
-def _is_of_the_kind(question: str, row: Row, column: str) -> bool:
+def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:
     """False for a number where a question asks when, who, where or why."""
     return not (_FOR_NO_NUMBER.search(question) and counts(column, row.cells[column]))
 
 
-def _first(row: Row) -> str:
+def _first(row: TableRow) -> str:
     return next(iter(row.cells.values()), "")
 
 
@@ -112,7 +112,7 @@ def _terms_of_amounts(question: str) -> set[str]:
     return {term for start, end in spans for term in content_terms(question[start:end])}
 
 
-def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: Row) -> str | None:
+def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: TableRow) -> str | None:
     """The column that is named by what is `free` of the question, beside its row; None if none is, or several are."""
     named = [name for name in row.cells if any_holds(given, [(name, "")])]
     if not named:

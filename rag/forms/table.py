@@ -11,7 +11,7 @@ from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.arithmetic import MOST_ROWS, operation_asked_for, worked_out
 from rag.forms.asked import Form
-from rag.forms.cells import Row, as_rows, tables
+from rag.forms.cells import TableRow, as_rows, tables
 from rag.forms.columns import (
     ACTUAL,
     COMPARED,
@@ -55,19 +55,19 @@ _SOLD_OUT = re.compile(r"\b(?:sold out|out of stock|(?:run|ran) out|(?:not|un)av
 
 
 @dataclass(frozen=True)
-class Figures:
+class ColumnFigures:
     """What the rows of a table answer: the statements, and a note on what could not be worked out."""
 
     statements: list[Statement]
     note: str = ""
 
 
-def from_table(question: str, form: Form, places: Places) -> Figures:
+def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
     """Return what the rows of a table among the passages answer, with the rows; nothing if that is not clear."""
     operation = operation_asked_for(question) or ("list" if form in ("list", "comparison") else None)
     article = _article_of_rows(places)
     if article is None or not (operation or SPENT.search(question) or _BEYOND.search(question)):
-        return Figures([])
+        return ColumnFigures([])
     for rows in tables(places, article):
         names = list(dict.fromkeys(name for row in rows for name in row.cells))
         if len(rows) < 3 or len(names) < 2:
@@ -76,19 +76,19 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
         asked = [term for term in content_terms(said) if term not in _NOT_ASKED]
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
-            return Figures(as_rows(lead, gone, places, article))
+            return ColumnFigures(as_rows(lead, gone, places, article))
         if not _is_about(asked, rows, names, places.articles[article]):
             continue
         chosen, filtered = _matching(question, asked, rows, names)
         if choice := _CHOICE.search(question):
             chosen, filtered = _either(choice, rows), True
             if len(chosen) < 2 or operation not in ("max", "min"):
-                return Figures([])
+                return ColumnFigures([])
         column = column_asked_about(question, asked, rows, names)
         if filtered and operation == "sum" and column is None and _HELD.search(question):
             column = stock_column(rows, names)
         if beyond := _beyond(question, chosen, names):
-            return Figures(as_rows("", beyond, places, article))
+            return ColumnFigures(as_rows("", beyond, places, article))
         if operation is None and not filtered:
             continue  # what a single thing cost is in its row
         if operation is None:
@@ -107,22 +107,22 @@ def from_table(question: str, form: Form, places: Places) -> Figures:
             operation, column = "sum", units[0]  # "how many kilos of apples"
         if compared := COMPARED.search(question):
             if column is None:
-                return Figures([])
+                return ColumnFigures([])
             chosen, filtered = [row for row in chosen if _passes(row, column, compared)], True
         if operation == "count" and not filtered:
             filtered = _counts_all(question, asked, rows, names, places.articles[article])
         which = _column_asked_for(question, names)
         if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
-            return Figures([])  # several rows are about one thing, and nobody says how they count together
+            return ColumnFigures([])  # several rows are about one thing, and nobody says how they count together
         made = worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
         if made is not None:
             lead, shown_rows, note = made
             shown_rows += [row for row in chosen if choice and row not in shown_rows][: MOST_ROWS - 1]
-            return Figures(as_rows(lead, shown_rows, places, article), note)
-    return Figures([])
+            return ColumnFigures(as_rows(lead, shown_rows, places, article), note)
+    return ColumnFigures([])
 
 
-def _without_the_place(question: str, rows: Sequence[Row], article: Article) -> str:
+def _without_the_place(question: str, rows: Sequence[TableRow], article: Article) -> str:
     """A question without words at its end that name the table it is asked of ("in the stock list")."""
     found = _WITHIN.search(question)
     known = {*_NOT_ASKED, *content_terms(" ".join([article.title, *words(article.source)]))}
@@ -133,7 +133,7 @@ def _without_the_place(question: str, rows: Sequence[Row], article: Article) -> 
     return question if of_rows else question[: found.start()]
 
 
-def _sold_out(question: str, rows: Sequence[Row], names: Sequence[str], article: Article) -> list[Row]:
+def _sold_out(question: str, rows: Sequence[TableRow], names: Sequence[str], article: Article) -> list[TableRow]:
     """The rows of which there are none left, where a question asks for these and names nothing else that cells hold."""
     column = stock_column(rows, names) if _SOLD_OUT.search(question) else None
     if column is None:
@@ -164,7 +164,7 @@ def _article_of_rows(places: Places) -> str | None:
     return max(worth, key=lambda id_: worth[id_]) if worth else None
 
 
-def _is_about(asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], article: Article) -> bool:
+def _is_about(asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article) -> bool:
     """True if most of the words asked for stand in a table, its header, or the title or name of its source."""
     cells = " ".join(value for row in rows for value in row.cells.values())
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
@@ -174,7 +174,9 @@ def _is_about(asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], a
     ) * 2 >= len(asked)
 
 
-def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str]) -> tuple[list[Row], bool]:
+def _matching(
+    question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
+) -> tuple[list[TableRow], bool]:
     """(the rows that hold what the question names, whether it names anything that is in a cell)."""
     held = {id(row): set(content_terms(" ".join(row.cells.values()))) for row in rows}
     headers = set(content_terms(" ".join(names)))
@@ -192,7 +194,7 @@ def _matching(question: str, asked: Sequence[str], rows: Sequence[Row], names: S
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
 
 
-def _either(choice: re.Match[str], rows: Sequence[Row]) -> list[Row]:
+def _either(choice: re.Match[str], rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows of both things that a question offers, by what their cells say in words; nothing if one has none."""
     said = [{*content_terms(" ".join(cell for name, cell in row.cells.items() if not row.value(name)))} for row in rows]
     known = {term for terms in said for term in terms}
@@ -204,7 +206,7 @@ def _either(choice: re.Match[str], rows: Sequence[Row]) -> list[Row]:
     return [rows[n] for n in sorted({*found[0], *found[1]})] if all(found) and found[0] != found[1] else []
 
 
-def _are_counted(question: str, rows: Sequence[Row], names: Sequence[str], article: Article) -> bool:
+def _are_counted(question: str, rows: Sequence[TableRow], names: Sequence[str], article: Article) -> bool:
     """False if what a question counts only stands somewhere in cells: it is neither all that a cell says, nor in the
     names of the columns or the source."""
     found = COUNTED.search(question)
@@ -214,11 +216,11 @@ def _are_counted(question: str, rows: Sequence[Row], names: Sequence[str], artic
     return counted <= known or (len(counted), counted) in cells or not any(counted & held for _, held in cells)
 
 
-def _of_category(question: str, asked: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+def _of_category(question: str, asked: Sequence[str], rows: Sequence[TableRow]) -> list[TableRow]:
     """The rows of the category that a question names: several with a cell that says just this ("Courses")."""
     named = [found[1] for pattern in (_WHICH, COUNTED) if (found := pattern.search(question))]
     for wanted in [*({*content_terms(one)} for one in named), *({term} for term in asked)]:
-        columns_of: dict[str, list[Row]] = {}
+        columns_of: dict[str, list[TableRow]] = {}
         for row in rows:
             for name, cell in row.cells.items():
                 if wanted and set(content_terms(cell)) == wanted:
@@ -230,7 +232,7 @@ def _of_category(question: str, asked: Sequence[str], rows: Sequence[Row]) -> li
     return []
 
 
-def _beyond(question: str, rows: Sequence[Row], names: Sequence[str]) -> list[Row]:
+def _beyond(question: str, rows: Sequence[TableRow], names: Sequence[str]) -> list[TableRow]:
     """The rows in which one column is above or below another that the question names ("over budget")."""
     numeric = valued_columns(rows, names)
     for match in _BEYOND.finditer(question):
@@ -246,7 +248,7 @@ def _beyond(question: str, rows: Sequence[Row], names: Sequence[str]) -> list[Ro
 
 
 def _counts_all(
-    question: str, asked: Sequence[str], rows: Sequence[Row], names: Sequence[str], article: Article
+    question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article
 ) -> bool:
     """Whether a question counts the rows of a table: things of which each has another in the column that names them, or
     any of the source that it names, and nothing else."""
@@ -260,7 +262,7 @@ def _counts_all(
     return bool(things) and (is_named if column else is_any) and {*asked} <= things | called
 
 
-def _passes(row: Row, column: str, compared: re.Match[str]) -> bool:
+def _passes(row: TableRow, column: str, compared: re.Match[str]) -> bool:
     value = row.value(column)
     limit = number_in((compared["least"] or compared["most"]).rstrip(".,"))
     if value is None or limit is None:

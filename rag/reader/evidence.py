@@ -29,20 +29,20 @@ from index.text.words import content_terms
 from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
 from rag.reader.identity import of_what_is_asked, read_about
-from rag.reader.lists import joined, with_enumeration
+from rag.reader.lists import join_members, with_enumeration
 from rag.reader.meaning import with_meaning
 from rag.reader.names import asks_for_several
 from rag.reader.ranking import (
     PASSAGE_FEATURES,
     QUESTION_FEATURES,
-    Array,
+    FeatureArray,
     Linear,
     ReadPassage,
     ask,
     passage_rows,
     question_row,
 )
-from rag.reader.spans import Answer, Found, SpanReader
+from rag.reader.spans import AnswerSpan, PassageReading, SpanReader
 from rag.reader.tables import in_cells
 from rag.retrieve import Hit, Query
 
@@ -221,7 +221,7 @@ def read_again(
 
 def _read(
     spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str], beside: Sequence[Hit] = ()
-) -> list[Found]:
+) -> list[PassageReading]:
     """What a model finds in each hit; rows are compared with those of the hits `beside` them."""
     seen = {hit.chunk.id: labelled(hit.chunk.text, hit.chunk.columns) for hit in (*hits, *beside)}
     texts = [seen[hit.chunk.id].text for hit in hits]
@@ -232,13 +232,13 @@ def _read(
     return of_what_is_asked(query.identifiers, hits, found, sources)
 
 
-def _unlabelled(seen: Labelled, one: Found) -> Found:
+def _unlabelled(seen: Labelled, one: PassageReading) -> PassageReading:
     """What was found in a passage with the names of columns before its cells, at its places in the passage itself."""
     places = [seen.original(answer.start, answer.end) for answer in one.answers]
     return one.revised([(place, 0.0 if place[0] < place[1] else math.inf) for place in places]) if places else one
 
 
-def _sound(question: str, hit: Hit, one: Found) -> Found:
+def _sound(question: str, hit: Hit, one: PassageReading) -> PassageReading:
     """What was found in a passage, less the answers in headings that only say what the question does; of an answer that
     reaches from one paragraph into another its part in the one where most of it stands."""
     text, asked = hit.chunk.text, set(content_terms(question))
@@ -256,7 +256,7 @@ def _sound(question: str, hit: Hit, one: Found) -> Found:
     return one.revised(list(zip(places, losses, strict=True)))
 
 
-def _in_one_paragraph(text: str, answer: Answer) -> Span:
+def _in_one_paragraph(text: str, answer: AnswerSpan) -> Span:
     """The longest part of an answer without a line between, without the mark of an item if it is not the whole."""
     parts = [part.span("words") for part in _PARAGRAPH.finditer(text, answer.start, answer.end)]
     if len(parts) < 2:
@@ -264,14 +264,14 @@ def _in_one_paragraph(text: str, answer: Answer) -> Span:
     return max(parts, key=lambda part: part[1] - part[0])
 
 
-def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], Array]:
+def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], FeatureArray]:
     """The passages and their log-odds, best first."""
     odds = of_passage.log_odds(passage_rows(passages))
     order = [int(n) for n in np.argsort(-odds, kind="stable")]
     return [passages[n] for n in order], odds[order]
 
 
-def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) -> list[Evidence]:
+def evidence(passages: Sequence[ReadPassage], odds: FeatureArray, list_share: float) -> list[Evidence]:
     """The sentences around the answers, each place of an article once, best first; members of a list are one answer.
 
     An answer weighs as much as its passage, times its share of all answers there; a sentence as much as its answers
@@ -283,8 +283,8 @@ def evidence(passages: Sequence[ReadPassage], odds: Array, list_share: float) ->
     any_strong = any(one.strong for one in passages)  # the small model's scores are rougher
     for read, passage in zip(passages, odds, strict=True):
         hit, one = read.hit, read.found
-        lines = [bare(hit.chunk.text, *line) for line in sentences(hit.chunk.text)]
-        for answer in joined(hit.chunk.text, one.answers, list_share):
+        lines = [strip_marks(hit.chunk.text, *line) for line in sentences(hit.chunk.text)]
+        for answer in join_members(hit.chunk.text, one.answers, list_share):
             start, end = _around(answer, lines)
             place = (hit.chunk.article_id, hit.chunk.start + start, hit.chunk.start + end)
             span = (hit.chunk.start + answer.start, hit.chunk.start + answer.end)
@@ -311,13 +311,13 @@ def _sound_first(read: Sequence[Evidence]) -> list[Evidence]:
     return sorted(read, key=lambda one: instructs(one.text) or (dated and read_dateline(one.text) is not None))
 
 
-def _around(answer: Answer, lines: Sequence[Span]) -> Span:
+def _around(answer: AnswerSpan, lines: Sequence[Span]) -> Span:
     """The sentences that an answer stands in, from the start of its first to the end of its last."""
     touched = [line for line in lines if line[0] < answer.end and answer.start < line[1]]
     return min([answer.start, *(line[0] for line in touched)]), max([answer.end, *(line[1] for line in touched)])
 
 
-def bare(text: str, start: int, end: int) -> Span:
+def strip_marks(text: str, start: int, end: int) -> Span:
     """A sentence without the mark of an item or heading, the fences of code, and quotation marks that only enclose the
     whole of it."""
     start, end = inside_fences(text, start, end)

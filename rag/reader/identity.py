@@ -12,14 +12,16 @@ from index.text.layout import Span
 from index.text.marks import as_read
 from index.text.sentences import sentences
 from index.text.words import terms
-from rag.reader.spans import Answer, Found, SpanReader
+from rag.reader.spans import AnswerSpan, PassageReading, SpanReader
 from rag.retrieve import Hit, Query
 
 CARRIED = 3.0
 """What an answer loses, in log-odds, when another thing was the last to be named before its sentence."""
 
 
-def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], passages: Sequence[str], best: int) -> list[Found]:
+def read_about(
+    spans: SpanReader, query: Query, hits: Sequence[Hit], passages: Sequence[str], best: int
+) -> list[PassageReading]:
     """Read the `passages` of the hits, at most `best` answers each, so that the model sees where what is asked for
     stands.
 
@@ -34,7 +36,7 @@ def read_about(spans: SpanReader, query: Query, hits: Sequence[Hit], passages: S
         texts.append(as_read(f"{hit.chunk.context}\n{passage}" if headed and not spans.titled else passage))
         lengths.append(len(texts[-1]) - len(passage))
     headings = [hit.chunk.context for hit in hits]
-    read = [Found() for _ in hits]
+    read = [PassageReading() for _ in hits]
     questions = _as_written(query, hits)
     for question in set(questions):
         own = [n for n, one in enumerate(questions) if one == question]
@@ -56,7 +58,7 @@ def _as_written(query: Query, hits: Sequence[Hit]) -> list[str]:
     return [next((one.question for one in query.renamed if one.suits(found)), question) for found in held]
 
 
-def _below(one: Found, length: int) -> Found:
+def _below(one: PassageReading, length: int) -> PassageReading:
     """What was found in a passage below its headings of `length` characters, with offsets into the passage."""
     if not length:
         return one
@@ -66,8 +68,8 @@ def _below(one: Found, length: int) -> Found:
 
 
 def of_what_is_asked(
-    identifiers: Sequence[Identifier], hits: Sequence[Hit], found: Sequence[Found], sources: Mapping[str, str]
-) -> list[Found]:
+    identifiers: Sequence[Identifier], hits: Sequence[Hit], found: Sequence[PassageReading], sources: Mapping[str, str]
+) -> list[PassageReading]:
     """What was found in each passage, less the answers about things that the question does not ask for.
 
     A sentence or row that names another thing of the kind, and not the one asked for, is about that other thing. A
@@ -82,7 +84,7 @@ def of_what_is_asked(
     ]
 
 
-def _settle(identifiers: Sequence[Identifier], chunk: Chunk, one: Found, source: str) -> Found:
+def _settle(identifiers: Sequence[Identifier], chunk: Chunk, one: PassageReading, source: str) -> PassageReading:
     lines = [(line, mentions(chunk.text[slice(*line)])) for line in sentences(chunk.text)]
     above = mentions(chunk.context), mentioned_in_name(source)
     keys = {key for asked in identifiers for key in asked.keys}
@@ -97,7 +99,7 @@ def _loss(
     keys: Set[str],
     lines: Sequence[tuple[Span, set[str]]],
     above: Sequence[Set[str]],
-    answer: Answer,
+    answer: AnswerSpan,
 ) -> float:
     """What an answer loses for being about another thing than `asked`, in log-odds; what else is asked for, whose keys
     are among `keys`, is no other thing."""

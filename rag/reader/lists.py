@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from index.text.layout import Span
 from rag.reader import Evidence
-from rag.reader.spans import Answer
+from rag.reader.spans import AnswerSpan
 
 _LONGEST_GAP = 40
 _ENUMERATES = 0.05
@@ -24,13 +24,13 @@ _FILLER = re.compile(
 )
 
 
-def joined(text: str, answers: Sequence[Answer], least: float) -> list[Answer]:
+def join_members(text: str, answers: Sequence[AnswerSpan], least: float) -> list[AnswerSpan]:
     """`answers`, best first, with those that stand in one enumeration of `text` as one answer from its first member to
     its last, which has the odds of all together.
 
     A member joins a better one when its odds are at least `least` times as high.
     """
-    made: list[Answer] = []
+    made: list[AnswerSpan] = []
     left = list(answers)
     while left:
         best, others = left[0], left[1:]
@@ -71,25 +71,25 @@ def _enumeration(one: Evidence, words: str) -> Span | None:
     """The place in the article from `words` to an answer of a sentence, or the other way round, if both are members of
     one enumeration there."""
     for match in re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", one.text):
-        named = Answer(match.start(), match.end(), 0.0)
+        named = AnswerSpan(match.start(), match.end(), 0.0)
         for start, end in one.answers:
-            told = Answer(start - one.start, end - one.start, 0.0)
+            told = AnswerSpan(start - one.start, end - one.start, 0.0)
             inside = told.start <= named.start and named.end <= told.end
             if (inside and _JOINT.search(one.text, told.start, told.end)) or one_list(one.text, named, told):
                 return min(start, named.start + one.start), max(end, named.end + one.start)
     return None
 
 
-def _overlaps(one: Answer, others: Sequence[Answer]) -> bool:
+def _overlaps(one: AnswerSpan, others: Sequence[AnswerSpan]) -> bool:
     return any(one.start < other.end and other.start < one.end for other in others)
 
 
-def _both(one: Answer, other: Answer) -> Answer:
+def _both(one: AnswerSpan, other: AnswerSpan) -> AnswerSpan:
     score = max(one.score, other.score) + math.log1p(math.exp(-abs(one.score - other.score)))
-    return Answer(min(one.start, other.start), max(one.end, other.end), score)
+    return AnswerSpan(min(one.start, other.start), max(one.end, other.end), score)
 
 
-def one_list(text: str, one: Answer, other: Answer) -> bool:
+def one_list(text: str, one: AnswerSpan, other: AnswerSpan) -> bool:
     """True when only commas, "and" and parts of names stand between two answers."""
     first, second = sorted((one, other), key=lambda a: a.start)
     between = text[first.end : second.start]

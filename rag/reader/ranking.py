@@ -16,10 +16,10 @@ from index.text.terms import normal_form, numbers_things
 from index.text.words import terms
 from index.text.years import year_forms, years
 from rag.reader.names import names_and_nouns, names_and_rare_words
-from rag.reader.spans import Found
+from rag.reader.spans import PassageReading
 from rag.retrieve import Hit, Query
 
-Array = NDArray[np.float64]
+FeatureArray = NDArray[np.float64]
 
 PASSAGE_FEATURES = ("answers", "fused", "strong", "unread")
 """Those of a passage that the small model read; the last two are 0 where the strong one reads none."""
@@ -45,10 +45,10 @@ Name = tuple[str, tuple[str, ...]]
 class Linear:
     """Log-odds = features · weights + bias."""
 
-    weights: Array
+    weights: FeatureArray
     bias: float
 
-    def log_odds(self, rows: Array) -> Array:
+    def log_odds(self, rows: FeatureArray) -> FeatureArray:
         """(n, f) features -> (n,) log-odds."""
         return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
 
@@ -59,7 +59,7 @@ class ReadPassage:
     one; `first` is the small model's log-odds that it answers."""
 
     hit: Hit
-    found: Found
+    found: PassageReading
     first: float
     strong: bool = False
 
@@ -73,7 +73,7 @@ class Frequencies(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionTraits:
     """What the sources lack of a question: `missing` are its identifiers, names and rare words that no chunk holds, as
     written, `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare
     words, `unknown` the missing identifiers and years: nothing answers for another thing. `named` are what a person is
@@ -86,7 +86,7 @@ class Asked:
     named: tuple[str, ...] = ()
 
 
-def ask(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> Asked:
+def ask(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> QuestionTraits:
     """Compare a question with what the index holds at all; `dates` gives the years in which sources were published."""
 
     def held(terms: Iterable[str]) -> bool:
@@ -108,7 +108,7 @@ def ask(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozen
     told = names_and_nouns(query.text) | {one.text for one in lacking}
     named = dict.fromkeys([*unknown, *(word for word in missing if word in told)])
     share = unseen / total if total else 0.0
-    return Asked(names, tuple(dict.fromkeys(missing)), share, tuple(unknown), tuple(named))
+    return QuestionTraits(names, tuple(dict.fromkeys(missing)), share, tuple(unknown), tuple(named))
 
 
 def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:
@@ -118,7 +118,7 @@ def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:
     return not named and not any(index.document_frequency(term) for term in forms)
 
 
-def passage_rows(passages: Sequence[ReadPassage]) -> Array:
+def passage_rows(passages: Sequence[ReadPassage]) -> FeatureArray:
     """(n, f): the features of each passage, in the order of PASSAGE_FEATURES; "strong" is 0 where it was not read."""
     any_strong = any(one.strong for one in passages)
     return np.array(
@@ -134,7 +134,7 @@ def passage_rows(passages: Sequence[ReadPassage]) -> Array:
     )
 
 
-def question_row(asked: Asked, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
+def question_row(asked: QuestionTraits, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
     """The features of a question, in the order of QUESTION_FEATURES; the passages are in the final order, best first.
     A name counts as held in its short or its long form."""
     best, second = passages[0], passages[1:2]

@@ -20,7 +20,7 @@ MODEL = Path(__file__).parent / "model"
 STRONG = MODEL / "strong"
 """The strong model, which reads the best of them again."""
 NETWORK = "reader.int8.onnx"
-LONGEST = 320
+MAX_PASSAGE_PIECES = 320
 """Word pieces in a window, question and special pieces included."""
 _OVERLAP = 96
 _LONGEST_QUESTION = 128
@@ -28,11 +28,11 @@ _LONGEST_ANSWER = 30
 _CANDIDATES = 60
 _LONGEST_HEADING = 24
 
-Scores = NDArray[np.float32]
+SpanScores = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerSpan:
     """Answering words: a slice of their passage in characters. `score` is the log-odds of just these words against
     "the passage does not answer", and compares between passages."""
 
@@ -42,14 +42,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Found:
+class PassageReading:
     """What one passage has: `score` is the log-odds that it answers (minus infinity when there was nothing to read),
     `answers` its best words, best first, none overlapping another."""
 
     score: float = -math.inf
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[AnswerSpan, ...] = ()
 
-    def revised(self, changes: Sequence[tuple[Span, float]], more: Sequence[Answer] = ()) -> Found:
+    def revised(self, changes: Sequence[tuple[Span, float]], more: Sequence[AnswerSpan] = ()) -> PassageReading:
         """The same with each answer at another place and with a loss in log-odds, infinite when it is none, and their
         part of the passage's odds. Of answers at one place the best stays; `more` are set in the place of others."""
         places: dict[Span, float] = {}
@@ -60,9 +60,9 @@ class Found:
                 places[place] = max(places.get(place, -math.inf), answer.score - loss)
         places |= {(one.start, one.end): one.score for one in more}
         if not places:
-            return Found()
-        answers = sorted((Answer(*place, score) for place, score in places.items()), key=lambda one: -one.score)
-        return Found(max(answers[0].score, self.score + math.log(max(1e-9, 1 - gone))), tuple(answers))
+            return PassageReading()
+        answers = sorted((AnswerSpan(*place, score) for place, score in places.items()), key=lambda one: -one.score)
+        return PassageReading(max(answers[0].score, self.score + math.log(max(1e-9, 1 - gone))), tuple(answers))
 
 
 @dataclass(frozen=True)
@@ -102,25 +102,27 @@ class SpanReader:
         self._tokenizer.no_padding()
         self._layout = layout_of(self._tokenizer)
 
-    def read(self, question: str, passages: Sequence[str], best: int = 3, headings: Sequence[str] = ()) -> list[Found]:
+    def read(
+        self, question: str, passages: Sequence[str], best: int = 3, headings: Sequence[str] = ()
+    ) -> list[PassageReading]:
         """What each passage has, in their order, with at most `best` answers each. `headings`, one a passage if there
         are any, are read above them and hold no answers.
 
         An empty passage, and every passage of a question without words or with more than 128 word pieces, has nothing.
         """
-        found = [Found()] * len(passages)
+        found = [PassageReading()] * len(passages)
         if len(question) > 20 * _LONGEST_QUESTION:
             return found
         asked = self._tokenizer.encode(question, add_special_tokens=False).ids
         if not asked or len(asked) > _LONGEST_QUESTION:
             return found
         windows = list(self._windows(asked, passages, headings or [""] * len(passages)))
-        of_passage: dict[int, list[Found]] = {}
+        of_passage: dict[int, list[PassageReading]] = {}
         for window, one in zip(windows, self._network.each(lambda w: self._read(w, best), windows), strict=True):
             of_passage.setdefault(window.passage, []).append(one)
         for number, parts_found in of_passage.items():
             answers = sorted((a for one in parts_found for a in one.answers), key=lambda a: -a.score)
-            found[number] = Found(max(one.score for one in parts_found), tuple(_apart(answers, best)))
+            found[number] = PassageReading(max(one.score for one in parts_found), tuple(_apart(answers, best)))
         return found
 
     def offsets(self, text: str) -> list[Span]:
@@ -131,7 +133,7 @@ class SpanReader:
         above = self._tokenizer.encode_batch(list(headings), add_special_tokens=False)
         for number, encoded in enumerate(self._tokenizer.encode_batch(list(passages), add_special_tokens=False)):
             heading = above[number].ids[:_LONGEST_HEADING]
-            room = LONGEST - len(asked) - len(heading) - self._layout.special
+            room = MAX_PASSAGE_PIECES - len(asked) - len(heading) - self._layout.special
             offsets = np.array(encoded.offsets, dtype=np.int64).reshape(-1, 2)
             inner = np.array([piece.startswith("##") for piece in encoded.tokens] + [False], dtype=bool)
             for first in range(0, max(1, len(offsets) - _OVERLAP), room - _OVERLAP):
@@ -142,7 +144,7 @@ class SpanReader:
                     places = offsets[first:last]
                     yield _Window(number, ids, second, start, places, ~inner[first:last], ~inner[first + 1 : last + 1])
 
-    def _read(self, window: _Window, best: int) -> Found:
+    def _read(self, window: _Window, best: int) -> PassageReading:
         ids = np.array([window.ids])
         types = np.zeros_like(ids)
         types[0, window.second :] = 1
@@ -151,7 +153,7 @@ class SpanReader:
         return _decode(window, [part[0] for part in parts], best)
 
 
-def _decode(window: _Window, parts: Sequence[Scores], best: int) -> Found:
+def _decode(window: _Window, parts: Sequence[SpanScores], best: int) -> PassageReading:
     """The log-odds of a window and its best spans, from the model's outputs (training/reader/model.py has the sum)."""
     inside = slice(window.start, window.start + len(window.offsets))
     start, end, left, right = (part[inside] for part in parts[:4])
@@ -166,16 +168,16 @@ def _decode(window: _Window, parts: Sequence[Scores], best: int) -> Found:
     order = np.argpartition(-whole, min(_CANDIDATES, len(whole) - 1))[:_CANDIDATES]
     order = order[np.argsort(-whole[order], kind="stable")]
     spans = [
-        Answer(int(window.offsets[n // len(start), 0]), int(window.offsets[n % len(start), 1]), float(whole[n]))
+        AnswerSpan(int(window.offsets[n // len(start), 0]), int(window.offsets[n % len(start), 1]), float(whole[n]))
         for n in order
         if np.isfinite(whole[n])
     ]
-    return Found(total, tuple(_apart(spans, best)))
+    return PassageReading(total, tuple(_apart(spans, best)))
 
 
-def _apart(answers: Sequence[Answer], best: int) -> list[Answer]:
+def _apart(answers: Sequence[AnswerSpan], best: int) -> list[AnswerSpan]:
     """The first `best` answers that do not overlap one before them."""
-    kept: list[Answer] = []
+    kept: list[AnswerSpan] = []
     for one in answers:
         if len(kept) == best:
             break

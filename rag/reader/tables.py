@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from index.text.layout import Span
 from index.text.words import content_terms
 from rag.reader.ranges import Amount, amounts, any_holds
-from rag.reader.spans import Answer, Found
+from rag.reader.spans import AnswerSpan, PassageReading
 
 _BORDER, _NAMED = " | ", ": "
 _WORD = 1.0
@@ -55,7 +55,7 @@ _Columns = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Cell:
+class PassageCell:
     """A cell of a row: the name of its column, and where its value stands in the passage."""
 
     name: str
@@ -64,12 +64,12 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class PassageRow:
     """A row of a table, its place in the passage, and its cells; only rows of two and more named cells are such."""
 
     start: int
     end: int
-    cells: tuple[Cell, ...]
+    cells: tuple[PassageCell, ...]
 
     @property
     def columns(self) -> _Columns:
@@ -77,7 +77,7 @@ class Row:
         return tuple(cell.name for cell in self.cells)
 
 
-def rows(passage: str) -> Iterator[Row]:
+def rows(passage: str) -> Iterator[PassageRow]:
     """The rows in a passage, each a line of it."""
     at = 0
     for line in passage.splitlines(keepends=True):
@@ -85,14 +85,16 @@ def rows(passage: str) -> Iterator[Row]:
         for part in line.rstrip().split(_BORDER):
             name, named, _ = part.partition(_NAMED)
             if named:
-                cells.append(Cell(name.strip(), place + len(name) + len(_NAMED), place + len(part)))
+                cells.append(PassageCell(name.strip(), place + len(name) + len(_NAMED), place + len(part)))
             place += len(part) + len(_BORDER)
         if len(cells) > 1:
-            yield Row(at, at + len(line.rstrip()), tuple(cells))
+            yield PassageRow(at, at + len(line.rstrip()), tuple(cells))
         at += len(line)
 
 
-def in_cells(question: str, passages: Sequence[str], found: Sequence[Found], beside: Sequence[str] = ()) -> list[Found]:
+def in_cells(
+    question: str, passages: Sequence[str], found: Sequence[PassageReading], beside: Sequence[str] = ()
+) -> list[PassageReading]:
     """What was found in each passage: answers in rows are moved to the value of the cell that is asked for, and lose by
     how many of the question's words other rows have more: those of the passage, or of one `beside` it that has the same
     columns."""
@@ -115,13 +117,13 @@ class _Table:
     opened: bool = False
     ranged: bool = False
 
-    def add(self, question: str, asked: set[str], text: str, row: Row) -> None:
+    def add(self, question: str, asked: set[str], text: str, row: PassageRow) -> None:
         self.shared = max(self.shared, _shared(asked, text, row))
         self.named = max(self.named, _named(asked, text, row))
         self.opened = self.opened or _opens_row(question, text, row)
         self.ranged = self.ranged or _is_for(self.given, text, row)
 
-    def may_answer(self, question: str, asked: set[str], text: str, row: Row) -> bool:
+    def may_answer(self, question: str, asked: set[str], text: str, row: PassageRow) -> bool:
         """False for a row about another thing than one of the table that the question names, or gives an amount for."""
         return not (
             (self.named >= _NAME and not _named(asked, text, row))
@@ -130,7 +132,9 @@ class _Table:
         )
 
 
-def _settle(question: str, asked: set[str], text: str, one: Found, tables: Mapping[_Columns, _Table]) -> Found:
+def _settle(
+    question: str, asked: set[str], text: str, one: PassageReading, tables: Mapping[_Columns, _Table]
+) -> PassageReading:
     here = list(rows(text))
     if not here or not one.answers:
         return one
@@ -153,25 +157,25 @@ def _settle(question: str, asked: set[str], text: str, one: Found, tables: Mappi
         and tables[row.columns].may_answer(question, asked, text, row)
     ]
     cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
-    return one.revised(changes, [Answer(cell.start, cell.end, one.answers[0].score)] if cell else [])
+    return one.revised(changes, [AnswerSpan(cell.start, cell.end, one.answers[0].score)] if cell else [])
 
 
-def _shared(asked: set[str], text: str, row: Row) -> int:
+def _shared(asked: set[str], text: str, row: PassageRow) -> int:
     """How many of the words that are asked for stand in a row."""
     return len(asked & _words(text[row.start : row.end]))
 
 
-def _named(asked: set[str], text: str, row: Row) -> int:
+def _named(asked: set[str], text: str, row: PassageRow) -> int:
     """The most of them that stand in one of its cells."""
     return max(len(asked & _words(text[cell.start : cell.end])) for cell in row.cells)
 
 
-def _is_for(given: Sequence[Amount], text: str, row: Row) -> bool:
+def _is_for(given: Sequence[Amount], text: str, row: PassageRow) -> bool:
     """Whether a row is for an amount that is asked for: "3 to 5 years" for "after 4 years"."""
     return any_holds(given, ((text[cell.start : cell.end], cell.name) for cell in row.cells))
 
 
-def _opens_row(question: str, text: str, row: Row) -> bool:
+def _opens_row(question: str, text: str, row: PassageRow) -> bool:
     """Whether the question names a row by its first cell."""
     return _opens_with_name(question, text[row.cells[0].start : row.cells[0].end])
 
@@ -183,7 +187,7 @@ def _opens_with_name(question: str, cell: str) -> bool:
     return len(max(words, key=len, default="")) >= _NAMES and any(asked[n : n + len(words)] == words for n in places)
 
 
-def _is_measured(question: str, text: str, row: Row, place: Span) -> bool:
+def _is_measured(question: str, text: str, row: PassageRow, place: Span) -> bool:
     """False for a cell that does not have what "how tall" and the like ask for, by its column's name and its unit."""
     cell = next((cell for cell in row.cells if cell.start <= place[0] < cell.end), None)
     return cell is None or _has_measure(question, text, cell)
@@ -194,7 +198,7 @@ def counts(name: str, cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell.strip()) and _OF_AMOUNTS.search(f"{name} {cell}"))
 
 
-def _has_measure(question: str, text: str, cell: Cell) -> bool:
+def _has_measure(question: str, text: str, cell: PassageCell) -> bool:
     """False for a cell whose column or unit tells that it measures something else than "how tall" and the like ask, and
     for a mere number where "when" asks."""
     if _WHEN.search(question) and counts(cell.name, text[cell.start : cell.end]):
@@ -209,7 +213,7 @@ def _has_measure(question: str, text: str, cell: Cell) -> bool:
     return not is_other and any(map(str.isdigit, text[cell.start : cell.end]))
 
 
-def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) -> Span | None:
+def _place(question: str, asked: set[str], text: str, row: PassageRow, answer: AnswerSpan) -> Span | None:
     """Where in its row an answer belongs; None when it is only the name of a column."""
     if cell := _asked_for(question, asked, text, row):
         return cell.start, cell.end
@@ -221,7 +225,7 @@ def _place(question: str, asked: set[str], text: str, row: Row, answer: Answer) 
     return (answer.start, answer.end) if inside and cell.end - cell.start > _LONG else (cell.start, cell.end)
 
 
-def _asked_for(question: str, asked: set[str], text: str, row: Row) -> Cell | None:
+def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> PassageCell | None:
     """The one cell whose column the question names, and whose value it does not: "which machine", "the serial number",
     "on Fridays", or with "how much" a price."""
     free = [

@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 
 from index.article import Article
 from index.formats import page_word
+from index.text.layout import Span
 from rag.ui.escape import day, escape
-from rag.ui.typeset import Cell, Part, Span, typeset
+from rag.ui.typeset import CellRuns, Part, typeset
 
 AROUND = 100_000
 """Characters shown on each side of a quote in a very long text."""
@@ -38,7 +39,7 @@ _SAID = {
 
 
 @dataclass(frozen=True)
-class Place:
+class MarkedPlace:
     """What is opened of an article: the quote [start, end) and the `answers` in it, for one that was cited as `id`.
 
     `begin` is where another stretch of a long text begins, `conversation` the one to go back to.
@@ -70,7 +71,7 @@ class File:
     drawn: bool = True
 
 
-def article_page(article: Article, place: Place, file: File, *, changed: bool = False) -> str:
+def article_page(article: Article, place: MarkedPlace, file: File, *, changed: bool = False) -> str:
     """The whole page. `changed` says that the text is no longer the one that was cited; then nothing is marked."""
     quote = (place.start, place.end) if place.start < place.end and not changed else (0, 0)
     setter = _Setter(article.text, quote, place.answers)
@@ -110,7 +111,7 @@ def stretch(text: str, quote: Span, begin: int | None = None) -> Span:
     return first, text.find("\n", last, last + _SNAP) + 1 or last
 
 
-def _top(article: Article, place: Place, file: File) -> str:
+def _top(article: Article, place: MarkedPlace, file: File) -> str:
     back = escape(f"./?{urlencode({'conversation': place.conversation})}" if place.conversation else "./")
     address = escape(f"original?{urlencode({'source': article.source}, errors='replace')}")
     opened = f'<a href="{address}" download>Open the file</a>' if file.state == "same" else ""
@@ -153,7 +154,7 @@ def _contents(parts: Sequence[Part], text: str) -> str:
     return f'<details class="fn-contents"><summary>Contents</summary><ul>{items}</ul></details>'
 
 
-def _neighbours(article: Article, place: Place, quote: Span, shown: Span) -> tuple[str, str]:
+def _neighbours(article: Article, place: MarkedPlace, quote: Span, shown: Span) -> tuple[str, str]:
     """Links to what comes before and after in a very long text, each with a word on what is shown."""
     first, last = shown
     whole = len(article.text)
@@ -180,7 +181,7 @@ def _neighbours(article: Article, place: Place, quote: Span, shown: Span) -> tup
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
-def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, setter: _Setter, place: Place) -> str:
+def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, setter: _Setter, place: MarkedPlace) -> str:
     """The text page by page, each beside its picture where there are `sheets`."""
     near = {page + step for page in cited_pages(article, setter.quote) for step in (-1, 0, 1)} or {0, 1}
     name = page_word(article.source).capitalize()
@@ -314,7 +315,7 @@ class _Setter:
             f"<table>{caption}{top}<tbody>{body}</tbody></table></div>"
         )
 
-    def cell(self, runs: Cell) -> str:
+    def cell(self, runs: CellRuns) -> str:
         """Words in their styles."""
         made = []
         for run in runs:

@@ -13,7 +13,7 @@ from index.text.layout import Span
 from rag.cite import Citation
 from rag.types import Answer, Passage
 from rag.ui.escape import day, escape
-from rag.ui.evidence import Piece, Place, group_places
+from rag.ui.evidence import CardPiece, CardPlace, group_places
 from rag.ui.passage import flowing, without_heading
 
 
@@ -32,7 +32,7 @@ _LONGEST_TIP = 280
 """Characters of a quote that a marker shows."""
 
 
-def sources(turn_id: str, answer: Answer) -> str:
+def source_cards(turn_id: str, answer: Answer) -> str:
     """Return the section of an answer's evidence: a card for each place it cites, other passages folded."""
     places, others = group_places(answer)
     parts = [_place_card(turn_id, place) for place in places]
@@ -46,7 +46,7 @@ def sources(turn_id: str, answer: Answer) -> str:
     return f'<section class="fn-sources" data-turn="{escape(turn_id)}">{"".join(parts)}</section>'
 
 
-def _place_card(turn_id: str, place: Place) -> str:
+def _place_card(turn_id: str, place: CardPlace) -> str:
     """A card with all citations of a place; the marker of each leads to the words where it begins."""
     one = place.first
     numbers = _runs(sorted(cited.number for cited in place.citations))
@@ -81,7 +81,7 @@ def _passage(text: str) -> str:
     return escape(_SIGNS.sub("", text))
 
 
-def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
+def _mark(turn_id: str, pieces: Sequence[CardPiece]) -> str:
     said = []
     for piece in pieces:
         said += [f'<span id="source-{escape(turn_id)}-{number}"></span>' for number in piece.begins]
@@ -90,7 +90,7 @@ def _mark(turn_id: str, pieces: Sequence[Piece]) -> str:
     return f"<mark>{''.join(said)}</mark>"
 
 
-def _headings(place: Place) -> str:
+def _headings(place: CardPlace) -> str:
     """The heading that a place stands under, or the rows it has."""
     return ", ".join(dict.fromkeys(one.heading for one in place.citations if one.heading))
 

@@ -22,7 +22,7 @@ from rag.choice import Choice
 from rag.conversation.store import ConversationStore
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
-from rag.evaluation.feedback import KINDS
+from rag.evaluation.feedback import COMPLAINTS
 from rag.suggestions import SHOWN
 from rag.types import Answer
 from rag.ui import dialogs, html, rail
@@ -182,7 +182,7 @@ def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
     events.suggest()
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         # Before the composer, so that its box is the last of the page.
-        gr.HTML(dialogs.tour() + dialogs.thumb_down(KINDS), js_on_load=None, elem_id="fn-dialogs")
+        gr.HTML(dialogs.tour() + dialogs.thumb_down(COMPLAINTS), js_on_load=None, elem_id="fn-dialogs")
         hidden = [gr.Textbox(visible="hidden") for _ in range(3)]
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
         with gr.Row(elem_id="fn-app", equal_height=False):

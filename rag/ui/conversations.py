@@ -39,7 +39,7 @@ def is_conversation_id(id_: str) -> bool:
     return _ID.fullmatch(id_) is not None
 
 
-def make_router(store: ConversationStore) -> APIRouter:
+def make_conversation_router(store: ConversationStore) -> APIRouter:
     """Return the routes below /conversations. Whatever can't be done comes back as {"problem": one sentence}."""
     router = APIRouter(prefix="/conversations")
 

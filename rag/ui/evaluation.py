@@ -26,7 +26,7 @@ from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 from rag.ui.uploads import Uploads, question_sets_folder
 
 _LOG = logging.getLogger("footnote")
@@ -112,9 +112,9 @@ class _Events:
             questions = read_questions(sent, self._engine.settings.max_question)
             kept = _keep_set(sent, question_sets_folder(self._engine.home))
         except OSError as error:
-            return gr.Dropdown(), problem(plain(error, self._engine.home))
+            return gr.Dropdown(), problem(plain_message(error, self._engine.home))
         except FootnoteError as error:
-            return gr.Dropdown(), problem(plain(str(error).replace(path, sent.name), self._engine.home))
+            return gr.Dropdown(), problem(plain_message(str(error).replace(path, sent.name), self._engine.home))
         finally:
             self._files.discard([sent])
         told = line(f"{kept.name}: {len(questions.questions):,} questions.") + "".join(map(line, questions.notes))
@@ -138,7 +138,7 @@ class _Events:
                 yield *last, gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
             _LOG.warning("the evaluation ended: %s", error)
-            last = problem(plain(error, self._engine.home)), gr.skip()
+            last = problem(plain_message(error, self._engine.home)), gr.skip()
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
@@ -158,7 +158,7 @@ class _Events:
         try:
             return _results(self._engine.home, name, against) if name else _INTRO
         except (FootnoteError, OSError) as error:
-            return problem(plain(error, self._engine.home))
+            return problem(plain_message(error, self._engine.home))
 
 
 def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueue) -> None:
@@ -204,7 +204,7 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
 
 
 def evaluation(
-    engine: Engine, chosen: Path | None, never_refuse: bool, stop: Event, turn: run.Turn
+    engine: Engine, chosen: Path | None, never_refuse: bool, stop: Event, turn: run.HoldTurn
 ) -> Iterator[tuple[str, object]]:
     """Run the question set in the file `chosen`; yields (progress as markup, update of the list of runs). It ends when
     `stop` is set, after the question under way. Each question waits for its `turn`."""
@@ -218,7 +218,7 @@ def evaluation(
     told = _problems(problems)
     if changed := engine.changed_note():
         told = line(changed) + told
-    making = run.made_by(engine, questions, run.Options(never_refuse))
+    making = run.describe_run(engine, questions, run.Options(never_refuse))
     folder = run.choose_folder(engine.home, questions, making)
     started = said = time.monotonic()
     before, stopped = None, False
@@ -240,7 +240,7 @@ def evaluation(
         return
     yield line("Measuring ...") + told, gr.skip()
     run.finish(folder)
-    report.write(folder)
+    report.write_report(folder)
     yield line(f"Done: {total:,} questions.") + told, _lists(engine.home)[0]
 
 
@@ -295,7 +295,7 @@ def _results(home: Path, name: str, against: str | None) -> str:
         links,
         report.comparison(compared) if compared else "",
         report.questions(shown, _SHOWN, chat=True),
-        report.details(shown, summary),
+        report.question_details(shown, summary),
     ]
     return f'<div class="fn-report">{"".join(parts)}</div>'
 

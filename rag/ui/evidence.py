@@ -12,7 +12,7 @@ from rag.ui.passage import flowing, without_heading
 
 
 @dataclass(frozen=True)
-class Piece:
+class CardPiece:
     """A part of a place's text: `answers` marks the answering words, `begins` names the citations that start here."""
 
     text: str
@@ -21,12 +21,12 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Place:
+class CardPlace:
     """A card: citations of one passage, its text as plain stretches and highlights in turn, a plain one first."""
 
     citations: tuple[Citation, ...]
     before: str
-    highlights: tuple[tuple[tuple[Piece, ...], str], ...]
+    highlights: tuple[tuple[tuple[CardPiece, ...], str], ...]
     """Each highlight as pieces, and the plain text that follows it."""
 
     @property
@@ -35,7 +35,7 @@ class Place:
         return min(self.citations, key=lambda one: one.number)
 
 
-def group_places(answer: Answer) -> tuple[list[Place], list[Passage]]:
+def group_places(answer: Answer) -> tuple[list[CardPlace], list[Passage]]:
     """Return a place for each passage that is cited, by citation number, and the passages that no place shows."""
     groups: dict[object, tuple[Passage | None, list[Citation]]] = {}
     for one in answer.citations:
@@ -64,7 +64,7 @@ def _holds(passage: Passage, one: Citation | Passage) -> bool:
     return passage.source == one.source and passage.start <= one.start and one.end <= passage.end
 
 
-def _place(passage: Passage | None, citations: Sequence[Citation]) -> Place:
+def _place(passage: Passage | None, citations: Sequence[Citation]) -> CardPlace:
     ordered = sorted(citations, key=lambda one: (one.start, one.end))
     joined: list[list[Citation]] = []
     for one in ordered:
@@ -75,17 +75,17 @@ def _place(passage: Passage | None, citations: Sequence[Citation]) -> Place:
     ends = [max(one.end for one in group) for group in joined]
     starts = [group[0].start for group in joined]
     if passage is None:
-        return Place(tuple(ordered), "", tuple((_pieces(group), "") for group in joined))
+        return CardPlace(tuple(ordered), "", tuple((_pieces(group), "") for group in joined))
     text = flowing(passage.text)
     gaps = zip(ends, [*starts[1:], passage.end], strict=True)
     after = [text[end - passage.start : following - passage.start] for end, following in gaps]
     heading = ordered[0].heading
     before = without_heading(text[: starts[0] - passage.start], heading)
     highlights = (_pieces(group, text, passage.start) for group in joined)
-    return Place(tuple(ordered), before, tuple(zip(highlights, after, strict=True)))
+    return CardPlace(tuple(ordered), before, tuple(zip(highlights, after, strict=True)))
 
 
-def _pieces(group: Sequence[Citation], around: str = "", begin: int = 0) -> tuple[Piece, ...]:
+def _pieces(group: Sequence[Citation], around: str = "", begin: int = 0) -> tuple[CardPiece, ...]:
     """Return the text that overlapping citations cover together, cut where one begins or answering words do.
 
     `around` is the text they lie in, if it is known; it begins at offset `begin`.
@@ -102,5 +102,5 @@ def _pieces(group: Sequence[Citation], around: str = "", begin: int = 0) -> tupl
     for start, stop in pairwise(places):
         begins = tuple(one.number for one in group if one.start == start)
         inside = any(a <= start < b for a, b in answers)
-        made.append(Piece(text[start - first : stop - first], inside, begins))
+        made.append(CardPiece(text[start - first : stop - first], inside, begins))
     return tuple(made)

@@ -11,7 +11,7 @@ from rag.cite import Citation
 from rag.conversation.store import Conversation, Turn
 from rag.ui import cards, html
 from rag.ui.escape import escape
-from rag.ui.markdown import as_markdown, plain
+from rag.ui.markdown import as_markdown, escape_markdown
 from rag.ui.passage import flowing
 
 _STYLE = """
@@ -59,9 +59,9 @@ def conversation_json(conversation: Conversation) -> str:
 
 def conversation_markdown(conversation: Conversation) -> str:
     """Return the conversation as Markdown, each answer with its citations below it."""
-    parts = [f"# {plain(conversation.title)}\n"]
+    parts = [f"# {escape_markdown(conversation.title)}\n"]
     for turn in conversation.turns:
-        words = f"**{plain(turn.question)}**\n\n{plain(turn.text)}\n"
+        words = f"**{escape_markdown(turn.question)}**\n\n{escape_markdown(turn.text)}\n"
         parts.append(as_markdown(turn.answer) if turn.answer else words)
     return "\n".join(parts)
 

@@ -9,8 +9,8 @@ from typing import Any
 from rag.evaluation.run import Run
 from rag.evaluation.statistics import parts
 
-Row = Mapping[str, Any]
-Count = Callable[[Row], tuple[float, float] | None]
+_Row = Mapping[str, Any]
+_Count = Callable[[_Row], tuple[float, float] | None]
 """What the scores of one answer add to a part and its whole; None where it does not count."""
 
 
@@ -32,43 +32,43 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Figures:
+class RunFigures:
     """`top` are the four figures that matter, in one order for every run; `others` begin with the weakest."""
 
     top: tuple[Figure, ...]
     others: tuple[Figure, ...]
 
 
-def figures(run: Run) -> Figures:
+def figures(run: Run) -> RunFigures:
     """The figures of a run that can be told from its labels."""
     rows = run.scores.rows
     top = tuple(_figure(rows, *one) for one in _TOP)
     others = [_figure(rows, *one) for one in _OTHERS]
-    return Figures(top, tuple(sorted((one for one in others if one.whole), key=lambda one: one.good)))
+    return RunFigures(top, tuple(sorted((one for one in others if one.whole), key=lambda one: one.good)))
 
 
-def _figure(rows: Any, title: str, sentence: str, none: str, count: Count, good: bool = True) -> Figure:
+def _figure(rows: Any, title: str, sentence: str, none: str, count: _Count, good: bool = True) -> Figure:
     counts = [counted for row in rows if (counted := count(row))]
     part, whole = (round(sum(column)) for column in zip(*counts, strict=True)) if counts else (0, 0)
     told = sentence.format(part=f"{part:,}", whole=f"{whole:,}") if whole else none
     return Figure(title, told, part, whole, good)
 
 
-def _right(row: Row) -> tuple[float, float] | None:
+def _right(row: _Row) -> tuple[float, float] | None:
     if not row["answerable"] or row["wrong"] is None:
         return None
     return float(not (row["refused"] or row["wrong"] or row.get("misled"))), 1.0
 
 
-def _measure(name: str) -> Count:
+def _measure(name: str) -> _Count:
     return lambda row: parts(name, row)
 
 
-def _refused_answerable(row: Row) -> tuple[float, float] | None:
+def _refused_answerable(row: _Row) -> tuple[float, float] | None:
     return (float(row["refused"]), 1.0) if row["answerable"] else None
 
 
-_Kind = tuple[str, str, str, Count] | tuple[str, str, str, Count, bool]
+_Kind = tuple[str, str, str, _Count] | tuple[str, str, str, _Count, bool]
 _TOP: tuple[_Kind, ...] = (
     (
         "Right answers",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from index.text.published import Published
 from rag.types import Answer
-from rag.ui.cards import sources
+from rag.ui.cards import source_cards
 from rag.ui.details import details
 from rag.ui.escape import day, escape
 from rag.ui.icons import button
@@ -34,18 +34,18 @@ def turn(turn_id: str, answer: Answer, *, starred: bool = False) -> str:
     """A finished turn: the article for the conversation, and the section for the sources beside it."""
     state = "refused" if answer.refused else "answered"
     body = f"{answer_text(turn_id, answer)}{_foot(turn_id, answer, starred)}{_footnotes(answer)}"
-    return _article(turn_id, answer.question, state, body) + sources(turn_id, answer)
+    return _article(turn_id, answer.question, state, body) + source_cards(turn_id, answer)
 
 
-def pending(turn_id: str, question: str, words: str) -> str:
+def pending_turn(turn_id: str, question: str, words: str) -> str:
     """A turn that is still being worked on; `words` say what is happening."""
     return _article(turn_id, question, "working", line(words))
 
 
-def writing(turn_id: str, answer: Answer) -> str:
+def writing_turn(turn_id: str, answer: Answer) -> str:
     """A turn of which some sentences are written and checked, with their sources, and more may come."""
     words = f'<div class="fn-answer">{said(turn_id, answer)}</div>{line("Writing and checking ...")}'
-    return _article(turn_id, answer.question, "working", words) + sources(turn_id, answer)
+    return _article(turn_id, answer.question, "working", words) + source_cards(turn_id, answer)
 
 
 def failure(turn_id: str, question: str, message: str) -> str:

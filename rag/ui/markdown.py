@@ -14,15 +14,17 @@ def as_markdown(answer: Answer) -> str:
     """The question, the answer with its [1] markers, and each citation with its quote and place."""
     said = _said(answer)
     if answer.sentences and answer.sentences[0].words:
-        words = plain(answer.sentences[0].text)
+        words = escape_markdown(answer.sentences[0].text)
         said[0] = said[0].replace(words, f"**{words}**", 1)
-    lines = [f"**{plain(answer.question)}**", "", *said]
+    lines = [f"**{escape_markdown(answer.question)}**", "", *said]
     if answer.citations:
         lines.append("")
     for one in answer.citations:
         when = f", {one.published.when}" if one.published else ""
-        place = f"{plain(one.title)} ({plain(one.source)}{when}, characters {one.start} to {one.end})"
-        lines.append(f"\\[{one.number}\\] {place}: “{plain(' '.join(one.quote.split()))}”  ")
+        place = (
+            f"{escape_markdown(one.title)} ({escape_markdown(one.source)}{when}, characters {one.start} to {one.end})"
+        )
+        lines.append(f"\\[{one.number}\\] {place}: “{escape_markdown(' '.join(one.quote.split()))}”  ")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -34,13 +36,13 @@ def _said(answer: Answer) -> list[str]:
         lines = list(run)
         table = table_of([rows[line].text for line in lines]) if is_row else None
         if table is None:
-            said += map(plain, lines)
+            said += map(escape_markdown, lines)
             continue
         names, filled = table
-        said += ["", _row([*map(plain, names)]), _row(["---"] * len(names))]
+        said += ["", _row([*map(escape_markdown, names)]), _row(["---"] * len(names))]
         for line, cells in zip(lines, filled, strict=True):
-            first, *rest = (plain(cells.get(name, "")) for name in names)
-            said.append(_row([first + plain(line.removeprefix(f"- {rows[line].text}")), *rest]))
+            first, *rest = (escape_markdown(cells.get(name, "")) for name in names)
+            said.append(_row([first + escape_markdown(line.removeprefix(f"- {rows[line].text}")), *rest]))
     return said
 
 
@@ -48,6 +50,6 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is: its marks are escaped."""
     return re.sub(r"([\\`*_\[\]<>#|~$&])", r"\\\1", text)

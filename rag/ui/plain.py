@@ -20,7 +20,7 @@ _REASONS = {
 _OTHERS = "The system did not let it happen. Look into logs/footnote.log in FOOTNOTE_HOME, then try again."
 
 
-def plain(error: Exception | str, home: Path) -> str:
+def plain_message(error: Exception | str, home: Path) -> str:
     """Return what an error says, without its number; a path keeps its name only, one in `home` its end."""
     if isinstance(error, OSError):
         return _REASONS.get(error.errno or 0, _OTHERS)

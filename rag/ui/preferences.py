@@ -13,7 +13,7 @@ from rag.settings import Settings, save
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
 from rag.ui.icons import button
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 
 _WRITERS = (
     ("quote", "The sources", "Answers in the sources' own words."),
@@ -27,7 +27,7 @@ _CAREFUL = (
 _PASSAGES = (("5", "5", ""), ("", "10", ""), ("20", "20", ""))
 
 
-def room(settings: Settings) -> str:
+def preferences_room(settings: Settings) -> str:
     """Return the form with the settings in force."""
     chosen = "" if settings.refuse_below is None else f"{settings.refuse_below:g}"
     passages = "" if settings.passages == 10 else str(settings.passages)
@@ -82,7 +82,7 @@ class _Events:
 
     def show(self) -> tuple[object, object]:
         """The form and the composer's choice of who writes, as they are now."""
-        return room(self._engine.settings), self._writer()
+        return preferences_room(self._engine.settings), self._writer()
 
     def save(self, sent: object) -> tuple[object, object, object]:
         """Keep what was chosen; returns what came of it, the form, the composer's choice of who writes."""
@@ -98,7 +98,7 @@ class _Events:
         except (ValueError, AttributeError, RecursionError):
             return problem("These settings can't be read. Load the page again."), gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
-            return problem(plain(error, self._engine.home)), gr.skip(), gr.skip()
+            return problem(plain_message(error, self._engine.home)), gr.skip(), gr.skip()
         return line("Saved. The next question is asked with these settings."), *self.show()
 
     def _writer(self) -> gr.Radio:

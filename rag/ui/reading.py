@@ -19,10 +19,10 @@ from index.errors import FootnoteError, UnreadableSource
 from index.formats.worker import Worker
 from index.sources.originals import Original, Originals
 from rag.engine import Engine
-from rag.ui.article import File, Place, Sheets, article_page, cited_pages, page_span
+from rag.ui.article import File, MarkedPlace, Sheets, article_page, cited_pages, page_span
 from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 
 _STYLE = Path(__file__).parent / "static" / "article.css"
 _POLICY = {
@@ -122,7 +122,7 @@ class Viewer:
             self.worker.close()
 
 
-class Reading:
+class ArticleReader:
     """What the routes need: the articles of an index, their files and a viewer."""
 
     def __init__(self, engine: Engine) -> None:
@@ -140,7 +140,7 @@ class Reading:
         """The file of an article, and how it stands: "same", "changed" or "gone"."""
         return self._originals.find(article, self.viewer.alone)
 
-    def page(self, source: str, place: Place) -> HTMLResponse:
+    def page(self, source: str, place: MarkedPlace) -> HTMLResponse:
         """The page of an article."""
         known = self.article(source)
         if known is None:
@@ -150,12 +150,12 @@ class Reading:
         start = min(max(0, place.start), size)
         end = min(max(start, place.end), size)
         changed = bool(place.id) and place.id != home
-        place = Place(start, end, place.id, place.answers, place.begin, place.conversation)
+        place = MarkedPlace(start, end, place.id, place.answers, place.begin, place.conversation)
         return HTMLResponse(
             article_page(article, place, self._file(article, place, changed), changed=changed), 200, _POLICY
         )
 
-    def _file(self, article: Article, place: Place, changed: bool) -> File:
+    def _file(self, article: Article, place: MarkedPlace, changed: bool) -> File:
         try:
             original, state = self.original(article)
         except _Busy:
@@ -220,7 +220,7 @@ def _answers(said: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(start), int(end)) for start, end in _ANSWER.findall(said[:2000]))
 
 
-def make_router(engine: Engine, reading: Reading) -> APIRouter:
+def make_article_router(engine: Engine, reading: ArticleReader) -> APIRouter:
     """The routes of articles."""
     router = APIRouter()
 
@@ -232,7 +232,7 @@ def make_router(engine: Engine, reading: Reading) -> APIRouter:
             said.headers["Retry-After"] = "3"
             return said
         except FootnoteError as error:
-            return _said(plain(error, engine.home), 503)
+            return _said(plain_message(error, engine.home), 503)
 
     @router.get("/article.css")
     def style() -> FileResponse:
@@ -249,7 +249,7 @@ def make_router(engine: Engine, reading: Reading) -> APIRouter:
         conversation: str = "",
     ) -> Response:
         back = conversation if _CONVERSATION.fullmatch(conversation) else ""
-        return answered(lambda: reading.page(source, Place(start, end, id, _answers(answers), begin, back)))
+        return answered(lambda: reading.page(source, MarkedPlace(start, end, id, _answers(answers), begin, back)))
 
     @router.get("/page-picture", response_model=None)
     def page_picture(source: str, id: str, page: int) -> Response:

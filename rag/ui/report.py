@@ -28,7 +28,7 @@ _FAILED = "failed"
 _WORDS = "what it says"
 
 
-def write(folder: Path, compared: Comparison | None = None, out: Path | None = None) -> Path:
+def write_report(folder: Path, compared: Comparison | None = None, out: Path | None = None) -> Path:
     """Write the report of the finished run in `folder`, to report.html there unless `out` names a file."""
     target = out or folder / "report.html"
     write_atomically(target, document(read_run(folder), read_summary(folder), compared))
@@ -39,7 +39,12 @@ def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None =
     """The whole report: one file that needs nothing else."""
     style = "".join((_STATIC / name).read_text("utf-8") for name in ("page.css", "report.css"))
     script = SCRIPT.read_text("utf-8")
-    body = overview(run, summary) + (comparison(compared) if compared else "") + questions(run) + details(run, summary)
+    body = (
+        overview(run, summary)
+        + (comparison(compared) if compared else "")
+        + questions(run)
+        + question_details(run, summary)
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Evaluation: {escape(run.name)}</title>"
@@ -140,7 +145,7 @@ def _causes(summary: Mapping[str, Any]) -> str:
     return title + _table(("cause", "questions", ""), counts)
 
 
-def details(run: Run, summary: Mapping[str, Any]) -> str:
+def question_details(run: Run, summary: Mapping[str, Any]) -> str:
     """Folded: every measure by its name with its interval and the curves, the time of each stage, what made the run."""
     measures = [
         (escape(name), number(one["mean"]), _range(one), f"{one['n']:,}", escape(meaning(name)))

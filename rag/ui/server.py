@@ -30,12 +30,12 @@ from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.ui import report
 from rag.ui.chat import STATIC, make_page
-from rag.ui.conversations import make_router
+from rag.ui.conversations import make_conversation_router
 from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED, UPLOAD, GatedApp, NeededOnly
-from rag.ui.plain import plain
-from rag.ui.reading import Reading
-from rag.ui.reading import make_router as make_reading_router
+from rag.ui.plain import plain_message
+from rag.ui.reading import ArticleReader
+from rag.ui.reading import make_article_router as make_reading_router
 from rag.ui.removed import Removed
 from rag.ui.uploads import Uploads
 from rag.watch import Watcher
@@ -95,7 +95,7 @@ def make_server(engine: Engine) -> FastAPI:
     """
     removed = Removed(engine)
     files = Uploads(engine.home, engine.settings, removed)
-    reading = Reading(engine)
+    reading = ArticleReader(engine)
     # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
 
@@ -120,7 +120,7 @@ def make_server(engine: Engine) -> FastAPI:
     return app
 
 
-def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) -> None:
+def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleReader) -> None:
     """Add what stands beside the page."""
 
     @app.get("/health")
@@ -132,7 +132,11 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
         if engine.state != "ready":
             response.status_code = 503
         words, kind = engine.status()
-        return {"status": plain(engine.state, engine.home), "words": plain(words, engine.home), "kind": kind}
+        return {
+            "status": plain_message(engine.state, engine.home),
+            "words": plain_message(words, engine.home),
+            "kind": kind,
+        }
 
     @app.get("/report")
     def evaluation_report(run: str, against: str = "", download: bool = False) -> HTMLResponse:
@@ -144,7 +148,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
             compared = compare(open_run(against, engine.home), shown) if against else None
             text = report.document(shown, read_summary(shown.folder), compared)
         except FootnoteError as error:
-            return HTMLResponse(escape(plain(error, engine.home)), 503, _NO_SCRIPT)
+            return HTMLResponse(escape(plain_message(error, engine.home)), 503, _NO_SCRIPT)
         headers = dict(_REPORT)
         if download:
             headers["Content-Disposition"] = f"attachment; filename=report.html; filename*=UTF-8''{quote(run)}.html"
@@ -158,12 +162,12 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: Reading) 
         try:
             row = await run_in_threadpool(_keep_judged, engine, await request.body())
         except FootnoteError as error:
-            return JSONResponse({"problem": plain(error, engine.home)}, 422)
+            return JSONResponse({"problem": plain_message(error, engine.home)}, 422)
         except OSError as error:
-            return JSONResponse({"problem": plain(error, engine.home)}, 500)
+            return JSONResponse({"problem": plain_message(error, engine.home)}, 500)
         return JSONResponse({"kept": row["id"]})
 
-    app.include_router(make_router(ConversationStore(engine.home)))
+    app.include_router(make_conversation_router(ConversationStore(engine.home)))
     app.include_router(make_reading_router(engine, reading))
 
     @app.post(UPLOAD, response_model=None)

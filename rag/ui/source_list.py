@@ -54,7 +54,7 @@ def undo(words: str, token: str) -> str:
     return f'<p class="fn-status" role="status">{escape(words)} {button}</p>'
 
 
-def holds(report: Report) -> str:
+def contents_line(report: Report) -> str:
     """Return what the index holds after a change."""
     return f"The index holds {_count(report.articles, 'source')} in {_count(report.chunks, 'passage')}."
 
@@ -77,7 +77,7 @@ def summary(report: Report, failures: Sequence[str]) -> str:
     """Return how many sources changed, and the `failures` in words."""
     counts = (("added", report.added), ("changed", report.changed), ("removed", report.removed))
     done = [f"{len(of):,} {words}" for words, of in (*counts, ("failed", report.failed)) if of]
-    return line(f"{', '.join(done) or 'Nothing changed'}. {holds(report)}") + "".join(map(problem, failures))
+    return line(f"{', '.join(done) or 'Nothing changed'}. {contents_line(report)}") + "".join(map(problem, failures))
 
 
 def _count(number: int, thing: str) -> str:

@@ -22,10 +22,10 @@ from index.state import write_atomically
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
 from rag.settings import SEEDS
-from rag.sources import listing
+from rag.sources import list_sources
 from rag.ui import charts, rail, source_list
 from rag.ui.html import line, problem
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 from rag.ui.removed import Removed
 from rag.ui.uploads import Uploads, file_name
 
@@ -83,10 +83,10 @@ class _Changes:
     def _now(self) -> tuple[object, object]:
         """The list as it is now."""
         try:
-            rows = listing(self._engine)
+            rows = list_sources(self._engine)
         except FootnoteError as error:
             return self._problem(error), ""
-        rows = [replace(row, state=plain(row.state, self._engine.home)) for row in rows]
+        rows = [replace(row, state=plain_message(row.state, self._engine.home)) for row in rows]
         return source_list.table(rows, groups(self._engine.home)), rail.ticks(rows)
 
     def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
@@ -154,7 +154,7 @@ class _Changes:
         if order.sources == (str(SEEDS),):
             return source_list.undo("The sample was removed.", token)
         what = order.sources[0] if len(order.sources) == 1 else f"{len(order.sources):,} sources"
-        return source_list.undo(f"{what} was removed. {source_list.holds(report)}", token)
+        return source_list.undo(f"{what} was removed. {source_list.contents_line(report)}", token)
 
     def _read_again(self, order: Order, progress: Progress) -> str:
         report = self._engine.index(anew=order.sources, progress=progress, wait=60)
@@ -220,11 +220,11 @@ class _Changes:
         yield told, *self._now()
 
     def _summary(self, report: Report) -> str:
-        failures = [plain(f"{source}: {why}", self._engine.home) for source, why in report.failed[:20]]
+        failures = [plain_message(f"{source}: {why}", self._engine.home) for source, why in report.failed[:20]]
         return source_list.summary(report, failures)
 
     def _problem(self, error: Exception | str) -> str:
-        return problem(plain(error, self._engine.home))
+        return problem(plain_message(error, self._engine.home))
 
 
 def make_sources_tab(

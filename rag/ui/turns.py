@@ -14,7 +14,7 @@ from functools import partial
 
 from index.errors import FootnoteError
 from index.home import explained
-from rag.answer import BadQuestion, check, stream
+from rag.answer import BadQuestion, check_question, stream
 from rag.choice import Choice
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
@@ -22,7 +22,7 @@ from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.settings import Writer
 from rag.types import Answer
 from rag.ui import html
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 
 _LOG = logging.getLogger("footnote")
 _PAUSE = 0.25
@@ -58,7 +58,7 @@ class Turns:
         Nothing follows once the question is stopped. Closing the iterator stops it too.
         """
         try:
-            asked = check(question, self._engine.settings.max_question)
+            asked = check_question(question, self._engine.settings.max_question)
             ticket = self.queue.join(session, turn_id)
         except (BadQuestion, QueueFull) as error:
             yield html.failure(turn_id, question[:200], str(error))
@@ -66,7 +66,7 @@ class Turns:
         try:
             async with aclosing(self._waiting(ticket)) as waiting:
                 async for words in waiting:
-                    yield html.pending(turn_id, asked, words)
+                    yield html.pending_turn(turn_id, asked, words)
             answer = partial(self._answer, ticket, asked, writer, choice, memory)
             async with aclosing(self._answering(ticket, answer)) as answering:
                 async for markup in answering:
@@ -76,7 +76,7 @@ class Turns:
             _LOG.exception("error %s while answering %r", number, question)
             said = "Something went wrong while answering. Ask again; the log tells more."
             if isinstance(error, FootnoteError):
-                said = plain(explained(error, self._engine.home), self._engine.home)
+                said = plain_message(explained(error, self._engine.home), self._engine.home)
             yield html.failure(turn_id, asked, f"{said} (Error {number})")
         finally:
             self.queue.leave(ticket)
@@ -136,7 +136,7 @@ class Turns:
                     tell(html.turn(ticket.name, self._kept(found, memory)))
                 elif time.monotonic() - shown >= _PAUSE:
                     shown = time.monotonic()
-                    tell(html.writing(ticket.name, found))
+                    tell(html.writing_turn(ticket.name, found))
             if found and found.writer == "llm":
                 tell(html.turn(ticket.name, self._kept(found, memory)))
 
@@ -146,7 +146,7 @@ class Turns:
             if memory:
                 memory.keep(answer)
         except FootnoteError as error:
-            return replace(answer, notes=(*answer.notes, plain(error, self._engine.home)))
+            return replace(answer, notes=(*answer.notes, plain_message(error, self._engine.home)))
         return answer
 
 

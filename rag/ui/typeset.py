@@ -13,15 +13,14 @@ from itertools import pairwise
 from typing import Literal
 
 from index.text.front_matter import read_front_matter
-from index.text.layout import Block, blocks, is_item
+from index.text.layout import LayoutBlock, Span, blocks, is_item
 
-Kind = Literal["title", "heading", "paragraph", "lines", "item", "code", "table", "rule", "quiet"]
+SpanKind = Literal["title", "heading", "paragraph", "lines", "item", "code", "table", "rule", "quiet"]
 Style = Literal["", "strong", "em", "code"]
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Run:
+class TextRun:
     """Words that are shown, `text[start:end]`, and how."""
 
     start: int
@@ -29,7 +28,7 @@ class Run:
     style: Style = ""
 
 
-Cell = tuple[Run, ...]
+CellRuns = tuple[TextRun, ...]
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,13 @@ class Part:
     their line ends and indents, as code does; "quiet" is what is not the article itself, with a level front matter.
     """
 
-    kind: Kind
+    kind: SpanKind
     start: int
     end: int
-    runs: Cell = ()
+    runs: CellRuns = ()
     level: int = 0
     names: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
+    rows: tuple[tuple[CellRuns, ...], ...] = ()
     sheet: str = ""
 
     @property
@@ -72,7 +71,7 @@ class Part:
         return one, other
 
 
-def _start(row: Sequence[Cell]) -> int:
+def _start(row: Sequence[CellRuns]) -> int:
     return next((run.start for cell in row for run in cell), 0)
 
 
@@ -94,7 +93,7 @@ def typeset(
     at = first
     for fence in _FENCE.finditer(text, first, last) if markdown else ():
         setter.set(at, fence.start(), at_top=at == 0)
-        setter.parts.append(Part("code", fence.start(), fence.end(), (Run(*fence.span("code")),)))
+        setter.parts.append(Part("code", fence.start(), fence.end(), (TextRun(*fence.span("code")),)))
         at = fence.end()
     setter.set(at, last, at_top=at == 0)
     return setter.parts
@@ -144,11 +143,11 @@ class _Setter:
         front = read_front_matter(slice_).end
         rows: list[_Line] = []
         for block in blocks(slice_):
-            block = Block(block.kind, block.start + first, block.end + first)
+            block = LayoutBlock(block.kind, block.start + first, block.end + first)
             lines = list(self._lines(block))
             if block.start in self._sheets or (block.kind == "title" and not at_top):
                 signs = block.start not in self._sheets and _HEADING.match(lines[0].text)
-                block = Block("heading" if signs else "text", block.start, block.end)
+                block = LayoutBlock("heading" if signs else "text", block.start, block.end)
             if block.kind == "text" and self._are_rows(lines):
                 if rows and self._sheets.get(rows[-1].start) != self._sheets.get(lines[0].start):
                     self._table(rows)
@@ -160,13 +159,13 @@ class _Setter:
             if block.kind == "text":
                 self._block(lines)
             elif block.kind == "furniture":
-                runs = (Run(block.start, block.end),)
+                runs = (TextRun(block.start, block.end),)
                 self.parts.append(Part("quiet", block.start, block.end, runs, level=int(block.start < first + front)))
             else:
                 self._heading(block.kind, lines[0])
         self._table(rows)
 
-    def _lines(self, block: Block) -> Iterator[_Line]:
+    def _lines(self, block: LayoutBlock) -> Iterator[_Line]:
         for match in _LINE.finditer(self._text, block.start, block.end):
             stripped = match.group().strip()
             if stripped:
@@ -188,18 +187,18 @@ class _Setter:
         level = len(signs[1]) if signs else 2
         self.parts.append(Part(kind, line.start, line.end, self._runs(start, end), level))
 
-    def _runs(self, start: int, end: int) -> Cell:
+    def _runs(self, start: int, end: int) -> CellRuns:
         """`text[start:end]`, in Markdown with what is bold, leaning or code set apart."""
         if not self._markdown:
-            return (Run(start, end),)
-        runs: list[Run] = []
+            return (TextRun(start, end),)
+        runs: list[TextRun] = []
         at = start
         for found in _STYLED.finditer(self._text, start, end):
             style: Style = "code" if found["code"] else "em" if found["em"] else "strong"
             inside = found.span(style) if style != "strong" else (found.start() + 2, found.end() - 2)
-            runs += [Run(at, found.start()), Run(*inside, style)]
+            runs += [TextRun(at, found.start()), TextRun(*inside, style)]
             at = found.end()
-        return tuple(run for run in (*runs, Run(at, end)) if run.start < run.end)
+        return tuple(run for run in (*runs, TextRun(at, end)) if run.start < run.end)
 
     # --- paragraphs and lists -----------------------------------------------------------------------------------------
 
@@ -265,7 +264,7 @@ class _Setter:
         widest = max(len(line.text) for line in lines)
         broken = widest > _SHORT_LINE and all(len(line.text) > 0.7 * widest for line in lines[:-1])
         margin = lines[0].indent
-        kind: Kind = (
+        kind: SpanKind = (
             "paragraph" if len(lines) == 1 or (broken and all(line.indent == margin for line in lines)) else "lines"
         )
         self.parts.append(Part(kind, lines[0].start, lines[-1].end, self._runs(lines[0].start, lines[-1].end)))
@@ -287,7 +286,7 @@ class _Setter:
         )
         return count
 
-    def _between_bars(self, line: _Line) -> tuple[Cell, ...]:
+    def _between_bars(self, line: _Line) -> tuple[CellRuns, ...]:
         bars = [line.start - 1, *(line.start + m.start() for m in re.finditer(r"(?<!\\)\|", line.text)), line.end]
         inside = [(one + 1, other) for one, other in pairwise(bars)]
         if line.text.startswith("|"):
@@ -296,7 +295,7 @@ class _Setter:
             inside = inside[:-1]
         return tuple(self._cell(start, end) for start, end in inside)
 
-    def _cell(self, start: int, end: int) -> Cell:
+    def _cell(self, start: int, end: int) -> CellRuns:
         words = self._text[start:end]
         begin = start + len(words) - len(words.lstrip())
         return self._runs(begin, begin + len(words.strip())) if words.strip() else ()

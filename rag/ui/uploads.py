@@ -25,7 +25,7 @@ from index.home import folder_size
 from index.sources.roots import uploads
 from rag.settings import Settings
 from rag.ui.gate import VISIT
-from rag.ui.plain import plain
+from rag.ui.plain import plain_message
 from rag.ui.removed import Removed
 
 _PLACE = re.compile(r"(?P<folder>[0-9a-f]{32})/(?P<name>[^/\\\x00]{1,255})")
@@ -95,7 +95,7 @@ class Uploads:
         except HTTPException:
             return PlainTextResponse(f"This upload can't be read, or has more than {_MOST_FILES} files.", 400)
         except OSError as error:
-            return PlainTextResponse(plain(error, self._home), 507)
+            return PlainTextResponse(plain_message(error, self._home), 507)
         finally:
             with self._lock:
                 self._coming -= int(length)

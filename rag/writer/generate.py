@@ -15,13 +15,13 @@ from index.text.aliases import Aliases, find_aliases
 from index.text.layout import Span
 from index.text.tokens import token_counter
 from rag.check import Verdict
-from rag.check.sentence import Source, check_sentence
+from rag.check.sentence import SourceFacts, check_sentence
 from rag.cite import Statement
 from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
 from rag.writer.llm import LanguageModel, ModelServerError, Usage
-from rag.writer.prompt import REFUSAL, Prompt, build
+from rag.writer.prompt import REFUSAL, Prompt, build_prompt
 from rag.writer.sentence_cutter import Cutter, Drafted
 from rag.writer.thoughts import ThoughtFilter
 
@@ -33,7 +33,7 @@ _ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 
 
 @dataclass(frozen=True)
-class Draft:
+class GeneratedDraft:
     """What a model has written so far. `declined` tells that it gave the fixed refusal, `failed` says why the server
     gave no whole answer. `tokens` has "prompt" and "completion", `timings` milliseconds."""
 
@@ -61,7 +61,7 @@ class Draft:
             yield "None is left, so the answer is quoted."
 
 
-def write(
+def generate(
     model: LanguageModel,
     question: str,
     reading: Reading,
@@ -69,17 +69,17 @@ def write(
     articles: Mapping[str, Article],
     settings: Settings,
     stop: Event | None = None,
-) -> Generator[Draft]:
+) -> Generator[GeneratedDraft]:
     """Ask the model, and give the draft anew with each sentence that was checked; the last one is complete.
 
     `hits` are the passages it may use, best first, of `articles`. A failure of the server ends with a draft that says
     so. `stop` ends it at once.
     """
     counter = token_counter(settings.encoding)
-    prompt = build(question, hits, articles, counter, settings.llm_prompt_tokens)
+    prompt = build_prompt(question, hits, articles, counter, settings.llm_prompt_tokens)
     desk = _Desk(prompt.ids, hits, articles, reading)
     stream = _Stream(model, prompt, counter.count, settings.llm_answer_tokens)
-    draft = Draft()
+    draft = GeneratedDraft()
     started = time.perf_counter()
     checking = 0.0
     try:
@@ -196,7 +196,7 @@ class _Desk:
         return Evidence(hit, start, end, score, tuple(dict.fromkeys(answers)))
 
 
-def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: int) -> Source:
+def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: int) -> SourceFacts:
     beside = [article.title if article.named else "", hit.chunk.heading]
     if article.published:
         beside.append(article.published.when)
@@ -204,7 +204,7 @@ def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: i
     own = _introduced(article)
     shorts = {short for short, _ in own}
     others = [pair for other in articles.values() for pair in _introduced(other) if pair[0] not in shorts]
-    return Source(hit.chunk.text, "\n".join(filter(None, beside)), Aliases([*own, *others]), f"passage {rank}")
+    return SourceFacts(hit.chunk.text, "\n".join(filter(None, beside)), Aliases([*own, *others]), f"passage {rank}")
 
 
 @lru_cache(64)

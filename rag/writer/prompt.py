@@ -44,7 +44,7 @@ class Prompt:
     tokens: int
 
 
-def build(
+def build_prompt(
     question: str, hits: Sequence[Hit], articles: Mapping[str, Article], counter: TokenCounter, budget: int
 ) -> Prompt:
     """The prompt for `question` with as many of `hits`, from the first on, as `budget` tokens hold.

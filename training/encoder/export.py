@@ -24,8 +24,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from index.encoder.embedder import ENCODER, LONGEST
-from training.int8 import OPSET, prepared, write
+from index.encoder.embedder import ENCODER, MAX_WORD_PIECES
+from training.int8 import OPSET, prepared, write_int8
 
 _FILES = ("squad/train", "squadshifts/new_wiki_v1.0", "squadshifts/reddit_v1.0", "squadshifts/amazon_reviews_v1.0")
 _EACH = 60
@@ -86,7 +86,7 @@ def export(folder: Path, texts: Sequence[Sequence[int]], path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
-        write(full, path, portable=True)
+        write_int8(full, path, portable=True)
 
 
 def main() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     shutil.copyfile(folder / "tokenizer.json", arguments.out / "tokenizer.json")
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(LONGEST)
+    tokenizer.enable_truncation(MAX_WORD_PIECES)
     export(folder, samples(arguments.data, tokenizer), arguments.out / ENCODER)
     print(f"sha256 {hashlib.sha256((arguments.out / ENCODER).read_bytes()).hexdigest()}")
 

@@ -22,15 +22,15 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from index.encoder.embedder import LONGEST, find_float32
+from index.encoder.embedder import MAX_WORD_PIECES, find_float32
 from index.text.words import words
 from training.reader.base import load_encoder
-from training.reader.data import Corpus, Kind, Passage, Question
+from training.reader.data import PassageOrigin, TrainingCorpus, TrainingPassage, TrainingQuestion
 from training.reader.train import corpus, precision
-from training.reader.typed import as_typed
+from training.reader.typed import retype
 
-ENCODER = "encoder"
-_TIMES: dict[Kind, int] = {"wiki": 1, "natural": 6, "everyday": 1}
+_ENCODER = "encoder"
+_TIMES: dict[PassageOrigin, int] = {"wiki": 1, "natural": 6, "everyday": 1}
 """How often an epoch asks the questions of each kind; those on reviews and comments name nothing to look for."""
 _TYPED, _HEADED, _HARD = 0.5, 0.5, 0.7
 """Shares of the questions written as people type, of the passages of Wikipedia below their title, and of the questions
@@ -39,7 +39,7 @@ _TRIES = 6
 
 
 @dataclass(frozen=True)
-class Recipe:
+class EncoderRecipe:
     """What makes two runs the same: `batch` questions make a step; cosines count `scale` times."""
 
     epochs: int = 5
@@ -64,7 +64,7 @@ class Step:
 class Pairs:
     """The steps of every epoch, the same for the same seed."""
 
-    def __init__(self, corpus: Corpus, recipe: Recipe) -> None:
+    def __init__(self, corpus: TrainingCorpus, recipe: EncoderRecipe) -> None:
         self._passages, self._recipe = corpus.passages, recipe
         kinds = [passage.kind for passage in corpus.passages]
         self._asked = [q for q in corpus.questions if q.spans for _ in range(_TIMES.get(kinds[q.passage], 0))]
@@ -83,16 +83,16 @@ class Pairs:
         asked = rng.sample(self._asked, len(self._asked))
         for step in range(self.steps):
             part = asked[step * self._recipe.batch :][: self._recipe.batch]
-            questions = [as_typed(one.text, rng) if rng.random() < _TYPED else one.text for one in part]
+            questions = [retype(one.text, rng) if rng.random() < _TYPED else one.text for one in part]
             lacking = [self._lacking(one, rng) for one in part if rng.random() < _HARD]
             homes = [one.passage for one in part] + [other for other in lacking if other is not None]
             yield Step(questions, [self._text(self._passages[home], rng) for home in homes], homes)
 
-    def _text(self, passage: Passage, rng: random.Random) -> str:
+    def _text(self, passage: TrainingPassage, rng: random.Random) -> str:
         headed = passage.heading and (passage.kind == "everyday" or rng.random() < _HEADED)
         return f"{passage.heading}\n{passage.text}" if headed else passage.text
 
-    def _lacking(self, question: Question, rng: random.Random) -> int | None:
+    def _lacking(self, question: TrainingQuestion, rng: random.Random) -> int | None:
         """Another passage of the document without the words of an answer, or one that TF-IDF ranks high."""
         own = self._passages[question.passage]
         if own.kind != "everyday":
@@ -106,10 +106,12 @@ class Pairs:
         return None
 
 
-class Training:
+class EncoderTraining:
     """An encoder in training."""
 
-    def __init__(self, encoder: Any, tokenizer: Any, recipe: Recipe, steps: int, device: str | None = None) -> None:
+    def __init__(
+        self, encoder: Any, tokenizer: Any, recipe: EncoderRecipe, steps: int, device: str | None = None
+    ) -> None:
         """`steps` are those of the whole run; `device` is cuda where there is one."""
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
@@ -160,12 +162,12 @@ def open_tokenizer(folder: Path) -> Any:
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(LONGEST)
+    tokenizer.enable_truncation(MAX_WORD_PIECES)
     tokenizer.no_padding()
     return tokenizer
 
 
-def write(encoder: Any, base: Path, folder: Path) -> None:
+def write_encoder(encoder: Any, base: Path, folder: Path) -> None:
     """Write the encoder as a folder of sentence-transformers, like that it grew from."""
     shutil.copytree(base, folder, dirs_exist_ok=True)
     encoder.cpu().save_pretrained(folder)
@@ -176,21 +178,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and natural/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where the trained encoder is written")
-    parser.add_argument("--epochs", type=int, default=Recipe.epochs)
-    parser.add_argument("--batch", type=int, default=Recipe.batch, help="questions in a step")
+    parser.add_argument("--epochs", type=int, default=EncoderRecipe.epochs)
+    parser.add_argument("--batch", type=int, default=EncoderRecipe.batch, help="questions in a step")
     arguments = parser.parse_args()
-    recipe = Recipe(epochs=arguments.epochs, batch=arguments.batch)
+    recipe = EncoderRecipe(epochs=arguments.epochs, batch=arguments.batch)
     arguments.work.mkdir(parents=True, exist_ok=True)
     pairs = Pairs(corpus(arguments.data, arguments.work, recipe.seed), recipe)
     base = find_float32().folder
     steps = recipe.epochs * pairs.steps
-    training = Training(load_encoder(base), open_tokenizer(base), recipe, steps)
+    training = EncoderTraining(load_encoder(base), open_tokenizer(base), recipe, steps)
     with tqdm(total=steps, unit="step") as bar:
         for number in range(recipe.epochs):
             for step in pairs.epoch(number):
                 bar.set_postfix(loss=f"{training.run_step(step):.3f}", refresh=False)
                 bar.update()
-    write(training.encoder, base, arguments.work / ENCODER)
+    write_encoder(training.encoder, base, arguments.work / _ENCODER)
 
 
 if __name__ == "__main__":

@@ -28,18 +28,18 @@ _HARD = 12
 """Hard negatives kept for each question."""
 
 
-Kind = Literal["wiki", "other", "natural", "generated", "everyday"]
+PassageOrigin = Literal["wiki", "other", "natural", "generated", "everyday"]
 """The origin of a passage: Wikipedia with questions of readers, reviews and comments, Wikipedia with questions typed
 into a search engine, templates, or everyday documents written for this."""
 
 
 @dataclass(frozen=True)
-class Passage:
+class TrainingPassage:
     """A paragraph and the article it is of. `heading` is read above it: the title, and the headings below that."""
 
     text: str
     article: str
-    kind: Kind
+    kind: PassageOrigin
     heading: str = ""
 
     @property
@@ -49,7 +49,7 @@ class Passage:
 
 
 @dataclass(frozen=True)
-class Question:
+class TrainingQuestion:
     """A question about `passage`, an index into the passages. `spans` are its answers there, empty if it has none.
 
     `hard` are passages that look right for it and lack the answer, best first.
@@ -63,14 +63,14 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Corpus:
+class TrainingCorpus:
     """Passages and the questions about them."""
 
-    passages: list[Passage]
-    questions: list[Question]
+    passages: list[TrainingPassage]
+    questions: list[TrainingQuestion]
 
 
-_FILES: tuple[tuple[str, Kind], ...] = (
+_FILES: tuple[tuple[str, PassageOrigin], ...] = (
     ("squad/train.json.gz", "wiki"),
     ("squadshifts/new_wiki_v1.0.json.gz", "wiki"),
     ("squadshifts/reddit_v1.0.json.gz", "other"),
@@ -79,7 +79,7 @@ _FILES: tuple[tuple[str, Kind], ...] = (
 )
 
 
-def load(folder: Path, apart: frozenset[str]) -> tuple[Corpus, Corpus]:
+def load(folder: Path, apart: frozenset[str]) -> tuple[TrainingCorpus, TrainingCorpus]:
     """(to train on, to calibrate on) from `folder`, which holds squad/, squadshifts/ and natural/.
 
     `apart` are ids of questions whose whole paragraphs are left out, wherever their text stands.
@@ -105,10 +105,10 @@ def load(folder: Path, apart: frozenset[str]) -> tuple[Corpus, Corpus]:
     return fit.corpus, calibrate.corpus
 
 
-def joined(first: Corpus, second: Corpus) -> Corpus:
+def join_corpora(first: TrainingCorpus, second: TrainingCorpus) -> TrainingCorpus:
     """Both in one."""
     moved = [replace(q, passage=q.passage + len(first.passages)) for q in second.questions]
-    return Corpus(first.passages + second.passages, first.questions + moved)
+    return TrainingCorpus(first.passages + second.passages, first.questions + moved)
 
 
 def read_json(path: Path) -> list[Any]:
@@ -125,12 +125,12 @@ def read_ids(path: Path) -> frozenset[str]:
 
 class _Builder:
     def __init__(self) -> None:
-        self.corpus = Corpus([], [])
+        self.corpus = TrainingCorpus([], [])
 
-    def add(self, title: str, paragraph: Any, kind: Kind) -> None:
+    def add(self, title: str, paragraph: Any, kind: PassageOrigin) -> None:
         number, text = len(self.corpus.passages), paragraph["context"]
         heading = "" if kind == "other" else unquote(title).replace("_", " ")
-        self.corpus.passages.append(Passage(text, title, kind, heading))
+        self.corpus.passages.append(TrainingPassage(text, title, kind, heading))
         for item in paragraph["qas"]:
             spans = []
             for answer in [] if item.get("is_impossible") else item["answers"]:
@@ -139,10 +139,10 @@ class _Builder:
                 if text[start:end] == answer["text"] and answer["text"].strip():
                     spans.append((start, end))
             if spans or item.get("is_impossible"):
-                self.corpus.questions.append(Question(item["id"], item["question"], number, tuple(spans)))
+                self.corpus.questions.append(TrainingQuestion(item["id"], item["question"], number, tuple(spans)))
 
 
-def with_hard_negatives(corpus: Corpus, cache: Path | None = None) -> Corpus:
+def with_hard_negatives(corpus: TrainingCorpus, cache: Path | None = None) -> TrainingCorpus:
     """Return the corpus with `hard` filled: Wikipedia passages without the answer that TF-IDF ranks high.
 
     Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
@@ -167,12 +167,12 @@ def with_hard_negatives(corpus: Corpus, cache: Path | None = None) -> Corpus:
     return _with(corpus, hard)
 
 
-def _with(corpus: Corpus, hard: Sequence[Sequence[int]]) -> Corpus:
+def _with(corpus: TrainingCorpus, hard: Sequence[Sequence[int]]) -> TrainingCorpus:
     questions = [replace(q, hard=tuple(h)) for q, h in zip(corpus.questions, hard, strict=True)]
-    return Corpus(corpus.passages, questions)
+    return TrainingCorpus(corpus.passages, questions)
 
 
-def _rank(corpus: Corpus) -> list[list[int]]:
+def _rank(corpus: TrainingCorpus) -> list[list[int]]:
     """For each question the Wikipedia passages, best 30 first, by TF-IDF."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -200,6 +200,6 @@ def draw_foreign(folder: Path, each: int, seed: int) -> list[str]:
     return drawn
 
 
-def answers_of(corpus: Corpus, questions: Iterable[Question]) -> list[list[str]]:
+def answers_of(corpus: TrainingCorpus, questions: Iterable[TrainingQuestion]) -> list[list[str]]:
     """The acceptable answer texts of each question; none when it has no answer."""
     return [[corpus.passages[q.passage].text[a:b] for a, b in q.spans] for q in questions]

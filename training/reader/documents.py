@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from index.text.layout import Span
-from training.reader.data import Corpus, Passage, Question
+from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion
 
 _SYLLABLES = """ba bel bor bri car cas dal den dor el fal fen gar gil hal har hol in jor kel kin lan lor mar mel mor nal
 nor ol or pel per quin ral ren ros sal sel sen tal ter thor tol ul val ven vor wal wen wil yar zan""".split()
@@ -31,7 +31,7 @@ _TASKS = (
     ("check", "the alarm"), ("print", "the programme"), ("collect", "the keys"), ("clean", "the gutters"),
     ("renew", "the insurance"), ("invite", "the speakers"), ("count", "the chairs"), ("replace", "the lock"),
 )  # fmt: skip
-Asked = tuple[str, tuple[str, ...]]
+_Asked = tuple[str, tuple[str, ...]]
 """A question and the texts that answer it, none if the document does not."""
 
 
@@ -41,7 +41,7 @@ class _Document:
 
     heading: str
     lines: list[str]
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[_Asked] = field(default_factory=list)
 
     def ask(self, questions: str, *answers: str) -> None:
         """Add questions, "|" between them, with their answers."""
@@ -196,7 +196,7 @@ def _headings(names: _Names) -> _Document:
     """Text below a heading that says what it is about."""
     rng = names.rng
     weeks, days, money, person = rng.randint(2, 9), rng.randint(10, 35), names.money(), names.person()
-    sections: dict[str, tuple[str, list[Asked]]] = {
+    sections: dict[str, tuple[str, list[_Asked]]] = {
         "Notice period": (
             f"It is {weeks} weeks, and must be given in writing.",
             [("How long is the notice period?|notice period", (f"{weeks} weeks",))],
@@ -368,17 +368,17 @@ def _news(names: _Names) -> _Document:
 _MAKERS = (_goods, _goods, _people, _hours, _list, _headings, _headings, _minutes, _mail, _faq, _steps, _news, _news)
 
 
-def generated(seed: int, count: int) -> Corpus:
+def generated(seed: int, count: int) -> TrainingCorpus:
     """Make `count` documents with their questions, the same for the same seed."""
-    made = Corpus([], [])
+    made = TrainingCorpus([], [])
     for number in range(count):
         rng = random.Random(f"documents {seed} {number}")
         document = _MAKERS[number % len(_MAKERS)](_Names(rng))
         text = "\n".join(document.lines)
-        made.passages.append(Passage(text, f"generated {number}", "generated", document.heading))
+        made.passages.append(TrainingPassage(text, f"generated {number}", "generated", document.heading))
         for place, (question, answers) in enumerate(document.asked):
             spans = tuple(span for answer in answers for span in _places(text, answer))
-            made.questions.append(Question(f"generated-{seed}-{number}-{place}", question, number, spans))
+            made.questions.append(TrainingQuestion(f"generated-{seed}-{number}-{place}", question, number, spans))
     return made
 
 

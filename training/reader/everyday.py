@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.article import Article, read_article
-from index.chunk import Chunk, Limits, chunk
+from index.chunk import Chunk, ChunkLimits, chunk
 from index.encoder.embedder import Embedder, find_model
 from index.formats.worker import Worker
 from index.text.layout import Span
@@ -22,7 +22,7 @@ from index.text.sentences import sentences
 from index.text.tokens import token_counter
 from index.text.words import content_terms
 from rag.settings import Settings
-from training.reader.data import Corpus, Passage, Question
+from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion
 
 DOCUMENTS = Path(__file__).resolve().parents[1] / "documents"
 """The folder of the bundles."""
@@ -33,7 +33,7 @@ _DOCUMENT = re.compile(r"^=== ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Asked:
+class EverydayQuestion:
     """A question and where its acceptable answers stand in the text of the article, nowhere if it does not say."""
 
     text: str
@@ -46,7 +46,7 @@ class Document:
 
     article: Article
     chunks: list[Chunk]
-    asked: list[Asked]
+    asked: list[EverydayQuestion]
 
 
 @dataclass(frozen=True)
@@ -99,19 +99,21 @@ def source_of(number: int, one: Written) -> str:
     return f"{number:04d}/{one.name}"
 
 
-def documents(written: Sequence[Written]) -> list[Document]:
+def cut_documents(written: Sequence[Written]) -> list[Document]:
     """Read and cut the documents as the index does, and find the answers in them; a question whose answer does not
     stand in what was read is left out."""
     embedder, settings = Embedder(find_model()), Settings()
     count = token_counter(settings.encoding).count
-    limits = Limits(count, embedder.count_pieces, embedder.max_pieces, settings.chunk_tokens, settings.chunk_overlap)
+    limits = ChunkLimits(
+        count, embedder.count_pieces, embedder.max_pieces, settings.chunk_tokens, settings.chunk_overlap
+    )
     made = []
     with tempfile.TemporaryDirectory() as folder, Worker() as worker:
         write_files(written, Path(folder))
         for number, one in enumerate(written):
             source = source_of(number, one)
             article, _ = read_article(Path(folder) / source, source, max_bytes=_LARGEST, worker=worker)
-            asked = [Asked(q, tuple(_places(article.text, q, answers))) for q, answers in one.asked]
+            asked = [EverydayQuestion(q, tuple(_places(article.text, q, answers))) for q, answers in one.asked]
             kept = [a for a, (_, answers) in zip(asked, one.asked, strict=True) if a.spans or not answers]
             made.append(Document(article, chunk(article, limits), kept))
     return made
@@ -135,28 +137,28 @@ def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
             yield max(found, key=near)
 
 
-def split(every: Sequence[Document]) -> tuple[list[Document], list[Document]]:
+def split_documents(every: Sequence[Document]) -> tuple[list[Document], list[Document]]:
     """(to train on, to calibrate on)."""
     apart = every[_APART - 1 :: _APART]
     return [one for number, one in enumerate(every) if number % _APART != _APART - 1], list(apart)
 
 
-def corpus_of(every: Sequence[Document]) -> Corpus:
+def corpus_of(every: Sequence[Document]) -> TrainingCorpus:
     """The chunks as passages, each question beside the one that holds its answers, or, if none does, beside the one
     that shares most words with it."""
-    made = Corpus([], [])
+    made = TrainingCorpus([], [])
     for document in every:
         first = len(made.passages)
         source = document.article.source
-        made.passages.extend(Passage(one.text, source, "everyday", one.context) for one in document.chunks)
+        made.passages.extend(TrainingPassage(one.text, source, "everyday", one.context) for one in document.chunks)
         for number, asked in enumerate(document.asked):
             place, spans = _chunk_of(document, asked)
             if spans or not asked.spans:
-                made.questions.append(Question(f"everyday-{source}-{number}", asked.text, first + place, spans))
+                made.questions.append(TrainingQuestion(f"everyday-{source}-{number}", asked.text, first + place, spans))
     return made
 
 
-def _chunk_of(document: Document, asked: Asked) -> tuple[int, tuple[Span, ...]]:
+def _chunk_of(document: Document, asked: EverydayQuestion) -> tuple[int, tuple[Span, ...]]:
     """The number of the chunk with most of the answers, and where they stand in it."""
     held = [
         tuple((a - one.start, b - one.start) for a, b in asked.spans if one.start <= a and b <= one.end)

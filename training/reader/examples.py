@@ -20,10 +20,10 @@ from index.text.sentences import sentences
 from index.text.words import words
 from rag.reader.layout import Layout, layout_of
 from training.reader.attributes import ask_unstated
-from training.reader.data import Corpus, Kind, Question, answers_of
+from training.reader.data import PassageOrigin, TrainingCorpus, TrainingQuestion, answers_of
 from training.reader.model import LONGEST_ANSWER, Batch
 from training.reader.rewording import ask_who, asks_who, names, rename
-from training.reader.typed import as_typed
+from training.reader.typed import retype
 from training.reader.unanswerable import Pool, inner_names, make_pool, unanswerable
 from training.reader.yes_no import ask_yes_no
 
@@ -50,7 +50,7 @@ class Share:
     yes_no: float = 0.0
 
 
-_KINDS: dict[Kind, Share] = {
+_KINDS: dict[PassageOrigin, Share] = {
     "wiki": Share(1.0, hard=0.3, changed=0.2, sibling=0.15, unstated=0.1, yes_no=0.06),
     "other": Share(0.35, changed=0.15),
     "natural": Share(6.0, hard=0.3, changed=0.2, unstated=0.12, yes_no=0.06),
@@ -70,7 +70,7 @@ class Mix:
     the passages are cut to sentences of `crop` word pieces in all; no row is longer than `longest`.
     """
 
-    kinds: dict[Kind, Share] = field(default_factory=lambda: dict(_KINDS))
+    kinds: dict[PassageOrigin, Share] = field(default_factory=lambda: dict(_KINDS))
     unanswerable: int = 2
     reworded: float = 0.6
     typed: float = 0.5
@@ -85,7 +85,7 @@ HEADED = Mix(headed=0.7, longest=320)
 
 
 @dataclass(frozen=True)
-class Row:
+class ExampleRow:
     """A question beside a passage; `spans` are its answers there in characters, `near` a place that a crop keeps."""
 
     question: str
@@ -119,7 +119,7 @@ class _Encoded:
 class Examples:
     """The rows of every epoch, the same for the same seed."""
 
-    def __init__(self, corpus: Corpus, tokenizer: Path, mix: Mix, seed: int) -> None:
+    def __init__(self, corpus: TrainingCorpus, tokenizer: Path, mix: Mix, seed: int) -> None:
         """`tokenizer` is the path of a tokenizer.json."""
         from tokenizers import Tokenizer
 
@@ -140,15 +140,15 @@ class Examples:
         self._lines = cache(self._find_lines)
         self._flat = cache(lambda number: f" {' '.join(words(self.corpus.passages[number].text))} ")
 
-    def epoch(self, number: int) -> list[list[Row]]:
+    def epoch(self, number: int) -> list[list[ExampleRow]]:
         """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
         asked = self.asked(number)
         return [self.group(number, place, question) for place, question in enumerate(asked)]
 
-    def asked(self, number: int) -> list[Question]:
+    def asked(self, number: int) -> list[TrainingQuestion]:
         """The questions of an epoch, shuffled."""
         rng = random.Random(f"{self._seed} {number}")
-        asked: list[Question] = []
+        asked: list[TrainingQuestion] = []
         for kind, share in self.mix.kinds.items():
             own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].kind == kind]
             # Parts of the questions take turns, so that a few epochs ask all of them.
@@ -161,47 +161,47 @@ class Examples:
         chosen = random.Random(f"reworded {self._seed} {number}")
         return [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in asked]
 
-    def _is_reworded(self, question: Question, rng: random.Random) -> bool:
+    def _is_reworded(self, question: TrainingQuestion, rng: random.Random) -> bool:
         return question.id in self._reworded and rng.random() < self.mix.reworded
 
-    def group(self, number: int, group: int, question: Question) -> list[Row]:
+    def group(self, number: int, group: int, question: TrainingQuestion) -> list[ExampleRow]:
         """The rows that belong to a question, the one at `group` in the epoch `number`."""
         rng = random.Random(f"{self._seed} {number} {group}")
         passage = self.corpus.passages[question.passage]
         share = self.mix.kinds[passage.kind]
         near = rng.choice(question.spans) if question.spans else None
-        rows = [Row(question.text, question.passage, question.spans, near, group)]
+        rows = [ExampleRow(question.text, question.passage, question.spans, near, group)]
         if question.spans and question.hard and rng.random() < share.hard:
-            rows.append(Row(question.text, rng.choice(question.hard), (), None, group))
+            rows.append(ExampleRow(question.text, rng.choice(question.hard), (), None, group))
         if question.spans and rng.random() < share.sibling:
-            rows += [Row(question.text, other, (), None, group) for other in self._sibling(question, rng)]
+            rows += [ExampleRow(question.text, other, (), None, group) for other in self._sibling(question, rng)]
         if question.spans and rng.random() < share.changed:
             other = unanswerable(question.text, passage.text, self._pools[passage.article], rng)
             if other:
-                rows.append(Row(other, question.passage, (), near, -1 - group))
+                rows.append(ExampleRow(other, question.passage, (), near, -1 - group))
         if rng.random() < share.unstated:
             subject = rng.choice([passage.heading or passage.article, *inner_names(passage.text)[:20]])
             if other := ask_unstated(subject, f"{passage.heading} {passage.text}", rng):
-                rows.append(Row(other, question.passage, (), None, -1 - group))
+                rows.append(ExampleRow(other, question.passage, (), None, -1 - group))
         if share.yes_no and rng.random() < share.yes_no:
             rows += self._yes_no(question, _YES_NO + group, rng)
         if rng.random() < self.mix.typed:
             form = rng.random()
-            rows = [replace(row, question=as_typed(row.question, random.Random(form))) for row in rows]
+            rows = [replace(row, question=retype(row.question, random.Random(form))) for row in rows]
         return rows
 
-    def _yes_no(self, question: Question, group: int, rng: random.Random) -> list[Row]:
+    def _yes_no(self, question: TrainingQuestion, group: int, rng: random.Random) -> list[ExampleRow]:
         """A yes-or-no question about the passage, or one about another of its article that this one does not settle."""
         own = self.corpus.passages[question.passage]
         others = self._articles[own.article]
         if len(others) > 1 and rng.random() < 0.4:
             other = self.corpus.passages[rng.choice(others)].text
             asked = ask_yes_no(other, rng) if other != own.text else None
-            return [Row(asked[0], question.passage, (), None, group)] if asked else []
+            return [ExampleRow(asked[0], question.passage, (), None, group)] if asked else []
         asked = ask_yes_no(own.text, rng)
-        return [Row(asked[0], question.passage, (asked[1],), asked[1], group)] if asked else []
+        return [ExampleRow(asked[0], question.passage, (asked[1],), asked[1], group)] if asked else []
 
-    def _sibling(self, question: Question, rng: random.Random) -> list[int]:
+    def _sibling(self, question: TrainingQuestion, rng: random.Random) -> list[int]:
         """Another passage of the article that holds no word of an acceptable answer's texts; none after some tries."""
         text = self.corpus.passages[question.passage].text
         answers = {" ".join(words(text[start:end])) for start, end in question.spans} - {""}
@@ -212,7 +212,9 @@ class Examples:
                 return [other]
         return []
 
-    def batches(self, rows: Sequence[Row], rng: random.Random, pieces: int) -> Iterator[tuple[Batch, list[Row]]]:
+    def batches(
+        self, rows: Sequence[ExampleRow], rng: random.Random, pieces: int
+    ) -> Iterator[tuple[Batch, list[ExampleRow]]]:
         """Rows of like length together, padded to a multiple of 8, at most `pieces` word pieces a batch.
 
         A row whose answers are all too long for a span is left out: it would teach that its passage does not answer.
@@ -220,7 +222,7 @@ class Examples:
         made = [(self._encode(row, rng), row) for row in rows]
         made = [one for one in made if one[0].targets or not one[1].spans]
         made.sort(key=lambda one: len(one[0].ids))
-        part: list[tuple[_Encoded, Row]] = []
+        part: list[tuple[_Encoded, ExampleRow]] = []
         for one in made:
             if part and (len(part) + 1) * _rounded(len(one[0].ids)) > pieces:
                 yield _pad([e for e, _ in part], self._layout), [row for _, row in part]
@@ -238,7 +240,7 @@ class Examples:
         """The text of word pieces, in lower case."""
         return str(self._tokenizer.decode(list(pieces)))
 
-    def _encode(self, row: Row, rng: random.Random) -> _Encoded:
+    def _encode(self, row: ExampleRow, rng: random.Random) -> _Encoded:
         """A row as word pieces; a long passage is cut to sentences around `near`."""
         passage = self.corpus.passages[row.passage]
         question = self._tokenizer.encode(row.question, add_special_tokens=False).ids[:_LONGEST_QUESTION]
@@ -265,7 +267,7 @@ class Examples:
         holds = [self._holds(row, targets, place, line) for place, line in zip(places, inside, strict=True)]
         return _Encoded(ids, second, start, targets, places, holds)
 
-    def _holds(self, row: Row, targets: Sequence[Span], place: Span, line: Span) -> int:
+    def _holds(self, row: ExampleRow, targets: Sequence[Span], place: Span, line: Span) -> int:
         """1 if a sentence holds a target, 0 if not, -1 if it has the words of an answer at another place."""
         if any(place[0] <= start and end <= place[1] for start, end in targets):
             return 1
@@ -305,7 +307,7 @@ def _crop(
     return first, last
 
 
-def _reworded(corpus: Corpus, rng: random.Random) -> tuple[Corpus, dict[str, Question]]:
+def _reworded(corpus: TrainingCorpus, rng: random.Random) -> tuple[TrainingCorpus, dict[str, TrainingQuestion]]:
     """The corpus with the passages in which persons became organisations behind its own, and by the id of a question
     what it may be asked as."""
     wiki = [question for question in corpus.questions if corpus.passages[question.passage].wiki]
@@ -318,10 +320,10 @@ def _reworded(corpus: Corpus, rng: random.Random) -> tuple[Corpus, dict[str, Que
         if asks_who(question.text) and (other := rename(passage.text, question.spans, organisations, rng)):
             made[question.id] = replace(question, passage=len(passages), spans=other[1])
             passages.append(replace(passage, text=other[0]))
-    return Corpus(passages, corpus.questions), made
+    return TrainingCorpus(passages, corpus.questions), made
 
 
-def _pools(corpus: Corpus) -> dict[str, Pool]:
+def _pools(corpus: TrainingCorpus) -> dict[str, Pool]:
     """What changed questions draw from: of the article where it has many paragraphs, else of all of its kind."""
     texts: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     of = [passage.article if passage.kind == "wiki" else f"kind {passage.kind}" for passage in corpus.passages]

@@ -19,7 +19,7 @@ import torch
 from rag.reader.layout import MPNET
 from rag.reader.models import CHECKSUMS
 from rag.reader.spans import NETWORK
-from training.int8 import OPSET, prepared, write
+from training.int8 import OPSET, prepared, write_int8
 from training.reader.checkpoint import load_checkpoint
 from training.reader.data import FOREIGN, load, read_ids
 from training.reader.examples import Examples, Mix
@@ -76,10 +76,10 @@ def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / FULL
         export_float32(prepared(model, run, by_row=strong), full)
-        write(full, path, leave=("/head", "/null", "/sentence"), portable=strong)
+        write_int8(full, path, leave=("/head", "/null", "/sentence"), portable=strong)
 
 
-def split(path: Path) -> list[Path]:
+def split_weights(path: Path) -> list[Path]:
     """Move the weights of a network into two files beside it, from where onnxruntime maps them; return all three."""
     import onnx
     from onnx.external_data_helper import set_external_data
@@ -115,7 +115,7 @@ def main() -> None:
     samples = samples_of(arguments.data, arguments.out / "tokenizer.json")
     network = arguments.out / NETWORK
     export_int8(model, network, samples)
-    files = split(network) if network.stat().st_size > _LARGE else [network]
+    files = split_weights(network) if network.stat().st_size > _LARGE else [network]
     if arguments.full:
         export_float32(model, arguments.out / FULL)
     named = sorted(path.name for path in (*files, arguments.out / "tokenizer.json"))

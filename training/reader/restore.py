@@ -20,7 +20,7 @@ from rag.reader.spans import MODEL, NETWORK
 from training.reader.base import load_encoder
 from training.reader.model import SpanModel
 
-Array = NDArray[Any]
+_Array = NDArray[Any]
 _WRAPPED = ("inner", "linear")
 """Names of the layers that `training.int8.prepared` puts around others."""
 
@@ -33,7 +33,7 @@ def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout
     from onnx import numpy_helper
 
     graph = onnx.load(folder / NETWORK).graph
-    held: dict[str, Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    held: dict[str, _Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     model = SpanModel(encoder or load_encoder(find_float32().folder), frozen, dropout)
     kept = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad} if frozen else {}
     state = dict(_weights(graph.node, held))
@@ -50,7 +50,7 @@ def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout
     return model
 
 
-def _weights(nodes: Any, held: dict[str, Array]) -> Iterator[tuple[str, Tensor]]:
+def _weights(nodes: Any, held: dict[str, _Array]) -> Iterator[tuple[str, Tensor]]:
     """(name, (out, in) weight) of every linear layer, found by the path of its product in the graph."""
     for node in nodes:
         if node.op_type not in ("MatMul", "MatMulInteger", "Gemm"):

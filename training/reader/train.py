@@ -42,10 +42,10 @@ from rag.reader.spans import MODEL
 from rag.reader.spans import STRONG as STRONG_MODEL
 from training.reader.base import layout_for, load_encoder
 from training.reader.checkpoint import CHECKPOINT, USABLE, write_state
-from training.reader.data import FOREIGN, Corpus, joined, load, read_ids, with_hard_negatives
+from training.reader.data import FOREIGN, TrainingCorpus, join_corpora, load, read_ids, with_hard_negatives
 from training.reader.documents import generated
-from training.reader.everyday import corpus_of, documents, read_bundles, split
-from training.reader.examples import HEADED, Examples, Mix, Row
+from training.reader.everyday import corpus_of, cut_documents, read_bundles, split_documents
+from training.reader.examples import HEADED, ExampleRow, Examples, Mix
 from training.reader.model import Batch, SpanModel, log_odds, loss, sentence_loss
 from training.reader.restore import restored
 
@@ -56,7 +56,7 @@ _AVERAGED = 4
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ReaderRecipe:
     """What makes two runs the same.
 
     `groups` questions make a step; `pieces` word pieces go through at once. The heads learn at `head` times the rate.
@@ -87,19 +87,19 @@ class Recipe:
         return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
 
 
-SMALL = Recipe(steps=4000, groups=32, warm_up=200, decay=0.95, dropout=0.1, pieces=12288)
+SMALL = ReaderRecipe(steps=4000, groups=32, warm_up=200, decay=0.95, dropout=0.1, pieces=12288)
 """How the small reader learns."""
-STRONG = Recipe(steps=3600, groups=32, rate=4e-5, warm_up=200, decay=0.95, head=5.0, dropout=0.1, pieces=12288)
+_STRONG = ReaderRecipe(steps=3600, groups=32, rate=4e-5, warm_up=200, decay=0.95, head=5.0, dropout=0.1, pieces=12288)
 """How the strong reader learns: minutes of a GPU, days of two cores."""
 
 
-Batches = list[tuple[Batch, list[Row]]]
+Batches = list[tuple[Batch, list[ExampleRow]]]
 
 
 class Steps(Dataset[Batches]):
     """The batches of every step, the same for the same recipe; where an epoch ends, the next one begins."""
 
-    def __init__(self, examples: Examples, recipe: Recipe) -> None:
+    def __init__(self, examples: Examples, recipe: ReaderRecipe) -> None:
         self._examples, self._recipe = examples, recipe
         self._epoch, self._asked = 0, examples.asked(0)
         self._per_epoch = max(1, len(self._asked) // recipe.groups)
@@ -123,13 +123,13 @@ class Steps(Dataset[Batches]):
         yield from DataLoader(self, batch_size=None, sampler=steps, num_workers=workers, prefetch_factor=8)
 
 
-class Training:
+class ReaderTraining:
     """A model with everything that a run must remember to go on where it stopped."""
 
     def __init__(
         self,
         examples: Examples,
-        recipe: Recipe,
+        recipe: ReaderRecipe,
         device: str | None = None,
         threads: int = 2,
         model: SpanModel | None = None,
@@ -261,7 +261,9 @@ def precision(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None = None, hours: float = 0) -> None:
+def run(
+    training: ReaderTraining, folder: Path, log_every: int = 5, stop: Event | None = None, hours: float = 0
+) -> None:
     """Run all steps that are left, or those of some `hours`, and save every ten minutes and at the end; log the losses.
 
     When `stop` is set it ends after the step under way, saved too. plateau.pt is the state before the rate falls: a
@@ -293,22 +295,22 @@ def run(training: Training, folder: Path, log_every: int = 5, stop: Event | None
     bar.close()
 
 
-def corpus(data: Path, work: Path, seed: int = Recipe.seed) -> Corpus:
+def corpus(data: Path, work: Path, seed: int = ReaderRecipe.seed) -> TrainingCorpus:
     """What is trained on: the public files in `data` with hard negatives, documents made from templates, and the
     everyday documents."""
     fit, _ = load(data, read_ids(FOREIGN))
     fit = with_hard_negatives(fit, work / "hard_negatives.json")
-    everyday, _ = split(documents(read_bundles()))
-    return joined(joined(fit, generated(seed, _DOCUMENTS)), corpus_of(everyday))
+    everyday, _ = split_documents(cut_documents(read_bundles()))
+    return join_corpora(join_corpora(fit, generated(seed, _DOCUMENTS)), corpus_of(everyday))
 
 
-def _start(arguments: argparse.Namespace) -> Training:
+def _start(arguments: argparse.Namespace) -> ReaderTraining:
     """What the arguments ask for, resumed if it was begun."""
     torch.manual_seed(arguments.seed)
     checkpoint = arguments.work / CHECKPOINT
     encoder = load_encoder(arguments.base)
     strong = layout_for(encoder) == MPNET
-    recipe, mix = (STRONG, HEADED) if strong else (SMALL, Mix())
+    recipe, mix = (_STRONG, HEADED) if strong else (SMALL, Mix())
     if arguments.shipped and not checkpoint.is_file():
         model = restored(STRONG_MODEL if strong else MODEL, encoder, recipe.frozen, recipe.dropout)
     else:
@@ -322,7 +324,7 @@ def _start(arguments: argparse.Namespace) -> Training:
     )
     fit = corpus(arguments.data, arguments.work, recipe.seed)
     examples = Examples(fit, arguments.base / "tokenizer.json", mix, recipe.seed)
-    training = Training(examples, recipe, threads=arguments.threads, model=model)
+    training = ReaderTraining(examples, recipe, threads=arguments.threads, model=model)
     if checkpoint.is_file():
         training.resume(checkpoint)
     return training
@@ -338,7 +340,9 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
     parser.add_argument("--rate", type=float, help="the learning rate at its highest")
     parser.add_argument("--decay", type=float, help="over which part of the steps, the last, the rate falls")
-    parser.add_argument("--seed", type=int, default=Recipe.seed, help="of the order of the rows and of what is made")
+    parser.add_argument(
+        "--seed", type=int, default=ReaderRecipe.seed, help="of the order of the rows and of what is made"
+    )
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
     arguments = parser.parse_args()

@@ -16,7 +16,7 @@ _DROPPED = FUNCTION_WORDS - _KEPT
 _CLIPPED, _MISSPELT = 0.25, 0.1
 
 
-def as_typed(question: str, rng: random.Random) -> str:
+def retype(question: str, rng: random.Random) -> str:
     """Return the question in lower case without its question mark; a quarter of them as keywords, and in a tenth one
     word is misspelt."""
     text = " ".join(question.rstrip(" ?.").lower().split())
