@@ -1,16 +1,18 @@
-# make chat   the page in the browser            make check  what CI runs: format, lint, types, tests
+# make serve  the page in the browser            make check  what CI runs: format, lint, types, tests
 # make test   the tests                          make fix    format and mend what can be mended
-# make bench  every figure the README quotes     make clean  remove the environment, keep the index
-# make pictures  the page in every state, into .footnote/pictures; renews the four in docs/pictures
+# make bench  the figures of the README          make clean  remove the environment, keep the index
+# make pictures  the page in every state, into .footnote/pictures; renews those in docs/pictures
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= ../shared/data
 
-.PHONY: chat test check lint fix bench pictures clean
+.PHONY: serve chat test check lint fix bench pictures clean
 
-chat: $(VENV)/.ready
+serve: $(VENV)/.ready
 	@$(RUN) app.py serve
+
+chat: serve
 
 test: $(VENV)/.ready-dev
 	$(RUN) -m pytest -n 2 --dist loadfile
@@ -38,6 +40,7 @@ bench: $(VENV)/.ready-dev
 
 pictures: $(VENV)/.ready-dev
 	$(RUN) -m benchmarks.pictures
+	$(RUN) -m benchmarks.moving_picture
 
 clean:
 	rm -rf $(VENV)

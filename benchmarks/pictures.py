@@ -2,7 +2,7 @@
 
 Serves the seeds, and other small homes for the states that these can't be in, from a temporary folder. Every state is
 brought about for real; a process is halted for a moment where a state would be over before its picture is taken. All
-pictures go to FOLDER, the four of the README also to docs/pictures.
+pictures go to FOLDER, those that the README shows also to docs/pictures.
 """
 
 from __future__ import annotations
