@@ -1,1 +1,1 @@
-"""Showing: the page. Only this room and app.py know gradio."""
+"""The web page: only this package and app.py import gradio."""

@@ -1,6 +1,6 @@
-"""The page of one article: its stored text, well set, the quote marked in it; a PDF page by page beside its pictures.
+"""The page of one article: its stored text with the quote marked; a PDF is shown page by page, each with its picture.
 
-Pure: markup without any script. Offsets point into the stored text, which is shown as it is but for marks of structure.
+Pure: returns markup without scripts. Offsets point into the stored text. Only its structure marks are not shown.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rag.ui.typeset import CellRuns, Part, typeset
 AROUND = 100_000
 """Characters shown on each side of a quote in a very long text."""
 _SNAP = 2_000
-"""A stretch of a long text begins and ends with whole lines, if they are no longer."""
+"""Longest line, in characters, for which a part of a long text is extended to a line boundary."""
 _FEWEST_HEADINGS = 3
 _MARKDOWN = (".md", ".markdown")
 _FROM = {
@@ -40,9 +40,10 @@ _SAID = {
 
 @dataclass(frozen=True)
 class MarkedPlace:
-    """What is opened of an article: the quote [start, end) and the `answers` in it, for one that was cited as `id`.
+    """The place to open in an article: the quote [start, end) and its `answers` spans.
 
-    `begin` is where another stretch of a long text begins, `conversation` the one to go back to.
+    `id` is the article id in the citation. `begin` is the offset where another part of a long text begins.
+    `conversation` is the id of the conversation that the page links back to.
     """
 
     start: int = 0
@@ -55,8 +56,10 @@ class MarkedPlace:
 
 @dataclass(frozen=True)
 class Sheets:
-    """The pages of a PDF that can be shown: width and height of each, and by page, from 0, the boxes of the quote as
-    (left, top, right, bottom) in shares of the page."""
+    """The page images of a PDF: `sizes` has the width and height of each page.
+
+    `boxes` maps a page, from 0, to the boxes of the quote: (left, top, right, bottom) as shares of the page.
+    """
 
     sizes: Sequence[tuple[float, float]]
     boxes: dict[int, Sequence[Sequence[float]]] = field(default_factory=dict)
@@ -64,7 +67,10 @@ class Sheets:
 
 @dataclass(frozen=True)
 class File:
-    """What is left of the file that an article was read from: "same", "changed" or "gone"; and its pages, if drawn."""
+    """The file of an article: its `state` is "same", "changed", "gone" or "unknown".
+
+    `sheets` has its page images if they can be drawn.
+    """
 
     state: str = "same"
     sheets: Sheets | None = None
@@ -72,7 +78,10 @@ class File:
 
 
 def article_page(article: Article, place: MarkedPlace, file: File, *, changed: bool = False) -> str:
-    """The whole page. `changed` says that the text is no longer the one that was cited; then nothing is marked."""
+    """Return the whole page as HTML.
+
+    With `changed` (the text differs from the cited one) no words are marked.
+    """
     quote = (place.start, place.end) if place.start < place.end and not changed else (0, 0)
     setter = _Setter(article.text, quote, place.answers)
     first, last = stretch(article.text, quote, place.begin)
@@ -98,7 +107,10 @@ def article_page(article: Article, place: MarkedPlace, file: File, *, changed: b
 
 
 def stretch(text: str, quote: Span, begin: int | None = None) -> Span:
-    """What is shown of a text: all of it, or of a very long one what lies around the quote, or from `begin` on."""
+    """Return the span of a text to show: all of a short text.
+
+    Of a very long text, the part around the quote, or the part that starts at `begin`.
+    """
     if begin is not None:
         first, last = begin, begin + 2 * AROUND
     elif quote[0] < quote[1]:
@@ -131,7 +143,7 @@ def _about(article: Article) -> str:
 
 
 def _title(parts: list[Part], article: Article, setter: _Setter) -> str:
-    """The heading of the page: the title at the top of the text if it is the article's, which is taken out there."""
+    """Return the heading of the page; a first heading that repeats the article's title is removed from `parts`."""
     at = next((number for number, part in enumerate(parts) if not part.is_front_matter), 0)
     first = parts[at] if parts else None
     words = "".join(article.text[run.start : run.end] for run in first.runs) if first else ""
@@ -155,7 +167,7 @@ def _contents(parts: Sequence[Part], text: str) -> str:
 
 
 def _neighbours(article: Article, place: MarkedPlace, quote: Span, shown: Span) -> tuple[str, str]:
-    """Links to what comes before and after in a very long text, each with a word on what is shown."""
+    """Return links to the parts before and after the shown part of a very long text, with a note on what is shown."""
     first, last = shown
     whole = len(article.text)
     if first == 0 and last == whole:
@@ -182,7 +194,7 @@ def _neighbours(article: Article, place: MarkedPlace, quote: Span, shown: Span) 
 
 
 def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, setter: _Setter, place: MarkedPlace) -> str:
-    """The text page by page, each beside its picture where there are `sheets`."""
+    """Return the text page by page, each with its picture if there are `sheets`."""
     near = {page + step for page in cited_pages(article, setter.quote) for step in (-1, 0, 1)} or {0, 1}
     name = page_word(article.source).capitalize()
     made = []
@@ -200,20 +212,20 @@ def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, sette
 
 
 def cited_pages(article: Article, quote: Span) -> range:
-    """The pages, from 0, that a quote stands on."""
+    """Return the pages, from 0, that contain the quote."""
     if quote[0] >= quote[1] or not article.pages:
         return range(0)
     return range((article.page(quote[0]) or 1) - 1, article.page(quote[1] - 1) or 1)
 
 
 def page_span(article: Article, number: int) -> Span:
-    """Where page `number`, from 0, stands in the text."""
+    """Return the span of page `number`, from 0, in the text."""
     starts = (*article.pages, len(article.text))
     return starts[number], starts[number + 1]
 
 
 def _by_page(parts: Sequence[Part], starts: Sequence[int]) -> Iterator[tuple[int, list[Part]]]:
-    """(page from 0, its parts) of every page that the parts reach; what goes on over a page's end is cut there."""
+    """Yield (page from 0, its parts) for every page that has parts; a part that crosses a page's end is cut there."""
     left = deque(parts)
     if not left:
         return
@@ -257,7 +269,7 @@ def _picture(article: Article, number: int, sheets: Sheets, boxes: Iterable[Sequ
 
 
 def _parts(parts: Sequence[Part], setter: _Setter) -> str:
-    """Parts one after the other, items that follow each other as one list."""
+    """Return the markup of all parts; consecutive items form one list."""
     made: list[str] = []
     for are_items, group in groupby(parts, lambda part: part.kind == "item"):
         together = list(group)
@@ -269,7 +281,7 @@ def _parts(parts: Sequence[Part], setter: _Setter) -> str:
 
 
 class _Setter:
-    """Makes the markup of parts, the quote marked in them; `marked` says whether some of it was."""
+    """Renders parts with the quote marked in them; `marked` is True once some of the quote is marked."""
 
     def __init__(self, text: str, quote: Span, answers: Iterable[Span]) -> None:
         self._text = text
@@ -278,7 +290,7 @@ class _Setter:
         self.marked = False
 
     def part(self, part: Part) -> str:
-        """The element of a part."""
+        """Return the element of a part."""
         if part.kind == "table":
             return self._table(part)
         if part.kind == "rule":
@@ -298,7 +310,7 @@ class _Setter:
         return f'<p{name} dir="auto">{words}</p>'
 
     def _bare(self, part: Part) -> bool:
-        """True for an item whose bullet is drawn by the page, since it has no number of its own."""
+        """True if the page draws the bullet of the item, because the item has no number."""
         return not part.runs or part.runs[0].start > part.start
 
     def _table(self, part: Part) -> str:
@@ -316,7 +328,7 @@ class _Setter:
         )
 
     def cell(self, runs: CellRuns) -> str:
-        """Words in their styles."""
+        """Return the text of the runs, each in its style."""
         made = []
         for run in runs:
             words = self._words(run.start, run.end)
@@ -324,7 +336,10 @@ class _Setter:
         return "".join(made)
 
     def anchored(self, part: Part, markup: str) -> str:
-        """The markup of a part; with an anchor where the quote begins in it and none of its words are shown there."""
+        """Return the markup of a part, with an anchor if the quote begins in it.
+
+        The anchor is only needed if no word of the quote is shown in the part.
+        """
         if self.marked or self.quote == (0, 0) or not part.start <= self.quote[0] < part.end:
             return markup
         self.marked = True
@@ -341,7 +356,7 @@ class _Setter:
         return f"{escape(self._text[start:first])}<mark{name}>{inside}</mark>{escape(self._text[last:end])}"
 
     def _answering(self, start: int, end: int) -> Iterator[str]:
-        """`text[start:end]` with the answering words in it set apart."""
+        """Yield the markup of `text[start:end]`, with the answering words in bold."""
         at = start
         for one, other in self._answers:
             first, last = max(one, at), min(other, end)

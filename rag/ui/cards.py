@@ -1,4 +1,4 @@
-"""The evidence of an answer as markup: a card for each place, and the markers that lead there."""
+"""The evidence of an answer as markup: one card for each cited place, and the markers that link to the cards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LONGEST_TIP = 280
 
 
 def source_cards(turn_id: str, answer: Answer) -> str:
-    """Return the section of an answer's evidence: a card for each place it cites, other passages folded."""
+    """Return an answer's evidence: a card for each cited place, other passages folded."""
     places, others = group_places(answer)
     parts = [_place_card(turn_id, place) for place in places]
     if others:
@@ -47,7 +47,7 @@ def source_cards(turn_id: str, answer: Answer) -> str:
 
 
 def _place_card(turn_id: str, place: CardPlace) -> str:
-    """A card with all citations of a place; the marker of each leads to the words where it begins."""
+    """Return the card of a place with all its citations; each marker links to the first word of its citation."""
     one = place.first
     numbers = _runs(sorted(cited.number for cited in place.citations))
     text = _passage(place.before)
@@ -61,7 +61,7 @@ def _place_card(turn_id: str, place: CardPlace) -> str:
 
 
 def _runs(numbers: Sequence[int]) -> str:
-    """Numbers in order, runs of three and more by their ends.
+    """Return sorted numbers as text; runs of three or more are shortened to their ends.
 
     >>> _runs([1, 2, 3, 5, 7, 8])
     '1–3, 5, 7, 8'
@@ -77,7 +77,7 @@ def _runs(numbers: Sequence[int]) -> str:
 
 
 def _passage(text: str) -> str:
-    """Text of a passage without the signs of headings and bold words and the fences of code."""
+    """Return the text of a passage without Markdown marks of headings, bold words and code fences."""
     return escape(_SIGNS.sub("", text))
 
 
@@ -91,12 +91,12 @@ def _mark(turn_id: str, pieces: Sequence[CardPiece]) -> str:
 
 
 def _headings(place: CardPlace) -> str:
-    """The heading that a place stands under, or the rows it has."""
+    """Return the headings of the citations of a place; for a table these name the rows."""
     return ", ".join(dict.fromkeys(one.heading for one in place.citations if one.heading))
 
 
 def _where(one: Citation | Passage, heading: str) -> str:
-    """When a source was published and where in it the words stand."""
+    """Return the publication date of a source, and the page and heading of the cited words."""
     parts = [f"<bdi>{escape(day(one.published))}</bdi>"] if one.published else []
     parts += [f"{page_word(one.source)} {one.page}"] if one.page else []
     said = f'<p class="fn-meta">{" · ".join(parts)}</p>' if parts else ""
@@ -104,7 +104,7 @@ def _where(one: Citation | Passage, heading: str) -> str:
 
 
 def _open(one: Citation | Passage) -> str:
-    """The end of a card: links to the whole article with the words in view, and the source's own name."""
+    """Return the end of a card: a link to the words in the whole article, and the source's name."""
     answers = one.answers if isinstance(one, Citation) else ()
     address = article_address(one.source, one.article_id, (one.start, one.end), answers)
     words = one.quote if isinstance(one, Citation) else one.text
@@ -118,10 +118,10 @@ def _open(one: Citation | Passage) -> str:
 
 
 def _web_page(source: str, quote: str) -> str:
-    """A link to the web page itself, at the quoted words where the browser can (a text fragment)."""
+    """Return a link to the web page, with a text fragment that scrolls to the quoted words if the browser can."""
     words = quote.split()
     ends = [words] if len(words) <= 8 else [words[:4], words[-4:]]
-    # subtle: a dash or comma in the words would be read as the fragment's own.
+    # subtle: a dash or comma in the words would be read as syntax of the text fragment.
     place = ",".join(urlquote(" ".join(part), safe="").replace("-", "%2D") for part in ends)
     return (
         f' <a class="fn-open" href="{escape(f"{source}#:~:text={place}")}" target="_blank" rel="noopener noreferrer">'
@@ -130,8 +130,10 @@ def _web_page(source: str, quote: str) -> str:
 
 
 def article_address(source: str, article_id: str = "", quote: Span = (0, 0), answers: Sequence[Span] = ()) -> str:
-    """The escaped address of the page of a source, with a quote [start, end) in view where there is one, and the
-    answering words in it marked."""
+    """Return the escaped address of a source's page.
+
+    A `quote` [start, end) scrolls the page to these words; `answers` are the spans to mark in it.
+    """
     asked = {"source": source}
     if quote[1]:
         asked |= {"id": article_id, "start": str(quote[0]), "end": str(quote[1])}
@@ -141,7 +143,7 @@ def article_address(source: str, article_id: str = "", quote: Span = (0, 0), ans
 
 
 def highlighted(one: Citation) -> str:
-    """The quote, the answering words in it set apart."""
+    """Return the quote as HTML, with the answering words in bold."""
     made, at = [], one.start
     for start, end in sorted(one.answers):
         if start < at:

@@ -1,4 +1,4 @@
-"""Line charts and bars as plain SVG and HTML: no library, no script; colours come from the style sheet."""
+"""Line charts and bars as plain SVG and HTML, without library or script; the style sheet sets the colours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _MOST_POINTS = 200
 
 
 def line_chart(title: str, x_name: str, y_name: str, points: Sequence[tuple[float, float]], x_most: float = 1) -> str:
-    """A curve of (x, y) in [0, x_most] x [0, 1]; "" for fewer than two points. `title` is read to who can't see it."""
+    """Return a curve of (x, y) in [0, x_most] x [0, 1]; "" for fewer than two points.
+
+    Screen readers read the `title`.
+    """
     if len(points) < 2:
         return ""
     step = max(1, len(points) // _MOST_POINTS)
@@ -50,12 +53,12 @@ def _y(share: float) -> float:
 
 
 def progress(label: str, done: int, total: int) -> str:
-    """How far something is, as a bar that is read aloud under `label`."""
+    """Return a progress bar; screen readers read its `label`."""
     values = f'aria-valuemin="0" aria-valuemax="{total}" aria-valuenow="{done}"'
     return f'<div role="progressbar" aria-label="{label}" {values}>{bar(done / max(1, total))}</div>'
 
 
 def bar(share: float) -> str:
-    """A bar of a share in [0, 1], beside a figure that says the same."""
+    """Return a bar for a share in [0, 1]; screen readers skip it."""
     width = 100 * min(1, max(0, share))
     return f'<span class="fn-bar" aria-hidden="true"><span style="width: {width:.1f}%"></span></span>'

@@ -1,4 +1,4 @@
-"""The chat: a Gradio page whose events ask the engine. What it shows is made in `html`, placed by `page.js`."""
+"""The chat: a Gradio page whose events ask the engine. `html` renders the markup, `page.js` puts it on the page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STATIC = Path(__file__).parent / "static"
 _OTHERS = 40
 """Events besides questions that Gradio may run at once: the tabs, the welcome, stopping."""
 _WELCOME_LOOKS, _WELCOME_EVERY = 60, 0.5
-"""How often the welcome looks for new suggestions, and seconds between two looks."""
+"""Number of checks for new suggestions after the page has loaded, and seconds between two checks."""
 _ID = re.compile(r"[a-z0-9]{1,32}")
 _BEGIN = (
     "(question, _, writer) => [...window.footnote.begin(question, writer), window.footnoteChoice.leftOut(), "
@@ -47,22 +47,24 @@ _BEGIN = (
 
 
 class _Outbox:
-    """The turns of each session that its page still waits for. They travel together, so that when two updates reach
-    the browser as one, the earlier turn is not lost."""
+    """The turns that each session's page is still waiting for.
+
+    All of them are sent together: Gradio may merge two updates into one, and the earlier turn would be lost.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._turns: dict[str, dict[str, str]] = defaultdict(dict)
 
     def put(self, session: str, turn_id: str, markup: str) -> str:
-        """Keep one turn in place of its earlier state; returns the markup of all that are kept, in parcels."""
+        """Store the new state of a turn and return all stored turns as parcels."""
         with self._lock:
             turns = self._turns[session]
             turns[turn_id] = markup
             return "".join(map(html.parcel, turns.values()))
 
     def keep_only(self, session: str, turn_ids: list[str]) -> None:
-        """Drop the turns that the page has."""
+        """Drop all turns of a session except `turn_ids`; the page has the others."""
         with self._lock:
             kept = {id_: markup for id_, markup in self._turns[session].items() if id_ in turn_ids}
             self._turns[session] = kept
@@ -74,12 +76,12 @@ class _Outbox:
 
 
 def _text(value: object) -> str:
-    """What was sent as text; whoever calls the event may send anything."""
+    """Return a sent value as text; a client may send any type."""
     return "" if value is None else str(value)
 
 
 def _names(text: str) -> frozenset[str]:
-    """The names in a JSON list; none when it is not one."""
+    """Return the names in a JSON list; an empty set if the text is no JSON list."""
     try:
         value = json.loads(text or "[]")
     except (ValueError, RecursionError):
@@ -88,7 +90,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 class _Events:
-    """What the chat's events do."""
+    """The event handlers of the chat."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -97,7 +99,7 @@ class _Events:
         self.turns = Turns(engine)
 
     def suggest(self) -> None:
-        """Begin to make suggestions in the background, behind the questions of people."""
+        """Start to compute suggestions in the background; people's questions go first."""
         engine = self._engine
 
         def current() -> Generation:
@@ -111,10 +113,10 @@ class _Events:
     async def ask(
         self, question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
     ) -> AsyncGenerator[str]:
-        """Ask a question.
+        """Ask a question and yield the turns that the page waits for, as parcels.
 
-        `turn_ids` names its turn on the page, then the turns the page still waits for; `writer` is "quote" or "llm";
-        `left_out` are the names of sources that are not asked, as a JSON list ("" for none); the answer is kept in the
+        `turn_ids` are the id of its turn on the page, then those of the turns the page still waits for. `writer` is
+        "quote" or "llm". `left_out` is a JSON list of the sources to exclude ("" for none). The answer is stored in the
         `conversation` with this id ("" for none).
         """
         sent = (question, turn_ids, writer, left_out, conversation)
@@ -133,7 +135,7 @@ class _Events:
         return Memory(partial(self._earlier, conversation, turn), partial(self._keep, conversation, turn, choice))
 
     def _earlier(self, conversation: str, turn: str) -> Thread:
-        """The turns of a conversation that a question may refer to; none where they can't be read."""
+        """Return the turns of a conversation that a question may refer to; none if they can't be read."""
         try:
             turns = self._store.get(conversation).turns
         except FootnoteError:
@@ -141,7 +143,7 @@ class _Events:
         return Thread(tuple(one.answer for one in turns if one.answer and one.id != turn))
 
     def _keep(self, conversation: str, turn: str, choice: Choice, answer: Answer) -> None:
-        """Keep an answer with the ticks it was asked under."""
+        """Store an answer, and the sources that were excluded, in the conversation."""
         self._store.add(conversation, turn, answer)
         self._store.change(conversation, left_out=sorted(choice.left_out))
 
@@ -150,7 +152,7 @@ class _Events:
         self.turns.queue.stop(request.session_hash or "", turn_ids.split())
 
     async def arrive(self) -> AsyncGenerator[str]:
-        """Yield the welcome when everything is ready, and again when there are more questions to suggest."""
+        """Yield the welcome once the models are loaded, and again for each new suggestion."""
         await asyncio.to_thread(self._engine.warm.wait)
         shown = ""
         for _ in range(_WELCOME_LOOKS):
@@ -162,7 +164,7 @@ class _Events:
             await asyncio.sleep(_WELCOME_EVERY)
 
     def _welcome(self) -> tuple[str, bool]:
-        """The welcome, and whether it has all that it can show."""
+        """Return the welcome, and True if it is complete."""
         try:
             generation = self._engine.parts()[0]
             titles, examples = generation.catalog.titles(), self._engine.suggestions.first(generation)
@@ -177,11 +179,11 @@ class _Events:
 
 
 def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
-    """The page over an engine; `files` are those that it uploads, `removed` what can be brought back."""
+    """Build the page; `files` are its uploads, `removed` the removals to undo."""
     events = _Events(engine)
     events.suggest()
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
-        # Before the composer, so that its box is the last of the page.
+        # Before the composer, because the composer's box must be the last text box on the page.
         gr.HTML(dialogs.tour() + dialogs.thumb_down(COMPLAINTS), js_on_load=None, elem_id="fn-dialogs")
         hidden = [gr.Textbox(visible="hidden") for _ in range(3)]
         arriving = gr.HTML("", visible="hidden", elem_id="fn-arriving", js_on_load=None)
@@ -202,7 +204,7 @@ def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
                 gr.HTML(rail.panel(), js_on_load=None)
             gr.HTML('<div class="fn-scrim" data-do="close"></div>', js_on_load=None, elem_id="fn-behind")
         page.unload(events.leave)
-    # Gradio's own queue never holds a question back, and no request goes round it.
+    # Gradio's queue must never delay a question, and every request must pass through it.
     page.max_threads = events.turns.queue.most + _OTHERS
     page.queue(api_open=False)
     return page
@@ -216,8 +218,10 @@ def _make_desk(
     arriving: gr.HTML,
     changed: Sequence[gr.events.Dependency],
 ) -> gr.Radio:
-    """Lay out the conversation with the composer below it, and wire it; the welcome is drawn anew after events that
-    `changed` the sources. Returns the choice of who writes."""
+    """Add the conversation and the composer below it, with their events; return the writer choice.
+
+    The welcome is rendered again after each event of `changed`: these change the sources.
+    """
     turn_ids, left_out, conversation = hidden
     with gr.Column(elem_id="fn-desk", min_width=0):
         with gr.Column(elem_id="fn-left", min_width=0):
@@ -257,7 +261,7 @@ def _make_desk(
         show_progress="hidden",
         trigger_mode="multiple",
         concurrency_limit=None,
-        # Each of these would go through a thread first, and threads do not keep the order in which questions came.
+        # Either would run in a thread first, and threads do not keep the order of the questions.
         preprocess=False,
         postprocess=False,
         api_name="ask",

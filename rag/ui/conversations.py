@@ -1,4 +1,4 @@
-"""The stored conversations over HTTP, as the page's script reads and changes them."""
+"""The HTTP routes with which the page's script reads and changes stored conversations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rag.ui import export, html
 from rag.ui.gate import NOT_FRAMED
 
 _LARGEST_BODY = 5_000_000
-"""Bytes of a request; a whole conversation that is taken over is the largest."""
+"""Bytes of a request; the largest one imports a whole conversation."""
 _ID = re.compile(r"[a-z0-9]{8,32}")
 _MOST_TURNS = 500
 _LONGEST_WORDS = 100_000
@@ -31,16 +31,16 @@ _EXPORT_HEADERS = {"Content-Security-Policy": f"default-src 'none'; style-src 'u
 
 
 class BadRequest(FootnoteError):
-    """A request that the page's own script does not make."""
+    """A request that the page's script never sends."""
 
 
 def is_conversation_id(id_: str) -> bool:
-    """True for an id as the page makes them: 8 to 32 small letters and digits."""
+    """True for an id of the page's form: 8 to 32 lower-case letters and digits."""
     return _ID.fullmatch(id_) is not None
 
 
 def make_conversation_router(store: ConversationStore) -> APIRouter:
-    """Return the routes below /conversations. Whatever can't be done comes back as {"problem": one sentence}."""
+    """Return the routes below /conversations; an error is {"problem": one sentence}."""
     router = APIRouter(prefix="/conversations")
 
     @router.get("", response_model=None)
@@ -119,7 +119,7 @@ def _markup(turn: Turn) -> str:
 
 
 def _import(store: ConversationStore, turns: Any) -> dict[str, Any]:
-    """Keep the words of a conversation that only the browser held."""
+    """Store the text of a conversation that only the browser has kept."""
     if not isinstance(turns, list) or not 0 < len(turns) <= _MOST_TURNS:
         raise BadRequest(f"A conversation to take over has 1 to {_MOST_TURNS} turns. Nothing was kept.")
     words = [(str(one["question"])[:_LONGEST_WORDS], str(one["text"])[:_LONGEST_WORDS]) for one in turns]
@@ -134,8 +134,8 @@ def _storable(text: str) -> str:
 
 
 async def _changed(request: Request, step: Any) -> JSONResponse:
-    """Run a step with the JSON object of a request; a body that is none of the page's own is refused."""
-    # subtle: only for this type a browser asks first whether another site's page may send it, and it may not.
+    """Run a step with the JSON object of a request; reject a body that the page's script would not send."""
+    # subtle: before another site may send this content type, the browser sends a preflight request, which fails.
     if request.headers.get("content-type") != "application/json":
         return JSONResponse({"problem": "Changes are sent as application/json."}, 415)
     body = await request.body()

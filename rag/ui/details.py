@@ -1,4 +1,4 @@
-"""What is known of how an answer came about, folded under it, with a receipt to save. Pure: markup of an Answer."""
+"""The details of an answer, folded below it: search, scores, models, times, and a receipt to save. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHOWN = 20
 
 
 def details(turn_id: str, answer: Answer) -> str:
-    """The question as it was searched, the form, what was read with its scores, models, index and times."""
+    """Return the details: searched question, form, scored passages, models, times."""
     rows = [("Asked", str(answer.asked) if answer.asked else "all sources")]
     if answer.searched != answer.question:
         rows.append(("Searched for", answer.searched))

@@ -1,4 +1,4 @@
-"""The dialogs of the page: the tour, and what was wrong with an answer. Pure."""
+"""The dialogs of the page: the tour, and the feedback form for a wrong answer. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEYS = (
 
 
 def tour() -> str:
-    """Return the dialog that shows in four steps what the page does, then its keys."""
+    """Return the tour dialog: four steps, then the keys."""
     steps = "".join(f"<li><p><b>{escape(title)}.</b> {escape(words)}</p></li>" for title, words in _STEPS)
     lines = "".join(f"<dt><kbd>{escape(key)}</kbd></dt><dd>{escape(meaning)}</dd>" for key, meaning in _KEYS)
     return (
@@ -35,7 +35,10 @@ def tour() -> str:
 
 
 def thumb_down(kinds: Mapping[str, str]) -> str:
-    """The dialog that a thumb down opens: what was wrong (kind -> words), and what the right answer is."""
+    """Return the dialog that a thumb down opens.
+
+    It asks what was wrong, from `kinds` (kind -> words), and for the right answer.
+    """
     choices = "".join(
         f'<label><input type="radio" name="kind" value="{escape(kind)}" required> {escape(words)}</label>'
         for kind, words in kinds.items()

@@ -1,4 +1,4 @@
-"""The one escaping function of the page, and how it writes dates."""
+"""HTML escaping and date formatting for the page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ,\n]")
 
 
 def escape(text: str) -> str:
-    """Text -> HTML that shows exactly that text, wherever it is put: in an element, an attribute or a template.
+    """Escape text for HTML elements, attributes and templates.
 
     Every character but letters, digits, marks, spaces and commas becomes a numeric entity, so that neither HTML nor
-    the page's templates (`{{`, `${`) find anything to read in it. Characters that HTML can't hold become U+FFFD.
+    the page's templates (`{{`, `${`) can interpret it. Characters that HTML can't hold become U+FFFD.
     """
     return _NOT_PLAIN.sub(_entity, text)
 
@@ -31,5 +31,5 @@ def _entity(match: re.Match[str]) -> str:
 
 
 def day(published: Published | None) -> str:
-    """A date as the page writes it; "" for a source without one."""
+    """Return a date as the page shows it; "" for a source without a date."""
     return str(published or "")

@@ -1,4 +1,4 @@
-"""The Evaluation tab: choose or upload a question set, run it, see what came of it, compare with an earlier run."""
+"""The Evaluation tab: choose or upload a question set, run it, read the results, compare them with an earlier run."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _LOG = logging.getLogger("footnote")
 _ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".gz"]
 _NOTHING = ""
 _TICKET = "evaluation"
-"""What a question of a run is called in the line of questions."""
+"""The name of a run's questions in the request queue."""
 _SHOWN = 200
-"""Questions that the tab lists; the report has all."""
+"""Most questions that the tab lists; the report lists all."""
 _TICK = 0.25
 """Seconds between two updates of the progress line."""
 _INTRO = (
@@ -45,23 +45,23 @@ _INTRO = (
 
 
 class _Bench:
-    """One evaluation at a time; whoever started it may stop it."""
+    """A lock for one evaluation at a time; only the session that started a run can stop it."""
 
     def __init__(self) -> None:
         self.free = Lock()
         self._stops: dict[str, Event] = {}
 
     def begin(self, session: str) -> Event:
-        """The event that stops this session's run."""
+        """Return the event that stops this session's run."""
         return self._stops.setdefault(session, Event())
 
     def stop(self, session: str) -> None:
-        """Stop this session's run after the question under way."""
+        """Stop this session's run after the current question."""
         if session in self._stops:
             self._stops[session].set()
 
     def runs(self, session: str) -> bool:
-        """True while a run of this session is under way."""
+        """True while a run of this session is in progress."""
         return session in self._stops
 
     def end(self, session: str) -> None:
@@ -70,9 +70,9 @@ class _Bench:
 
 
 def question_sets(engine: Engine) -> dict[str, Path]:
-    """The question sets there are, by label: those beside the sources, judged answers, and uploaded ones.
+    """Return all question sets by label: from source folders, feedback and uploads.
 
-    The page knows them by their labels only.
+    The page sees only the labels, never the paths.
     """
     found = [(f"{root.name}/questions.jsonl", root / "questions.jsonl") for root in engine.roots()]
     found.append(("Judged answers (thumbs)", feedback_file(engine.home)))
@@ -86,7 +86,7 @@ def question_sets(engine: Engine) -> dict[str, Path]:
 
 
 class _Events:
-    """What the tab's controls do. Questions of a run stand in the `queue` too, behind those of people."""
+    """The event handlers of the tab. A run's questions wait in the `queue` too, behind people's questions."""
 
     def __init__(self, engine: Engine, files: Uploads, queue: RequestQueue) -> None:
         self._engine = engine
@@ -95,16 +95,16 @@ class _Events:
         self._bench = _Bench()
 
     def arrive(self) -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
-        """The three lists as they are now, the last run open."""
+        """Return the three lists, with the last run selected."""
         sets = list(question_sets(self._engine))
         return gr.Dropdown(choices=sets, value=sets[0] if sets else None), *_lists(self._engine.home)
 
     def can_run(self, chosen: str | None, request: gr.Request) -> gr.Button:
-        """Run can act when a set is chosen and this page runs none."""
+        """Enable the Run button if a set is chosen and this page has no run in progress."""
         return _button(bool(chosen) and not self._bench.runs(request.session_hash or ""))
 
     def upload(self, path: str) -> tuple[gr.Dropdown, str]:
-        """Check an uploaded set and keep it."""
+        """Check an uploaded question set and store it."""
         sent = Path(path)
         try:
             if sent.name.startswith("."):
@@ -122,7 +122,10 @@ class _Events:
         return choices, told + _problems(list(questions.problems))
 
     def evaluate(self, chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
-        """Run the chosen set; yields (progress, list of runs, Run, Stop), at last with the run that was made."""
+        """Run the chosen set; yield (progress, list of runs, Run button, Stop button).
+
+        The last list of runs contains the new run.
+        """
         session = request.session_hash or ""
         if not self._bench.free.acquire(blocking=False):
             told = problem("Another evaluation is running here. Wait for it to end, then run this one.")
@@ -149,12 +152,12 @@ class _Events:
         yield *last, _button(True), _button(False)
 
     def stop(self, request: gr.Request) -> None:
-        """Stop the run of this page, whose question may still wait."""
+        """Stop the run of this page; its question may still wait in the queue."""
         self._bench.stop(request.session_hash or "")
         self._queue.stop(request.session_hash or "", [_TICKET])
 
     def show(self, name: str | None, against: str | None) -> str:
-        """What came of a run, beside an earlier one if one is chosen."""
+        """Return the results of a run, compared with the run `against` if it is set."""
         try:
             return _results(self._engine.home, name, against) if name else _INTRO
         except (FootnoteError, OSError) as error:
@@ -162,7 +165,7 @@ class _Events:
 
 
 def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueue) -> None:
-    """Lay the tab out and wire it."""
+    """Add the tab to the page, with its events."""
     events = _Events(engine, files, queue)
     with gr.Column(elem_id="fn-evaluation", elem_classes=["fn-away"]):
         with gr.Row(elem_id="fn-choose", equal_height=False):
@@ -206,8 +209,10 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
 def evaluation(
     engine: Engine, chosen: Path | None, never_refuse: bool, stop: Event, turn: run.HoldTurn
 ) -> Iterator[tuple[str, object]]:
-    """Run the question set in the file `chosen`; yields (progress as markup, update of the list of runs). It ends when
-    `stop` is set, after the question under way. Each question waits for its `turn`."""
+    """Run the question set in `chosen`; yield (progress markup, list of runs).
+
+    Ends after the current question once `stop` is set. Each question waits for its `turn`.
+    """
     if not chosen:
         yield problem("Choose a question set, or upload one."), gr.skip()
         return
@@ -249,7 +254,7 @@ def _button(can_act: bool) -> gr.Button:
 
 
 def _lists(home: Path, against: str | None = None) -> tuple[gr.Radio, gr.Dropdown]:
-    """The finished runs, the newest chosen, and those it can be compared with; hidden while they can't be used."""
+    """Return the list of finished runs, newest selected, and the list to compare with; each is hidden while useless."""
     runs = [(run_title(one), one.name) for one in run.list_runs(home)]
     earlier = [("Nothing", _NOTHING), *runs]
     kept = against if against in dict(runs).values() else _NOTHING
@@ -260,14 +265,14 @@ def _lists(home: Path, against: str | None = None) -> tuple[gr.Radio, gr.Dropdow
 
 
 def run_title(one: run.Finished) -> str:
-    """How a finished run is listed: when, which set, how many questions, how they were asked."""
+    """Return a run's line in the list: time, question set, size, options."""
     how = ", never refusing" if one.never_refuse else ""
     when = f"{one.finished.day} {one.finished:%b %Y, %H:%M}"
     return f"{when} · {one.question_set}, {one.questions:,} questions{how}"
 
 
 def _keep_set(path: Path, folder: Path) -> Path:
-    """Move an uploaded file into `folder`; one of the same name but other content gets a number."""
+    """Move an uploaded file into `folder`; add a number if the name is taken by other content."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(1, 10_000):
         kept = folder / (path.name if number == 1 else f"{number}-{path.name}")
@@ -278,7 +283,7 @@ def _keep_set(path: Path, folder: Path) -> Path:
 
 
 def _results(home: Path, name: str, against: str | None) -> str:
-    # `open_run` takes folders too, and the page must not name any.
+    # `open_run` accepts any folder, so the page may only pass names of finished runs.
     if not {name, against or name} <= set(run.finished_runs(home)):
         raise FootnoteError("There is no such run any more. Load the page again.")
     shown = run.open_run(name, home)

@@ -1,4 +1,4 @@
-"""Groups the citations of an answer into places, one card each. Pure: no markup."""
+"""Grouping of an answer's citations into places, one card for each place. Pure: no markup."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from rag.ui.passage import flowing, without_heading
 
 @dataclass(frozen=True)
 class CardPiece:
-    """A part of a place's text: `answers` marks the answering words, `begins` names the citations that start here."""
+    """A part of a place's text.
+
+    `answers` is True for answering words; `begins` has the numbers of the citations that start here.
+    """
 
     text: str
     answers: bool = False
@@ -22,12 +25,15 @@ class CardPiece:
 
 @dataclass(frozen=True)
 class CardPlace:
-    """A card: citations of one passage, its text as plain stretches and highlights in turn, a plain one first."""
+    """One card: the citations of a passage and its text.
+
+    Plain and highlighted parts alternate; `before` is the plain text that comes first.
+    """
 
     citations: tuple[Citation, ...]
     before: str
     highlights: tuple[tuple[tuple[CardPiece, ...], str], ...]
-    """Each highlight as pieces, and the plain text that follows it."""
+    """(pieces of a highlight, the plain text that follows it)."""
 
     @property
     def first(self) -> Citation:
@@ -36,7 +42,7 @@ class CardPlace:
 
 
 def group_places(answer: Answer) -> tuple[list[CardPlace], list[Passage]]:
-    """Return a place for each passage that is cited, by citation number, and the passages that no place shows."""
+    """Return a place for each cited passage, and the passages that no place shows."""
     groups: dict[object, tuple[Passage | None, list[Citation]]] = {}
     for one in answer.citations:
         key, passage = _home(one, answer.passages, groups)
@@ -49,7 +55,7 @@ def group_places(answer: Answer) -> tuple[list[CardPlace], list[Passage]]:
 def _home(
     one: Citation, passages: Sequence[Passage], groups: dict[object, tuple[Passage | None, list[Citation]]]
 ) -> tuple[object, Passage | None]:
-    """Return the key of the card for a citation and the passage it lies in; a card that exists comes first."""
+    """Return the card key of a citation and the passage that contains it; prefer a passage that has a card already."""
     around = [passage for passage in passages if _holds(passage, one)]
     around.sort(key=lambda passage: passage.rank not in groups)
     if around:
@@ -86,9 +92,9 @@ def _place(passage: Passage | None, citations: Sequence[Citation]) -> CardPlace:
 
 
 def _pieces(group: Sequence[Citation], around: str = "", begin: int = 0) -> tuple[CardPiece, ...]:
-    """Return the text that overlapping citations cover together, cut where one begins or answering words do.
+    """Cut the text that overlapping citations cover into pieces, at each start of a citation or answer.
 
-    `around` is the text they lie in, if it is known; it begins at offset `begin`.
+    `around` is the text of the passage ("" if unknown), which begins at offset `begin`.
     """
     answers = [span for one in group for span in one.answers]
     end = max(one.end for one in group)

@@ -1,4 +1,4 @@
-"""A conversation as a file to keep or hand on: Markdown, JSON, or one HTML page whose citations work by themselves."""
+"""Export of a conversation: Markdown, JSON, or one HTML page that contains the quotes its markers link to."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ th, .fn-none { font-weight: 400; color: var(--quiet); } .fn-figure { text-align:
 
 
 def conversation_json(conversation: Conversation) -> str:
-    """Return the conversation as JSON, each answer in the form of docs/answer.md (null where only words are kept)."""
+    """Return the conversation as JSON, with answers as in docs/answer.md.
+
+    An answer is null if only its text was kept.
+    """
     turns: list[dict[str, Any]] = [
         {
             "id": turn.id,
@@ -58,7 +61,7 @@ def conversation_json(conversation: Conversation) -> str:
 
 
 def conversation_markdown(conversation: Conversation) -> str:
-    """Return the conversation as Markdown, each answer with its citations below it."""
+    """Return the conversation as Markdown, with the citations below each answer."""
     parts = [f"# {escape_markdown(conversation.title)}\n"]
     for turn in conversation.turns:
         words = f"**{escape_markdown(turn.question)}**\n\n{escape_markdown(turn.text)}\n"
@@ -67,7 +70,10 @@ def conversation_markdown(conversation: Conversation) -> str:
 
 
 def conversation_html(conversation: Conversation) -> str:
-    """Return the conversation as one HTML page without script or outside parts; markers lead to the quotes in it."""
+    """Return the conversation as one HTML page without scripts or external files.
+
+    The markers link to the quotes in the page.
+    """
     turns = "".join(map(_turn, conversation.turns))
     title = escape(conversation.title)
     return (

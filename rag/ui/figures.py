@@ -1,4 +1,4 @@
-"""The figures of a run in plain sentences: the four that matter, and the others from the weakest to the strongest."""
+"""The figures of a run as sentences: the four main figures, and the others from the weakest to the strongest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rag.evaluation.statistics import parts
 
 _Row = Mapping[str, Any]
 _Count = Callable[[_Row], tuple[float, float] | None]
-"""What the scores of one answer add to a part and its whole; None where it does not count."""
+"""Maps the scores of an answer to (part, whole); None if the answer does not count."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """`part` of `whole` in a sentence."""
+    """A count `part` of `whole`, with a title and a sentence."""
 
     title: str
     sentence: str
@@ -26,21 +26,21 @@ class Figure:
 
     @property
     def good(self) -> float:
-        """The share that is as it should be, in [0, 1]; 1 where nothing counts."""
+        """The share that is good, in [0, 1]; 1 if `whole` is 0."""
         share = self.part / self.whole if self.whole else 1.0
         return share if self.more_is_better or not self.whole else 1 - share
 
 
 @dataclass(frozen=True)
 class RunFigures:
-    """`top` are the four figures that matter, in one order for every run; `others` begin with the weakest."""
+    """The figures of a run: four main ones in `top`, then `others`, the weakest first."""
 
     top: tuple[Figure, ...]
     others: tuple[Figure, ...]
 
 
 def figures(run: Run) -> RunFigures:
-    """The figures of a run that can be told from its labels."""
+    """Return the figures that the labels of a run allow."""
     rows = run.scores.rows
     top = tuple(_figure(rows, *one) for one in _TOP)
     others = [_figure(rows, *one) for one in _OTHERS]

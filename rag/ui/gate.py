@@ -1,4 +1,4 @@
-"""The gate before the page: host names, other sites, the paths of Gradio that the page needs, and safety headers."""
+"""Request filter: host names, requests of other sites, Gradio's paths that the page needs, and security headers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rag.hosts import split_authority
 
 UPLOAD = "/gradio_api/upload"
-"""Where files are sent; their limits are those of uploads.py."""
+"""The path of uploads; uploads.py limits their size."""
 VISIT = "footnote_visit"
-"""The cookie, and the key in an ASGI scope, that tells one browser's uploads from another's."""
+"""Name of the cookie and of the ASGI scope key that identify the browser of an upload."""
 NOT_FRAMED = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-"""For the policy of a document that is no form and stands in no frame."""
+"""Policy parts for a document without forms that no frame may show."""
 
 _HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; {NOT_FRAMED}",
@@ -32,10 +32,10 @@ _HEADERS = {
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _WILDCARDS = ("0.0.0.0", "::")
 _DOCUMENTS = ("/", "/article", "/report")
-"""What a link on another site may open."""
+"""The paths that a link on another site may open."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LARGEST_BODY = 5_000_000
-"""Bytes of a request that is no upload; a conversation that is taken over from a browser is the largest."""
+"""Most bytes of a request that is no upload; the largest one imports a conversation from a browser."""
 _VISIT_FORM = re.compile(r"[0-9a-f]{32}")
 _NEEDED = {
     "GET": re.compile(
@@ -44,24 +44,24 @@ _NEEDED = {
     ),
     "POST": re.compile(r"/gradio_api/(queue/join|cancel|reset)"),
 }
-"""The paths of Gradio that the page asks for. All others are shut, those of later versions too."""
+"""Gradio's paths that the page requests. All others are blocked, also those that later versions add."""
 
 
 class Gate:
-    """Answer requests for the meant host names, and no request that another site makes; add safety headers to all.
+    """ASGI middleware that rejects requests of other sites and adds security headers.
 
-    A link from another site may open a document. Programs without an Origin (curl, scripts) pass: only a browser
-    can be led by another site.
+    A request must name a host that the server is meant to be reached by. A link on another site may open a document.
+    Programs that send no Origin (curl, scripts) pass, because another site can only misuse a browser.
     """
 
     def __init__(self, app: ASGIApp, host: str, names: Iterable[str]) -> None:
-        """`host` is the address that is served, `names` are further names that the server goes by."""
+        """Allow the served address `host`, loopback names, and the further `names`."""
         self._app = app
         self._every_address = host in _WILDCARDS
         self._names = frozenset((*_LOOPBACK, host.lower(), *names))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request on, or reject it."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -102,13 +102,13 @@ class Gate:
         return None
 
     def _is_meant(self, name: str, scope: Scope) -> bool:
-        # An address as the name can't be the work of another site's DNS. On "::" IPv4 ones are seen inside of IPv6.
+        # Another site's DNS can't set the host to an IP address. A server on "::" sees IPv4 addresses as ::ffff:IPv4.
         reached = str((scope.get("server") or ("",))[0]).removeprefix("::ffff:")
         return bool(name) and (name in self._names or (self._every_address and name == reached))
 
 
 def _too_large(headers: Headers) -> PlainTextResponse | None:
-    """A refusal of a body that is larger than any the page sends, or does not say how large it is."""
+    """Return a rejection if the body is larger than the page sends, or has no stated length; else None."""
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdecimal():
         return PlainTextResponse("A request has to say the length of its body.", 411)
@@ -118,7 +118,7 @@ def _too_large(headers: Headers) -> PlainTextResponse | None:
 
 
 def _is_foreign(headers: Headers) -> bool:
-    """True if a browser says that another site is behind the request."""
+    """True if the headers say that another site made the request."""
     if any(not _is_own(origin, headers["host"]) for origin in headers.getlist("origin")):
         return True
     return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
@@ -129,7 +129,7 @@ def _is_own(origin: str, host: str) -> bool:
         parts = urlsplit(origin)
     except ValueError:
         return False
-    # A proxy before us may speak https where we speak http: the scheme only gives the port.
+    # A proxy may use https in front of our http, so the scheme only gives the default port.
     port = {"http": 80, "https": 443}.get(parts.scheme)
     return port is not None and split_authority(parts.netloc, port) == split_authority(host, port)
 
@@ -144,7 +144,7 @@ def _opens_a_document(scope: Scope, headers: Headers) -> bool:
 
 
 def _visit(headers: Headers) -> str | None:
-    """Return the browser's number from its cookie, None if it has none."""
+    """Return the browser's id from its cookie; None without a cookie."""
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == VISIT and _VISIT_FORM.fullmatch(value):
@@ -153,23 +153,24 @@ def _visit(headers: Headers) -> str | None:
 
 
 class GatedApp(FastAPI):
-    """An application behind a Gate, which also sees the replies to errors."""
+    """A FastAPI application behind a Gate that also handles error responses."""
 
     def __init__(self, host: str, names: Iterable[str], **options: object) -> None:
-        """`host` and `names` are the Gate's, `options` FastAPI's."""
+        """Pass `host` and `names` to the Gate, `options` to FastAPI."""
         self._gate = (host, tuple(names))
         super().__init__(**options)  # type: ignore[arg-type]
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the gate before everything, the handler of errors included."""
+        """Put the gate before all other middleware, including the error handler."""
         return Gate(super().build_middleware_stack(), *self._gate)
 
 
 class NeededOnly:
-    """Gradio's own application, shut to what the page needs, its document under a strict policy.
+    """Gradio's application, limited to the paths that the page needs.
 
-    Scripts run if they are files of this server, carry the document's nonce, or are one of `script_hashes` (the
-    scripts that Gradio puts into the document's head later). Gradio makes functions of text, hence 'unsafe-eval'.
+    Its document has a strict security policy. Scripts run if they are files of this server, have the document's nonce,
+    or are one of `script_hashes` (scripts that Gradio adds to the document's head later). Gradio compiles functions
+    from text, hence 'unsafe-eval'.
     """
 
     def __init__(self, app: ASGIApp, script_hashes: Iterable[str]) -> None:
@@ -190,7 +191,7 @@ class NeededOnly:
 
     async def _document(self, scope: Scope, receive: Receive, send: Send) -> None:
         nonce = secrets.token_urlsafe(16)
-        # The scripts are marked in the text, so it must not come packed. Deep links read stored states: not needed.
+        # We edit the document's text, so it must not be compressed. The query string would load stored states: drop it.
         plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
         begun: Message = {}
         body = bytearray()

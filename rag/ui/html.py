@@ -1,7 +1,7 @@
-"""The one room that makes HTML, with one escaping function. Pure: an Answer goes in, markup comes out.
+"""Rendering of the conversation: an Answer in, markup out. Pure; all text goes through one escaping function.
 
-A turn is one question with its answer and its sources. Both carry the turn's id, so a marker always leads to the
-sources of its own answer, however many answers follow.
+A turn is a question with its answer and its sources. Both have the turn's id, so a marker always links to the sources
+of its own answer.
 """
 
 from __future__ import annotations
@@ -21,56 +21,56 @@ from rag.ui.said import said
 
 
 def line(words: str) -> str:
-    """A quiet line that is read aloud when it changes."""
+    """Return a status line; screen readers read it when it changes."""
     return f'<p class="fn-status" role="status">{escape(words)}</p>'
 
 
 def problem(words: str) -> str:
-    """A line about something that went wrong."""
+    """Return a line with an error message."""
     return f'<p class="fn-problem" role="alert">{escape(words)}</p>'
 
 
 def turn(turn_id: str, answer: Answer, *, starred: bool = False) -> str:
-    """A finished turn: the article for the conversation, and the section for the sources beside it."""
+    """Return a finished turn: its article, and the section with its sources."""
     state = "refused" if answer.refused else "answered"
     body = f"{answer_text(turn_id, answer)}{_foot(turn_id, answer, starred)}{_footnotes(answer)}"
     return _article(turn_id, answer.question, state, body) + source_cards(turn_id, answer)
 
 
 def pending_turn(turn_id: str, question: str, words: str) -> str:
-    """A turn that is still being worked on; `words` say what is happening."""
+    """Return a turn without an answer yet; `words` say what is happening."""
     return _article(turn_id, question, "working", line(words))
 
 
 def writing_turn(turn_id: str, answer: Answer) -> str:
-    """A turn of which some sentences are written and checked, with their sources, and more may come."""
+    """Return a turn in progress: the checked sentences so far, with their sources."""
     words = f'<div class="fn-answer">{said(turn_id, answer)}</div>{line("Writing and checking ...")}'
     return _article(turn_id, answer.question, "working", words) + source_cards(turn_id, answer)
 
 
 def failure(turn_id: str, question: str, message: str) -> str:
-    """A turn that could not be answered; `message` says why and what to do."""
+    """Return a turn that failed; `message` says why and what to do."""
     body = f'<p class="fn-problem" role="alert">{escape(message)}</p><div class="fn-foot">{_AGAIN}</div>'
     return _article(turn_id, question, "failed", body)
 
 
 def parcel(markup: str) -> str:
-    """Markup that is to arrive at the page's script and not to be shown before: it travels in an attribute.
+    """Wrap markup in an attribute, so that only the page's script can show it.
 
-    Gradio changes its elements in place when new content comes, and would leave what lies in a template as it was.
+    A template element does not work: Gradio updates elements in place and does not change a template's content.
     """
     return f'<i data-parcel="{escape(markup)}"></i>'
 
 
 def status(words: str, kind: str) -> str:
-    """The line at the top that says what is in the sources and whether everything is ready."""
+    """Return the status line at the top; `kind` is its style."""
     return f'<p class="fn-state fn-state-{escape(kind)}" role="status">{escape(words)}</p>'
 
 
 def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str], *, known: bool) -> str:
-    """What stands where nothing was asked yet: what this is, what is in the sources, what is worth asking.
+    """Return the start page: what Footnote does, the sources, and questions to ask.
 
-    `titles` are (source, title, published); `known` is False while nobody can say yet what there is.
+    `titles` are (source, title, published); `known` is False while the sources are being opened.
     """
     parts = [
         '<p class="fn-lead">Answers from your sources, in their own words, with the place they stand. '
@@ -107,7 +107,7 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
 
 
 def answer_text(turn_id: str, answer: Answer) -> str:
-    """What is read of an answer: its text with markers and notes, or the refusal."""
+    """Return the text of an answer with markers and notes, or the refusal."""
     words = said(turn_id, answer) if answer.sentences else plain_words(answer.text, asks=answer.form == "talk")
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
     label, advice = _refusal(answer) if answer.refused else ("", "")
@@ -121,20 +121,20 @@ _REFUSED = {
     "no_sources": ("No sources yet", 'Add documents under <a href="#sources">Sources</a>, then ask again.'),
     "nothing_chosen": ("No sources chosen", 'Tick at least one under <a href="#sources">Sources</a>.'),
 }
-"""Kind of a refusal -> its heading, and what to do on the page."""
+"""Kind of a refusal -> (heading, what to do on the page)."""
 
 
 def _refusal(answer: Answer) -> tuple[str, str]:
-    """The heading of a refusal, and what to do about it."""
+    """Return the heading of a refusal, and the advice below it."""
     heading, advice = _REFUSED[answer.refusal.kind if answer.refusal else "not_in_sources"]
     return f'<p class="fn-verdict">{heading}</p>', f"<p>{advice}</p>" if advice else ""
 
 
 def _searched(answer: Answer) -> str:
-    """A line that says how the question was searched where that differs, and buttons that edit and undo it."""
+    """Return a line with the corrected question, and buttons to edit or undo it; "" if nothing was corrected."""
     if not answer.corrected:
         return ""
-    # Quotation marks ask for a search of exactly what stands between them.
+    # A question in quotation marks is searched exactly as typed.
     exact = escape(f"“{answer.question}”")
     edit = button("edit", "edit", "Edit what was searched", f' data-ask="{escape(answer.searched)}"')
     return (
@@ -145,7 +145,7 @@ def _searched(answer: Answer) -> str:
 
 
 def _suggestions(answer: Answer) -> str:
-    """Questions to ask next, as buttons."""
+    """Return the suggested questions as buttons."""
     if not answer.suggestions:
         return ""
     buttons = "".join(_example(question) for question in answer.suggestions)
@@ -169,7 +169,7 @@ _AGAIN = button("edit", "edit", "Edit") + button("again", "again", "Ask again")
 
 
 def _thumbs(answer: Answer) -> str:
-    """Two buttons that make a labelled question of the answer; what it cites goes along. None under small talk."""
+    """Return the thumb buttons, which send the answer and its citations as feedback; "" for small talk."""
     if not answer.refused and not answer.citations:
         return ""
     places = [{"source": c.source, "quote": c.quote, "start": c.start, "end": c.end} for c in answer.citations]
@@ -179,18 +179,18 @@ def _thumbs(answer: Answer) -> str:
 
 
 def _star(starred: bool) -> str:
-    """The button that stars the question."""
+    """Return the button that stars the question."""
     pressed = f' aria-pressed="{str(starred).lower()}"'
     return button("star", "star-question", "Star this question", pressed, "fn-icon fn-thumb")
 
 
 def _action(name: str, label: str) -> str:
-    """A small button under an answer."""
+    """Return a small button below an answer."""
     return f'<button type="button" class="fn-action" data-do="{name}">{label}</button>'
 
 
 def _footnotes(answer: Answer) -> str:
-    """The citations once more, for paper: on the screen they stand beside the answer."""
+    """Return the citations as footnotes for print; the screen shows the cards instead."""
     items = "".join(
         f'<li dir="auto">{escape(", ".join(filter(None, (one.title, day(one.published), one.source))))}: '
         f"“{escape(flowing(one.quote))}”</li>"
@@ -200,7 +200,10 @@ def _footnotes(answer: Answer) -> str:
 
 
 def plain_words(text: str, *, asks: bool = False) -> str:
-    """Paragraphs and "- " lists of a reply that cites nothing; with `asks` what is listed are questions to press."""
+    """Return a text without citations as paragraphs and lists.
+
+    With `asks`, list items are questions and become buttons.
+    """
     made = []
     for block in text.split("\n\n"):
         lines = block.split("\n")
@@ -213,6 +216,6 @@ def plain_words(text: str, *, asks: bool = False) -> str:
 
 
 def kept(turn_id: str, question: str, text: str) -> str:
-    """A turn of an earlier visit of which only the words are known."""
+    """Return a stored turn of which only the text was kept."""
     words = f'<div class="fn-answer">{plain_words(text)}</div><div class="fn-foot">{_AGAIN}</div>'
     return _article(turn_id, question, "answered", words)

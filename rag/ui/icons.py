@@ -1,4 +1,4 @@
-"""The page's pictograms as inline SVG; a machine without an emoji font shows them too."""
+"""The page's icons as inline SVG, which need no emoji font."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ _PATHS = {
 
 
 def icon(name: str) -> str:
-    """Return a pictogram; the button that holds it needs a name of its own."""
+    """Return an icon; its button needs a text label for screen readers."""
     return f'<svg viewBox="0 0 24 24" aria-hidden="true"><path d="{_PATHS[name]}"/></svg>'
 
 
 def button(name: str, do: str, label: str, extra: str = "", classes: str = "fn-icon") -> str:
-    """Return a button that shows the pictogram `name` and does `do`; `label` is its name, `extra` more attributes."""
+    """Return a button with an icon.
+
+    `name` is the icon, `do` the action, `label` the tooltip and text for screen readers, `extra` further attributes.
+    """
     return (
         f'<button type="button" class="fn-action {classes}" data-do="{do}" title="{label}"{extra}>{icon(name)}'
         f'<span class="fn-unseen">{label}</span></button>'

@@ -1,4 +1,4 @@
-"""An answer as Markdown with its citations, to be pasted elsewhere."""
+"""Export of an answer as Markdown with its citations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rag.ui.rows import table_of
 
 
 def as_markdown(answer: Answer) -> str:
-    """The question, the answer with its [1] markers, and each citation with its quote and place."""
+    """Return the question, the answer with [1] markers, and the citations as Markdown."""
     said = _said(answer)
     if answer.sentences and answer.sentences[0].words:
         words = escape_markdown(answer.sentences[0].text)
@@ -29,7 +29,7 @@ def as_markdown(answer: Answer) -> str:
 
 
 def _said(answer: Answer) -> list[str]:
-    """The lines of the answer; rows as a table."""
+    """Return the lines of the answer, with rows as a table."""
     rows = {f"- {one}": one for one in answer.sentences if one.block == "row"}
     said = list[str]()
     for is_row, run in groupby(answer.text.split("\n"), rows.__contains__):
@@ -51,5 +51,5 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that Markdown shows as it is: its marks are escaped."""
+    """Escape the characters that Markdown interprets."""
     return re.sub(r"([\\`*_\[\]<>#|~$&])", r"\\\1", text)

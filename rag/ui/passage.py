@@ -1,4 +1,4 @@
-"""How the text of a passage is set beside an answer: lines flow, cells stand apart. Pure; every offset stays."""
+"""Formatting of a passage's text for display: joined lines, separated cells. Pure; offsets do not change."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from index.text.sentences import unwrapped
 
 _BAR = re.compile(r"(?<=\S) \| (?=\S)")
 _RULE = re.compile(r"\n[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+(?=[ \t]*(?:\n|\Z))")
-"""The line below the names of the columns, with the end of the line above."""
+"""The rule below a table's header, with the line break before it."""
 _DRAWN = re.compile(r"^\|([^\n]*)\|([ \t]*)$", re.MULTILINE)
 _ROW = re.compile(r"^[^|\n]+: [^\n]* \| [^|\n]+: [^\n]*$", re.MULTILINE)
 
 
 def flowing(text: str) -> str:
-    """Return the text with blanks for the line ends that only fit a width, and dots between the cells of a row.
+    """Replace line breaks that only wrap text by blanks, and cell separators by dots.
 
     >>> flowing("Boat: Heron | Seats: 2"), flowing("| Heron | 2 |")
     ('Boat: Heron · Seats: 2', '  Heron · 2  ')
@@ -30,7 +30,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def without_heading(text: str, path: str) -> str:
-    """Return the start of a passage without the heading that the path above it already names."""
+    """Return the start of a passage without a heading that repeats the end of `path`."""
     last = path.rpartition(" > ")[2]
     match = re.match(rf"\s*(?:#+ +)?{re.escape(last)}(?: *#+)?\s*\n\s*", text) if last else None
     return text[match.end() :] if match else text

@@ -1,4 +1,4 @@
-"""What went wrong, in words for the page: no error numbers, no paths of this machine."""
+"""Error messages for the page, without error numbers and without paths of this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _OTHERS = "The system did not let it happen. Look into logs/footnote.log in FOOT
 
 
 def plain_message(error: Exception | str, home: Path) -> str:
-    """Return what an error says, without its number; a path keeps its name only, one in `home` its end."""
+    """Return an error's message without its number and without full paths.
+
+    A path is shortened to its file name; `home` in a path is written FOOTNOTE_HOME.
+    """
     if isinstance(error, OSError):
         return _REASONS.get(error.errno or 0, _OTHERS)
     words = _NUMBER.sub("", str(error)).replace(f"{home}", "FOOTNOTE_HOME")

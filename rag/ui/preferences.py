@@ -1,4 +1,4 @@
-"""The Settings room: what a person may choose on the page. Each choice is kept in FOOTNOTE_HOME."""
+"""The Settings view: the settings that users may change on the page, stored in FOOTNOTE_HOME."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PASSAGES = (("5", "5", ""), ("", "10", ""), ("20", "20", ""))
 
 
 def preferences_room(settings: Settings) -> str:
-    """Return the form with the settings in force."""
+    """Return the form with the current settings."""
     chosen = "" if settings.refuse_below is None else f"{settings.refuse_below:g}"
     passages = "" if settings.passages == 10 else str(settings.passages)
     key = "set" if settings.llm_key else "not set"
@@ -47,7 +47,7 @@ def preferences_room(settings: Settings) -> str:
 
 
 def _choice(settings: Settings, name: str, title: str, choices: Iterable[tuple[str, str, str]], now: str) -> str:
-    """One of several values, each with its words and what it means; one that is in force and not among them too."""
+    """Return radio buttons for `choices` (value, label, meaning); a current value that is not a choice is added."""
     offered = list(choices)
     if now not in [value for value, _, _ in offered]:
         offered.append((now, f"As it is set: {now}", ""))
@@ -75,17 +75,17 @@ def _variable(settings: Settings, name: str) -> str:
 
 
 class _Events:
-    """What the room's event does."""
+    """The event handlers of the view."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def show(self) -> tuple[object, object]:
-        """The form and the composer's choice of who writes, as they are now."""
+        """Return the form and the composer's writer choice."""
         return preferences_room(self._engine.settings), self._writer()
 
     def save(self, sent: object) -> tuple[object, object, object]:
-        """Keep what was chosen; returns what came of it, the form, the composer's choice of who writes."""
+        """Store the settings; return (status, form, the composer's writer choice)."""
         settings = self._engine.settings
         try:
             if not settings.is_for_this_machine:
@@ -107,7 +107,10 @@ class _Events:
 
 
 def make_settings_room(engine: Engine) -> Callable[[gr.Blocks, gr.Radio], None]:
-    """Lay the room out. Returns what wires it to the page and to the composer's choice of who writes."""
+    """Add the Settings view to the page.
+
+    Returns the function that connects it to the page and to the composer's writer choice.
+    """
     events = _Events(engine)
     with gr.Column(elem_id="fn-settings", elem_classes=["fn-away"]):
         form = gr.HTML("", js_on_load=None)

@@ -10,11 +10,11 @@ from rag.ui.icons import button, icon
 
 _FORMATS = (("html", "HTML"), ("markdown", "Markdown"), ("json", "JSON"))
 _MOST_TICKS = 500
-"""Sources that the rail lists; the Sources room lists all."""
+"""Most sources that the rail lists; the Sources view lists all."""
 
 
 def top() -> str:
-    """Return the head of the left rail: brand, New, search, and the list of conversations."""
+    """Return the top of the left rail: brand, New, search, list of conversations."""
     return (
         f'<div class="fn-rail-top"><div class="fn-brand"><h1 class="fn-name">Footnote</h1>'
         f"{button('fold', 'fold', 'Hide the left side')}</div>"
@@ -37,7 +37,7 @@ def sources_head() -> str:
 
 
 def ticks(rows: Sequence[Source]) -> str:
-    """Return the sources as a list of boxes to tick."""
+    """Return the sources as a list of checkboxes."""
     asked = [row for row in rows if row.chunks is not None]
     if not asked:
         return '<p class="fn-none">No sources yet.</p>'
@@ -55,7 +55,7 @@ def ticks(rows: Sequence[Source]) -> str:
 
 
 def foot() -> str:
-    """Return the end of the left rail: the other rooms, the tour, light or dark."""
+    """Return the bottom of the left rail: links to other views, tour, theme."""
     return (
         '<div class="fn-rail-foot"><a href="#evaluation">Evaluation</a><a href="#settings">Settings</a>'
         '<button type="button" class="fn-action" data-do="tour" title="A short tour"><b aria-hidden="true">?</b>'
@@ -64,7 +64,7 @@ def foot() -> str:
 
 
 def header() -> str:
-    """Return the line above the conversation: its title and what can be done with it."""
+    """Return the line above the conversation: its title and its menu."""
     exports = "".join(
         f'<a class="fn-item" data-form="{form}" href="#chat" download>Export as {label}</a>' for form, label in _FORMATS
     )
@@ -85,7 +85,7 @@ def header() -> str:
 
 
 def composer_head() -> str:
-    """Return the quiet lines above the composer: what was added or deleted, and why nothing can be sent."""
+    """Return the status lines above the composer: added or deleted files, or no ticks."""
     return (
         '<p class="fn-told-line fn-status" role="status"></p>'
         '<p class="fn-untold fn-away" role="status">No source is ticked, so there is nothing to ask. '
@@ -99,7 +99,7 @@ def attach() -> str:
 
 
 def chip() -> str:
-    """Return the button that says how many sources are asked, and leads to their ticks."""
+    """Return the button that shows the number of ticked sources and opens their list."""
     attributes = 'class="fn-chip fn-blank" data-do="ticks" aria-label="Choose sources"'
     return f'<button type="button" {attributes}><span></span></button>'
 

@@ -1,4 +1,4 @@
-"""Serves the page of an article, the pictures of a PDF's pages, and the file that a source was read from."""
+"""Routes for the page of an article, the images of a PDF's pages, and the original file of a source."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _POLICY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; " + NOT_FRAMED
 }
 _SECONDS = 15.0
-"""Most time that looking at a PDF, or drawing one page, may take."""
+"""Most seconds for locating quotes in a PDF, or for drawing a page."""
 _MOST_WAITING = 12
 _MOST_KEPT = 24_000_000
-"""Bytes of pictures that are kept in memory."""
+"""Most bytes of images in the cache."""
 _MOST_FAILED = 500
 _MOST_FALLS = 3
 _ALL = -1
@@ -46,14 +46,14 @@ _Made = TypeVar("_Made")
 
 
 class _Busy(Exception):
-    """Too many wait for pictures already."""
+    """Too many requests are waiting for the PDF worker."""
 
 
 class Viewer:
-    """Looks at PDFs in a process apart, one request after the other. Safe to share between threads.
+    """Renders PDFs in a separate process, one request at a time. Thread-safe.
 
-    The latest pictures are kept in memory. A page that could not be drawn is not tried again, nor is a file that took
-    the process down some times.
+    The latest images are cached. A page that could not be drawn is not tried again; neither is a file that crashed the
+    process three times.
     """
 
     def __init__(self, seconds: float = _SECONDS) -> None:
@@ -65,7 +65,7 @@ class Viewer:
         self._falls: Counter[Original] = Counter()
 
     def alone(self, step: Callable[[Worker], _Made]) -> _Made:
-        """What `step` makes with the worker, once those before are done. Raises _Busy when too many wait."""
+        """Return step(worker) after all earlier steps; raise _Busy if too many wait."""
         if not self._places.acquire(blocking=False):
             raise _Busy
         try:
@@ -75,7 +75,10 @@ class Viewer:
             self._places.release()
 
     def sheets(self, article: Article, original: Original, start: int, end: int) -> Sheets:
-        """The pages of a PDF, with the boxes of `text[start:end]`. Raises UnreadableSource."""
+        """Return the pages of a PDF, with the boxes of `text[start:end]`.
+
+        Raises UnreadableSource, and _Busy.
+        """
         wanted = list[dict[str, Any]]()
         for page in cited_pages(article, (start, end)):
             first, last = page_span(article, page)
@@ -86,7 +89,10 @@ class Viewer:
         return Sheets([(width, height) for width, height in found["sizes"]], boxes)
 
     def picture(self, original: Original, page: int) -> bytes:
-        """The picture of a page, from 0, as WebP. Raises UnreadableSource, and _Busy."""
+        """Return the image of a page, from 0, as WebP.
+
+        Raises UnreadableSource, and _Busy.
+        """
         key = (original, page)
         with self._lock:
             if key in self._pictures:
@@ -123,7 +129,7 @@ class Viewer:
 
 
 class ArticleReader:
-    """What the routes need: the articles of an index, their files and a viewer."""
+    """The articles of an index, their files and a PDF viewer, for the routes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -131,17 +137,17 @@ class ArticleReader:
         self._originals = Originals(engine.home, engine.roots, int(engine.settings.max_source_mb * 1_000_000))
 
     def article(self, source: str) -> tuple[Article, str] | None:
-        """The article of a source, and the id it is cited by; None for one that is not in the index."""
+        """Return a source's article and its id in citations; None if it is not indexed."""
         catalog = self._engine.parts()[0].catalog
         found, home = catalog.article(source), catalog.home(source)
         return (found, home[1]) if found and home else None
 
     def original(self, article: Article) -> tuple[Original | None, str]:
-        """The file of an article, and how it stands: "same", "changed" or "gone"."""
+        """Return an article's file and its state: "same", "changed" or "gone"."""
         return self._originals.find(article, self.viewer.alone)
 
     def page(self, source: str, place: MarkedPlace) -> HTMLResponse:
-        """The page of an article."""
+        """Return the page of an article."""
         known = self.article(source)
         if known is None:
             return _said(_GONE, 404)
@@ -169,7 +175,7 @@ class ArticleReader:
             return File(state, drawn=False)
 
     def picture(self, source: str, id_: str, page: int) -> Response:
-        """The picture of a page, from 1."""
+        """Return the image of a page, from 1."""
         known = self.article(source)
         if known is None or known[0].id != id_ or not 1 <= page <= len(known[0].pages):
             return _said("There is no such page.", 404)
@@ -183,7 +189,7 @@ class ArticleReader:
         return Response(picture, 200, {"Cache-Control": "private, max-age=3600"}, "image/webp")
 
     def file(self, source: str) -> Response:
-        """The file of a source, to be saved and never to be shown by the browser."""
+        """Return a source's file as a download, which the browser must never display."""
         known = self.article(source)
         original = self.original(known[0])[0] if known else None
         try:
@@ -216,12 +222,12 @@ def _said(words: str, status: int) -> HTMLResponse:
 
 
 def _answers(said: str) -> tuple[tuple[int, int], ...]:
-    """The places of answering words in an address: "120-131,140-152"."""
+    """Parse the spans of answering words in a URL: "120-131,140-152"."""
     return tuple((int(start), int(end)) for start, end in _ANSWER.findall(said[:2000]))
 
 
 def make_article_router(engine: Engine, reading: ArticleReader) -> APIRouter:
-    """The routes of articles."""
+    """Return the routes of articles."""
     router = APIRouter()
 
     def answered(step: Callable[[], Response]) -> Response:

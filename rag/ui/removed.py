@@ -1,4 +1,4 @@
-"""What was removed on the page and can be brought back."""
+"""Undo for sources that were removed on the page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _KEPT = 10
 
 
 class Removed:
-    """The last removals. Copies of our own lie in FOOTNOTE_HOME/removed until then, and go when the server ends.
+    """The last removals, each with a token to undo it.
 
-    They count as uploads; the oldest go earlier when a new upload needs their room.
+    Removed uploads are kept in FOOTNOTE_HOME/removed until the server ends. They count towards the upload limit; when a
+    new upload needs their space, the oldest are deleted earlier.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -32,7 +33,10 @@ class Removed:
         self.close()
 
     def remove(self, sources: Sequence[str], progress: Progress) -> tuple[Report, str]:
-        """Take sources out; returns the report and the token that brings them back. Raises as Engine.forget does."""
+        """Remove sources; return the report and the undo token.
+
+        Raises what Engine.forget raises.
+        """
         token = secrets.token_hex(8)
         removal = self._engine.find_removal(sources)
         report = self._engine.forget(sources, progress, aside=self._folder / token)
@@ -43,8 +47,11 @@ class Removed:
         return report, token
 
     def undo(self, token: str, progress: Progress) -> Report:
-        """Bring back what was removed. Raises FootnoteError when it is too late, and as Engine.index does."""
-        # Taken out of the list, it can't be cleared meanwhile.
+        """Restore the sources of a removal.
+
+        Raises FootnoteError if it is too late, and what Engine.index raises.
+        """
+        # A removal that is not in the list can't be cleared by another thread.
         with self._lock:
             removal = self._kept.pop(token, None)
         gone = removal and (removal.uploaded or removal.addresses) and not (self._folder / token).exists()
@@ -60,13 +67,13 @@ class Removed:
         return report
 
     def shrink(self, most: int) -> None:
-        """Clear the oldest removals until the copies of all take at most `most` bytes."""
+        """Delete the oldest removals until all copies have at most `most` bytes."""
         with self._lock:
             while self._kept and folder_size(self._folder) > most:
                 self._clear(self._kept.popitem(last=False)[0])
 
     def close(self) -> None:
-        """Delete what can no longer be brought back."""
+        """Delete all copies."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _clear(self, token: str) -> None:

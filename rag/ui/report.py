@@ -1,5 +1,7 @@
-"""A run to read: numbers, curves, causes and every question, as one HTML file, and in parts for the page. Pure but for
-`write`."""
+"""The report of a run: figures, curves, causes and questions, as one HTML file or in parts for the page.
+
+Pure, except `write_report`.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +31,14 @@ _WORDS = "what it says"
 
 
 def write_report(folder: Path, compared: Comparison | None = None, out: Path | None = None) -> Path:
-    """Write the report of the finished run in `folder`, to report.html there unless `out` names a file."""
+    """Write the report of a finished run to `out`, by default `folder`/report.html."""
     target = out or folder / "report.html"
     write_atomically(target, document(read_run(folder), read_summary(folder), compared))
     return target
 
 
 def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None = None) -> str:
-    """The whole report: one file that needs nothing else."""
+    """Return the whole report as one HTML file without external files."""
     style = "".join((_STATIC / name).read_text("utf-8") for name in ("page.css", "report.css"))
     script = SCRIPT.read_text("utf-8")
     body = (
@@ -56,7 +58,7 @@ def document(run: Run, summary: Mapping[str, Any], compared: Comparison | None =
 
 
 def script_hash() -> str:
-    """The report's one script as a Content-Security-Policy names it."""
+    """Return the hash of the report's script for a Content-Security-Policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(SCRIPT.read_bytes()).digest()).decode()}"
 
 
@@ -64,7 +66,7 @@ def script_hash() -> str:
 
 
 def overview(run: Run, summary: Mapping[str, Any]) -> str:
-    """What was asked of what, the four figures that matter, the others in sentences, and the causes."""
+    """Return the overview: run, main figures, other figures in sentences, causes."""
     made = summary["made_by"]
     asked, answerable = summary["questions"], summary["answerable"]
     how = [f"{asked:,} questions, {answerable:,} answerable", f"Footnote {made['footnote']}"]
@@ -96,7 +98,7 @@ def _range(one: Mapping[str, Any]) -> str:
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are markup already; the first cell of a row names it. Small screens leave out the words."""
+    """Return a table whose cells are markup; small screens hide the column of explanations."""
     kind = ' class="fn-words"'
     kinds = [kind if heading == _WORDS else "" for heading in headings]
     head = "".join(f"<th{kind}>{heading}</th>" for heading, kind in zip(headings, kinds, strict=True))
@@ -146,7 +148,7 @@ def _causes(summary: Mapping[str, Any]) -> str:
 
 
 def question_details(run: Run, summary: Mapping[str, Any]) -> str:
-    """Folded: every measure by its name with its interval and the curves, the time of each stage, what made the run."""
+    """Return the folded details: measures with intervals, curves, times, settings."""
     measures = [
         (escape(name), number(one["mean"]), _range(one), f"{one['n']:,}", escape(meaning(name)))
         for name, one in summary["measures"].items()
@@ -182,7 +184,7 @@ def _flat(value: Mapping[str, Any], inside: str = "") -> Iterable[tuple[str, str
 
 
 def comparison(compared: Comparison) -> str:
-    """Verdicts per measure, what was not the same, and the answers that changed, old and new side by side."""
+    """Return the comparison: differences in set-up, verdicts, changed answers."""
     alike = "<p>Made alike: same questions, corpus and settings.</p>"
     if compared.makes:
         alike = f"<p>Not made alike:</p><ul>{''.join(f'<li>{escape(line)}</li>' for line in compared.makes)}</ul>"
@@ -227,9 +229,9 @@ def _cause(row: Mapping[str, Any]) -> str:
 
 
 def questions(run: Run, most: int | None = None, *, chat: bool = False) -> str:
-    """Every question with its answer, to filter by words, outcome and tag; the first `most`, failures first.
+    """Return the questions with their answers and a filter.
 
-    With `chat` each has a button that asks it in the chat.
+    With `most`, only the first `most`, failures first. With `chat`, each has a button that asks it in the chat.
     """
     rows = sorted(run.rows, key=lambda row: row["cause"] is None) if most else run.rows
     shown = rows[:most]
@@ -286,7 +288,7 @@ def _at(spans: Sequence[Sequence[int]]) -> str:
 
 
 def _answer(row: Mapping[str, Any]) -> str:
-    """The answer and each of its citations, highlighted in its surroundings."""
+    """Return an answer and its citations, each highlighted in the surrounding text."""
     answer = row["answer"]
     label = '<p class="fn-verdict">Not in the sources</p>' if answer["refused"] else ""
     said = "".join(f'<p dir="auto">{_marked(part)}</p>' for part in answer["answer"].split("\n\n"))
@@ -295,7 +297,7 @@ def _answer(row: Mapping[str, Any]) -> str:
 
 
 def _marked(text: str) -> str:
-    """Escaped text with its [1] markers raised."""
+    """Return escaped text with its [1] markers as superscripts."""
     parts = re.split(r"\[(\d+)\]", text)
     return "".join(f'<sup class="fn-number">{part}</sup>' if n % 2 else escape(part) for n, part in enumerate(parts))
 

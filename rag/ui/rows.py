@@ -1,4 +1,4 @@
-"""Rows of a table in an answer ("Tank: North | Litres: 12") as columns and cells. Pure."""
+"""Parsing of table rows in an answer ("Tank: North | Litres: 12") into columns and cells. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 
 def table_of(rows: Sequence[str]) -> tuple[list[str], list[dict[str, str]]] | None:
-    """Return the names of the columns, and each row as its cells by name; None if a cell but the first has no name.
+    """Return the column names, and each row as a dict from name to cell.
+
+    None if a cell other than the first has no name.
 
     >>> table_of(["Tank: North | Litres: 12", "Tank: South"])
     (['Tank', 'Litres'], [{'Tank': 'North', 'Litres': '12'}, {'Tank': 'South'}])

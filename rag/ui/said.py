@@ -1,4 +1,4 @@
-"""What an answer says as markup: its lead, lists, steps, rows and quotes, each with its markers."""
+"""Rendering of an answer's sentences: lead, lists, steps, rows and quotes, each with its markers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rag.ui.rows import table_of
 from rag.writer.quote import shown
 
 _WORKED_OUT = re.compile(r"(?P<figure>.+?) (?P<working>\(\d+ rows?, .+\))")
-"""A figure and how it was worked out from rows."""
+"""Matches a figure and its calculation from rows."""
 
 
 def said(turn_id: str, answer: Answer) -> str:
-    """Return what an answer says: what opens it, lists, steps and rows as such, quotes as block quotes."""
+    """Return the markup of an answer's sentences, block by block."""
     cited = {one.number: one for one in answer.citations}
     parts = []
     for block, run in groupby(answer.sentences, key=lambda one: one.block):
@@ -36,7 +36,7 @@ def said(turn_id: str, answer: Answer) -> str:
 
 
 def _list(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
-    """Items or steps, and the source below them where all are of one."""
+    """Return items or steps as a list, with the source below if all cite the same one."""
     tag = "ol" if sentences[0].block == "step" else "ul"
     items = "".join(
         f'<li dir="auto">{_item(one, cited)}{_markers(turn_id, one, cited)}{_verdict(one)}</li>' for one in sentences
@@ -45,7 +45,7 @@ def _list(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, 
 
 
 def _item(one: CitedSentence, cited: Mapping[int, Citation]) -> str:
-    """The words of an item; the heading that opens one of a summary is quiet."""
+    """Return the text of an item; a heading at the start of a summary's item is grey."""
     heading, colon, words = one.text.partition(": ")
     if colon and any(cited[number].heading.endswith(heading) for number in one.citations):
         return f'<span class="fn-none">{escape(heading + colon)}</span>{escape(words)}'
@@ -53,12 +53,12 @@ def _item(one: CitedSentence, cited: Mapping[int, Citation]) -> str:
 
 
 def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
-    """Rows ("Tank: North | Litres: 12") under the names of their columns; a column for each name that a row has."""
+    """Return rows ("Tank: North | Litres: 12") as a table with a column for each name."""
     table = table_of([one.text for one in sentences])
     if table is None:
         return _list(turn_id, sentences, cited)
     names, filled = table
-    # Numbers stand below each other by their last digit.
+    # Columns of numbers are aligned right.
     kinds = [' class="fn-figure"' if _are_numbers(row.get(name, "") for row in filled) else "" for name in names]
     columns = list(zip(names, kinds, strict=True))
     head = "".join(f'<th scope="col"{kind} dir="auto">{escape(name)}</th>' for name, kind in columns)
@@ -71,7 +71,7 @@ def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int,
         )
         body += "</tr>"
     markup = f'<table class="fn-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-    # A wide table scrolls by itself, by key too.
+    # A wide table scrolls on its own; tabindex makes it scroll by keyboard too.
     framed = f'<div class="fn-rows" tabindex="0" role="group" aria-label="Rows">{markup}</div>'
     return framed + _source_below(turn_id, sentences, cited)
 
@@ -89,7 +89,7 @@ def _source_below(turn_id: str, sentences: Sequence[CitedSentence], cited: Mappi
 
 
 def _title(turn_id: str, one: Citation, when: str = "") -> str:
-    """The title of a source as a link to its card, and its date, which `when` may say in other words."""
+    """Return the title of a source as a link to its card, and its date or `when`."""
     when = when or day(one.published)
     when = f" · <bdi>{escape(when)}</bdi>" if when else ""
     return (
@@ -109,26 +109,26 @@ def _paragraphs(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping
         if not source:
             parts.append(_sentence(turn_id, sentence, cited))
             continue
-        # A run of quotes from one source names it once, at its end.
+        # Consecutive quotes from the same source name it once, after the last.
         last = not following or _quoted_source(following, cited) != source
         parts.append(_quote(turn_id, sentence, cited, named=last))
     return "".join(parts)
 
 
 def _quoted_source(sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
-    """The source of a sentence that quotes one slice; "" for what opens an answer and for written sentences."""
+    """Return the source of a sentence that quotes one slice; "" for the lead and for written sentences."""
     if sentence.block == "lead" or sentence.verdict != "quoted" or len(sentence.citations) != 1:
         return ""
     return cited[sentence.citations[0]].source
 
 
 def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation], *, named: bool) -> str:
-    """A sentence of a source as a block quote, its answering words marked; its date and title below."""
+    """Return a quoted sentence as a block quote, with its answering words marked and its title and date below."""
     one = cited[sentence.citations[0]]
     words = shown(one.quote)
     before, found, after = sentence.text.partition(words or "\n")
     text = escape(flowing(sentence.text))
-    # A date before the quote stands below it, with the title.
+    # A date before the quote is moved below it, to the title.
     if not found and "|" in one.quote:  # a row, with the names of its columns
         before, words, after = _parted(sentence.text)
         found, words = words, words.replace(" | ", " · ")
@@ -143,13 +143,13 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
 
 
 def _parted(text: str) -> tuple[str, str, str]:
-    """What stands before a quote, the quote, and what stands after it."""
+    """Split a text into the part before a quote, the quote, and the part after it."""
     before, mark, rest = text.partition("“")
     return (f"{before}{mark}", rest.removesuffix("”"), "”") if mark and rest.endswith("”") else ("", text, "")
 
 
 def _as_said(one: Citation, words: str) -> Citation:
-    """A citation as if its source had these words, with the answering words where they stand among them."""
+    """Return the citation with `words` as its quote, and the spans of the answering words in them."""
     answers, at = list[tuple[int, int]](), 0
     for start, end in sorted(one.answers):
         found = words.find(answer := one.quote[start - one.start : end - one.start], at)
@@ -160,7 +160,7 @@ def _as_said(one: Citation, words: str) -> Citation:
 
 
 def _lines(markup: str) -> str:
-    """A quote in one paragraph; what a blank line parts, such as a heading and its text, stands on lines of its own."""
+    """Join the lines of a quote; a blank line, as between a heading and its text, becomes a line break."""
     return re.sub(r"[ \n]+", " ", re.sub(r"\n\s*\n", "<br>", markup))
 
 
@@ -176,7 +176,7 @@ def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citatio
 
 
 def _verdict(sentence: CitedSentence) -> str:
-    """What the check says of a written sentence, and why; nothing of a quoted one."""
+    """Return the check's verdict on a written sentence, and its reason; "" for a quoted one."""
     if sentence.verdict == "quoted":
         return ""
     sign = {"supported": "✓ supported", "weak": "weak", "unsupported": "not supported"}[sentence.verdict]

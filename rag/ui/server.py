@@ -1,4 +1,4 @@
-"""The web server: the page mounted in an application of our own, behind its gate."""
+"""The web server: the Gradio page mounted in a FastAPI application, behind a Gate."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ from rag.watch import Watcher
 _NAMES = ("conversations", "evidence", "page", "layout", "choose", "sources", "compose", "actions")
 SCRIPTS = (*(STATIC / f"{name}.js" for name in _NAMES), report.SCRIPT)
 STYLES = (STATIC / "page.css", STATIC / "layout.css")
-# On a phone the composer stays above the keyboard.
+# Keeps the composer above the keyboard of a phone.
 _HEAD = (
     '<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
     "<script>{script}</script>"
 )
-# Gradio's file for weight 600 holds hardly a letter; the bold one is whole.
+# Gradio's font file for weight 600 lacks most letters; the bold one is complete.
 _FONT = (gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "system-ui", "sans-serif")
 _NO_SCRIPT = {"Content-Security-Policy": f"default-src 'none'; style-src 'self'; {NOT_FRAMED}"}
 _REPORT = {
@@ -59,7 +59,7 @@ _MOST_FEEDBACK = 1_000_000
 
 
 def _judged(body: bytes) -> dict[str, Any]:
-    """The page's feedback, its form checked; what is in it is checked where it is kept."""
+    """Parse the page's feedback and check its types; `feedback.keep` checks the values."""
     try:
         value: Any = json.loads(body) if len(body) <= _MOST_FEEDBACK else None
         kind, question, answers = str(value["kind"]), str(value["question"]), str(value.get("answers") or "")
@@ -87,16 +87,15 @@ def page_style() -> str:
 
 
 def make_server(engine: Engine) -> FastAPI:
-    """The page over `engine` as an ASGI application.
+    """Return the page over `engine` as an ASGI application.
 
-    Beside it: `/health` (alive), `/ready` (models loaded; also what the page's status line says), `/article`, a source
-    to read with a quote in view (reading.py), `/report`, an evaluation run to read, and `/feedback`, which takes what
-    the thumbs say.
+    Further routes: `/health` (alive), `/ready` (models loaded, and the text of the status line), `/article` (a source
+    with a quote marked, see reading.py), `/report` (an evaluation run) and `/feedback` (the thumbs).
     """
     removed = Removed(engine)
     files = Uploads(engine.home, engine.settings, removed)
     reading = ArticleReader(engine)
-    # Where Gradio looks for uploaded files; it makes a copy of those that lie elsewhere.
+    # The folder in which Gradio expects uploaded files; it copies files from other folders.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
 
     watcher = Watcher(engine, engine.settings.look_every)
@@ -121,7 +120,7 @@ def make_server(engine: Engine) -> FastAPI:
 
 
 def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleReader) -> None:
-    """Add what stands beside the page."""
+    """Add the routes other than the page."""
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -156,7 +155,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleRe
 
     @app.post("/feedback", response_model=None)
     async def feedback(request: Request) -> JSONResponse:
-        # subtle: only for this type a browser asks first whether another site's page may send it, and it may not.
+        # subtle: before another site may send this content type, the browser sends a preflight request, which fails.
         if request.headers.get("content-type") != "application/json":
             return JSONResponse({"problem": "Feedback is sent as application/json."}, 415)
         try:
@@ -176,7 +175,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleRe
 
 
 def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:
-    """Mount the page, and shut what it does not need of Gradio."""
+    """Mount the page, and block Gradio's routes that it does not need."""
     settings = engine.settings
     script = page_script()
     gr.mount_gradio_app(
@@ -186,7 +185,7 @@ def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:
         server_name=settings.host,
         server_port=settings.port,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT).set(
-            # The accent of page.css; the dark one is too light below a white tick.
+            # The accent of page.css; Gradio's dark one has too little contrast with a white tick.
             checkbox_background_color_selected="#1a4fc4",
             checkbox_border_color_selected="#1a4fc4",
         ),

@@ -1,4 +1,4 @@
-"""The list of sources in the Sources room, what is done with a source, and what was done. Pure."""
+"""The list of sources in the Sources view, its forms and buttons, and the results of changes. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COLUMNS = ("Title", "Date", "Format", "Size", "State")
 
 
 def table(rows: Sequence[Source], groups: Mapping[str, Sequence[str]]) -> str:
-    """Return the list; `groups` gives the sources of each named group."""
+    """Return the list of sources; `groups` maps the name of a group to its sources."""
     if not rows:
         return line("There are no sources yet. Add some files.") + _sample_back()
     ask = '<input type="checkbox" class="fn-tick-all" checked aria-label="Ask all sources">'
@@ -33,7 +33,7 @@ def table(rows: Sequence[Source], groups: Mapping[str, Sequence[str]]) -> str:
 
 
 def forms(*, folder: bool) -> str:
-    """Return the forms that add pasted text, and a `folder` of this machine where that is allowed."""
+    """Return the forms that add pasted text and, with `folder`, a local folder."""
     named = (
         f'<details><summary class="fn-action">{icon("add")} A folder of this machine</summary>'
         '<form data-order="folder"><label>Path <input name="name" required placeholder="/home/me/Documents"></label>'
@@ -49,23 +49,26 @@ def forms(*, folder: bool) -> str:
 
 
 def undo(words: str, token: str) -> str:
-    """Return what was removed, and the button that brings it back."""
+    """Return a message about a removal, and its Undo button."""
     button = f'<button type="button" class="fn-action" data-order="undo" data-name="{escape(token)}">Undo</button>'
     return f'<p class="fn-status" role="status">{escape(words)} {button}</p>'
 
 
 def contents_line(report: Report) -> str:
-    """Return what the index holds after a change."""
+    """Return a sentence with the number of sources and passages in the index."""
     return f"The index holds {_count(report.articles, 'source')} in {_count(report.chunks, 'passage')}."
 
 
 def told(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> str:
-    """Return what became of each uploaded file; `refused` gives the reason of those that were not kept."""
+    """Return the result of each uploaded file.
+
+    `refused` maps a file that was not stored to the reason.
+    """
     failed = {**dict(report.failed), **refused}
     states = [("added", report.added), ("replaced", report.changed), ("was there already", report.unchanged)]
     rows = []
     for name in dict.fromkeys(names):
-        # A file's source name has the folder before it when another root holds the name too.
+        # The source's name has a folder before it if another root has a file of this name.
         source = next((one for one in [*failed, *(s for _, of in states for s in of)] if Path(one).name == name), name)
         state = next((words for words, of in states if source in of), "")
         kind = "fn-status" if state else "fn-problem"
@@ -74,7 +77,7 @@ def told(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> st
 
 
 def summary(report: Report, failures: Sequence[str]) -> str:
-    """Return how many sources changed, and the `failures` in words."""
+    """Return the number of sources that changed, and the `failures`."""
     counts = (("added", report.added), ("changed", report.changed), ("removed", report.removed))
     done = [f"{len(of):,} {words}" for words, of in (*counts, ("failed", report.failed)) if of]
     return line(f"{', '.join(done) or 'Nothing changed'}. {contents_line(report)}") + "".join(map(problem, failures))
@@ -85,7 +88,7 @@ def _count(number: int, thing: str) -> str:
 
 
 def _offer(rows: Sequence[Source]) -> str:
-    """The offer to remove the sample, once there is a source of one's own."""
+    """Return the offer to remove the sample, if the user has added a source."""
     if not any(row.sample for row in rows) or all(row.sample for row in rows):
         return ""
     return (
@@ -101,7 +104,7 @@ def _sample_back() -> str:
 
 
 def _tools(rows: Sequence[Source], groups: Mapping[str, Sequence[str]]) -> str:
-    """The filter, and what ticks many at once: all, none, a folder, a named group."""
+    """Return the filter, and the menu that ticks all sources, none, a folder or a group."""
     asked = [row.source for row in rows if row.chunks is not None]
     parts = [_option("All", asked, "all"), _option("None", [], "none")]
     for label, many in (("Folders", folders(asked)), ("Groups", groups)):
@@ -152,7 +155,7 @@ def _size(row: Source) -> str:
 
 
 def _buttons(row: Source) -> str:
-    """What can be done with a source: read it again, remove it."""
+    """Return a source's buttons: read it again, remove it."""
     made = (("anew", "again", "Read again"), ("remove", "bin", "Remove"))
     return "".join(
         f'<button type="button" class="fn-action fn-icon" data-order="{order}" title="{label}" '
@@ -162,7 +165,7 @@ def _buttons(row: Source) -> str:
 
 
 def _tick(row: Source) -> str:
-    """The box that says whether the source is asked, where there is something to ask."""
+    """Return the checkbox of a source; an empty cell for a source without passages."""
     if row.chunks is None:
         return "<td></td>"
     return (

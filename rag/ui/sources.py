@@ -1,4 +1,4 @@
-"""The Sources room: what is in the index, and adding and removing sources while the chat goes on."""
+"""The Sources view: the list of sources, and adding and removing them while the chat is in use."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ _STAGES = {
     "checking": "Checking the new index",
 }
 _TITLE_LENGTH = 60
-"""Characters of a pasted text's first line that make its name."""
+"""Most characters of a pasted text's first line that become its name."""
 Update = tuple[str, object, object]
-"""(progress, table, ticks in the rail)"""
+"""(progress, table of sources, checkboxes in the rail)"""
 _SAME = (gr.skip(), gr.skip())
 
 
 @dataclass(frozen=True)
 class Order:
-    """What the page's script asks for: `do` is what, with the `sources`, a `name` and a `text` as it needs them."""
+    """A command of the page's script: `do` is its kind, the others are arguments."""
 
     do: str
     sources: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Order:
 
     @staticmethod
     def read(text: object) -> Order:
-        """Read an order as it was sent; one that can't be read asks for nothing."""
+        """Parse a command; return one without effect if it can't be parsed."""
         try:
             value = json.loads(str(text or "{}"))
             sources = tuple(map(str, value.get("sources") or ()))
@@ -66,7 +66,7 @@ class Order:
 
 
 class _Changes:
-    """What the room's controls do: each yields how far it is, and at last the list anew."""
+    """The event handlers of the view: each yields its progress and, at the end, the new list."""
 
     def __init__(self, engine: Engine, files: Uploads, removed: Removed) -> None:
         self._engine = engine
@@ -74,14 +74,14 @@ class _Changes:
         self._removed = removed
 
     def show(self) -> Iterator[tuple[object, object]]:
-        """The list when the page is opened; until there is an index, that it will come."""
+        """Yield the list when the page opens, after a note while the models load."""
         if not self._engine.warm.is_set():
             yield line("The list comes in a moment ..."), gr.skip()
             self._engine.warm.wait()
         yield self._now()
 
     def _now(self) -> tuple[object, object]:
-        """The list as it is now."""
+        """Return the current list."""
         try:
             rows = list_sources(self._engine)
         except FootnoteError as error:
@@ -90,7 +90,7 @@ class _Changes:
         return source_list.table(rows, groups(self._engine.home)), rail.ticks(rows)
 
     def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
-        """Keep uploaded files and index them."""
+        """Store uploaded files and index them."""
         folder, sent = uploads(self._engine.home), [Path(path) for path in paths or ()]
         refused = {path.name: why for path in sent if (why := left_out(folder, path.name))}
 
@@ -127,11 +127,11 @@ class _Changes:
         yield from self._work(job)
 
     def refresh(self) -> Iterator[Update]:
-        """Bring the index up to date with all folders."""
+        """Update the index from all folders."""
         yield from self._work(lambda progress: self._summary(self._engine.index(progress=progress, wait=60)))
 
     def obey(self, text: object) -> Iterator[Update]:
-        """Do what the page's script asks for."""
+        """Execute a command of the page's script."""
         order = Order.read(text)
         jobs: dict[str, Callable[[Order, Progress], str]] = {
             "remove": self._remove,
@@ -165,7 +165,7 @@ class _Changes:
         return line(f"{', '.join(order.sources)}: {'changed' if changed else 'read again, nothing changed'}.")
 
     def _paste(self, order: Order, progress: Progress) -> str:
-        """Keep pasted text as a source of its own."""
+        """Store pasted text as a new source."""
         if not order.text.strip():
             raise FootnoteError("Paste some text first.")
         size = len(order.text.encode("utf-8", "replace"))
@@ -184,7 +184,7 @@ class _Changes:
         return source_list.told(self._engine.index([folder], progress=progress, wait=60), [path.name], {})
 
     def _add_folder(self, order: Order, progress: Progress) -> str:
-        """Register a folder of this machine."""
+        """Add a local folder as a source folder."""
         if not self._engine.settings.is_for_this_machine:
             raise FootnoteError("Folders are added here only by who sits at this machine: python app.py index FOLDER.")
         path = Path(order.name.strip()).expanduser()
@@ -201,7 +201,7 @@ class _Changes:
         return line(f"The group {order.name} was deleted. Its sources are still there.")
 
     def _work(self, job: Callable[[Progress], str]) -> Iterator[Update]:
-        """Run a job beside the page's own work and say how far it is; then what it tells, and the list anew."""
+        """Run a job in a thread; yield its progress, and at the end its message and the new list."""
         stage: list[tuple[str, int, int]] = [("reading", 0, 1)]
         with ThreadPoolExecutor(1) as pool:
             running = pool.submit(job, lambda *now: stage.__setitem__(0, now))
@@ -230,7 +230,10 @@ class _Changes:
 def make_sources_tab(
     engine: Engine, page: gr.Blocks, files: Uploads, removed: Removed, ticks: gr.HTML
 ) -> list[gr.events.Dependency]:
-    """Lay the room out and wire it; `ticks` is the list in the rail. Returns the events that change the sources."""
+    """Add the Sources view to the page; return the events that change the sources.
+
+    `ticks` is the list of checkboxes in the rail.
+    """
     changes = _Changes(engine, files, removed)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
@@ -281,7 +284,7 @@ def _progress(stage: str, done: int, total: int) -> str:
 
 
 def _free(folder: Path, title: str) -> Path:
-    """A path for a text with this title, whose name is not taken."""
+    """Return an unused path for a text with this title."""
     words = " ".join(re.sub(r"[^\w ,()'-]+", " ", title).split()) or "Pasted text"
     number, path = 1, folder / f"{words}.txt"
     while path.exists():

@@ -1,4 +1,4 @@
-"""A question's turn on the page: it waits in the line, is answered on a thread, and its markup follows it."""
+"""A question's turn on the page: it waits in the queue, is answered in a thread, and its markup is updated."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ from rag.ui.plain import plain_message
 
 _LOG = logging.getLogger("footnote")
 _PAUSE = 0.25
-"""Least seconds between two states of an answer that is being written."""
+"""Least seconds between two updates of an answer that is being written."""
 
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The conversation that a question belongs to: `earlier` gives its turns before the question, `keep` adds one."""
+    """A question's conversation: `earlier` returns its turns so far, `keep` adds one."""
 
     earlier: Callable[[], Thread]
     keep: Callable[[Answer], None]
 
 
 class Turns:
-    """Answers questions in the order of the line, and says how each is getting on."""
+    """Answers questions in the order of the queue, and yields the markup of each turn."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         workers = engine.workers
         self.queue = RequestQueue(workers, workers + engine.settings.max_waiting)
-        # Only a question whose turn has come has a thread, and one that a language model is writing for.
+        # A question has a thread only while it is being answered; so at most `most` threads run.
         self._threads = ThreadPoolExecutor(self.queue.most, "answer")
 
     async def states(
         self, question: str, session: str, turn_id: str, writer: Writer, choice: Choice, memory: Memory | None = None
     ) -> AsyncGenerator[str]:
-        """Yield the markup of a turn as it goes: waiting, being written, then answered, refused or failed.
+        """Yield a turn's markup: waiting, in progress, then answered, refused or failed.
 
-        The whole answer is kept in the `memory` before it is shown; what can't be kept is noted under the answer.
-        Nothing follows once the question is stopped. Closing the iterator stops it too.
+        The final answer is stored in `memory` before it is shown; if that fails, a note below the answer says so. After
+        a stop nothing more is yielded. Closing the iterator stops the question too.
         """
         try:
             asked = check_question(question, self._engine.settings.max_question)
@@ -82,7 +82,7 @@ class Turns:
             self.queue.leave(ticket)
 
     async def _waiting(self, ticket: Ticket) -> AsyncGenerator[str]:
-        """Yield why the question has to wait, in words, until its turn has come and the models are loaded."""
+        """Yield why the question has to wait, until it is first in the queue and the models are loaded."""
         waited = False
         async for ahead in self.queue.waiting(ticket):
             waited = True
@@ -92,14 +92,14 @@ class Turns:
             yield words
             await asyncio.sleep(_PAUSE)
         if waited and not ticket.stopped.is_set():
-            # Whoever left is noticed here, before the models work for nobody.
+            # If the client has left, the generator is closed here, before the models start to work.
             yield "Searching and reading ..."
 
     def _loading(self) -> str:
         return "" if self._engine.warm.is_set() else f"{self._engine.status()[0]}. The answer comes in a moment ..."
 
     async def _answering(self, ticket: Ticket, answer: Callable[[Tell], None]) -> AsyncGenerator[str]:
-        """Yield the markup that `answer` tells on a thread: of the answer as it grows, then of the whole."""
+        """Run `answer` in a thread; yield the markup that it passes on."""
         loop = asyncio.get_running_loop()
         came = asyncio.Queue[str]()
 
@@ -107,7 +107,7 @@ class Turns:
             loop.call_soon_threadsafe(came.put_nowait, markup)
 
         def end(done: asyncio.Future[None]) -> None:
-            # Looked at here, a failure after the question was stopped is no news.
+            # Reading the exception keeps asyncio from logging it if the question was stopped.
             done.cancelled() or done.exception()
             came.put_nowait("")
 
@@ -121,7 +121,10 @@ class Turns:
     def _answer(
         self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, memory: Memory | None, tell: Tell
     ) -> None:
-        """Work the answer out and tell its markup. The turn lasts until it is told, or a language model writes it."""
+        """Compute the answer and pass its markup to `tell`.
+
+        The turn in the queue ends once the answer is passed on, or when a language model starts to write.
+        """
         turn = self.queue.turn(ticket)
         thread = memory.earlier() if memory else NO_TURNS
         answers = stream(
@@ -141,7 +144,7 @@ class Turns:
                 tell(html.turn(ticket.name, self._kept(found, memory)))
 
     def _kept(self, answer: Answer, memory: Memory | None) -> Answer:
-        """Keep an answer; where that fails, return it with a note that says so."""
+        """Store an answer and return it; if storing fails, add a note that says so."""
         try:
             if memory:
                 memory.keep(answer)

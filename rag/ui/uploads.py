@@ -1,4 +1,4 @@
-"""Files on their way from a browser to the event that takes them: where they wait, and whose they are."""
+"""Uploaded files that wait for the event that uses them, separated by browser."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from rag.ui.plain import plain_message
 from rag.ui.removed import Removed
 
 _PLACE = re.compile(r"(?P<folder>[0-9a-f]{32})/(?P<name>[^/\\\x00]{1,255})")
-"""What the page knows an uploaded file by. It is no path: it leads only into the folder of the browser that sent it."""
+"""The name of an uploaded file on the page, relative to the folder of the browser that sent it; never a path."""
 _KEPT_SECONDS = 3600
-"""How long a file waits for its event."""
+"""Seconds after which a file that no event has used is deleted."""
 _MOST_FILES = 500
-"""Files in one upload."""
+"""Most files in one upload."""
 
 
 def question_sets_folder(home: Path) -> Path:
-    """The folder of question sets that were uploaded."""
+    """Return the folder of uploaded question sets."""
     return home / "sets"
 
 
 class Uploads:
-    """The files that browsers have sent to this server and no event has taken yet.
+    """The uploaded files that no event has used yet.
 
-    Each lies at <home>/incoming/<server>/<visit>/<random>/<name>. The folder of a server goes with it; what a killed
-    one leaves is cleared by the next.
+    Path of a file: <home>/incoming/<server>/<visit>/<random>/<name>. A server deletes its folder when it ends; the next
+    server deletes the folder of a killed one.
     """
 
     def __init__(self, home: Path, settings: Settings, removed: Removed) -> None:
-        """Clear what killed servers have left in `home`; uploads may take the room of what was `removed`."""
+        """Delete the files of killed servers; uploads may use the space of `removed`."""
         self._home = home
         self._removed = removed
         self._root = home / "incoming"
@@ -62,7 +62,7 @@ class Uploads:
         self._clear_leftovers()
 
     def close(self) -> None:
-        """Delete the files that still wait."""
+        """Delete all waiting files."""
         with self._lock:
             shutil.rmtree(self.folder, ignore_errors=True)
             if self._held.is_locked:
@@ -70,9 +70,9 @@ class Uploads:
                 Path(self._held.lock_file).unlink(missing_ok=True)
 
     async def receive(self, request: Request) -> Response:
-        """Keep the files of an upload until their event; the reply names their places as a JSON list.
+        """Store the files of an upload; the response is a JSON list of their names.
 
-        Any other reply says in a sentence why nothing was kept.
+        Any other response is a sentence that says why nothing was stored.
         """
         visit = request.scope.get(VISIT)
         if not visit:
@@ -101,36 +101,36 @@ class Uploads:
                 self._coming -= int(length)
 
     def find(self, place: object, visit: str | None) -> Path:
-        """Return the file that `visit` uploaded to `place`. Raises gr.Error for anything else, wherever it lies."""
+        """Return the path of the file `place` that `visit` uploaded; else raise gr.Error."""
         found = _PLACE.fullmatch(place) if isinstance(place, str) and visit else None
         if found and visit:
             inside = Path(visit, found["folder"], found["name"])
             path = self.folder / inside
             with suppress(OSError):
-                # A look at the entry itself: no link is followed, and a pipe is not waited for.
+                # lstat follows no link, and does not block on a pipe.
                 if stat.S_ISREG(path.lstat().st_mode) and path.resolve() == self.folder.resolve() / inside:
                     return path
         words = "This file did not come through this page, or waited too long. Add it again."
         raise gr.Error(words, print_exception=False)
 
     def has_room(self, length: int) -> bool:
-        """Whether `length` more bytes may be kept."""
+        """True if there is space for `length` more bytes."""
         if fits := self._reserve(length):
             with self._lock:
                 self._coming -= length
         return fits
 
     def discard(self, paths: Iterable[Path]) -> None:
-        """Delete files that `find` returned, as far as they are still there; no others."""
+        """Delete files that `find` returned; ignore all other paths."""
         for path in paths:
             if path.parent.parent.parent.resolve() == self.folder.resolve():
                 shutil.rmtree(path.parent, ignore_errors=True)
-        # Gradio makes an empty file for each that an event takes, and leaves it.
+        # Gradio leaves an empty temporary file for each file that an event uses.
         for left in self.folder.glob("tmp*"):
             left.unlink(missing_ok=True)
 
     def _reserve(self, length: int) -> bool:
-        """Count `length` bytes as used if there is room for them."""
+        """Reserve `length` bytes; False if there is no space for them."""
         with self._lock:
             self._clear_old()
             used = sum(map(folder_size, (uploads(self._home), question_sets_folder(self._home), self._root)))
@@ -168,7 +168,7 @@ class Uploads:
 
     def _clear_leftovers(self) -> None:
         for folder in {path.with_suffix("") for path in self._root.glob("*")}:
-            # Whoever holds the lock is alive; the system lets go of a killed server's.
+            # A running server holds its lock; the system releases that of a killed one.
             with suppress(OSError, Timeout):
                 with FileLock(folder.with_suffix(".lock")).acquire(timeout=0):
                     shutil.rmtree(folder, ignore_errors=True)
@@ -176,7 +176,10 @@ class Uploads:
 
 
 def file_name(given: str) -> str:
-    """Return the name of a file as a browser gives it, without folders and control characters, 200 bytes at most."""
+    """Return a browser's file name without folders and control characters.
+
+    At most 200 bytes.
+    """
     name = "".join(c for c in re.split(r"[/\\]", given)[-1] if c.isprintable()).strip()
     stem, dot, ending = name.rpartition(".")
     ending = (dot + ending).encode("utf-8", "replace")[-40:].decode("utf-8", "ignore")
@@ -186,19 +189,22 @@ def file_name(given: str) -> str:
 
 
 class GuardedBlocks(gr.Blocks):  # type: ignore[misc]
-    """A page whose events get no file but those that the same browser uploaded.
+    """A page whose events can only read files that the same browser uploaded.
 
-    subtle: Gradio checks paths only in an application that it launched itself, not in one that is mounted.
-    Every event passes here, whatever its components are and by whichever route it is called.
+    subtle: Gradio checks paths only in an application that it launched itself, not in a mounted one. All events on all
+    routes pass through `process_api`.
     """
 
     def __init__(self, files: Uploads, **options: Any) -> None:
-        """`options` are those of gr.Blocks."""
+        """Pass `options` to gr.Blocks."""
         super().__init__(**options)
         self.files = files
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *rest: Any, **options: Any) -> dict[str, Any]:
-        """Run an event after its file values are checked. Raises gr.Error for a file that is not the caller's."""
+        """Check the file values of an event, then run it.
+
+        Raises gr.Error for a file that the caller did not upload.
+        """
         if options.get("iterator") is None:
             request = getattr(options.get("request"), "request", None)
             inputs = self._checked(inputs, request.scope.get(VISIT) if request else None)
@@ -206,7 +212,7 @@ class GuardedBlocks(gr.Blocks):  # type: ignore[misc]
         return done
 
     def _checked(self, value: Any, visit: str | None) -> Any:
-        """Return `value` with the place of each file in it replaced by its path."""
+        """Return `value` with the name of each file replaced by its path."""
         if isinstance(value, list | tuple):
             return [self._checked(one, visit) for one in value]
         if not isinstance(value, dict):
