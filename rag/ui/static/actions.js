@@ -6,7 +6,7 @@
 
   // --- copying ------------------------------------------------------------------------------------------------------
 
-  // An answer for a word processor: question, text, and its citations as a numbered list. Built of markup of the page.
+  // Return an answer for a word processor: question, text, and citations as a numbered list, made from page markup.
   function rich(turn) {
     const made = document.createElement("div");
     const question = document.createElement("p");
@@ -26,7 +26,7 @@
     try {
       const blobs = Object.entries(kinds).map(([type, value]) => [type, new Blob([value], { type })]);
       await navigator.clipboard.write([new ClipboardItem(Object.fromEntries(blobs))]);
-    } catch { // the clipboard is only there on a secure address
+    } catch { // the clipboard needs a secure address
       const area = document.createElement("textarea");
       area.value = text;
       document.body.append(area);
@@ -51,7 +51,7 @@
 
   // --- thumbs -------------------------------------------------------------------------------------------------------
 
-  // A judged answer goes to the server, which keeps it as a labelled question; resolves to what is wrong, or "".
+  // Send feedback to the server, which stores it as a labelled question; resolves to an error text, or "".
   async function judge(turn, button, kind, answers) {
     const told = { ...JSON.parse(button.dataset.answer), kind, question: asked(turn), answers };
     try {
@@ -66,7 +66,7 @@
     return "";
   }
 
-  // What came of pressing a thumb, beside it.
+  // Show the result next to the thumb.
   function say(button, name, words) {
     const foot = button.parentElement;
     const said = foot.querySelector("[role=status]") || foot.appendChild(document.createElement("span"));
@@ -89,7 +89,7 @@
     dialog.showModal();
   }
 
-  // --- presses ------------------------------------------------------------------------------------------------------
+  // --- clicks -------------------------------------------------------------------------------------------------------
 
   const layout = footnoteLayout;
   const actions = {
@@ -98,7 +98,7 @@
       if (problem) say(button, "fn-problem", problem);
     },
     bad: askWhatWasWrong,
-    judge: () => {}, // the form's own event does it
+    judge: () => {}, // handled by the form's event
     dismiss: () => by("fn-thumb").close(),
     chat: (turn, button) => {
       location.hash = "chat";
@@ -161,7 +161,7 @@
     if (turn) footnoteEvidence.choose(turn.dataset.turn);
   });
 
-  // What was unfolded is brought into view.
+  // Scroll to details when they open.
   document.addEventListener("toggle", (event) => event.target.matches(".fn-details") && event.target.scrollIntoView({ block: "nearest" }), true);
 
   // --- keys ---------------------------------------------------------------------------------------------------------

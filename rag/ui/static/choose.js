@@ -1,12 +1,12 @@
-// Which sources are asked: the ticks in the rail and in the list of sources, and the composer's word about them.
+// The ticked sources: checkboxes in the rail and in the list of sources, and their number at the composer.
 window.footnoteChoice = (() => {
   "use strict";
-  const KEY = "footnote-left-out"; // a new conversation clears only what is called fn-...
+  const KEY = "footnote-left-out"; // a new conversation clears only fn-... keys
   const listed = () => [...document.querySelectorAll("#fn-listing .fn-tick")];
   const names = () => listed().map((one) => one.dataset.source);
   const left = new Set(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
 
-  // The names that are not ticked, as the server takes them. A source that has come since is asked.
+  // The names of unticked sources, as JSON for the server. New sources count as ticked.
   function leftOut() {
     const known = new Set(names());
     return JSON.stringify([...left].filter((name) => !known.size || known.has(name)));
@@ -21,7 +21,7 @@ window.footnoteChoice = (() => {
     tell();
   }
 
-  // Gradio draws the page bit by bit.
+  // Gradio draws the page in steps.
   const find = (one) => document.querySelector(one);
   const drawn = () => find(".fn-chip") && find(".fn-untold") && find("#fn-send");
 
@@ -49,7 +49,7 @@ window.footnoteChoice = (() => {
     footnoteConversations.keepTicks([...left]);
   }
 
-  // Tick only those of the sources that are listed.
+  // Tick only the given sources.
   const only = (those) => keep(names().filter((name) => !those.includes(name)));
 
   document.addEventListener("change", (event) => {
@@ -64,7 +64,7 @@ window.footnoteChoice = (() => {
   });
   document.addEventListener("click", (event) => event.target.closest("[data-choice=all]") && keep([]));
 
-  // The lists are drawn anew after every change of the sources: what was not ticked stays so.
+  // Gradio redraws the lists after each change of the sources: restore the ticks.
   new MutationObserver(() => {
     const fresh = document.querySelectorAll(".fn-tick:not([data-set])");
     const gone = !fresh.length && told !== listed().length;

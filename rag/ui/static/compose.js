@@ -1,4 +1,4 @@
-// The composer: files by button, drop or paste, a web address as a source, and the line that says what came of it.
+// The composer: adds files by button, drop or paste, and web addresses as sources; shows the result in a line.
 (() => {
   "use strict";
   const by = (id) => document.getElementById(id);
@@ -6,7 +6,7 @@
   const input = () => document.querySelector("#fn-add input[type=file]");
   let adding = false;
 
-  // Hand files to the upload of the Sources room.
+  // Pass files to the Sources view's upload.
   function send(files) {
     const list = new DataTransfer();
     for (const file of files) list.items.add(file);
@@ -70,14 +70,14 @@
     setTimeout(() => ["keydown", "keypress"].forEach((kind) => box.dispatchEvent(new KeyboardEvent(kind, press))), 50);
   }
 
-  // --- what came of it ----------------------------------------------------------------------------------------------
+  // --- results ------------------------------------------------------------------------------------------------------
 
-  // The Sources room says how far an upload is: the composer's line says the same while something is being added.
+  // The Sources view shows an upload's progress: the composer's line repeats it while files are being added.
   let last = "";
   new MutationObserver(() => {
     if (!adding || !by("fn-syncing")) return;
     if (document.querySelector(".toast-body.error")) {
-      adding = false; // Gradio's own note says why
+      adding = false; // Gradio's message says why
       footnoteLayout.say("");
       return;
     }
@@ -85,7 +85,7 @@
     if (!words || words === last) return;
     last = words;
     footnoteLayout.say(words);
-    // Only what is under way has a bar.
+    // Only work in progress has a bar.
     if (by("fn-syncing").querySelector("[role=progressbar]")) return;
     adding = false;
     if (footnoteSources.offers() && !by("fn-syncing").querySelector(".fn-problem")) footnoteLayout.say(words, "Remove the sample articles", () => footnoteSources.obey({ do: "sample" }));

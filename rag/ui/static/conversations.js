@@ -1,13 +1,13 @@
-// The conversations that the server keeps: which one this tab is in, the list in the rail, and what can be done with them.
+// The stored conversations: the current one of this tab, the list in the rail, and the actions on them.
 window.footnoteConversations = (() => {
   "use strict";
-  const KEY = "fn-conversation"; // cleared by "New conversation", as all keys that begin so
+  const KEY = "fn-conversation"; // "New conversation" clears all fn- keys
   const DAY = 86_400_000;
   const by = (id) => document.getElementById(id);
   const search = () => by("fn-search");
-  let current = null; // the summary of this tab's conversation, once it is kept
+  let current = null; // the summary of this tab's conversation, once stored
 
-  // The conversation of this tab; the first question makes one.
+  // This tab's conversation id; the first question creates one.
   function id() {
     if (!sessionStorage.getItem(KEY)) {
       const random = crypto.getRandomValues(new Uint32Array(4));
@@ -16,7 +16,7 @@ window.footnoteConversations = (() => {
     return sessionStorage.getItem(KEY);
   }
 
-  // Send a request; resolves to the reply, or to {problem} in words.
+  // Send a request; resolves to the reply, or to {problem: text}.
   async function call(method, path, body) {
     const options = { method };
     if (body) Object.assign(options, { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
@@ -29,21 +29,21 @@ window.footnoteConversations = (() => {
     }
   }
 
-  // What a tab held before conversations were kept by the server moves there, once.
+  // Once, move a conversation that only the tab has stored to the server.
   async function takeOver(turns) {
     if (turns.length && !sessionStorage.getItem(KEY)) {
       const made = await call("POST", "/import", { turns });
       if (made.id && !sessionStorage.getItem(KEY)) sessionStorage.setItem(KEY, made.id);
     }
     await list();
-    // The way back from an article names the conversation.
+    // An article's back link names the conversation.
     const named = new URLSearchParams(location.search).get("conversation");
     if (!named) return;
     history.replaceState(null, "", location.pathname + location.hash);
     if (/^[a-z0-9]{8,32}$/.test(named)) await open(named);
   }
 
-  // An article that is opened knows the way back.
+  // An opened article gets the back link.
   for (const kind of ["click", "auxclick"])
     document.addEventListener(kind, (event) => {
       const link = event.target.closest("a.fn-open[href^='article?']");
@@ -60,7 +60,7 @@ window.footnoteConversations = (() => {
     return made;
   }
 
-  // Show a problem above the list; returns true where there is none.
+  // Show a problem above the list; returns true if there is none.
   function sound(value) {
     by("fn-history").querySelector(".fn-problem").textContent = value.problem || "";
     if (value.problem) footnoteLayout.say(value.problem);
@@ -74,7 +74,7 @@ window.footnoteConversations = (() => {
     const words = search().value;
     const turn = ++asked;
     const found = await call("GET", "?search=" + encodeURIComponent(words));
-    if (turn !== asked || !sound(found)) return; // a later search has been asked
+    if (turn !== asked || !sound(found)) return; // a later search has begun
     const own = found.conversations.find((one) => one.id === sessionStorage.getItem(KEY));
     if (own || !words) current = own ?? null;
     const groups = new Map();
@@ -95,7 +95,7 @@ window.footnoteConversations = (() => {
     footnoteLayout.title();
   }
 
-  // Days are those of the browser's clock.
+  // Days follow the browser's clock.
   function group(one) {
     if (one.starred) return "Starred";
     const midnight = new Date().setHours(0, 0, 0, 0);
@@ -133,7 +133,7 @@ window.footnoteConversations = (() => {
     if (current && sound(await call("PATCH", "/" + current.id, values))) await list();
   }
 
-  // Keep which sources are not asked, once there is a conversation to keep it with.
+  // Store which sources are unticked, once the conversation is stored.
   const keepTicks = (names) => current && call("PATCH", "/" + current.id, { left_out: names });
 
   function rename() {
@@ -143,7 +143,7 @@ window.footnoteConversations = (() => {
     box.className = "fn-title-box";
     box.value = current.title;
     box.ariaLabel = "New title";
-    let ended = false; // taking the box away makes it lose the focus, which ends it too
+    let ended = false; // removing the box blurs it, which calls this again
     const end = () => {
       if (ended) return;
       ended = true;
@@ -172,7 +172,7 @@ window.footnoteConversations = (() => {
     });
   }
 
-  // Everything is deleted at the second press: there is no way back.
+  // The second press deletes all: there is no undo.
   async function erase(pressed) {
     const sure = pressed.dataset.sure;
     pressed.textContent = sure ? "Delete all" : "Delete all for good? Press again";
@@ -191,7 +191,7 @@ window.footnoteConversations = (() => {
     clearTimeout(typed);
     typed = setTimeout(list, 150);
   });
-  // What another tab has asked since is shown when this one is looked at again.
+  // When this tab becomes visible, load the turns of other tabs.
   document.addEventListener("visibilitychange", () => document.hidden || list());
 
   return {

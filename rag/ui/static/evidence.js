@@ -1,14 +1,14 @@
-// The evidence beside the conversation: which turn's cards are shown, and the way from a marker to its words and back.
+// The evidence panel: which turn's cards are shown, and the links from a marker to its card and back.
 window.footnoteEvidence = (() => {
   "use strict";
   const by = (id) => document.getElementById(id);
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-  let marker = null; // the marker that led to the card in view
+  let marker = null; // the marker of the current card
 
   const turns = () => [...by("fn-conversation").children];
   const sourcesOf = (turn) => [...by("fn-panel").children].find((one) => one.dataset.turn === turn.dataset.turn) ?? null;
 
-  // Show the cards of one turn and hide the others'.
+  // Show the cards of one turn; hide all others.
   function choose(id) {
     for (const section of by("fn-panel").children) section.hidden = section.dataset.turn !== id;
     for (const turn of turns()) turn.classList.toggle("fn-chosen", turn.dataset.turn === id);
@@ -29,14 +29,14 @@ window.footnoteEvidence = (() => {
     card.classList.add("fn-flash");
   }
 
-  // Go from a card back to its marker; false where none led there.
+  // Go from a card back to its marker; false if none led there.
   function back() {
     if (!marker?.isConnected) return false;
     marker.focus();
     return true;
   }
 
-  // The quote beside a marker that is pointed at or focused.
+  // Show the quote of a hovered or focused marker.
   function showTip(link) {
     if (!link.dataset.quote) return;
     hideTip();

@@ -1,4 +1,4 @@
-// Shows the questions that fit the filter above them: words, outcome, tag. Works in the report and on the page.
+// Filters the list of questions by words, outcome and tag, in the report and on the page.
 document.addEventListener("input", (event) => {
   const filter = event.target.closest(".fn-filter");
   if (!filter) return;
@@ -12,7 +12,7 @@ document.addEventListener("input", (event) => {
   }
   filter.querySelector("output").textContent = count.toLocaleString("en") + (count === 1 ? " question" : " questions");
 });
-// On paper nothing can be opened: the questions that are shown stand open there.
+// Paper can't unfold details: open all visible questions for printing.
 let opened = [];
 addEventListener("beforeprint", () => {
   opened = [...document.querySelectorAll(".fn-row:not([hidden], [open])")];

@@ -1,14 +1,14 @@
-// What is where: the rooms, the two sides that fold, and what lies over a narrow page (drawer, evidence, sheets).
+// The layout: views, the two folding sides, and the overlays of a narrow page (drawer, evidence, sheets).
 window.footnoteLayout = (() => {
   "use strict";
-  const FOLDED = "footnote-folded"; // a new conversation clears only what is called fn-...
+  const FOLDED = "footnote-folded"; // a new conversation clears only fn-... keys
   const ROOMS = { chat: "fn-desk", sources: "fn-sources", evaluation: "fn-evaluation", settings: "fn-settings" };
   const TITLES = { sources: "Sources", evaluation: "Evaluation", settings: "Settings" };
   const by = (id) => document.getElementById(id);
   const app = () => by("fn-app");
   const isWide = () => matchMedia("(min-width: 1200px)").matches;
   const isPhone = () => matchMedia("(max-width: 767px)").matches;
-  let opener = null; // what had the focus before something was laid over the page
+  let opener = null; // the focused element before an overlay opened
 
   // --- sides that fold, drawer and sheets ---------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ window.footnoteLayout = (() => {
     for (const side of ["rail", "evidence"]) app().classList.toggle("fn-no-" + side, Boolean(folded()[side]));
   }
 
-  // Lay "menu", "evidence" or "ticks" over a narrow page, or nothing ("").
+  // Open the overlay "menu", "evidence" or "ticks"; close it with "".
   function over(name) {
     const before = laid();
     if (name && !before) opener = document.activeElement;
@@ -53,7 +53,7 @@ window.footnoteLayout = (() => {
     else if (folded().evidence) fold("evidence", false);
   }
 
-  // Close what lies over the page; true where something did.
+  // Close the overlay; true if there was one.
   function close() {
     const was = laid();
     closeMenu();
@@ -70,11 +70,11 @@ window.footnoteLayout = (() => {
 
   const focusMenu = () => by("fn-more").querySelector("summary").focus();
 
-  // --- rooms --------------------------------------------------------------------------------------------------------
+  // --- views --------------------------------------------------------------------------------------------------------
 
   const room = () => (ROOMS[location.hash.slice(1)] ? location.hash.slice(1) : "chat");
 
-  // The address says which room is shown.
+  // The address names the view.
   function enter() {
     const now = room();
     for (const [name, id] of Object.entries(ROOMS)) by(id).classList.toggle("fn-away", name !== now);
@@ -99,7 +99,7 @@ window.footnoteLayout = (() => {
     if (line && line.textContent !== words) line.textContent = words;
   }
 
-  // A quiet line above the composer, with something to press where `press` is given.
+  // Show a status line above the composer, with the button `press` if given.
   function say(words, label = "", press = null) {
     const line = document.querySelector(".fn-told-line");
     line.replaceChildren(words);
@@ -130,7 +130,7 @@ window.footnoteLayout = (() => {
     document.addEventListener("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
   }
 
-  // How wide a scroll bar is, so that what does not scroll keeps the edges of what does.
+  // Set the scroll bar's width, so that fixed and scrolling parts align.
   function measure() {
     const { offsetWidth, clientWidth } = by(ROOMS[room()].replace("desk", "left"));
     if (offsetWidth) app().style.setProperty("--fn-bar", `${offsetWidth - clientWidth}px`);

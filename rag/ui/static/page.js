@@ -1,13 +1,13 @@
-// Places turns in the conversation and their evidence beside it. The server makes all markup; this moves it about.
+// Puts turns and their evidence in place. The server renders all markup; this script only moves it.
 window.footnote = (() => {
   "use strict";
   const by = (id) => document.getElementById(id);
   const kept = window.sessionStorage;
-  const sent = []; // what was sent and not yet begun
-  let instead = null; // what the next press of Send asks, in place of the box
+  const sent = []; // sent, not yet begun
+  let instead = null; // the next question of Send, instead of the box
   let restored;
-  let early; // Send was pressed before that: pressed again then
-  let opened = new Set(); // the parcels that lie there and were dealt with
+  let early; // Send was pressed too early: repeat it
+  let opened = new Set(); // the parcels that have been processed
 
   const root = () => by("fn-app");
   const { choose, sourcesOf } = footnoteEvidence;
@@ -31,7 +31,7 @@ window.footnote = (() => {
 
   // --- asking -------------------------------------------------------------------------------------------------------
 
-  // What is sent is taken in that very moment: Gradio reads the box later, when the next question may stand in it.
+  // Read the box at once: Gradio reads it later, when it may already hold the next question.
   function take(event) {
     if (!restored) {
       early = 1;
@@ -44,7 +44,7 @@ window.footnote = (() => {
     instead = null;
     const one = { text };
     sent.push(one);
-    // Gradio wires its events only after it has drawn: what was pressed before that is pressed again.
+    // Gradio connects events only after drawing: repeat an earlier press then.
     setTimeout(() => sent.includes(one) && (sent.splice(sent.indexOf(one), 1), ask(text)), 1000);
   }
 
@@ -53,8 +53,8 @@ window.footnote = (() => {
     by("fn-send").click();
   }
 
-  // Show a question at once, so that questions keep their order whatever answers come first. The ids of all that wait
-  // go along, and the server answers with these.
+  // Show a question at once, so that questions keep their order whichever answer comes first. The ids of all waiting
+  // turns go to the server, which replies with these.
   function begin(question, writer) {
     if (sent.length) question = sent.shift().text;
     const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
@@ -74,7 +74,7 @@ window.footnote = (() => {
     return [question, [id, ...working().map((other) => other.dataset.turn)].join(" "), writer];
   }
 
-  // End turns that will get no answer: each says why, and how to go on.
+  // End turns that will get no answer; each says why, and what to do.
   function end(ended, why) {
     for (const turn of ended) {
       turn.className = "fn-turn fn-stopped";
@@ -84,14 +84,14 @@ window.footnote = (() => {
         button.dataset.do = name;
         foot.append(button);
       }
-      const said = turn.querySelector(".fn-answer"); // what a language model had written by then is checked: it stays
+      const said = turn.querySelector(".fn-answer"); // the checked sentences of a language model stay
       turn.replaceChildren(...[turn.querySelector(".fn-question"), said, make("p", "fn-status", why), foot].filter(Boolean));
       keep(turn, sourcesOf(turn));
     }
     state();
   }
 
-  // Stop all that wait; the server is told which these are.
+  // Stop all waiting turns; returns their ids.
   function stop() {
     const stopped = working();
     end(stopped, "Stopped.");
@@ -101,7 +101,7 @@ window.footnote = (() => {
 
   // --- receiving ----------------------------------------------------------------------------------------------------
 
-  // Turns have arrived from the server, in parcels: put each where its id says.
+  // Put each turn that arrives from the server at the place of its id.
   function receive(arriving) {
     const parcels = [...arriving.querySelectorAll("[data-parcel]")].map((one) => one.dataset.parcel);
     const fresh = parcels.filter((one) => !opened.has(one));
@@ -126,10 +126,10 @@ window.footnote = (() => {
     keep(turn, sources);
     state();
     if (!turn.classList.contains("fn-working")) footnoteConversations.list();
-    // An earlier turn's answer does not take the reader away from the last one.
+    // Do not scroll to an earlier turn's answer.
     if (turn !== turns().at(-1)) return choose(document.querySelector(".fn-chosen")?.dataset.turn ?? turn.dataset.turn);
     if (sources || !turn.classList.contains("fn-working")) choose(turn.dataset.turn);
-    if (grows) return; // who reads along is not moved
+    if (grows) return; // don't scroll while reading
     const tall = turn.getBoundingClientRect().height > innerHeight / 2;
     turn.scrollIntoView({ block: tall ? "start" : "end", behavior: calm() ? "auto" : "smooth" });
   }
@@ -152,7 +152,7 @@ window.footnote = (() => {
         kept.setItem("fn-order", JSON.stringify(order));
         return;
       } catch {
-        if (order.length < 2) return; // no room for even one
+        if (order.length < 2) return; // not even one fits
         kept.removeItem("fn-turn-" + order.shift());
       }
     }
@@ -176,7 +176,7 @@ window.footnote = (() => {
     if (question) {
       address.searchParams.delete("q");
       history.replaceState(0, "", address);
-      setTimeout(() => ask(question), 300); // Gradio wires its events just after it draws
+      setTimeout(() => ask(question), 300); // Gradio connects events after drawing
     }
   }
 
@@ -190,7 +190,7 @@ window.footnote = (() => {
     state();
   }
 
-  // Show another conversation, whose turns the server has drawn, in the place of this one.
+  // Replace this conversation by another one, rendered by the server.
   function open(drawn) {
     if (working().length) by("fn-stop").click();
     clear();
@@ -217,16 +217,16 @@ window.footnote = (() => {
     box().focus();
   }
 
-  // The last question again, to edit and ask once more; false where there is none.
+  // Put the last question into the box for editing; false if there is none.
   function recall() {
     if (box().value || !turns().length) return false;
     fill(asked(turns().at(-1)));
     return true;
   }
 
-  // --- how things stand ---------------------------------------------------------------------------------------------
+  // --- status -------------------------------------------------------------------------------------------------------
 
-  // Ask the server again and again. One that went away never answers: whoever waits for it is told so.
+  // Poll the server. If it is gone, end the waiting turns with a message.
   let silent = 0;
   async function watch() {
     const told = await fetch("ready").then((reply) => reply.json()).catch(() => null);
@@ -246,7 +246,7 @@ window.footnote = (() => {
     line.className = `fn-state fn-state-${kind}${words.endsWith(", ready") ? " fn-calm" : ""}`;
   }
 
-  // Gradio draws the page after this script has run, and redraws the arrivals whenever some come.
+  // Gradio draws the page after this script runs, and redraws the arrivals on each update.
   new MutationObserver(() => {
     if (!restored && ["fn-conversation", "fn-panel", "fn-send", "fn-sources", "fn-evaluation", "fn-settings", "fn-more"].every(by)) {
       footnoteLayout.begin();

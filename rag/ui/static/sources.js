@@ -1,13 +1,13 @@
-// The Sources room: what its buttons and forms ask of the server, filter, order, and groups of ticks.
+// The Sources view: commands of its buttons and forms, filter, sorting, and groups of ticks.
 window.footnoteSources = (() => {
   "use strict";
-  const KEPT = "footnote-sample-kept"; // a new conversation clears only what is called fn-...
+  const KEPT = "footnote-sample-kept"; // a new conversation clears only fn-... keys
   const by = (id) => document.getElementById(id);
   const list = () => by("fn-listing");
   let wanted = {};
   let sorted = null; // [column, backwards]
 
-  // Ask the server for something; `order` is read when the button's event begins.
+  // Send a command to the server; the button's event reads `order`.
   function obey(order, button = "fn-obey") {
     wanted = order;
     footnoteLayout.say("");
@@ -43,7 +43,7 @@ window.footnoteSources = (() => {
     form.closest("details")?.removeAttribute("open");
   });
 
-  // --- order and filter ---------------------------------------------------------------------------------------------
+  // --- sorting and filter -------------------------------------------------------------------------------------------
 
   function sort(column) {
     sorted = [column, sorted?.[0] === column && !sorted[1]];
@@ -80,7 +80,7 @@ window.footnoteSources = (() => {
     if (picked.value) footnoteChoice.only(JSON.parse(picked.value));
   });
 
-  // The list is drawn anew after every change of the sources.
+  // Gradio redraws the list after each change of the sources.
   let seen = null;
   new MutationObserver(() => {
     const table = list()?.querySelector("table");
