@@ -1,1 +1,1 @@
-"""Judging: a question set -> answers -> measures -> a verdict against a baseline."""
+"""Evaluation: question set -> answers -> measures -> comparison with a baseline."""

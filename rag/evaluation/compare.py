@@ -1,4 +1,4 @@
-"""Two runs -> verdicts: per measure the difference with its interval and a word, per question what changed."""
+"""Comparison of two runs: a difference with interval and verdict per measure, and the changed questions."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from rag.evaluation.statistics import LOWER_IS_BETTER, NO_DIRECTION, Scores, bou
 
 BETTER, WORSE, HIGHER, LOWER, NO_DIFFERENCE = "better", "worse", "higher", "lower", "no difference shown"
 FEWEST = 5
-"""Questions that must count for a measure in both runs before a difference is called one."""
+"""Least number of questions that must count for a measure in both runs for a verdict."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A measure in both runs, over the questions they share: `change` is new - old with its 95% interval."""
+    """A measure in both runs, over shared questions.
+
+    `change` is new - old; `low` and `high` are the bounds of its 95% interval.
+    """
 
     name: str
     old: float | None
@@ -33,7 +36,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class QuestionChange:
-    """A question whose outcome is another: `kind` is "broke", "mended", "other cause" or "other answer"."""
+    """A question whose outcome changed.
+
+    `kind` is "broke", "mended", "other cause" or "other answer"; `old` and `new` are the rows of both runs.
+    """
 
     kind: str
     old: dict[str, Any]
@@ -42,7 +48,7 @@ class QuestionChange:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Run `new` against the baseline `old`."""
+    """The comparison of the run `new` with the baseline `old`."""
 
     old: Run
     new: Run
@@ -53,16 +59,16 @@ class Comparison:
 
     @cached_property
     def worse(self) -> list[str]:
-        """The measures that got worse."""
+        """The names of the measures that got worse."""
         return [one.name for one in self.measures if one.verdict == WORSE]
 
     @cached_property
     def kinds(self) -> Counter[str]:
-        """How many questions changed in which way."""
+        """The number of changed questions by kind."""
         return Counter(change.kind for change in self.changes)
 
     def to_json(self) -> dict[str, Any]:
-        """What `compare --json` prints."""
+        """Return the JSON that `compare --json` prints."""
         return {
             "schema": 1,
             "old": self.old.name,
@@ -88,11 +94,11 @@ class Comparison:
 
 
 def compare(old: Run, new: Run) -> Comparison:
-    """Compare over the questions both runs share (same id and words). Raises BadRun when they share none.
+    """Compare two runs over the questions they share (same id and text).
 
     The interval is a paired bootstrap (Efron & Tibshirani 1993): each resample takes the same questions in both runs.
-    "better" and "worse" are said only when the whole interval lies on one side of zero and at least FEWEST questions
-    count; what is neither good nor bad in itself (coverage) is "higher" or "lower".
+    The verdict is "better" or "worse" only if the interval excludes zero and at least FEWEST questions count. For
+    measures of NO_DIRECTION (coverage) it is "higher" or "lower". Raises BadRun if the runs share no question.
     """
     before = {(row["id"], row["question"]): row for row in old.rows}
     pairs = [(before[key], row) for row in new.rows if (key := (row["id"], row["question"])) in before]

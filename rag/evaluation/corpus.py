@@ -1,4 +1,4 @@
-"""The index that questions are asked of: the user's own, or one of its own for another folder or a SQuAD file."""
+"""The index for an evaluation: the user's index, or a separate one for another folder or a set's own articles."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ SAME = "same"
 def engine_for(
     settings: Settings, questions: QuestionSet, corpus: str | None, progress: Progress | None = None
 ) -> tuple[Engine, Report | None]:
-    """The engine that answers, its index brought up to date, and what was done for that.
+    """Return the engine for a question set, and the report of updating its index.
 
-    Without `corpus` it is the user's own index, as it is. A path is indexed below FOOTNOTE_HOME/evaluation, where the
-    user's index is not touched, without the files of the set itself; "same" does so with the articles that a set brings
-    along.
+    Without `corpus`, the user's index is used unchanged. A path is indexed below FOOTNOTE_HOME/evaluation, apart from
+    the user's index and without the files of the question set. "same" indexes the articles in the question set there.
     """
     if corpus is None:
         engine = Engine(settings)
@@ -44,7 +43,7 @@ def engine_for(
 
 
 def own_sources(engine: Engine, questions: QuestionSet) -> frozenset[str]:
-    """The sources of an index that are files of the set itself, or copies of them: these are not asked."""
+    """Return the sources that are files of the set, or copies: these are excluded."""
     sets = {one.resolve(): one.stat().st_size for one in questions.files if one.is_file()}
     found = set()
     for source, path in find_sources(engine.roots(), forgotten(engine.home)).files:
@@ -58,7 +57,7 @@ def _is_copy(path: Path, files: Iterable[Path]) -> bool:
 
 
 def asked_corpus(engine: Engine, questions: QuestionSet) -> Corpus:
-    """What a set is asked of and judged by: the engine's index without the set itself."""
+    """Return the corpus of a set: the engine's index without the set's files."""
     return Corpus(engine.parts()[0], own_sources(engine, questions))
 
 

@@ -1,4 +1,4 @@
-"""From chat to test: a judged answer becomes a labelled question in FOOTNOTE_HOME/feedback/questions.jsonl."""
+"""Feedback on an answer, stored as a labelled question in FOOTNOTE_HOME/feedback/questions.jsonl."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ COMPLAINTS = {
     "should_have_refused": "It should have refused: the sources do not answer this",
     "other": "Something else",
 }
-"""What can be wrong with an answer, as a thumb down asks it."""
+"""Kind of complaint -> its text in the feedback dialog."""
 GOOD = "good"
 _MOST = 20_000
-"""Characters that a piece of feedback may have."""
+"""Most characters of a feedback."""
 
 
 class BadFeedback(FootnoteError):
-    """Feedback that makes no question; the message says what is missing."""
+    """Feedback that gives no test question; the message says what is missing."""
 
 
 def feedback_file(home: Path) -> Path:
-    """Where judged answers are kept; `evaluate` takes this file."""
+    """Return the file of the feedback; `evaluate` accepts it as a question set."""
     return home / "feedback" / "questions.jsonl"
 
 
@@ -49,10 +49,10 @@ def keep(
 ) -> dict[str, Any]:
     """Append a judged answer as a labelled question and return the row.
 
-    `kind` is one of KINDS or GOOD, `answers` are right answers in the user's words, `cited` the places the answer
-    cited ({"source", "quote", "start", "end"}), `refused` tells that it was a refusal. Good citations become the
-    labels, and so do those of the right passage with the wrong words. Raises BadFeedback when it tells nothing, or
-    cites what is not in the `corpus`.
+    `kind` is a key of COMPLAINTS or GOOD. `answers` are right answers in the user's words. `cited` are the places that
+    the answer cited ({"source", "quote", "start", "end"}). `refused` is True if the answer was a refusal. The citations
+    become labels if the answer is good or has the right passage but the wrong words. Raises BadFeedback if the feedback
+    gives no test question, or cites a place that is not in the `corpus`.
     """
     answers = [answer.strip() for answer in answers if answer.strip()]
     row: dict[str, Any] = {"question": " ".join(question.split()), "tags": ["feedback", kind]}

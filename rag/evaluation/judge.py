@@ -1,4 +1,4 @@
-"""One answer against what its question is labelled with: its scores, and the cause when it failed."""
+"""Judgement of an answer by the labels of its question: its scores, and the cause of a failure."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ CAUSES = {
     "wrong_place": "the right words, cited to the wrong place",
     "misled": "the answer opens with words that mislead",
 }
-"""What can be the matter with an answer, in the order in which it is looked for along the way of a question."""
+"""Cause of a failure -> its description, in the order of the steps to an answer."""
 
 
 def judge_answer(question: Question, answer: Answer, corpus: Corpus) -> dict[str, Any]:
-    """What results.jsonl keeps of an answer beside it: `scores`, which all measures are made of, and `cause`, None when
-    it did not fail."""
+    """Return the `scores` and the `cause` of an answer, as results.jsonl stores them.
+
+    All measures are computed from the scores. The cause is None if the answer did not fail.
+    """
     places = find_labels(question, corpus)
     sound = [verbatim(one, corpus.article(one.source)) for one in answer.citations]
     scores = _scores(question, answer, places, sum(sound))
@@ -52,8 +54,10 @@ def judge_answer(question: Question, answer: Answer, corpus: Corpus) -> dict[str
 
 
 def prediction(answer: Answer) -> str:
-    """What stands for the answer where words are compared: the first citation's first answering words, its quote while
-    there are none; "" for a refusal."""
+    """Return the text that is compared with the acceptable answers; "" for a refusal.
+
+    It is the first citation's first answering words, or its quote if there are none.
+    """
     if answer.refused or not answer.citations:
         return ""
     first = answer.citations[0]
@@ -81,7 +85,7 @@ def _scores(question: Question, answer: Answer, places: Sequence[LabelPlace], so
     scores["credits"], scores["labels"] = credits, count
     said = prediction(answer)
     worded = bool(question.answerable and question.answers)
-    # Nothing said is never right here, even where nothing is left of an acceptable answer once it is normalised.
+    # An empty prediction is never right here, even if an acceptable answer is empty after normalisation.
     scores["exact_match"] = exact_match(said, question.answers) * bool(said) if worded else None
     scores["token_f1"] = token_f1(said, question.answers) * bool(said) if worded else None
     known = worded or question.answerable is False
@@ -106,7 +110,7 @@ def _scores(question: Question, answer: Answer, places: Sequence[LabelPlace], so
 
 
 def _contains_answer(question: Question, answer: Answer) -> bool:
-    """True when a cited quote contains an acceptable answer; a long one may be spread over all of them."""
+    """True if a cited quote contains an acceptable answer; a long answer may be spread over several quotes."""
     quotes = [one.quote for one in answer.citations]
     together = " ".join(quotes)
     return any(
@@ -117,16 +121,16 @@ def _contains_answer(question: Question, answer: Answer) -> bool:
 
 
 def lead(answer: Answer) -> str:
-    """The answer's first paragraph, without markers."""
+    """Return the answer's first paragraph without markers."""
     return re.sub(r"\s*\[\d+\]", "", answer.text.split("\n\n")[0]).strip()
 
 
 def misleads(question: Question, answer: Answer, places: Sequence[LabelPlace]) -> bool:
-    """True when an answer that was given opens with what misleads, or the question is unanswerable.
+    """True if the opening of an answer misleads, or the question is unanswerable.
 
-    Words mislead when they share no token F1 of 0.5 with any acceptable answer and contain none; of a long reference
-    they may be a part. A whole sentence misleads when it neither contains an acceptable answer nor overlaps a label.
-    Yes or no misleads when an acceptable answer says the other and none says the same.
+    For an answer that is no refusal. Short words mislead if they contain no acceptable answer, have a token F1 below
+    0.5 with each, and are no part of a long one. A whole sentence misleads if it contains no acceptable answer and
+    overlaps no label. "Yes" misleads if some acceptable answer says "no" and none says "yes"; "no" likewise.
     """
     if not question.answerable:
         return True
@@ -146,13 +150,13 @@ def misleads(question: Question, answer: Answer, places: Sequence[LabelPlace]) -
 
 
 def _polarity(text: str) -> str:
-    """Return "yes" or "no" when a text begins with that word, else ""."""
+    """Return "yes" or "no" if a text begins with that word, else ""."""
     words = normalise(text)[:1]
     return words[0] if words and words[0] in ("yes", "no") else ""
 
 
 def _cause(question: Question, answer: Answer, places: Sequence[LabelPlace], corpus: Corpus, sound: bool) -> str | None:
-    """Follow the evidence along the way of the question to where it was lost."""
+    """Return the step at which the evidence was lost, as a key of CAUSES; None if the answer is right."""
     if question.answerable is None:
         return None if sound else "wrong_place"
     if not question.answerable:
@@ -173,7 +177,7 @@ def _cause(question: Question, answer: Answer, places: Sequence[LabelPlace], cor
 
 
 def _lost(question: Question, answer: Answer, places: Sequence[LabelPlace], corpus: Corpus) -> str | None:
-    """Where the evidence was lost before anything was chosen, None when some of it was retrieved."""
+    """Return the cause if the evidence was lost before the quotes were chosen; None if some of it was retrieved."""
     if places:
         whole = [place for place in places if corpus.in_a_chunk(place)]
         if not whole:

@@ -1,4 +1,4 @@
-"""Rows as other tools write them -> rows with our own keys, by one table of synonyms."""
+"""Translation of question rows of other tools into rows with our keys, by a table of synonyms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 NATIVE = ("id", "question", "answers", "answerable", "relevant", "tags", "forbidden", "thread")
-"""The keys of a row in our own form; their values are taken as they are."""
+"""The keys of a row in our own form; their values are not converted."""
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "id": ("id", "_id", "question_id", "query_id", "qid", "example_id", "uuid"),
@@ -36,12 +36,12 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "forbidden": ("forbidden",),
     "thread": ("thread", "thread_id", "conversation_id"),
 }  # fmt: skip
-"""Our key -> the names it goes by elsewhere (lower case, words joined by "_"), the surest first. Of several in one row
-the first counts: RAGAS, for example, puts the answer of a system in `answer`, beside the right one in `ground_truth`.
+"""Our key -> its names in other tools (lower case, words joined by "_"), the most reliable first. If a row has several,
+the first counts: RAGAS, for example, has the answer of a system in `answer` and the right one in `ground_truth`.
 """
 
 _OF_A_SYSTEM = frozenset(("answer", "output", "outputs", "output_answer", "outputs_answer", "response"))
-"""Keys that hold what a system said where a surer key holds the right answer."""
+"""Keys that hold a system's answer if a more reliable key holds the right one."""
 _NEGATED = ("is_impossible", "unanswerable", "is_unanswerable")
 _WRAPPERS = ("row", "item", "example", "vars")
 _LIKE_ANSWERS = re.compile(r"answer|truth|expect|reference|gold|ideal|target|correct|response|output|solution")
@@ -52,12 +52,16 @@ _HOP = re.compile(r"^<\d+-hop>\s*")
 
 
 class BadRow(ValueError):
-    """A row that can't be used; the message says what was got and what was expected."""
+    """A row that can't be used; the message says what it has and what was expected."""
 
 
 @dataclass
 class KeyLog:
-    """How the keys of a file were read: our key by theirs, what was left out and why, what may hold answers unread."""
+    """How the keys of a file were translated.
+
+    `read` maps their keys to ours. `of_a_system` are ignored keys with a system's output, `unread` are ignored keys
+    that may hold answers. `answered` is True once a row had answers.
+    """
 
     read: dict[str, str] = field(default_factory=dict)
     of_a_system: dict[str, None] = field(default_factory=dict)
@@ -65,7 +69,7 @@ class KeyLog:
     answered: bool = False
 
     def notes(self) -> list[str]:
-        """How foreign keys were read, a sentence each."""
+        """Return a sentence for each translation and each group of ignored keys."""
         notes = [f"{_quoted([theirs])} is read as {_quoted([ours])}" for theirs, ours in self.read.items()]
         if self.of_a_system:
             notes.append(
@@ -78,7 +82,7 @@ class KeyLog:
         return notes
 
     def lost(self) -> str:
-        """The message for keys that may hold answers in a set without any; "" when there are none."""
+        """Return the message for a set without answers but with keys like answers, or ""."""
         if not self.unread or self.answered:
             return ""
         return f'{_quoted(self.unread)} not read, and no answers were: rename the key of the right answers to "answers"'
@@ -86,7 +90,7 @@ class KeyLog:
 
 @lru_cache(maxsize=10_000)
 def normal_name(key: str) -> str:
-    """A key in lower case, its words joined by "_".
+    """Return a key in lower case with its words joined by "_".
 
     >>> normal_name("Expected answer"), normal_name("groundTruth"), normal_name("inputs.question")
     ('expected_answer', 'ground_truth', 'inputs_question')
@@ -95,14 +99,15 @@ def normal_name(key: str) -> str:
 
 
 def names_question(keys: Iterator[str] | list[str] | tuple[str, ...]) -> bool:
-    """True when one of the keys is a name for the question."""
+    """True if one of the keys is a name for the question."""
     return not {normal_name(key) for key in keys}.isdisjoint(SYNONYMS["question"])
 
 
 def translate(row: Mapping[Any, Any], log: KeyLog) -> dict[str, Any]:
-    """A row in our own keys, with `contexts` (texts that hold the evidence, [(text, spans)]) and `title` beside them.
+    """Translate a row into our keys, plus `contexts` and `title`.
 
-    What is read, and what is not, is noted in `log`. Raises BadRow where a foreign value is in no known form.
+    The keys are recorded in `log`. `contexts` are texts with the evidence, [(text, spans of answers)]. Raises BadRow if
+    a value has an unknown form.
     """
     names = {normal_name(key): key for key in row if isinstance(key, str)}
     inner = [row[names[one]] for one in _WRAPPERS if one in names and isinstance(row[names[one]], Mapping)]
@@ -132,12 +137,12 @@ def translate(row: Mapping[Any, Any], log: KeyLog) -> dict[str, Any]:
 
 
 def _is_native(key: str, value: Any) -> bool:
-    """True for a value in our own form, which is checked later; objects, and messages for a question, are others'."""
+    """True for a value in our form, which is checked later; objects and lists of messages are other tools' forms."""
     return key in NATIVE and not isinstance(value, Mapping) and not (key == "question" and isinstance(value, list))
 
 
 def looks_like_question(keys: list[str]) -> str:
-    """The key that is most likely the question's, for a message; "" when none is."""
+    """Return the first key that looks like the question's, for a message, or ""."""
     return next((key for key in keys if _LIKE_QUESTIONS.search(normal_name(key))), "")
 
 
@@ -157,7 +162,7 @@ def _quoted(keys: Mapping[str, Any] | list[str]) -> str:
 
 
 def _with_evidence(made: dict[str, Any], answers: Any, *, native: bool) -> dict[str, Any]:
-    """The row with the labels that its answers and contexts bring: sources cited in an answer, or else contexts."""
+    """Return the row with labels from the sources cited in its answers, and with the answers' spans in its contexts."""
     offsets: list[int] | None = None
     if isinstance(answers, Mapping) and "answer_start" in answers:  # flat SQuAD
         starts = answers["answer_start"]
@@ -178,7 +183,7 @@ def _with_evidence(made: dict[str, Any], answers: Any, *, native: bool) -> dict[
 
 
 def _inside(text: str, answers: list[str], offsets: list[int] | None) -> tuple[tuple[int, int], ...]:
-    """Where a context says an answer word for word: at its offsets if they are given and right, else anywhere."""
+    """Return the spans of the answers in a context: at the given offsets if these are right, else all matches."""
     if offsets is not None and len(offsets) == len(answers):
         given = [(at, at + len(one)) for at, one in zip(offsets, answers, strict=True)]
         if all(text[a:b] == one for (a, b), one in zip(given, answers, strict=True)):
@@ -195,7 +200,7 @@ def _as_is(key: str, value: Any) -> Any:
 
 
 def _as_question(key: str, value: Any) -> Any:
-    """The words of a question: a string, an object with one (LangSmith's inputs), or the last message of a user."""
+    """Return a question: a string, one in an object (LangSmith's inputs), or the user's last message."""
     if isinstance(value, str):
         return value
     found = _inner(value, SYNONYMS["question"], ("user", "human"))
@@ -205,10 +210,10 @@ def _as_question(key: str, value: Any) -> Any:
 
 
 def _as_answers(key: str, value: Any) -> list[str]:
-    """Acceptable answers: words, a number, an object with some (flat SQuAD's, LangSmith's outputs), or a list."""
+    """Return acceptable answers from a string, number, object (flat SQuAD, LangSmith's outputs) or list."""
     if isinstance(value, str | int | float):
         words = ("no", "yes")[value] if isinstance(value, bool) else str(value).strip()
-        return [words] if words and value == value else []  # not a NaN, which stands for an empty cell
+        return [words] if words and value == value else []  # NaN is an empty cell
     if isinstance(value, list) and not any(isinstance(one, Mapping) and "role" in one for one in value):
         return list(dict.fromkeys(answer for one in value if one is not None for answer in _as_answers(key, one)))
     found = _inner(value, ("text", *SYNONYMS["answers"]), ("assistant", "ai"))
@@ -218,8 +223,10 @@ def _as_answers(key: str, value: Any) -> list[str]:
 
 
 def _inner(value: Any, keys: tuple[str, ...], roles: tuple[str, ...]) -> Any:
-    """What an object or a list of messages holds under one of `keys`, or as the last message of one of `roles`; None
-    when there is none. The only string of an object will do."""
+    """Return the value under one of `keys`, or the last message of one of `roles`; None if there is none.
+
+    An object without such a key may have one string value, which is returned.
+    """
     if isinstance(value, list):
         said = [
             one.get("content")
@@ -240,7 +247,7 @@ def _inner(value: Any, keys: tuple[str, ...], roles: tuple[str, ...]) -> Any:
 
 
 def _as_sources(key: str, value: Any) -> Any:
-    """Labels from names of sources: a name, a list of names, or names with a relevance above 0."""
+    """Return labels from source names: a name, a list, or an object from name to relevance (above 0: relevant)."""
     if isinstance(value, Mapping):
         value = [one for one, judged in value.items() if not isinstance(judged, int | float) or judged > 0]
     names = [value] if isinstance(value, str) else value
@@ -250,7 +257,7 @@ def _as_sources(key: str, value: Any) -> Any:
 
 
 def _as_contexts(key: str, value: Any) -> list[str]:
-    """Texts that hold the evidence: a text, or a list of texts or of objects with one."""
+    """Return the texts with the evidence, from a text or a list of texts or of objects with a text."""
     texts = []
     for one in value if isinstance(value, list) else [value]:
         found = one if isinstance(one, str) else _inner(one, ("text", "content", "page_content"), ())

@@ -1,4 +1,4 @@
-"""Where labels stand in the corpus, and what holds or covers them."""
+"""The places of labels in the corpus, and the passages and citations that contain them."""
 
 from __future__ import annotations
 
@@ -19,21 +19,26 @@ from rag.types import Passage
 
 _HINTS = 10
 _SEARCHED = 50_000_000
-"""Characters of a corpus that are searched for an answer that has no label; in a larger one it counts as there."""
+"""Most characters of a corpus in which an unlabelled answer is searched; in a larger one it counts as present."""
 
 
 @dataclass(frozen=True)
 class LabelPlace:
-    """A label as found: `spans` are the places in the source's text that count, any of them. A label for a whole source
-    has none; `missing` says why a label can't be found ("" when it can)."""
+    """A label with its place: `spans` in the source's text, any of which counts.
+
+    A label for a whole source has no spans. `missing` says why a label was not found ("" if it was).
+    """
 
     label: Label
     spans: tuple[Span, ...] = ()
     missing: str = ""
 
     def held_by(self, source: str, start: int, end: int) -> bool:
-        """True when the slice covers the whole quote; for a whole source, when it is a slice of it. A context that says
-        no answer word for word is held by a slice that shares at least half of the shorter of the two."""
+        """True if the slice contains the whole quote.
+
+        For a label of a whole source, any slice of that source counts. A context without a literal answer counts if the
+        two share at least half of the shorter one.
+        """
         if self.missing or source != self.label.source:
             return False
         if self.label.context and not self.label.spans:
@@ -41,7 +46,7 @@ class LabelPlace:
         return self.label.whole_source or any(start <= a and b <= end for a, b in self.spans)
 
     def covered_by(self, citation: Citation) -> bool:
-        """True when the citation covers at least half of the quote, or at least half of the citation lies in it."""
+        """True if citation and quote share at least half of the shorter one."""
         if self.missing or citation.source != self.label.source:
             return False
         if self.label.whole_source:
@@ -49,21 +54,23 @@ class LabelPlace:
         return any(_share_half((citation.start, citation.end), span) for span in self.spans)
 
     def touched_by(self, citation: Citation) -> bool:
-        """True when the citation overlaps the label at all."""
+        """True if the citation overlaps the label."""
         if self.missing or citation.source != self.label.source:
             return False
         return self.label.whole_source or any(a < citation.end and citation.start < b for a, b in self.spans)
 
 
 def _share_half(one: Span, other: Span) -> bool:
-    """True when two spans share at least half of the shorter of them."""
+    """True if two spans share at least half of the shorter one."""
     shared = min(one[1], other[1]) - max(one[0], other[0])
     return shared > 0 and 2 * shared >= min(one[1] - one[0], other[1] - other[0])
 
 
 class Corpus:
-    """The articles of a generation, as judging needs them, without the sources `left_out`. Safe to share between
-    threads."""
+    """The articles of a generation without the sources `left_out`, for judging.
+
+    Thread-safe.
+    """
 
     def __init__(self, generation: Generation, left_out: frozenset[str] = frozenset()) -> None:
         self._catalog = generation.catalog
@@ -74,7 +81,7 @@ class Corpus:
 
     @cached_property
     def sources(self) -> list[str]:
-        """Every source."""
+        """All sources of the corpus."""
         return [source for source, _, _ in self._catalog.titles() if source not in self.left_out]
 
     @cached_property
@@ -82,12 +89,16 @@ class Corpus:
         return frozenset(self.sources)
 
     def find(self, label: Label) -> LabelPlace:
-        """Where a label stands. A quote counts wherever its words stand, white space aside; a context in any source."""
+        """Return the place of a label.
+
+        A quote counts at each occurrence in its source, a context in the first source that has it; white space may
+        differ.
+        """
         if label.context:
             return self._find_context(label)
         if label.source not in self._known:
             return LabelPlace(label, missing=f"source {label.source!r} is not in the corpus{self._hint(label.source)}")
-        # Passages carry the name of what is indexed; a copy of it says the same at the same place.
+        # Passages name the indexed source; a copy of it has the same text.
         label = replace(label, source=(self._catalog.home(label.source) or (label.source,))[0])
         article = self.article(label.source)
         if label.whole_source or article is None:
@@ -111,7 +122,8 @@ class Corpus:
         return LabelPlace(replace(label, source=source, spans=spans), spans or ((start, end),))
 
     def _first_place(self, quote: str) -> tuple[str, int, int, bool]:
-        """The first source with a quote, its place there, and whether its white space is the same; "" for none."""
+        """Return the first source with a quote, the span, and if the white space is the same; source "" if none has
+        it."""
         longest = max(quote.split(), key=len, default="")
         for source in self.sources:
             article = self.article(source)
@@ -120,20 +132,22 @@ class Corpus:
         return "", 0, 0, False
 
     def _hint(self, source: str) -> str:
-        """A source with a similar name, for the first few that are missing: looking takes time."""
+        """Return a hint at a similar source name; only for the first few, because the search is slow."""
         self._hints -= 1
         near = difflib.get_close_matches(source, self.sources[:5000], 1, 0.6) if self._hints >= 0 else []
         return f"; did you mean {near[0]!r}?" if near else ""
 
     def in_a_chunk(self, place: LabelPlace) -> bool:
-        """True when some chunk holds the label whole."""
+        """True if some chunk contains the whole label."""
         article = self.article(place.label.source)
         chunks = self._catalog.chunks_of(article.id) if article else []
         return any(place.held_by(place.label.source, chunk.start, chunk.end) for chunk in chunks)
 
     def says(self, answers: Sequence[str], question: str = "") -> bool:
-        """True when some article contains one of the answers, or its content words in whatever order (of a long
-        reference enough of them), or the corpus is too large to look."""
+        """True if some article contains an answer or its content words, in any order.
+
+        Of a long reference, COVERED of the words suffice. Also True if the corpus is too large to search.
+        """
         texts = self._searched
         if texts is None:
             return True
@@ -141,7 +155,7 @@ class Corpus:
 
     @cached_property
     def _searched(self) -> list[tuple[str, frozenset[str]]] | None:
-        """Every article's text, normalised, and its terms; None when the corpus is too large to hold."""
+        """(normalised text, terms) of each article; None if the corpus is too large."""
         texts, size = [], 0
         for source in self.sources:
             article = self.article(source)
@@ -154,8 +168,10 @@ class Corpus:
 
 
 def _mentions(text: str, content: frozenset[str], answer: str, question: str) -> bool:
-    """True when a normalised text with these terms contains an answer or has enough of its content words; of a short
-    answer all, its numbers as they are."""
+    """True if a normalised text with the terms `content` contains an answer or enough of its content words.
+
+    Of a short answer it must have all content words, and the numbers exactly.
+    """
     if within(text, answer):
         return True
     wanted = content_wanted(answer, question)
@@ -166,7 +182,7 @@ def _mentions(text: str, content: frozenset[str], answer: str, question: str) ->
 
 
 def occurrences(quote: str, text: str) -> Iterator[Span]:
-    """Every place of a quote in a text; white space may differ."""
+    """Yield each span of a quote in a text; white space may differ."""
     words = quote.split()
     start = text.find(quote.strip()) if words else -1
     if start < 0 and len(words) > 1:
@@ -177,14 +193,17 @@ def occurrences(quote: str, text: str) -> Iterator[Span]:
 
 
 def find_labels(question: Question, corpus: Corpus) -> list[LabelPlace]:
-    """Where a question's labels stand. Contexts that no source holds word for word are left out when there are answers
-    to judge by: their wording is their tool's."""
+    """Return the places of a question's labels.
+
+    A context that is in no source is left out if the question has answers, because its tool may have changed the
+    wording.
+    """
     places = [corpus.find(label) for label in question.labels]
     return [one for one in places if not (one.label.context and one.missing and question.answers)]
 
 
 def unfound(questions: QuestionSet, corpus: Corpus) -> list[Problem]:
-    """The labels that are not in the corpus, as problems; their questions can be asked all the same."""
+    """Return the labels that are not in the corpus as problems; the run can go on."""
     problems = []
     contexts = lost = 0
     for question in questions.questions:
@@ -201,7 +220,10 @@ def unfound(questions: QuestionSet, corpus: Corpus) -> list[Problem]:
 
 
 def credited(places: Sequence[LabelPlace], passages: Sequence[Passage]) -> list[int]:
-    """For each passage in order, how many labels are credited to it: each label once, at the first that holds it."""
+    """Return the number of labels credited to each passage, in order.
+
+    A label is credited once, to the first passage that contains it.
+    """
     open_places = list(places)
     counts = []
     for passage in passages:
@@ -212,5 +234,5 @@ def credited(places: Sequence[LabelPlace], passages: Sequence[Passage]) -> list[
 
 
 def verbatim(citation: Citation, article: Article | None) -> bool:
-    """True when the quote equals its slice of the article."""
+    """True if the quote equals its slice of the article."""
     return article is not None and article.text[citation.start : citation.end] == citation.quote

@@ -1,4 +1,4 @@
-"""What a question set is: labelled questions, checked row by row, with a problem for every row that can't be used."""
+"""Question sets: labelled questions, checked row by row, with a problem for each row that can't be used."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ _RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT
 
 
 class BadQuestionSet(FootnoteError):
-    """A question set that can't be used at all; the message names the file and what to mend."""
+    """A question set that can't be used; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """One relevant item: a source, and in it a quote or, by offsets, a place. `spans` are the places that count, any
-    of them (for SQuAD the acceptable answer spans); with neither quote nor spans the whole source counts.
+    """One relevant item: a source, and a quote or spans in it.
 
-    A `context` is a text from no named source ("") that holds the evidence, as other tools give it: it is looked for in
-    the whole corpus, and its `spans` are offsets into the quote."""
+    Any of the `spans` counts (for SQuAD the acceptable answer spans). Without quote and spans the whole source counts.
+    With `context`, the quote is a text with the evidence from an unnamed source (""), as other tools have it: it is
+    searched in the whole corpus, and the `spans` are offsets into the quote.
+    """
 
     source: str
     quote: str | None = None
@@ -41,14 +42,17 @@ class Label:
 
     @property
     def whole_source(self) -> bool:
-        """True when any passage of the source will do."""
+        """True if any passage of the source counts."""
         return self.quote is None and not self.spans
 
 
 @dataclass(frozen=True)
 class Question:
-    """One row. `answerable` is None when nothing in the whole set says which questions are; `forbidden` are texts that
-    the answer must not say; rows of one `thread` are asked in their order; `where` is its place, for messages."""
+    """One question of a set.
+
+    `answerable` is None if the set does not say which questions are answerable. `forbidden` are texts that the answer
+    must not contain. Questions of one `thread` are asked in order. `where` is the row, for messages.
+    """
 
     id: str
     text: str
@@ -63,7 +67,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something to mend in a question set: where it stands and what was expected."""
+    """An error in a question set: its place, and what was expected."""
 
     file: str
     where: str
@@ -75,10 +79,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The rows that can be asked, the problems of the others, and a hash of the files that were read.
+    """A question set: usable questions, problems of other rows, a hash of the files.
 
-    `articles` are (source, text) where the set brings its own corpus, as SQuAD's do; `notes` say how keys of other
-    tools were read; `files` are the paths that were read, which are no sources of the corpus that is asked.
+    `articles` are (source, text) if the set contains its own corpus, as SQuAD does. `notes` say how keys of other tools
+    were translated. `files` are the paths that were read; these are excluded from the corpus.
     """
 
     name: str
@@ -90,7 +94,10 @@ class QuestionSet:
     files: tuple[Path, ...] = ()
 
     def tagged(self, tags: Iterable[str]) -> QuestionSet:
-        """Only the questions with one of `tags`, all when there are none. Raises BadQuestionSet if none is left."""
+        """Return the set with only the questions that have one of `tags` (none: all).
+
+        Raises BadQuestionSet if no question is left.
+        """
         wanted = set(tags)
         if not wanted:
             return self
@@ -105,8 +112,11 @@ class QuestionSet:
 
 @dataclass(frozen=True)
 class Collected:
-    """What a file's rows are: the questions in order, a problem for each row that is none, how foreign keys were read,
-    and the articles that its contexts make, (source, text)."""
+    """The content of a file: questions in order, problems, notes and articles.
+
+    There is a problem for each row without a usable question. `notes` say how foreign keys were translated. `articles`
+    are (source, text), made of the contexts.
+    """
 
     questions: tuple[Question, ...]
     problems: list[Problem]
@@ -115,8 +125,10 @@ class Collected:
 
 
 def collect(rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], file: str, longest: int) -> Collected:
-    """Check (where, row) pairs, in our own keys or those of another tool. `longest` is the most characters that a
-    question may have."""
+    """Check (where, row) pairs with our keys or those of another tool.
+
+    `longest` is the most characters of a question.
+    """
     questions: list[Question] = []
     problems: list[Problem] = []
     seen: dict[str, str] = {}
@@ -147,7 +159,7 @@ def collect(rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], file: str, l
 
 
 def file_names(titles: Iterable[str]) -> list[str]:
-    """A file name for each article: its title, made safe for any file system, and unique there."""
+    """Return a file name for each title: unique, and valid on any file system."""
     made: list[str] = []
     taken: set[str] = set()
     for number, title in enumerate(titles, 1):
@@ -164,7 +176,7 @@ def file_names(titles: Iterable[str]) -> list[str]:
 def _checked(
     row: Mapping[str, Any] | BadRow, where: str, longest: int, log: KeyLog
 ) -> tuple[Question, list[tuple[str, str]]]:
-    """A row as a question, and the (title, text) of its contexts. Raises BadRow."""
+    """Return a row as a question, and the (title, text) of its contexts. Raises BadRow."""
     if isinstance(row, BadRow):
         raise row
     if not isinstance(row, Mapping):
@@ -183,15 +195,17 @@ def _checked(
 
 
 def _made_id(text: str, unnamed: Counter[str]) -> str:
-    """An id for a row without one, from its words, so that it stays the same when rows move."""
+    """Return an id from the text of a row without id, so that it does not change when rows move."""
     made = f"q-{hashlib.blake2b(text.encode('utf-8', 'replace'), digest_size=5).hexdigest()}"
     unnamed[made] += 1
     return made if unnamed[made] == 1 else f"{made}-{unnamed[made]}"
 
 
 def _with_answerable(questions: list[Question]) -> Iterator[Question]:
-    """Where a row does not say: answerable when it has answers or labels. A set that says nothing of the kind in any
-    row leaves it open."""
+    """Set a missing `answerable`: True if the question has answers or labels.
+
+    It stays None if no row of the set has `answerable`, answers or labels.
+    """
     says = any(one.answerable is not None or one.answers or one.labels for one in questions)
     for one in questions:
         if one.answerable is None and says:
@@ -267,7 +281,7 @@ def _labels(value: Any) -> Iterator[Label]:
 
 
 def _spans(pairs: Any, source: str) -> Iterator[Span]:
-    """Offsets into a source, checked. `pairs` is a list of [start, end]."""
+    """Check offsets into a source and yield them. `pairs` is a list of [start, end]."""
     for pair in pairs if isinstance(pairs, list) else [pairs]:
         whole = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(place) is int for place in pair)
         if not whole or not 0 <= pair[0] < pair[1]:
@@ -276,7 +290,7 @@ def _spans(pairs: Any, source: str) -> Iterator[Span]:
 
 
 def _kind(value: Any) -> str:
-    """What a wrong value is, in words for whoever mends it."""
+    """Describe a wrong value for an error message."""
     if value is None:
         return "missing"
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Question sets from files: JSON and JSON Lines of many tools, tables, TREC and BEIR, and SQuAD as it is published."""
+"""Reading of question sets: JSON and JSON Lines of many tools, tables, TREC, BEIR and SQuAD."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _QUERIES, _DOCUMENTS = "queries.jsonl", "corpus.jsonl"
 
 @dataclass
 class _File:
-    """A set being read: its rows, and what else comes with them. `read` hashes every file that is read."""
+    """A question set while it is read: its rows, articles, problems and notes; `digest` hashes all files."""
 
     path: Path
     rows: _Rows = field(default_factory=lambda: iter(()))
@@ -37,7 +37,7 @@ class _File:
     digest: Any = field(default_factory=hashlib.sha256)
 
     def read(self, path: Path) -> bytes:
-        """The bytes of a file, unpacked. Raises BadQuestionSet."""
+        """Return the bytes of a file, decompressed. Raises BadQuestionSet."""
         try:
             data = path.read_bytes()
             data = gzip.decompress(data) if path.suffix.lower() == ".gz" else data
@@ -50,10 +50,11 @@ class _File:
 
 
 def read_questions(path: Path, longest: int = 500) -> QuestionSet:
-    """Read a question set; the format is told by the file's ending and, for JSON, by its content. A folder is one as
-    BEIR publishes them. Questions of more than `longest` characters become problems, like rows that are malformed.
+    """Read a question set from a file or from a folder in BEIR's form.
 
-    Raises BadQuestionSet when the file can't be read, is in no known format, or holds no usable question.
+    The file's ending gives the format; for JSON its content does too. Questions of more than `longest` characters
+    become problems, like malformed rows. Raises BadQuestionSet if the file can't be read, has an unknown format, or has
+    no usable question.
     """
     path = path / _QUERIES if (path / _QUERIES).is_file() else path
     file = _File(path)
@@ -102,7 +103,7 @@ def _read_jsonl(file: _File, data: bytes) -> None:
     relevant, file.problems = trec.read_qrels(_decode(qrels, file.read(qrels)), name)
     names: dict[str, str] = {}
     if (documents := file.path.parent / _DOCUMENTS).is_file():
-        # The documents are what is asked, so this file may be a source.
+        # The documents are the corpus, so their file is not excluded from it.
         file.articles, names = trec.beir_articles(_lines(_decode(documents, file.read(documents))))
         file.files.remove(documents)
     asked = list(file.rows)
@@ -114,7 +115,7 @@ def _read_jsonl(file: _File, data: bytes) -> None:
 
 
 def _lines(text: str) -> _Rows:
-    # Only a line feed ends a row: other line separators may stand inside a string.
+    # Only a line feed ends a row: strings may contain other line separators.
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
@@ -138,7 +139,8 @@ def _read_json(file: _File, data: bytes) -> None:
 
 
 def _read_object(file: _File, value: Mapping[str, Any]) -> None:
-    """An object that holds the rows in a list, or a column a key: lists, or values by id (LlamaIndex, pandas)."""
+    """Read an object with a list of rows, or with a column for each key: a list, or values by id (LlamaIndex,
+    pandas)."""
     columns = {key: column for key, column in value.items() if isinstance(column, list | Mapping) and column}
     asked = next((columns[key] for key in columns if normal_name(key) in SYNONYMS["question"]), None)
     if isinstance(asked, Mapping) or (isinstance(asked, list) and not any(isinstance(one, Mapping) for one in asked)):
@@ -156,20 +158,20 @@ def _read_object(file: _File, value: Mapping[str, Any]) -> None:
 
 
 def _is_flat(value: Any) -> bool:
-    """True when what begins like SQuAD is a list of rows that carry their contexts, as data sets are exported."""
+    """True if JSON that begins like SQuAD is a list of rows with contexts, as in exports of data sets."""
     rows = value.get("data") if isinstance(value, Mapping) else None
     rows = rows if isinstance(rows, list) else []
     return any(map(_is_row, rows)) and not any(isinstance(one, Mapping) and "paragraphs" in one for one in rows)
 
 
 def _is_row(value: Any) -> bool:
-    """True for an object that names a question, also inside one more object ({"row": {...}})."""
+    """True for an object with a key for a question, also one level deeper ({"row": {...}})."""
     inner = [value, *value.values()] if isinstance(value, Mapping) else []
     return any(isinstance(one, Mapping) and names_question(tuple(map(str, one))) for one in inner)
 
 
 def _columns(columns: Mapping[str, Any], asked: Any, texts: Mapping[str, str]) -> _Rows:
-    """Rows of columns: the values at one place, or under one id. Relevant ids of `texts` become their words."""
+    """Yield the rows of columns: the values at one index or id. Ids of `texts` in relevant_docs become texts."""
     for place in asked if isinstance(asked, Mapping) else range(len(asked)):
         row: dict[str, Any] = {"id": place} if isinstance(asked, Mapping) else {}
         for key, column in columns.items():
@@ -191,7 +193,7 @@ def _json(path: Path, text: str) -> Any:
 
 
 def _items(path: Path, text: str, start: int) -> _Rows:
-    """The items of a list, each with the line it begins at."""
+    """Yield the items of a list, each with its first line."""
     decoder, at, line, counted = json.JSONDecoder(), _skip_space(text, start + 1), 1, 0
     while text[at : at + 1] not in ("]", ""):
         line, counted = line + text.count("\n", counted, at), at

@@ -1,9 +1,9 @@
-"""A run: every question asked and judged, written as it comes, so that whatever stops it can be taken up again.
+"""A run: all questions of a set asked and judged; each result is written at once, so that a stopped run can go on.
 
-RUN/run.json        what makes it: question set, corpus, settings, models, versions
-RUN/results.jsonl   a line a question: the question, its whole answer, scores and cause
-RUN/summary.json    the measures (docs/evaluation.md); written at the end, so a run without it is unfinished
-RUN/report.html     the same to read
+RUN/run.json        configuration: question set, corpus, settings, models, versions
+RUN/results.jsonl   one line per question: the question, its whole answer, scores and cause
+RUN/summary.json    the measures (docs/evaluation.md); written last, so a run without it is unfinished
+RUN/report.html     the report
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ _IN_A_ROW = {"n", "id", "question", "answers", "labels", "answer", "scores", "ca
 _NO_MATTER = frozenset(
     ("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS", "FOOTNOTE_WORKERS")
 )
-"""Settings that change no answer."""
+"""Settings that do not change any answer."""
 
 
 HoldTurn = Callable[[], contextlib.AbstractContextManager[object]]
-"""Makes the context that a question is in until it is answered, or a language model writes."""
+"""Returns a context in which a question is answered; it ends when a language model starts to write."""
 
 
 class BadRun(FootnoteError):
-    """A folder that is no run, or another one than was meant."""
+    """A folder that has no run, or not the expected one."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the questions are asked. `corpus` names what they are asked of ("" for the user's own index)."""
+    """Options of a run; `corpus` names the corpus ("" for the user's index)."""
 
     never_refuse: bool = False
     tags: tuple[str, ...] = ()
@@ -86,7 +86,7 @@ class _How:
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder, read. `rows` are the lines of results.jsonl in the order of the questions."""
+    """A run with its rows: the lines of results.jsonl in the order of the questions."""
 
     folder: Path
     made_by: dict[str, Any]
@@ -94,7 +94,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """The name of the run's folder."""
         return self.folder.name
 
     @cached_property
@@ -104,7 +104,7 @@ class Run:
 
 
 def describe_run(engine: Engine, questions: QuestionSet, options: Options) -> dict[str, Any]:
-    """Everything that decides what a run's answers are."""
+    """Return everything that determines the answers of a run."""
     manifest = engine.parts()[0].manifest
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     return {
@@ -120,12 +120,12 @@ def describe_run(engine: Engine, questions: QuestionSet, options: Options) -> di
 
 
 def runs_folder(home: Path) -> Path:
-    """Where runs lie unless another folder is named."""
+    """Return the default folder of runs."""
     return home / "runs"
 
 
 def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) -> Path:
-    """A folder for a run: that of an unfinished one of the same make, else a new one."""
+    """Return the folder of an unfinished run with this configuration, or a new one."""
     folder = runs_folder(home)
     for old in sorted(folder.glob("*/run.json"), reverse=True):
         with contextlib.suppress(BadRun):
@@ -145,11 +145,11 @@ def ask_all(
     workers: int = 1,
     turn: HoldTurn = contextlib.nullcontext,
 ) -> Generator[tuple[int, int]]:
-    """Ask what is not answered yet, writing each result as it comes; yields (done, all), first what was done before.
+    """Ask all unanswered questions and write the results; yield (done, all) for each.
 
-    Each question is answered in a context of `turn`, but not written in it by a language model. Closing the iterator
-    stops after the questions under way. Raises BadRun when the folder holds a run of another make, or another process
-    is writing it, and what `turn` raises.
+    The first pair counts the results of earlier calls. Each question is answered in a context of `turn`; a language
+    model writes outside of it. Closing the iterator stops after the current questions. Raises BadRun if the folder has
+    a run with another configuration or another process is writing it, and what `turn` raises.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def ask_all(
 
 
 def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Prepare a folder; returns the answers that are there already, as JSON, by the places of their questions."""
+    """Prepare a folder; return the answers it already has, as JSON, by the index of their question."""
     described, results = folder / "run.json", folder / "results.jsonl"
     if described.exists():
         if not _same(was := _made_by(folder), making):
@@ -183,7 +183,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
         write_atomically(described, json.dumps({"schema": _SCHEMA, "made_by": making}, indent=1))
     if not results.exists():
         return {}
-    # A line that was cut off by a kill is dropped, and its question asked again.
+    # Drop a line that a kill has cut off; its question is asked again.
     data = results.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     if whole != data:
@@ -207,11 +207,11 @@ def _ask(
     counts: tuple[int, int],
     workers: int,
 ) -> Iterator[tuple[int, int]]:
-    """Ask all that is left, `workers` conversations at once; yields (done, all) from those `counts` on."""
+    """Ask the questions `left`, `workers` threads at once; yield (done, all), starting from `counts`."""
     generation = engine.parts()[0]
     done, total = counts
     waiting = deque(left)
-    # subtle: what UTF-8 can't hold (half a surrogate pair) becomes \\udc00, which is how JSON writes it.
+    # subtle: a lone surrogate, which UTF-8 can't encode, becomes \\udc00, which is valid JSON.
     with (folder / "results.jsonl").open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
         pool = ThreadPoolExecutor(max(1, workers), thread_name_prefix="evaluate")
         under_way: dict[Future[tuple[dict[str, Any], Answer]], Pending] = {}
@@ -241,7 +241,7 @@ def _ask(
 def _result(
     engine: Engine, corpus: Corpus, how: _How, n: int, question: Question, said: Thread
 ) -> tuple[dict[str, Any], Answer]:
-    """The row of a question, and its answer; `said` is what was said before in its thread."""
+    """Return the row of a question, and its answer; `said` has the earlier turns of its thread."""
     try:
         choice = Choice(left_out=corpus.left_out)
         asked = dict[str, Any](never_refuse=how.never_refuse, choice=choice, models=how.turn(), thread=said)
@@ -268,7 +268,7 @@ def _result(
 
 
 def finish(folder: Path) -> dict[str, Any]:
-    """Measure a run whose questions are all answered, write summary.json and return it."""
+    """Measure a completed run; write its summary.json and return it."""
     run = read_run(folder)
     summary = {
         "schema": _SCHEMA,
@@ -286,8 +286,10 @@ def finish(folder: Path) -> dict[str, Any]:
 
 
 def _written(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How many sentences got each verdict, with their share of all, and the tokens of a language model; a run of an
-    earlier version has neither."""
+    """Return the number and share of sentences by verdict, and the tokens of a language model.
+
+    A run of an earlier version has neither.
+    """
     verdicts = Counter(one["verdict"] for found in answers for one in found.get("sentences", ()))
     tokens = Counter[str]()
     for found in answers:
@@ -299,7 +301,10 @@ def _written(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def open_run(name: str, home: Path) -> Run:
-    """The finished run in the folder `name`, or called so among those of `home`. Raises BadRun when there is none."""
+    """Open the finished run in the folder `name`, or with this name in `home`.
+
+    Raises BadRun if there is none.
+    """
     for folder in (Path(name), runs_folder(home) / name):
         if (folder / "run.json").is_file():
             if not (folder / "summary.json").is_file():
@@ -310,14 +315,14 @@ def open_run(name: str, home: Path) -> Run:
 
 
 def finished_runs(home: Path) -> list[str]:
-    """The names of the finished runs of a home, the newest first."""
+    """Return the names of the finished runs of a home, newest first."""
     made = [(path.stat().st_mtime, path.parent.name) for path in runs_folder(home).glob("*/summary.json")]
     return [name for _, name in sorted(made, reverse=True)]
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run as lists show it; `finished` is local time."""
+    """A finished run in a list; `finished` is local time."""
 
     name: str
     finished: datetime
@@ -327,7 +332,7 @@ class Finished:
 
 
 def list_runs(home: Path) -> list[Finished]:
-    """The finished runs of a home, the newest first; those that can't be read are left out."""
+    """Return the finished runs of a home, newest first; unreadable ones are left out."""
     found = []
     for name in finished_runs(home):
         folder = runs_folder(home) / name
@@ -340,7 +345,10 @@ def list_runs(home: Path) -> list[Finished]:
 
 
 def read_run(folder: Path) -> Run:
-    """The run in a folder, finished or not. Raises BadRun when it can't be read."""
+    """Read the run in a folder, finished or not.
+
+    Raises BadRun if it can't be read.
+    """
     try:
         lines = (folder / "results.jsonl").read_text("utf-8").split("\n")
         rows = sorted((json.loads(line) for line in lines if line), key=lambda row: int(row["n"]))
@@ -359,7 +367,7 @@ def _made_by(folder: Path) -> dict[str, Any]:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """summary.json of a run. Raises BadRun when it can't be read."""
+    """Read the summary.json of a run. Raises BadRun if it can't be read."""
     return _read_json(folder / "summary.json")
 
 
@@ -378,8 +386,10 @@ def _same(was: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def differences(was: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:
-    """What differs between two makes, a line each. The generation is left out: it is another one after every sync, and
-    the corpus hash tells whether the sources changed."""
+    """Return the differences between two configurations, a line each.
+
+    The generation is not compared: every sync makes a new one, and the corpus hash shows if the sources changed.
+    """
     told = []
     for key in sorted(was.keys() | now.keys()):
         name = f"{inside}{key}"

@@ -1,4 +1,4 @@
-"""SQuAD-form JSON (Rajpurkar et al. 2016, 2018): questions with answer spans, and the articles they are asked of."""
+"""Reading of SQuAD JSON (Rajpurkar et al. 2016, 2018): questions with answer spans, and their articles."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ _BETWEEN = "\n\n"
 
 @dataclass(frozen=True)
 class Parsed:
-    """`articles` are (source, text), one for each article, its paragraphs in order with a blank line between; `rows`
-    are question rows whose labels point into these texts."""
+    """The content of a SQuAD file.
+
+    `articles` are (source, text), with the paragraphs in order and a blank line between them. `rows` are question rows
+    whose labels point into these texts.
+    """
 
     articles: tuple[tuple[str, str], ...]
     rows: Iterator[tuple[str, Mapping[str, Any] | BadRow]]
 
 
 def is_squad(text: str) -> bool:
-    """True when a JSON text begins as SQuAD files do."""
+    """True if a JSON text begins like a SQuAD file."""
     return _HEAD.match(text) is not None or ('"paragraphs"' in text and '"qas"' in text and text.lstrip()[:1] == "{")
 
 
 def read_squad(value: Any, file: str) -> Parsed:
-    """Articles and rows of the JSON value of a SQuAD `file`. Raises BadQuestionSet when its outer form is another."""
+    """Return the articles and rows of a SQuAD file's JSON value.
+
+    Raises BadQuestionSet if its structure is not SQuAD's; `file` is its name for messages.
+    """
     try:
         data = [
             (str(article.get("title") or ""), [(p["context"], p["qas"]) for p in article["paragraphs"]])
@@ -66,7 +72,7 @@ def _rows(names: list[str], data: Any) -> Iterator[tuple[str, Mapping[str, Any] 
 
 
 def _row(item: Any, context: str, source: str, offset: int) -> dict[str, Any]:
-    """One question; its one label is held through any of the acceptable answer spans."""
+    """Return the row of a question; its label lists all acceptable answer spans, any of which counts."""
     if not isinstance(item, Mapping):
         raise BadRow("is no object; expected a question with its answers")
     answers = item.get("answers") or []

@@ -1,7 +1,7 @@
-"""From the scores of single answers to the measures of a run, each with its 95% bootstrap interval.
+"""The measures of a run from the scores of its answers, each with a 95% bootstrap interval (Efron 1979).
 
-Most measures are ratios of two sums over questions, so a resample only weighs the questions anew (Efron 1979).
-`SAMPLES` resamples of the questions are drawn, seeded, the same for every measure and for both runs of a comparison.
+Most measures are ratios of two sums over questions, so a resample only changes the weights of the questions. There are
+`SAMPLES` seeded resamples, the same for all measures and for both runs of a comparison.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SAMPLES = 1000
 SEED = 0
 Floats = NDArray[np.float64]
 AnswerScores = Mapping[str, Any]
-"""The scores of one answer, as `judge` makes them and results.jsonl keeps them."""
+"""The scores of one answer, computed by `judge` and stored in results.jsonl."""
 
 MEANS = (
     "success@1", "success@5", "success@10", "recall@5", "recall@10", "mrr", "ndcg@10",
@@ -28,17 +28,19 @@ POOLED = ("citation_precision", "citation_recall", "verbatim")
 REFUSING = ("coverage", "risk", "misled", "refusal_precision", "refusal_recall", "refusal_f1")
 RANKED = ("evidence_auroc",)
 _CALIBRATION = ("ece", "brier", "brier_base_rate", "coverage@5%risk", "coverage@10%risk", "aurc")
-"""Only measured where nothing was refused (`--never-refuse`)."""
+"""Only measured if no question was refused (`--never-refuse`)."""
 NAMES = MEANS + POOLED + REFUSING + RANKED + _CALIBRATION
 LOWER_IS_BETTER = frozenset({"forbidden_said", "risk", "misled", "ece", "brier", "aurc"})
 NO_DIRECTION = frozenset({"coverage", "brier_base_rate"})
-"""Neither good nor bad in itself: answering less is right where answers would be wrong."""
+"""Measures without a better direction: fewer answers are better if the others would be wrong."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A measure: its value, the bounds of its 95% bootstrap interval (None where nothing counts), and how many
-    questions count."""
+    """A measure with its 95% bootstrap interval.
+
+    `n` questions count; if none does, value and bounds are None.
+    """
 
     mean: float | None
     low: float | None
@@ -46,7 +48,7 @@ class Interval:
     n: int
 
     def to_json(self) -> dict[str, float | int | None]:
-        """As it stands in summary.json."""
+        """Return the JSON for summary.json."""
         return {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n}
 
 
@@ -54,15 +56,17 @@ class Interval:
 
 
 def parts(name: str, row: AnswerScores) -> tuple[float, float]:
-    """What one question adds to numerator and denominator of a ratio measure; (0, 0) where it does not count.
+    """Return a question's part of numerator and denominator of a ratio measure.
+
+    (0, 0) if the question does not count.
 
     mean of a score        score / 1, over questions that have it
     citation_precision     citations that are right / citations, in answers to answerable questions
     citation_recall        labels cited / labels
     verbatim               citations that equal their slice / citations
     coverage               answered / all                      (El-Yaniv & Wiener 2010)
-    risk                   wrong / answered, where it is known whether it is wrong
-    misled                 misled / answered, where it is known whether it misled
+    risk                   wrong / answered, over answers that could be judged
+    misled                 misled / answered, over answers that could be judged
     refusal_precision      refused and unanswerable / refused  (refusing is the positive class)
     refusal_recall         refused and unanswerable / unanswerable; with ":TAG" over the questions with that tag
     refusal_f1             2 x refused and unanswerable / (refused + unanswerable)
@@ -73,7 +77,7 @@ def parts(name: str, row: AnswerScores) -> tuple[float, float]:
         part, whole = row[name]
         return float(part), float(whole)
     if name in MEANS:
-        score = row.get(name)  # a run of an earlier version lacks a measure that came later
+        score = row.get(name)  # a run of an earlier version lacks newer measures
         return (0.0, 0.0) if score is None else (float(score), 1.0)
     refused, answerable = bool(row["refused"]), row["answerable"]
     if name == "coverage":
@@ -97,12 +101,15 @@ def parts(name: str, row: AnswerScores) -> tuple[float, float]:
 
 
 # --- measures of an order ---------------------------------------------------------------------------------------------
-# They take arrays that are sorted by evidence score, from high to low, so a resample need not sort again.
+# They take arrays sorted by evidence score, highest first, so that resamples need not be sorted again.
 
 
 def auroc(score: Floats, positive: Floats) -> float:
-    """Area under the ROC curve: the share of pairs (positive, negative) in which the positive scores higher, ties as a
-    half (Hanley & McNeil 1982). Range [0, 1]; nan when either kind is missing."""
+    """Return the area under the ROC curve.
+
+    The share of pairs (positive, negative) in which the positive scores higher; a tie counts 1/2. Range [0, 1]; nan if
+    either kind is missing. Source: Hanley & McNeil 1982.
+    """
     ends = _tie_ends(score)
     wins = np.diff(np.cumsum(positive)[ends], prepend=0.0)
     losses = np.diff(np.cumsum(1 - positive)[ends], prepend=0.0)
@@ -112,8 +119,11 @@ def auroc(score: Floats, positive: Floats) -> float:
 
 
 def expected_calibration_error(score: Floats, right: Floats) -> float:
-    """ECE over 10 bins of equal mass (Naeini et al. 2015; equal mass: Nixon et al. 2019): the mean over bins, weighted
-    by size, of |mean score - share right|. Range [0, 1]; nan when there is nothing."""
+    """Return the ECE over 10 bins of equal mass.
+
+    The mean over bins, weighted by size, of |mean score - share right|. Range [0, 1]; nan for empty input. Source:
+    Naeini et al. 2015; equal mass: Nixon et al. 2019.
+    """
     if not len(score):
         return float("nan")
     bins = [(s, r) for s, r in zip(np.array_split(score, 10), np.array_split(right, 10), strict=True) if len(s)]
@@ -121,18 +131,27 @@ def expected_calibration_error(score: Floats, right: Floats) -> float:
 
 
 def brier(score: Floats, right: Floats) -> float:
-    """Brier score (1950): the mean of (score - right)^2. Range [0, 1], 0 is best; nan when there is nothing."""
+    """Return the Brier score (1950): the mean of (score - right)^2.
+
+    Range [0, 1], 0 is best; nan for empty input.
+    """
     return float(np.mean((score - right) ** 2)) if len(score) else float("nan")
 
 
 def brier_base_rate(score: Floats, right: Floats) -> float:
-    """The Brier score of always saying the share that is right: p (1 - p). Range [0, 0.25]; nan for nothing."""
+    """Return p (1 - p), the Brier score of a constant prediction of the share p right.
+
+    Range [0, 0.25]; nan for empty input.
+    """
     return float(right.mean() * (1 - right.mean())) if len(score) else float("nan")
 
 
 def coverage_at_risk(score: Floats, wrong: Floats, most: float) -> float:
-    """The largest n / all whose n highest-scored answers have wrong / n at most `most`, ties taken together
-    (risk-coverage; El-Yaniv & Wiener 2010). Range [0, 1]; nan when there is nothing."""
+    """Return the largest coverage with a risk of at most `most`.
+
+    That is the largest n / all whose n highest-scored answers have wrong / n <= `most`; ties are not split. Range [0,
+    1]; nan for empty input. Source: El-Yaniv & Wiener 2010.
+    """
     if not len(score):
         return float("nan")
     counts, risk = risk_curve(score, wrong)
@@ -141,8 +160,11 @@ def coverage_at_risk(score: Floats, wrong: Floats, most: float) -> float:
 
 
 def area_under_risk_coverage(score: Floats, wrong: Floats) -> float:
-    """AURC (Geifman et al. 2019): the mean over all questions of wrong / n where n counts the questions that score at
-    least as high. Range [0, 1], 0 is best; nan when there is nothing."""
+    """Return the AURC, the area under the risk-coverage curve.
+
+    The mean over all questions of wrong / n, where n counts the questions with at least the same score. Range [0, 1], 0
+    is best; nan for empty input. Source: Geifman et al. 2019.
+    """
     if not len(score):
         return float("nan")
     counts, risk = risk_curve(score, wrong)
@@ -150,14 +172,14 @@ def area_under_risk_coverage(score: Floats, wrong: Floats) -> float:
 
 
 def risk_curve(score: Floats, wrong: Floats) -> tuple[Floats, Floats]:
-    """(n, wrong / n) for each n that does not cut through a tie, from the highest score down."""
+    """Return (n, wrong / n) for each n that splits no tie, highest scores first."""
     ends = _tie_ends(score)
     counts = (ends + 1).astype(np.float64)
     return counts, np.cumsum(wrong)[ends] / counts
 
 
 def _tie_ends(score: Floats) -> NDArray[np.intp]:
-    """The last index of each run of equal scores."""
+    """Return the last index of each run of equal scores."""
     if not len(score):
         return np.array([], dtype=np.intp)
     return np.append(np.flatnonzero(np.diff(score) != 0), len(score) - 1)
@@ -180,7 +202,10 @@ _ORDERED: dict[str, tuple[str, _Ordered]] = {
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of a run, and what a resample of its questions gives. `never_refuse` tells how it was made."""
+    """The scores of a run, its measures and their resamples.
+
+    `never_refuse` is the option of the run.
+    """
 
     rows: Sequence[AnswerScores]
     never_refuse: bool
@@ -188,18 +213,18 @@ class Scores:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every measure that is reported, the refusal recall of each tag of unanswerable questions included."""
+        """All reported measures, with the refusal recall of each unanswerable tag."""
         tags = sorted({tag for row in self.rows if row["answerable"] is False for tag in row["tags"]})
         return NAMES + tuple(f"refusal_recall:{tag}" for tag in tags)
 
     @cached_property
     def _weights(self) -> NDArray[np.uint16]:
-        """(SAMPLES, n) how often each resample takes each question."""
+        """(SAMPLES, n) count of each question in each resample."""
         rng, n = np.random.default_rng(SEED), len(self.rows)
         return np.stack([np.bincount(rng.integers(0, n, n), minlength=n) for _ in range(SAMPLES)]).astype(np.uint16)
 
     def value(self, name: str) -> float | None:
-        """The measure over all questions; None where nothing counts."""
+        """Return the measure over all questions; None if none counts."""
         if name in _ORDERED:
             if name in _CALIBRATION and not self.never_refuse:
                 return None
@@ -209,7 +234,7 @@ class Scores:
         return float(pairs[:, 0].sum() / pairs[:, 1].sum()) if pairs[:, 1].sum() else None
 
     def samples(self, name: str) -> Floats:
-        """(SAMPLES,) the measure over each resample; nan where a resample holds nothing that counts."""
+        """Return the measure over each resample, nan if no question counts: (SAMPLES,)."""
         if name not in self._samples:
             self._samples[name] = self._resample(name)
         return self._samples[name]
@@ -229,7 +254,7 @@ class Scores:
             return np.asarray(sums[:, 0] / sums[:, 1], dtype=np.float64)
 
     def interval(self, name: str) -> Interval:
-        """The measure with its 95% interval (percentiles of the resamples)."""
+        """Return the measure with its 95% interval (percentiles of the resamples)."""
         mean = self.value(name)
         if mean is None:
             return Interval(None, None, None, 0)
@@ -237,25 +262,31 @@ class Scores:
         return Interval(mean, low, high, self.count(name))
 
     def count(self, name: str) -> int:
-        """How many questions count for a measure."""
+        """Return the number of questions that count for a measure."""
         if name in _ORDERED:
             return len(self._sorted(_ORDERED[name][0])[0])
         return int((self._pairs(name)[:, 1] > 0).sum())
 
     def risk_coverage(self) -> tuple[Floats, Floats]:
-        """(coverage, risk) along the evidence score, from the surest answer on to the last that was given."""
+        """Return (coverage, risk) for falling thresholds of the evidence score.
+
+        Refused questions are left out of the answers, but count in the denominator of coverage.
+        """
         known = sum(row["wrong"] is not None for row in self.rows)
         score, right, _ = self._sorted("right")
         counts, risk = risk_curve(score, 1 - right)
         return counts / max(1, known), risk
 
     def _pairs(self, name: str) -> Floats:
-        """(n, 2) numerators and denominators."""
+        """Return numerators and denominators, shape (n, 2)."""
         return np.array([parts(name, row) for row in self.rows], dtype=np.float64).reshape(-1, 2)
 
     def _sorted(self, flag: str) -> tuple[Floats, Floats, NDArray[np.intp]]:
-        """Evidence score (none counts as 0) and a flag of the questions that have it, from high to low, with their
-        places in `rows`. "right" is that an answer was given and is not wrong; "wrong" is 0 for a refusal."""
+        """Return evidence scores, flags and row indices of the questions that have the flag, highest score first.
+
+        A missing score counts as 0. "right": an answer that is not wrong; undefined for a refusal. "wrong": 0 for a
+        refusal.
+        """
         taken = []
         for place, row in enumerate(self.rows):
             if flag == "answerable":
@@ -272,7 +303,7 @@ class Scores:
 
 
 def bounds(samples: Floats) -> tuple[float | None, float | None]:
-    """The 2.5th and 97.5th percentile; None when no sample has a value."""
+    """Return the 2.5th and 97.5th percentile; None if no sample has a value."""
     if np.isnan(samples).all():
         return None, None
     low, high = np.nanquantile(samples, [0.025, 0.975])
@@ -280,7 +311,7 @@ def bounds(samples: Floats) -> tuple[float | None, float | None]:
 
 
 def percentiles(timings: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Stage -> median and 95th percentile, in milliseconds."""
+    """Return the median and 95th percentile of each stage, in milliseconds."""
     stages = dict.fromkeys(stage for one in timings for stage in one)
     made = {}
     for stage in stages:

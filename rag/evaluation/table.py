@@ -1,4 +1,4 @@
-"""A run's measures and a comparison's verdicts as text for the terminal, and the words for them everywhere."""
+"""Measures and comparisons as text for the terminal, and the descriptions of the measures."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ MEANINGS = {
     "coverage@10%risk": "share answered at 10% wrong",
     "aurc": "mean risk over all coverages",
 }
-"""What each measure says, in a few words; formulas are in measures.py and statistics.py."""
+"""Measure -> short description; the formulas are in measures.py and statistics.py."""
 
 
 def meaning(name: str) -> str:
-    """The words for a measure, tags included."""
+    """Return the description of a measure, with its tag if it has one."""
     base, _, tag = name.partition(":")
     return f"{MEANINGS[base]}, tagged {tag}" if tag else MEANINGS[base]
 
 
 def number(value: float | None) -> str:
-    """A measure as it is written everywhere."""
+    """Format the value of a measure."""
     return "-" if value is None else f"{value:.3f}"
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
-    """The table that `evaluate` prints: every measure that could be taken, with its 95% interval."""
+    """Return the table that `evaluate` prints: all measures with 95% intervals."""
     asked, answerable = summary["questions"], summary["answerable"]
     lines = [f"{asked:,} questions, {answerable:,} answerable. Means with 95% intervals ({_intervals(summary)}).", ""]
     for name, one in summary["measures"].items():
@@ -85,7 +85,7 @@ def _intervals(summary: Mapping[str, Any]) -> str:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """What `compare` prints: what was not the same, then every measure with its verdict, then how answers changed."""
+    """Return the text that `compare` prints: configuration, measures, changed answers."""
     lines = [
         f"{one_line(comparison.new.name)} against {one_line(comparison.old.name)}, {comparison.shared:,} questions.",
         "",

@@ -1,4 +1,4 @@
-"""Question sets in tables: CSV, TSV and XLSX, whose first row names the keys."""
+"""Reading of question sets in tables: CSV, TSV and XLSX, whose first row has the keys."""
 
 from __future__ import annotations
 
@@ -30,26 +30,28 @@ _ARRAY = re.compile(r"array\((\[.*?\])(?:, dtype=[\w.<>]+)?\)", re.DOTALL)
 
 
 def separator(text: str, usual: str) -> tuple[str, bool]:
-    """The separator of a table, and whether its first row then names a question: the `usual` one if it does so, else
-    another that does, else the one that cuts the rows best."""
+    """Return the separator of a table, and True if its first row has a question key.
+
+    Tries the `usual` separator first, then the most likely one, then all others.
+    """
     try:
         likely = find_separator(text[:100_000])
         for one in dict.fromkeys([usual, likely, *_SEPARATORS]):
-            csv.field_size_limit(_LONGEST_CELL)  # the limit is of the process, and others set it too
+            csv.field_size_limit(_LONGEST_CELL)  # a limit of the whole process, which other code changes too
             if names_question(next(csv.reader(io.StringIO(text, newline=""), delimiter=one), [])):
                 return one, True
     except csv.Error:
-        return usual, True  # with which reading says what is wrong
+        return usual, True  # reading with it reports the error
     except UnreadableSource:
         return usual, False
     return likely, False
 
 
 def csv_rows(path: Path, text: str, delimiter: str) -> _Rows:
-    """Rows of a table whose header names the keys, with their lines. A cell of several values holds a JSON list, or |
-    between them; a label stands in the columns source, quote, start and end, or as JSON in the column relevant.
+    """Yield (line, row) of a table whose header has the keys.
 
-    Raises BadQuestionSet when the header names no question.
+    A cell with several values is a JSON list or has | between them. A label is in the columns source, quote, start and
+    end, or as JSON in the column relevant. Raises BadQuestionSet if the header has no question key.
     """
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -74,8 +76,10 @@ def csv_rows(path: Path, text: str, delimiter: str) -> _Rows:
 
 
 def xlsx_rows(path: Path) -> _Rows:
-    """Rows of the first sheet whose first filled row names a question. Raises BadQuestionSet when there is none, or the
-    file is no workbook."""
+    """Yield the rows of the first sheet whose first non-empty row has a question key.
+
+    Raises BadQuestionSet if there is no such sheet, or the file is no workbook.
+    """
     try:
         open_archive(path, "xl/workbook.xml").close()
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -87,7 +91,7 @@ def xlsx_rows(path: Path) -> _Rows:
         raise BadQuestionSet(
             f"{path} can't be read as a workbook: it {error}. Save it as CSV, or again as XLSX."
         ) from error
-    except Exception as error:  # openpyxl raises what its parsers raise
+    except Exception as error:  # openpyxl passes on any error of its parsers
         raise BadQuestionSet(
             f"{path} can't be read as a workbook ({error}). Save it as CSV, or again as XLSX."
         ) from error
@@ -98,8 +102,8 @@ def xlsx_rows(path: Path) -> _Rows:
 
 
 def _filled(sheet: Any) -> list[tuple[int, list[str]]]:
-    """(number, cells) of the rows that hold anything, without the empty cells at their ends."""
-    sheet.reset_dimensions()  # a wrong size that a file states for its sheet would cut rows off
+    """Return (number, cells) of the non-empty rows, without empty cells at their ends."""
+    sheet.reset_dimensions()  # a file may state too small a size for its sheet, which would cut off rows
     rows = []
     for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
         cells = [_shown(value) for value in values]
@@ -111,7 +115,7 @@ def _filled(sheet: Any) -> list[tuple[int, list[str]]]:
 
 
 def _shown(value: Any) -> str:
-    """A cell as a person reads it."""
+    """Return the text of a cell as a spreadsheet shows it."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -124,7 +128,7 @@ def _shown(value: Any) -> str:
 
 
 def _header(path: Path, cells: Sequence[str]) -> list[str]:
-    """The keys that a first row names: ours in our spelling, others as they are written."""
+    """Return the keys of a header: ours in our spelling, others unchanged."""
     names = [name if (name := normal_name(cell)) in (*NATIVE, *_PLACE) else cell.strip() for cell in cells]
     if twice := sorted({name for name in names if name in NATIVE and names.count(name) > 1}):
         raise BadQuestionSet(f"{path} has the column {twice[0]} twice. Take one of them out.")
@@ -149,7 +153,7 @@ def _row(names: Sequence[str], cells: Sequence[str]) -> Mapping[str, Any] | BadR
 
 
 def _value(name: str, cell: str) -> Any:
-    """A cell's value by its column. Empty is None, except for what has to be told empty."""
+    """Return the value of a cell by its column; None for an empty cell."""
     if not cell.strip():
         return None
     if name in ("answers", "tags", "forbidden"):
@@ -185,7 +189,7 @@ def _values(cell: str) -> Any:
 
 
 def _literal(cell: str) -> Any:
-    """The list or object that a cell holds as JSON or as Python writes it, NumPy's arrays included; else its text."""
+    """Parse a cell as JSON or as a Python literal, with NumPy arrays; return its text if it is neither."""
     for parse, text in (
         (json.loads, cell),
         (ast.literal_eval, cell.strip()),
@@ -201,7 +205,7 @@ def _literal(cell: str) -> Any:
 
 
 def _label(row: Mapping[str, Any], cells: Mapping[str, str]) -> dict[str, Any]:
-    """The label in the columns source, quote, start and end, as `relevant`; nothing where they are empty."""
+    """Return the label in the columns source, quote, start and end as `relevant`; {} if they are empty."""
     placed = [name for name in _PLACE if cells.get(name, "").strip()]
     if not placed:
         return {}

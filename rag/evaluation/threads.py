@@ -1,4 +1,4 @@
-"""The questions of a set as conversations: those of one thread are asked one after the other."""
+"""The questions of a set as conversations: the questions of a thread are asked in order."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from rag.types import Answer
 
 @dataclass
 class Pending:
-    """Questions of one thread, with their places in the set, that are left to ask, and what was said before them."""
+    """The unanswered questions of a thread, with their indices, and its earlier turns."""
 
     left: deque[tuple[int, Question]] = field(default_factory=deque)
     said: Thread = NO_TURNS
 
 
 def pending_threads(questions: Sequence[Question], done: Mapping[int, dict[str, Any]]) -> list[Pending]:
-    """Return what is left to ask: the questions of a thread together, in their order, any other by itself.
+    """Return the unanswered questions, grouped by thread.
 
-    `done` are the answers that are there already, as JSON, by the places of their questions.
+    A question without thread is a group of one. `done` has the known answers as JSON, by the index of their question.
     """
     made: dict[str, Pending] = {}
     for n, one in enumerate(questions):

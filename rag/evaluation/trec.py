@@ -1,4 +1,4 @@
-"""Questions with judgements beside them: TREC topics and qrels, and folders as BEIR publishes them."""
+"""Reading of questions with separate judgements: TREC topics and qrels, and folders in BEIR's form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _SPLITS = ("test", "dev", "valid", "train")
 
 
 def qrels_beside(path: Path, stem: str) -> Path:
-    """The judgements of the TREC topics in `path`. Raises BadQuestionSet when there are none."""
+    """Return the qrels file of the TREC topics in `path`.
+
+    Raises BadQuestionSet if there is none.
+    """
     for name in _QRELS:
         if (path.parent / name.format(stem=stem)).is_file():
             return path.parent / name.format(stem=stem)
@@ -28,20 +31,26 @@ def qrels_beside(path: Path, stem: str) -> Path:
 
 
 def beir_qrels(path: Path) -> Path | None:
-    """The judgements of a BEIR `queries.jsonl`: of the folder qrels beside it the test split, else another; or None."""
+    """Return the qrels file of a BEIR `queries.jsonl`; None if there is none.
+
+    In the folder qrels, the test split comes first, then the others.
+    """
     found = {one.name.split(".")[0]: one for one in sorted((path.parent / "qrels").glob("*.tsv*")) if one.is_file()}
     return next((found[split] for split in (*_SPLITS, *found) if split in found), None)
 
 
 def read_qrels(text: str, file: str) -> tuple[dict[str, list[str]], list[Problem]]:
-    """Topic -> relevant sources, from lines "topic iteration source relevance" (0 or less: not relevant)."""
+    """Return topic -> relevant sources, and the problems, of a qrels file.
+
+    A line is "topic iteration source relevance"; 0 or less is not relevant.
+    """
     relevant: dict[str, list[str]] = {}
     problems = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        # A source's name may hold spaces: topic and iteration stand before it, the relevance after it. With three
-        # columns, tabs between them, there is no iteration.
+        # A source's name may have spaces: topic and iteration come before it, the relevance after it. Three columns
+        # separated by tabs have no iteration.
         match = _QREL.fullmatch(line)
         if match is None and line.lower().startswith("query-id\t"):
             continue
@@ -56,7 +65,7 @@ def read_qrels(text: str, file: str) -> tuple[dict[str, list[str]], list[Problem
 
 
 def topics(text: str, relevant: Mapping[str, list[str]]) -> _Rows:
-    """Rows of lines "id, tab, question" with their judgements."""
+    """Yield a row with its judgements for each line "id, tab, question"."""
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -72,8 +81,10 @@ def topics(text: str, relevant: Mapping[str, list[str]]) -> _Rows:
 
 
 def judged(rows: _Rows, relevant: Mapping[str, list[str]], names: Mapping[str, str]) -> _Rows:
-    """The queries that are judged, with their labels; BEIR's file holds the queries of every split. `names` are the
-    sources that its own documents are written as, by their ids."""
+    """Yield the judged queries with their labels.
+
+    BEIR's file has the queries of all splits. `names` maps the ids of BEIR's documents to their source names.
+    """
     for where, row in rows:
         if isinstance(row, Mapping) and "_id" in row:
             sources = relevant.get(str(row["_id"]))
@@ -85,7 +96,10 @@ def judged(rows: _Rows, relevant: Mapping[str, list[str]], names: Mapping[str, s
 
 
 def beir_articles(rows: _Rows) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
-    """BEIR's corpus as articles (source, text), the title first, and id -> source. What is no document is left out."""
+    """Return BEIR's corpus as articles (source, text), and id -> source.
+
+    A text begins with its title. Rows that are no documents are left out.
+    """
     texts: dict[str, str] = {}
     for _, row in rows:
         if isinstance(row, Mapping) and isinstance(row.get("text"), str) and isinstance(row.get("_id"), str | int):
@@ -95,7 +109,7 @@ def beir_articles(rows: _Rows) -> tuple[tuple[tuple[str, str], ...], dict[str, s
 
 
 def articles(texts: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], dict[str, str]]:
-    """Texts by id as articles (source, text), and id -> source."""
+    """Return texts by id as articles (source, text), and id -> source."""
     names = dict(zip(texts, file_names(texts), strict=True))
     return tuple((names[id_], text) for id_, text in texts.items()), names
 
@@ -103,7 +117,7 @@ def articles(texts: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], dic
 def unknown_topics(
     rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], relevant: Iterable[str], file: str
 ) -> list[Problem]:
-    """A problem for each topic that is judged and not asked."""
+    """Return a problem for each judged topic without a question."""
     known = {str(row.get("id")) for _, row in rows if isinstance(row, Mapping)}
     message = "is judged here, but no question has this id"
     return [Problem(file, f"topic {topic}", message) for topic in relevant if topic not in known]
