@@ -1,1 +1,1 @@
-"""What is measured: every number the README claims comes from a command here."""
+"""Measurements: every figure in the README comes from a command in this package."""

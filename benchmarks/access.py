@@ -1,6 +1,6 @@
-"""What axe-core finds on the whole page, ours and Gradio's apart, as a table: `python -m benchmarks.access`.
+"""Accessibility violations on the page (axe-core), ours and Gradio's: `python -m benchmarks.access`.
 
-Light and dark; empty, answered and refused. Exits with 1 when anything serious or critical is in our own markup.
+States: light and dark; empty, answered and refused. Exits with 1 if our markup has a serious or critical violation.
 """
 
 from __future__ import annotations
@@ -17,20 +17,23 @@ from rag.engine import Engine
 from rag.settings import SEEDS, Settings
 
 OURS = "#fn-rail, #fn-header, #fn-first, #fn-conversation, #fn-right"
-"""What we make of the page; the rest is Gradio's."""
+"""Selector of our markup; the rest is Gradio's."""
 Found = dict[tuple[str, str, str, str], set[str]]
-"""(whose, rule, impact, what it asks for) -> the states in which it was found."""
+"""(owner of the markup, rule, impact, description) -> the states of the page with this violation."""
 
 
 def violations(page: Page, context: str | None = None) -> list[Any]:
-    """What axe finds on the page, or in a part of it, as axe reports it; colours that fade are waited for."""
+    """Return axe's violations on the page, or in the part `context`.
+
+    Waits for colour transitions first.
+    """
     page.wait_for_timeout(1200)
     found: list[Any] = Axe().run(page, context=context).response["violations"]
     return found
 
 
 def note(page: Page, state: str, found: Found) -> None:
-    """Add what axe finds in this state of the page."""
+    """Add the violations of this state of the page to `found`."""
     for one in violations(page):
         for node in one["nodes"]:
             inside = page.locator(node["target"][-1]).first.evaluate(f"one => !!one.closest('{OURS}')")
@@ -39,7 +42,7 @@ def note(page: Page, state: str, found: Found) -> None:
 
 
 def main() -> None:
-    """Go through the states and print the table."""
+    """Check all states and print the table."""
     found: Found = {}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         home = Path(folder) / "home"

@@ -1,8 +1,8 @@
-"""How well the check tells supported sentences from others: python -m benchmarks.check WICE [--squad FILE]
+"""Accuracy of the check on supported and unsupported sentences: python -m benchmarks.check WICE [--squad FILE]
 
-WICE is wice/claim-oracle-chunks-dev.jsonl.gz: 349 claims, the first chunk of each, supported against the rest. The
-SQuAD file gives generated statements (`statements.py`): each kind of false one against the true ones. Nothing is fitted
-here.
+WICE is wice/claim-oracle-chunks-dev.jsonl.gz: 349 claims, each with its first chunk; "supported" is the positive class.
+From the SQuAD file statements are generated (`statements.py`): each kind of false ones is compared with the true ones.
+Nothing is fitted here.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rag.evaluation.statistics import SAMPLES, SEED, Floats, auroc, bounds
 
 FALSE_ALARMS = 0.05
 EACH = 400
-"""Statements of each false kind."""
+"""Number of statements of each false kind."""
 
 
 def wice(path: Path) -> None:
-    """Print precision, recall, F1 and AUROC of supported against the rest, each with its interval."""
+    """Print precision, recall, F1 and AUROC of "supported", with intervals."""
     labels, verdicts = list[float](), list[Verdict]()
     seen = set[str]()
     with gzip.open(path, "rt", encoding="utf-8") as stream:
@@ -51,7 +51,7 @@ def wice(path: Path) -> None:
 
 
 def generated(path: Path) -> None:
-    """Print how many of each kind of false statement are caught at 5% false alarms, and what the verdicts are."""
+    """Print the caught share of each false kind at 5% false alarms, and the verdicts."""
     statements = read_statements(path, EACH)
     sources = {one.passage: source(one.passage, one.article) for one in statements}
     started = time.perf_counter()
@@ -81,8 +81,10 @@ def generated(path: Path) -> None:
 
 
 def source(text: str, title: str) -> SourceFacts:
-    """A passage as the product lays it beside a sentence: with the title of its article and the short forms it
-    introduces."""
+    """Return a passage in the form that the check expects.
+
+    It has the title of its article and the abbreviations that it introduces.
+    """
     return SourceFacts(text, title, Aliases(find_aliases(text)))
 
 
@@ -92,7 +94,7 @@ def _scores(statements: Sequence[Statement], verdicts: Sequence[Verdict], kind: 
 
 
 def auroc_of(positive: Floats, score: Floats) -> float:
-    """AUROC of scores in any order."""
+    """Return the AUROC of scores in any order."""
     order = np.argsort(-score, kind="stable")
     return auroc(score[order], positive[order])
 
@@ -114,7 +116,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def interval(measure: Callable[[Floats, Floats], float], first: Floats, second: Floats) -> str:
-    """A measure with its 95% bootstrap interval."""
+    """Return a measure with its 95% bootstrap interval, as text."""
     rng = np.random.default_rng(SEED)
     taken = (rng.integers(0, len(first), len(first)) for _ in range(SAMPLES))
     low, high = bounds(np.array([measure(first[rows], second[rows]) for rows in taken]))

@@ -1,9 +1,9 @@
-"""Would another score do better than the rules' own? python -m benchmarks.check_scores ../shared/data [--model FILE]
+"""Comparison of the rules' score with other scores: python -m benchmarks.check_scores ../shared/data [--model FILE]
 
-Statements made of the four articles of squad/train that the reading model never saw, and the training claims of WiCE:
-each as it is against itself without the words that people marked as unsupported. Fitted scores are logistic
-regressions; on the articles each is fitted on three and measured on the fourth. `--model` adds a model that
-`benchmarks.support_model` trained on such statements of other articles. No measuring set is touched.
+Data: statements from the four articles of squad/train that the reading model never saw, and the training claims of
+WiCE, each with and without the words that people marked as unsupported. Fitted scores are logistic regressions; on the
+articles each is fitted on three and measured on the fourth. `--model` adds a model that `benchmarks.support_model`
+trained on such statements of other articles. No test set is used.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from training.reader.data import CALIBRATION, read_json
 
 _ASKS = {"date": "what date", "number": "how many", "name": "what"}
 _FAR = 15.0
-"""Log-odds below those of any answer that is found."""
+"""Log-odds without an answer, below those of any answer."""
 _CHUNK = 170
-"""Words of evidence beside a claim of WiCE."""
+"""Most words of evidence for a claim of WiCE."""
 _FOLDS = 5
 _FEWEST = 10
-"""Statements of a kind without which nothing is said of it."""
+"""Least number of statements for which a kind is reported."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence beside a passage; `group` is what a fitted score must not see both sides of."""
+    """A sentence and a passage; pairs of a `group` are either fitted on or measured."""
 
     text: str
     passage: str
@@ -58,9 +58,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Looked:
-    """All that is measured of a pair. `cloze` has, for each fact, its kind and log-odds of the reading model, which is
-    asked the sentence with the fact left open: of the fact, of the best other words, and of any answer. `whole` is that
-    of any answer to the whole sentence, `trained` what the trained model says, if there is one."""
+    """The measurements of a pair.
+
+    `cloze` has for each fact its kind and three log-odds of the reading model, which reads the sentence as a question
+    with the fact replaced by a question word: of the fact, of the best other words, and of any answer. `whole` is the
+    log-odds of any answer to the whole sentence. `trained` is the score of the trained model, 0 without one.
+    """
 
     rules: Measured
     covered: float
@@ -71,7 +74,7 @@ class Looked:
 
 
 class Looker:
-    """Measures pairs."""
+    """Measures pairs with rules and models."""
 
     def __init__(self, model: Path | None = None) -> None:
         self._reader = SpanReader()
@@ -79,7 +82,7 @@ class Looker:
         self._scorer = Scorer(model) if model else None
 
     def look(self, pair: Pair) -> Looked:
-        """Everything about one pair."""
+        """Measure one pair."""
         beside = source(pair.passage, pair.title)
         rules = measure(pair.text, [beside])
         quoted = " ".join(pair.passage[slice(*one.span)] for one in rules.support)
@@ -105,7 +108,7 @@ class Looker:
 
 
 def by_rules(one: Looked) -> list[float]:
-    """What the rules measure, as numbers."""
+    """Return the measurements of the rules as numbers."""
     m = one.rules
     return [
         1 - m.slices, 1 - m.passage, m.apart, m.denied, sum(fact.kind != "name" for fact in m.missing), m.nameless,
@@ -115,7 +118,7 @@ def by_rules(one: Looked) -> list[float]:
 
 
 def by_reading(one: Looked) -> list[float]:
-    """What the reading model says, cut off where more says nothing."""
+    """Return the scores of the reading model, clipped to [-8, 8]."""
     names = [_cut(mine - other) for kind, mine, other, _ in one.cloze if kind == "name"]
     values = [_cut(mine - other) for kind, mine, other, _ in one.cloze if kind != "name"]
     shares = [_cut(mine - whole) for _, mine, _, whole in one.cloze]
@@ -148,7 +151,7 @@ OF_MODEL: dict[str, Callable[[Looked], list[float]]] = {
 
 
 def statements(data: Path, each: int) -> list[Pair]:
-    """Generated statements of the articles that are kept apart."""
+    """Return the generated statements of the held-out articles."""
     kept = [article for article in read_json(data / "squad/train.json.gz") if article["title"] in CALIBRATION]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kept.json.gz"
@@ -159,8 +162,10 @@ def statements(data: Path, each: int) -> list[Pair]:
 
 
 def claims(data: Path) -> list[Pair]:
-    """Each training claim of WiCE as it is (false) and without its unsupported words (true), beside the sentences that
-    support it in part and those around them."""
+    """Return each WiCE training claim (false), and without unsupported words (true).
+
+    The passage is the sentences that support a part of the claim, and the sentences around them.
+    """
     made = []
     with gzip.open(data / "wice/non-supported-tokens-train.jsonl.gz", "rt", encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
@@ -192,7 +197,7 @@ def _joined(tokens: Sequence[str]) -> str:
 
 
 def apart(rows: Floats, true: Floats, groups: Sequence[str], more: tuple[Floats, Floats] | None = None) -> Floats:
-    """The scores of rows, those of each group by a regression that was fitted on the others (and on `more`)."""
+    """Return the scores of each group by a regression fitted on the others and `more`."""
     scores, of = np.zeros(len(rows)), np.array(groups)
     for group in sorted(set(groups)):
         out = of == group
@@ -205,7 +210,10 @@ def apart(rows: Floats, true: Floats, groups: Sequence[str], more: tuple[Floats,
 
 
 def line(name: str, pairs: Sequence[Pair], score: Floats, wice: Floats, wice_true: Floats) -> str:
-    """A line of the table: the share of each kind that is caught at 5% false alarms, and AUROC over all."""
+    """Return a line of the table: the caught share of each kind, and AUROC over all.
+
+    Caught at 5% false alarms.
+    """
     true = np.array([float(pair.true) for pair in pairs])
     threshold = float(np.sort(score[true == 1])[int(FALSE_ALARMS * true.sum())])
     cells = [f"{np.mean(score[[pair.kind == kind for pair in pairs]] < threshold):.2f}" for kind in kinds(pairs)]
@@ -214,8 +222,10 @@ def line(name: str, pairs: Sequence[Pair], score: Floats, wice: Floats, wice_tru
 
 
 def of_passed(pairs: Sequence[Pair], looked: Sequence[Looked]) -> Iterator[str]:
-    """Lines of a table: how the trained model orders what the rules call supported, by kind: how many false ones there
-    are, AUROC, and the share caught when 10% and 20% of the true ones are marked."""
+    """Yield a line per kind: the trained model on statements that the rules support.
+
+    Columns: number of false statements, AUROC, and the share caught at 10% and 20% false alarms.
+    """
     passed = [
         (pair, one.trained)
         for pair, one in zip(pairs, looked, strict=True)
@@ -232,12 +242,12 @@ def of_passed(pairs: Sequence[Pair], looked: Sequence[Looked]) -> Iterator[str]:
 
 
 def kinds(pairs: Sequence[Pair]) -> list[str]:
-    """The kinds of false statements."""
+    """Return the kinds of false statements."""
     return sorted({pair.kind for pair in pairs if not pair.true})
 
 
 def main() -> None:
-    """Measure every pair, fit, and print the table."""
+    """Measure all pairs, fit the scores, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("data", type=Path, help="the folder with squad/ and wice/")
     parser.add_argument("--each", type=int, default=160, help="statements of each false kind")

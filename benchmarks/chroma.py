@@ -1,4 +1,4 @@
-"""`chroma run` on loopback, over a folder of its own: for the commands here and for the tests."""
+"""A `chroma run` server on loopback with a separate folder, for the benchmarks and the tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.served import free_port
 
 
 class Chroma:
-    """`chroma run` over a folder; it can be stopped and started again."""
+    """A `chroma run` server over a folder; it can be stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -24,7 +24,7 @@ class Chroma:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start the server and wait until it answers."""
         self.folder.mkdir(exist_ok=True)
         command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(self.folder / "data")]
         self._process = subprocess.Popen(
@@ -44,13 +44,13 @@ class Chroma:
         raise AssertionError("chroma run does not answer")
 
     def memory(self) -> float:
-        """MiB of memory that it has taken at most."""
+        """Return the server's peak memory in MiB."""
         assert self._process
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
 
     def stop(self) -> None:
-        """Stop at once, as a machine does that loses its power."""
+        """Kill the server, as a power failure would."""
         if self._process:
             self._process.kill()
             self._process.wait()
@@ -58,7 +58,7 @@ class Chroma:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Chroma]:
-    """A server for the length of a block."""
+    """Run a server during a with block."""
     server = Chroma(folder)
     server.start()
     try:

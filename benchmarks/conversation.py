@@ -1,9 +1,9 @@
-"""Whether a long conversation stays quick: `python -m benchmarks.conversation [--questions 200]`.
+"""Speed of a long conversation: `python -m benchmarks.conversation [--questions 200]`.
 
-Asks one question after another in one conversation in Chromium and prints the median time from pressing Enter to the
-first words of the answer on the page, for the first ten and the last ten questions; exits with 1 when it more than
-doubled. Then begins another conversation, and prints the time from a click on the long one in the list until its last
-turn is drawn. The page takes the times itself.
+Asks one question after another in one conversation in Chromium. Prints the median time from pressing Enter to the first
+words of the answer, for the first ten and the last ten questions; exits with 1 if it has more than doubled. Then starts
+another conversation, and prints the time from a click on the long one until its last turn is drawn. The times are
+measured in the page.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _CLOCK = """() => {
   }).observe(document.getElementById("fn-conversation"), { childList: true });
 }"""
 
-# Milliseconds from a click on the conversation until it shows so many turns.
+# Milliseconds from a click on the conversation until it shows `turns` turns.
 _OPENED = """async ([title, turns]) => {
   const link = [...document.querySelectorAll("#fn-history a, #fn-history button")].find(
     (one) => one.textContent.trim().startsWith(title)
@@ -50,7 +50,7 @@ _OPENED = """async ([title, turns]) => {
 
 
 def main() -> None:
-    """Ask, take times, compare."""
+    """Ask the questions, measure the times, compare them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--questions", type=int, default=200)
     count: int = parser.parse_args().questions

@@ -1,10 +1,10 @@
 """Forms and follow-ups on a set of people's questions: `python -m benchmarks.conversations ../shared/data/people`.
 
-The first two tables have a row for each form that a person would expect (people_forms.tsv, by hand): which form the
-wording of a question asks for, and which form the answer has; a question that the sources do not answer is to be
-refused. Then every question that stands alone is asked after a turn of another conversation: it must be searched as
-it is typed, but for its spelling. Last, the follow-ups are asked in their conversation and by themselves: does one of
-the first five passages match all that a good answer needs? Some minutes.
+The first two tables have a row for each form that a person would expect (people_forms.tsv, labelled by hand): the form
+that the wording of a question asks for, and the form of the answer. A question that the sources do not answer should be
+refused. Then every stand-alone question is asked after a turn of another conversation: it must be searched as typed,
+except for spelling. Last, the follow-ups are asked in their conversation and alone: does one of the first five passages
+match everything that a good answer needs? Takes some minutes.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from rag.types import Answer
 _FIRST = 5
 _EXPECTED = Path(__file__).with_name("people_forms.tsv")
 _OPENINGS = {"words": {"words", "sentence"}, "sentence": {"sentence", "words"}, "yes_no": {"sentence"}}
-"""Forms of an answer that fit a question's, if others do too: words where they are certain, else a sentence."""
+"""Expected form -> acceptable forms, if there are several: the writer gives words only if they are certain."""
 _Asked = dict[str, Any]
 
 
 def is_among_first(found: Answer, need: Sequence[Sequence[str]]) -> bool:
-    """Whether one of the first five passages matches an expression of each group."""
+    """True if one of the first five passages matches an expression of each group."""
     texts = [f"{one.heading}\n{one.text}" for one in found.passages[:_FIRST]]
     return any(all(any(re.search(one, text, re.IGNORECASE) for one in group) for group in need) for text in texts)
 
@@ -48,7 +48,7 @@ def _show(title: str, table: dict[str, Counter[str]]) -> None:
 
 
 def main() -> None:
-    """Ask, and print the tables."""
+    """Ask the questions and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="the folder with docs/ and questions.jsonl")
     arguments = parser.parse_args()

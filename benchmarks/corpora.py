@@ -1,4 +1,4 @@
-"""SQuAD-form files as folders of paragraphs and questions with their answer spans, for fitting and measuring."""
+"""SQuAD files as paragraphs and questions with answer spans, and an index of them, for fitting and measuring."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rag.settings import Settings
 
 @dataclass(frozen=True)
 class Labelled:
-    """A question about one paragraph: `spans` are its acceptable answers there, empty when it has none."""
+    """A question about a paragraph; `spans` are its acceptable answers there, if any."""
 
     id: str
     text: str
@@ -31,7 +31,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """One paragraph, to be indexed as the source called `source`, and the questions about it."""
+    """A paragraph, which is indexed as `source`, and the questions about it."""
 
     source: str
     article: int
@@ -40,7 +40,7 @@ class Paragraph:
 
 
 def read_squad(path: Path) -> list[Paragraph]:
-    """The paragraphs of a SQuAD v1 or v2 JSON file, gzipped or not."""
+    """Read the paragraphs of a SQuAD v1 or v2 JSON file, gzipped or not."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return list(_paragraphs(json.loads(content)["data"]))
 
@@ -58,7 +58,7 @@ def _paragraphs(data: Any) -> Iterator[Paragraph]:
 
 
 def build(paragraphs: Sequence[Paragraph], folder: Path, embedder: Embedder, settings: Settings) -> Generation:
-    """Index the paragraphs, one source each, below `folder` and open the index."""
+    """Index the paragraphs below `folder`, one source each, and open the index."""
     sources = folder / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     for paragraph in paragraphs:
@@ -72,5 +72,5 @@ def build(paragraphs: Sequence[Paragraph], folder: Path, embedder: Embedder, set
 
 
 def shipped_embedder() -> Embedder:
-    """The default embedding model."""
+    """Return the default embedding model."""
     return Embedder(find_model())

@@ -1,9 +1,9 @@
-"""Damages an index at random and asks it: `python -m benchmarks.corruption [--flips 200] [--first 0]`.
+"""Answers from randomly damaged indexes: `python -m benchmarks.corruption [--flips 200] [--first 0]`.
 
-Each time one file of a fresh copy of an index is damaged: mostly a few bytes at one random place are changed, else the
-file is cut off, emptied, deleted, overwritten with zeros in part, or swapped with another one. Then `python app.py`
-runs as a person would run it: `ask`, or `index` and `ask`, or `doctor`, `index` and `ask`. Every answer must be that of
-the whole index, and where something is said, it must be words: no signal, no traceback, no panic.
+Each trial damages one file of a fresh copy of an index: mostly it changes a few bytes at a random place, else it
+truncates, empties or deletes the file, overwrites a part with zeros, or swaps it with another file. Then `python
+app.py` runs as a user would run it: `ask`, or `index` and `ask`, or `doctor`, `index` and `ask`. Every answer must
+equal that of the intact index, and every message must be a sentence: no signal, no traceback, no panic.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rag.settings import PROJECT, SEEDS
 
 QUESTIONS = ("Who is the CEO of GM?", "Who counted the otters of pond 612?")
 _SECTIONS = 1_050
-"""So many that Chroma writes its graph to disk: below a thousand it keeps vectors in its database alone."""
+"""More than a thousand, because Chroma writes its graph to disk only from there on."""
 _NEVER = ("Traceback", "panicked", "Segmentation", "Fatal Python error", "Errno")
 _TOLD = "damaged"
 _WAYS = ("ask", "ask", "ask", "index", "doctor")
@@ -36,14 +36,14 @@ _WAYS = ("ask", "ask", "ask", "index", "doctor")
 
 @dataclass(frozen=True)
 class Whole:
-    """An index that is whole: its home, and what each question is answered there."""
+    """An intact index: its home, and its answers by question."""
 
     home: Path
     answers: dict[str, Any]
 
 
 def make(folder: Path) -> Whole:
-    """Index two articles and a file of many short sections, twice, so that an older generation stands beside."""
+    """Index the seeds and a file of many sections twice, to have an older generation."""
     docs, home = folder / "docs", folder / "home"
     docs.mkdir()
     for path in SEEDS.glob("*.txt"):
@@ -61,14 +61,14 @@ def make(folder: Path) -> Whole:
 
 
 def damage(home: Path, rng: random.Random) -> str:
-    """Damage one file of the index in `home`, chosen at random; returns what was done to which."""
+    """Damage a random file of the index in `home`; return a description."""
     index = home / "index"
     name = (index / "current").read_text().strip()
-    # Of the lists that a person wrote, one may break at a time; locks hold nothing.
+    # Locks have no content.
     inside = [path for path in (index / "generations" / name).rglob("*") if path.is_file()]
     beside = [path for path in index.iterdir() if path.is_file()]
     files = [path for path in sorted(inside + beside) if not path.name.endswith("lock")]
-    # The files of the generation twice as often as the small ones beside it.
+    # Mostly files of the generation, sometimes any file.
     path = rng.choice(sorted(inside) if rng.random() < 0.7 else files)
     data = path.read_bytes()
     kind = rng.choices(["flip", "cut", "empty", "delete", "zeros", "swap"], [14, 2, 1, 1, 1, 1])[0]
@@ -92,9 +92,10 @@ def damage(home: Path, rng: random.Random) -> str:
 
 
 def trial(whole: Whole, beside: Path, seed: int) -> str:
-    """Damage a copy of the index in the folder `beside` and ask it. Returns what came of it.
+    """Damage a copy of the index in `beside`, ask it, and return the outcome.
 
-    Raises AssertionError when a process ended by a signal or said what is no sentence, or an answer differs.
+    Raises AssertionError if a process ended by a signal, printed something other than sentences, or gave another
+    answer.
     """
     rng = random.Random(seed)
     home = beside / "home"
@@ -127,7 +128,7 @@ def _asked(home: Path, question: str, expected: Any, way: str) -> str:
 
 
 def _run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command as a process of its own. Raises AssertionError when it ends by a signal or with more than words."""
+    """Run a command in a new process. Raises AssertionError if it ends by a signal or prints a traceback."""
     environment = {**os.environ, "FOOTNOTE_HOME": str(home)}
     command = [sys.executable, "app.py", *words]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
@@ -138,14 +139,17 @@ def _run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def _answer(done: subprocess.CompletedProcess[str]) -> Any:
-    """What an answer says and rests on, without what differs from run to run."""
+    """Return the parts of an answer that must not differ between runs."""
     value = json.loads(done.stdout)
     places = [(one["source"], one["start"], one["end"], one["text"]) for one in value["passages"][:5]]
     return [value["answer"], value["refused"], value["citations"], places]
 
 
 def run(folder: Path, seeds: Sequence[int]) -> Counter[str]:
-    """One trial for each seed; returns how many came to what. Raises AssertionError with all that went wrong."""
+    """Run a trial for each seed; return the number of trials by outcome.
+
+    Raises AssertionError with all failures.
+    """
     whole = make(folder)
     came: Counter[str] = Counter()
     wrong = []
@@ -161,7 +165,7 @@ def run(folder: Path, seeds: Sequence[int]) -> Counter[str]:
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and run the trials."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flips", type=int, default=200)
     parser.add_argument("--first", type=int, default=0, help="the seed of the first one")

@@ -1,8 +1,9 @@
-"""Whether the answer says that two sources differ: `python -m benchmarks.disagreement ../shared/data`. Two minutes.
+"""Detection of sources that disagree: `python -m benchmarks.disagreement ../shared/data`. Takes two minutes.
 
 A case is two dated sources: a paragraph of squad/dev whose answer to a question has a number or a date, and a newer
-page of questions and replies that says it in other words, as it is or with a digit changed. They are asked together,
-beside other paragraphs of the article, with the question as somebody might type it. Half of the cases disagree.
+page of questions and replies with the same value in other words, or with a changed digit. Both are asked together with
+other paragraphs of the article; the question is worded as somebody might type it. In half of the cases the sources
+disagree.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from training.reader.typed import retype
 
 _EACH = 60
 _BESIDE = 3
-"""Other paragraphs of the article that are asked too."""
+"""Number of other paragraphs of the article that are asked too."""
 _LONGEST = 5
-"""Words of an answer that is a value."""
+"""Most words of an answer that is a value."""
 _FORMS = (
     "Q: {question}\nA: {value}.",
     "One reader wrote: {question} Our reply: {value}, as far as we know.",
@@ -39,7 +40,7 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class Case:
-    """A question asked of `sources`, which differ on it or agree."""
+    """A question about `sources` that agree or disagree on the answer."""
 
     question: str
     sources: tuple[str, ...]
@@ -47,7 +48,7 @@ class Case:
 
 
 def _values(paragraphs: Sequence[Paragraph], rng: random.Random) -> Iterator[tuple[Paragraph, Labelled, str, str]]:
-    """(paragraph, question, value, another value): at most one of a paragraph, in random order."""
+    """Yield (paragraph, question, value, other value) in random order, at most one of each paragraph."""
     for paragraph in rng.sample(list(paragraphs), len(paragraphs)):
         for question in rng.sample(list(paragraph.questions), len(paragraph.questions)):
             value = next((paragraph.text[a:b] for a, b in question.spans), "")
@@ -62,7 +63,7 @@ def _values(paragraphs: Sequence[Paragraph], rng: random.Random) -> Iterator[tup
 
 
 def write_cases(data: Path, folder: Path, seed: int) -> list[Case]:
-    """Write the sources of all cases into `folder`."""
+    """Write the sources of all cases to `folder` and return the cases."""
     rng = random.Random(seed)
     paragraphs = read_squad(data / "squad/dev.json.gz")
     texts = {p.source: f"{_name(p.source)}\n\n4 May 2020\n\n{p.text}\n" for p in paragraphs}
@@ -88,7 +89,7 @@ def _name(source: str) -> str:
 
 
 def main() -> None:
-    """Ask all cases, and print how many of each kind are told to differ, are refused, and open with the newer value."""
+    """Ask all cases; print the number of reported disagreements and refusals by kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,11 +1,11 @@
-"""The shipped int8 encoder beside a float32 model: `python -m benchmarks.encoder ../shared/data`.
+"""Comparison of the shipped int8 encoder with a float32 model: `python -m benchmarks.encoder ../shared/data`.
 
-That is all-MiniLM-L6-v2, from which it grew, or with `--full work/encoder` the one that it was exported from.
+The float32 model is all-MiniLM-L6-v2, the base of the shipped one, or the model before export: `--full work/encoder`.
 
-In one run: texts a second of both (and of bfloat16) over the same passages, and of indexing those passages from
-files to a checked index; how near the vectors are; and how well each finds the right paragraph of squad/dev among all
-of them, by cosine alone, the difference with its 95% bootstrap interval (1,000 resamples of the questions, seeded).
-Needs the float32 weights (requirements-dev.txt).
+Measures, in one run: texts per second of both (and of bfloat16) on the same passages, and of indexing these passages
+from files to a checked index; the cosine between the vectors of both models; and how well each retrieves the right
+paragraph of squad/dev by cosine alone, with the difference and its 95% bootstrap interval (1,000 seeded resamples of
+the questions). Needs the float32 weights (requirements-dev.txt).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from rag.engine import recipe
 from rag.settings import Settings
 
 _ARTICLES = 70
-"""Articles of 20 passages that the speed is taken on."""
+"""Number of articles, of 20 passages each, for measuring speed."""
 
 
 def rate(embedder: Embedder, texts: list[str]) -> tuple[float, Vectors]:
-    """Texts a second and their vectors."""
+    """Return texts per second, and the vectors."""
     embedder.encode_documents(texts[:32])
     started = time.perf_counter()
     vectors = embedder.encode_documents(texts)
@@ -44,7 +44,7 @@ def rate(embedder: Embedder, texts: list[str]) -> tuple[float, Vectors]:
 
 
 def rate_in_bfloat16(folder: Path, texts: list[str]) -> float:
-    """Texts a second of the float32 model in bfloat16."""
+    """Return texts per second of the float32 model in bfloat16."""
     model = SentenceTransformer(
         str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.bfloat16}
     )
@@ -55,7 +55,7 @@ def rate_in_bfloat16(folder: Path, texts: list[str]) -> float:
 
 
 def rate_of_indexing(embedder: Embedder, root: Path, home: Path) -> float:
-    """Passages a second of a whole sync into an empty home."""
+    """Return passages per second of a full sync into an empty home."""
     started = time.perf_counter()
     report = sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [root])
     return report.chunks / (time.perf_counter() - started)
@@ -64,14 +64,14 @@ def rate_of_indexing(embedder: Embedder, root: Path, home: Path) -> float:
 def ranks(
     embedder: Embedder, paragraphs: list[str], questions: list[str], right: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The rank of each question's own paragraph, 1 for the nearest."""
+    """Return the rank of each question's paragraph, from 1."""
     cosines = embedder.encode_queries(questions) @ embedder.encode_documents(paragraphs).T
     own = np.take_along_axis(cosines, right[:, None], axis=1)
     return np.asarray(1 + (cosines > own).sum(axis=1))
 
 
 def told(name: str, full: NDArray[np.floating[Any]], small: NDArray[np.floating[Any]]) -> str:
-    """A row of the table."""
+    """Return a row of the table."""
     difference = small - full
     draws = np.random.default_rng(0).choice(difference, (RESAMPLES, len(difference))).mean(axis=1)
     low, high = np.quantile(draws, [0.025, 0.975])
@@ -79,7 +79,7 @@ def told(name: str, full: NDArray[np.floating[Any]], small: NDArray[np.floating[
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure both models and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("--full", type=Path, default=find_float32().folder, help="the folder of the float32 model")

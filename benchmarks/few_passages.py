@@ -1,9 +1,8 @@
-"""What is refused when the whole corpus is one, two or four paragraphs: `python -m benchmarks.few_passages
-../shared/data`. Some minutes.
+"""Refusals with a corpus of one, two or four paragraphs: `python -m benchmarks.few_passages ../shared/data`.
 
-All questions about the articles that training left out, each asked of a corpus that holds its own paragraph, and two
-foreign questions of new_wiki for every corpus. Answered means that the reader's score reaches the shipped threshold,
-wrong that none of the quoted sentences contains an acceptable answer.
+Asks all questions about the articles that training left out, each of a corpus that contains its paragraph, and two
+foreign questions of new_wiki for every corpus. A question counts as answered if the reader's score reaches the shipped
+threshold, and an answer as wrong if no quoted sentence contains an acceptable answer. Takes some minutes.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ _SIZES = (1, 2, 4)
 _FOREIGN = 2
 _KINDS = ("answerable", "close", "foreign")
 _Asked = tuple[str, bool, bool]
-"""A question's kind, whether it was refused, and whether what would be quoted holds an answer."""
+"""(kind of the question, refused, quotes contain an answer)."""
 
 
 def _ask(
     corpus: Sequence[Paragraph], foreign: Sequence[Labelled], embedder: Embedder, models: tuple[SpanReader, SpanReader]
 ) -> list[_Asked]:
-    """Every question about the paragraphs, and the foreign ones, asked of an index of them alone."""
+    """Ask all questions about the paragraphs, and the foreign ones, of an index with only these paragraphs."""
     settings, made = Settings(), []
     with tempfile.TemporaryDirectory() as folder:
         generation = build(corpus, Path(folder), embedder, settings)
@@ -64,7 +63,7 @@ def _questions(corpus: Sequence[Paragraph], foreign: Sequence[Labelled]) -> Iter
 
 
 def main() -> None:
-    """Ask, and print a line for each size of corpus."""
+    """Ask all questions and print a line for each size of corpus."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     arguments = parser.parse_args()

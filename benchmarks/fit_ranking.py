@@ -1,18 +1,20 @@
-"""Fit what the reader weighs, rag/reader/ranking.json: `python -m benchmarks.fit_ranking ../shared/data`.
+"""Fitting of the reader's weights in rag/reader/ranking.json: `python -m benchmarks.fit_ranking ../shared/data`.
 
-Asked are the questions of the articles that training left out, once of all training paragraphs, of their own article,
-or of eight of its paragraphs, so that scores mean the same for a large and a small corpus; a foreign question of
-new_wiki for every ten of them; a third of the answerable ones about another name, which no paragraph holds; and the
-questions of natural/choose and natural/unanswerable, each of all paragraphs of its file, and those of the everyday
-documents that training left out, of all of these. The small model is fitted
-first: it chooses what the strong one reads. For each, the order of the passages is a conditional logit over reading and
-retrieval (McFadden 1974), and two logistic regressions say whether a quoted sentence holds an acceptable answer and
-whether the first answering words are one. A question is refused where its quotes are right less often than
-one time in four, and opened with words at even odds. Figures are of a cross-validation that leaves out articles;
-the shipped weights come from all. People ask yes-or-no questions too, which none of these files has: some are made of
-sentences of natural/choose, a quarter of whose paragraphs is left out. Nothing is fitted on them but the score below
-which such a question is refused: so that four of five about a paragraph that is left out are. With `--keep FILE` what
-was read is written there, and read from there later.
+Questions: those of the articles that training left out, each asked of all training paragraphs, of its article, or of
+eight paragraphs of its article, so that scores mean the same for large and small corpora; one foreign question of
+new_wiki for every ten of them; a third of the answerable ones with another name, which no paragraph has; the questions
+of natural/choose and natural/unanswerable, each asked of all paragraphs of its file; and those of the everyday
+documents that training left out, asked of all these documents.
+
+The small model is fitted first, because it selects what the strong one reads. For each model, the order of the passages
+is a conditional logit over reading and retrieval (McFadden 1974). Two logistic regressions predict if a quoted sentence
+contains an acceptable answer, and if the first answering words are one. A question is refused if the probability that
+its quotes are right is below 1/4, and an answer opens with words from a probability of 1/2. The printed figures come
+from a cross-validation by article, the shipped weights from all questions.
+
+None of these files has yes-or-no questions. Some are made from sentences of natural/choose, with a quarter of its
+paragraphs left out. They only set the score below which a yes-or-no question is refused: four of five about a paragraph
+that was left out must be. `--keep FILE` stores the readings in FILE; a later run loads them.
 """
 
 from __future__ import annotations
@@ -65,25 +67,25 @@ from training.reader.yes_no import ask_yes_no
 
 _FEW = 8
 _APART = -100
-"""The group of questions that nothing is fitted on."""
+"""The group of questions that are not fitted on."""
 _FOLDS = 6
-"""Parts of the natural questions, by article, that the cross-validation leaves out together."""
+"""Number of groups of natural questions, by article, for the cross-validation."""
 _LONG = 12
-"""Words of an acceptable answer above which it is a sentence, which answering words are not compared with."""
+"""Most words of an acceptable answer; a longer one is a sentence, with which answering words are not compared."""
 _RIGHT = 0.5
-"""Token F1 from which answering words count as right."""
+"""Least token F1 at which answering words count as right."""
 _REFUSE_BELOW, _OPEN_FROM = 0.25, 0.5
 _REFUSED_YES_NO = 0.8
 """The share of close yes-or-no questions that are refused."""
 _ANSWERABLE = ("answerable", "natural", "everyday")
 _UNANSWERABLE = ("close", "foreign", "renamed", "natural close", "everyday close")
 _EVERYDAY = -50
-"""The first, going down, of the groups of everyday documents."""
+"""The highest of the group numbers of everyday documents; the others follow downwards."""
 
 
 @dataclass(frozen=True)
 class _Read:
-    """A question asked: the passages as they were read, which of them hold an answer, the acceptable answers."""
+    """A question with its read passages, which of them contain an answer, and the acceptable answers."""
 
     group: int
     kind: str  # one of _ANSWERABLE or _UNANSWERABLE, yes-no or yes-no close
@@ -95,12 +97,12 @@ class _Read:
 
 
 _Key = tuple[int, ...]
-"""A corpus: () is all paragraphs, (article,) those of an article, (article, n) the nth eight of its paragraphs."""
+"""A corpus: () is all paragraphs, (article,) those of an article, (article, n) its n-th group of eight."""
 
 
 @dataclass(frozen=True)
 class _Picked:
-    """A question to ask, of which corpus; `group` is what the cross-validation leaves out together."""
+    """A question and its corpus; the cross-validation leaves out a whole `group` at a time."""
 
     group: int
     kind: str
@@ -127,7 +129,7 @@ def _pick(data: Path, paragraphs: Sequence[Paragraph], limit: int | None) -> lis
 def _renamed(
     picked: Sequence[_Picked], data: Path, paragraphs: Sequence[Paragraph], rng: random.Random
 ) -> Iterator[_Picked]:
-    """A third of the questions once more, about a name that no paragraph holds."""
+    """Yield a third of the questions with another name, which no paragraph has."""
     everything = " ".join(p.text for p in paragraphs)
     names = make_pool((p.text for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz")), ())
     for one in rng.sample(picked, len(picked) // 3):
@@ -136,7 +138,7 @@ def _renamed(
 
 
 def _natural(data: Path, limit: int | None) -> Iterator[tuple[list[Paragraph], list[_Picked]]]:
-    """The paragraphs of each file of natural questions, and the questions."""
+    """Yield the paragraphs and the questions of each file of natural questions."""
     for number, name in enumerate(("choose", "unanswerable")):
         paragraphs = read_squad(data / f"natural/{name}.json.gz")
         picked = [
@@ -148,7 +150,7 @@ def _natural(data: Path, limit: int | None) -> Iterator[tuple[list[Paragraph], l
 
 
 def _everyday(limit: int | None) -> tuple[list[Paragraph], list[_Picked], dict[str, str]]:
-    """The everyday documents that training left out as files, the questions about them, and what is read in each."""
+    """Return the everyday documents that training left out as files, their questions, and the text read of each."""
     every = read_bundles()
     of_source = {source_of(number, one): one for number, one in enumerate(every)}
     _, apart = split_documents(cut_documents(every))
@@ -165,7 +167,7 @@ def _everyday(limit: int | None) -> tuple[list[Paragraph], list[_Picked], dict[s
 
 
 def _yes_no(data: Path, limit: int | None) -> tuple[list[Paragraph], list[_Picked]]:
-    """Three quarters of the paragraphs of natural questions; yes-or-no questions that they answer, or the others."""
+    """Return three quarters of the natural paragraphs, and yes-or-no questions about these and about the others."""
     rng = random.Random(1)
     paragraphs = read_squad(data / "natural/choose.json.gz")
     rng.shuffle(paragraphs)
@@ -181,7 +183,7 @@ def _yes_no(data: Path, limit: int | None) -> tuple[list[Paragraph], list[_Picke
 
 
 def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> list[list[_Read]]:
-    """What each question has when the first of the models reads, and when the second reads after it."""
+    """Return the readings of all questions: for each model a list; a later model reads after the earlier ones."""
     paragraphs = read_squad(data / "squad/train.json.gz")
     picked = _pick(data, paragraphs, limit)
     corpora = [
@@ -207,7 +209,7 @@ def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> li
 
 
 def _part(paragraphs: Sequence[Paragraph], key: _Key) -> list[Paragraph]:
-    """The paragraphs of a corpus."""
+    """Return the paragraphs of a corpus."""
     texts = [p for p in paragraphs if not key or p.article == key[0]]
     return texts[_FEW * key[1] :][:_FEW] if len(key) == 2 else texts
 
@@ -219,7 +221,7 @@ def _read(
     models: Sequence[SpanReader],
     texts: Mapping[str, str],
 ) -> Iterator[_Read]:
-    """The question asked, with one model after the other; nothing when there was nothing to read."""
+    """Yield the reading of a question by each model; nothing if no passage has an answer to read."""
     settings, question = Settings(), picked.question
     retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
     sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
@@ -242,8 +244,10 @@ def _read(
 
 
 def _fit_passages(read: Sequence[_Read]) -> Linear:
-    """Conditional logit: the weights under which, of all passages of a question, those that hold an answer are
-    likeliest; only the order within a question counts."""
+    """Fit a conditional logit: the weights that make the passages with an answer most likely.
+
+    Only the order of the passages within a question counts.
+    """
     used = [one for one in read if any(one.holds)]
     rows = [passage_rows(one.passages) for one in used]
     together = np.concatenate(rows)
@@ -267,7 +271,7 @@ def _fit_passages(read: Sequence[_Read]) -> Linear:
 
 
 def _fit_lists(read: Sequence[_Read], of_passage: Linear) -> float:
-    """The share with which members of a list are named at the best token F1 of the answering words; prints all."""
+    """Return the list share with the best token F1 of the answering words; print the figures of all shares."""
     known = [(one, rank(one.passages, of_passage)) for one in read if _has_words(one)]
     scores = {}
     for share in (0.9, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01):
@@ -279,7 +283,7 @@ def _fit_lists(read: Sequence[_Read], of_passage: Linear) -> float:
 
 
 def _has_words(one: _Read) -> bool:
-    """Whether some acceptable answer is short enough for words."""
+    """True if some acceptable answer is short enough to be compared with answering words."""
     return any(len(answer.split()) <= _LONG for answer in one.answers)
 
 
@@ -293,9 +297,11 @@ def _slice(one: Evidence, span: Span) -> str:
 
 @dataclass(frozen=True)
 class _Rows:
-    """(n, f) features of questions; (n,) whether one of the sentences that would be quoted contains an acceptable
-    answer, whether the first answering words are one, whether the right passage is first, and whether the words can be
-    judged."""
+    """Features and flags of n questions.
+
+    `features` is (n, f); the flags are (n,). `right`: a quote contains an acceptable answer. `words`: the first
+    answering words are an acceptable answer. `first`: the right passage is first. `judged`: the words can be judged.
+    """
 
     features: FeatureArray
     right: FeatureArray
@@ -320,7 +326,7 @@ def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: 
 
 
 def _fit_questions(rows: FeatureArray, right: FeatureArray) -> Linear:
-    """Logistic regression on standardised features; the weights are given back for raw ones."""
+    """Fit a logistic regression on standardised features; return the weights for raw features."""
     scaler = StandardScaler().fit(rows)
     model = LogisticRegression(C=0.3, max_iter=2000).fit(scaler.transform(rows), right)
     scale = np.where(scaler.scale_ > 0, scaler.scale_, 1.0)
@@ -329,7 +335,7 @@ def _fit_questions(rows: FeatureArray, right: FeatureArray) -> Linear:
 
 
 def _report(read: Sequence[_Read], scores: FeatureArray, words: FeatureArray, rows: _Rows) -> None:
-    """Print the figures of questions that were not fitted on."""
+    """Print the figures of the cross-validation."""
     kinds = np.array([one.kind for one in read])
     answerable = np.isin(kinds, _ANSWERABLE)
     for kind in _ANSWERABLE:
@@ -356,7 +362,7 @@ def _report(read: Sequence[_Read], scores: FeatureArray, words: FeatureArray, ro
 
 
 def fit(everything: Sequence[_Read], quotes: int) -> dict[str, Any]:
-    """Fit, report by cross-validation, and return the weights as ranking.json has them."""
+    """Fit, print the cross-validation, and return the weights for ranking.json."""
     read = [one for one in everything if one.group != _APART]
     of_passage = _fit_passages(read)
     share = _fit_lists(read, of_passage)
@@ -410,7 +416,7 @@ def fit(everything: Sequence[_Read], quotes: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read, fit, report, write the weights."""
+    """Read all questions, fit the weights, and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)

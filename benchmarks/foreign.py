@@ -1,8 +1,8 @@
-"""Foreign questions against the corpus of squad/dev: `python -m benchmarks.foreign ../shared/data --run RUN`.
+"""Foreign questions asked of the corpus of squad/dev: `python -m benchmarks.foreign ../shared/data --run RUN`.
 
 The 300 questions about reviews and comments in `benchmarks/foreign.txt` are asked of the paragraphs of squad/dev, which
-answer none of them. RUN is the folder of `python app.py evaluate ../shared/data/squad/dev.json.gz --corpus same`, whose
-evidence scores of answerable questions they are set against. 95% intervals by bootstrap over questions.
+answer none of them. Their evidence scores are compared with those of the answerable questions in RUN, the folder of
+`python app.py evaluate ../shared/data/squad/dev.json.gz --corpus same`. 95% intervals by bootstrap over questions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from training.reader.data import FOREIGN, read_ids, read_json
 
 
 def foreign_questions(data: Path) -> Iterator[str]:
-    """The texts of the questions set apart."""
+    """Yield the texts of the held-out foreign questions."""
     wanted = read_ids(FOREIGN)
     for name in ("reddit", "amazon_reviews"):
         for article in read_json(data / f"squadshifts/{name}_v1.0.json.gz"):
@@ -36,7 +36,7 @@ def foreign_questions(data: Path) -> Iterator[str]:
 
 
 def ask(data: Path, texts: list[str]) -> list[Answer]:
-    """The answers from the paragraphs of squad/dev."""
+    """Answer the questions from the paragraphs of squad/dev."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder))
         engine, _ = engine_for(settings, read_questions(data / "squad/dev.json.gz"), SAME)
@@ -44,7 +44,7 @@ def ask(data: Path, texts: list[str]) -> list[Answer]:
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--run", type=Path, required=True)

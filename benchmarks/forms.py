@@ -1,4 +1,4 @@
-"""A few everyday documents, and a question for each form of answer: for the pictures and the browser tests."""
+"""Everyday documents and a question for each form of answer, for the screenshots and the browser tests."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ From April the boathouse opens at nine in the morning. On Mondays it stays shut.
 
 
 class Asked(NamedTuple):
-    """A question, the form its answer has, and words that the answer says."""
+    """A question, the form of its answer, and words in the answer."""
 
     question: str
     form: str
@@ -81,7 +81,7 @@ QUESTIONS = {
     "talk": Asked("Thanks!", "talk", ""),
     "refusal": Asked("Who won the regatta in 1988?", "refusal", "1988"),
 }
-"""What is asked for each form. A sum is a table too; whether a yes or no opens an answer is for the sources to say."""
+"""The question for each form. A sum is a table too; the sources decide if an answer opens with yes or no."""
 
 
 def write_documents(folder: Path) -> Path:

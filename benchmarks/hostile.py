@@ -1,10 +1,9 @@
 """Hostile strings as title, text, file name and question, in Chromium: `python -m benchmarks.hostile`.
 
-Two paths. All strings are *rendered*: each is put on the page as a question, then stands as title, file name, heading,
-quote, passage and note in an answer whose markup the page's own script receives where the server's answers arrive;
-besides on the welcome and the page of an article. Some go the whole *journey*: written into files, indexed, asked
-about, shown. No script may run, no foreign element or attribute appear, and every text must read as it is. The tests
-do a few of each.
+Two tests. All strings are *rendered*: each is a question on the page, then title, file name, heading, quote, passage
+and note of an answer whose markup the page's script receives like an answer of the server; also on the start page and
+the page of an article. Some go the whole *journey*: written to files, indexed, asked about, shown. No script may run,
+no foreign element or attribute may appear, and every text must be shown unchanged. The test suite runs a few of each.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ _OURS = (
 )
 _TEXT = '<div class="fn-text"'
 _BEGIN = "(texts) => texts.map((text) => window.footnote.begin(text)[1].split(' ')[0])"
-# Puts parcels where Gradio puts what the server sends; the page's script hears of it as it does then.
+# Puts parcels where Gradio puts the server's answers, so that the page's script handles them in the same way.
 _ARRIVE = """(parcels) => {
   const held = document.createElement("div");
   held.innerHTML = parcels;
@@ -104,7 +103,7 @@ _READ = """(ids) => ids.map((id) => {
     quote: text(sources, "mark"), passage: text(sources, ".fn-more blockquote"),
   };
 })"""
-# Markup of ours, put on the page for a moment: the text of each of its parts that `what` selects.
+# Puts our markup on the page for a moment; returns the text of each part that the selector `what` matches.
 _SHOW = """([markup, what]) => {
   const held = document.createElement("div");
   held.innerHTML = markup;
@@ -114,7 +113,7 @@ _SHOW = """([markup, what]) => {
   held.remove();
   return [texts, foreign];
 }"""
-# What stands in an element that is not ours, and where links lead that are not ours.
+# Elements, attributes and link targets that our markup never has.
 _FOREIGN = """([elements, attributes]) => {
   window.foreign = (within) => [...within.querySelectorAll("*")].flatMap((one) => [
     ...(elements.includes(one.localName) || one.closest(".fn-action > svg") ? [] : [one.localName]),
@@ -130,7 +129,10 @@ _SURVEY = """() => [
 
 
 def strings(count: int) -> list[str]:
-    """`count` different hostile strings: the list above, then what hypothesis makes of such pieces; always the same."""
+    """Return `count` different hostile strings, the same on each call.
+
+    First HOSTILE, then strings that hypothesis generates from such pieces.
+    """
     found = dict.fromkeys(HOSTILE)
     number = 0
     while len(found) < count:
@@ -153,7 +155,7 @@ def strings(count: int) -> list[str]:
 
 
 def shown(text: str) -> str:
-    """The text as a page can hold it: what HTML has no room for is U+FFFD."""
+    """Return the text with U+FFFD for characters that HTML can't contain."""
     return "".join(
         "\ufffd"
         if "\ud800" <= c <= "\udfff" or (c < " " and c not in "\t\n\r") or "\x7f" <= c <= "\x9f" or c in "\ufffe\uffff"
@@ -163,7 +165,7 @@ def shown(text: str) -> str:
 
 
 def answer_of(text: str) -> Answer:
-    """An answer that says `text` wherever text of sources or users can stand."""
+    """Return an answer with `text` wherever text of sources or users can occur."""
     citation = Citation(1, "id", text, text, None, text, None, 1, 1 + len(text), text, ((1, 1 + len(text)),))
     passage = Passage(1, "id", text, text, None, text, 0, len(text) + 2, f"x{text}x", 0.5, True)
     behind = len(text) + 2
@@ -172,7 +174,7 @@ def answer_of(text: str) -> Answer:
 
 
 def rendered(page: Page, texts: Sequence[str]) -> list[str]:
-    """Put the texts on a fresh conversation of the page; returns what went wrong, one line each."""
+    """Render the texts in a new conversation; return the faults, one line each."""
     page.get_by_role("button", name="New conversation").click()
     page.evaluate(_FOREIGN, [part.split() for part in _OURS])
     ids = page.evaluate(_BEGIN, list(texts))
@@ -203,12 +205,12 @@ def rendered(page: Page, texts: Sequence[str]) -> list[str]:
 
 
 def _flowing(text: str) -> str:
-    """A pattern of the text as it is set beside an answer: the end of a line may be a blank."""
+    """Return a pattern of the text in which each line break may be a blank."""
     return "".join(f"[ {re.escape(shown(c))}]" if len(f"a{c}b".splitlines()) > 1 else re.escape(shown(c)) for c in text)
 
 
 def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
-    """What goes wrong with the texts in a failure, in a turn that waits, on the welcome and on an article's page."""
+    """Return the faults of the texts in failed and pending turns, on the start page and on an article's page."""
     turns = [html.failure(f"f{n}", text, text) + html.pending_turn(f"p{n}", text, text) for n, text in enumerate(texts)]
     welcome = html.welcome([(text, text, None) for text in texts[:5]], texts[:5], known=True)
     plain = [shown(text) for text in texts]
@@ -225,7 +227,7 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
 
 
 def _article_body(text: str) -> str:
-    """The heading and, in elements of their own, the words of an article's page that is called `text` and holds it."""
+    """Return the heading and the text of the page of an article whose title and text are `text`."""
     made = article_page(
         Article("id", text, text, "text", None, _below_title(text)), MarkedPlace(1, 2 + len(text) // 2), File()
     )
@@ -234,7 +236,7 @@ def _article_body(text: str) -> str:
 
 
 def _set(text: str) -> list[str]:
-    """What the heading reads, and the words below it."""
+    """Return the expected heading, and the expected text below it."""
     below = _below_title(text)
     runs = [
         run for part in typeset(below) for cell in (part.runs, *(c for row in part.rows for c in row)) for run in cell
@@ -243,14 +245,14 @@ def _set(text: str) -> list[str]:
 
 
 def _below_title(text: str) -> str:
-    """A text that is one paragraph and no title, whatever is in it."""
+    """Return a text that is one paragraph and no title, for any `text`."""
     return f"x {' '.join(text.split())}."
 
 
 def write_hostile(root: Path, texts: Sequence[str]) -> None:
-    """A folder of articles that have these texts as file name, title and text.
+    """Write articles with these texts as file name, title and text.
 
-    Without control characters: with them a file counts as binary, and is refused.
+    Control characters are removed, because files with them count as binary and are rejected.
     """
     root.mkdir()
     for number, text in enumerate(texts):
@@ -267,7 +269,7 @@ def _printing(text: str) -> str:
 
 
 def journey(page: Page, texts: Sequence[str]) -> list[str]:
-    """Ask about the texts of `write_hostile` on a page that serves them; returns what went wrong, one line each."""
+    """Ask about the texts of `write_hostile` on a page; return the faults."""
     expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
     page.evaluate(_FOREIGN, [part.split() for part in _OURS])
     wrong = []
@@ -280,14 +282,14 @@ def journey(page: Page, texts: Sequence[str]) -> list[str]:
         asked = page.locator(".fn-question").text_content() or ""
         if asked != question:
             wrong.append(f"the question {question!r} reads {asked!r}")
-        # Which passages an answer shows is the retriever's affair; this one has rare words and is among them.
+        # The passage has rare words, so the retriever always returns it.
         if shown(_secret(number, text)) not in (page.locator("#fn-panel").text_content() or ""):
             wrong.append(f"the text of {text!r} does not show as it is")
     return wrong
 
 
 def main() -> None:
-    """Render, go, count, print; exits with 1 when anything went wrong."""
+    """Run both tests and print the faults; exit with 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strings", type=int, default=10_000, help="rendered strings")
     parser.add_argument("--journeys", type=int, default=200, help="strings that go the whole journey")

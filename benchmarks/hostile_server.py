@@ -1,6 +1,6 @@
-"""Answers of a language model server that means harm or is broken: floods, silence, bytes that are no text, redirects.
+"""Responses of a hostile or broken language model server: floods, silence, invalid bytes, redirects.
 
-Each is a function from the URL of another server to a response; `scripted.py` serves them under the name of a model.
+Each is a function from the URL of another server to a response; `scripted.py` serves it for the model of its name.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 _MANY = 100_000_000
-"""Bytes that a flood goes on for, in case nobody stops it."""
+"""Most bytes of a flood, in case the client does not stop it."""
 _BOMB = gzip.compress(b"data: " + b"a" * 50_000_000)
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
-    """An event of a stream of chat completions."""
+    """Return an event of a chat completion stream."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [choice]}
     return f"data: {json.dumps(body)}\n\n".encode()

@@ -1,10 +1,11 @@
-"""What a kill leaves: `python -m benchmarks.kills --kills 100`. Sources change, a sync starts, and SIGKILL ends it.
+"""Recovery from a killed sync: `python -m benchmarks.kills --kills 100`. Sources change, a sync starts, SIGKILL ends
+it.
 
-After each kill the index in use must be whole and answer a query, the next sync must go through, and the outcome must
-equal an index built from scratch. With `--second` every other kill hits two syncs, the second one started while the
-first runs. Prints how many kills hit while a new generation was being made.
+After each kill the current index must be intact and answer a query, the next sync must succeed, and its index must
+equal one built from scratch. With `--second`, every other kill hits two syncs that run at the same time. Prints how
+many kills hit while a generation was being built.
 
-The syncs are forked from a process that has the libraries loaded, so that a kill hits the sync and not an import.
+The syncs are forked from a process that has loaded the libraries, so that a kill hits the sync and not an import.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _WORDS = "otter river lake bridge crane harbour valley orchard lantern granite m
 
 
 def change(root: Path, rng: random.Random, files: int) -> None:
-    """Write some files anew, add and remove some."""
+    """Rewrite, add and remove some files."""
     root.mkdir(exist_ok=True)
     for _ in range(files):
         text = ". ".join(" ".join(rng.choices(_WORDS, k=9)).capitalize() for _ in range(30))
@@ -51,14 +52,17 @@ def change(root: Path, rng: random.Random, files: int) -> None:
 def run(
     embedder: Embedder, folder: Path, kills: int, files: int, *, second: bool, derived: bool = False, seed: int = 0
 ) -> Counter[str]:
-    """Kill syncs at `kills` random moments; returns what they hit. Raises AssertionError when something was lost."""
+    """Kill syncs at `kills` random moments; return how many hit which phase.
+
+    Raises AssertionError if something was lost.
+    """
     rng = random.Random(seed)
     root, builder = folder / "docs", _builder(folder / "home", embedder, derived)
     change(root, rng, files)
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(["index.sync", "onnxruntime", "tokenizers", "chromadb"])
     longest = 0.0
-    for _ in range(2):  # the first one waits for the libraries
+    for _ in range(2):  # the first one also loads the libraries
         shutil.rmtree(builder.home, ignore_errors=True)
         started = time.monotonic()
         first = forking.Process(target=_sync_apart, args=(builder.home, root, derived))
@@ -83,7 +87,7 @@ def run(
 
 
 def _check(builder: Builder, root: Path, beside: Path) -> None:
-    """The index in use is whole and answers; after a sync it equals one built from scratch in the folder `beside`."""
+    """Check that the index is intact and answers, and that a sync makes it equal to one built anew in `beside`."""
     try:
         assert faults(current_folder(builder.home)) == []
     except IndexMissing:
@@ -106,13 +110,13 @@ def _builder(home: Path, embedder: Embedder, derived: bool = False) -> Builder:
 
 
 def _sync_apart(home: Path, root: Path, derived: bool) -> None:
-    """A sync in a process of its own. One that finds another at it leaves."""
+    """Sync, for a separate process; do nothing if another process is syncing."""
     with contextlib.suppress(IndexBusy):
         sync(_builder(home, Embedder(find_model()), derived), [root])
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and run the kills."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--files", type=int, default=8)
