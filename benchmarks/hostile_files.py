@@ -1,8 +1,8 @@
-"""Hostile files among ordinary sources: `python -m benchmarks.hostile_files`. All ordinary ones must be indexed.
+"""Indexing of hostile files among ordinary sources: `python -m benchmarks.hostile_files`.
 
-A file of every hostile kind lies in a folder with 300 ordinary sources. Each hostile one must be indexed or have a
-reason, and nothing else may suffer. Prints what came of each, and how long it took to read and to cut. The tests do
-the same with small files.
+A folder has 300 ordinary sources and a file of each hostile kind. All ordinary sources must be indexed; each hostile
+file must be indexed or reported with a reason. Prints the outcome of each hostile file, and the time for reading and
+cutting it. The test suite does the same with small files.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rag.settings import Settings
 
 _SENTENCE = "The pump was checked by the shift engineer and found to be in working order."
 Write = Callable[[Path, float], object]
-"""Writes a file; sizes are multiplied by the second argument, 1 in the command and less in the tests."""
+"""Writes a file; the second argument scales its size: 1 in the benchmark, less in the tests."""
 
 
 def _times(text: str, count: int) -> Write:
@@ -50,7 +50,10 @@ def _counted(line: str, count: int) -> Write:
 
 
 def write_bomb(member: str, megabytes: int = 300) -> Write:
-    """An archive whose `member` unpacks to far more than it takes; the limit stays, so it is never scaled."""
+    """Return the writer of a zip bomb: its `member` unpacks to `megabytes` MB.
+
+    The size is never scaled, because the limit of the readers is fixed.
+    """
 
     def write(path: Path, scale: float) -> None:
         del scale
@@ -87,7 +90,7 @@ def _wide(path: Path, scale: float) -> None:
 
 
 def _wide_table(path: Path, scale: float) -> None:
-    """A table with a cell that is said to be there a million times, and a list that counts from there."""
+    """Write a table whose cells are marked as repeated a million times, and a list that starts at a million."""
     row = '<table-row><table-cell number-columns-repeated="999999"><p>A cell.</p></table-cell></table-row>'
     item = '<list-item start-value="999999"><p>An item.</p></list-item>'
     body = f"<table>{row * int(20_000 * scale)}</table><list>{item}</list>"
@@ -101,7 +104,7 @@ def _quoted_mail(path: Path, scale: float) -> None:
 
 
 def _pdf(path: Path, kids: list[str], pages: list[str]) -> None:
-    """A PDF by hand: the tree of pages is object 2, `pages` are the objects from 3 on."""
+    """Write a PDF by hand: object 2 is the page tree, `pages` are the objects from 3 on."""
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Count {len(kids)} /Kids [{' '.join(kids)}] >>",
@@ -133,7 +136,7 @@ def _mail(path: Path, scale: float) -> None:
 
 
 def _regex(path: Path, scale: float) -> None:
-    """What patterns with several ways to match go back and forth over."""
+    """Write texts on which regular expressions may backtrack."""
     hard = [
         "this article " * 6,
         "editors " * 90,
@@ -211,7 +214,10 @@ KINDS: dict[str, Write] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a file: why it can't be searched ("" if it can), its passages, and seconds to read and cut it."""
+    """The outcome of a file.
+
+    `why` it can't be searched ("" if it can), its number of passages, and the seconds for reading and cutting it.
+    """
 
     why: str
     chunks: int
@@ -219,8 +225,10 @@ class Outcome:
 
 
 class Clock:
-    """Takes the progress of a sync of `folder` and how long each file took in a stage; takes one file away, and makes
-    another a pipe, once all are listed."""
+    """Measures the seconds of each file in each stage of a sync of `folder`.
+
+    Once all files are listed, it deletes one file and replaces another by a pipe.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -228,7 +236,7 @@ class Clock:
         self.stages: dict[str, list[float]] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """The progress that a sync tells."""
+        """Receive the progress of a sync."""
         if stage == "reading" and done == 0:
             (self._folder / "gone.txt").unlink()
             (self._folder / "swapped.txt").unlink()
@@ -240,7 +248,7 @@ class Clock:
 
 
 def write_ordinary(folder: Path, count: int) -> list[str]:
-    """Write `count` short sources that each say something of their own; returns their names."""
+    """Write `count` short, different sources; return their names."""
     folder.mkdir(parents=True, exist_ok=True)
     names = [f"ordinary-{number:03d}.txt" for number in range(count)]
     for number, name in enumerate(names):
@@ -252,9 +260,9 @@ def write_ordinary(folder: Path, count: int) -> list[str]:
 
 
 def run(builder: Builder, folder: Path, ordinary: int, scale: float) -> dict[str, Outcome]:
-    """Index all kinds among ordinary sources. Returns what came of each hostile file.
+    """Index all kinds among ordinary sources; return the outcome of each hostile file.
 
-    Raises AssertionError when an ordinary source is not found, or a hostile one is neither indexed nor named.
+    Raises AssertionError if an ordinary source is not retrieved, or a hostile file is neither indexed nor reported.
     """
     names = write_ordinary(folder, ordinary)
     for kind, write in KINDS.items():
@@ -288,7 +296,7 @@ def run(builder: Builder, folder: Path, ordinary: int, scale: float) -> dict[str
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and print the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ordinary", type=int, default=300)
     parser.add_argument("--scale", type=float, default=1, help="share of the full sizes")

@@ -1,15 +1,15 @@
-"""What an index costs as it grows: `python -m benchmarks.large ../shared/data [--sizes 10000 100000]`. Up to hours.
+"""Cost of large indexes: `python -m benchmarks.large ../shared/data [--sizes 10000 100000]`. Takes up to hours.
 
-Articles of 20 passages or so are put together from the sentences of the public files. First, the first `--real` chunks
-are embedded: that gives chunks per second, and vectors that are kept in the file `--real-vectors` and read from there
-the next time. Then, at each size: peak memory and disk of a build, the same of a sync after one file was changed, query
-times, and recall@10 of the vector index against exact search. A text that was embedded has its vector; the vectors of
-the rest are sums of two of those (drawn by the text, so that the same text has the same vector), because embedding
-takes most of the time and is the same for every chunk. Where bm25s is installed, it is compared with tantivy.
-With `--served` the vectors are on a `chroma run` server, whose memory and disk are measured instead.
+Articles of about 20 passages are made from the sentences of the public files. First, `--real` chunks are embedded: this
+gives chunks per second, and vectors that are stored in the file `--real-vectors` and loaded from there the next time.
+Then, for each size: peak memory and disk of a build, the same of a sync after one file has changed, query times, and
+recall@10 of the vector index against exact search. Only the embedded texts have real vectors; those of all others are
+sums of two real ones (selected by a hash of the text, so that equal texts have equal vectors), because embedding would
+take most of the time and costs the same for every chunk. If bm25s is installed, it is compared with tantivy. With
+`--served` the vectors are on a `chroma run` server, whose memory and disk are measured instead.
 
-Builds and queries each run in a process of their own, so that each has its own peak of memory. That of a build has the
-model loaded and in use for counting word pieces; the vectors that stand in for its work are held by a process apart.
+Builds and queries run in separate processes, to measure the peak memory of each. A build has the model loaded to count
+word pieces; another process holds the vectors that replace the embedding.
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ T = TypeVar("T")
 
 
 class Recombining(Embedder):
-    """The shipped model, whose vectors of documents come from a file, or are sums of two in it; a process apart reads
-    that, so that its memory is not that of the indexing."""
+    """The shipped model, with document vectors from a file.
+
+    The vector of any other text is a sum of two of them. Another process holds the file, so that its memory does not
+    count for the indexing.
+    """
 
     def __init__(self, real: Path) -> None:
         super().__init__(find_model())
@@ -71,7 +74,7 @@ class Recombining(Embedder):
         self.seconds = 0.0
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) unit vectors."""
+        """Return unit vectors, shape (n, d)."""
         started = time.perf_counter()
         made: Vectors = self._apart.submit(_Pool.encode, list(texts)).result()
         self.seconds += time.perf_counter() - started
@@ -107,8 +110,11 @@ class _Pool:
 
 @dataclass(frozen=True)
 class Built:
-    """What a sync cost: seconds in all, of looking vectors up, and of processors; MiB of memory and of disk at their
-    peaks, and of disk in the end by the parts of an index."""
+    """The cost of a sync.
+
+    Seconds in all, for vector look-ups (`embedding`) and of processor time; peak `memory` and `disk_peak` in MiB;
+    `disk` at the end in MiB, by part of the index.
+    """
 
     chunks: int
     embedded: int
@@ -122,7 +128,7 @@ class Built:
 
 @dataclass(frozen=True)
 class Asked:
-    """Milliseconds of retrieval, the median and the 95th percentile, recall@10 in [0, 1], MiB of memory at its peak."""
+    """Retrieval: median and 95th percentile in ms, recall@10, peak memory in MiB."""
 
     median: float
     p95: float
@@ -131,7 +137,7 @@ class Asked:
 
 
 def write_articles(data: Path, folder: Path, count: int) -> None:
-    """`count` files of recombined sentences, the same for the same count or for the first of a larger one."""
+    """Write `count` files of recombined sentences; a smaller count gives a subset."""
     paragraphs = [p for name in _FILES for p in read_squad(data / f"{name}.json.gz")]
     pool = [p.text[a:b] for p in paragraphs for a, b in sentences(p.text) if 20 < b - a < 400]
     for number in tqdm(range(count), desc="articles", unit="file"):
@@ -144,7 +150,7 @@ def write_articles(data: Path, folder: Path, count: int) -> None:
 
 
 def cut(root: Path, embedder: Embedder) -> Iterator[Chunk]:
-    """The chunks of the articles below a folder, as they are indexed."""
+    """Yield the chunks of the articles below a folder, as the index has them."""
     settings = Settings()
     counter = token_counter(settings.encoding).count
     limits = ChunkLimits(
@@ -155,7 +161,7 @@ def cut(root: Path, embedder: Embedder) -> Iterator[Chunk]:
 
 
 def embed(root: Path, count: int, real: Path) -> float:
-    """Embed the first `count` chunks of the articles into the file `real`; chunks per second."""
+    """Embed `count` chunks into the file `real`; return chunks per second."""
     embedder = Embedder(find_model())
     chunks = (one.searchable for one in cut(root, embedder))
     embedder.warm_up()
@@ -174,7 +180,7 @@ def embed(root: Path, count: int, real: Path) -> float:
 
 
 def build(home: Path, root: Path, real: Path, derive_from: int, server: Server | None) -> Built:
-    """Sync the folder into the home."""
+    """Sync the folder into the home and return the cost."""
     embedder = Recombining(real)
     largest, over = [0.0], Event()
     watching = Thread(target=_watch_disk, args=(home, largest, over), daemon=True)
@@ -198,7 +204,7 @@ def build(home: Path, root: Path, real: Path, derive_from: int, server: Server |
 
 
 def ask(home: Path, questions: Sequence[str], server: Server | None) -> Asked:
-    """Ask everything, then search exactly what the vector index should have found."""
+    """Time all questions, and compare the vector index with exact search."""
     generation = Generation(current_folder(home), server)
     embedder, settings = Embedder(find_model()), Settings()
     retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
@@ -238,7 +244,7 @@ def _watch_disk(home: Path, largest: list[float], over: Event) -> None:
 
 
 def _size(folder: Path) -> float:
-    """MiB of the files below a folder; what vanishes meanwhile counts as nothing."""
+    """Return the MiB of the files below a folder; a file that vanishes counts 0."""
     total = 0
     for path in [folder, *folder.rglob("*")]:
         try:
@@ -249,7 +255,7 @@ def _size(folder: Path) -> float:
 
 
 def _processor() -> float:
-    """Seconds of processors that this process and those it waited for have taken."""
+    """Return the processor seconds of this process and of its ended children."""
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
@@ -258,17 +264,17 @@ def _memory() -> float:
 
 
 def _apart(call: Callable[..., T], *values: object) -> T:
-    """The outcome of a call in a fresh process."""
+    """Return the result of a call in a new process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(call, *values).result()
 
 
 def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, served: bool) -> None:
-    """Build at one size, ask, change one file, and print a row of each table."""
+    """Build at one size, ask, change one file, and print the tables."""
     root, home = work / "articles", work / "home"
     questions = [q.text for p in read_squad(data / f"{_FILES[0]}.json.gz") for q in p.questions if q.spans]
     asked_for = random.Random(0).sample(questions, _QUESTIONS)
-    # They have a little more than 19 chunks each.
+    # An article has a little more than 19 chunks.
     write_articles(data, root, chunks // 19)
     with running(work / "chroma") if served else nullcontext() as chroma:
         server = Server(chroma.url) if chroma else None
@@ -289,7 +295,7 @@ def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, s
 
 
 def told(built: Built, asked: Asked, changed: Built) -> str:
-    """The rows of the table."""
+    """Return the table of one size."""
     alone = built.seconds - built.embedding
     parts = ", ".join(f"{name.split('.')[0]} {size:.0f}" for name, size in built.disk.items())
     return (
@@ -308,7 +314,7 @@ def told(built: Built, asked: Asked, changed: Built) -> str:
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and measure each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
@@ -323,7 +329,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="footnote-large-", dir=arguments.work) as folder:
         real = arguments.real_vectors or Path(folder) / "real.npz"
         if not real.exists():
-            # A few more articles than needed: they have 20 chunks or so.
+            # More articles than needed: each has about 20 chunks.
             write_articles(arguments.data, Path(folder) / "real", arguments.real // 15 + 1)
             rate = _apart(embed, Path(folder) / "real", arguments.real, real)
             print(f"\nembedding alone: {rate:.0f} chunks/s", flush=True)

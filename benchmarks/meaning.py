@@ -1,8 +1,8 @@
-"""What it brings to weigh sentences by what they mean: `python -m benchmarks.meaning FILE [--limit N]`.
+"""Effect of the sentence cosines on the quotes: `python -m benchmarks.meaning FILE [--limit N]`.
 
 FILE is a question set in SQuAD form, for example ../shared/data/natural/choose.json.gz. Every question is read twice,
-with and without the cosines of sentences (rag/reader/meaning.py), and never refused. Prints how often one of the quotes
-holds an acceptable answer, how many quotes there are, and which share of them hold one, with 95% intervals.
+with and without the cosines of sentences (rag/reader/meaning.py), and never refused. Prints the share of questions with
+an acceptable answer in a quote, the number of quotes, and the share of quotes with an answer, with 95% intervals.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from rag.writer.quote import choose
 
 
 def measure(scope: Scope, questions: list[Question], most: int) -> NDArray[np.float64]:
-    """Return (n, 2): for each question how many of its at most `most` quotes hold an answer, and how many there are."""
+    """Return (quotes with an answer, quotes) of each question: (n, 2).
+
+    A question has at most `most` quotes.
+    """
     rows = []
     for one in tqdm(questions, leave=False):
         query, hits = scope.search(one.text)
@@ -37,7 +40,7 @@ def measure(scope: Scope, questions: list[Question], most: int) -> NDArray[np.fl
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure both readers and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, help="a question set in SQuAD form")
     parser.add_argument("--limit", type=int, default=400, help="answerable questions that are asked (default: 400)")

@@ -1,7 +1,7 @@
-"""Many people ask one server at the same time: how long each waits, and whether anybody is overtaken.
+"""Waiting times and fairness when many people ask one server at the same time.
 
-Starts `app.py serve` over an index of the seeds. Each person asks a question, waits for its answer and asks the next.
-Prints a row of a Markdown table for each crowd.
+Starts `app.py serve` over an index of the seeds. Each person asks a question, waits for the answer and asks the next
+one. Prints a row of a Markdown table for each crowd.
 
     python -m benchmarks.people_at_once [--crowd PEOPLExQUESTIONS ...]
 """
@@ -36,10 +36,10 @@ _CROWDS = ("10x20", "50x4")
 
 @dataclass
 class Asked:
-    """One question: when it was sent, accepted and answered (seconds), and what was said.
+    """A question: when it was sent, accepted and answered (seconds), and its outcome.
 
-    `ahead` lists the numbers of questions that the server named as being ahead, in their order. `outcome` is
-    "answered", "refused", "busy" or "failed".
+    `ahead` lists the numbers of waiting questions that the server reported, in order. `outcome` is "answered",
+    "refused", "busy" or "failed".
     """
 
     sent: float
@@ -50,16 +50,16 @@ class Asked:
 
     @property
     def seconds(self) -> float:
-        """Time from sending to the end of the answer."""
+        """Seconds from sending to the end of the answer."""
         return self.ended - self.sent
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a crowd met: counts by outcome, seconds, and how often the order was broken.
+    """The results of a crowd: outcomes, seconds, and violations of the order.
 
-    `overtaken` is the largest number of questions that were sent after a question was accepted and answered before it.
-    `counted_up` counts the questions that were told a number of questions ahead larger than the one before.
+    `overtaken` is the largest number of questions that were sent after a question was accepted, but answered before it.
+    `counted_up` is the number of questions whose reported number of questions ahead has grown.
     """
 
     outcomes: Counter[str]
@@ -72,7 +72,7 @@ class Summary:
     a_second: float
 
     def row(self, name: str) -> str:
-        """The summary as a row of a Markdown table."""
+        """Return the summary as a row of a Markdown table."""
         said = self.outcomes
         done = f"{said['answered'] + said['refused']} | {said['busy']} | {said['failed']}"
         times = f"{self.median:.1f} | {self.p95:.1f} | {self.longest:.1f} | {self.slowest_busy:.1f}"
@@ -86,13 +86,13 @@ HEADER = (
 
 
 def client(address: str) -> httpx.AsyncClient:
-    """Return a client with as many connections as there are questions under way."""
+    """Return a client without a limit of connections."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     return httpx.AsyncClient(base_url=address, timeout=300, limits=limits)
 
 
 async def ask(session: httpx.AsyncClient, question: str) -> Asked:
-    """Ask one question as the page does, by its event `ask`, and follow it to its end."""
+    """Ask a question with the page's event `ask`, and wait for the end of the answer."""
     visit, number = secrets.token_hex(6), await _event(session)
     one = Asked(time.perf_counter())
     body = {"fn_index": number, "session_hash": visit, "data": [question, "", "quote", "", ""]}
@@ -113,7 +113,7 @@ _EVENTS: dict[str, int] = {}
 
 
 async def _event(session: httpx.AsyncClient) -> int:
-    """The number by which the page at this address calls its event `ask`."""
+    """Return the number of the event `ask` at this address."""
     address = str(session.base_url)
     if address not in _EVENTS:
         events = (await session.get("/config")).json()["dependencies"]
@@ -122,7 +122,7 @@ async def _event(session: httpx.AsyncClient) -> int:
 
 
 async def _states(stream: httpx.Response) -> AsyncIterator[str]:
-    """Yield the markup of each state of the turn. Gradio sends the first whole, and of the others what changed."""
+    """Yield the markup of each state of the turn; Gradio sends the first one whole, then only changes."""
     text = ""
     async for line in stream.aiter_lines():
         message = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
@@ -138,7 +138,7 @@ async def _states(stream: httpx.Response) -> AsyncIterator[str]:
 
 
 async def crowd(address: str, people: int, questions: int) -> list[Asked]:
-    """Let `people` ask `questions` each, all beginning at the same time. Returns every question that was asked."""
+    """Let `people` ask `questions` each, starting together; return all questions."""
     texts = [json.loads(line)["question"] for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
     async with client(address) as session:
 
@@ -150,7 +150,7 @@ async def crowd(address: str, people: int, questions: int) -> list[Asked]:
 
 
 def overtakes(asked: Sequence[Asked]) -> int:
-    """Return the largest number of later questions that were answered before a question."""
+    """Return the largest number of later questions answered before a question."""
     served_ones = [one for one in asked if one.outcome != "busy"]
     return max(
         sum(later.sent > one.accepted and later.ended < one.ended for later in served_ones) for one in served_ones
@@ -158,7 +158,7 @@ def overtakes(asked: Sequence[Asked]) -> int:
 
 
 def summary(asked: Sequence[Asked]) -> Summary:
-    """Sum up what a crowd met."""
+    """Summarise the questions of a crowd."""
     done = sorted(one.seconds for one in asked if one.outcome != "busy")
     busy = [one.seconds for one in asked if one.outcome == "busy"]
     took = max(one.ended for one in asked) - min(one.sent for one in asked)
@@ -175,7 +175,7 @@ def summary(asked: Sequence[Asked]) -> Summary:
 
 
 async def started(address: str) -> None:
-    """Wait until the server is there and answers questions. Raises TimeoutError after five minutes."""
+    """Wait until the server is ready. Raises TimeoutError after five minutes."""
     async with asyncio.timeout(300), client(address) as session:
         while True:
             with contextlib.suppress(httpx.TransportError):

@@ -1,8 +1,8 @@
-"""Pictures of the page in every state: `python -m benchmarks.pictures [FOLDER]`. Light, dark, tablet and phone.
+"""Screenshots of the page in every state: `python -m benchmarks.pictures [FOLDER]`. Light, dark, tablet and phone.
 
-Serves the seeds, and other small homes for the states that these can't be in, from a temporary folder. Every state is
-brought about for real; a process is halted for a moment where a state would be over before its picture is taken. All
-pictures go to FOLDER, those that the README shows also to docs/pictures.
+Serves the seeds from a temporary folder, and other small homes for further states. Every state is real; a process is
+halted for a moment if a state would end before its screenshot is taken. All screenshots go to FOLDER, those of the
+README also to docs/pictures.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True},
 }
 CHOSEN = PROJECT / "docs" / "pictures"
-"""The pictures in this folder are renewed; any other is only in FOLDER."""
+"""The folder whose existing screenshots are replaced; all others are only in FOLDER."""
 _QUESTION, _REFUSED = "How many jobs will the TDK deal create?", "Who supplies Tesla's cells?"
 _TEXTS = {
     "מכתב.txt": "מכתב מירושלים\n\nהטחנה הישנה בפארלי נבנתה בשנת 1823 על ידי אנה ברוק. "
@@ -51,7 +51,7 @@ _TEXTS = {
 }
 
 _PATIENCE = 300_000
-"""Milliseconds; a busy machine takes its time."""
+"""Milliseconds of the longest wait, for a busy machine."""
 _LAMPS = (
     "The street lamps of Oxley were lit for the first time in 1887, on a wet evening in March, and the whole town "
     "stood in the High Street to see them. A man with a ladder went from lamp to lamp at dusk."
@@ -70,7 +70,7 @@ Pages = dict[str, Page]
 
 
 class Studio:
-    """A browser, and a folder that the pictures go to."""
+    """A browser, and the folder of the screenshots."""
 
     def __init__(self, browser: Browser, folder: Path, work: Path) -> None:
         self.folder, self.work = folder, work
@@ -78,13 +78,13 @@ class Studio:
 
     @contextmanager
     def pages(self, home: Path, **env: str) -> Iterator[tuple[Pages, subprocess.Popen[bytes]]]:
-        """A server over `home` and its page in each look."""
+        """Serve `home`; yield its page in each look, and the server process."""
         with server(home, self.work / "serve.log", **env) as (process, address), ExitStack() as stack:
             looks = LOOKS.items()
             yield {name: stack.enter_context(opened(self._browser, address, **look)) for name, look in looks}, process
 
     def take(self, pages: Pages, state: str, *, whole: bool = False) -> None:
-        """A picture of `state` in each look, in few colours so that it is small."""
+        """Save a screenshot of `state` in each look, in few colours to keep it small."""
         for look, page in pages.items():
             page.mouse.move(1, 1)
             path = self.folder / f"{state}-{look}.png"
@@ -94,7 +94,7 @@ class Studio:
 
 
 def main() -> None:
-    """Go through the states and take their pictures."""
+    """Take the screenshots of all states."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=PROJECT / ".footnote" / "pictures")
     arguments = parser.parse_args()
@@ -112,11 +112,11 @@ def main() -> None:
 
 
 def take_chat(studio: Studio) -> None:
-    """Over the seeds: the welcome, answers and refusals, with all that can be done with them."""
+    """Take screenshots of the chat over the seeds: start page, answers, refusals."""
     home = _home(studio.work / "seeds", SEEDS)
     with studio.pages(home) as (pages, server):
         for page in pages.values():
-            # The questions worth asking come one by one.
+            # The suggested questions arrive one by one.
             expect(page.locator(".fn-example")).to_have_count(3, timeout=_PATIENCE)
         studio.take(pages, "welcome")
         with halted(server):
@@ -175,7 +175,7 @@ def take_chat(studio: Studio) -> None:
 
 
 def take_forms(studio: Studio) -> None:
-    """An answer in each form, over a few everyday documents."""
+    """Take a screenshot of an answer in each form, over a few everyday documents."""
     with studio.pages(_home(studio.work / "forms", write_documents(studio.work / "everyday"))) as (pages, _):
         _each(pages, lambda page: page.locator(".fn-state"), "ready")
         for name, asked in QUESTIONS.items():
@@ -187,7 +187,7 @@ def take_forms(studio: Studio) -> None:
 
 
 def _take_frame(studio: Studio, pages: Pages) -> None:
-    """What lies over a narrow page, folded sides, and a question that no source would be asked."""
+    """Take screenshots of the overlays of a narrow page, the folded sides, and the page without a ticked source."""
     narrow = {look: pages[look] for look in ("tablet", "phone")}
     for page in narrow.values():
         page.get_by_role("button", name="Menu").click()
@@ -237,7 +237,10 @@ def _take_article(studio: Studio, pages: Pages) -> None:
 
 
 def take_evaluation(studio: Studio) -> None:
-    """The Evaluation tab: before, while and after a set was run, two runs compared, and the report."""
+    """Take screenshots of the Evaluation tab, a comparison and the report.
+
+    The tab: before, during and after a run.
+    """
     home = _home(studio.work / "evaluated", SEEDS)
     with studio.pages(home) as (pages, server):
         for page in pages.values():
@@ -250,7 +253,7 @@ def take_evaluation(studio: Studio) -> None:
             expect(page.get_by_role("progressbar").or_(page.locator(".fn-tile").first)).to_be_visible(timeout=_PATIENCE)
             with halted(server):
                 studio.take({look: page}, "evaluating")
-            if page is not last:  # the next page goes on where this one stops
+            if page is not last:  # the next page continues the run
                 page.locator("#fn-halt").click()
                 expect(page.locator("#fn-run")).to_be_enabled(timeout=_PATIENCE)
         expect(last.locator(".fn-tile").first).to_be_visible(timeout=_PATIENCE)
@@ -280,8 +283,10 @@ def take_evaluation(studio: Studio) -> None:
 
 
 def take_sources(studio: Studio) -> None:
-    """The Sources room: with nothing in it, with some sources, after an upload with a file that can't be read, and what
-    was removed; the Settings room; and a question that only some of the sources are asked."""
+    """Take screenshots of the Sources and Settings views, and of a partial selection.
+
+    The Sources view: empty, with sources, after an upload with an unreadable file, and after a removal.
+    """
     empty, root = studio.work / "none", studio.work / "library"
     empty.mkdir()
     shutil.copytree(SEEDS, root)
@@ -331,7 +336,7 @@ def _go(pages: Pages, room: str) -> None:
 
 
 def take_starting(studio: Studio) -> None:
-    """While the index is made at the first start: a question waits, too many are asked, and they are stopped."""
+    """Take screenshots of the first start: waiting, too many and stopped questions."""
     home = studio.work / "cold"
     register_roots(home, [SEEDS])
     line = {"FOOTNOTE_MAX_WAITING": "3", "FOOTNOTE_WORKERS": "1"}
@@ -351,7 +356,7 @@ def take_starting(studio: Studio) -> None:
 
 
 def take_others(studio: Studio) -> None:
-    """No sources at all, sources from right to left, an index that fails, and a server that went away."""
+    """Take screenshots without sources, with right-to-left ones, and with a bad index."""
     empty, foreign = studio.work / "empty", studio.work / "foreign"
     empty.mkdir()
     foreign.mkdir()
@@ -388,7 +393,7 @@ def _each(pages: Pages, what: Any, words: str) -> None:
 def _each_turn(pages: Pages, kind: str, count: int) -> None:
     for page in pages.values():
         expect(page.locator(f".fn-turn{kind}")).to_have_count(count, timeout=_PATIENCE)
-        page.wait_for_timeout(800)  # until it has come to rest
+        page.wait_for_timeout(800)  # until animations have ended
 
 
 if __name__ == "__main__":

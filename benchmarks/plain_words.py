@@ -1,9 +1,9 @@
-"""Count which words are ordinary English and not names: python -m benchmarks.plain_words DATA
+"""Word list of ordinary English words that are no names: python -m benchmarks.plain_words DATA
 
 Writes rag/check/data/plain_terms.txt. DATA is the folder of the training sets: SQuAD, SQuADShifts, natural questions
-and the training claims of WiCE; no measuring set is read. A stem is plain when it stands in lower case in at least two
-texts, and is seldom a name by itself, that is with a capital inside a sentence and no other capital beside it
-("China", but not "New York").
+and the training claims of WiCE; no test set is read. A stem is plain if it occurs in lower case in at least two texts
+and is seldom a name on its own: a capitalised word inside a sentence, without a capitalised neighbour ("China", but not
+"New York").
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ _SETS = (
 _CLAIMS = "wice/non-supported-tokens-train.jsonl.gz"
 _FEWEST_TEXTS = 2
 _MOST_NAMES = 0.2
-"""Share of its appearances up to which a stem may be a name by itself."""
+"""Largest share of its occurrences in which a plain stem is a name on its own."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def texts(data: Path) -> Iterator[tuple[str, str]]:
-    """(name of a text, a part of it) over all training sets."""
+    """Yield (name of a text, a part of it) from all training sets."""
     for name in _SETS:
         with gzip.open(data / name, "rt", encoding="utf-8") as stream:
             articles = json.load(stream)["data"]
         for number, article in enumerate(articles):
             for place, paragraph in enumerate(article["paragraphs"]):
-                # An article of SQuAD is one text; the other sets keep unrelated paragraphs together.
+                # An article of SQuAD is one text; in the other sets its paragraphs are unrelated.
                 key = f"{name} {number}" if name.startswith("squad/") else f"{name} {number} {place}"
                 yield key, paragraph["context"]
                 yield from ((key, qa["question"]) for qa in paragraph["qas"])
@@ -53,7 +53,7 @@ def texts(data: Path) -> Iterator[tuple[str, str]]:
 
 
 def plain_terms(parts: Iterator[tuple[str, str]]) -> list[str]:
-    """The plain stems of the texts, sorted."""
+    """Return the sorted plain stems of the texts."""
     low, alone = Counter[str](), Counter[str]()
     seen_in: dict[str, set[str]] = defaultdict(set)
     for key, text in parts:
@@ -77,7 +77,7 @@ def plain_terms(parts: Iterator[tuple[str, str]]) -> list[str]:
 
 
 def _beside_capital(text: str, words: list[re.Match[str]], capital: list[bool], place: int) -> bool:
-    """True for a word inside a name of several words. A word that opens the sentence does not count."""
+    """True if the word is part of a name of several words; the first word of a sentence does not count."""
     pairs = ((one, one + 1) for one in (place - 1, place) if one >= 1 and one + 1 < len(words))
     return any(
         capital[one] and capital[other] and text[words[one].end() : words[other].start()] in (" ", "-")

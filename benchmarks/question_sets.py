@@ -1,7 +1,7 @@
-"""How long reading and checking a large question set takes: `python -m benchmarks.question_sets [--rows 100000]`.
+"""Time to read and check a large question set: `python -m benchmarks.question_sets [--rows 100000]`.
 
-Writes valid rows (answers, a labelled quote of a seed article, tags) as JSONL, JSON and CSV, reads each and looks every
-label up in the index of the seeds.
+Writes valid rows (answers, a labelled quote of a seed article, tags) as JSONL, JSON and CSV, reads each file and looks
+up every label in the index of the seeds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rag.settings import SEEDS, Settings
 
 
 def main() -> None:
-    """Write, read, print seconds."""
+    """Write and read the question sets, and print the seconds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
     arguments = parser.parse_args()

@@ -1,11 +1,10 @@
-"""Measure the reading models alone, with the right paragraph given: `python -m benchmarks.reader FILE ...`.
+"""Accuracy of the reading models on the right paragraph: `python -m benchmarks.reader FILE ...`.
 
-FILE is of SQuAD form: ../shared/data/squad/dev.json.gz, natural/choose.json.gz or natural/unanswerable.json.gz there;
-the folder training/documents stands for the everyday documents there that training leaves out.
-Both shipped models are measured, or those in the folders that `--model` names; `--checkpoint work/model.pt` adds a
-model in training, whatever its base. Differences are of the same questions. `--time` times all on ten passages of 200
-word pieces, tokenising included. `--calibration` keeps to the articles that training leaves out: nothing is chosen on
-squad/dev.
+FILE is in SQuAD form: ../shared/data/squad/dev.json.gz, natural/choose.json.gz or natural/unanswerable.json.gz there;
+the folder training/documents means its everyday documents that training leaves out. Measures both shipped models, or
+those in the folders of `--model`; `--checkpoint work/model.pt` adds a model in training, with any base. Differences are
+paired by question. `--time` times all models on ten passages of 200 word pieces, with tokenising. `--calibration` uses
+only the articles that training leaves out, so that nothing is tuned on squad/dev.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, its paragraph, the acceptable answers (none: the paragraph does not answer it) and the title."""
+    """A question, its paragraph, acceptable answers (none: unanswerable), and title."""
 
     question: str
     paragraph: str
@@ -51,7 +50,7 @@ class Asked:
 
 
 class TorchReader(SpanReader):
-    """The same reading with a full-precision model in PyTorch."""
+    """A SpanReader with a full-precision model in PyTorch."""
 
     def __init__(self, checkpoint: Path, threads: int = 0) -> None:
         if threads:
@@ -61,7 +60,7 @@ class TorchReader(SpanReader):
 
 
 class _TorchNetwork(Network):
-    """A row at a time too; its threads share the row."""
+    """Runs one row at a time; PyTorch's threads share the row."""
 
     def __init__(self, model: SpanModel) -> None:
         self._model = model
@@ -76,7 +75,10 @@ class _TorchNetwork(Network):
 
 
 def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:
-    """The questions of a SQuAD-form file, or of its articles called `titles`; of a folder of everyday documents."""
+    """Read the questions of a SQuAD file, or of a folder of everyday documents.
+
+    With `titles`, only those of the articles with these titles.
+    """
     if path.is_dir():
         apart = corpus_of(split_documents(cut_documents(read_bundles(path)))[1])
         every = [(one, apart.passages[one.passage]) for one in apart.questions]
@@ -97,8 +99,10 @@ def _texts(item: Any) -> list[str]:
 
 
 def read_all(reader: SpanReader, asked: Sequence[Asked]) -> tuple[Array, Array, Array]:
-    """(n,) exact match, token F1 (0 where there is no answer to find) and score of every question; a model that has
-    learned to read titles reads each passage below its article's."""
+    """Return exact match, token F1 and score of all questions, each (n,).
+
+    The first two are 0 for unanswerable questions. A model that was trained with titles gets the title of the article.
+    """
     rows = []
     for one in tqdm(asked, unit="question", mininterval=10):
         headings = [one.title.replace("_", " ")] if reader.titled else []
@@ -111,7 +115,10 @@ def read_all(reader: SpanReader, asked: Sequence[Asked]) -> tuple[Array, Array, 
 
 
 def interval(count: int, measure: Callable[[NDArray[np.int64]], float]) -> str:
-    """A measure with its 95% bootstrap interval; `measure` takes indices of questions."""
+    """Return a measure with its 95% bootstrap interval, as text.
+
+    `measure` takes indices of questions.
+    """
     rng = np.random.default_rng(0)
     values = [measure(rng.integers(0, count, count)) for _ in range(_RESAMPLES)]
     low, high = np.quantile(values, [0.025, 0.975])
@@ -119,7 +126,10 @@ def interval(count: int, measure: Callable[[NDArray[np.int64]], float]) -> str:
 
 
 def report(name: str, asked: Sequence[Asked], read: tuple[Array, Array, Array]) -> None:
-    """Print the measures of a model as a row of a table; AUROC only where some questions have no answer."""
+    """Print the measures of a model as a table row.
+
+    AUROC only if some questions have no answer.
+    """
     exact, f1, score = read
     answerable = np.array([bool(one.answers) for one in asked])
     known = np.flatnonzero(answerable)
@@ -129,12 +139,12 @@ def report(name: str, asked: Sequence[Asked], read: tuple[Array, Array, Array]) 
 
 
 def _auroc(answerable: NDArray[np.bool_], score: Array) -> float:
-    """0.5 where a resample has one class only."""
+    """Return the AUROC; 0.5 if a resample has only one class."""
     return float(roc_auc_score(answerable, score)) if 0 < answerable.sum() < len(answerable) else 0.5
 
 
 def seconds(reader: SpanReader, passages: Sequence[str], rounds: int = 15) -> float:
-    """The median time of reading ten passages."""
+    """Return the median seconds for reading ten passages."""
     times = []
     for _ in range(rounds + 2):
         started = time.perf_counter()
@@ -144,7 +154,7 @@ def seconds(reader: SpanReader, passages: Sequence[str], rounds: int = 15) -> fl
 
 
 def ten_passages(reader: SpanReader, asked: Sequence[Asked]) -> list[str]:
-    """Ten texts of 200 word pieces, cut from the paragraphs."""
+    """Return ten texts of 200 word pieces, cut from the paragraphs."""
     cut = []
     for text in dict.fromkeys(one.paragraph for one in asked):
         offsets = reader.offsets(text)
@@ -156,7 +166,7 @@ def ten_passages(reader: SpanReader, asked: Sequence[Asked]) -> list[str]:
 
 
 def measure_file(path: Path, readers: Mapping[str, SpanReader], arguments: argparse.Namespace) -> list[Asked]:
-    """Print the measures of each reader on a file, and the difference between two; return the questions."""
+    """Print the measures and differences of the readers; return the questions."""
     asked = read_asked(path, CALIBRATION if arguments.calibration else ())
     if arguments.limit:
         asked = asked[:: max(1, len(asked) // arguments.limit)][: arguments.limit]
@@ -177,7 +187,7 @@ def measure_file(path: Path, readers: Mapping[str, SpanReader], arguments: argpa
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path, nargs="+")
     parser.add_argument("--model", type=Path, action="append", help="the folder of a model (both that are shipped)")

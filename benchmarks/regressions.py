@@ -1,8 +1,8 @@
-"""Does the evaluation notice what was broken on purpose? `python -m benchmarks.regressions SQUAD.json[.gz]`.
+"""Detection of planted regressions by the evaluation: `python -m benchmarks.regressions SQUAD.json[.gz]`.
 
-300 questions of a SQuAD file (seeded), asked of all its articles four times: as shipped, once more the same, with
-retrieval cut to one passage, and never refusing. Prints each comparison with the first, and ends with 1 when an
-identical rerun differs anywhere, or a planted regression is not called worse where it is, with its cause.
+Asks 300 questions of a SQuAD file (seeded) of all its articles four times: as shipped, the same again, with retrieval
+of one passage, and never refusing. Prints the comparisons with the first run. Exits with 1 if the identical rerun
+differs, or if the verdicts and causes miss a planted regression.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FINDING = {"success@5", "success@10", "recall@5", "recall@10", "mrr", "ndcg@10"
 
 
 def run(settings: Settings, questions: QuestionSet, folder: Path, *, never_refuse: bool = False) -> Run:
-    """Ask everything and measure."""
+    """Ask all questions and measure the answers."""
     engine, _ = engine_for(settings, questions, SAME)
     making = describe_run(engine, questions, Options(never_refuse, (), SAME))
     for _ in tqdm(ask_all(engine, questions, folder, making), total=len(questions.questions), leave=False):
@@ -40,13 +40,13 @@ def run(settings: Settings, questions: QuestionSet, folder: Path, *, never_refus
 
 
 def more_of(compared: Comparison) -> Counter[str]:
-    """How many more questions fail for each cause than before."""
+    """Return the increase in failures by cause."""
     causes = [Counter(row["cause"] for row in one.rows if row["cause"]) for one in (compared.old, compared.new)]
     return causes[1] - causes[0]
 
 
 def main() -> None:
-    """Run four times, compare, judge."""
+    """Make the four runs, compare them, and check the verdicts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("squad", type=Path)
     arguments = parser.parse_args()

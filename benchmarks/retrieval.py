@@ -1,9 +1,9 @@
 """Retrieval over the paragraphs of a SQuAD file: `python -m benchmarks.retrieval ../shared/data/squad/dev.json.gz`.
 
-Every paragraph is a source; every answerable question is asked of all of them. A passage holds the label when it covers
-one of the answer spans at its place in the right paragraph. Prints a Markdown table of success@k and MRR for words
-alone (BM25), meaning alone (dense), both fused as shipped, and reciprocal rank fusion beside it, each with its 95%
-bootstrap interval (1,000 resamples of the questions, seeded).
+Every paragraph is a source; every answerable question is asked of all of them. A passage has the label if it contains
+an answer span of the right paragraph. Prints a Markdown table of success@k and MRR for BM25, dense retrieval, the
+shipped fusion, and reciprocal rank fusion, each with its 95% bootstrap interval (1,000 seeded resamples of the
+questions).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Order = Callable[[str], list[str]]
 def first_ranks(
     questions: Sequence[Labelled], order: Order, holds: Callable[[Labelled, str], bool]
 ) -> NDArray[np.float64]:
-    """The rank of the first passage that holds each question's label, infinity where none does."""
+    """Return the rank of the first passage with a label by question; inf without one."""
     ranks = []
     for question in tqdm(questions, unit="question", leave=False):
         held = (rank for rank, id_ in enumerate(order(question.text), 1) if holds(question, id_))
@@ -39,14 +39,14 @@ def first_ranks(
 
 
 def interval(values: NDArray[np.float64]) -> str:
-    """The mean and its 95% bootstrap interval, as text."""
+    """Return the mean and its 95% bootstrap interval, as text."""
     draws = np.random.default_rng(0).choice(values, (RESAMPLES, len(values))).mean(axis=1)
     low, high = np.quantile(draws, [0.025, 0.975])
     return f"{values.mean():.3f} ({low:.3f} to {high:.3f})"
 
 
 def main() -> None:
-    """Build, ask, print."""
+    """Build the index, rank all questions, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("squad", type=Path)
     arguments = parser.parse_args()

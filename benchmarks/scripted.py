@@ -1,5 +1,7 @@
-"""A language model server that plays a part: OpenAI's chat completions on loopback, with what is written decided by the
-name of the model. Each part is a function from the prompt to the text, or a way to break."""
+"""A scripted language model server: OpenAI's chat completions on loopback, for benchmarks and tests.
+
+The name of the model selects the part: a function from the prompt to the text, or a way to fail.
+"""
 
 from __future__ import annotations
 
@@ -33,41 +35,44 @@ PARAPHRASES = {
         ("The deal of GM with TDK is predicted to create 1000 jobs.", "predictions of creating 1,000 jobs"),
     ],
 }  # fmt: skip
-"""True sentences in other words, each with words of the passage that it cites."""
+"""Question -> true sentences in other words, each with words of the passage that it cites."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks: (id, text) of the passages, in order, and the question."""
+    """The content of a request: (id, text) of the passages in order, and the question."""
 
     passages: list[tuple[str, str]]
     question: str
 
     @classmethod
     def read(cls, body: dict[str, Any]) -> Asked:
-        """From the body of a request."""
+        """Read the body of a request."""
         content = body["messages"][-1]["content"]
         passages = re.findall(r'^<passage id="(\w+)"[^>]*>(.*)</passage>$', content, re.MULTILINE)
         return cls(passages, content.rpartition("Question: ")[2])
 
     def id_of(self, words: str) -> str:
-        """The id of the passage that has these words."""
+        """Return the id of the passage with these words."""
         return next(id_ for id_, text in self.passages if words in text)
 
     def true(self) -> list[tuple[str, str]]:
-        """True sentences with the id of their passage: a paraphrase, else the two with most words of the question."""
+        """Return true sentences, each with the id of its passage.
+
+        These are PARAPHRASES of the question, else the two sentences with most of its words.
+        """
         if told := PARAPHRASES.get(self.question):
             return [(text, self.id_of(words)) for text, words in told]
         return self.nearest(2)
 
     def nearest(self, count: int) -> list[tuple[str, str]]:
-        """The sentences of the passages with most words of the question."""
+        """Return the sentences of the passages with most words of the question."""
         wanted = set(content_terms(self.question))
         lines = [(text[a:b], id_) for id_, text in self.passages for a, b in sentences(text) if text[b - 1] == "."]
         return sorted(lines, key=lambda line: -len(wanted & set(content_terms(line[0]))))[:count]
 
     def far(self, id_: str) -> str:
-        """Another passage than this one: that with the fewest words of the first true sentence."""
+        """Return the other passage with the fewest words of the first true sentence."""
         said = set(content_terms(self.true()[0][0]))
         others = [one for one in self.passages if one[0] != id_]
         return min(others, key=lambda one: len(said & set(content_terms(one[1]))))[0]
@@ -78,7 +83,7 @@ def _cited(pairs: list[tuple[str, str]]) -> str:
 
 
 def _wrong(change: Callable[[str], str]) -> Callable[[Asked], str]:
-    """The first sentence is changed, the others stay true."""
+    """Return a part that changes the first true sentence and keeps the others."""
     return lambda asked: _cited([(change(text) if not n else text, id_) for n, (text, id_) in enumerate(asked.true())])
 
 
@@ -116,7 +121,7 @@ PARTS: dict[str, Callable[[Asked], str]] = {
 }
 
 THOUGHT = "GM is working with LG Chem and Samsung SDI. Panasonic supplies the cells of GM."
-"""What models of the part "thinking" think: true sentences too, which would pass the check."""
+"""The thoughts of the "thinking" parts: true sentences, which would pass the check."""
 THINKING = {
     "think": "<think>{thought}</think>{answer}",
     "thinking": "<thinking>\n{thought}\n</thinking>\n\n{answer}",
@@ -128,14 +133,17 @@ THINKING = {
     "unclosed": "{answer} <think>{thought}",
     "only": "<think>{thought}",
 }
-"""Ways to think aloud, by the name of the part after "thinking-"."""
+"""Formats of thoughts, by the name of the part after "thinking-"."""
 
 
 @dataclass
 class Server:
-    """The running server: `url`, and what it was asked. `elsewhere` is where its redirects lead, `headers` are those of
-    the last request, `payloads` is what the injected model says to each question, `pace` how many tokens a second are
-    written (0: as many as can be), `sent` when each of the last answer left, with all that was written by then."""
+    """A running server: its `url`, behaviour and received requests.
+
+    `elsewhere` is the target of its redirects. `headers` are those of the last request. `payloads` maps a question to
+    the text of the part "injected". `pace` is in tokens per second (0: no limit). `sent` has the time of each token of
+    the last answer, with the text up to it. `let_go` is set when the client of the part "endless" has left.
+    """
 
     url: str = ""
     elsewhere: str = ""
@@ -148,7 +156,7 @@ class Server:
 
 
 def make_app(server: Server) -> FastAPI:
-    """The application behind `server`."""
+    """Return the application of `server`."""
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
@@ -173,7 +181,7 @@ def make_app(server: Server) -> FastAPI:
 
 
 async def _refuse(part: str, body: dict[str, Any], request: Request) -> Response | None:
-    """What is answered before a word is written."""
+    """Return the error of a part that fails before it writes; None if it writes."""
     given = request.headers.get("authorization", "")
     if part == "locked" and given != f"Bearer {KEY}":
         return _error(401, f"Incorrect API key provided: {given.removeprefix('Bearer ')}.", "invalid_api_key")
@@ -245,13 +253,13 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
 
 
 def _tokens(text: str) -> list[str]:
-    """Pieces of the length that tokens have: words with the blank before them, longer ones in parts."""
+    """Split a text into pieces like tokens: words with the blank before them, long words in parts."""
     return re.findall(r"\s?\w{1,6}|\s?[^\w\s]|\s", text)
 
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """The server, while the block runs."""
+    """Run the server during a with block."""
     server = Server()
     port = free_port()
     config = uvicorn.Config(make_app(server), host="127.0.0.1", port=port, log_level="critical")

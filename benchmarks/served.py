@@ -1,4 +1,4 @@
-"""The page served as a user would serve it, and opened in Chromium: for the commands here and the browser tests."""
+"""The page, served as users serve it and opened in Chromium, for the benchmarks and the browser tests."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "-
 
 
 def find_chromium() -> str | None:
-    """Chromium's path, or None."""
+    """Return the path of Chromium, or None."""
     return shutil.which("chromium") or (_CHROMIUM if Path(_CHROMIUM).exists() else None)
 
 
 @contextmanager
 def chromium(path: str | None = None) -> Iterator[Browser]:
-    """A running Chromium without a window. Raises SystemExit where there is none."""
+    """Run a Chromium without a window. Raises SystemExit if none is installed."""
     path = path or find_chromium()
     if path is None:
         raise SystemExit("No Chromium here: apt-get install --no-install-recommends chromium")
@@ -44,7 +44,10 @@ def chromium(path: str | None = None) -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
-    """A page on `address`. Raises AssertionError at the end for a script error, a dialog, or a request to elsewhere."""
+    """Open a page at `address` during a with block.
+
+    At its end, raises AssertionError for script errors, dialogs, and requests to other addresses.
+    """
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
     context.set_default_timeout(120_000)
     page = context.new_page()
@@ -68,7 +71,7 @@ def opened(browser: Browser, address: str, **options: Any) -> Iterator[Page]:
 
 
 def run_app(home: Path, *words: str, log: Path, **env: str) -> subprocess.Popen[bytes]:
-    """Start `app.py` with `words` over the index in `home`; what it prints goes to `log`."""
+    """Start `app.py` with `words` over the index in `home`; its output goes to `log`."""
     with log.open("wb") as stream:
         return subprocess.Popen(
             [sys.executable, "app.py", *words],
@@ -80,7 +83,7 @@ def run_app(home: Path, *words: str, log: Path, **env: str) -> subprocess.Popen[
 
 
 def _start(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], str]:
-    """Start `app.py serve` on a free port; returns the process and the page's address once it answers."""
+    """Start `app.py serve` on a free port; return the process and the page's address once it answers."""
     port = free_port()
     process = run_app(home, "serve", "--port", str(port), log=log, **env)
     address = f"http://127.0.0.1:{port}"
@@ -97,7 +100,7 @@ def _start(home: Path, log: Path, **env: str) -> tuple[subprocess.Popen[bytes], 
 
 @contextmanager
 def server(home: Path, log: Path, **env: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """The process and the address of a page over the index in `home`, as long as the block lasts."""
+    """Serve a page over the index in `home`; yield the process and the address."""
     process, address = _start(home, log, **env)
     try:
         yield process, address
@@ -108,14 +111,14 @@ def server(home: Path, log: Path, **env: str) -> Iterator[tuple[subprocess.Popen
 
 @contextmanager
 def served(home: Path, log: Path, **env: str) -> Iterator[str]:
-    """The address of a page over the index in `home`, as long as the block lasts."""
+    """Serve a page over the index in `home`; yield its address."""
     with server(home, log, **env) as (_, address):
         yield address
 
 
 @contextmanager
 def halted(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """The process stands still as long as the block lasts."""
+    """Suspend the process during a with block."""
     process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -125,9 +128,9 @@ def halted(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 @contextmanager
 def halted_while_building(process: subprocess.Popen[bytes], home: Path) -> Iterator[None]:
-    """An indexing process over `home` stands still in the middle of making a generation as long as the block lasts.
+    """Suspend an indexing process over `home` while it builds a generation.
 
-    Raises RuntimeError when it ends without having made one.
+    Raises RuntimeError if it ends without building one.
     """
     while not is_building(home):
         if process.poll() is not None:
@@ -139,9 +142,9 @@ def halted_while_building(process: subprocess.Popen[bytes], home: Path) -> Itera
 
 @contextmanager
 def silent_source(home: Path) -> Iterator[dict[str, str]]:
-    """A web page is registered in `home` that lets whoever fetches it wait, and hangs up at the end of the block.
+    """Register a web page in `home` that does not answer until the block ends.
 
-    Yields the settings under which a server waits for it that long.
+    Yields the settings with which a server waits that long.
     """
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -151,7 +154,7 @@ def silent_source(home: Path) -> Iterator[dict[str, str]]:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -165,7 +168,7 @@ def ask(page: Page, question: str) -> None:
 
 
 def ask_at_once(page: Page, questions: Sequence[str]) -> None:
-    """Send questions faster than any hand: all in one moment."""
+    """Send all questions at once."""
     page.evaluate(_SEND, list(questions))
 
 

@@ -1,8 +1,8 @@
-"""How long a start takes, and what it is spent on: `python -m benchmarks.startup [--runs 5] [--profile]`.
+"""Startup time of the server: `python -m benchmarks.startup [--runs 5] [--profile]`.
 
-Times from the start of the process: until the page is served (`GET /` answers 200), until its composer takes text in
-Chromium, and until the answer to a question that is asked at once shows; medians of several runs over an index that
-exists. With --profile instead: seconds of importing, by library.
+Seconds from the start of the process until the page is served (`GET /` answers 200), until its composer accepts text in
+Chromium, and until the answer to an immediate question is shown; medians of several runs over an existing index. With
+--profile: seconds of imports by library instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rag.settings import PROJECT, SEEDS, Settings
 
 
 def one_start(browser: Browser, home: Path, log: Path) -> dict[str, float]:
-    """Seconds from the start of a server until each stage of its start."""
+    """Return the seconds from the start of a server until each stage."""
     port = free_port()
     started = time.monotonic()
     process = run_app(home, "serve", "--port", str(port), log=log)
@@ -52,13 +52,13 @@ def one_start(browser: Browser, home: Path, log: Path) -> dict[str, float]:
 
 
 def _processor_time(pid: int) -> float:
-    """Seconds of processor time that a process has used (Linux): what a busy machine does not change."""
+    """Return the processor seconds of a process (Linux), which a busy machine does not change."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _until(address: str, started: float) -> float:
-    """Seconds since `started` when `address` first answers with 200."""
+    """Wait until `address` answers 200; return the seconds since `started`."""
     while time.monotonic() - started < 120:
         with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as reply:
             if reply.status == 200:
@@ -68,7 +68,7 @@ def _until(address: str, started: float) -> float:
 
 
 def imports(code: str) -> Counter[str]:
-    """Seconds that each top package's own modules take to import, when `code` is run in a fresh process."""
+    """Return the import seconds by top-level package of `code` in a new process."""
     command = [sys.executable, "-X", "importtime", "-c", code]
     lines = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stderr.splitlines()
     seconds: Counter[str] = Counter()
@@ -80,7 +80,7 @@ def imports(code: str) -> Counter[str]:
 
 
 def main() -> None:
-    """Start, take times, print."""
+    """Start the server several times and print the times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--profile", action="store_true")

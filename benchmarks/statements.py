@@ -1,7 +1,7 @@
-"""Questions with answers -> true statements and false ones of each kind, each with the passage it is checked against.
+"""Generation of true and false statements from questions with answers, each with the passage to check it against.
 
 A statement is made of question and answer ("Who founded Rome?", "Romulus": "Romulus founded Rome."), never a sentence
-of the passage. False ones change the answer for a value of the same type, deny it, or lay it beside another passage.
+of the passage. A false one has another value of the same type, is negated, or is paired with another passage.
 """
 
 from __future__ import annotations
@@ -44,9 +44,11 @@ _BARE_VERB = frozenset(
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement and the passage it is laid beside. `kind` is "true" or one of KINDS; `near` tells that a swapped
-    value stands in the passage too (None where nothing was swapped); `answer` is the type of the answer, None for other
-    types."""
+    """A statement and the passage to check it against.
+
+    `kind` is "true" or one of KINDS. `near` is True if a swapped value is in the passage too (None if nothing was
+    swapped). `answer` is the type of the answer, None for other types.
+    """
 
     text: str
     passage: str
@@ -58,7 +60,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class _Made:
-    """A true statement around its answer, and the word after which it can be denied."""
+    """A true statement, split around its answer."""
 
     before: str
     answer: str
@@ -69,7 +71,7 @@ class _Made:
         return text[:1].upper() + text[1:] + "."
 
     def denied(self) -> str | None:
-        """The statement with "not" after its first auxiliary; None when it has none."""
+        """Return the statement with "not" after its first auxiliary; None if it has none."""
         text = self.with_answer(self.answer)
         spans = [(m.start(), m.end()) for m in re.finditer(rf"\b{_AUX}\b", text)]
         at = text.find(self.answer)
@@ -78,8 +80,11 @@ class _Made:
 
 
 def read_statements(path: Path, each: int, seed: int = 0) -> list[Statement]:
-    """Statements from a SQuAD file: about `each` of every kind (a half of the swaps near, a half not) and as many true
-    ones as there are of all false kinds in the largest; the same for the same seed."""
+    """Generate statements from a SQuAD file: about `each` of every false kind.
+
+    Half of the swapped values are in the passage. There are at most 3 * `each` true statements. The result depends only
+    on the file and the seed.
+    """
     rng = random.Random(seed)
     rows = list(_rows(path))
     rng.shuffle(rows)
@@ -115,7 +120,7 @@ def read_statements(path: Path, each: int, seed: int = 0) -> list[Statement]:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, str, str, str]]:
-    """(passage, article, question, answer) of the answerable questions."""
+    """Yield (passage, article, question, answer) of the answerable questions."""
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         data = json.load(stream)["data"]
     for article in data:
@@ -132,7 +137,7 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def state(question: str, answer: str) -> _Made | None:
-    """A declarative sentence of a question and its answer; None where no rule makes one."""
+    """Make a statement of a question and its answer; None if no rule applies."""
     asked = " ".join(question.strip().rstrip("?").split())
     answer = answer.strip().rstrip(".")
     match = re.match(
@@ -157,13 +162,13 @@ def state(question: str, answer: str) -> _Made | None:
 
 
 def deny(question: str, answer: str) -> str | None:
-    """The statement of a question and its answer with "not" in it; None where none is made."""
+    """Make a negated statement of a question and its answer; None if no rule applies."""
     made = state(question, answer)
     return made.denied() if made else None
 
 
 def _inverted(said: str, answer: str, aux: str, tail: str, place: str) -> _Made | None:
-    """ "was X founded", "1823": "X was founded in 1823"; "is the capital of Peru", "Lima": "Lima is the capital"."""
+    """Undo the inversion: "was X founded", "1823" -> "X was founded in 1823"; None if no rule applies."""
     before_answer, after_answer = (said.partition(answer)[::2]) if said != answer else ("", "")
     words = tail.split()
     for number in range(1, len(words)):
@@ -178,7 +183,7 @@ def _inverted(said: str, answer: str, aux: str, tail: str, place: str) -> _Made 
 
 
 def type_of(answer: str) -> str | None:
-    """The type of value an answer is: "date" (a year or more), "number", "name", else None."""
+    """Return the type of an answer: "date" (also a year), "number", "name" or None."""
     words = answer.split()
     if len(words) > 5:
         return None
@@ -194,8 +199,10 @@ def type_of(answer: str) -> str | None:
 def swap(
     rng: random.Random, kind: str, answer: str, question: str, passage: str, values: Sequence[str], near: bool
 ) -> str | None:
-    """Another value of the same type: from the passage when `near`, else one that is not in it. It shares no word with
-    answer or question."""
+    """Return another value of the same type, without words of answer and question.
+
+    With `near` it is from the passage, else it is not in the passage. None if there is none.
+    """
     if near:
         facts = [fact.text for fact in find_facts(passage) if type_of(fact.text) == kind]
         pool = [value for value in dict.fromkeys(facts) if value.lower() not in answer.lower()]
@@ -215,7 +222,7 @@ def swap(
 
 
 def _other_passage(text: str, answer: str, passage: str, passages: Sequence[str]) -> str | None:
-    """The passage of the same article with most words of the statement that lacks the answer."""
+    """Return the passage without the answer that has most words of the statement."""
     said = set(content_terms(text))
     others = [one for one in passages if one != passage and answer.lower() not in one.lower()]
     return max(others, key=lambda one: len(said & _terms(one)), default=None)

@@ -1,9 +1,9 @@
-"""A model that is trained to tell supported sentences from others: `python -m benchmarks.support_model ../shared/data`.
+"""Training of a classifier for supported sentences: `python -m benchmarks.support_model ../shared/data`.
 
-It is not part of the check; `benchmarks.check_scores --model` says what it would add. From the weights of the shipped
-reader, which knows already how to lay a question beside a passage, and sentences made of public questions
-(`support_pairs.py`). The loss is how well each pair is told true or false, and how far the true one of a group stands
-above the false ones. 40 minutes on two slow cores.
+The model is not part of the check; `benchmarks.check_scores --model` measures its benefit. It starts from the weights
+of the shipped reader, which can already compare a question with a passage, and is trained on sentences made of public
+questions (`support_pairs.py`). The loss is the cross-entropy of each pair, and a ranking loss of the true pairs above
+the false ones of a group. Takes 40 minutes on two slow cores.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from training.reader.data import FOREIGN, load, read_ids, with_hard_negatives
 from training.reader.restore import restored
 
 _LONGEST, _LONGEST_SENTENCE = 256, 96
-"""Word pieces of sentence and passage together, special ones included, and of the sentence."""
+"""Most word pieces of sentence and passage with special tokens, and of the sentence."""
 _CLS, _SEP = 101, 102
 _SAVE_SECONDS = 300
 
 
 class SupportModel(nn.Module):
-    """Sentence and passage -> log-odds of support: MiniLM's encoder and one number."""
+    """A model of the log-odds of support: MiniLM's encoder and a linear head."""
 
     def __init__(self, encoder: Any) -> None:
         super().__init__()
@@ -46,20 +46,20 @@ class SupportModel(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         self.encoder.embeddings.requires_grad_(False)
-        # Drawing random numbers for dropout takes as long as all the rest on a processor.
+        # On a CPU, the random numbers for dropout take as long as everything else.
         for module in encoder.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
-        """(b, L) word pieces, attention mask and token types -> (b,)."""
+        """Return log-odds (b,) for word pieces, attention mask and token types (b, L)."""
         hidden = self.encoder(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
         odds: Tensor = self.head(hidden[:, 0]).float().squeeze(-1)
         return odds
 
 
 class Pieces:
-    """Sentences and passages as word pieces."""
+    """The tokenizer of sentences and passages into word pieces."""
 
     def __init__(self) -> None:
         from tokenizers import Tokenizer
@@ -69,11 +69,14 @@ class Pieces:
         self._tokenizer.no_padding()
 
     def count(self, text: str) -> int:
-        """How many there are."""
+        """Return the number of word pieces of a text."""
         return len(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
     def batch(self, pairs: Sequence[tuple[str, str]]) -> tuple[Tensor, Tensor, Tensor]:
-        """(ids, mask, types), each (n, L), of (sentence, passage) pairs; what is too long is cut off at the end."""
+        """Encode (sentence, passage) pairs as (ids, mask, types), each (n, L).
+
+        Too long texts are truncated.
+        """
         encoded = [self._encode(*pair) for pair in pairs]
         length = -(-max(len(ids) for ids, _ in encoded) // 8) * 8
         ids, mask, types = (np.zeros((len(encoded), length), dtype=np.int64) for _ in range(3))
@@ -82,7 +85,7 @@ class Pieces:
         return torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(types)
 
     def around(self, text: str, span: Span, room: int) -> str:
-        """The sentences of `text` that `span` lies in, and as many around them as `room` word pieces hold."""
+        """Return the sentences around `span`, as many as fit into `room` word pieces."""
         lines = sentences(text)
         first = max((n for n, (start, _) in enumerate(lines) if start <= span[0]), default=0)
         last = max((n for n, (start, _) in enumerate(lines) if start < span[1]), default=first)
@@ -103,7 +106,7 @@ class Pieces:
 
 
 class Scorer:
-    """A trained model at work."""
+    """A trained model for inference."""
 
     def __init__(self, checkpoint: Path) -> None:
         self._model = SupportModel(load_encoder(find_float32().folder))
@@ -112,8 +115,10 @@ class Scorer:
         self._pieces = Pieces()
 
     def score(self, sentence: str, text: str, span: Span, title: str) -> float:
-        """The log-odds that `text` supports the sentence, read around `span`, where most of it stands, and under its
-        `title`."""
+        """Return the log-odds that `text` supports the sentence.
+
+        The model reads the `title` and the sentences around `span`, the place with most of the support.
+        """
         room = _LONGEST - min(_LONGEST_SENTENCE, self._pieces.count(sentence)) - self._pieces.count(title) - 3
         beside = f"{title}\n{self._pieces.around(text, span, room)}"
         with torch.inference_mode():
@@ -122,8 +127,11 @@ class Scorer:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`groups` of pairs make a step; `pieces` word pieces go through at once; the rate rises over `warm_up` steps and
-    falls to zero over the last `decay` of them; `ranked` weighs the order within groups."""
+    """The hyperparameters of a training.
+
+    A step has `groups` groups of pairs; a batch has `pieces` word pieces. The learning rate rises over `warm_up` steps
+    and falls to 0 over the last `decay` (a share) of the steps. `ranked` is the weight of the ranking loss.
+    """
 
     steps: int = 480
     groups: int = 12
@@ -135,13 +143,13 @@ class Recipe:
     seed: int = 0
 
     def rate_at(self, step: int) -> float:
-        """The learning rate of a step."""
+        """Return the learning rate of a step."""
         falling = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
         return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
 
 
 class Training:
-    """A model under training."""
+    """A model in training, with its optimiser and data."""
 
     def __init__(self, pairs: Pairs, recipe: Recipe, threads: int = 2) -> None:
         torch.manual_seed(recipe.seed)
@@ -160,7 +168,7 @@ class Training:
         self._epoch = (-1, list[list[Pair]]())
 
     def run_step(self) -> float:
-        """One step of the optimiser; returns the loss."""
+        """Run a step of the optimiser; return the loss."""
         for part in self._optimiser.param_groups:
             part["lr"] = self.recipe.rate_at(self.step)
         self.model.train()
@@ -184,7 +192,7 @@ class Training:
             number, at = number + 1, at - len(self._epoch[1])
 
     def _batches(self, groups: Sequence[list[Pair]]) -> list[list[Pair]]:
-        """Whole groups of like length together."""
+        """Return batches of whole groups of similar length."""
         made: list[list[Pair]] = []
         for group in sorted(groups, key=lambda one: len(one[0].passage)):
             longest = min(_LONGEST, max(len(one.passage) + len(one.text) for one in group) // 4 + 3)
@@ -201,7 +209,10 @@ class Training:
 
 
 def loss(odds: Tensor, batch: Sequence[Pair], ranked: float) -> Tensor:
-    """The sum over pairs of -log p(label), and `ranked` times that of true pairs above false ones of their group."""
+    """Return the summed cross-entropy plus `ranked` times the ranking loss.
+
+    The ranking loss is the sum of -log p(true pair above false pair) within each group.
+    """
     true = torch.tensor([float(one.true) for one in batch])
     group = torch.tensor([one.group for one in batch])
     apart = nn.functional.binary_cross_entropy_with_logits(odds, true, reduction="sum")
@@ -212,7 +223,7 @@ def loss(odds: Tensor, batch: Sequence[Pair], ranked: float) -> Tensor:
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line, train, and save the model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where support.pt is kept")

@@ -1,8 +1,8 @@
-"""Public questions -> sentences beside passages that support them or do not, to train a model on (`support_model.py`).
+"""Training pairs for `support_model.py`: sentences with passages that support them or do not, from public questions.
 
-A true sentence says what question and answer say; beside it stand false ones: another value of the passage or of
-elsewhere, a word turned round, "not", something that is not in the passage added. The passage's own sentences come too,
-as they are and with a fact exchanged. Every row is drawn anew in each epoch.
+A true sentence is made of question and answer. False ones have another value, of the passage or from elsewhere, a
+changed word, "not", or an addition that is not in the passage. Sentences of the passage are used too, unchanged and
+with a replaced fact. All rows are sampled again in each epoch.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuesti
 from training.reader.unanswerable import Pool, make_pool, unanswerable
 
 _FALSE = 2
-"""False sentences beside each true one."""
+"""False sentences for each true one."""
 _OTHER = 0.25
-"""Share of the questions on reviews and comments that an epoch asks."""
+"""Share of the questions on reviews and comments in an epoch."""
 _PLAIN = 0.25
-"""Share of the questions that stand beside their answer, though a sentence can be made of both."""
+"""Share of the questions that are joined with their answer although a sentence could be made of both."""
 _TITLED = 0.6
-"""Share of the passages that stand under their article's title."""
+"""Share of the passages that have the title of their article."""
 _TWO = 0.2
-"""Share of the true sentences that another true one is joined to."""
+"""Share of the true sentences that are joined with another true one."""
 _WHOLE = 0.2
-"""Share of the passages that stand in full, not only what is around the place."""
+"""Share of the passages that are not cropped around the answer."""
 _SENTENCES = 3
 """Sentences of each passage that an epoch uses."""
 _TAIL = re.compile(
@@ -42,7 +42,10 @@ _TAIL = re.compile(
 
 @dataclass(frozen=True)
 class Pair:
-    """A sentence beside a passage. Pairs of one `group` share the passage, or nearly, and only some are true."""
+    """A sentence with a passage.
+
+    The pairs of a `group` have nearly the same passage; some are true, some false.
+    """
 
     text: str
     passage: str
@@ -51,7 +54,7 @@ class Pair:
 
 
 class Pairs:
-    """The pairs of every epoch, the same for the same seed."""
+    """The pairs of all epochs; the same seed gives the same pairs."""
 
     def __init__(self, corpus: TrainingCorpus, seed: int) -> None:
         self._corpus = corpus
@@ -70,7 +73,7 @@ class Pairs:
                 self._values[type_of(answer)].append(answer)
 
     def epoch(self, number: int) -> list[list[Pair]]:
-        """The groups of an epoch, shuffled."""
+        """Return the shuffled groups of an epoch."""
         rng = random.Random(f"{self._seed} {number}")
         passages = self._corpus.passages
         asked = [q for q in self._corpus.questions if q.spans and (passages[q.passage].wiki or rng.random() < _OTHER)]
@@ -82,7 +85,7 @@ class Pairs:
         return [group for group in groups if group]
 
     def _asked(self, question: TrainingQuestion, group: int, rng: random.Random) -> Iterator[Pair]:
-        """A true sentence of a question, and false ones."""
+        """Yield a true sentence of a question, and false ones."""
         passage = self._corpus.passages[question.passage]
         answer = rng.choice(self._answers(question))
         say = _sayer(question.text, answer, rng)
@@ -108,7 +111,7 @@ class Pairs:
     def _false(
         self, question: TrainingQuestion, answer: str, say: Callable[[str], str], beside: str, rng: random.Random
     ) -> Iterator[str]:
-        """False variants in an order drawn by chance, those with values of what stands `beside` first more often."""
+        """Yield false variants in random order; those with values of the passage `beside` are more often first."""
         kinds = ["near", "near", "answer", "answer", "absent", "turned", "denied", "added"]
         rng.shuffle(kinds)
         for kind in dict.fromkeys(kinds):
@@ -130,7 +133,7 @@ class Pairs:
             value = swap(rng, type_, answer, question.text, beside, self._values[type_], near) if type_ else None
             return say(value) if value else None
         if kind == "answer":
-            # What people found worth asking for elsewhere in the passage.
+            # Answers to other questions about the passage.
             taken = set(content_terms(answer)) | set(content_terms(question.text))
             others = [text for q in self._own[question.passage] for text in self._answers(q)[:1]]
             others = [text for text in others if text in beside and type_of(text) == type_]
@@ -146,7 +149,7 @@ class Pairs:
         return f"{say(answer).rstrip('.')}, {tail}." if tail else None
 
     def _told(self, place: int, passage: TrainingPassage, first: int, rng: random.Random) -> Iterator[list[Pair]]:
-        """Sentences of a passage, as they are and changed."""
+        """Yield groups of sentences of a passage, unchanged and changed."""
         lines = [(a, b) for a, b in sentences(passage.text) if 40 < b - a < 300]
         rng.shuffle(lines)
         for number, span in enumerate(lines[:_SENTENCES]):
@@ -160,7 +163,7 @@ class Pairs:
                 yield group
 
     def _tail(self, place: int, passage: TrainingPassage, rng: random.Random) -> str | None:
-        """The end of a sentence of another passage of the article, which says something of its own."""
+        """Return the end of a sentence of another passage of the article, with content that this passage lacks."""
         numbers = self._articles[passage.article]
         held = set(content_terms(passage.text))
         for _ in range(6):
@@ -174,7 +177,7 @@ class Pairs:
         return None
 
     def _elsewhere(self, question: TrainingQuestion, answer: str, rng: random.Random) -> str | None:
-        """Another passage that looks right and lacks the answer."""
+        """Return a hard negative: a similar passage without the answer; None if there is none."""
         hard = [self._corpus.passages[n] for n in question.hard[:5]]
         lacking = [one for one in hard if answer.lower() not in one.text.lower()]
         if not lacking:
@@ -193,7 +196,7 @@ class Pairs:
 
 
 def _sayer(question: str, answer: str, rng: random.Random) -> Callable[[str], str] | None:
-    """What says an answer to the question: as a sentence where one can be made, else behind the question."""
+    """Return a function from an answer to a sentence; without a rule, it appends the answer to the question."""
     made = state(question, answer)
     if made and rng.random() >= _PLAIN:
         return made.with_answer
@@ -206,7 +209,7 @@ def _joined(one: str, other: str) -> str:
 
 
 def _exchanged(line: str, passage: str, rng: random.Random) -> str | None:
-    """The sentence with one fact in place of another of its kind that the passage has, else with "not"."""
+    """Replace a fact in a sentence by another one of its type from the passage, or negate it; None if neither works."""
     facts = find_facts(line)
     rng.shuffle(facts)
     for fact in facts:
@@ -220,7 +223,7 @@ def _exchanged(line: str, passage: str, rng: random.Random) -> str | None:
 
 
 def _cropped(passage: TrainingPassage, near: Span, rng: random.Random) -> str:
-    """Some sentences of the passage around a place, often all."""
+    """Return some sentences of the passage around `near`, sometimes all."""
     lines = sentences(passage.text)
     if rng.random() < _WHOLE or len(lines) < 3:
         return _titled(passage, passage.text, rng)

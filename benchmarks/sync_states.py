@@ -1,10 +1,9 @@
-"""Does the index equal one made from scratch, whatever happened to the files? `python -m benchmarks.sync_states`.
+"""Comparison of synced indexes with indexes built from scratch: `python -m benchmarks.sync_states`.
 
 Files are added, edited, renamed, removed and touched at random (hypothesis, stateful), and synced now and then. After
-each sync the index is compared with one built anew from the same files: sources, texts, chunk ids and offsets, and that
-each vector is reached and has a cosine of at least 0.999 to the other's. Text that some generation on disk held before
-must not be embedded again: that is counted. With `--derived` every change is made in a copy of the generation before,
-as in large indexes, and not written in full.
+each sync the index is compared with one built from scratch: sources, texts, chunk ids, offsets and vectors must be
+equal (vectors: cosine of at least 0.999). Text in a generation on disk must not be embedded again: the embedded texts
+are counted. With `--derived`, every change is made in a copy of the previous generation, as in large indexes.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ _TEXTS = st.lists(_LINES, max_size=12).map("\n\n".join)
 
 
 class Files(RuleBasedStateMachine):
-    """A folder, its index, and what must hold after each sync."""
+    """A state machine of a folder and its index, with the checks after each sync."""
 
     embedder: Embedder
     derived = False
@@ -63,7 +62,7 @@ class Files(RuleBasedStateMachine):
             self.builder = replace(self.builder, derive_from=0, most_churn=1e9)
 
     def files(self) -> list[Path]:
-        """The files there are, by name."""
+        """Return the existing files, sorted by name."""
         return sorted(path for path in self.root.rglob("*") if path.is_file())
 
     @rule(name=_NAMES, text=_TEXTS)
@@ -76,7 +75,7 @@ class Files(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.files()))
     @rule(number=st.integers(0, 5), name=_NAMES)
     def rename(self, number: int, name: str) -> None:
-        """Rename a file, over another perhaps."""
+        """Rename a file, perhaps over another one."""
         (self.root / name).parent.mkdir(exist_ok=True)
         self.files()[number % len(self.files())].replace(self.root / name)
 
@@ -89,12 +88,12 @@ class Files(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.files()))
     @rule(number=st.integers(0, 5))
     def touch(self, number: int) -> None:
-        """A file gets another time, and no other content."""
+        """Change the time of a file, not its content."""
         os.utime(self.files()[number % len(self.files())], (1, 1))
 
     @rule()
     def sync(self) -> None:
-        """The index equals one built from scratch, and only new text was embedded."""
+        """Sync; check that the index equals a new one and that only new text was embedded."""
         known = digests(self.builder.home)
         report = sync(self.builder, [self.root])
         fresh = Builder(self.folder / "fresh", self.builder.recipe, self.embedder, 20_000_000)
@@ -108,13 +107,13 @@ class Files(RuleBasedStateMachine):
         shutil.rmtree(fresh.home)
 
     def teardown(self) -> None:
-        """A last sync; then everything goes."""
+        """Sync once more, then delete the folder."""
         self.sync()
         shutil.rmtree(self.folder)
 
 
 def digests(home: Path, folder: Path | None = None) -> set[bytes]:
-    """What the generations on disk hold, or that in `folder`."""
+    """Return the chunk digests of all generations, or of the one in `folder`."""
     found: set[bytes] = set()
     for one in [folder] if folder else (index_folder(home) / "generations").glob("*"):
         generation = Generation(one)
@@ -125,7 +124,7 @@ def digests(home: Path, folder: Path | None = None) -> set[bytes]:
 
 
 def assert_same(one: Path, other: Path) -> None:
-    """Two homes hold the same sources, chunks and vectors, and each passes its own check."""
+    """Assert that two homes have equal sources, chunks and vectors, and no faults."""
     a, b = (Generation(current_folder(home)) for home in (one, other))
     try:
         assert a.catalog.article_ids() == b.catalog.article_ids()
@@ -142,7 +141,10 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def check(embedder: Embedder, examples: int, steps: int, *, derived: bool = False) -> None:
-    """Run `examples` stories of at most `steps` steps. Raises AssertionError with the shortest story that fails."""
+    """Run `examples` random sequences of at most `steps` steps.
+
+    Raises AssertionError with the shortest sequence that fails.
+    """
     Files.embedder, Files.derived = embedder, derived
     limits: Any = settings(
         max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
@@ -151,7 +153,7 @@ def check(embedder: Embedder, examples: int, steps: int, *, derived: bool = Fals
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and run the sequences."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=50)
     parser.add_argument("--steps", type=int, default=20)

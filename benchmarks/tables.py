@@ -1,9 +1,9 @@
-"""Whether figures worked out from tables are right: `python -m benchmarks.tables [--seed N]`. Half a minute.
+"""Accuracy of figures calculated from tables: `python -m benchmarks.tables [--seed N]`. Takes half a minute.
 
-Forty questions are asked of ten tables with random numbers, written as CSV, Markdown, HTML and XLSX. Each table has a
-trap: mixed units or currencies, empty cells, a row of totals, two columns of one name, numbers and dates as text,
-negative amounts in brackets, ties, codes that look like numbers, names that are parts of others. A question that can't
-be answered with a figure must not be: the rows may be quoted, or the question refused.
+Asks forty questions about ten tables with random numbers, written as CSV, Markdown, HTML and XLSX. Each table has a
+trap: mixed units or currencies, empty cells, a row of totals, two columns with the same name, numbers and dates as
+text, negative amounts in brackets, ties, codes that look like numbers, names that are parts of others. For a question
+without a right figure, the answer must be a refusal or the rows, not a figure.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ Cells = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class Table:
-    """A table file: its name, its rows with the header first, and questions with what opens a right answer (a number
-    or a name; None: no figure is right)."""
+    """A table file: its name, its rows with the header first, and questions.
+
+    Each question has the opening of a right answer: a number or a name; None if no figure is right.
+    """
 
     name: str
     rows: Cells
@@ -43,7 +45,7 @@ class Table:
 
 
 def make_tables(rng: random.Random) -> list[Table]:
-    """Return the tables, with other numbers for each state of `rng`."""
+    """Return the tables, with random numbers from `rng`."""
     return [one for make in (_stock, _payments, _trips, _staff, _harvest, _halls, _boats, _parts) for one in make(rng)]
 
 
@@ -52,7 +54,7 @@ def _numbers(rng: random.Random, count: int, low: int = 120, high: int = 980) ->
 
 
 def _stock(rng: random.Random) -> Iterator[Table]:
-    """A row of totals, which is no item."""
+    """Yield a table with a row of totals, which is no item."""
     names = ["Hammer", "Chisel", "Mallet", "Pliers", "Rasp"]
     pieces, prices = _numbers(rng, 5, 11, 99), _numbers(rng, 5, 3, 60)
     rows = [[n, str(p), f"{c}.50"] for n, p, c in zip(names, pieces, prices, strict=True)]
@@ -72,7 +74,7 @@ def _stock(rng: random.Random) -> Iterator[Table]:
 
 
 def _payments(rng: random.Random) -> Iterator[Table]:
-    """Amounts in two currencies; amounts in brackets are negative."""
+    """Yield a table with two currencies, and one with negative amounts in brackets."""
     a, b, c, d = _numbers(rng, 4)
     yield Table(
         "grants.md",
@@ -104,7 +106,7 @@ def _payments(rng: random.Random) -> Iterator[Table]:
 
 
 def _trips(rng: random.Random) -> Iterator[Table]:
-    """Dates as text, and lengths in two units."""
+    """Yield a table with dates as text, and lengths in two units."""
     days = sorted(rng.sample(range(1, 28), 4))
     rng.shuffle(days)
     one, two, three = _numbers(rng, 3)
@@ -127,7 +129,7 @@ def _trips(rng: random.Random) -> Iterator[Table]:
 
 
 def _staff(rng: random.Random) -> Iterator[Table]:
-    """Empty cells, a tie, and a name that is a part of another."""
+    """Yield a table with an empty cell, a tie, and a name that is a part of another."""
     first, second, third = _numbers(rng, 3, 20, 60)
     yield Table(
         "crew-hours.xlsx",
@@ -150,7 +152,7 @@ def _staff(rng: random.Random) -> Iterator[Table]:
 
 
 def _harvest(rng: random.Random) -> Iterator[Table]:
-    """Two columns of the same name, and codes that look like numbers."""
+    """Yield a table with two columns of the same name, and one with codes that look like numbers."""
     a, b, c, d, e, f = _numbers(rng, 6)
     yield Table(
         "orchard.csv",
@@ -183,7 +185,7 @@ def _harvest(rng: random.Random) -> Iterator[Table]:
 
 
 def _halls(rng: random.Random) -> Iterator[Table]:
-    """Numbers with thousands and decimals in them; a limit in the question."""
+    """Yield a table with thousands separators, and a question with a limit."""
     seats = rng.sample(range(1010, 1990), 4)
     names = ["Opera", "Circus", "Arena", "Forum"]
     limit = sorted(seats)[1] + 1
@@ -204,7 +206,7 @@ def _halls(rng: random.Random) -> Iterator[Table]:
 
 
 def _boats(rng: random.Random) -> Iterator[Table]:
-    """A tie for the first place, and a column that is not asked about."""
+    """Yield a table with a tie for the first place, and a column without questions."""
     low, high = sorted(_numbers(rng, 2, 200, 900))
     yield Table(
         "rental-boats.csv",
@@ -224,7 +226,7 @@ def _boats(rng: random.Random) -> Iterator[Table]:
 
 
 def _parts(rng: random.Random) -> Iterator[Table]:
-    """Numbers written as words, and ranges instead of numbers."""
+    """Yield a table with numbers as words, and ranges instead of numbers."""
     a, b = _numbers(rng, 2)
     yield Table(
         "spare-parts.html",
@@ -249,7 +251,7 @@ def _mean(numbers: Sequence[int]) -> str:
 
 
 def write(table: Table, folder: Path) -> None:
-    """Write a table as its name says."""
+    """Write a table in the format of its name."""
     path = folder / table.name
     if path.suffix == ".csv":
         stream = io.StringIO()
@@ -278,7 +280,7 @@ def _title(path: Path) -> str:
 
 
 def judge(found: Answer, right: str | None) -> str:
-    """ "right", "refused", "quoted" for rows without a figure of their own, or "wrong"."""
+    """Return "right", "refused", "quoted" (rows without a figure) or "wrong"."""
     opening = next((one.text for one in found.sentences if one.words), "")
     if found.refused:
         return "refused"
@@ -293,7 +295,7 @@ def judge(found: Answer, right: str | None) -> str:
 
 
 def measure(seed: int, *, aloud: bool = True) -> Counter[str]:
-    """Ask every question of all tables together; return how many answers are of which kind."""
+    """Ask all questions of all tables together; return the number of answers by kind."""
     counts: Counter[str] = Counter()
     tables = make_tables(random.Random(seed))
     with tempfile.TemporaryDirectory() as folder:
@@ -314,7 +316,7 @@ def measure(seed: int, *, aloud: bool = True) -> Counter[str]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure the answers and print the counts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     counts = measure(parser.parse_args().seed)

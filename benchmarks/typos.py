@@ -1,8 +1,8 @@
-"""What misspelt questions cost, and what their correction gives back: `python -m benchmarks.typos FILE --limit 200`.
+"""Effect of misspelt questions and of their correction: `python -m benchmarks.typos FILE --limit 200`.
 
-FILE is a question set whose questions are asked of its own articles. One content word of each answerable question is
-misspelt in one of four ways in turn: a neighbouring key, two letters swapped, one left out, one doubled. Which word and
-which letter follow from the question alone, so that each run asks the same. 95% intervals by bootstrap over questions.
+FILE is a question set with its own articles. One content word of each answerable question is misspelt in one of four
+ways: a neighbouring key, two letters swapped, one left out, one doubled. Word, letter and way follow from the question
+alone, so that all runs ask the same. 95% intervals by bootstrap over questions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WORD = re.compile(r"(?<![\w-])[^\W\d_]{5,}(?![\w-])")
 
 
 def misspell(question: str) -> str:
-    """Return the question with one of its words of five letters and more misspelt; the same if it has none.
+    """Misspell a word of at least five letters, if the question has one.
 
     >>> misspell("Who designed the garden?")
     'Who dseigned the garden?'
@@ -49,7 +49,7 @@ def misspell(question: str) -> str:
 
 
 def _neighbour(word: str, at: int) -> str:
-    """The key beside the right one."""
+    """Replace a letter by a neighbouring key."""
     row = next((row for row in _ROWS if word[at].lower() in row), "")
     place = row.find(word[at].lower())
     beside = row[place + 1 : place + 2] or row[place - 1 : place]
@@ -57,7 +57,7 @@ def _neighbour(word: str, at: int) -> str:
 
 
 def _swapped(word: str, at: int) -> str:
-    """Two letters swapped; the next pair when they are the same."""
+    """Swap two letters; the next pair if they are the same."""
     while at + 2 < len(word) and word[at] == word[at + 1]:
         at += 1
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :] if word[at] != word[at + 1] else word[:-1]
@@ -74,7 +74,7 @@ def _doubled(word: str, at: int) -> str:
 def _ask(
     engine: Engine, questions: Sequence[Question], write: Callable[[str], str], *, exact: bool
 ) -> list[tuple[bool, bool, bool]]:
-    """(the first passage holds a label, refused, the question was changed) of each question."""
+    """Return (first passage has a label, refused, question was corrected) of each question."""
     corpus, told = Corpus(engine.parts()[0]), []
     for one in tqdm(questions, unit="question"):
         found = answer(engine, write(one.text), as_typed=exact)
@@ -86,7 +86,7 @@ def _ask(
 
 
 def main() -> None:
-    """The command."""
+    """Read the command line and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--limit", type=int, default=200)

@@ -1,6 +1,6 @@
-"""Tantivy beside bm25s at one size: time to build, memory, disk, queries, and what one changed document costs.
+"""Comparison of tantivy and bm25s at one size: build, memory, disk, queries, and the change of one document.
 
-Both get the same terms of the same passages. bm25s can't change an index: it is built anew, as its users have to.
+Both get the same terms of the same passages. bm25s can't change an index, so a change is a new build.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Words:
-    """Seconds to build and after one changed document, MiB of memory (building, asking) and of disk, and the median of
-    a query in milliseconds."""
+    """The cost of a keyword index.
+
+    Seconds for a build and for a change, peak `memory` (building), `asking` (peak memory of queries) and `disk` in MiB,
+    and the median milliseconds of a query.
+    """
 
     build: float
     change: float
@@ -39,7 +42,10 @@ class Words:
 
 
 def compare(apart: Callable[..., Any], catalog: Path, folder: Path, questions: Sequence[str]) -> str:
-    """A table of both; `apart` runs a call in a fresh process, so that each has its own peak of memory."""
+    """Return the table of both.
+
+    `apart` runs a call in a new process, to measure its peak memory.
+    """
     rows = []
     for name, write, ask in (("tantivy", write_tantivy, ask_tantivy), ("bm25s", write_bm25s, ask_bm25s)):
         built, changed, memory = apart(write, catalog, folder / name)
@@ -57,7 +63,7 @@ def compare(apart: Callable[..., Any], catalog: Path, folder: Path, questions: S
 
 
 def write_tantivy(catalog: Path, folder: Path) -> tuple[float, float, float]:
-    """(seconds to build, seconds to change one article, MiB at the peak)."""
+    """Return seconds to build, seconds to change an article, and peak MiB."""
     started = time.perf_counter()
     index = LexicalIndex(folder, create=True)
     index.change([], ((*passage, mentions(passage[2])) for passage in _passages(catalog)))
@@ -68,13 +74,13 @@ def write_tantivy(catalog: Path, folder: Path) -> tuple[float, float, float]:
 
 
 def ask_tantivy(folder: Path, questions: Sequence[Sequence[str]]) -> tuple[float, float]:
-    """(median milliseconds, MiB at the peak)."""
+    """Return median milliseconds of a query, and peak MiB."""
     index = LexicalIndex(folder)
     return _median(lambda question: index.query(question, _NEAREST), questions), _memory()
 
 
 def write_bm25s(catalog: Path, folder: Path) -> tuple[float, float, float]:
-    """(seconds to build, seconds to build it anew, MiB at the peak)."""
+    """Return seconds to build, seconds to build again, and peak MiB."""
     seconds = []
     for _ in range(2):
         started = time.perf_counter()
@@ -86,7 +92,7 @@ def write_bm25s(catalog: Path, folder: Path) -> tuple[float, float, float]:
 
 
 def ask_bm25s(folder: Path, questions: Sequence[Sequence[str]]) -> tuple[float, float]:
-    """(median milliseconds, MiB at the peak)."""
+    """Return median milliseconds of a query, and peak MiB."""
     index = _bm25s().BM25.load(folder, mmap=True)
     held = index.scores["num_docs"]
 
@@ -97,7 +103,7 @@ def ask_bm25s(folder: Path, questions: Sequence[Sequence[str]]) -> tuple[float, 
 
 
 def _bm25s() -> Any:
-    # Needed for this table only, and without types.
+    # An optional package without type hints.
     return importlib.import_module("bm25s")
 
 

@@ -1,8 +1,8 @@
-"""What the check adds to the time of a language model: python -m benchmarks.written [--pace 50]
+"""Time that the check adds to a language model: python -m benchmarks.written [--pace 50]
 
-A scripted server on loopback writes five sentences an answer at a steady pace, each with its citation. Per question:
-when the server had sent the first sentence and when it could be read, what the check took, and when the whole answer
-was there. All ratios are within one run, so a busy machine does not change them much.
+A scripted server on loopback writes answers of five sentences with citations at a constant pace. Measures per question:
+the time when the server had sent the first sentence, the time when the page could show it, the time of the check, and
+the time of the whole answer. All ratios are within one run, so a busy machine hardly changes them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ from rag.settings import SEEDS, Settings
 
 @dataclass(frozen=True)
 class Timed:
-    """One answer, in milliseconds since its first token was sent: its first sentence as it was `sent` with its citation
-    and as it was `shown`, the `last` token, and the `whole` answer; `checked` sentences took `check` together."""
+    """The times of an answer, in milliseconds since its first token was sent.
+
+    The first sentence was `sent` with its citation and `shown`; then came the `last` token and the `whole` answer.
+    `checked` is the number of checked sentences, `check` the milliseconds of their check.
+    """
 
     sent: float
     shown: float
@@ -38,7 +41,7 @@ class Timed:
 
 
 def ask(engine: Engine, server: Server, question: str) -> Timed | None:
-    """Time one question; None where the model was not asked or nothing it wrote was shown."""
+    """Time a question; None if no text of the language model was shown."""
     server.sent = []
     shown = 0.0
     for state in stream(engine, question):
@@ -61,7 +64,7 @@ def ask(engine: Engine, server: Server, question: str) -> Timed | None:
 
 
 def table(timed: Sequence[Timed], pace: float) -> Iterator[str]:
-    """The lines of the table."""
+    """Yield the lines of the tables."""
     sentences = sum(one.checked for one in timed)
     yield f"{len(timed)} answers of {sentences} sentences, {pace:g} tokens a second, times since the first token.\n"
     yield "| | median | 95% |\n|---|---|---|"
@@ -93,7 +96,7 @@ def _share(part: Sequence[float], of: Sequence[float]) -> str:
 
 
 def main() -> None:
-    """Index the seeds, ask, and print the table."""
+    """Index the seeds, ask the questions, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--pace", type=float, default=50, help="tokens a second")
     parser.add_argument("--questions", type=int, default=12, help="about how many of the seeds' questions are asked")
@@ -103,7 +106,7 @@ def main() -> None:
         home = Path(folder) / "home"
         engine = Engine(Settings(home=home, writer="llm", llm_url=server.url, llm_model="five"))
         engine.warm_up()
-        list(stream(engine, asked[0]))  # what only the first question pays for
+        list(stream(engine, asked[0]))  # warms up everything that the first question loads
         server.pace = arguments.pace
         timed = [
             one
