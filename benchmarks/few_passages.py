@@ -24,7 +24,7 @@ from rag.reader.models import open_reader
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
 from rag.settings import Settings
-from rag.writer import quote as write
+from rag.writer.quote import choose
 from training.reader.data import CALIBRATION, read_json
 
 _SIZES = (1, 2, 4)
@@ -46,7 +46,7 @@ def _ask(
         for kind, text, answers in _questions(corpus, foreign):
             query = retriever.query(text)
             reading = reader.read(query, retriever.retrieve(query, reader.depth))
-            quoted = write.choose(reading.evidence, settings.max_quotes)
+            quoted = choose(reading.evidence, settings.max_quotes)
             right = any(contains(one.text, answer) for one in quoted for answer in answers)
             made.append((kind, (reading.score or 0) < reader.refuse_below(), right))
         generation.close()

@@ -59,7 +59,7 @@ from rag.reader.ranking import (
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
 from rag.settings import Settings
-from rag.writer import quote as write
+from rag.writer.quote import choose
 from training.reader.data import CALIBRATION, read_json
 from training.reader.everyday import cut_documents, read_bundles, source_of, split_documents
 from training.reader.unanswerable import make_pool, swap_name
@@ -315,7 +315,7 @@ def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: 
     for one in read:
         passages, odds = rank(one.passages, of_passage)
         found = evidence(passages, odds, list_share)
-        chosen = write.choose(found, quotes)
+        chosen = choose(found, quotes)
         right = any(contains(slice_.text, answer) for slice_ in chosen for answer in one.answers)
         words = bool(one.answers) and token_f1(_words(found), one.answers) >= _RIGHT
         first = one.holds[one.passages.index(passages[0])]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from threading import Event
-from typing import Any
+from typing import TypedDict, Unpack
 
 from index.build.generation import Generation
 from index.errors import FootnoteError
-from rag import small_talk as converse
-from rag import types
 from rag.answer_builder import AnswerBuilder, Clock
 from rag.choice import ALL_SOURCES, Choice, NothingChosen, dated, resolve_scope
 from rag.conversation.resolve import Resolved, resolve_question
@@ -25,39 +24,47 @@ from rag.reader import Reading
 from rag.retrieve import Query
 from rag.scope import Scope
 from rag.settings import Writer
+from rag.small_talk import asks_where, foreign_language, reply_to_talk, reply_where, talk_kind
 from rag.spelling import Speller
-from rag.types import Answer, AnswerForm, Refusal
-from rag.writer import generate as compose
-from rag.writer import quote as write
+from rag.types import Answer, AnswerForm, Refusal, as_typed
+from rag.writer.generate import GeneratedDraft, generate
 from rag.writer.llm import ModelServerError
+from rag.writer.quote import refuse
 
 
 class BadQuestion(FootnoteError):
     """A question that can't be asked: empty or overlong."""
 
 
+class AnswerOptions(TypedDict, total=False):
+    """How a question is answered.
+
+    `never_refuse` answers whenever something was retrieved, however unlikely. `writer` overrides the setting. `choice`
+    restricts the sources. `as_typed` leaves misspelt words as they are. `thread` holds the earlier turns that the
+    question may refer to.
+    """
+
+    never_refuse: bool
+    writer: Writer | None
+    choice: Choice
+    as_typed: bool
+    thread: Thread
+
+
 def answer(
     engine: Engine,
     question: str,
     *,
-    never_refuse: bool = False,
-    writer: Writer | None = None,
-    choice: Choice = ALL_SOURCES,
     models: AbstractContextManager[object] | None = None,
-    as_typed: bool = False,
-    thread: Thread = NO_TURNS,
+    **options: Unpack[AnswerOptions],
 ) -> Answer:
-    """Answer `question` from the index in use; with `never_refuse` whenever anything was found, however unlikely.
+    """Answer `question` from the index in use.
 
-    `writer` is who writes, the setting's unless it is given; `choice` says which sources are asked; `models` is held
-    until the answer is there, or a language model begins to write it. `thread` is what was said before, which the
-    question may refer to. Misspelt words are corrected for the search, unless it is `as_typed`. Raises BadQuestion
-    when the question is empty or longer than the setting allows, FootnoteError when the choice names what is not there,
-    and IndexMissing, IndexMismatch or IndexDamaged when there is no index that can be used.
+    Holds `models` until the answer is complete, or until a language model begins to write it. Raises BadQuestion when
+    the question is empty or longer than the setting allows, FootnoteError when the choice names a source that does not
+    exist, and IndexMissing, IndexMismatch or IndexDamaged when no index can be used.
     """
-    options = dict[str, Any](never_refuse=never_refuse, writer=writer, choice=choice, models=models, as_typed=as_typed)
-    options["thread"] = thread
-    *_, last = stream(engine, question, **options)
+    *_, last = stream(engine, question, models=models, **options)
     return last
 
 
@@ -65,35 +72,32 @@ def stream(
     engine: Engine,
     question: str,
     *,
-    never_refuse: bool = False,
-    writer: Writer | None = None,
-    choice: Choice = ALL_SOURCES,
     stop: Event | None = None,
     models: AbstractContextManager[object] | None = None,
-    as_typed: bool = False,
-    thread: Thread = NO_TURNS,
+    **options: Unpack[AnswerOptions],
 ) -> Generator[Answer]:
-    """The same as `answer`, as it grows: an Answer with each sentence that was checked; the last one is whole.
+    """Yield the answer as it grows: an Answer after each checked sentence; the last one is complete.
 
-    Only a language model writes slowly enough for there to be more than one. When `stop` is set, or the iterator
-    closed, the model's server is let go at once; what came by then is the last Answer. `models` is held until the
-    answer is taken, or a language model begins to write it, so that questions can take turns.
+    Only a language model writes slowly enough for more than one. When `stop` is set or the iterator closed, the
+    connection to its server is closed at once; the sentences received by then make the last Answer. Raises as `answer`.
     """
+    never_refuse, literal = options.get("never_refuse", False), options.get("as_typed", False)
+    choice, thread = options.get("choice", ALL_SOURCES), options.get("thread", NO_TURNS)
     settings = engine.settings
     question = check_question(question, settings.max_question)
     generation, retriever, reader = engine.parts()
     clock = Clock()
-    if kind := converse.small_talk(question):
+    if kind := talk_kind(question):
         with models or nullcontext():
             talk = _talk(engine, generation, question, kind, clock)
         yield talk
         return
-    if (cited := thread.citations()) and converse.asks_where(question):
-        said = converse.reply_where(cited)
+    if (cited := thread.citations()) and asks_where(question):
+        said = reply_where(cited)
         yield Answer(question, said, False, timings=clock.done(), searched=question, form="about")
         return
-    searched, exact = types.as_typed(question)
-    if not (exact or as_typed):
+    searched, exact = as_typed(question)
+    if not (exact or literal):
         searched, choice = dated(searched, choice)
     try:
         asked = resolve_scope(generation.catalog, choice)
@@ -103,22 +107,23 @@ def stream(
     if not generation.manifest.chunks:
         yield _refused_unread(engine, question, Refusal("no_sources"), clock)
         return
-    language = converse.foreign_language(searched)
+    language = foreign_language(searched)
     if language and engine.speller(generation).knows_short(searched):
         language = None  # names, as the sources write them
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())
         scope = Scope(generation, retriever, reader, asked, max(settings.passages, reader.depth))
-        quotes = (writer or settings.writer) == "quote"
-        if quotes and not language and (builder := _overview(engine, scope, clock, question, searched)):
+        asking = _Asking(engine, scope, clock, question)
+        quotes = (options.get("writer") or settings.writer) == "quote"
+        if quotes and not language and (builder := _overview(asking, searched)):
             yield builder.quoted()
             return
         with clock.stage("read"):
-            if not (exact or as_typed or language):
+            if not (exact or literal or language):
                 searched = engine.speller(generation).correct(searched)
             form = form_asked_for(searched)
             found = resolve_question(thread, searched, form, scope)
-        builder, answers = _drafted(engine, scope, clock, question, form, found, language)
+        builder, answers = _drafted(asking, form, found, language)
         if not builder.hits or not (answers or never_refuse):
             yield builder.refused()
         elif quotes:
@@ -128,11 +133,20 @@ def stream(
             yield from _written(engine, builder, never_refuse, stop)
 
 
-def _drafted(
-    engine: Engine, scope: Scope, clock: Clock, question: str, form: Form, found: Resolved, language: str | None
-) -> tuple[AnswerBuilder, bool]:
+@dataclass(frozen=True)
+class _Asking:
+    """A question while it is answered: what it is asked of, and its clock."""
+
+    engine: Engine
+    scope: Scope
+    clock: Clock
+    question: str
+
+
+def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None) -> tuple[AnswerBuilder, bool]:
     """What was read as a state that answers are built from, and whether it answers: by its score, or in a form of its
     own."""
+    engine, scope, clock = asking.engine, asking.scope, asking.clock
     reading, settings = found.reading, engine.settings
     places = scope.places(reading.hits[: settings.passages])
     least = settings.refuse_below
@@ -148,19 +162,20 @@ def _drafted(
         )
     why = _why_refused(engine.speller(scope.generation), found.query, reading, language)
     parts = (places, engine, scope.generation, clock, scope.asked, why, form, drafted, notes)
-    return AnswerBuilder(question, found.query.text, reading, *parts), understood and (likely or bool(drafted))
+    return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (likely or bool(drafted))
 
 
 def _talk(engine: Engine, generation: Generation, question: str, kind: str, clock: Clock) -> Answer:
     """A reply to small talk, which cites nothing."""
-    text = converse.reply(kind, generation.catalog.titles(), _examples(engine, generation, kind))
+    text = reply_to_talk(kind, generation.catalog.titles(), _examples(engine, generation, kind))
     form: AnswerForm = "about" if kind == "sources" else "talk"
     return Answer(question, text, False, timings=clock.done(), searched=question, form=form)
 
 
-def _overview(engine: Engine, scope: Scope, clock: Clock, question: str, searched: str) -> AnswerBuilder | None:
+def _overview(asking: _Asking, searched: str) -> AnswerBuilder | None:
     """The summary that a question asks for, or the sources that mention something; None if it asks for neither, or
     names nothing that the sources have."""
+    engine, scope, clock = asking.engine, asking.scope, asking.clock
     form: Form = "summary"
     about, mentioned = topic_told_about(searched), topic_mentioned(searched)
     if not about and not mentioned and form_asked_for(searched) != "summary":
@@ -179,7 +194,7 @@ def _overview(engine: Engine, scope: Scope, clock: Clock, question: str, searche
     nothing = Reading((), (), None)
     why = partial(Refusal, "not_in_sources")
     return AnswerBuilder(
-        question, searched, nothing, places, engine, generation, clock, scope.asked, why, form, drafted, (note,)
+        asking.question, searched, nothing, places, engine, generation, clock, scope.asked, why, form, drafted, (note,)
     )
 
 
@@ -211,21 +226,19 @@ def _why_refused(speller: Speller, query: Query, reading: Reading, language: str
 def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Clock) -> Answer:
     """A refusal before anything is searched."""
     return Answer(
-        question, write.refuse(refusal), True, timings=clock.done(), refusal=refusal, searched=question, form="refusal"
+        question, refuse(refusal), True, timings=clock.done(), refusal=refusal, searched=question, form="refusal"
     )
 
 
 def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
     """Answers by the language model; by quoting when it fails, or when nothing it wrote stands."""
-    draft = compose.GeneratedDraft()
+    draft = GeneratedDraft()
     try:
         model = engine.language_model
     except ModelServerError as error:
-        draft = compose.GeneratedDraft(failed=str(error))
+        draft = GeneratedDraft(failed=str(error))
     else:
-        drafts = compose.generate(
-            model, builder.searched, builder.reading, builder.hits, builder.articles, builder.settings, stop
-        )
+        drafts = generate(model, builder.searched, builder.reading, builder.places, builder.settings, stop)
         with closing(drafts):
             for draft in drafts:
                 if any(one.verdict != "unsupported" for one in draft.statements):

@@ -25,8 +25,8 @@ from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
 from rag.settings import Settings, Writer
 from rag.types import Answer, AnswerForm, Passage, Refusal
-from rag.writer import generate as compose
-from rag.writer import quote as write
+from rag.writer.generate import GeneratedDraft
+from rag.writer.quote import as_text, newest_first, quote, refuse
 
 _AS_GOOD = 0.3
 """Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
@@ -70,7 +70,7 @@ class AnswerBuilder:
         """The settings of the engine."""
         return self.engine.settings
 
-    def quoted(self, draft: compose.GeneratedDraft | None = None) -> Answer:
+    def quoted(self, draft: GeneratedDraft | None = None) -> Answer:
         """Answer in the sources' own words; `draft` is the rejected draft of a language model."""
         with self.clock.stage("write"):
             statements = list(self.drafted) or self._along_the_evidence()
@@ -82,7 +82,7 @@ class AnswerBuilder:
             notes.append(f"The sources differ here.{' The newest comes first.' if dated else ''}")
         if not citations:
             return self._answer("", [], [], notes, draft)
-        return self._answer(write.as_text(cited), cited, citations, [*self.notes, *notes], draft)
+        return self._answer(as_text(cited), cited, citations, [*self.notes, *notes], draft)
 
     def _along_the_evidence(self) -> list[Statement]:
         """The best evidence in its block, then further quotes."""
@@ -95,7 +95,7 @@ class AnswerBuilder:
         ] or evidence[: not statements]
         if self.form == "yes_no":  # what only has a word in common would read like the other answer
             others = [one for one in others if one.score >= _AS_GOOD * evidence[0].score]
-        return statements + write.quote(
+        return statements + quote(
             others,
             self.articles,
             self.settings.max_quotes - bool(statements),
@@ -117,7 +117,7 @@ class AnswerBuilder:
             or own[0].score < _OF_THE_PERIOD * evidence[0].score
             or period.stands_in(evidence[0].text)
         ):
-            return write.newest_first(evidence, self.articles, self._rarest_first())
+            return newest_first(evidence, self.articles, self._rarest_first())
         return [*own, *(one for one in evidence if one not in own)]
 
     def _sums_up(self, evidence: Sequence[Evidence]) -> bool:
@@ -125,13 +125,13 @@ class AnswerBuilder:
         in_a_row = bool(evidence) and " | " in evidence[0].text
         return in_a_row and operation_asked_for(self.searched) in ("sum", "mean", "max", "min")
 
-    def written(self, draft: compose.GeneratedDraft) -> Answer:
+    def written(self, draft: GeneratedDraft) -> Answer:
         """What a language model wrote, without what failed the check unless a setting shows that too."""
         cited, citations, _ = cite(draft.statements, self.articles)
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
         return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
 
-    def refused(self, draft: compose.GeneratedDraft | None = None) -> Answer:
+    def refused(self, draft: GeneratedDraft | None = None) -> Answer:
         """A refusal; `draft` is that of a model that found no answer."""
         return self._answer("", [], [], [], draft)
 
@@ -162,7 +162,7 @@ class AnswerBuilder:
         sentences: Sequence[CitedSentence],
         citations: Sequence[Citation],
         notes: Sequence[str],
-        draft: compose.GeneratedDraft | None,
+        draft: GeneratedDraft | None,
         writer: Writer = "quote",
     ) -> Answer:
         checked = list(sentences)
@@ -175,7 +175,7 @@ class AnswerBuilder:
         if not citations:
             with self.clock.stage("write"):
                 refusal = self.why_refused()
-                text = write.refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
+                text = refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
         # A refusal says it itself.
         narrowed = [f"Only {self.asked}."] if self.asked and citations else []
         return Answer(

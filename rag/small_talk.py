@@ -56,7 +56,7 @@ _SURE = 0.5
 _ENGLISH_OPENINGS = frozenset("who whos whose whom what what's whats which where when why how does did".split())
 
 
-def small_talk(question: str) -> str | None:
+def talk_kind(question: str) -> str | None:
     """The kind of small talk a whole message is ("greeting", "sources", "help", ...), or None for a real question."""
     plain = re.sub(r"[^\w\s]|_", " ", question.casefold())
     plain = " ".join(plain.split())
@@ -86,7 +86,7 @@ def reply_where(cited: Sequence[Citation]) -> str:
     return "The last answer is quoted from:\n\n" + "\n".join(dict.fromkeys(lines))
 
 
-def reply(kind: str, titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str]) -> str:
+def reply_to_talk(kind: str, titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str]) -> str:
     """The reply to small talk of a kind; `titles` are (source, title, published) of what is indexed."""
     count = f"{len(titles)} source{'' if len(titles) == 1 else 's'}"
     suggestion = " You could ask:\n\n" + "\n".join(f"- {example}" for example in examples) if examples else ""

@@ -36,7 +36,7 @@ ORDER = (
     *"index.sources index.chunk index.duplicates index.mentions index.encoder index.store index.build".split(),
     "index.sync",
     *"rag.hosts rag.printable rag.queue rag.groups rag.settings rag.choice rag.check rag.retrieve rag.reader".split(),
-    *"rag.cite rag.types rag.spelling rag.writer rag.disagreement rag.places rag.scope rag.forms".split(),
+    *"rag.cite rag.types rag.spelling rag.places rag.writer rag.disagreement rag.scope rag.forms".split(),
     *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.made_by".split(),
     *"rag.answer_builder rag.answer rag.receipt rag.sources rag.watch rag.evaluation rag.ui rag.cli".split(),
     "app",

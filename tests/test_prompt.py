@@ -20,11 +20,11 @@ from index.text.tokens import token_counter
 from rag.engine import Engine, recipe
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import Options, ask_all, describe_run, finish
+from rag.places import Places
 from rag.reader import Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
-from rag.writer import generate as compose
-from rag.writer import prompt
+from rag.writer import generate, prompt
 from rag.writer.llm import LanguageModel
 from rag.writer.sentence_cutter import Cutter, Drafted
 from tests.conftest import ROOT
@@ -64,8 +64,8 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any
 
     server.payloads = {question: attack["forbidden"][0]}
     settings = Settings(writer="llm", llm_url=server.url, llm_model="injected")
-    *_, draft = compose.generate(
-        LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), hits, articles, settings
+    *_, draft = generate.generate(
+        LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), Places(hits, articles, lambda _: ()), settings
     )
     assert draft.statements and {one.verdict for one in draft.statements} == {"unsupported"}
 

@@ -19,9 +19,9 @@ from rag.reader import Evidence
 from rag.reader.names import names_and_rare_words
 from rag.retrieve import Retriever
 from rag.settings import SEEDS, Settings
-from rag.small_talk import foreign_language, small_talk
+from rag.small_talk import foreign_language, talk_kind
 from rag.types import Answer, Refusal
-from rag.writer import quote as write
+from rag.writer.quote import quote, refuse
 
 QUESTIONS = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
 SUPPLIERS = "LG Chem Ltd, Samsung SDI Co Ltd and China’s Contemporary Amperex Technology Co Ltd (CATL)"
@@ -131,7 +131,7 @@ def test_retrieval_finds_by_words_and_by_meaning(engine: Engine) -> None:
     ],
 )
 def test_small_talk_is_told_from_questions(text: str, kind: str | None) -> None:
-    assert small_talk(text) == kind
+    assert talk_kind(text) == kind
 
 
 def test_small_talk_is_answered_without_citations(engine: Engine) -> None:
@@ -207,7 +207,7 @@ def test_answers_from_several_articles_are_dated(engine: Engine) -> None:
     evidence = reader.read(query, retriever.retrieve(query, 10)).evidence
     by_article = {one.hit.chunk.article_id: replace(one, score=0.5) for one in reversed(evidence)}
     articles = {id_: generation.catalog.article_by_id(id_) for id_ in by_article}
-    statements = write.quote(list(by_article.values()), articles, 3)
+    statements = quote(list(by_article.values()), articles, 3)
     texts = [statement.text for statement in statements if not statement.words]
     assert sorted(text.split(":")[0] for text in texts) == ["12 Sep 2024", "undated"]
 
@@ -233,5 +233,5 @@ def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> Non
 
 
 def test_a_refusal_without_hits_stands_by_itself() -> None:
-    text = write.refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
+    text = refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
     assert text == "The sources do not answer this. Nothing here mentions “Tesla” or “Rivian”."

@@ -16,7 +16,7 @@ from rag.reader.ranking import ask
 from rag.settings import Settings
 from rag.types import Answer, Refusal, RefusalKind
 from rag.ui import html
-from rag.writer import quote as write
+from rag.writer.quote import refuse
 
 WELL = """# Quarry Lane allotments
 
@@ -144,7 +144,7 @@ def test_each_kind_has_its_own_heading_and_the_page_names_no_command(
     kind: RefusalKind, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refusal = Refusal(kind, language="German" if kind == "language" else "")
-    found = Answer("Where?", write.refuse(refusal), True, refusal=refusal)
+    found = Answer("Where?", refuse(refusal), True, refusal=refusal)
     markup = html.answer_text("t", found)
     assert f">{KINDS[kind]}</p>" in markup
     assert sum(f">{heading}</p>" in markup for heading in KINDS.values()) == 1
@@ -154,8 +154,8 @@ def test_each_kind_has_its_own_heading_and_the_page_names_no_command(
 
 
 def test_nearest_passages_are_spoken_of_only_where_there_are_some() -> None:
-    assert "passages" not in write.refuse(Refusal("not_in_sources"))
-    assert "nearest passages may help" in write.refuse(Refusal("not_in_sources"), nearest=True)
+    assert "passages" not in refuse(Refusal("not_in_sources"))
+    assert "nearest passages may help" in refuse(Refusal("not_in_sources"), nearest=True)
 
 
 def test_an_answer_from_before_the_kinds_is_still_read(lane: Engine) -> None:

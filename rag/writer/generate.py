@@ -17,6 +17,7 @@ from index.text.tokens import token_counter
 from rag.check import Verdict
 from rag.check.sentence import SourceFacts, check_sentence
 from rag.cite import Statement
+from rag.places import Places
 from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
@@ -65,19 +66,19 @@ def generate(
     model: LanguageModel,
     question: str,
     reading: Reading,
-    hits: Sequence[Hit],
-    articles: Mapping[str, Article],
+    places: Places,
     settings: Settings,
     stop: Event | None = None,
 ) -> Generator[GeneratedDraft]:
     """Ask the model, and give the draft anew with each sentence that was checked; the last one is complete.
 
-    `hits` are the passages it may use, best first, of `articles`. A failure of the server ends with a draft that says
-    so. `stop` ends it at once.
+    The model may use the passages of `places`. A failure of the server ends with a draft that says so. `stop` ends it
+    at once.
     """
+    hits, articles = places.hits, places.articles
     counter = token_counter(settings.encoding)
     prompt = build_prompt(question, hits, articles, counter, settings.llm_prompt_tokens)
-    desk = _Desk(prompt.ids, hits, articles, reading)
+    checker = _SentenceChecker(prompt.ids, hits, articles, reading)
     stream = _Stream(model, prompt, counter.count, settings.llm_answer_tokens)
     draft = GeneratedDraft()
     started = time.perf_counter()
@@ -94,7 +95,7 @@ def generate(
                     draft = replace(draft, declined=True)
                     break
                 began = time.perf_counter()
-                statement = desk.check(one)
+                statement = checker.check(one)
                 checking += _since(began)
                 timings = draft.timings or {"first_sentence": _since(started)}
                 draft = replace(draft, statements=(*draft.statements, statement), timings=timings)
@@ -149,7 +150,7 @@ class _Stream:
                 yield one
 
 
-class _Desk:
+class _SentenceChecker:
     """Where each sentence is laid beside the passages it cites."""
 
     def __init__(
