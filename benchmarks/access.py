@@ -18,7 +18,7 @@ from rag.settings import SEEDS, Settings
 
 OURS = "#fn-rail, #fn-header, #fn-first, #fn-conversation, #fn-right"
 """Selector of our markup; the rest is Gradio's."""
-Found = dict[tuple[str, str, str, str], set[str]]
+Violations = dict[tuple[str, str, str, str], set[str]]
 """(owner of the markup, rule, impact, description) -> the states of the page with this violation."""
 
 
@@ -32,7 +32,7 @@ def violations(page: Page, context: str | None = None) -> list[Any]:
     return found
 
 
-def note(page: Page, state: str, found: Found) -> None:
+def note(page: Page, state: str, found: Violations) -> None:
     """Add the violations of this state of the page to `found`."""
     for one in violations(page):
         for node in one["nodes"]:
@@ -43,7 +43,7 @@ def note(page: Page, state: str, found: Found) -> None:
 
 def main() -> None:
     """Check all states and print the table."""
-    found: Found = {}
+    found: Violations = {}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         home = Path(folder) / "home"
         Engine(Settings(home=home)).index([SEEDS])
@@ -56,7 +56,7 @@ def main() -> None:
                         ask(page, question)
                         expect(page.locator(f".fn-turn.fn-{kind}")).to_be_visible(timeout=60_000)
                         note(page, f"{shade}, {kind}", found)
-    print("| whose | rule | impact | what it asks for | in how many of the 6 states |\n|---|---|---|---|---|")
+    print("| markup | rule | impact | requirement | in how many of the 6 states |\n|---|---|---|---|---|")
     for (whose, rule, impact, asked), states in sorted(found.items()):
         print(f"| {whose} | {rule} | {impact} | {asked} | {len(states)} |")
     if any(whose == "ours" and impact in ("serious", "critical") for whose, _, impact, _ in found):

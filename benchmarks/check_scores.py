@@ -254,12 +254,12 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a checkpoint of benchmarks.support_model")
     arguments = parser.parse_args()
     looker = Looker(arguments.model)
-    made, told = statements(arguments.data, arguments.each), claims(arguments.data)
-    looked, claimed = [looker.look(pair) for pair in made], [looker.look(pair) for pair in told]
-    true, wice_true = (np.array([float(pair.true) for pair in pairs]) for pairs in (made, told))
+    made, of_wice = statements(arguments.data, arguments.each), claims(arguments.data)
+    looked, claimed = [looker.look(pair) for pair in made], [looker.look(pair) for pair in of_wice]
+    true, wice_true = (np.array([float(pair.true) for pair in pairs]) for pairs in (made, of_wice))
     counts = {kind: sum(pair.kind == kind for pair in made) for kind in kinds(made)}
     heads = [f"{kind} ({count})" for kind, count in counts.items()]
-    print(f"{int(true.sum())} true statements; {len(told) // 2} claims of WiCE.\n")
+    print(f"{int(true.sum())} true statements; {len(of_wice) // 2} claims of WiCE.\n")
     print(f"| score | {' | '.join(heads)} | AUROC | AUROC, WiCE claims |\n|{'---|' * (len(heads) + 3)}")
     for name, plain in PLAIN.items():
         print(
@@ -268,7 +268,7 @@ def main() -> None:
     for name, row in (FITTED | (OF_MODEL if arguments.model else {})).items():
         x, w = np.array([row(one) for one in looked], float), np.array([row(one) for one in claimed], float)
         score = apart(x, true, [pair.group for pair in made])
-        print(line(name, made, score, apart(w, wice_true, [pair.group for pair in told], (x, true)), wice_true))
+        print(line(name, made, score, apart(w, wice_true, [pair.group for pair in of_wice], (x, true)), wice_true))
     if arguments.model:
         print("\nThe trained model among what the rules pass.\n")
         print("| statements | passed | AUROC | caught at 10% | at 20% |\n|---|---|---|---|---|")

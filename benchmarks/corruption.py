@@ -30,7 +30,7 @@ QUESTIONS = ("Who is the CEO of GM?", "Who counted the otters of pond 612?")
 _SECTIONS = 1_050
 """More than a thousand, because Chroma writes its graph to disk only from there on."""
 _NEVER = ("Traceback", "panicked", "Segmentation", "Fatal Python error", "Errno")
-_TOLD = "damaged"
+_DAMAGED = "damaged"
 _WAYS = ("ask", "ask", "ask", "index", "doctor")
 
 
@@ -115,16 +115,16 @@ def _asked(home: Path, question: str, expected: Any, way: str) -> str:
         first = _run(home, "ask", "--json", question)
         if first.returncode == 0:
             assert _answer(first) == expected, f"another answer: {first.stdout}"
-            return "told and mended by ask" if _TOLD in first.stderr else "no harm to ask"
+            return "reported and repaired by ask" if _DAMAGED in first.stderr else "no harm to ask"
         assert first.stderr.strip() and not first.stdout.strip(), first.stdout
     found = way == "doctor" and _run(home, "doctor").returncode != 0
     mended = _run(home, "index")
     assert mended.returncode == 0, mended.stderr
     last = _run(home, "ask", "--json", question)
-    assert last.returncode == 0 and _TOLD not in last.stderr, last.stderr
+    assert last.returncode == 0 and _DAMAGED not in last.stderr, last.stderr
     assert _answer(last) == expected, f"another answer: {last.stdout}"
-    told = found or "damaged" in mended.stdout
-    return f"told by {way} and mended by index" if told else f"no harm to {way} and index"
+    is_reported = found or "damaged" in mended.stdout
+    return f"reported by {way} and repaired by index" if is_reported else f"no harm to {way} and index"
 
 
 def _run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -73,8 +73,8 @@ def write_cases(data: Path, folder: Path, seed: int) -> list[Case]:
     for number, (paragraph, question, value, other) in enumerate(_values(paragraphs, rng)):
         if number == 2 * _EACH:
             break
-        told = other if number % 2 else value
-        form = rng.choice(_FORMS).format(question=question.text, value=told)
+        claimed = other if number % 2 else value
+        form = rng.choice(_FORMS).format(question=question.text, value=claimed)
         name = f"replies-{number}.txt"
         (folder / name).write_text(f"Readers ask, we reply\n\n5 June 2025\n\n{form}\n", "utf-8")
         others = [p for p in paragraphs if p.article == paragraph.article and p is not paragraph]
@@ -93,7 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--verbose", action="store_true", help="print the cases that are told wrongly")
+    parser.add_argument("--verbose", action="store_true", help="print the cases with a wrong result")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         docs, home = Path(folder) / "docs", Path(folder) / "home"
@@ -101,21 +101,21 @@ def main() -> None:
         cases = write_cases(arguments.data, docs, arguments.seed)
         engine = Engine(Settings(home=home))
         engine.index([docs])
-        told: dict[bool, list[bool]] = {True: [], False: []}
+        reported: dict[bool, list[bool]] = {True: [], False: []}
         refused: dict[bool, int] = {True: 0, False: 0}
         for case in tqdm(cases, unit="case", disable=None):
             found = answer(engine, case.question, choice=Choice(only=case.sources))
             said = any(note.startswith("The sources differ") for note in found.notes)
-            told[case.differs].append(said)
+            reported[case.differs].append(said)
             refused[case.differs] += found.refused
             if arguments.verbose and said != case.differs:
                 tqdm.write(f"{'differs' if case.differs else 'agrees'}: {case.question}\n{found.text}\n")
         engine.close()
-    right, wrong = sum(told[True]), sum(told[False])
-    print("| | cases | told to differ | refused |\n|---|---|---|---|")
+    right, wrong = sum(reported[True]), sum(reported[False])
+    print("| | cases | reported to differ | refused |\n|---|---|---|---|")
     for differs, name in ((True, "they differ"), (False, "they agree, in other words")):
-        print(f"| {name} | {len(told[differs])} | {sum(told[differs])} | {refused[differs]} |")
-    print(f"\nprecision {right / max(1, right + wrong):.3f}, recall {right / max(1, len(told[True])):.3f}")
+        print(f"| {name} | {len(reported[differs])} | {sum(reported[differs])} | {refused[differs]} |")
+    print(f"\nprecision {right / max(1, right + wrong):.3f}, recall {right / max(1, len(reported[True])):.3f}")
 
 
 if __name__ == "__main__":

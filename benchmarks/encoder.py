@@ -70,7 +70,7 @@ def ranks(
     return np.asarray(1 + (cosines > own).sum(axis=1))
 
 
-def told(name: str, full: NDArray[np.floating[Any]], small: NDArray[np.floating[Any]]) -> str:
+def table_row(name: str, full: NDArray[np.floating[Any]], small: NDArray[np.floating[Any]]) -> str:
     """Return a row of the table."""
     difference = small - full
     draws = np.random.default_rng(0).choice(difference, (RESAMPLES, len(difference))).mean(axis=1)
@@ -115,8 +115,8 @@ def main() -> None:
         f"{len(paragraphs)} paragraphs, {len(asked)} questions\n\n| | float32 | int8 | difference |\n|---|---|---|---|"
     )
     for most in (1, 5, 10):
-        print(told(f"success@{most}", (of_full <= most) * 1.0, (of_small <= most) * 1.0))
-    print(told("mrr", 1.0 / of_full, 1.0 / of_small))
+        print(table_row(f"success@{most}", (of_full <= most) * 1.0, (of_small <= most) * 1.0))
+    print(table_row("mrr", 1.0 / of_full, 1.0 / of_small))
 
 
 if __name__ == "__main__":

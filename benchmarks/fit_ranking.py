@@ -350,9 +350,9 @@ def _report(read: Sequence[_Read], scores: FeatureArray, words: FeatureArray, ro
         both = np.isin(kinds, (kind, beside))
         print(f"{kind}: AUROC {roc_auc_score(kinds[both] == beside, scores[both]):.3f}")
     for name, right, score in (("quotes", rows.right, scores), ("words", rows.words, words)):
-        told = rows.judged > 0 if name == "words" else np.ones(len(right), dtype=bool)
-        base = right[told].mean() * (1 - right[told].mean())
-        print(f"{name}: brier {brier_score_loss(right[told], score[told]):.3f}, of the base rate {base:.3f}")
+        counted = rows.judged > 0 if name == "words" else np.ones(len(right), dtype=bool)
+        base = right[counted].mean() * (1 - right[counted].mean())
+        print(f"{name}: brier {brier_score_loss(right[counted], score[counted]):.3f}, of the base rate {base:.3f}")
     for at in (_REFUSE_BELOW, *(float(np.quantile(scores[answerable], share)) for share in (0.02, 0.05, 0.1, 0.15))):
         kept = scores >= at
         parts = [f"{kind} {np.mean(scores[kinds == kind] < at):.3f}" for kind in (*_UNANSWERABLE, *_ANSWERABLE)]

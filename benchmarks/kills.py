@@ -126,8 +126,8 @@ def main() -> None:
     how = {"second": arguments.second, "derived": arguments.derived}
     with tempfile.TemporaryDirectory() as folder:
         hit = run(shipped_embedder(), Path(folder), arguments.kills, arguments.files, **how)
-    told = ", ".join(f"{count} {when}" for when, count in sorted(hit.items()))
-    print(f"{arguments.kills} kills ({told}): nothing was lost, every index equals one built from scratch.")
+    hits = ", ".join(f"{count} {when}" for when, count in sorted(hit.items()))
+    print(f"{arguments.kills} kills ({hits}): nothing was lost, every index equals one built from scratch.")
 
 
 if __name__ == "__main__":

@@ -263,7 +263,7 @@ def _memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _apart(call: Callable[..., T], *values: object) -> T:
+def _in_new_process(call: Callable[..., T], *values: object) -> T:
     """Return the result of a call in a new process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(call, *values).result()
@@ -278,12 +278,12 @@ def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, s
     write_articles(data, root, chunks // 19)
     with running(work / "chroma") if served else nullcontext() as chroma:
         server = Server(chroma.url) if chroma else None
-        built = _apart(build, home, root, real, derive_from, server)
-        asked = _apart(ask, home, asked_for, server)
+        built = _in_new_process(build, home, root, real, derive_from, server)
+        asked = _in_new_process(ask, home, asked_for, server)
         with (root / "000/000007.txt").open("a", encoding="utf-8") as stream:
             stream.write("\nA heron was seen at the lake of Corm.\n")
-        changed = _apart(build, home, root, real, derive_from, server)
-        print(told(built, asked, changed), flush=True)
+        changed = _in_new_process(build, home, root, real, derive_from, server)
+        print(size_table(built, asked, changed), flush=True)
         if chroma:
             print(
                 f"| server: memory at its peak, disk, MiB | {chroma.memory():.0f}, {_size(chroma.folder):.0f} |",
@@ -291,10 +291,10 @@ def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, s
             )
     if not served and importlib.util.find_spec("bm25s"):
         catalog = current_folder(home) / "catalog.sqlite"
-        print(words.compare(_apart, catalog, work / "words", asked_for), flush=True)
+        print(words.compare(_in_new_process, catalog, work / "words", asked_for), flush=True)
 
 
-def told(built: Built, asked: Asked, changed: Built) -> str:
+def size_table(built: Built, asked: Asked, changed: Built) -> str:
     """Return the table of one size."""
     alone = built.seconds - built.embedding
     parts = ", ".join(f"{name.split('.')[0]} {size:.0f}" for name, size in built.disk.items())
@@ -331,7 +331,7 @@ def main() -> None:
         if not real.exists():
             # More articles than needed: each has about 20 chunks.
             write_articles(arguments.data, Path(folder) / "real", arguments.real // 15 + 1)
-            rate = _apart(embed, Path(folder) / "real", arguments.real, real)
+            rate = _in_new_process(embed, Path(folder) / "real", arguments.real, real)
             print(f"\nembedding alone: {rate:.0f} chunks/s", flush=True)
         for chunks in arguments.sizes:
             work = Path(folder) / str(chunks)

@@ -61,8 +61,8 @@ class Asked:
 
         These are PARAPHRASES of the question, else the two sentences with most of its words.
         """
-        if told := PARAPHRASES.get(self.question):
-            return [(text, self.id_of(words)) for text, words in told]
+        if paraphrases := PARAPHRASES.get(self.question):
+            return [(text, self.id_of(words)) for text, words in paraphrases]
         return self.nearest(2)
 
     def nearest(self, count: int) -> list[tuple[str, str]]:
@@ -190,8 +190,8 @@ async def _refuse(part: str, body: dict[str, Any], request: Request) -> Response
     if part == "busy":
         return _error(429, "Rate limit reached.", "rate_limit_exceeded", {"retry-after-ms": "5"})
     if part == "long":
-        told = "This model's maximum context length is 2048 tokens. However, your messages resulted in 3012 tokens."
-        return _error(400, told, "context_length_exceeded")
+        message = "This model's maximum context length is 2048 tokens. However, your messages resulted in 3012 tokens."
+        return _error(400, message, "context_length_exceeded")
     if part == "picky" and "temperature" in body:
         return _error(400, "Unsupported parameter: 'max_tokens' is not supported with this model.", "unsupported")
     if part == "html":

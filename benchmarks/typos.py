@@ -75,14 +75,14 @@ def _ask(
     engine: Engine, questions: Sequence[Question], write: Callable[[str], str], *, exact: bool
 ) -> list[tuple[bool, bool, bool]]:
     """Return (first passage has a label, refused, question was corrected) of each question."""
-    corpus, told = Corpus(engine.parts()[0]), []
+    corpus, results = Corpus(engine.parts()[0]), []
     for one in tqdm(questions, unit="question"):
         found = answer(engine, write(one.text), as_typed=exact)
         first = found.passages[0] if found.passages else None
         places = find_labels(one, corpus)
         held = first is not None and any(place.held_by(first.source, first.start, first.end) for place in places)
-        told.append((held, found.refused, found.searched != found.question))
-    return told
+        results.append((held, found.refused, found.searched != found.question))
+    return results
 
 
 def main() -> None:

@@ -51,14 +51,14 @@ def compare(apart: Callable[..., Any], catalog: Path, folder: Path, questions: S
         built, changed, memory = apart(write, catalog, folder / name)
         query, asking = apart(ask, folder / name, [content_terms(question) for question in questions])
         rows.append((name, Words(built, changed, memory, asking, _size(folder / name), query)))
-    told = "\n".join(
+    lines = "\n".join(
         f"| {name} | {one.build:.1f} | {one.memory:.0f} | {one.disk:.0f} | {one.query:.2f} | {one.asking:.0f} "
         f"| {one.change:.2f} |"
         for name, one in rows
     )
     return (
         "\n| words | build, s | memory, MiB | disk, MiB | query, median, ms | memory while asking, MiB "
-        f"| one document changed, s |\n|---|---|---|---|---|---|---|\n{told}"
+        f"| one document changed, s |\n|---|---|---|---|---|---|---|\n{lines}"
     )
 
 

@@ -208,7 +208,7 @@ def test_rows_are_a_table_only_with_the_same_columns() -> None:
 def test_what_is_told_above_the_text() -> None:
     text = "---\ntitle: Mills\ndate: 2024-06-03\n---\n\n## A\n\nx y z.\n\n## B\n\nx y z.\n\n### C\n\nx y z."
     page = article_page(make_article("notes/mill.md", text), MarkedPlace(conversation="0a1b"), File())
-    assert "3 Jun 2024</bdi>, says its front matter" in page and "notes&#47;mill&#46;md" in page
+    assert "3 Jun 2024</bdi>, from its front matter" in page and "notes&#47;mill&#46;md" in page
     assert 'href="&#46;&#47;&#63;conversation&#61;0a1b">Back to the conversation' in page
     assert page.count('<a href="#at-') == 3 and 'class="fn-deep-1"' in page and "Open the file" in page
     for state, words in (("changed", "has changed since it was indexed"), ("gone", "is not where it was")):

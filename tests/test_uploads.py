@@ -23,7 +23,7 @@ from rag.ui.uploads import file_name
 from tests.visitor import Visitor, file_value
 
 OTTERS = b"The otters of the river Alm are counted by Dr. Quillfeather in March.\n"
-REFUSED = "did not come through this page"
+REFUSED = "was not uploaded through this page"
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,7 @@ def keep(
         raise BadFeedback(collected.problems[0].message)
     for place in map(corpus.find, collected.questions[0].labels):
         if place.missing:
-            raise BadFeedback(f"This can't be kept, for {place.missing}. Ask the question again and judge that answer.")
+            raise BadFeedback(f"This can't be kept: {place.missing}. Ask the question again and judge that answer.")
     path = feedback_file(home)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name("lock")), path.open("a", encoding="utf-8", newline="\n") as stream:

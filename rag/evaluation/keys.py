@@ -73,7 +73,7 @@ class KeyLog:
         notes = [f"{_quoted([theirs])} is read as {_quoted([ours])}" for theirs, ours in self.read.items()]
         if self.of_a_system:
             notes.append(
-                f"{_quoted(self.of_a_system)} not read: with the right answers in another key, a system wrote it"
+                f"{_quoted(self.of_a_system)} not read: a system wrote it, and another key has the right answers"
             )
         if self.unread and self.answered:
             notes.append(

@@ -214,8 +214,8 @@ def unfound(questions: QuestionSet, corpus: Corpus) -> list[Problem]:
             elif place.missing:
                 problems.append(Problem(questions.name, question.where, place.missing))
     if lost:
-        told = f"{lost:,} of {contexts:,} are in no source word for word: these are judged by their answers alone"
-        problems.append(Problem(questions.name, "contexts", told))
+        message = f"{lost:,} of {contexts:,} are in no source word for word: these are judged by their answers alone"
+        problems.append(Problem(questions.name, "contexts", message))
     return problems
 
 

@@ -66,8 +66,8 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
     found = collect(file.rows, path.name, longest)
     problems = [*found.problems, *file.problems]
     if not found.questions:
-        told = f" The first problem: {problems[0]}" if problems else " It is empty."
-        raise BadQuestionSet(f"{path} holds no question that can be asked.{told}")
+        detail = f" The first problem: {problems[0]}" if problems else " It is empty."
+        raise BadQuestionSet(f"{path} holds no question that can be asked.{detail}")
     return QuestionSet(
         _stem(path),
         found.questions,

@@ -178,7 +178,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
         if not _same(was := _made_by(folder), making):
             raise BadRun(f"{folder} holds another run: {'; '.join(differences(was, making)[:4])}. Name another --out.")
     elif any(path.name != "lock" for path in folder.iterdir()):
-        raise BadRun(f"{folder} is not empty and no run. Name another --out.")
+        raise BadRun(f"{folder} is not empty and has no run. Name another --out.")
     else:
         write_atomically(described, json.dumps({"schema": _SCHEMA, "made_by": making}, indent=1))
     if not results.exists():
@@ -249,9 +249,9 @@ def _result(
     except FootnoteError:
         raise
     except Exception as error:
-        told = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
         raise BadRun(
-            f"Question {question.id!r} could not be answered ({told}). Take it out, or mend what it says."
+            f"Question {question.id!r} could not be answered ({reason}). Remove it from the set, or correct the cause."
         ) from error
     places = find_labels(question, corpus)
     row = {
@@ -362,7 +362,7 @@ def read_run(folder: Path) -> Run:
 def _made_by(folder: Path) -> dict[str, Any]:
     value = _read_json(folder / "run.json").get("made_by")
     if not isinstance(value, dict):
-        raise BadRun(f"{folder / 'run.json'} does not say what made the run.")
+        raise BadRun(f"{folder / 'run.json'} has no configuration of the run.")
     return value
 
 
@@ -390,15 +390,15 @@ def differences(was: dict[str, Any], now: dict[str, Any], inside: str = "") -> l
 
     The generation is not compared: every sync makes a new one, and the corpus hash shows if the sources changed.
     """
-    told = []
+    lines = []
     for key in sorted(was.keys() | now.keys()):
         name = f"{inside}{key}"
         before, after = was.get(key), now.get(key)
         if isinstance(before, dict) and isinstance(after, dict):
-            told += differences(before, after, f"{name}.")
+            lines += differences(before, after, f"{name}.")
         elif before != after and name != "generation":
-            told.append(f"{name} was {_short(before)}, is {_short(after)}")
-    return told
+            lines.append(f"{name} was {_short(before)}, is {_short(after)}")
+    return lines
 
 
 def _short(value: object) -> str:

@@ -16,7 +16,7 @@ MEANINGS = {
     "recall@5": "labels held within the first five",
     "recall@10": "labels held within the first ten",
     "mrr": "1 / rank of the first passage that holds one",
-    "ndcg@10": "how near the front they stand",
+    "ndcg@10": "how near the top the labels are",
     "exact_match": "the answer is word for word an acceptable one",
     "token_f1": "words shared with an acceptable answer",
     "squad_v2_exact": "the same by SQuAD v2, unanswerable questions too",
@@ -71,8 +71,8 @@ def summary_text(summary: Mapping[str, Any]) -> str:
         lines += ["", "Sentences by verdict, with their share:"]
         lines += [f"{one['n']:>7,}  {one['share']:.3f}  {name}" for name, one in summary["sentences"].items()]
     if summary.get("tokens"):
-        told = ", ".join(f"{count:,} in the {name}s" for name, count in summary["tokens"].items())
-        lines += ["", f"Tokens of the language model: {told}."]
+        counts = ", ".join(f"{count:,} in the {name}s" for name, count in summary["tokens"].items())
+        lines += ["", f"Tokens of the language model: {counts}."]
     if summary["timings_ms"]:
         lines += ["", f"{'milliseconds':24} {'median':>8} {'95%':>8}"]
         lines += [f"{stage:24} {one['p50']:>8.1f} {one['p95']:>8.1f}" for stage, one in summary["timings_ms"].items()]
@@ -91,7 +91,7 @@ def comparison_text(comparison: Comparison) -> str:
         "",
     ]
     if comparison.makes:
-        lines += ["Not made alike:", *(f"  {one_line(line)}" for line in comparison.makes), ""]
+        lines += ["Differences in set-up:", *(f"  {one_line(line)}" for line in comparison.makes), ""]
     lines.append(f"{'':24} {'old':>6} {'new':>6}  {'change (95% interval)':26} verdict")
     for one in comparison.measures:
         if one.change is not None:

@@ -210,8 +210,8 @@ def _label(row: Mapping[str, Any], cells: Mapping[str, str]) -> dict[str, Any]:
     if not placed:
         return {}
     if row.get("relevant") is not None or placed[0] != "source":
-        told = '"relevant" says it already' if row.get("relevant") is not None else "it needs a source"
-        raise BadRow(f'"{placed[0]}" is filled in, but {told}')
+        reason = '"relevant" says it already' if row.get("relevant") is not None else "it needs a source"
+        raise BadRow(f'"{placed[0]}" is filled in, but {reason}')
     label: dict[str, Any] = {"source": cells["source"].strip()}
     if cells.get("quote", "").strip():
         label["quote"] = cells["quote"]

@@ -24,16 +24,16 @@ _SNAP = 2_000
 _FEWEST_HEADINGS = 3
 _MARKDOWN = (".md", ".markdown")
 _FROM = {
-    "metadata": "says the file itself",
-    "front matter": "says its front matter",
-    "text": "says its text",
-    "file name": "says its file name",
+    "metadata": "from the metadata of the file",
+    "front matter": "from its front matter",
+    "text": "from its text",
+    "file name": "from its file name",
 }
 _SAID = {
     "changed": "The file has changed since it was indexed; this is the text that was indexed.",
-    "gone": "The file is not where it was when it was indexed; this is the text that was indexed.",
+    "gone": "The file was moved or deleted after it was indexed; this is the text that was indexed.",
     "undrawn": "The pages of the file can't be drawn; this is their text.",
-    "cited": "This source has changed since it was cited; the quoted words may stand elsewhere in it now.",
+    "cited": "This source has changed since it was cited; the quoted words may be elsewhere in it now.",
     "unfound": "The quoted words were not found on the picture; they are marked in the text.",
 }
 
@@ -131,15 +131,15 @@ def _top(article: Article, place: MarkedPlace, file: File) -> str:
 
 
 def _about(article: Article) -> str:
-    told = []
+    parts = []
     if article.published:
-        told.append(f"<bdi>{escape(day(article.published))}</bdi>, {_FROM[article.published.origin]}")
+        parts.append(f"<bdi>{escape(day(article.published))}</bdi>, {_FROM[article.published.origin]}")
     if article.author:
-        told.append(f"by <bdi>{escape(article.author)}</bdi>")
+        parts.append(f"by <bdi>{escape(article.author)}</bdi>")
     if article.pages:
-        told.append(f"{len(article.pages):,} {page_word(article.source)}{'' if len(article.pages) == 1 else 's'}")
-    told.append(f"<bdi>{escape(article.source)}</bdi>")
-    return f'<p class="fn-meta">{" · ".join(told)}</p>'
+        parts.append(f"{len(article.pages):,} {page_word(article.source)}{'' if len(article.pages) == 1 else 's'}")
+    parts.append(f"<bdi>{escape(article.source)}</bdi>")
+    return f'<p class="fn-meta">{" · ".join(parts)}</p>'
 
 
 def _title(parts: list[Part], article: Article, setter: _Setter) -> str:

@@ -198,7 +198,7 @@ def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
                 make_tab(engine, page, files, events.turns.queue)
                 changed = make_sources_tab(engine, page, files, removed, ticks)
                 wire_settings = make_settings_room(engine)
-                wire_settings(page, _make_desk(engine, page, events, hidden, arriving, changed))
+                wire_settings(page, _make_conversation(engine, page, events, hidden, arriving, changed))
                 gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")
             with gr.Column(elem_id="fn-right", min_width=0):
                 gr.HTML(rail.panel(), js_on_load=None)
@@ -210,7 +210,7 @@ def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
     return page
 
 
-def _make_desk(
+def _make_conversation(
     engine: Engine,
     page: gr.Blocks,
     events: _Events,

@@ -121,7 +121,7 @@ def _markup(turn: Turn) -> str:
 def _import(store: ConversationStore, turns: Any) -> dict[str, Any]:
     """Store the text of a conversation that only the browser has kept."""
     if not isinstance(turns, list) or not 0 < len(turns) <= _MOST_TURNS:
-        raise BadRequest(f"A conversation to take over has 1 to {_MOST_TURNS} turns. Nothing was kept.")
+        raise BadRequest(f"Only a conversation of 1 to {_MOST_TURNS} turns can be imported. Nothing was stored.")
     words = [(str(one["question"])[:_LONGEST_WORDS], str(one["text"])[:_LONGEST_WORDS]) for one in turns]
     id_ = uuid.uuid4().hex
     for question, text in words:
@@ -137,7 +137,7 @@ async def _changed(request: Request, step: Any) -> JSONResponse:
     """Run a step with the JSON object of a request; reject a body that the page's script would not send."""
     # subtle: before another site may send this content type, the browser sends a preflight request, which fails.
     if request.headers.get("content-type") != "application/json":
-        return JSONResponse({"problem": "Changes are sent as application/json."}, 415)
+        return JSONResponse({"problem": "Send changes as application/json."}, 415)
     body = await request.body()
     try:
         value = json.loads(body) if len(body) <= _LARGEST_BODY else None

@@ -32,7 +32,7 @@ def details(turn_id: str, answer: Answer) -> str:
     rows += [("Index", answer.made_by["generation"])] if "generation" in answer.made_by else []
     times = [f"{_STAGES.get(stage, stage)} {spent:,.0f} ms" for stage, spent in answer.timings.items()]
     rows += [("Time", ", ".join(times))] if times else []
-    told = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows)
+    terms = "".join(f"<dt>{name}</dt><dd>{escape(words)}</dd>" for name, words in rows)
     passages = "".join(map(_passage, answer.passages[:_SHOWN]))
     listed = f"<dt>Read</dt><dd><ol>{passages}</ol></dd>" if passages else ""
     address = f"conversations/receipts/{escape(turn_id)}"
@@ -42,7 +42,7 @@ def details(turn_id: str, answer: Answer) -> str:
     )
     return (
         '<details class="fn-details"><summary class="fn-action">Details</summary>'
-        f"<dl>{told}{listed}{receipt if answer.made_by else ''}</dl></details>"
+        f"<dl>{terms}{listed}{receipt if answer.made_by else ''}</dl></details>"
     )
 
 

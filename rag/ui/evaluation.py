@@ -44,7 +44,7 @@ _INTRO = (
 )
 
 
-class _Bench:
+class _RunLock:
     """A lock for one evaluation at a time; only the session that started a run can stop it."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class _Events:
         self._engine = engine
         self._files = files
         self._queue = queue
-        self._bench = _Bench()
+        self._bench = _RunLock()
 
     def arrive(self) -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
         """Return the three lists, with the last run selected."""
@@ -108,7 +108,7 @@ class _Events:
         sent = Path(path)
         try:
             if sent.name.startswith("."):
-                raise FootnoteError(f"{sent.name} is hidden, for its name begins with a dot: give it another name.")
+                raise FootnoteError(f"{sent.name} is hidden, because its name begins with a dot. Rename it.")
             questions = read_questions(sent, self._engine.settings.max_question)
             kept = _keep_set(sent, question_sets_folder(self._engine.home))
         except OSError as error:
@@ -117,9 +117,9 @@ class _Events:
             return gr.Dropdown(), problem(plain_message(str(error).replace(path, sent.name), self._engine.home))
         finally:
             self._files.discard([sent])
-        told = line(f"{kept.name}: {len(questions.questions):,} questions.") + "".join(map(line, questions.notes))
+        message = line(f"{kept.name}: {len(questions.questions):,} questions.") + "".join(map(line, questions.notes))
         choices = gr.Dropdown(choices=list(question_sets(self._engine)), value=kept.name)
-        return choices, told + _problems(list(questions.problems))
+        return choices, message + _problems(list(questions.problems))
 
     def evaluate(self, chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Run the chosen set; yield (progress, list of runs, Run button, Stop button).
@@ -128,8 +128,8 @@ class _Events:
         """
         session = request.session_hash or ""
         if not self._bench.free.acquire(blocking=False):
-            told = problem("Another evaluation is running here. Wait for it to end, then run this one.")
-            yield told, gr.skip(), gr.skip(), gr.skip()
+            message = problem("Another evaluation is running here. Wait for it to end, then run this one.")
+            yield message, gr.skip(), gr.skip(), gr.skip()
             return
         last: tuple[object, object] = ("", gr.skip())
         ending = self._bench.begin(session)
@@ -145,7 +145,7 @@ class _Events:
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while evaluating %r", number, chosen)
-            last = problem(f"Something went wrong; Run goes on where it stopped. (Error {number})"), gr.skip()
+            last = problem(f"Something went wrong. Press Run to continue where it stopped. (Error {number})"), gr.skip()
         finally:
             self._bench.end(session)
             self._bench.free.release()
@@ -220,9 +220,9 @@ def evaluation(
     questions = read_questions(chosen, engine.settings.max_question)
     engine.warm.wait()
     problems = [*questions.problems, *labels.unfound(questions, asked_corpus(engine, questions))]
-    told = _problems(problems)
+    notes = _problems(problems)
     if changed := engine.changed_note():
-        told = line(changed) + told
+        notes = line(changed) + notes
     making = run.describe_run(engine, questions, run.Options(never_refuse))
     folder = run.choose_folder(engine.home, questions, making)
     started = said = time.monotonic()
@@ -236,17 +236,17 @@ def evaluation(
                 if time.monotonic() - said >= _TICK:
                     said = time.monotonic()
                     left = (said - started) / max(1, done - before) * (total - done)
-                    yield _bar(done, total, left) + told, gr.skip()
+                    yield _bar(done, total, left) + notes, gr.skip()
     except Stopped:
         stopped = True
     if stopped:
-        kept = f"Stopped at {done:,} of {total:,}. What is answered is kept: Run goes on from there."
-        yield line(kept) + told, gr.skip()
+        kept = f"Stopped at {done:,} of {total:,}. The answers so far are kept. Press Run to continue."
+        yield line(kept) + notes, gr.skip()
         return
-    yield line("Measuring ...") + told, gr.skip()
+    yield line("Measuring ...") + notes, gr.skip()
     run.finish(folder)
     report.write_report(folder)
-    yield line(f"Done: {total:,} questions.") + told, _lists(engine.home)[0]
+    yield line(f"Done: {total:,} questions.") + notes, _lists(engine.home)[0]
 
 
 def _button(can_act: bool) -> gr.Button:
@@ -285,7 +285,7 @@ def _keep_set(path: Path, folder: Path) -> Path:
 def _results(home: Path, name: str, against: str | None) -> str:
     # `open_run` accepts any folder, so the page may only pass names of finished runs.
     if not {name, against or name} <= set(run.finished_runs(home)):
-        raise FootnoteError("There is no such run any more. Load the page again.")
+        raise FootnoteError("This run no longer exists. Load the page again.")
     shown = run.open_run(name, home)
     summary = run.read_summary(shown.folder)
     compared = compare(run.open_run(against, home), shown) if against and against != name else None
@@ -307,8 +307,8 @@ def _results(home: Path, name: str, against: str | None) -> str:
 
 def _bar(done: int, total: int, left: float) -> str:
     minutes, seconds = divmod(round(left), 60)
-    told = f"{done:,} of {total:,} questions, {f'{minutes} min ' if minutes else ''}{seconds} s left"
-    return charts.progress("questions asked", done, total) + line(told)
+    message = f"{done:,} of {total:,} questions, {f'{minutes} min ' if minutes else ''}{seconds} s left"
+    return charts.progress("questions asked", done, total) + line(message)
 
 
 def _problems(problems: list[Problem], most: int = 10) -> str:
@@ -316,5 +316,5 @@ def _problems(problems: list[Problem], most: int = 10) -> str:
         return ""
     rows = "".join(f"<li>{escape(str(one))}</li>" for one in problems[:most])
     more = f"<li>and {len(problems) - most:,} more</li>" if len(problems) > most else ""
-    title = f"{len(problems):,} to mend in the set"
+    title = f"{len(problems):,} problem{'' if len(problems) == 1 else 's'} in the set"
     return f'<details class="fn-note" open><summary>{title}</summary><ul>{rows}{more}</ul></details>'

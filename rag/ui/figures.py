@@ -50,8 +50,8 @@ def figures(run: Run) -> RunFigures:
 def _figure(rows: Any, title: str, sentence: str, none: str, count: _Count, good: bool = True) -> Figure:
     counts = [counted for row in rows if (counted := count(row))]
     part, whole = (round(sum(column)) for column in zip(*counts, strict=True)) if counts else (0, 0)
-    told = sentence.format(part=f"{part:,}", whole=f"{whole:,}") if whole else none
-    return Figure(title, told, part, whole, good)
+    text = sentence.format(part=f"{part:,}", whole=f"{whole:,}") if whole else none
+    return Figure(title, text, part, whole, good)
 
 
 def _right(row: _Row) -> tuple[float, float] | None:

@@ -89,8 +89,8 @@ class Gate:
         name = split_authority(hosts[0], 80)[0] if len(hosts) == 1 else ""
         if not self._is_meant(name, scope):
             return PlainTextResponse(
-                "This server does not go by the name in the request. Open the address that it printed at its start, "
-                "or add the name to FOOTNOTE_ALLOWED_HOSTS and start it again.",
+                "The host name in the request is not allowed. Open the address that the server printed at its start, "
+                "or add the name to FOOTNOTE_ALLOWED_HOSTS and restart the server.",
                 421,
             )
         if _is_foreign(headers) and not _opens_a_document(scope, headers):
@@ -111,7 +111,7 @@ def _too_large(headers: Headers) -> PlainTextResponse | None:
     """Return a rejection if the body is larger than the page sends, or has no stated length; else None."""
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not length.isdecimal():
-        return PlainTextResponse("A request has to say the length of its body.", 411)
+        return PlainTextResponse("A request must state the length of its body.", 411)
     if int(length) > _LARGEST_BODY:
         return PlainTextResponse(f"A request may have up to {_LARGEST_BODY / 1e6:g} MB.", 413)
     return None

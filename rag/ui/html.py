@@ -173,9 +173,9 @@ def _thumbs(answer: Answer) -> str:
     if not answer.refused and not answer.citations:
         return ""
     places = [{"source": c.source, "quote": c.quote, "start": c.start, "end": c.end} for c in answer.citations]
-    told = f' data-answer="{escape(json.dumps({"refused": answer.refused, "cited": places}))}"'
+    data = f' data-answer="{escape(json.dumps({"refused": answer.refused, "cited": places}))}"'
     rated = (("good", "Good answer"), ("bad", "Bad answer"))
-    return "".join(button("thumb", name, label, told, "fn-icon fn-thumb") for name, label in rated)
+    return "".join(button("thumb", name, label, data, "fn-icon fn-thumb") for name, label in rated)
 
 
 def _star(starred: bool) -> str:

@@ -14,10 +14,10 @@ _REASONS = {
         (errno.EACCES, errno.EPERM, errno.EROFS),
         "The folder of the index can't be written. Make it writable (FOOTNOTE_HOME), then try again.",
     ),
-    **dict.fromkeys((errno.ENOENT, errno.ESTALE), "A file went away while it was needed. Try again."),
+    **dict.fromkeys((errno.ENOENT, errno.ESTALE), "A file was deleted while it was being read. Try again."),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "Too many files are open on this machine. Try again in a moment."),
 }
-_OTHERS = "The system did not let it happen. Look into logs/footnote.log in FOOTNOTE_HOME, then try again."
+_OTHERS = "The system reported an error. See logs/footnote.log in FOOTNOTE_HOME, then try again."
 
 
 def plain_message(error: Exception | str, home: Path) -> str:

@@ -70,8 +70,8 @@ def _text(settings: Settings, name: str, title: str, example: str, now: str | No
 
 
 def _variable(settings: Settings, name: str) -> str:
-    told = " is set in the environment, so it can't be changed here" if settings.is_fixed(name) else ""
-    return f'<p class="fn-meta">FOOTNOTE_{name.upper()}{told}</p>'
+    note = " is set in the environment, so it can't be changed here" if settings.is_fixed(name) else ""
+    return f'<p class="fn-meta">FOOTNOTE_{name.upper()}{note}</p>'
 
 
 class _Events:
@@ -114,14 +114,14 @@ def make_settings_room(engine: Engine) -> Callable[[gr.Blocks, gr.Radio], None]:
     events = _Events(engine)
     with gr.Column(elem_id="fn-settings", elem_classes=["fn-away"]):
         form = gr.HTML("", js_on_load=None)
-        told = gr.HTML("", js_on_load=None, elem_id="fn-saved")
+        saved = gr.HTML("", js_on_load=None, elem_id="fn-saved")
         sent = gr.Textbox(visible="hidden")
         keep = gr.Button("Save", elem_id="fn-save", elem_classes=["fn-away"])
     private = dict(show_progress="hidden", api_visibility="private")
 
     def wire(page: gr.Blocks, writer: gr.Radio) -> None:
         page.load(events.show, None, [form, writer], **private)
-        outputs = [told, form, writer]
+        outputs = [saved, form, writer]
         keep.click(events.save, sent, outputs, js="() => window.footnoteSources.order()", **private)
 
     return wire

@@ -111,5 +111,5 @@ def panel() -> str:
         f"{button('fold', 'close', 'Hide the evidence', classes='fn-icon fn-turned')}"
         f"{button('close', 'close', 'Close', classes='fn-icon fn-narrow')}</div>"
         '<div id="fn-panel" role="region" aria-label="Evidence" tabindex="-1"></div>'
-        '<p class="fn-none fn-hint">The passages that an answer rests on stand here, the words it quotes marked.</p>'
+        '<p class="fn-none fn-hint">The passages behind an answer appear here, with the quoted words marked.</p>'
     )

@@ -107,9 +107,9 @@ class Viewer:
 
     def _view(self, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
         stamped = {**given, "stamp": original.stamp}
-        return self.alone(lambda worker: self._seen_by(worker, original, page, asked, stamped))
+        return self.alone(lambda worker: self._view_in_worker(worker, original, page, asked, stamped))
 
-    def _seen_by(self, worker: Worker, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
+    def _view_in_worker(self, worker: Worker, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
         if (original, page) in self._failed or self._falls[original] >= _MOST_FALLS:
             raise UnreadableSource("could not be drawn before")
         try:

@@ -72,9 +72,9 @@ def overview(run: Run, summary: Mapping[str, Any]) -> str:
     how = [f"{asked:,} questions, {answerable:,} answerable", f"Footnote {made['footnote']}"]
     how += ["never refusing"] if made["options"]["never_refuse"] else []
     how += [f"only tagged {', '.join(made['options']['tags'])}"] if made["options"]["tags"] else []
-    told = figures.figures(run)
-    tiles = "".join(map(_tile, told.top))
-    others = "".join(f"<li>{escape(one.sentence)}</li>" for one in told.others)
+    run_figures = figures.figures(run)
+    tiles = "".join(map(_tile, run_figures.top))
+    others = "".join(f"<li>{escape(one.sentence)}</li>" for one in run_figures.others)
     sentences = f'<h2>In sentences, the weakest first</h2><ul class="fn-plain">{others}</ul>' if others else ""
     return (
         f"<h1>Evaluation: {escape(made['question_set']['name'])}</h1>"
@@ -141,7 +141,7 @@ def _curves(run: Run) -> str:
 def _causes(summary: Mapping[str, Any]) -> str:
     title = "<h2>What went wrong</h2>"
     if not summary["causes"]:
-        return f"{title}<p>Nothing that can be told from the labels.</p>"
+        return f"{title}<p>Nothing, as far as the labels show.</p>"
     asked = summary["questions"]
     counts = [(escape(CAUSES[cause]), f"{n:,}", charts.bar(n / asked)) for cause, n in summary["causes"].items()]
     return title + _table(("cause", "questions", ""), counts)
@@ -185,9 +185,11 @@ def _flat(value: Mapping[str, Any], inside: str = "") -> Iterable[tuple[str, str
 
 def comparison(compared: Comparison) -> str:
     """Return the comparison: differences in set-up, verdicts, changed answers."""
-    alike = "<p>Made alike: same questions, corpus and settings.</p>"
+    alike = "<p>Same questions, corpus and settings.</p>"
     if compared.makes:
-        alike = f"<p>Not made alike:</p><ul>{''.join(f'<li>{escape(line)}</li>' for line in compared.makes)}</ul>"
+        alike = (
+            f"<p>Differences in set-up:</p><ul>{''.join(f'<li>{escape(line)}</li>' for line in compared.makes)}</ul>"
+        )
     measures = [
         (escape(one.name), number(one.old), number(one.new), f"{one.change:+.3f}", _span(one), _word(one.verdict))
         for one in compared.measures
@@ -264,12 +266,12 @@ def _row(row: Mapping[str, Any], chat: bool) -> str:
     outcomes = [_FAILED, cause] if cause else ["right"]
     data = f'data-outcome="{escape(json.dumps(outcomes))}" data-tag="{escape(json.dumps(scores["tags"]))}"'
     title = f'{state} <span>{escape(row["question"])}</span> <span class="fn-meta">{escape(_cause(row))}</span>'
-    told = f"Expected: {_expected(row)} · evidence score {number(answer['evidence_score'])}"
+    expected = f"Expected: {_expected(row)} · evidence score {number(answer['evidence_score'])}"
     again = f'data-do="chat" data-question="{escape(row["question"])}"'
     button = f'<button type="button" class="fn-action" {again}>Ask in the chat</button>' if chat else ""
     return (
         f'<details class="fn-row" {data}><summary dir="auto">{title}</summary>{_answer(row)}'
-        f'<p class="fn-meta" dir="auto">{escape(told)}</p>{_labels(row)}{button}</details>'
+        f'<p class="fn-meta" dir="auto">{escape(expected)}</p>{_labels(row)}{button}</details>'
     )
 
 
@@ -279,8 +281,10 @@ def _expected(row: Mapping[str, Any]) -> str:
 
 
 def _labels(row: Mapping[str, Any]) -> str:
-    told = [f"{one['source']}{': ' + one['missing'] if one['missing'] else _at(one['spans'])}" for one in row["labels"]]
-    return f"<p class='fn-meta' dir='auto'>Labelled: {escape('; '.join(told))}</p>" if told else ""
+    labels = [
+        f"{one['source']}{': ' + one['missing'] if one['missing'] else _at(one['spans'])}" for one in row["labels"]
+    ]
+    return f"<p class='fn-meta' dir='auto'>Labelled: {escape('; '.join(labels))}</p>" if labels else ""
 
 
 def _at(spans: Sequence[Sequence[int]]) -> str:

@@ -157,7 +157,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleRe
     async def feedback(request: Request) -> JSONResponse:
         # subtle: before another site may send this content type, the browser sends a preflight request, which fails.
         if request.headers.get("content-type") != "application/json":
-            return JSONResponse({"problem": "Feedback is sent as application/json."}, 415)
+            return JSONResponse({"problem": "Send feedback as application/json."}, 415)
         try:
             row = await run_in_threadpool(_keep_judged, engine, await request.body())
         except FootnoteError as error:

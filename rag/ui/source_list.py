@@ -59,7 +59,7 @@ def contents_line(report: Report) -> str:
     return f"The index holds {_count(report.articles, 'source')} in {_count(report.chunks, 'passage')}."
 
 
-def told(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> str:
+def upload_results(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> str:
     """Return the result of each uploaded file.
 
     `refused` maps a file that was not stored to the reason.
@@ -92,7 +92,7 @@ def _offer(rows: Sequence[Source]) -> str:
     if not any(row.sample for row in rows) or all(row.sample for row in rows):
         return ""
     return (
-        '<p class="fn-offer">The sample articles are asked beside your own sources. <button type="button" '
+        '<p class="fn-offer">The chat searches the sample articles too. <button type="button" '
         'class="fn-action" data-order="sample">Remove the sample</button><button type="button" class="fn-action" '
         'data-order="keep">Keep it</button></p>'
     )

@@ -76,7 +76,7 @@ class _Changes:
     def show(self) -> Iterator[tuple[object, object]]:
         """Yield the list when the page opens, after a note while the models load."""
         if not self._engine.warm.is_set():
-            yield line("The list comes in a moment ..."), gr.skip()
+            yield line("Loading the list ..."), gr.skip()
             self._engine.warm.wait()
         yield self._now()
 
@@ -104,9 +104,9 @@ class _Changes:
         names = [path.name for path in sent]
         try:
             if len(refused) < len(set(names)):
-                yield from self._work(lambda progress: source_list.told(job(progress), names, refused))
+                yield from self._work(lambda progress: source_list.upload_results(job(progress), names, refused))
             else:
-                yield source_list.told(Report(), list(refused), refused), *_SAME
+                yield source_list.upload_results(Report(), list(refused), refused), *_SAME
         finally:
             self._files.discard(sent)
 
@@ -114,7 +114,7 @@ class _Changes:
         """Fetch a web page and index it."""
         address = (address or "").strip()
         if not is_address(address):
-            yield problem("Type a whole web address, with http:// or https:// before it."), *_SAME
+            yield problem("Type a full web address that begins with http:// or https://."), *_SAME
             return
 
         def job(progress: Progress) -> str:
@@ -181,15 +181,15 @@ class _Changes:
             raise FootnoteError(f"{path.name} {why}.")
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(path, order.text.encode("utf-8", "replace").decode())
-        return source_list.told(self._engine.index([folder], progress=progress, wait=60), [path.name], {})
+        return source_list.upload_results(self._engine.index([folder], progress=progress, wait=60), [path.name], {})
 
     def _add_folder(self, order: Order, progress: Progress) -> str:
         """Add a local folder as a source folder."""
         if not self._engine.settings.is_for_this_machine:
-            raise FootnoteError("Folders are added here only by who sits at this machine: python app.py index FOLDER.")
+            raise FootnoteError("Only the user of this machine can add folders: python app.py index FOLDER.")
         path = Path(order.name.strip()).expanduser()
         if not order.name.strip() or not path.is_absolute() or not path.is_dir():
-            raise FootnoteError("This is no folder of this machine. Give its whole path, such as /home/me/Documents.")
+            raise FootnoteError("This folder is not on this machine. Give its full path, such as /home/me/Documents.")
         return self._summary(self._engine.index([path], progress=progress, wait=60))
 
     def _group(self, order: Order, _: Progress) -> str:
@@ -209,15 +209,17 @@ class _Changes:
                 yield _progress(*stage[0]), *_SAME
                 time.sleep(_TICK)
         try:
-            told = running.result()
+            message = running.result()
         except (FootnoteError, OSError) as error:
             _LOG.warning("the sources were not changed: %s", error)
-            told = self._problem(error)
+            message = self._problem(error)
         except Exception:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while changing the sources", number)
-            told = problem(f"Something went wrong; the index in use is unchanged. The log tells more. (Error {number})")
-        yield told, *self._now()
+            message = problem(
+                f"Something went wrong; the index is unchanged. The log has the details. (Error {number})"
+            )
+        yield message, *self._now()
 
     def _summary(self, report: Report) -> str:
         failures = [plain_message(f"{source}: {why}", self._engine.home) for source, why in report.failed[:20]]
@@ -273,8 +275,8 @@ def make_sources_tab(
 def _intro(engine: Engine) -> str:
     limit = f"{engine.settings.max_source_mb:g} MB"
     return (
-        '<p class="fn-lead">What answers come from. Files, pages and texts that you add here are kept with the index. '
-        f"A file or page may have up to {limit}. The chat asks what is ticked; each conversation keeps its ticks.</p>"
+        '<p class="fn-lead">The sources of the answers. Files, pages and texts that you add are kept with the index. '
+        f"A file or page may have up to {limit}. The chat searches ticked sources; a conversation keeps its ticks.</p>"
     )
 
 

@@ -74,7 +74,7 @@ class Turns:
         except Exception as error:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while answering %r", number, question)
-            said = "Something went wrong while answering. Ask again; the log tells more."
+            said = "Something went wrong while answering. Ask again; the log has the details."
             if isinstance(error, FootnoteError):
                 said = plain_message(explained(error, self._engine.home), self._engine.home)
             yield html.failure(turn_id, asked, f"{said} (Error {number})")

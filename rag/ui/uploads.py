@@ -79,7 +79,7 @@ class Uploads:
             return PlainTextResponse("Open the page first, with cookies allowed for it, and add the file there.", 403)
         length = request.headers.get("content-length", "")
         if not length.isdecimal():
-            return PlainTextResponse("An upload has to say its length.", 411)
+            return PlainTextResponse("An upload must state its length.", 411)
         if not await run_in_threadpool(self._reserve, int(length)):
             return PlainTextResponse(
                 f"There is no room: all files added here may take {self._most / 1e6:g} MB together. Take some out, "
@@ -110,7 +110,7 @@ class Uploads:
                 # lstat follows no link, and does not block on a pipe.
                 if stat.S_ISREG(path.lstat().st_mode) and path.resolve() == self.folder.resolve() / inside:
                     return path
-        words = "This file did not come through this page, or waited too long. Add it again."
+        words = "This file was not uploaded through this page, or waited too long. Add it again."
         raise gr.Error(words, print_exception=False)
 
     def has_room(self, length: int) -> bool:

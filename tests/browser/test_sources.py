@@ -183,7 +183,7 @@ def test_a_folder_is_added_filtered_sorted_and_its_ticks_named(tab: Page, tmp_pa
     form = tab.locator("#fn-forms form[data-order=folder]")
     form.get_by_label("Path").fill("minutes")
     form.get_by_role("button").click()
-    expect(tab.locator("#fn-syncing")).to_contain_text("This is no folder of this machine", timeout=_PATIENCE)
+    expect(tab.locator("#fn-syncing")).to_contain_text("This folder is not on this machine", timeout=_PATIENCE)
     tab.locator("#fn-forms summary", has_text="A folder of this machine").click()
     form.get_by_label("Path").fill(str(folder))
     form.get_by_role("button").click()
