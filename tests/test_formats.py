@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-import app
 from index.article import Article, read_article
 from index.encoder.embedder import Embedder
 from index.formats import READERS
 from index.formats.worker import Worker
 from rag.answer import answer
+from rag.cli import codes
+from rag.cli.main import main
 from rag.cli.terminal import print_answer
 from rag.engine import Engine
 from rag.settings import Settings
@@ -88,7 +89,7 @@ def test_the_command_line_shows_the_stored_text_and_names_the_page(
     found = answer(library, FACTS["mill.pdf"].question)
     one = found.citations[0]
     place = ["--from", str(one.start), "--to", str(one.end)]
-    assert app.main(["show", "mill.pdf", "--home", str(library.home), *place]) == app.ANSWERED
+    assert main(["show", "mill.pdf", "--home", str(library.home), *place]) == codes.ANSWERED
     sys.stdout.flush()
     assert capfdbinary.readouterr().out.decode() == one.quote
     print_answer(found)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-import app
-from index.build.lock import hold_lock, writer
+from index.build.lock import writer, writing
 from index.errors import IndexBusy
 from index.home import current_folder, index_folder
+from rag.cli import codes
+from rag.cli.main import main
 from tests.conftest import ROOT
 
 Out = pytest.CaptureFixture[str]
@@ -40,7 +41,7 @@ def home(tmp_path: Path) -> Path:
 
 def do(home: Path, *words: str) -> int:
     """Run a command of app.py in this process."""
-    return app.main([*words, "--home", str(home)])
+    return main([*words, "--home", str(home)])
 
 
 def listed(home: Path, capsys: Out) -> dict[str, str]:
@@ -105,10 +106,10 @@ def test_a_forgotten_source_stays_away_until_it_is_named_again(docs: Path, home:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["--watch", "--dry-run"], app.MISUSED, "not with --dry-run"),
-        (["--watch", "--rebuild"], app.MISUSED, "not with --dry-run or --rebuild"),
-        ([""], app.FAILED, "A path is empty"),
-        (["ftp://example.org/a"], app.FAILED, "only addresses with http:// or https://"),
+        (["--watch", "--dry-run"], codes.MISUSED, "not with --dry-run"),
+        (["--watch", "--rebuild"], codes.MISUSED, "not with --dry-run or --rebuild"),
+        ([""], codes.FAILED, "A path is empty"),
+        (["ftp://example.org/a"], codes.FAILED, "only addresses with http:// or https://"),
     ],
 )
 def test_names_and_flags_that_make_no_sense_change_nothing(
@@ -123,8 +124,8 @@ def test_a_named_file_that_cannot_be_read_fails_the_command(docs: Path, home: Pa
     (docs / "photo.jpg").write_bytes(b"\xff\xd8")
     assert do(home, "index", str(docs)) == 0
     for name in ("empty.txt", "photo.jpg"):
-        assert do(home, "index", str(docs / name)) == app.FAILED
-    assert do(home, "index", "http://127.0.0.1:9/") == app.FAILED
+        assert do(home, "index", str(docs / name)) == codes.FAILED
+    assert do(home, "index", "http://127.0.0.1:9/") == codes.FAILED
     assert do(home, "index") == 0
     assert set(listed(home, capsys)) >= {"a.txt", "b.txt", "sub/c.txt"}
 
@@ -196,6 +197,6 @@ def test_watching_takes_up_changes_until_it_is_stopped(docs: Path, home: Path) -
             second = json.loads(process.stdout.readline())
             assert (second["added"], second["removed"]) == (["d.txt"], ["b.txt"])
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == app.INTERRUPTED
+            assert process.wait(30) == codes.INTERRUPTED
         finally:
             process.kill()

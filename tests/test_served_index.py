@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import app
 from benchmarks.chroma import Chroma, running
 from index.build.generation import faults, open_current
 from index.build.write import Builder
@@ -30,7 +29,9 @@ from index.store.collections import prefix
 from index.sync import preview, sync
 from rag import engine as engines
 from rag.answer import answer
-from rag.choice import ALL_SOURCES
+from rag.choice import EVERYTHING
+from rag.cli import codes
+from rag.cli.main import main
 from rag.engine import Engine
 from rag.settings import Settings, make_settings
 from rag.ui.turns import Turns
@@ -163,7 +164,7 @@ def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_resta
             answer(engine, question)
         monkeypatch.setenv("FOOTNOTE_CHROMA_URL", chroma.url)
         for command in (["ask", question], ["index"]):
-            assert app.main([*command, "--home", str(builder.home)]) == app.FAILED
+            assert main([*command, "--home", str(builder.home)]) == codes.FAILED
             told = capsys.readouterr().err
             assert len(told.splitlines()) == 1 and chroma.url in told and "chroma run" in told
         chroma.start()
@@ -225,11 +226,11 @@ def test_the_token_is_sent_to_the_proxy_and_shown_nowhere(
             Server(proxy.url).check()
         monkeypatch.setenv("FOOTNOTE_CHROMA_URL", proxy.url)
         monkeypatch.setenv("FOOTNOTE_CHROMA_TOKEN", f"{_TOKEN}-not")
-        assert app.main(["index", str(docs), "--home", str(home)]) == app.FAILED
+        assert main(["index", str(docs), "--home", str(home)]) == codes.FAILED
         monkeypatch.setenv("FOOTNOTE_CHROMA_TOKEN", _TOKEN)
         for words in (["index"], ["index", "--dry-run"], ["sources"], ["doctor"], ["forget", "badgers.txt"]):
-            assert app.main([*words, "--home", str(home)]) == app.ANSWERED
-        assert app.main(["settings", "--home", str(home)]) == app.ANSWERED
+            assert main([*words, "--home", str(home)]) == codes.ANSWERED
+        assert main(["settings", "--home", str(home)]) == codes.ANSWERED
         out, err = capfd.readouterr()
         assert "does not accept the token in FOOTNOTE_CHROMA_TOKEN (401)" in err and "every part agrees" in out
         assert "unencrypted" in out and _TOKEN not in out + err

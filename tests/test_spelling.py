@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import app
 from benchmarks.typos import misspell
 from index.encoder.vocabulary import count_words, is_english
 from rag.answer import answer
+from rag.cli.main import main
 from rag.engine import Engine
 from rag.settings import Settings
 from rag.spelling import Speller, slip
@@ -104,9 +104,9 @@ def test_a_correction_is_shown_and_undone(pottery: Engine, capsys: pytest.Captur
         assert not exact.corrected and exact.searched == QUESTION
         assert "Searched for" not in html.answer_text("t", exact)
     command = ["ask", QUESTION, "--home", str(pottery.home)]
-    app.main(command)
+    main(command)
     assert "Searched for: Who is the instructor?" in capsys.readouterr().out
-    app.main([*command, "--as-typed"])
+    main([*command, "--as-typed"])
     assert "Searched for" not in capsys.readouterr().out
 
 

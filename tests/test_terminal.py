@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-import app
+from rag.cli.main import COMMANDS
 from rag.printable import one_line, safe
 from rag.types import Answer
 from tests.conftest import ROOT
@@ -44,11 +44,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 _WALK = """
-import json, sys, app
+import json, sys
+from rag.cli.main import main
 for words in json.loads(sys.argv[1]):
     print("\\n==", ascii(words), flush=True)
     try:
-        app.main(words)
+        main(words)
     except SystemExit:
         pass
 """
@@ -135,7 +136,7 @@ def test_no_command_passes_on_what_a_terminal_would_obey(home: Path) -> None:
 
 def test_every_command_of_the_program_is_walked(home: Path) -> None:
     """All but the page, and the chat, which prints answers as `ask` does."""
-    assert {words[0] for words in commands(home)} >= app.COMMANDS.keys() - {"serve", "chat"}
+    assert {words[0] for words in commands(home)} >= COMMANDS.keys() - {"serve", "chat"}
 
 
 def test_json_and_a_piped_text_are_exact(home: Path) -> None:
@@ -167,4 +168,4 @@ def test_nothing_but_the_terminal_module_prints() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id != "print", f"{path}:{node.lineno}"
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys":
-                assert node.attr not in ("stdout", "stderr") or path.name == "app.py", f"{path}:{node.lineno}"
+                assert node.attr not in ("stdout", "stderr") or path.name == "main.py", f"{path}:{node.lineno}"

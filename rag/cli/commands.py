@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from index.errors import FootnoteError, IndexBusy
 from index.sources.fetch import is_address
 from index.sources.removal import unknown_source
 from index.text.structure import structure
+from rag.cli.codes import ANSWERED, FAILED, MISUSED
 from rag.cli.doctor import examine
 from rag.cli.terminal import (
     print_blocks,
@@ -19,12 +21,13 @@ from rag.cli.terminal import (
     print_preview,
     print_report,
     print_sources,
+    print_stored,
     print_trouble,
     progress_bar,
 )
 from rag.engine import Engine
-from rag.settings import Settings, make_settings
-from rag.sources import list_sources
+from rag.settings import SEEDS, make_settings
+from rag.sources import listing
 from rag.watch import changes_at_rest
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -32,16 +35,24 @@ _LOOK_EVERY = 2.0
 """Seconds between two looks at the sources while watching."""
 
 
-def open_engine(home: Path | None) -> Engine:
-    """The engine over an index, by default the one the settings name."""
-    return Engine(make_settings(home=home))
+def index(arguments: argparse.Namespace) -> int:
+    """Make the index equal to the sources and say what was done."""
+    if arguments.watch and (arguments.dry_run or arguments.rebuild):
+        print_trouble("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.")
+        return MISUSED
+    engine = _open_engine(arguments)
+    if arguments.watch:
+        _watch(engine, arguments)
+        return ANSWERED
+    return ANSWERED if _index(engine, arguments) else FAILED
 
 
-def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool, as_json: bool) -> bool:
-    """Bring the index up to date with the files, folders and addresses `named` too, or only say what that would do.
+def _index(engine: Engine, arguments: argparse.Namespace) -> bool:
+    """Bring the index up to date with what is named too, or with --dry-run only say what that would do.
 
-    False when one that was named can't be read. Raises FootnoteError for a name that is no path and no web address.
+    Returns False when a named source can't be read. Raises FootnoteError for a name that is no path and no address.
     """
+    named: Sequence[str] = arguments.paths
     for name in named:
         if not name.strip():
             raise FootnoteError("A path is empty. Name a file, a folder or a web address, or nothing at all.")
@@ -50,13 +61,13 @@ def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool,
     addresses = [name for name in named if is_address(name)]
     paths = [Path(name) for name in named if name not in addresses]
     with progress_bar() as progress:
-        if dry_run:
+        if arguments.dry_run:
             report = engine.preview(paths, progress, addresses=addresses)
         else:
-            report = engine.index(paths, addresses=addresses, rebuild=rebuild, progress=progress)
-    if as_json:
-        print_json({"dry_run": dry_run, **report.to_json()})
-    elif dry_run:
+            report = engine.index(paths, addresses=addresses, rebuild=arguments.rebuild, progress=progress)
+    if arguments.json:
+        print_json({"dry_run": arguments.dry_run, **report.to_json()})
+    elif arguments.dry_run:
         print_preview(report)
     else:
         print_report(report)
@@ -64,9 +75,9 @@ def index(engine: Engine, named: Sequence[str], *, rebuild: bool, dry_run: bool,
     return unread.isdisjoint([*addresses, *(path.name for path in paths if path.is_file())])
 
 
-def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
+def _watch(engine: Engine, arguments: argparse.Namespace) -> None:
     """Bring the index up to date, and again whenever a source changed and has come to rest. Ends by Ctrl-C."""
-    index(engine, named, rebuild=False, dry_run=False, as_json=as_json)
+    _index(engine, arguments)
     trouble = ""
     for _ in changes_at_rest(engine, _LOOK_EVERY, Event()):
         try:
@@ -80,54 +91,66 @@ def watch(engine: Engine, named: Sequence[str], *, as_json: bool) -> None:
             trouble = str(error)
             continue
         trouble = ""
-        if as_json:
+        if arguments.json:
             print_json({"dry_run": False, **report.to_json()})
         else:
             print_report(report)
 
 
-def sources(engine: Engine, *, as_json: bool) -> None:
-    """List what is in the index."""
+def sources(arguments: argparse.Namespace) -> int:
+    """List the sources in the index."""
+    engine = _open_engine(arguments)
     engine.ensure_index()
-    rows = list_sources(engine)
-    if as_json:
-        print_json([one.to_json() for one in rows])
+    rows = listing(engine)
+    if arguments.json:
+        print_json([row.to_json() for row in rows])
     else:
         print_sources(rows)
+    return ANSWERED
 
 
-def forget(engine: Engine, names: Sequence[str]) -> None:
-    """Take sources out of the index."""
+def forget(arguments: argparse.Namespace) -> int:
+    """Take sources out of the index, for good."""
+    names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
+    if not names:
+        print_trouble("Name a source to forget, as `python app.py sources` gives it, or say --sample.")
+        return MISUSED
+    engine = _open_engine(arguments)
     with progress_bar() as progress:
         report = engine.forget(names, progress)
     print_report(report)
+    return ANSWERED
 
 
-def doctor(settings: Settings, *, as_json: bool) -> bool:
-    """Print every check as it is made; True when all is in order."""
+def doctor(arguments: argparse.Namespace) -> int:
+    """Print every check as it is made; the exit code says whether all is in order."""
     fine = True
-    for check in examine(settings):
+    for check in examine(make_settings(home=arguments.home)):
         fine = fine and check.ok
-        if as_json:
+        if arguments.json:
             print_json(check.to_json())
         else:
             print_check(check)
-    return fine
+    return ANSWERED if fine else FAILED
 
 
-def text(engine: Engine, source: str, start: int | None, end: int | None) -> str:
-    """The stored text of a source, or the part from `start` to `end`. Raises FootnoteError for what is not there."""
-    whole = _stored(engine, source)
-    length = len(whole)
-    first, last = 0 if start is None else start, length if end is None else end
-    if not 0 <= first <= last <= length:
-        raise FootnoteError(f"--from {first} --to {last} is outside the text: it has {length} characters, from 0.")
-    return whole[first:last]
+def show(arguments: argparse.Namespace) -> int:
+    """Print the stored text of a source, a part of it by offsets, or its blocks."""
+    text = _stored(_open_engine(arguments), arguments.source)
+    if arguments.blocks:
+        print_blocks(structure(text))
+        return ANSWERED
+    first = 0 if arguments.start is None else arguments.start
+    last = len(text) if arguments.end is None else arguments.end
+    if not 0 <= first <= last <= len(text):
+        raise FootnoteError(f"--from {first} --to {last} is outside the text: it has {len(text)} characters, from 0.")
+    print_stored(text[first:last], whole=arguments.start is None and arguments.end is None)
+    return ANSWERED
 
 
-def show_blocks(engine: Engine, source: str) -> None:
-    """Print the blocks of a source. Raises FootnoteError for a source that is not there."""
-    print_blocks(structure(_stored(engine, source)))
+def _open_engine(arguments: argparse.Namespace) -> Engine:
+    """Open the index of --home, else the one that the settings name."""
+    return Engine(make_settings(home=arguments.home))
 
 
 def _stored(engine: Engine, source: str) -> str:

@@ -1,4 +1,4 @@
-"""The grammar of the command line: every command with its arguments, and the help texts. What they do is in app.py."""
+"""The grammar of the command line: every command with its arguments, and the help texts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,72 @@
+"""The command line: reads the words, runs the command, and turns errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from rag.environment import prepare
+
+# Before any other import: libraries read these settings when they are loaded.
+prepare()
+
+from index.errors import FootnoteError
+from rag.cli.codes import FAILED, INTERRUPTED
+from rag.cli.parser import make_parser
+from rag.cli.terminal import print_trouble
+from rag.settings import unknown_variables
+
+COMMANDS = {
+    "serve": "rag.cli.serve",
+    "ask": "rag.cli.asking",
+    "chat": "rag.cli.asking",
+    "replay": "rag.cli.asking",
+    "whatsnew": "rag.cli.asking",
+    "index": "rag.cli.commands",
+    "sources": "rag.cli.commands",
+    "forget": "rag.cli.commands",
+    "doctor": "rag.cli.commands",
+    "show": "rag.cli.commands",
+    "settings": "rag.cli.show_settings",
+    "evaluate": "rag.cli.evaluating",
+    "compare": "rag.cli.evaluating",
+}
+"""Command -> the module whose function of the same name runs it; only that module is loaded."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    # Libraries make millions of objects that stay; looking for garbage at every 700th costs seconds of a start.
+    gc.set_threshold(50_000, 20, 50)
+    given = list(sys.argv[1:] if words is None else words)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given.insert(0, "serve")
+    arguments = make_parser().parse_args(given)
+    try:
+        if arguments.command not in ("settings", "doctor"):  # these two list the variables themselves
+            for line in unknown_variables():
+                print_trouble(line)
+        return _command(arguments.command)(arguments)
+    except FootnoteError as error:
+        print_trouble(error)
+        return FAILED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): no complaint, and none from Python at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        what = f"{str(error.filename)[:200]} can't be used" if error.filename else "The system refused"
+        print_trouble(f"{what}: {error.strerror or error}. Check the path, its permissions and the free space.")
+        return FAILED
+    except KeyboardInterrupt:
+        print_trouble("Stopped.")
+        return INTERRUPTED
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    run: Callable[[argparse.Namespace], int] = getattr(import_module(COMMANDS[name]), name)
+    return run

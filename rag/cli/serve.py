@@ -1,0 +1,79 @@
+"""The command `serve`, and the page as an ASGI app for other servers."""
+
+from __future__ import annotations
+
+import argparse
+import logging.handlers
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.cli.codes import ANSWERED, FAILED, MISUSED
+from rag.cli.terminal import print_line, print_trouble
+from rag.settings import Settings, make_settings, unknown_variables
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_NO_LOGIN = (
+    "The page was not started: it has no login, so everyone who reaches {host} could read, add and delete sources. "
+    "Leave --host out to serve this machine only, or say --no-login too if everyone there may do all that."
+)
+_OPEN_TO_ALL = (
+    "WARNING: the page has no login. Everyone who reaches {host} can read, add and delete sources, and ask. "
+    "Keep it behind a firewall, or a proxy that asks for a password."
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The page as an ASGI app, for uvicorn or another server; models load in the background."""
+    from rag.engine import Engine
+    from rag.ui.server import make_server
+
+    if settings is None:
+        for line in unknown_variables():
+            print_trouble(line)
+    engine = Engine(settings or make_settings())
+    server = make_server(engine)
+    # Only now: the page comes first, and the models' libraries would slow it down.
+    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+    return server
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Serve the page until interrupted."""
+    settings = make_settings(host=arguments.host, port=arguments.port)
+    from rag.cli.ports import free_port
+    from rag.hosts import in_url, is_loopback
+
+    if not is_loopback(settings.host):
+        if not arguments.no_login:
+            print_trouble(_NO_LOGIN.format(host=settings.host))
+            return MISUSED
+        print_trouble(_OPEN_TO_ALL.format(host=settings.host))
+    port = free_port(settings.host, settings.port)
+    if port is None:
+        return FAILED
+    _log_to(settings.index_home() / "logs" / "footnote.log")
+    import uvicorn
+
+    print_line(f"Starting. The page will be at http://{in_url(settings.host)}:{port} (Ctrl-C ends it).")
+
+    # Pages that are open in a browser hold connections for ever: they don't hold up the end.
+    app = create_app(settings)
+    uvicorn.run(app, host=settings.host, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    return ANSWERED
+
+
+def _log_to(path: Path) -> None:
+    """Write warnings and errors to a file that does not grow for ever; to the terminal where that can't be."""
+    handler: logging.Handler
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    except OSError as error:
+        print_trouble(f"{path} can't be written ({error.strerror}): warnings and errors are shown here.")
+        handler = logging.StreamHandler()
+    logging.raiseExceptions = False  # a disk that is full later is no reason for tracebacks
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
