@@ -24,7 +24,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from rag.settings import PROJECT, SEEDS
+from index.program import PROJECT
+from rag.settings import SEEDS
 
 QUESTIONS = ("Who is the CEO of GM?", "Who counted the otters of pond 612?")
 _SECTIONS = 1_050

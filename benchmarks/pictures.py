@@ -31,9 +31,10 @@ from benchmarks.served import (
     server,
     silent_source,
 )
+from index.program import PROJECT
 from index.sources.roots import register_roots
 from rag.engine import Engine
-from rag.settings import PROJECT, SEEDS, Settings
+from rag.settings import SEEDS, Settings
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1440, "height": 900}},

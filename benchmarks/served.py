@@ -18,8 +18,8 @@ from typing import Any
 from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 from index.build.leftovers import is_building
+from index.program import PROJECT
 from index.sources.roots import register_addresses
-from rag.settings import PROJECT
 
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -22,8 +22,9 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from benchmarks.served import ask, chromium, free_port, run_app
+from index.program import PROJECT
 from rag.engine import Engine
-from rag.settings import PROJECT, SEEDS, Settings
+from rag.settings import SEEDS, Settings
 
 
 def one_start(browser: Browser, home: Path, log: Path) -> dict[str, float]:

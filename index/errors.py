@@ -15,6 +15,8 @@ FootnoteError
 
 from __future__ import annotations
 
+from index.program import command
+
 
 class FootnoteError(Exception):
     """The root: a failure that has a message for the user. Anything else is a defect."""
@@ -62,7 +64,7 @@ class IndexDamaged(BrokenIndexError):
     def because(cls, what: str) -> IndexDamaged:
         """Return the error with the remedy; `what` says what is damaged."""
         return cls(
-            f"The index is damaged: {what}. Run `python app.py index`, which makes the index again from the sources."
+            f"The index is damaged: {what}. Run `{command('index')}`, which makes the index again from the sources."
         )
 
 

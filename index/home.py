@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from index.errors import FootnoteError, IndexDamaged, IndexMissing
+from index.program import command
 
 
 def index_folder(home: Path) -> Path:
@@ -22,7 +23,7 @@ def current_folder(home: Path) -> Path:
     try:
         name = pointer.read_text("utf-8").strip()
     except OSError as error:
-        raise IndexMissing(f"There is no index in {home} yet. Run `python app.py index`.") from error
+        raise IndexMissing(f"There is no index in {home} yet. Run `{command('index')}`.") from error
     except UnicodeDecodeError:
         name = ""
     folder = index_folder(home) / "generations" / name

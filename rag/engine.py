@@ -25,6 +25,7 @@ from index.errors import (
     VectorServerError,
 )
 from index.home import current_folder, explained, unwritable
+from index.program import command
 from index.report import Progress, Report
 from index.sources.removal import Removal, find_removal, put_back, take_out
 from index.sources.roots import (
@@ -359,4 +360,4 @@ class Engine:
         changed = f"{len(stale):,} source{'' if len(stale) == 1 else 's'} changed since the index was made"
         if why := unwritable(self.home):
             return f"{changed}; FOOTNOTE_HOME can't be written ({why}), so the index is not brought up to date."
-        return f"{changed}: python app.py index"
+        return f"{changed}: {command('index')}"

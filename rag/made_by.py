@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
+from importlib.metadata import version
 
 from index.build.generation import Generation
-from rag.settings import PROJECT, Settings
+from index.program import IS_CHECKOUT, PROJECT
+from rag.settings import Settings
 
 _NO_MATTER = frozenset(
     """home host port allowed_hosts max_waiting threads workers look_every max_uploads_mb max_source_mb max_question
@@ -28,7 +30,7 @@ def made_by(settings: Settings, generation: Generation, reader: str) -> dict[str
         if name not in _NO_MATTER and (value := getattr(settings, name)) != Settings.model_fields[name].default
     }
     return {
-        "footnote": _version(),
+        "footnote": program_version(),
         "generation": generation.manifest.name,
         "corpus": generation.manifest.corpus_sha256,
         "encoder": recipe.weights_sha256,
@@ -39,5 +41,8 @@ def made_by(settings: Settings, generation: Generation, reader: str) -> dict[str
 
 
 @cache
-def _version() -> str:
+def program_version() -> str:
+    """Return the version of Footnote: of the checkout, else of the installed package."""
+    if not IS_CHECKOUT:
+        return version("footnote")
     return str(tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import FootnoteError
+from index.program import command
 from index.state import write_atomically
 from rag.answer import answer
 from rag.choice import ALL_SOURCES, Choice
@@ -60,7 +61,7 @@ def read_receipt(path: Path) -> Answer:
     except OSError as error:
         raise FootnoteError(f"{path} can't be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FootnoteError(f"{path} holds no answer. Make one with `python app.py ask QUESTION --json`.") from error
+        raise FootnoteError(f"{path} holds no answer. Make one with `{command('ask QUESTION --json')}`.") from error
 
 
 def replay(engine: Engine, then: Answer) -> Replayed:

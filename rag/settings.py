@@ -15,13 +15,13 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 
 from index.encoder.embedder import DEFAULT_MODEL
 from index.errors import FootnoteError
+from index.program import IS_CHECKOUT, PROJECT, command
 from index.state import DamagedState, read_sealed, write_sealed
 from index.text.tokens import OWN_ENCODING
 from rag.hosts import host_names, is_loopback
 
-PROJECT = Path(__file__).resolve().parent.parent
-SEEDS = PROJECT / "seeds"
-ENV_FILE = PROJECT / ".env"
+SEEDS = PROJECT / "seeds" if IS_CHECKOUT else Path(__file__).resolve().parent / "seeds"
+"""The sample articles, and questions about them."""
 _PREFIX = "FOOTNOTE_"
 Writer = Literal["quote", "llm"]
 """Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
@@ -37,6 +37,26 @@ _URLS = {
 SAVED = "settings.json"
 """In FOOTNOTE_HOME: what was chosen on the page."""
 CHOSEN_ON_PAGE = ("writer", "llm_url", "llm_model", "refuse_below", "passages")
+
+
+def _default_home() -> Path:
+    """Return `.footnote` in a checkout, else the user's data folder by the habits of the system."""
+    if IS_CHECKOUT:
+        return PROJECT / ".footnote"
+    import platformdirs
+
+    return platformdirs.user_data_path("footnote", appauthor=False)
+
+
+HOME = _default_home()
+"""The home unless FOOTNOTE_HOME or --home names another."""
+ENV_FILE = PROJECT / ".env" if IS_CHECKOUT else HOME / ".env"
+"""Settings in a file: in the checkout, else in the default home."""
+
+
+def _absolute(home: Path) -> Path:
+    """Return the absolute path of a home; a relative one counts from the checkout, else from the current folder."""
+    return (PROJECT if IS_CHECKOUT else Path.cwd()) / home
 
 
 class Settings(BaseSettings):
@@ -57,7 +77,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    home: Path = Field(PROJECT / ".footnote", description="folder for everything that is made: index, settings, logs")
+    home: Path = Field(HOME, description="folder for everything that is made: index, settings, logs")
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
     allowed_hosts: str = Field(
@@ -150,7 +170,7 @@ class Settings(BaseSettings):
     def _home_can_be_a_folder(cls, home: Path) -> Path:
         try:
             home = home.expanduser()
-            named = PROJECT / home
+            named = _absolute(home)
             there = next(path for path in (named, *named.parents) if path.exists())
         except (OSError, RuntimeError) as error:
             raise ValueError(f"a folder is expected; this path can't be used: {_reason(error)}") from error
@@ -212,8 +232,8 @@ class Settings(BaseSettings):
         return made
 
     def index_home(self) -> Path:
-        """`home`, absolute; a relative one counts from the folder of app.py."""
-        return self.home if self.home.is_absolute() else PROJECT / self.home
+        """Return `home` as an absolute path."""
+        return _absolute(self.home)
 
 
 def make_settings(**flags: object) -> Settings:
@@ -309,7 +329,7 @@ def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
         for name in sorted({name.upper() for name in variables} - set(known)):
             if name.startswith(_PREFIX):
                 near = difflib.get_close_matches(name, known, 1, 0.75)
-                meant = f"did you mean {near[0]}?" if near else "`python app.py settings` lists all."
+                meant = f"did you mean {near[0]}?" if near else f"`{command('settings')}` lists all."
                 lines.append(f"{name} in {where} is no setting and changes nothing: {meant}")
     return lines
 

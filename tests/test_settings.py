@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from index.errors import FootnoteError
-from rag.settings import PROJECT, SEEDS, Settings, make_settings, unknown_variables
+from index.program import PROJECT
+from rag.settings import SEEDS, Settings, make_settings, unknown_variables
 from tests.conftest import Run
 
 SECRET = "sk-0123456789abcdef"

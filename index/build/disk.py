@@ -9,6 +9,7 @@ from pathlib import Path
 
 from index.errors import FootnoteError
 from index.home import index_folder
+from index.program import command
 
 _FULL = 1_000_000
 """A disk with fewer free bytes counts as full."""
@@ -31,5 +32,5 @@ def unwritten(home: Path, why: str) -> FootnoteError:
     kept = " The old one stays in use." if (index_folder(home) / "current").exists() else ""
     return FootnoteError(
         f"The new index could not be written to {home} ({why}).{kept} Make room or set FOOTNOTE_HOME to a folder that "
-        "can be written, then run `python app.py index`."
+        f"can be written, then run `{command('index')}`."
     )

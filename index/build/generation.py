@@ -29,6 +29,7 @@ from index.build import reader_marks
 from index.build.manifest import Manifest, Recipe
 from index.errors import FootnoteError, IndexDamaged, IndexMismatch, VectorsLost
 from index.home import current_folder, index_folder
+from index.program import command
 from index.state import write_atomically
 from index.store.bm25 import LexicalIndex
 from index.store.catalog import Catalog
@@ -97,7 +98,7 @@ def open_current(home: Path, recipe: Recipe | None = None, server: Server | None
             differ.append(elsewhere)
         if differ:
             raise IndexMismatch(
-                f"The index was made differently: {'; '.join(differ)}. Run `python app.py index` to make it again."
+                f"The index was made differently: {'; '.join(differ)}. Run `{command('index')}` to make it again."
             )
     unmark = reader_marks.begin(index_folder(home))
     try:

@@ -16,6 +16,7 @@ from pathlib import Path
 from index.build.manifest import Manifest
 from index.duplicates import Group
 from index.errors import IndexDamaged
+from index.program import command
 from index.store.catalog import Catalog
 from index.store.digests import verify_files
 
@@ -88,4 +89,4 @@ def _copy_database(start: Path, to: Path) -> None:
         ):
             source.backup(target, pages=_PAGES)
     except sqlite3.Error as error:
-        raise IndexDamaged(f"{start} can't be copied ({error}). Run `python app.py index`.") from error
+        raise IndexDamaged(f"{start} can't be copied ({error}). Run `{command('index')}`.") from error

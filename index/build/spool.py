@@ -9,6 +9,7 @@ from types import TracebackType
 from index.article import Article
 from index.duplicates import Record
 from index.errors import IndexDamaged
+from index.program import command
 from index.store.catalog import Catalog
 
 
@@ -36,7 +37,7 @@ class Spool:
         for catalog in (self._read, self._catalog):
             if catalog and (found := catalog.article(source)):
                 return found
-        raise IndexDamaged(f"The text of {source} is not in the index. Run `python app.py index --rebuild`.")
+        raise IndexDamaged(f"The text of {source} is not in the index. Run `{command('index --rebuild')}`.")
 
     def __enter__(self) -> Spool:
         return self

@@ -26,6 +26,7 @@ from index.encoder.embedder import Embedder, Vectors
 from index.errors import FootnoteError, IndexDamaged, VectorServerError, VectorsLost
 from index.home import index_folder
 from index.mentions import chunk_mentions
+from index.program import command
 from index.report import Progress, Report
 from index.store.bm25 import LexicalIndex
 from index.store.catalog import Catalog
@@ -200,7 +201,7 @@ def _write(
         if change.start:
             # Chroma, tantivy and SQLite each have errors of their own for what is damaged.
             raise IndexDamaged(
-                f"The index in {change.start} can't be changed ({error}). Run `python app.py index`."
+                f"The index in {change.start} can't be changed ({error}). Run `{command('index')}`."
             ) from error
         raise
 

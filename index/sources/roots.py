@@ -13,6 +13,7 @@ from pathspec import GitIgnoreSpec
 from index.article import READABLE
 from index.errors import FootnoteError
 from index.home import index_folder
+from index.program import command
 from index.state import DamagedState, mend, read_either, write_twice
 
 _ROOTS = "roots.json"
@@ -82,7 +83,7 @@ def _registered(home: Path) -> dict[str, list[str]]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FootnoteError(
             f"The list of indexed folders, {_ROOTS} in {index_folder(home)}, is damaged, and so is its copy. Delete "
-            "both and name the folders again: `python app.py index PATH ...`."
+            f"both and name the folders again: `{command('index PATH ...')}`."
         ) from error
 
 

@@ -16,6 +16,7 @@ from index.chunk import Chunk
 from index.duplicates import Record, content_digest
 from index.errors import IndexDamaged
 from index.formats.content import marks_from_json, marks_to_json
+from index.program import command
 from index.store.digests import damaged, failing_as_damage
 from index.text.published import DateOrigin, Published
 from index.text.titles import TitleOrigin
@@ -260,7 +261,7 @@ class Catalog:
         if len(found) < len(set(ids)):
             # Perhaps on a server, where no digest tells: only what is made anew is sure to help.
             raise IndexDamaged(
-                "The index is damaged: its parts do not hold the same passages. Run `python app.py index --rebuild`."
+                f"The index is damaged: its parts do not hold the same passages. Run `{command('index --rebuild')}`."
             )
         return found
 

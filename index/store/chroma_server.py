@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from index.errors import IndexDamaged, VectorServerError
+from index.program import command
 
 if TYPE_CHECKING:
     import httpx
@@ -187,8 +188,8 @@ def _patient(send: Callable[..., Any], server: Server) -> Callable[..., Any]:
                 raise VectorServerError(_unreached(server, str(error))) from None
             except NotFoundError:
                 raise IndexDamaged(
-                    f"The Chroma server at {server.url} does not have the vectors of the index any more. Run `python "
-                    "app.py index`, which puts them there again."
+                    f"The Chroma server at {server.url} does not have the vectors of the index any more. "
+                    f"Run `{command('index')}`, which puts them there again."
                 ) from None
             except (ChromaError, ValueError, KeyError, TypeError) as error:
                 raise VectorServerError(_odd(server, error)) from None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from index.encoder.embedder import Vectors
 from index.errors import IndexDamaged
+from index.program import command
 
 EXACT = "exact"
 """The folder of a generation in which they are."""
@@ -38,7 +39,7 @@ class ExactVectors:
             except Exception as error:
                 # zipfile, zlib and NumPy each have errors of their own for what is damaged.
                 raise IndexDamaged(
-                    f"The vectors in {self._path} can't be read ({error}). Run `python app.py index --rebuild`."
+                    f"The vectors in {self._path} can't be read ({error}). Run `{command('index --rebuild')}`."
                 ) from error
         self._changed = False
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from index.errors import FootnoteError, IndexBusy
+from index.program import command
 from index.sources.fetch import is_address
 from index.sources.removal import unknown_source
 from index.text.structure import structure
@@ -113,7 +114,7 @@ def forget(arguments: argparse.Namespace) -> int:
     """Take sources out of the index, for good."""
     names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
     if not names:
-        print_trouble("Name a source to forget, as `python app.py sources` gives it, or say --sample.")
+        print_trouble(f"Name a source to forget, as `{command('sources')}` gives it, or say --sample.")
         return MISUSED
     engine = _open_engine(arguments)
     with progress_bar() as progress:

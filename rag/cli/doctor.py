@@ -14,6 +14,7 @@ from index.build.manifest import Manifest
 from index.encoder.embedder import find_model
 from index.errors import FootnoteError
 from index.home import current_folder, existing, explained, index_folder, unwritable
+from index.program import command
 from index.sources.roots import registered_addresses, registered_roots
 from index.store.collections import misplaced
 from index.sync import changes, damaged_files
@@ -90,7 +91,7 @@ def _space(home: Path) -> str:
 
 def _state(home: Path) -> str:
     if found := damaged_files(home):
-        raise FootnoteError(f"{'; '.join(found)}. Write anew what can be: python app.py index")
+        raise FootnoteError(f"{'; '.join(found)}. Write anew what can be: {command('index')}")
     return "as they were written"
 
 
@@ -98,7 +99,7 @@ def _sources(home: Path) -> str:
     named = registered_roots(home)
     if gone := [str(root) for root in named if not root.exists()]:
         raise FootnoteError(
-            f"{', '.join(gone)} is gone. Bring it back, or take it out: python app.py forget {gone[0]!r}"
+            f"{', '.join(gone)} is gone. Bring it back, or take it out: {command('forget')} {gone[0]!r}"
         )
     return ", ".join([*map(str, named), *registered_addresses(home)]) or f"{SEEDS} (none is registered)"
 
@@ -108,7 +109,7 @@ def _writer(home: Path) -> str:
         return f"{owner}, is writing a new index"
     if unwritable(home):
         return "none here, where nothing can be written"
-    return "a writer was stopped half-way; the next `python app.py index` clears up" if has_leftovers(home) else "none"
+    return f"a writer was stopped half-way; the next `{command('index')}` clears up" if has_leftovers(home) else "none"
 
 
 def _vectors(settings: Settings) -> str:
@@ -125,11 +126,11 @@ def _index(settings: Settings, home: Path) -> str:
     folder = current_folder(home)
     manifest = Manifest.read(folder)
     if manifest.recipe != recipe(settings):
-        raise FootnoteError("The index was made with other settings. Run `python app.py index` to make it again.")
+        raise FootnoteError(f"The index was made with other settings. Run `{command('index')}` to make it again.")
     if elsewhere := misplaced(folder, manifest.place, server(settings)):
-        raise FootnoteError(f"{elsewhere[0].upper()}{elsewhere[1:]}. Run `python app.py index` to put them there.")
+        raise FootnoteError(f"{elsewhere[0].upper()}{elsewhere[1:]}. Run `{command('index')}` to put them there.")
     if found := faults(folder, server(settings)):
-        raise FootnoteError(f"{'; '.join(found)}. Run `python app.py index --rebuild` to make it again.")
+        raise FootnoteError(f"{'; '.join(found)}. Run `{command('index --rebuild')}` to make it again.")
     sizes = f"{manifest.articles} sources in {manifest.chunks} chunks"
     return f"{sizes}, every file is as it was written, every part agrees, every vector is found"
 
@@ -138,6 +139,6 @@ def _up_to_date(home: Path) -> str:
     current_folder(home)
     if stale := changes(home, roots(home)):
         raise FootnoteError(
-            f"{len(stale)} sources changed since ({stale[0]}). Run `python app.py index` to bring it up to date."
+            f"{len(stale)} sources changed since ({stale[0]}). Run `{command('index')}` to bring it up to date."
         )
     return "the index is of the sources as they are"

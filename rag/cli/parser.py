@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any, NoReturn
 
+from index.program import IS_CHECKOUT
 from index.text.published import Published, read_period
 from rag.printable import safe
+from rag.settings import HOME, SEEDS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -17,16 +19,20 @@ class _Parser(argparse.ArgumentParser):
         super().error(safe(message))
 
 
+_HOME, _SAMPLE = (".footnote/", "seeds") if IS_CHECKOUT else (str(one).replace("%", "%%") for one in (HOME, SEEDS))
+"""How the help names the default home and the folder of the sample articles."""
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     parser = _Parser(
-        prog="app.py",
+        prog="app.py" if IS_CHECKOUT else "footnote",
         description="Footnote answers questions from your own articles, in their own words, and shows where.",
-        epilog="Without a command the page is served. The first use makes an index of the articles in seeds/.",
+        epilog="Without a command the page is served. The first use makes an index of the sample articles.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     home = _Parser(add_help=False)
-    home.add_argument("--home", type=_folder, help="folder for the index (default: FOOTNOTE_HOME, else .footnote/)")
+    home.add_argument("--home", type=_folder, help=f"folder for the index (default: FOOTNOTE_HOME, else {_HOME})")
 
     writer = _Parser(add_help=False)
     writer.add_argument(
@@ -180,7 +186,7 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
         "is touched. A folder that was registered is a source too: it is no longer looked at.",
     )
     one.add_argument("sources", nargs="*", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
-    one.add_argument("--sample", action="store_true", help="the sample articles; `index seeds` brings them back")
+    one.add_argument("--sample", action="store_true", help=f"the sample articles; `index {_SAMPLE}` brings them back")
 
     one = commands.add_parser(
         "doctor",

@@ -6,6 +6,7 @@ import socket
 import sys
 
 from index.errors import FootnoteError
+from index.program import command
 from rag.cli.terminal import print_trouble
 from rag.printable import safe
 
@@ -28,7 +29,7 @@ def free_port(host: str, port: int) -> int | None:
         if input(safe(f"{offer} Use it? [Y/n] ")).strip().lower() in ("", "y", "yes"):
             return following
         return None
-    print_trouble(f"{offer} Use it with: python app.py serve --port {following}")
+    print_trouble(f"{offer} Use it with: {command('serve --port')} {following}")
     return None
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from index.errors import FootnoteError
 from index.formats import page_name
+from index.program import command
 from rag.printable import one_line, safe
 
 if TYPE_CHECKING:  # for types only: every command prints, and these take seconds to import
@@ -70,7 +71,7 @@ def _write(stream: TextIO, text: str) -> None:
 _ADVICE = {
     "not_understood": "Name what it is about: a person, a thing, a place or a date.",
     "language": "Ask it in English.",
-    "no_sources": "Add some: python app.py index FOLDER",
+    "no_sources": f"Add some: {command('index FOLDER')}",
     "nothing_chosen": "Name other sources with --source, or leave it out to ask all.",
 }
 """What to do about a refusal, in a terminal."""

@@ -12,7 +12,6 @@ import contextlib
 import json
 import platform
 import re
-import tomllib
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -36,8 +35,9 @@ from rag.evaluation.judge import judge_answer
 from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
-from rag.evaluation.threads import Pending, pending_threads
-from rag.settings import PROJECT, list_settings
+from rag.evaluation.threads import Pending, pending
+from rag.made_by import program_version
+from rag.settings import listing
 from rag.types import Answer
 
 _SCHEMA = 1
@@ -106,9 +106,8 @@ class Run:
 def describe_run(engine: Engine, questions: QuestionSet, options: Options) -> dict[str, Any]:
     """Return everything that determines the answers of a run."""
     manifest = engine.parts()[0].manifest
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     return {
-        "footnote": project["version"],
+        "footnote": program_version(),
         "question_set": {"name": questions.name, "sha256": questions.sha256, "asked": len(questions.questions)},
         "options": {**asdict(options), "tags": list(options.tags)},
         "corpus_sha256": manifest.corpus_sha256,

@@ -1,1 +1,1 @@
-"""The web page: only this package and app.py import gradio."""
+"""Showing: the page. Only this room knows gradio."""

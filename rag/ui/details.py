@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from index.program import command
 from rag.types import Answer, Passage
 from rag.ui.escape import escape
 
@@ -38,7 +39,7 @@ def details(turn_id: str, answer: Answer) -> str:
     address = f"conversations/receipts/{escape(turn_id)}"
     receipt = (
         f'<dt>Receipt</dt><dd><a href="{address}" download="receipt.json">Save as JSON</a> '
-        "<code>python app.py replay receipt.json</code> asks again</dd>"
+        f"<code>{command('replay receipt.json')}</code> asks again</dd>"
     )
     return (
         '<details class="fn-details"><summary class="fn-action">Details</summary>'

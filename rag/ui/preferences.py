@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import gradio as gr
 
 from index.errors import FootnoteError
+from index.program import command
 from rag.engine import Engine
 from rag.settings import Settings, save
 from rag.ui.escape import escape
@@ -42,7 +43,7 @@ def preferences_room(settings: Settings) -> str:
         f"{_choice(settings, 'passages', 'Passages shown with an answer', _PASSAGES, passages)}"
         f'<div class="fn-setting"><b>Theme</b> {button("theme", "theme", "Light or dark")}</div>'
         '<button class="fn-primary">Save</button></form>'
-        '<p class="fn-note">All settings with their values: python app.py settings.</p>'
+        f'<p class="fn-note">All settings with their values: {command("settings")}.</p>'
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import gradio as gr
 
 from index.errors import FootnoteError
+from index.program import command
 from index.report import Progress, Report
 from index.sources.fetch import is_address
 from index.sources.roots import left_out, uploads
@@ -186,7 +187,7 @@ class _Changes:
     def _add_folder(self, order: Order, progress: Progress) -> str:
         """Add a local folder as a source folder."""
         if not self._engine.settings.is_for_this_machine:
-            raise FootnoteError("Only the user of this machine can add folders: python app.py index FOLDER.")
+            raise FootnoteError(f"Folders are added here only by who sits at this machine: {command('index FOLDER')}.")
         path = Path(order.name.strip()).expanduser()
         if not order.name.strip() or not path.is_absolute() or not path.is_dir():
             raise FootnoteError("This folder is not on this machine. Give its full path, such as /home/me/Documents.")
