@@ -16,7 +16,7 @@ from rag.printable import one_line
 from rag.settings import make_settings
 
 
-def ask(arguments: argparse.Namespace) -> int:
+def ask_command(arguments: argparse.Namespace) -> int:
     """Answer one question and print it; the exit code tells an answer from a refusal."""
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
@@ -45,7 +45,7 @@ def ask(arguments: argparse.Namespace) -> int:
     return REFUSED if found.refused else ANSWERED
 
 
-def chat(arguments: argparse.Namespace) -> int:
+def chat_command(arguments: argparse.Namespace) -> int:
     """Answer questions line by line, as one conversation until an empty line."""
     engine = Engine(make_settings(home=arguments.home, writer=arguments.writer))
     _ensure_index(engine)
@@ -63,7 +63,7 @@ def _ensure_index(engine: Engine) -> None:
         print_trouble(f"{one_line(why)}; it was made from {report.articles} sources.")
 
 
-def replay(arguments: argparse.Namespace) -> int:
+def replay_command(arguments: argparse.Namespace) -> int:
     """Ask again what was answered before; the exit code tells an identical answer from another."""
     engine = Engine(make_settings(home=arguments.home))
     engine.ensure_index()
@@ -75,7 +75,7 @@ def replay(arguments: argparse.Namespace) -> int:
     return ANSWERED if found.identical else FAILED
 
 
-def whatsnew(arguments: argparse.Namespace) -> int:
+def whatsnew_command(arguments: argparse.Namespace) -> int:
     """Say which questions have another answer than the last time."""
     from rag.evaluation.read import read_questions
 

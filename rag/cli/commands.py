@@ -36,7 +36,7 @@ _LOOK_EVERY = 2.0
 """Seconds between two looks at the sources while watching."""
 
 
-def index(arguments: argparse.Namespace) -> int:
+def index_command(arguments: argparse.Namespace) -> int:
     """Make the index equal to the sources and say what was done."""
     if arguments.watch and (arguments.dry_run or arguments.rebuild):
         print_trouble("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.")
@@ -98,7 +98,7 @@ def _watch(engine: Engine, arguments: argparse.Namespace) -> None:
             print_report(report)
 
 
-def sources(arguments: argparse.Namespace) -> int:
+def sources_command(arguments: argparse.Namespace) -> int:
     """List the sources in the index."""
     engine = _open_engine(arguments)
     engine.ensure_index()
@@ -110,7 +110,7 @@ def sources(arguments: argparse.Namespace) -> int:
     return ANSWERED
 
 
-def forget(arguments: argparse.Namespace) -> int:
+def forget_command(arguments: argparse.Namespace) -> int:
     """Take sources out of the index, for good."""
     names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
     if not names:
@@ -123,7 +123,7 @@ def forget(arguments: argparse.Namespace) -> int:
     return ANSWERED
 
 
-def doctor(arguments: argparse.Namespace) -> int:
+def doctor_command(arguments: argparse.Namespace) -> int:
     """Print every check as it is made; the exit code says whether all is in order."""
     fine = True
     for check in examine(make_settings(home=arguments.home)):
@@ -135,7 +135,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     return ANSWERED if fine else FAILED
 
 
-def show(arguments: argparse.Namespace) -> int:
+def show_command(arguments: argparse.Namespace) -> int:
     """Print the stored text of a source, a part of it by offsets, or its blocks."""
     text = _stored(_open_engine(arguments), arguments.source)
     if arguments.blocks:

@@ -14,7 +14,7 @@ from rag.settings import make_settings
 from rag.ui import report
 
 
-def evaluate(arguments: argparse.Namespace) -> int:
+def evaluate_command(arguments: argparse.Namespace) -> int:
     """Ask every question of a set, measure, and write a run; against a baseline also say what changed."""
     if arguments.fail_if_worse and not arguments.baseline:
         print_trouble("--fail-if-worse compares with a --baseline, and none is named.")
@@ -50,7 +50,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return _verdict(compared, arguments) if compared else ANSWERED
 
 
-def compare(arguments: argparse.Namespace) -> int:
+def compare_command(arguments: argparse.Namespace) -> int:
     """Compare two runs."""
     home = make_settings(home=arguments.home).index_home()
     old, new = (run.open_run(name, home) for name in (arguments.old, arguments.new))

@@ -35,7 +35,7 @@ COMMANDS = {
     "evaluate": "rag.cli.evaluating",
     "compare": "rag.cli.evaluating",
 }
-"""Command -> the module whose function of the same name runs it; only that module is loaded."""
+"""Command -> the module with its function NAME_command; only that module is loaded."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -68,5 +68,5 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:
-    run: Callable[[argparse.Namespace], int] = getattr(import_module(COMMANDS[name]), name)
+    run: Callable[[argparse.Namespace], int] = getattr(import_module(COMMANDS[name]), f"{name}_command")
     return run

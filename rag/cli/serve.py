@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return server
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def serve_command(arguments: argparse.Namespace) -> int:
     """Serve the page until interrupted."""
     settings = make_settings(host=arguments.host, port=arguments.port)
     from rag.cli.ports import free_port

@@ -10,7 +10,7 @@ from rag.printable import one_line
 from rag.settings import listing, make_settings, unknown_variables
 
 
-def settings(arguments: argparse.Namespace) -> int:
+def settings_command(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
     for name, value, meaning in listing(make_settings(home=arguments.home)):
         print_line(f"{name:30} {one_line(value)}\n{'':30} {meaning}")
