@@ -16,8 +16,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from benchmarks.served import chromium, opened, served
+from index.program import PROJECT
 from rag.engine import Engine
-from rag.settings import PROJECT, SEEDS, Settings
+from rag.settings import SEEDS, Settings
 
 FILE = PROJECT / "docs" / "pictures" / "footnote.webp"
 MOST_BYTES = 600_000

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rag.settings import PROJECT
+from index.program import PROJECT
 
 TOLERANCE = 1e-6
 _FREE = frozenset(("timings", "made_by"))

@@ -45,7 +45,7 @@ def _default_home() -> Path:
         return PROJECT / ".footnote"
     import platformdirs
 
-    return platformdirs.user_data_path("footnote", appauthor=False)
+    return Path(platformdirs.user_data_path("footnote", appauthor=False))
 
 
 HOME = _default_home()

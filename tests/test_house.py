@@ -32,10 +32,12 @@ PRODUCT = ("app.py", "index", "rag")
 """What runs when somebody uses the program."""
 
 ORDER = (
+    "index.program",
     *"index.errors index.state index.stamps index.home index.report index.text index.formats index.article".split(),
     *"index.sources index.chunk index.duplicates index.mentions index.encoder index.store index.build".split(),
     "index.sync",
-    *"rag.hosts rag.printable rag.queue rag.groups rag.settings rag.choice rag.check rag.retrieve rag.reader".split(),
+    *"rag.environment rag.hosts".split(),
+    *"rag.printable rag.queue rag.groups rag.settings rag.choice rag.check rag.retrieve rag.reader".split(),
     *"rag.cite rag.types rag.spelling rag.places rag.writer rag.disagreement rag.scope rag.forms".split(),
     *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.made_by".split(),
     *"rag.answer_builder rag.answer rag.receipt rag.sources rag.watch rag.evaluation rag.ui rag.cli".split(),
@@ -68,16 +70,97 @@ def imports(*places: str, root: Path = ROOT) -> Iterator[tuple[str, str]]:
                 yield from ((name, module) for module in modules or [node.module or ""])
 
 
-def test_imports_run_one_way() -> None:
-    for name, module in imports():
-        top = module.split(".")[0]
-        if name.startswith("index/"):
-            assert top not in ("rag", "app"), f"{name} imports {module}"
-        if name.startswith("rag/"):
-            assert top != "app", f"{name} imports {module}"
-        assert top not in ("training", "benchmarks", "tests"), f"{name} imports {module}"
-        if not name.startswith(("rag/ui/", "rag/cli/")):
-            assert not module.startswith("rag.ui"), f"{name} imports {module}"
+def room(module: str) -> str | None:
+    """Return the room of a module; None for a library, or a module that has no room yet."""
+    held = [one for one in ORDER if module == one or module.startswith(f"{one}.")]
+    return max(held, key=len, default=None)
+
+
+def wrong_imports(root: Path = ROOT) -> list[str]:
+    """Return every import of the program that does not run from a room to itself or to one on its left."""
+    wrong = []
+    for name, module in imports(root=root):
+        importer = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        if module.split(".")[0] in ("training", "benchmarks", "tests"):
+            wrong.append(f"{name} imports {module}")
+        elif module.split(".")[0] in ("index", "rag", "app") and "." in importer + module:
+            here, there = room(importer), room(module)
+            if importer in ("index", "rag") or module in ("index", "rag"):
+                continue
+            if here is None or there is None or ORDER.index(there) > ORDER.index(here):
+                wrong.append(f"{name} imports {module}")
+    return wrong
+
+
+def defined_twice(root: Path = ROOT) -> dict[str, list[str]]:
+    """Return every public name that more than one module of the program or of training defines, with the modules."""
+    places = defaultdict(list)
+    for path, tree in python_files(root, "index", "rag", "training"):
+        module = path.removesuffix(".py").replace("/", ".")
+        for name in top_level_names(tree):
+            if not name.startswith("_") and not (name in ENTRIES and module.startswith(ENTRIES[name])):
+                places[name].append(module)
+    return {name: modules for name, modules in places.items() if len(modules) > 1}
+
+
+def top_level_names(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of the functions, classes, constants and types that a module defines."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+@pytest.fixture
+def copy_of_house(tmp_path: Path) -> Path:
+    """The Python files of the program, to be spoiled."""
+    for place in ("index", "rag", "training"):
+        shutil.copytree(
+            ROOT / place,
+            tmp_path / place,
+            ignore=lambda at, names: [
+                name for name in names if not (Path(at) / name).is_dir() and not name.endswith(".py")
+            ],
+        )
+    shutil.copy(ROOT / "app.py", tmp_path)
+    return tmp_path
+
+
+def test_every_import_runs_in_the_order_of_the_rooms() -> None:
+    assert wrong_imports() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("index/text/words.py", "from index.store.bm25 import LexicalIndex"),
+        ("index/sync.py", "from rag.settings import Settings"),
+        ("rag/reader/spans.py", "from rag import answer"),
+        ("rag/check/wording.py", "import rag.writer.llm"),
+        ("rag/engine.py", "from rag.ui import chat"),
+        ("rag/answer.py", "from training.int8 import write_int8"),
+        ("index/no_room.py", "from index.home import index_folder"),
+    ],
+)
+def test_an_import_against_the_order_is_noticed(copy_of_house: Path, path: str, line: str) -> None:
+    assert wrong_imports(copy_of_house) == []
+    with (copy_of_house / path).open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{line}\n")
+    assert [one.split(" imports ")[0] for one in wrong_imports(copy_of_house)] == [path]
+
+
+def test_every_public_name_is_defined_once() -> None:
+    assert defined_twice() == {}
+
+
+@pytest.mark.parametrize("line", ["class Catalog: ...", "def terms() -> None: ...", "FORMAT = 1", "Vectors: int = 1"])
+def test_a_second_definition_is_noticed(copy_of_house: Path, line: str) -> None:
+    with (copy_of_house / "rag/scope.py").open("a", encoding="utf-8") as stream:
+        stream.write(f"\n{line}\n")
+    assert ["rag.scope" in modules for modules in defined_twice(copy_of_house).values()] == [True]
 
 
 PACKAGES = {"yaml": "PyYAML"}

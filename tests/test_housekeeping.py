@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from index.build.lock import writer, writing
+from index.build.lock import hold_lock, writer
 from index.errors import IndexBusy
 from index.home import current_folder, index_folder
 from rag.cli import codes

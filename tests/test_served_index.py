@@ -29,7 +29,7 @@ from index.store.collections import prefix
 from index.sync import preview, sync
 from rag import engine as engines
 from rag.answer import answer
-from rag.choice import EVERYTHING
+from rag.choice import ALL_SOURCES
 from rag.cli import codes
 from rag.cli.main import main
 from rag.engine import Engine

@@ -6,7 +6,7 @@ import argparse
 
 from index.errors import IndexDamaged
 from rag import receipt
-from rag.answer import BadQuestion, answer, check
+from rag.answer import BadQuestion, answer, check_question
 from rag.choice import Choice
 from rag.cli import lines
 from rag.cli.codes import ANSWERED, FAILED, MISUSED, REFUSED
@@ -21,7 +21,7 @@ def ask_command(arguments: argparse.Namespace) -> int:
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
         question = " ".join(arguments.question)
-        check(question, settings.max_question)
+        check_question(question, settings.max_question)
         for again in (True, False):
             engine = Engine(settings)
             _ensure_index(engine)

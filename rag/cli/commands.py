@@ -28,7 +28,7 @@ from rag.cli.terminal import (
 )
 from rag.engine import Engine
 from rag.settings import SEEDS, make_settings
-from rag.sources import listing
+from rag.sources import list_sources
 from rag.watch import changes_at_rest
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -102,7 +102,7 @@ def sources_command(arguments: argparse.Namespace) -> int:
     """List the sources in the index."""
     engine = _open_engine(arguments)
     engine.ensure_index()
-    rows = listing(engine)
+    rows = list_sources(engine)
     if arguments.json:
         print_json([row.to_json() for row in rows])
     else:

@@ -33,7 +33,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
         print_trouble(changed)
     print_problems(labels.unfound(questions, corpus.asked_corpus(engine, questions)), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
-    making = run.made_by(engine, questions, options)
+    making = run.describe_run(engine, questions, options)
     folder = arguments.out or run.choose_folder(home, questions, making)
     with progress_bar() as progress:
         try:
@@ -45,7 +45,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
     print_line(table.summary_text(run.finish(folder)))
     made = run.open_run(str(folder), home)
     compared = comparing.compare(baseline, made) if baseline else None
-    report.write(folder, compared)
+    report.write_report(folder, compared)
     print_line(f"\n{folder / 'report.html'}")
     return _verdict(compared, arguments) if compared else ANSWERED
 
@@ -56,7 +56,7 @@ def compare_command(arguments: argparse.Namespace) -> int:
     old, new = (run.open_run(name, home) for name in (arguments.old, arguments.new))
     compared = comparing.compare(old, new)
     if arguments.html:
-        report.write(new.folder, compared, arguments.html)
+        report.write_report(new.folder, compared, arguments.html)
     return _verdict(compared, arguments)
 
 

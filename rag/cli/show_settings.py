@@ -7,12 +7,12 @@ import argparse
 from rag.cli.codes import ANSWERED
 from rag.cli.terminal import print_line
 from rag.printable import one_line
-from rag.settings import listing, make_settings, unknown_variables
+from rag.settings import list_settings, make_settings, unknown_variables
 
 
 def settings_command(arguments: argparse.Namespace) -> int:
     """List every setting with its value in force."""
-    for name, value, meaning in listing(make_settings(home=arguments.home)):
+    for name, value, meaning in list_settings(make_settings(home=arguments.home)):
         print_line(f"{name:30} {one_line(value)}\n{'':30} {meaning}")
     for line in unknown_variables():
         print_line(line)

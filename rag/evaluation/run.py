@@ -35,9 +35,9 @@ from rag.evaluation.judge import judge_answer
 from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
-from rag.evaluation.threads import Pending, pending
+from rag.evaluation.threads import Pending, pending_threads
 from rag.made_by import program_version
-from rag.settings import listing
+from rag.settings import list_settings
 from rag.types import Answer
 
 _SCHEMA = 1
