@@ -1,13 +1,16 @@
-# make serve  the page in the browser            make check  what CI runs: format, lint, types, tests
-# make test   the tests                          make fix    format and mend what can be mended
-# make bench  the figures of the README          make clean  remove the environment, keep the index
+# make serve  the page in the browser            make check      format, lint, types and the quick tests
+# make test   the quick tests, three minutes     make test-slow  the others: browser, servers, kills, training
+# make fix    format and mend what can be mended make coverage   which branches the quick tests do not reach
+# make bench  the figures of the README          make clean      remove the environment, keep the index
 # make pictures  the page in every state, into .footnote/pictures; renews those in docs/pictures
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 DATA ?= ../shared/data
+# Where a refusal, a citation and the switch to a new index are decided: no branch of these may be uncovered.
+DECIDING := rag/answer.py,rag/cite.py,rag/writer/quote.py,index/build/generation.py
 
-.PHONY: serve chat test check lint fix bench pictures clean
+.PHONY: serve chat test test-slow coverage check lint fix bench pictures clean
 
 serve: $(VENV)/.ready
 	@$(RUN) app.py serve
@@ -15,7 +18,14 @@ serve: $(VENV)/.ready
 chat: serve
 
 test: $(VENV)/.ready-dev
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow and not browser"
+
+test-slow: $(VENV)/.ready-dev
+	$(RUN) -m pytest -n 2 --dist loadfile -m "slow or browser"
+
+coverage: $(VENV)/.ready-dev
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow and not browser" --cov --cov-report term:skip-covered
+	$(RUN) -m coverage report --include=$(DECIDING) --fail-under=100 --show-missing
 
 check: lint test
 

@@ -450,6 +450,7 @@ def test_a_file_that_is_swapped_after_it_was_found_is_not_opened(tmp_path: Path,
         viewer.picture(found, 0)
 
 
+@pytest.mark.slow
 def test_the_routes_of_an_article(home: Path, tmp_path: Path) -> None:
     pdf = tmp_path / "docs" / "pages.pdf"
     with served(home, tmp_path / "serve.log") as address, httpx.Client(base_url=address, timeout=120) as http:

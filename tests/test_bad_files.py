@@ -184,6 +184,7 @@ def test_cells_far_apart_and_empty_rows_cost_nothing(tmp_path: Path) -> None:
     assert article.text.endswith("the last cell") and article.rows[-1].number == 1_048_576 and len(article.rows) == 6
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_or_too_much_memory_is_ended_and_the_next_file_is_read(tmp_path: Path) -> None:
     good = tmp_path / "good.csv"
     good.write_text("mill,built\nFarley,1823\n")

@@ -7,9 +7,13 @@ import socket
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from index.encoder.embedder import find_float32
 from rag.settings import SEEDS, Settings
 from tests.conftest import Run
+
+pytestmark = pytest.mark.slow
 
 
 def test_ask_prints_an_answer_with_its_sources(run: Run) -> None:

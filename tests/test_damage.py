@@ -44,6 +44,8 @@ from rag.settings import Settings
 from rag.ui.server import make_server
 from tests.conftest import ROOT, Run
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "The index is damaged: "
 
 

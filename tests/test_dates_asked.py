@@ -59,6 +59,7 @@ def test_the_newest_leads_and_what_is_older_or_undated_follows_marked(tmp_path: 
     assert [one.quote.split()[-1] for one in found.citations] == ["Hale.", "Brook.", "Pike."]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("news", "names"),
     [
@@ -133,6 +134,7 @@ def test_amounts_of_another_thing_do_not_differ() -> None:
         assert sources_differ([guest, other], content_terms("guest cost")) is differ
 
 
+@pytest.mark.slow
 def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> None:
     found = answer(dated, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
     assert "Northvolt" not in found.text and not found.refused

@@ -63,6 +63,7 @@ def test_a_text_in_three_files_is_indexed_once_and_cited_under_each(engine: Engi
     }
 
 
+@pytest.mark.slow
 def test_a_copy_stands_in_for_the_one_that_goes_and_nothing_is_embedded_again(engine: Engine, docs: Path) -> None:
     (docs / "a.txt").unlink()
     report = engine.index()
@@ -126,6 +127,7 @@ def test_of_many_texts_only_the_near_duplicates_are_found() -> None:
     assert [(source, other) for source, other, _ in pairs] == [("003x", "003"), ("070x", "070"), ("199x", "199")]
 
 
+@pytest.mark.slow
 def test_the_list_of_sources_has_author_and_language(engine: Engine, docs: Path) -> None:
     page = '<html lang="en"><head><meta name="author" content="Tom Hale"></head><body><p>{0}</p></body></html>'
     (docs / "page.html").write_text(page.format(LONG))

@@ -60,6 +60,7 @@ def test_pieces_are_counted_whole_though_the_model_cuts_them_off(embedder: Embed
     np.testing.assert_array_equal(long[0], long[1])
 
 
+@pytest.mark.slow
 def test_an_export_stays_near_the_float32_weights(float32: Embedder, texts: list[str], tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     tokenizer.no_padding()

@@ -14,6 +14,8 @@ from training.reader.base import load_encoder
 from training.reader.data import TrainingCorpus
 from training.reader.everyday import corpus_of, cut_documents, read_bundles
 
+pytestmark = pytest.mark.slow
+
 _RECIPE = EncoderRecipe(epochs=1, batch=8, rate=1e-4, dropout=0.0)
 
 

@@ -44,6 +44,8 @@ from tests.conftest import ROOT
 from tests.conftest import Run as Call
 from tests.test_questions import squad
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = "000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"
 
 

@@ -19,6 +19,8 @@ from rag.places import Places
 from rag.settings import Settings
 from rag.types import Answer
 
+pytestmark = pytest.mark.slow
+
 STATION = """# Otter station handbook
 
 The station at Brookmere looks after young otters until they can live by themselves.

@@ -22,6 +22,8 @@ from rag.ui.gate import NeededOnly
 from rag.ui.server import make_server
 from tests.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = "http://elsewhere.example"
 DOCUMENTS = {"/", "/article", "/report"}
 OPEN = {

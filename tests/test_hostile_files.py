@@ -28,6 +28,8 @@ from index.sync import last_failures, sync
 from rag.engine import Engine
 from rag.retrieve import Retriever
 
+pytestmark = pytest.mark.slow
+
 Rows = NDArray[np.float32]
 REASONS = {
     "binary.txt": "binary",

@@ -25,6 +25,8 @@ from rag.writer.thoughts import ThoughtFilter
 from tests.conftest import ROOT
 from tests.test_llm import JOBS, SUPPLIERS, engine_for, verdicts
 
+pytestmark = pytest.mark.slow
+
 QUESTION = [{"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Does it rain?'}]
 
 

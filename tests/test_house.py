@@ -187,6 +187,7 @@ def test_what_is_imported_is_pinned() -> None:
     assert all(f"\n{name}==" in training for name in TRAINING.values())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("unshare") is None
     or subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode != 0,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from index.build.write import Builder
 from index.sources.roots import find_sources
 from index.sync import changes, sync
@@ -41,6 +43,7 @@ def test_an_ignore_file_that_cant_be_used_is_told(tmp_path: Path) -> None:
     assert found.skipped[0][0] == ".footnoteignore" and "nothing is ignored" in found.skipped[0][1]
 
 
+@pytest.mark.slow
 def test_what_is_ignored_later_leaves_the_index(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     write(root, "a.txt", "b.txt")

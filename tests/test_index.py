@@ -133,6 +133,7 @@ def test_changes_are_seen_without_reading(builder: Builder, tmp_path: Path) -> N
     assert changes(builder.home, [root]) == []
 
 
+@pytest.mark.slow
 def test_what_looks_the_same_is_not_read_again(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha.", b="Beta.")
     (root / "latin.txt").write_bytes("Das Caf\xe9 ist offen.".encode("cp1252"))

@@ -27,6 +27,8 @@ from index.sync import sync
 from index.text.words import content_terms
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 PLACES = ("Alm", "Brill", "Corm", "Dunn", "Eyre", "Farley", "Gower", "Hale")
 
 

@@ -32,6 +32,8 @@ from rag.writer import prompt
 from rag.writer.llm import LanguageModel, ModelServerError
 from tests.conftest import ROOT, Run
 
+pytestmark = pytest.mark.slow
+
 SUPPLIERS = "who supplies GM's cells?"
 JOBS = "How many jobs will the TDK deal create?"
 

@@ -305,6 +305,7 @@ def _sorted(outcomes: list[tuple[float, float]]) -> tuple[statistics.Floats, sta
     return np.array(score), np.array(wrong)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), st.booleans()), min_size=2, max_size=30))
 def test_auroc_agrees_with_scikit_learn(pairs: list[tuple[float, bool]]) -> None:

@@ -78,6 +78,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Pa
     return home
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", ["quote", "llm"])
 def test_evaluation_finds_no_attack_in_any_answer(server: Server, attacked: Path, tmp_path: Path, writer: str) -> None:
     summary = evaluated(server, attacked, tmp_path, writer=writer)

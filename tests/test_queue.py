@@ -18,6 +18,8 @@ from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
 from rag.ui.turns import Turns
 
+pytestmark = pytest.mark.slow
+
 CEO = "Who is the CEO of GM?"
 
 

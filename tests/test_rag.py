@@ -38,6 +38,7 @@ def test_the_seed_questions_are_labelled_as_they_should_be() -> None:
     assert all(label["quote"] in texts[label["source"]] for row in answerable for label in row["relevant"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question",
     [
@@ -134,6 +135,7 @@ def test_small_talk_is_told_from_questions(text: str, kind: str | None) -> None:
     assert talk_kind(text) == kind
 
 
+@pytest.mark.slow
 def test_small_talk_is_answered_without_citations(engine: Engine) -> None:
     found = answer(engine, "what is in the sources?")
     assert not found.refused and not found.citations and found.evidence_score is None
@@ -189,6 +191,7 @@ def test_a_statement_that_does_not_match_its_source_is_dropped(engine: Engine) -
         Evidence(evidence.hit, evidence.start, evidence.hit.chunk.end + 1, 0.5)
 
 
+@pytest.mark.slow
 def test_near_duplicates_are_quoted_once(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     root.mkdir()
@@ -212,6 +215,7 @@ def test_answers_from_several_articles_are_dated(engine: Engine) -> None:
     assert sorted(text.split(":")[0] for text in texts) == ["12 Sep 2024", "undated"]
 
 
+@pytest.mark.slow
 def test_with_no_sources_the_answer_says_how_to_add_some(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     root.mkdir()
@@ -221,6 +225,7 @@ def test_with_no_sources_the_answer_says_how_to_add_some(builder: Builder, tmp_p
     assert found.refused and "no sources yet" in found.text and found.evidence_score is None and not found.passages
 
 
+@pytest.mark.slow
 def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> None:
     (tmp_path / "mill.txt").write_text("The old mill\n\nThe old mill at Farley was built in 1823 by Anna Brook.\n")
     sync(builder, [tmp_path / "mill.txt"])

@@ -33,6 +33,8 @@ from training.reader.restore import restored
 from training.reader.train import ReaderRecipe, ReaderTraining, run
 from training.reader.unanswerable import make_pool, unanswerable
 
+pytestmark = pytest.mark.slow
+
 _SYLLABLES = "ba do ke li mo nu pa ri so tu va wen zor gal fen".split()
 _JOBS = "capital mayor river founder museum".split()
 

@@ -19,6 +19,8 @@ from benchmarks import people_at_once as people
 from benchmarks.served import free_port
 from tests.conftest import ROOT, Run
 
+pytestmark = pytest.mark.slow
+
 QUESTION = "Who counts the otters?"
 # The commands run where the home is mounted read-only, for permission bits do not stop root.
 _READ_ONLY = 'mount --bind "$FOOTNOTE_HOME" "$FOOTNOTE_HOME" && mount -o remount,bind,ro "$FOOTNOTE_HOME" && exec "$@"'

@@ -14,6 +14,8 @@ from rag.receipt import read_receipt, replay, whats_new
 from rag.settings import Settings
 from tests.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 KEEPERS = ("Anna Brook", "Tom Hale", "Joan Pike", "Ada Marsh", "Ned Thorn")
 
 

@@ -14,6 +14,8 @@ from benchmarks import kills, sync_states
 from index.encoder.embedder import Embedder
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_after_any_story_the_index_equals_one_built_from_scratch(embedder: Embedder) -> None:
     sync_states.check(embedder, examples=2, steps=8)

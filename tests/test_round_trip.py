@@ -197,6 +197,7 @@ def written_and_read(form: str, parts: list[Part]) -> Content:
         return opendocument.read(path) if form == "odt" else richtext.read(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["html", "docx", "pptx"])
 @settings(max_examples=40, deadline=None)
 @given(parts=DOCUMENTS)

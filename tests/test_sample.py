@@ -20,6 +20,8 @@ from rag.ui.removed import Removed
 from rag.ui.uploads import Uploads
 from tests.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 ARTICLES = {"000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"}
 
 

@@ -38,6 +38,8 @@ from rag.ui.turns import Turns
 from tests.chroma import proxied
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 Out = pytest.CaptureFixture[str]
 _TOKEN = "tok-footnote-0123456789abcdef"
 

@@ -19,6 +19,8 @@ from index.store.vectors import VectorStore
 from rag.settings import make_settings
 from tests.chroma import proxied
 
+pytestmark = pytest.mark.slow
+
 _TOKEN = "tok-footnote-0123456789abcdef"
 _CERTIFICATE = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
 

@@ -73,6 +73,7 @@ def test_other_kinds_say_what_is_expected_too(monkeypatch: pytest.MonkeyPatch) -
         make_settings(port=99_999)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", [str(SEEDS / "questions.jsonl"), str(SEEDS / "questions.jsonl" / "home"), "a" * 5000])
 def test_a_home_that_can_be_no_folder_is_told_in_one_sentence(run: Run, home: str) -> None:
     for command in (["ask", "Who is the CEO of GM?"], ["settings"]):
@@ -81,6 +82,7 @@ def test_a_home_that_can_be_no_folder_is_told_in_one_sentence(run: Run, home: st
         assert done.stderr.startswith("FOOTNOTE_HOME is ") and "a folder is expected" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_variable_is_told_once_with_what_was_meant_and_stops_nothing(run: Run, tmp_path: Path) -> None:
     done = run("show", "000_fee8f80bb4d154f2.txt", FOOTNOTE_PASAGES="7", FOOTNOTE_ZZZZZZZZ="1")
     assert done.returncode == 0 and done.stdout
@@ -105,6 +107,7 @@ def test_a_settings_file_that_is_no_text_is_told(tmp_path: Path) -> None:
             read()
 
 
+@pytest.mark.slow
 def test_a_host_that_is_none_of_this_machine_and_an_empty_home_flag_are_told(run: Run) -> None:
     for host in ("no.such.host.invalid", "203.0.113.7", "a b"):
         done = run("serve", "--no-login", FOOTNOTE_HOST=host)

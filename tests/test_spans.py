@@ -83,6 +83,7 @@ def test_a_question_that_cannot_be_read_finds_nothing(reader: SpanReader, questi
     assert reader.read(question, [PASSAGE, OTHER]) == [PassageReading(), PassageReading()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
 def test_nasty_texts_give_slices_of_themselves(reader: SpanReader, text: str) -> None:
     for found in reader.read(text[:400] or "?", [text[:20_000], PASSAGE]):

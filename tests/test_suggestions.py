@@ -24,6 +24,8 @@ from rag.ui import html
 from rag.ui.escape import escape
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 MILL = """# The mill at Farley
 
 The old mill at Farley was built in 1823. The mill keeper is Anna Brook. A day ticket costs 4 pounds.

@@ -11,6 +11,8 @@ from benchmarks.support_model import Recipe, Training
 from benchmarks.support_pairs import Pair, Pairs
 from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion
 
+pytestmark = pytest.mark.slow
+
 _TOWNS = {"Farley": ("Tom Hale", "1823", "Ann Reed"), "Corm": ("Ida Brook", "1741", "Max Stone")}
 
 

@@ -20,6 +20,8 @@ from rag.printable import one_line, safe
 from rag.types import Answer
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 OBEYED = "\x1b]0;owned\x07\x1b[31m\x1b]8;;http://evil.example\x1b\\\x9b2J\r\x08\x7f\u202e\u2066\u200f\u061c\ufeff\u2028"
 """A title, a colour, a link, a C1 control, a return, a backspace, and marks that turn the direction of writing."""
 NAME = "otter\x1b[31m\u202e\x9b\n.txt"

@@ -202,6 +202,7 @@ def test_the_name_of_a_source_mentions_things() -> None:
     assert "room313" in mentioned_in_name("room 313/equipment.txt")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["rooms 3 to \u00b2", "rooms 1-" + "9" * 5_000, "rooms 1 to " + "9" * 5_000, "1, " * 50_000]
 )

@@ -22,6 +22,8 @@ from rag.ui.plain import plain_message
 from rag.ui.uploads import file_name
 from tests.visitor import Visitor, file_value
 
+pytestmark = pytest.mark.slow
+
 OTTERS = b"The otters of the river Alm are counted by Dr. Quillfeather in March.\n"
 REFUSED = "was not uploaded through this page"
 

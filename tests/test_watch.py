@@ -6,10 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings
 from rag.watch import Watcher
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_file_that_comes_to_a_folder_is_answered_from(tmp_path: Path) -> None:

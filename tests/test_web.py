@@ -20,6 +20,8 @@ from rag.engine import Engine
 from rag.settings import Settings
 from rag.ui import html
 
+pytestmark = pytest.mark.slow
+
 KINDS = frozenset({"text/html", "text/plain"})
 CANONICAL = b"""<html><head><title>The lake of Corm</title><link rel="canonical" href="/lake"></head><body><article>
 <h1>The lake of Corm</h1><p>The lake of Corm is 43 metres deep and was measured by
