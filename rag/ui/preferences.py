@@ -18,11 +18,11 @@ from rag.ui.plain import plain_message
 
 _WRITERS = (
     ("quote", "The sources", "Answers in the sources' own words."),
-    ("llm", "A language model", "It writes from the passages found; each sentence is checked against them."),
+    ("llm", "A language model", "It writes from the retrieved passages; each sentence is checked against them."),
 )
 _CAREFUL = (
     ("0.2", "Open", "Answers more questions, and is wrong more often."),
-    ("", "Balanced", "Refuses where the passages found more likely do not answer."),
+    ("", "Balanced", "Refuses if the passages probably do not answer."),
     ("0.6", "Strict", "Answers only where the evidence is strong, and refuses more."),
 )
 _PASSAGES = (("5", "5", ""), ("", "10", ""), ("20", "20", ""))
