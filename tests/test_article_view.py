@@ -211,7 +211,7 @@ def test_what_is_told_above_the_text() -> None:
     assert "3 Jun 2024</bdi>, from its front matter" in page and "notes&#47;mill&#46;md" in page
     assert 'href="&#46;&#47;&#63;conversation&#61;0a1b">Back to the conversation' in page
     assert page.count('<a href="#at-') == 3 and 'class="fn-deep-1"' in page and "Open the file" in page
-    for state, words in (("changed", "has changed since it was indexed"), ("gone", "is not where it was")):
+    for state, words in (("changed", "has changed since it was indexed"), ("gone", "was moved or deleted")):
         told = article_page(make_article("mill.md", text), MarkedPlace(), File(state))
         assert words in told and "Open the file" not in told
 

@@ -298,7 +298,7 @@ def test_stopping_keeps_what_is_done_and_another_make_is_refused(
     assert (tmp_path / "run" / "results.jsonl").read_text() == kept
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
-    with pytest.raises(BadRun, match="not empty and no run"):
+    with pytest.raises(BadRun, match="not empty and has no run"):
         next(ask_all(engine, seed_questions, tmp_path / "other", making))
 
 
