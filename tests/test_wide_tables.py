@@ -93,6 +93,11 @@ def test_two_rows_of_names_with_nothing_below_are_said() -> None:
     assert table_lines(GRID[:2]) == ["Low season: night | week | High season: night | week"]
 
 
+def test_a_second_row_of_names_without_values_is_a_row() -> None:
+    rows = [["Room", "Price", ""], ["", "low", "low"], ["Garden", "", ""]]
+    assert table_lines(rows) == ["Price: low | low", "Room: Garden"]
+
+
 CELL = '<td colspan="{0}" rowspan="{1}">{2}</td>'
 CELLS = st.builds(CELL.format, st.integers(0, 9), st.integers(0, 9), st.text("abc", max_size=3))
 

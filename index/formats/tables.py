@@ -71,11 +71,17 @@ def table_lines(rows: Sequence[Sequence[str]], header: bool | None = None) -> li
     """A whole table as lines; `header` tells whether the first row names the columns (None: judged by its cells)."""
     first = bool(rows) and len(rows) > 1 and (is_header(rows[0]) if header is None else header)
     names = [_tidy(cell) for cell in rows[0]] if first else []
-    both = names_of_both(*rows[:2]) if first and len(rows) > 2 else None
+    both = names_of_both(*rows[:2]) if first and _all_have_values(rows[1], rows[2:]) else None
     below = 2 if both else 1 if first else 0
     lines = [line for cells in rows[below:] if (line := row_text(both or names, cells))]
     # Names with nothing below them are an ordinary row.
     return lines or [line for cells in rows[:below] if (line := row_text([], cells))]
+
+
+def _all_have_values(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """True if each column that is named has a value in a row below; a name without values would be said nowhere."""
+    named = [column for column, name in enumerate(names) if _tidy(name)]
+    return all(any(column < len(row) and _tidy(row[column]) for row in rows) for column in named)
 
 
 def write_rows(sheets: Iterable[tuple[str, Iterable[Numbered]]]) -> Content:
