@@ -205,6 +205,14 @@ def test_rows_are_a_table_only_with_the_same_columns() -> None:
     assert page.count("<table") == 1 and "<caption>One</caption>" in page and '<td dir="auto"></td>' in page
 
 
+def test_items_in_items_are_a_list_in_their_item() -> None:
+    text = "# Bread\n\nIn short.\n\n1. Mix:\n    - rye\n    - water\n2. Bake.\n\nEnd."
+    page = article_page(make_article("bread.md", text), Place(), File())
+    inner = '<ul><li dir="auto">rye</li><li dir="auto">water</li></ul>'
+    outer = f'<ul><li class="fn-own" dir="auto">1. Mix:{inner}</li><li class="fn-own" dir="auto">2. Bake.</li></ul>'
+    assert outer in unescape(page)
+
+
 def test_what_is_told_above_the_text() -> None:
     text = "---\ntitle: Mills\ndate: 2024-06-03\n---\n\n## A\n\nx y z.\n\n## B\n\nx y z.\n\n### C\n\nx y z."
     page = article_page(make_article("notes/mill.md", text), MarkedPlace(conversation="0a1b"), File())

@@ -235,27 +235,161 @@ DEPTHS = st.lists(st.integers(-2, 1), max_size=7).map(
 )
 
 
-@pytest.mark.parametrize("form", ["pptx", "odt", "rtf"])
+FORMS = ["md", "html", "docx", "pptx", "odt", "rtf"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=12, deadline=None)
 @given(depths=DEPTHS)
 def test_items_stand_as_deep_as_they_were_written(form: str, depths: list[int]) -> None:
     items = [f"The {WORDS[number]} is here." for number in range(len(depths))]
+    text = nested_list(form, list(zip(items, depths, strict=True)))
+    if form != "md":
+        expected = [f"{'  ' * depth}- {words}" for words, depth in zip(items, depths, strict=True)]
+        assert text.split("\n") == ["# Things", "", *expected]
+    held = structure(text)
+    found = [(text[one.inner : one.end].split("\n")[0], one.level) for one in held.blocks if one.kind == "item"]
+    if len(depths) == 1:
+        assert found == [] and items[0] in text
+        return
+    assert found == list(zip(items, depths, strict=True))
+    open_ = [next(number for number, one in enumerate(held.blocks) if one.kind == "list")]
+    for number, one in enumerate(held.blocks):
+        if one.kind == "item":
+            open_ = open_[: one.level + 1]
+            around = held.blocks[open_[-1]]
+            assert one.parent == open_[-1] and around.start <= one.start < one.end <= around.end
+            open_.append(number)
+
+
+def nested_list(form: str, items: list[tuple[str, int]]) -> str:
+    """The text that is read of a list in a file of a format."""
+    markdown = "# Things\n\n" + "\n".join(f"{'    ' * depth}- {words}" for words, depth in items) + "\n"
+    if form == "md":
+        return markdown
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"list.{form}")
+        if form == "html":
+            body = pypandoc.convert_text(markdown, "html", "markdown")
+            return webpage.read_markup(f"<html><head><title>Things</title></head><body>{body}</body></html>").text
+        if form == "docx":
+            document = docx.Document()
+            document.add_heading("Things", 1)
+            for words, depth in items:
+                document.add_paragraph(words, "List Bullet" + (f" {depth + 1}" if depth else ""))
+            document.save(str(path))
+            return word.read(path).text
         if form == "pptx":
             made = pptx.Presentation()
             slide = made.slides.add_slide(made.slide_layouts[5])
             slide.shapes.title.text = "Things"
             frame = slide.shapes.add_textbox(0, 0, 900_000, 900_000).text_frame
-            for number, (words, depth) in enumerate(zip(items, depths, strict=True)):
+            for number, (words, depth) in enumerate(items):
                 paragraph = frame.add_paragraph() if number else frame.paragraphs[0]
                 paragraph.text = words
                 mark(paragraph, "a:buChar", {"char": "-"}, depth)
             made.save(str(path))
-            text = slides.read(path).text
+            return slides.read(path).text
+        write_with_pandoc(markdown, path)
+        return (opendocument if form == "odt" else richtext).read(path).text
+
+
+def test_numbers_of_nested_items_stay_in_what_other_programs_write() -> None:
+    markdown = "# Things\n\n- One thing.\n    1. First of it.\n    2. Second of it.\n- Two things.\n"
+    for form, reader in (("docx", word), ("odt", opendocument), ("rtf", richtext)):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"list.{form}")
+            write_with_pandoc(markdown, path)
+            text = reader.read(path).text
+        assert text.split("\n")[2:] == ["- One thing.", "  1. First of it.", "  2. Second of it.", "- Two things."]
+
+
+BOXES = st.lists(st.tuples(SENTENCES, st.lists(ROWS, max_size=3)), min_size=2, max_size=4)
+
+
+@pytest.mark.parametrize("form", ["html", "docx", "odt", "rtf"])
+@settings(max_examples=10, deadline=None)
+@given(boxes=BOXES)
+def test_tables_inside_of_items_stand_below_their_item(
+    form: str, boxes: list[tuple[str, list[tuple[str, ...]]]]
+) -> None:
+    header = ("Thing", "Place", "Count")
+    tables = [Part("rows", 0, (), (header, *rows)) if rows else None for _, rows in boxes]
+    parts = [as_markdown([table]).split("\n\n", 1)[1].strip() if table else "" for table in tables]
+    items = [
+        f"- {words}\n\n" + "".join(f"  {line}\n" for line in table.split("\n"))
+        for (words, _), table in zip(boxes, parts, strict=True)
+    ]
+    markdown = "# Things\n\n" + "\n".join(items) + "\n"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"list.{form}")
+        write_with_pandoc(markdown, path)
+        text = {"html": webpage, "docx": word, "odt": opendocument, "rtf": richtext}[form].read(path).text
+    expected = []
+    for (words, _), table in zip(boxes, tables, strict=True):
+        expected += [words, *(" | ".join(row) for row in (named(table).rows if table else ()))]
+    found = [line.strip().removeprefix("- ") for line in text.split("\n") if line.strip() and line[0] != "#"]
+    assert found == expected
+    kinds = structure(text).blocks
+    rows = [text[one.start : one.end] for one in kinds if one.kind == "rows"]
+    assert all(not row.startswith("- ") for row in rows)
+
+
+MERGED = st.lists(
+    st.tuples(LABELS, st.lists(st.tuples(LABELS, LABELS), min_size=1, max_size=3)), min_size=1, max_size=4
+)
+
+
+@pytest.mark.parametrize("form", ["html", "docx", "pptx", "odt"])
+@settings(max_examples=10, deadline=None)
+@given(groups=MERGED)
+def test_a_merged_cell_is_said_in_each_of_its_rows(form: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
+    text = merged_table(form, groups)
+    expected = [f"Group: {name} | Thing: {thing} | Place: {place}" for name, rows in groups for thing, place in rows]
+    assert [line for line in text.split("\n") if " | " in line] == expected
+
+
+def merged_table(form: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> str:
+    """The text that is read of a table whose first column has one cell for each group."""
+    rows = [("Group", "Thing", "Place"), *((name, *row) for name, inside in groups for row in inside)]
+    spans, at = [], 1
+    for _, inside in groups:
+        spans.append((at, at + len(inside) - 1))
+        at += len(inside)
+    lines = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{f' rowspan={len(inside)}' if first else ''}>{cell}</td>"
+            for first, cell in ([(True, name)] if number == 0 else []) + [(False, cell) for cell in row]
+        )
+        + "</tr>"
+        for name, inside in groups
+        for number, row in enumerate(inside)
+    )
+    head = "".join(f"<th>{name}</th>" for name in rows[0])
+    page = f"<h1>Things</h1><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"table.{form}")
+        if form == "html":
+            return webpage.read_markup(f"<html><head><title>Things</title></head><body>{page}</body></html>").text
+        if form == "odt":
+            pypandoc.convert_text(page, "odt", "html", outputfile=str(path), extra_args=["--standalone"])
+            return opendocument.read(path).text
+        if form == "docx":
+            document = docx.Document()
+            document.add_heading("Things", 1)
+            table = document.add_table(len(rows), 3)
         else:
-            lines = [f"{'    ' * depth}- {words}" for words, depth in zip(items, depths, strict=True)]
-            write_with_pandoc("# Things\n\n" + "\n".join(lines) + "\n", path)
-            text = (opendocument if form == "odt" else richtext).read(path).text
-    expected = [f"{'  ' * depth}- {words}" for words, depth in zip(items, depths, strict=True)]
-    assert text.split("\n") == ["# Things", "", *expected]
+            document = pptx.Presentation()
+            slide = document.slides.add_slide(document.slide_layouts[5])
+            slide.shapes.title.text = "Things"
+            table = slide.shapes.add_table(len(rows), 3, 0, 0, 9_000_000, 900_000).table
+        for number, row in enumerate(rows):
+            for column, words in enumerate(row):
+                if column or not number or any(number == first for first, _ in spans):
+                    table.cell(number, column).text = words
+        for first, last in spans:
+            if last > first:
+                table.cell(first, 0).merge(table.cell(last, 0))
+        document.save(str(path))
+        return word.read(path).text if form == "docx" else slides.read(path).text

@@ -160,3 +160,33 @@ def test_fenced_code_is_a_block_and_its_signs_are_no_headings() -> None:
     assert [one.kind for one in held.blocks] == ["heading", "paragraph", "code", "steps", "item", "item"]
     code = held.blocks[2]
     assert text[code.start : code.end].startswith("```sh\n# first") and text[code.inner :].startswith("# first")
+
+
+def test_items_in_items_have_their_depth_and_the_item_around_them() -> None:
+    text = (
+        "# Bread\n\n1. Mix:\n\n   - flour\n     of rye\n   - water\n\n2. Wait.\n\t- a day\n\t\t- in the cold\n"
+        "3. Bake:\n   (i) hot\n   (ii) long\n"
+    )
+    held = structure(text)
+    assert [(text[one.inner : one.end].split("\n")[0], one.level, one.parent) for one in held.blocks[2:]] == [
+        ("Mix:", 0, 1),
+        ("flour", 1, 2),
+        ("water", 1, 2),
+        ("Wait.", 0, 1),
+        ("a day", 1, 5),
+        ("in the cold", 2, 6),
+        ("Bake:", 0, 1),
+        ("hot", 1, 8),
+        ("long", 1, 8),
+    ]
+    assert [text[one.inner : one.inner + 4] for one in held.items(1)] == ["Mix:", "Wait", "Bake"]
+    assert [text[one.inner : one.end].split() for one in held.items(2)] == [["flour", "of", "rye"], ["water"]]
+
+
+def test_numbers_set_right_are_of_one_list_and_a_line_that_goes_on_is_no_item() -> None:
+    held = structure("Look here.\n\n 9. Bread\n10. Cheese\n11. Paper of the size\n    A4 for the lists\n")
+    assert [(held.text[one.inner : one.inner + 5], one.level) for one in held.blocks if one.kind == "item"] == [
+        ("Bread", 0),
+        ("Chees", 0),
+        ("Paper", 0),
+    ]

@@ -15,6 +15,7 @@ from index.formats.archive import attribute, find_text, open_archive, read_part
 from index.formats.content import Content, said_title
 from index.formats.numbering import number_as
 from index.formats.outline import Outline
+from index.formats.tables import said_again
 from index.formats.webpage import with_title
 
 _BODY, _STYLES, _META, _MANIFEST = "content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml"
@@ -241,9 +242,11 @@ class _Document:
         """The label of an item, "" for a sign; None where a level is not numbered, so that the item looks like none."""
         style, counts = self._lists[-1]
         level, levels = len(self._lists), self._styles.levels(style)
-        if level not in levels or levels[level].kind == "bullet":
+        nearest = max((one for one in levels if one <= level), default=0)
+        if not nearest or levels[nearest].kind == "bullet":
             return ""
-        return counts.next(level, levels, attribute(item, "start-value")) or None
+        # A list that has no style for its own depth is set as its last level is.
+        return counts.next(level, {**levels, level: levels[nearest]}, attribute(item, "start-value")) or None
 
     def _heading_label(self, level: int, style: str) -> str:
         levels = self._styles.levels(_OUTLINE)
@@ -265,17 +268,17 @@ class _Document:
             in_header = _name(row.getparent()) == "table-header-rows"
             has_header = has_header or (in_header and not rows)
             cells = list[str]()
-            for cell in row.iterchildren("{*}table-cell", "{*}covered-table-cell"):
-                words = _all_words(cell)
-                spanned = _integer(attribute(cell, "number-rows-spanned"), 1)
-                times = min(_integer(attribute(cell, "number-columns-repeated"), 1), _MOST_COLUMNS)
-                for _ in range(times):
+            for cell in _written_cells(row, above):
+                words = _all_words(cell) if cell is not None else ""
+                spanned = _integer(attribute(cell, "number-rows-spanned"), 1) if cell is not None else 1
+                times = _integer(attribute(cell, "number-columns-repeated"), 1) if cell is not None else 1
+                for _ in range(min(times, _MOST_COLUMNS)):
                     at = len(cells)
                     left, held = above.pop(at, (0, ""))
-                    if _name(cell) == "covered-table-cell":
+                    if cell is None or _name(cell) == "covered-table-cell":
                         words = held if left else cells[-1] if in_header and cells else ""
                     else:
-                        left, held = spanned, words
+                        left, held = spanned, said_again(words)
                     if left > 1:
                         above[at] = (left - 1, held)
                     cells.append(words)
@@ -285,6 +288,27 @@ class _Document:
         self._outline.table(rows, True if has_header and len(rows) > 1 else None)
         for note in table.iter("{*}note"):
             self._note(note)
+
+
+def _written_cells(row: Any, above: Mapping[int, object]) -> Iterator[Any]:
+    """The cells of a row, None for a covered one that the file leaves out, as some programs do. `above` has the columns
+    that cells of the rows above cover."""
+    written = list(row.iterchildren("{*}table-cell", "{*}covered-table-cell"))
+    if any(_name(cell) == "covered-table-cell" for cell in written):
+        yield from written
+        return
+    column, covered = 0, set(above)
+    for cell in written:
+        while column in covered:
+            yield None
+            column += 1
+        yield cell
+        wide = min(_integer(attribute(cell, "number-columns-spanned"), 1), _MOST_COLUMNS)
+        yield from [None] * (wide - 1)
+        column += wide - 1 + min(_integer(attribute(cell, "number-columns-repeated"), 1), _MOST_COLUMNS)
+    while column in covered:
+        yield None
+        column += 1
 
 
 def _name(element: Any) -> str:

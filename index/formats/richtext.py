@@ -10,6 +10,7 @@ from pathlib import Path
 from index.errors import UnreadableSource
 from index.formats.content import MAX_CHARACTERS, Content, said_title
 from index.formats.outline import Outline
+from index.formats.tables import said_again
 from index.formats.webpage import with_title
 
 _TOKEN = re.compile(
@@ -353,7 +354,7 @@ class _Reader:
         above = self._rows[-1] if self._rows else []
         for at, how in enumerate(self._merged[: len(self._row)]):
             if how == "clvmrg" and at < len(above):
-                self._row[at] = above[at]
+                self._row[at] = said_again(above[at])
             elif how == "clmrg" and at and self._header and not above:
                 self._row[at] = self._row[at - 1]
         self._rows.append(self._row)

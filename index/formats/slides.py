@@ -14,6 +14,7 @@ from index.formats.archive import attribute, find_text, open_archive, read_part
 from index.formats.content import MAX_CHARACTERS, Content, said_title
 from index.formats.numbering import number_as
 from index.formats.outline import Outline
+from index.formats.tables import said_again
 from index.formats.webpage import with_title
 
 _DECK = "ppt/presentation.xml"
@@ -276,7 +277,7 @@ def _add_table(outline: Outline, table: Any) -> None:
         cells = list[str]()
         for cell in row.iterfind("{*}tc"):
             if cell.get("vMerge") in ("1", "true") and rows and len(cells) < len(rows[-1]):
-                cells.append(rows[-1][len(cells)])
+                cells.append(said_again(rows[-1][len(cells)]))
             elif cell.get("hMerge") in ("1", "true"):
                 cells.append(cells[-1] if cells and first and not rows else "")
             else:

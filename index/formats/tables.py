@@ -39,6 +39,11 @@ def is_amount_cell(words: str) -> bool:
     return bool(_AMOUNT.fullmatch(words.strip()))
 
 
+def said_again(words: str) -> str:
+    """Return what a cell that covers the one below it says there: its words, but no number."""
+    return "" if is_amount(words) else words
+
+
 def _can_name(cell: str) -> bool:
     longest = _LONGEST_WITH_NUMBER if re.search(r"\d", cell) else _LONGEST_NAME
     return len(cell) <= longest and not _NUMBER.fullmatch(cell)

@@ -27,6 +27,12 @@ p[style-name='heading 7'] => h6:fresh
 p[style-name='heading 8'] => h6:fresh
 p[style-name='heading 9'] => h6:fresh
 """
+_LISTS = "\n".join(
+    f"p[style-name='List {kind} {level}'] => {'ul|ol > li > ' * (level - 1)}{tag} > li:fresh"
+    for level in range(2, 6)
+    for kind, tag in (("Bullet", "ul"), ("Number", "ol"))
+)
+"""Styles that set a paragraph as a nested item, though each is a list by itself."""
 
 
 def read(path: Path) -> Content:
@@ -43,7 +49,7 @@ def read(path: Path) -> Content:
     try:
         # Pictures are not looked at; by default they would be in the HTML, byte for byte.
         made = mammoth.convert_to_html(
-            numbered, style_map=_STYLES, convert_image=mammoth.images.img_element(lambda image: {})
+            numbered, style_map=_STYLES + _LISTS, convert_image=mammoth.images.img_element(lambda image: {})
         )
     except (ExpatError, zipfile.BadZipFile, KeyError, ValueError, AttributeError, RecursionError) as error:
         raise UnreadableSource("is damaged: its text can't be taken out") from error

@@ -10,7 +10,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
 from index.text.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
@@ -23,10 +22,11 @@ BlockKind = Literal["heading", "paragraph", "list", "steps", "item", "pair", "ro
 _LINE = re.compile(r"[^\r\n\v\f\x85\u2028\u2029]+")
 _BULLET = re.compile(r"(?P<mark>[•◦▪‣·*+–—-])\s+(?=\S)")
 _NUMBER = re.compile(
-    r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?(?!\s+[a-z])|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z])\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
+    r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?(?!\s+[a-z])|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z]|[ivx]{1,4})\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
     r"\s+(?=\S)"
 )
 """Also clauses ("3.1") and codes ("D1"), which begin items only where several lines of a kind follow each other."""
+_UNSURE = re.compile(r"\d+(?:\.\d+)+\.?|[A-Z]{1,2}\d+[.:)]?|\d{1,3}\)")
 _HASHES = re.compile(r"(#{1,6})\s+(?=\S)")
 _ASKED = re.compile(r"(?:Q|Question|F|Frage)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
 _ANSWERED = re.compile(r"(?:A|Answer|Antwort)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
@@ -37,6 +37,8 @@ _SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*$")
 _KEY = re.compile(r"[^:]{1,30}: \S")
 _LONGEST_HEADING = 60
 _LONGEST_QUESTION = 150
+NESTED = 2
+"""Columns by which an item at least stands deeper than the one it is in."""
 _WRAP = 55
 """A line at least this long goes on in the next one."""
 
@@ -45,7 +47,8 @@ _WRAP = 55
 class Block:
     """A block, `text[start:end]` with its marks. `level` is that of a heading from 1, or the depth of an item from 0.
 
-    `parent` is the number of the block it stands in or under: an item's list, else the heading above; None at the top.
+    `parent` is the number of the block it stands in or under: of a nested item the item around it, of any other its
+    list, else the heading above; None at the top. An item reaches over the items in it.
     `inner` is where its words begin, after the mark of an item, heading or answer.
     """
 
@@ -71,7 +74,7 @@ class Structure:
         return sorted(held, key=lambda n: (self.blocks[n].end - self.blocks[n].start, -n))
 
     def items(self, number: int) -> list[Block]:
-        """Return the outermost items of a list."""
+        """Return the outermost items of a list, or those right inside an item."""
         return [one for one in self.blocks if one.kind == "item" and one.parent == number]
 
     def under(self, number: int) -> list[int]:
@@ -108,26 +111,46 @@ def structure(text: str) -> Structure:
 
 
 def _with_loose_lists(text: str, runs: Sequence[Run]) -> Iterator[Run]:
-    """The runs of lines, those joined that are items of one list with blank lines between."""
+    """The runs of lines, those joined that are items of one list with blank lines between, items in items too."""
     held: Run | None = None
-    mark = ""
+    first, nests = _NO_ITEM, False
     for run in runs:
-        own = _only_mark(text, run)
-        if held and own and own == mark:
-            held = replace(held, end=run.end)
+        own = _opening_item(text, run)
+        deeper = bool(own.shape) and own.indent >= first.indent + NESTED
+        alike = own.shape == first.shape and (nests or (own.alone and first.alone))
+        if held and first.shape and (deeper or alike):
+            held, nests = replace(held, end=run.end), nests or deeper
             continue
         if held:
             yield held
-        held, mark = run, own
+        held, first, nests = run, own, False
     if held:
         yield held
 
 
-def _only_mark(text: str, run: Run) -> str:
-    """The shape of the mark of an item that a run is; "" for a run that is none, or several."""
-    marks = [line.mark for line in _lines(text, run.start, run.end)] if run.kind == "text" else []
-    is_one = bool(marks) and bool(marks[0]) and not any(marks[1:]) and " | " not in text[run.start : run.end]
-    return _shape(marks[0]) if is_one else ""
+@dataclass(frozen=True)
+class _Opening:
+    """The shape of the mark with which lines open, "" where they do not, the column in which it stands, and whether all
+    other marks stand deeper."""
+
+    shape: str = ""
+    indent: int = 0
+    alone: bool = False
+
+
+_NO_ITEM = _Opening()
+
+
+def _opening_item(text: str, run: Run) -> _Opening:
+    """How the first item of a run of lines opens."""
+    if run.kind != "text" or " | " in text[run.start : run.end]:
+        return _NO_ITEM
+    lines = _lines(text, run.start, run.end)
+    first = next(lines, None)
+    if not first or not first.mark:
+        return _NO_ITEM
+    alone = all(line.indent >= first.indent + NESTED for line in lines if line.mark)
+    return _Opening(mark_shape(first.mark), first.indent, alone)
 
 
 class _Builder:
@@ -207,13 +230,44 @@ class _Builder:
         number = len(self.blocks)
         kind: BlockKind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
         self._add(kind, group[0].start, group[-1].end, group[0].start)
-        items = [n for n, line in enumerate(group) if line.mark and line.indent <= group[0].indent]
-        for n, after in pairwise([*items, len(group)]):
-            one = Block("item", group[n].start, group[after - 1].end, 0, number, group[n].inner)
-            self.blocks.append(one)
+        items = [n for n, line in enumerate(group) if line.mark and _is_item_in(group, line)]
+        levels = depths([group[n].indent for n in items], [mark_shape(group[n].mark) for n in items])
+        held = [number]  # the list, then the items that are open, the outermost first
+        for place, (n, level) in enumerate(zip(items, levels, strict=True)):
+            after = (m for m, other in zip(items[place + 1 :], levels[place + 1 :], strict=True) if other <= level)
+            end = group[next(after, len(group)) - 1].end
+            held = held[: level + 1]
+            held.append(len(self.blocks))
+            self.blocks.append(Block("item", group[n].start, end, level, held[level], group[n].inner))
 
     def _add(self, kind: BlockKind, start: int, end: int, inner: int, level: int = 0) -> None:
         self.blocks.append(Block(kind, start, end, level, self._open[-1] if self._open else None, inner))
+
+
+def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
+    """Return how deep each item of a list stands, from 0, by the columns and the shapes of their marks.
+
+    A column more makes an item of another kind a nested one; of the same kind only two do, as numbers may be set right.
+
+    >>> depths([0, 4, 6, 4, 0, 1], ["-"] * 6)
+    [0, 1, 2, 1, 0, 0]
+    """
+    made = list[int]()
+    open_ = list[tuple[int, str]]()  # the items that hold what follows
+    for indent, shape in zip(indents, shapes, strict=True):
+        while open_ and indent < open_[-1][0] + (NESTED if shape == open_[-1][1] else 1):
+            open_.pop()
+        made.append(len(open_))
+        open_.append((indent, shape))
+    return made
+
+
+def _is_item_in(group: Sequence[_Line], line: _Line) -> bool:
+    """False for a line within an item that may only go on with a sentence: it begins with what is no sure mark of an
+    item ("A4 paper", "2.5 Litres") and is the only line that does."""
+    if line.indent <= group[0].indent or not _UNSURE.fullmatch(line.mark):
+        return True
+    return sum(mark_shape(other.mark) == mark_shape(line.mark) for other in group if other.mark) > 1
 
 
 def _question_at_the_end(text: str, block: Block) -> int | None:
@@ -278,12 +332,16 @@ def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
         yield _Line(
             first,
             first + len(words),
-            first - match.start(),
+            _width(text[match.start() : first]),
             mark["mark"] if mark else "",
             mark.end() if mark else first,
             blank,
         )
         previous = first + len(words)
+
+
+def _width(space: str) -> int:
+    return len(space.expandtabs(4)) if "\t" in space else len(space)
 
 
 def _parts(text: str, group: list[_Line], line: _Line) -> bool:
@@ -292,7 +350,7 @@ def _parts(text: str, group: list[_Line], line: _Line) -> bool:
     if len(group) == 1 and not (line.mark or line.after_blank) and _stands_as_heading(text[first.inner : first.end]):
         return False  # a heading is known by the line below it
     if first.mark:
-        goes_on = bool(line.mark) and _shape(first.mark) == _shape(line.mark)
+        goes_on = bool(line.mark) and mark_shape(first.mark) == mark_shape(line.mark)
         inside = line.indent > first.indent and not line.after_blank
         wrapped = not line.mark and not line.after_blank and _goes_on(text, group[-1], line)
         wrapped = wrapped and (line.indent >= first.indent or text[line.start].islower())
@@ -311,8 +369,8 @@ def _goes_on(text: str, before: _Line, line: _Line) -> bool:
     return before.end - before.start >= _WRAP and not _KEY.match(text, line.start, line.end)
 
 
-def _shape(mark: str) -> str:
-    """The kind of a mark: "1." and "12." are alike, "1.1" and "D1" are others."""
+def mark_shape(mark: str) -> str:
+    """Return the kind of a mark: "1." and "12." are alike, "1.1" and "D1" are others."""
     return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", mark)))
 
 

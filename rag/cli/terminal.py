@@ -157,7 +157,7 @@ def print_blocks(found: Structure) -> None:
     depths = list[int]()
     for block in found.blocks:
         depths.append(0 if block.parent is None else depths[block.parent] + 1)
-        kind = f"{block.kind} {block.level}" if block.kind == "heading" else block.kind
+        kind = f"{block.kind} {block.level}" if block.kind == "heading" or block.level else block.kind
         begins = one_line(found.text[block.inner or block.start : block.end])
         shown = begins if len(begins) <= _BEGINS else f"{begins[:_BEGINS].rstrip()} ..."
         print_line(f"{block.start:>8} {block.end:>8}  {'  ' * depths[-1]}{kind}: {shown}")

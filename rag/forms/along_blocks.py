@@ -67,13 +67,13 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
             if held.blocks[number].kind in ("list", "steps"):
                 return listed(held, number, places, article, best.score, marked)
     if (lead := _lead_of(held, inside, best)) and (form != "words" or _DENIES.search(held.text[slice(*lead)])):
-        item = next(held.blocks[n] for n in inside if held.blocks[n].kind == "item")
-        if item.inner <= lead[0]:
+        item = _item_of(held, inside)
+        if item and item.inner <= lead[0]:
             part = part_of(held.text, item, best.start)
             if part[0] <= lead[0] and part[1] - part[0] <= _LONGEST:
                 return statements(held.text, part, places, article, best.score, marked, "quote")
         made = statements(held.text, lead, places, article, best.score, marked, "lead")
-        for one in _in_the_list(held, item.parent, evidence, article):
+        for one in _in_the_list(held, item.parent if item else None, evidence, article):
             made += statements(held.text, (one.start, one.end), places, article, one.score, marked, "item")
         if len(made) > 1:
             return made
@@ -86,14 +86,15 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
             return listed(held, below, places, article, best.score, marked)
         if block.kind == "pair" and form in _WHOLE_PARAGRAPHS:
             return whole(held.text, best, (block.inner, block.end), places, marked)
-        if block.kind in ("paragraph", "item") and form in _WHOLE_PARAGRAPHS:
+        if block.kind in ("paragraph", "item") and not block.level and form in _WHOLE_PARAGRAPHS:
             return whole(held.text, best, part_of(held.text, block, best.start), places, marked)
     return []
 
 
 def _correction(held: Structure, inside: Sequence[int]) -> Span | None:
     """The paragraph or item of a correction in which evidence stands: a sentence of it may be the mistake."""
-    block = next((held.blocks[n] for n in inside if held.blocks[n].kind in ("paragraph", "item")), None)
+    outer = [held.blocks[n] for n in inside if held.blocks[n].kind in ("paragraph", "item")]
+    block = next((one for one in outer if not one.level), None)
     parent = block.parent if block else None
     while parent is not None and held.blocks[parent].kind != "heading":
         parent = held.blocks[parent].parent
@@ -103,10 +104,15 @@ def _correction(held: Structure, inside: Sequence[int]) -> Span | None:
     return (block.inner, block.end) if _CORRECTS.fullmatch(held.text, above.inner, above.end) else None
 
 
+def _item_of(held: Structure, inside: Sequence[int]) -> Block | None:
+    """The outermost item among blocks: an item is quoted with those in it, and with the line that leads into them."""
+    return next((held.blocks[n] for n in inside if held.blocks[n].kind == "item" and not held.blocks[n].level), None)
+
+
 def _lead_of(held: Structure, inside: Sequence[int], best: Evidence) -> Span | None:
     """The line that leads into the item in which the evidence stands ("The tenant shall not:"): without it an item may
     say the opposite. None where nothing leads, or the evidence holds it."""
-    item = next((held.blocks[n] for n in inside if held.blocks[n].kind == "item"), None)
+    item = _item_of(held, inside)
     if item is None:
         return None
     before = [line for line in sentences(held.text, item.inner, item.end) if line[1] <= best.start]

@@ -57,7 +57,7 @@ def _labelled(held: Structure) -> Iterator[tuple[int, str]]:
 def _nested(held: Structure) -> Iterator[tuple[int, Span, str]]:
     """(number of the item, place, label) of the labelled lines within items, each with what stands deeper below it."""
     for number, block in enumerate(held.blocks):
-        if block.kind != "item":
+        if block.kind != "item" or block.level:
             continue
         lines = [
             (match.start("words"), len(match["indent"]), normal_form(match["mark"].strip("().:")))
@@ -73,6 +73,8 @@ def _above(held: Structure, number: int) -> str:
     """The headings above a block, and the line that leads into its list."""
     lines = [held.text[one.start : one.end] for one in held.path(number)]
     parent = held.blocks[number].parent
+    while parent is not None and held.blocks[parent].kind == "item":
+        parent = held.blocks[parent].parent
     if parent and leads_into(held, parent - 1) == parent:
         lines.append(held.text[held.blocks[parent - 1].start : held.blocks[parent - 1].end])
     return "\n".join(lines)

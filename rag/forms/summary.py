@@ -272,8 +272,8 @@ def _opening(held: Structure) -> int | None:
 def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
     """The sentences of paragraphs, items and replies that are long enough to say something."""
     for block in blocks:
-        if block.kind not in ("paragraph", "item", "pair"):
-            continue
+        if block.kind not in ("paragraph", "item", "pair") or (block.kind == "item" and block.level):
+            continue  # a nested item is part of the item around it
         for start, end in sentences(held.text, block.inner, block.end):
             if 25 <= end - start <= 400 and held.text[end - 1] not in ":?" and held.text[start:end].count(" ") >= 4:
                 yield start, end

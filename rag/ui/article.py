@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from urllib.parse import urlencode
 
@@ -272,12 +272,24 @@ def _parts(parts: Sequence[Part], setter: _Setter) -> str:
     """Return the markup of all parts; consecutive items form one list."""
     made: list[str] = []
     for are_items, group in groupby(parts, lambda part: part.kind == "item"):
-        together = list(group)
-        margin = min(part.level for part in together) if are_items else 0
-        inside = (replace(part, level=part.level - margin) for part in together)
-        markup = "".join(setter.anchored(part, setter.part(part)) for part in inside)
-        made.append(f"<ul>{markup}</ul>" if are_items else markup)
+        if are_items:
+            made.append(_list(list(group), setter))
+        else:
+            made += [setter.anchored(part, setter.part(part)) for part in group]
     return "".join(made)
+
+
+def _list(items: Sequence[Part], setter: _Setter) -> str:
+    """A list, each item with the deeper ones that follow it as a list inside."""
+    made: list[str] = []
+    at = 0
+    while at < len(items):
+        after = next((n for n in range(at + 1, len(items)) if items[n].level <= items[at].level), len(items))
+        item = setter.anchored(items[at], setter.part(items[at]))
+        inside = _list(items[at + 1 : after], setter) if after > at + 1 else ""
+        made.append(f"{item.removesuffix('</li>')}{inside}</li>")
+        at = after
+    return f"<ul>{''.join(made)}</ul>"
 
 
 class _Setter:
@@ -303,7 +315,8 @@ class _Setter:
             level = min(max(part.level, 2), 6)
             return f'<h{level} id="at-{part.start}" dir="auto">{words}</h{level}>'
         if part.kind == "item":
-            return f'<li class="fn-deep-{part.level}{"" if self._bare(part) else " fn-own"}" dir="auto">{words}</li>'
+            name = "" if self._bare(part) else ' class="fn-own"'
+            return f'<li{name} dir="auto">{words}</li>'
         if part.kind == "code":
             return f'<pre tabindex="0"><code>{words}</code></pre>'
         name = {"lines": ' class="fn-lines"', "quiet": ' class="fn-lines fn-quiet"'}.get(part.kind, "")

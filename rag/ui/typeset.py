@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
-from index.text.front_matter import read_front_matter
-from index.text.layout import LayoutBlock, Span, blocks, is_item
+from index.front_matter import read_front_matter
+from index.layout import Block, blocks, is_item
+from index.text.structure import depths, mark_shape
 
 SpanKind = Literal["title", "heading", "paragraph", "lines", "item", "code", "table", "rule", "quiet"]
 Style = Literal["", "strong", "em", "code"]
@@ -96,7 +97,19 @@ def typeset(
         setter.parts.append(Part("code", fence.start(), fence.end(), (TextRun(*fence.span("code")),)))
         at = fence.end()
     setter.set(at, last, at_top=at == 0)
-    return setter.parts
+    return list(_nested(text, setter.parts))
+
+
+def _nested(text: str, parts: Sequence[Part]) -> Iterator[Part]:
+    """Parts whose items have their depth for a level, where they had the column of their mark."""
+    for are_items, group in groupby(parts, lambda part: part.kind == "item"):
+        items = list(group)
+        if not are_items:
+            yield from items
+            continue
+        shapes = [mark_shape(text[one.start : one.end].split(maxsplit=1)[0]) for one in items]
+        for one, level in zip(items, depths([one.level for one in items], shapes), strict=True):
+            yield replace(one, level=min(level, _DEEPEST))
 
 
 _FENCE = re.compile(
@@ -116,6 +129,8 @@ _STYLED = re.compile(
 _BAR = " | "
 _NAMED = re.compile(r"(?P<name>[^|]{1,80}?): (?=\S)")
 _ENDS = re.compile(r"[.!?…:。！？][\"'”’)\]]*$")
+_DEEPEST = 8
+"""Level of the deepest item: what stands deeper is shown beside it."""
 _LONG_LINE, _SHORT_LINE = 110, 30
 """A sentence that ends in a longer line ends its paragraph; shorter lines were never broken to fit a width."""
 
@@ -171,7 +186,8 @@ class _Setter:
             if stripped:
                 start = match.start() + match.group().index(stripped[0])
                 margin = max(self._text.rfind(end, 0, start) for end in "\n\r") + 1
-                yield _Line(start, start + len(stripped), start - margin, stripped)
+                indent = len(self._text[margin:start].expandtabs(4))
+                yield _Line(start, start + len(stripped), indent, stripped)
 
     def _are_rows(self, lines: Sequence[_Line]) -> bool:
         bars = all(_BAR in line.text or line.start in self._sheets for line in lines)
@@ -245,7 +261,7 @@ class _Setter:
         end = lines[count - 1].end
         bullet = _BULLET.match(first.text)
         start = first.start + (bullet.end() if bullet else 0)
-        self.parts.append(Part("item", first.start, end, self._runs(start, end), min(first.indent // 2, 4)))
+        self.parts.append(Part("item", first.start, end, self._runs(start, end), first.indent))
         return count
 
     def _paragraph(self, lines: Sequence[_Line]) -> None:
