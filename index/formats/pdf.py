@@ -16,6 +16,7 @@ from pypdfium2 import raw
 
 from index.errors import UnreadableSource
 from index.formats.content import Content, said_title
+from index.formats.pdf_fields import find_fields, with_values
 from index.formats.pdf_layout import join_pages
 from index.formats.pdf_pieces import Box, Grid, Page, Piece
 from index.formats.pdf_tables import find_grids
@@ -39,6 +40,7 @@ def read(path: Path) -> Content:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         raise UnreadableSource(_reason(path, str(error))) from error
+    load_form(document)
     pages, bare = [], []
     for number in range(len(document)):
         pieces = _page(document, number)
@@ -62,6 +64,12 @@ def read(path: Path) -> Content:
     # When the file was made says nothing about when its text was published.
     given = (title, said.get("Author", ""), None, _language(document), tuple(starts))
     return Content(text, *given, notes=tuple(notes))
+
+
+def load_form(document: Any) -> None:
+    """Load the form of a document, if it has one: without it, its fields have no values. Scripts are not run."""
+    with suppress(pypdfium2.PdfiumError):
+        document.init_forms()
 
 
 def _reason(path: Path, error: str) -> str:
@@ -100,7 +108,8 @@ def lay_out(page: Any, text: Any) -> Page:
     """The pieces of lines on a page, in the frame of its text."""
     frame = Frame.of(page, text)
     grids = tuple(find_grids(_drawn(page, frame)))
-    return Page(tuple(_pieces(text, frame, grids)), frame.width, frame.height, grids)
+    pieces = with_values(tuple(_pieces(text, frame, grids)), find_fields(page, frame), grids)
+    return Page(pieces, frame.width, frame.height, grids)
 
 
 def _drawn(page: Any, frame: Frame) -> Iterator[Box]:

@@ -17,7 +17,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from index.errors import UnreadableSource
-from index.formats.pdf import Frame, lay_out, letters_of
+from index.formats.pdf import Frame, lay_out, letters_of, load_form
 from index.formats.pdf_layout import in_reading_order
 from index.formats.pdf_pieces import Box
 from index.stamps import Stamp, open_stamped
@@ -69,7 +69,9 @@ def _opened(path: Path, stamp: Sequence[int]) -> Any:
     with open_stamped(path, exact) as stream:
         data = stream.read()
     try:
-        return pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(data)
+        load_form(document)
+        return document
     except pypdfium2.PdfiumError as error:
         raise UnreadableSource("is damaged: it can't be opened") from error
 

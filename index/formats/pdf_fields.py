@@ -1,0 +1,202 @@
+"""What was typed and ticked in the form fields of a PDF, put beside the words that label each field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ctypes import byref, c_ushort
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any, Protocol
+
+from pypdfium2 import raw
+
+from index.formats.pdf_pieces import Box, Grid, Piece
+
+_MOST_FIELDS = 3000
+_LONGEST = 100_000
+"""Letters of a value that are read."""
+_HIDDEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
+_PASSWORD = 1 << 13
+_TYPED = frozenset({raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX})
+_TICKED = frozenset({raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON})
+_UNKNOWN_SIZE = 10.0
+_NEAR, _FAR = 4.0, 25.0
+"""A label stands no farther from its field than so many times its size: a box's, one beside a field."""
+_ABOVE = 1.2
+"""A label above a field stands within this many times its size."""
+_LINE = re.compile(r"_{3}|\.{3}|…")
+"""A line to write on."""
+_BLANKS = re.compile(r"[\s_.…]*$")
+_LABEL_ENDS = re.compile(r"[:?=>)]$")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a form: where it stands, what is typed into it, or whether its box is ticked; `tip` is what a reader
+    of the screen calls it."""
+
+    box: Box
+    value: str = ""
+    ticked: bool | None = None
+    tip: str = ""
+
+
+class _Frame(Protocol):
+    def within(self, box: Box) -> Box:
+        """A box as the file draws it in the frame of a page."""
+
+
+def find_fields(page: Any, frame: _Frame) -> list[Field]:
+    """Return the boxes to tick and the filled fields of a page whose document has its forms loaded, from top to bottom.
+
+    Hidden fields, passwords, buttons and signatures are left out.
+    """
+    if not page.formenv:
+        return []
+    found = list[Field]()
+    for number in range(min(raw.FPDFPage_GetAnnotCount(page), _MOST_FIELDS)):
+        if annotation := raw.FPDFPage_GetAnnot(page, number):
+            try:
+                if field := _field(page.formenv, annotation, frame):
+                    found.append(field)
+            finally:
+                raw.FPDFPage_CloseAnnot(annotation)
+    return sorted(found, key=lambda field: (-round(field.box[3] / 4), field.box[0]))
+
+
+def _field(form: Any, annotation: Any, frame: _Frame) -> Field | None:
+    if raw.FPDFAnnot_GetSubtype(annotation) != raw.FPDF_ANNOT_WIDGET or raw.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+        return None
+    kind = raw.FPDFAnnot_GetFormFieldType(form, annotation)
+    place = raw.FS_RECTF()
+    if kind not in _TYPED | _TICKED or not raw.FPDFAnnot_GetRect(annotation, byref(place)):
+        return None
+    if not all(map(isfinite, (place.left, place.right, place.bottom, place.top))):
+        return None
+    box = frame.within((place.left, place.right, place.bottom, place.top))
+    tip = _said(raw.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
+    if kind in _TICKED:
+        return Field(box, ticked=bool(raw.FPDFAnnot_IsChecked(form, annotation)), tip=tip)
+    if kind == raw.FPDF_FORMFIELD_TEXTFIELD and raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
+        return None
+    value = " ".join(_said(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
+    return Field(box, value, tip=tip) if value else None
+
+
+def _said(read: Any, form: Any, annotation: Any) -> str:
+    length = min(read(form, annotation, None, 0), 2 * _LONGEST)
+    if length <= 2:
+        return ""
+    buffer = (c_ushort * (length // 2 + 1))()
+    read(form, annotation, buffer, length)
+    return bytes(buffer).decode("utf-16-le", "replace").partition("\0")[0].strip()
+
+
+# --- the words beside a field -----------------------------------------------------------------------------------------
+
+
+def with_values(pieces: Sequence[Piece], fields: Sequence[Field], grids: Sequence[Grid]) -> tuple[Piece, ...]:
+    """Return the pieces of a page with the values of its fields: each after its label ("Name: Jane Doe"), which stands
+    left of its field or above it, a tick before the words right of its box ("☒ yes"); in a table in a cell of its own.
+    """
+    made = list(pieces)
+    places = dict[int, int]()  # by number of a field: the piece that has its value
+    for number, field in enumerate(fields):
+        in_table = field.ticked is None and any(grid.cell(*_middle(field.box)) for grid in grids)
+        if field.ticked is None:
+            at = None if in_table else _label_of(field, number, made, fields, places)
+            words = field.value
+        else:
+            at = _label_right_of(field, made)
+            words = "☒" if field.ticked else "☐"
+        if at is None:
+            made.append(_piece(field, words, made, named=not in_table))
+            at = len(made) - 1
+        elif field.ticked is None:
+            made[at] = _followed(made[at], words, field, again=at in places.values())
+        else:
+            made[at] = _ticked(made[at], words, field)
+        places[number] = at
+    return tuple(made)
+
+
+def _label_of(
+    field: Field, number: int, pieces: Sequence[Piece], fields: Sequence[Field], places: dict[int, int]
+) -> int | None:
+    """The number of the piece that labels a field: the one right above where it begins there too, else the nearest left
+    of it, or what labels the field that stands between."""
+    left, right, bottom, top = field.box
+    above, beside = list[tuple[float, int]](), list[tuple[float, int]]()
+    for at, piece in enumerate(pieces):
+        ends = min(piece.right, left) if _LINE.search(piece.text) else piece.right
+        if _beside(piece, field.box) and piece.left < left and ends < right and left - ends < _FAR * piece.size:
+            beside.append((ends, at))
+        gap = piece.bottom - top
+        if -0.5 * piece.size < gap < _ABOVE * piece.size and abs(piece.left - left) < 1.5 * piece.size:
+            above.append((-gap, at))
+    nearest = max(beside, default=None)
+    between = [
+        (other.box[1], n)
+        for n, other in enumerate(fields[:number])
+        if other.box[1] <= left + 2 and abs(_middle(other.box)[1] - _middle(field.box)[1]) < 0.5 * (top - bottom)
+    ]
+    last = max(between, default=None)
+    if nearest and not (last and last[0] > nearest[0]):
+        return nearest[1]
+    if above:
+        return max(above)[1]
+    return places[last[1]] if last and fields[last[1]].ticked is None else None
+
+
+def _label_right_of(field: Field, pieces: Sequence[Piece]) -> int | None:
+    """The number of the piece right of a box to tick, or around it; else of one left of it."""
+    right, left = list[tuple[float, int]](), list[tuple[float, int]]()
+    for at, piece in enumerate(pieces):
+        if not _beside(piece, field.box):
+            continue
+        if piece.right > field.box[1] and piece.left - field.box[1] < _NEAR * piece.size:
+            right.append((max(0.0, piece.left - field.box[1]), at))
+        elif piece.right <= field.box[1] and field.box[0] - piece.right < _NEAR * piece.size:
+            left.append((field.box[0] - piece.right, at))
+    return min(right or left, default=(0.0, None))[1]
+
+
+def _followed(label: Piece, words: str, field: Field, *, again: bool) -> Piece:
+    """A label with the value of its field after it, in place of the line to write on; `again` after another value."""
+    said = _BLANKS.sub("", label.text) if _LINE.search(label.text) else label.text
+    text = f"{said}{'' if again or not said or _LABEL_ENDS.search(said) else ':'} {words}".strip()
+    return replace(label, text=text, right=max(label.right, field.box[1]))
+
+
+def _ticked(label: Piece, tick: str, field: Field) -> Piece:
+    if label.left >= field.box[0]:
+        return replace(label, text=f"{tick} {label.text}", left=min(label.left, field.box[0]))
+    if label.right <= field.box[1]:
+        return replace(label, text=f"{label.text} {tick}", right=max(label.right, field.box[1]))
+    # The box stands among the words of its line.
+    at = round(len(label.text) * (field.box[0] - label.left) / (label.right - label.left))
+    space = min((m.start() for m in re.finditer(r" ", label.text)), key=lambda one: abs(one - at), default=at)
+    return replace(label, text=f"{label.text[:space].rstrip()} {tick} {label.text[space:].lstrip()}")
+
+
+def _piece(field: Field, words: str, pieces: Sequence[Piece], *, named: bool) -> Piece:
+    """A piece for a value that no words label: it is called by what the file says about its field."""
+    left, right, bottom, top = field.box
+    sizes = sorted(piece.size for piece in pieces)
+    size = min(sizes[len(sizes) // 2] if sizes else _UNKNOWN_SIZE, top - bottom)
+    middle = (bottom + top) / 2
+    text = words
+    if named and field.tip:
+        text = f"{words} {field.tip}" if field.ticked is not None else f"{field.tip.rstrip(': ')}: {words}"
+    return Piece(text, left, right, middle - size / 2, middle + size / 2)
+
+
+def _beside(piece: Piece, box: Box) -> bool:
+    """True if a piece stands on the line of a box, or of the first line of a high one."""
+    lower, upper = max(box[2], box[3] - max(2.5 * piece.size, 1.0)), box[3]
+    return min(piece.top, upper) - max(piece.bottom, lower) > 0.5 * min(piece.size, upper - lower)
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return (box[0] + box[1]) / 2, (box[2] + box[3]) / 2
