@@ -18,6 +18,7 @@ from index.errors import UnreadableSource
 from index.formats.content import Content, said_title
 from index.formats.pdf_fields import find_fields, with_values
 from index.formats.pdf_layout import join_pages
+from index.formats.pdf_notes import with_raised
 from index.formats.pdf_pieces import Box, Grid, Page, Piece
 from index.formats.pdf_tables import find_grids
 
@@ -182,14 +183,14 @@ def _pieces(text: Any, frame: Frame, grids: Sequence[Grid]) -> Iterator[Piece]:
     """Runs of letters on one line without a wide gap or a line of a table between, in the order in which the file draws
     them."""
     letters: list[str] = []
-    heights: Counter[tuple[float, float]] = Counter()
+    boxes: list[Box] = []
     first = 0
     left = right = bottom = top = size = 0.0
     for at in range(raw.FPDFText_CountChars(text)):
         letter = chr(raw.FPDFText_GetUnicode(text, at))
         if letter in "\r\n\0":
             if letters:
-                yield _piece(letters, left, right, heights, range(first, at))
+                yield _piece(letters, boxes, left, right, range(first, at))
                 letters = []
             continue
         box = frame.box(text, at)
@@ -197,24 +198,26 @@ def _pieces(text: Any, frame: Frame, grids: Sequence[Grid]) -> Iterator[Piece]:
         apart = box[0] - right > _WIDE_GAP * size or box[0] < left - size or box[3] < bottom or box[2] > top
         parted = not blank and any(grid.parts(right, box[0], (box[2] + box[3]) / 2) for grid in grids)
         if letters and not blank and (apart or parted):
-            yield _piece(letters, left, right, heights, range(first, at))
+            yield _piece(letters, boxes, left, right, range(first, at))
             letters = []
         if not letters:
             if blank:
                 continue
             first = at
-            heights.clear()
+            boxes = []
             left, right, bottom, top = box
         letters.append(letter)
+        boxes.append(box)
         if not blank:
             right, bottom, top = max(right, box[1]), min(bottom, box[2]), max(top, box[3])
-            heights[box[2:]] += 1
             size = max(box[3] - box[2], 1.0)
     if letters:
-        yield _piece(letters, left, right, heights, range(first, raw.FPDFText_CountChars(text)))
+        yield _piece(letters, boxes, left, right, range(first, raw.FPDFText_CountChars(text)))
 
 
-def _piece(letters: list[str], left: float, right: float, heights: Counter[tuple[float, float]], of: range) -> Piece:
+def _piece(letters: list[str], boxes: list[Box], left: float, right: float, of: range) -> Piece:
     # As high as most of its letters: a bullet or an initial may be larger.
+    heights = Counter(box[2:] for letter, box in zip(letters, boxes, strict=True) if not letter.isspace())
     (bottom, top), _ = heights.most_common(1)[0]
-    return Piece("".join(letters).translate(_LETTERS).strip(), left, right, bottom, top, of)
+    said = letters if len(heights) == 1 else with_raised(letters, boxes)
+    return Piece("".join(said).translate(_LETTERS).strip(), left, right, bottom, top, of)

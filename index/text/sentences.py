@@ -10,7 +10,8 @@ from index.text.bars import is_rule
 from index.text.layout import Span, fenced, is_item, is_row, strip
 
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
-_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*")
+_STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*(?:\[\d{1,3}(?:[,–-] ?\d{1,3})*\])*")
+"""What may end a sentence, with the numbers of notes that follow it right away: "as we know.[3]"."""
 _ABBREVIATIONS = frozenset(
     """mr mrs ms dr prof sr jr st fr rev hon gen col lt capt sgt maj cmdr gov sen rep pres messrs mt ft
     vs etc al cf ca approx est dept univ assn bros no nos vol vols pp fig figs eq sec ch ed eds trans op resp

@@ -1,0 +1,90 @@
+"""Footnotes of a PDF: their raised numbers in the text, and the notes at the foot of a column. Pure geometry."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from index.formats.pdf_pieces import Box, Piece
+
+_SMALLER = 0.93
+"""A note is set at most this large, as a share of the size of most letters."""
+_LOWEST = 0.65
+"""Share of a page's height, from its foot, in which notes stand."""
+_RAISED_SIZE, _RAISED_BY = 0.85, 0.15
+"""A raised letter has at most the one share of its line's height, and stands higher by the other at least."""
+_MARK = re.compile(r"(?:(?P<number>\d{1,3})|[*†‡§¶]{1,3}|\[\d{1,3}\]|\(\d{1,3}\))[.)]?\s*[^\W\d_]")
+_NUMBER = re.compile(r"\d+(?:[,–-]\s?\d+)*")
+_HIGH = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_WORD_BEFORE = re.compile(r"([^\W\d_]*)([^\w\s]*)$")
+_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d$")
+_LONGEST_UNIT = 3
+"""Letters of a word after which a raised 2 or 3 is a power: "km2"."""
+
+
+def with_raised(letters: Sequence[str], boxes: Sequence[Box]) -> list[str]:
+    """Return the letters of a line, a raised number set apart from the word before it: the number of a note in brackets
+    ("books[1]"), a power in raised digits ("m²"), a number at the start of the line before a blank."""
+    heights = Counter((box[2], box[3]) for letter, box in zip(letters, boxes, strict=True) if not letter.isspace())
+    if len(heights) < 2:
+        return list(letters)
+    (bottom, top), _ = heights.most_common(1)[0]
+    size = top - bottom
+    raised = [
+        (letter.isdecimal() or letter in ",–-")
+        and box[3] - box[2] <= _RAISED_SIZE * size
+        and box[2] >= bottom + _RAISED_BY * size
+        for letter, box in zip(letters, boxes, strict=True)
+    ]
+    made = list[str]()
+    at = 0
+    while at < len(letters):
+        end = at
+        while end < len(letters) and raised[end]:
+            end += 1
+        number = "".join(letters[at:end])
+        if end == at or not _NUMBER.fullmatch(number):
+            end = max(end, at + 1)
+            made += letters[at:end]
+        elif not "".join(made).strip():
+            made.append(number if end < len(letters) and letters[end].isspace() else f"{number} ")
+        elif _is_note("".join(made[-40:]), number):
+            made.append(f"[{number}]")
+        else:
+            made.append(number.translate(_HIGH))
+        at = end
+    return made
+
+
+def _is_note(before: str, number: str) -> bool:
+    """True if a raised number names a note; False if it is a power ("m2", "10-3"), or stands by itself."""
+    if before[-1:].isspace():
+        return False
+    word, marks = _WORD_BEFORE.findall(before)[0]
+    if marks or len(word) > _LONGEST_UNIT:
+        return True
+    if word:
+        return number not in ("2", "3") and len(word) > 1
+    return bool(_YEAR.search(before))
+
+
+def notes_begin(lines: Sequence[Piece], usual: float, height: float) -> list[int]:
+    """Return the numbers of the lines of a column at which its footnotes begin: smaller lines at its foot, the first of
+    which opens with a mark, as each further note does; `usual` is the size of most letters, `height` the page's."""
+    at = len(lines)
+    while at and lines[at - 1].size <= _SMALLER * usual and lines[at - 1].bottom < _LOWEST * height:
+        if at < len(lines) and lines[at - 1].bottom < lines[at].bottom:
+            break
+        at -= 1
+    found = list[int]()
+    expected = None
+    for number in range(at, len(lines)):
+        mark = _MARK.match(lines[number].text)
+        if not mark:
+            continue
+        own = int(mark["number"]) if mark["number"] else None
+        if not found or own is None or own == expected:
+            found.append(number)
+            expected = own + 1 if own is not None else expected
+    return found
