@@ -44,7 +44,9 @@ def library(folder: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathF
     made = Engine(Settings(home=tmp_path_factory.mktemp("home")))
     report = made.index([folder])
     assert sorted(report.added) == sorted(FACTS) and not report.failed and not report.other_formats
-    assert report.notes == [("letter.eml", "its attachments are not read: plan.pdf")]
+    assert report.notes == [
+        ("letter.eml", "its attachment plan.pdf is left out: it is not a PDF, whatever its name says")
+    ]
     return made
 
 

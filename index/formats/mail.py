@@ -1,8 +1,9 @@
-"""E-mail (.eml): who wrote to whom, when, about what, the message and what it quotes; attachments are only told."""
+"""E-mail (.eml): who wrote to whom, when, about what, the message, what it quotes, and what is attached."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from index.errors import UnreadableSource
+from index.formats.attachments import Attachments
 from index.formats.content import Content
 from index.formats.plain import decode
 from index.formats.quoting import split_quotes
@@ -25,24 +27,32 @@ _OPENS, _CLOSES = "\ue000", "\ue001"
 
 
 def read(path: Path) -> Content:
-    """The message in a file. Raises UnreadableSource when it is none or holds no text."""
+    """The message in a file, each attachment of a format that is read as a section at its end.
+
+    Raises UnreadableSource when it is no message or holds no text.
+    """
     try:
         message = message_from_bytes(path.read_bytes(), policy=policy.default)
         if not any(name in message for name in ("From", "To", "Subject", "Date", "Message-ID")):
             raise UnreadableSource("is not an e-mail: it has no sender, receiver, subject or date")
-        body = _body(message)
-        attachments = [part.get_filename() or part.get_content_type() for part in message.iter_attachments()]
+        with Attachments() as attachments:
+            content = _content(message, attachments, 0)
     except RecursionError as error:
         raise UnreadableSource("is nested too deeply") from error
+    return replace(content, notes=attachments.told())
+
+
+def _content(message: EmailMessage, attachments: Attachments, depth: int) -> Content:
+    body = _body(message)
+    attached = attachments.sections(message, lambda inner, deep: _content(inner, attachments, deep), depth)
     title = _REPLIES.sub("", _header(message, "Subject")) or _header(message, "Subject")
     told = row_text(_TOLD, [_header(message, name) for name in _TOLD])
-    notes = (f"its attachments are not read: {', '.join(attachments)}",) if attachments else ()
-    if not body.strip():
+    if not body.strip() and not attached:
         raise UnreadableSource("holds no text")
     sender = _header(message, "From")
     body = split_quotes(body, parseaddr(sender)[0] or sender)
-    text = with_title(title, f"{told}\n\n{body}" if told else body)
-    return Content(text, title, sender, _sent(message), notes=notes)
+    text = with_title(title, "\n\n".join(filter(None, (told, body, attached))))
+    return Content(text, title, sender, _sent(message))
 
 
 def _body(message: EmailMessage) -> str:

@@ -1,0 +1,137 @@
+"""What is attached to an e-mail, each readable file as a section of the mail under its name; within limits."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+
+from index.errors import UnreadableSource
+from index.formats import READERS
+from index.formats.content import MAX_CHARACTERS, Content
+from index.formats.plain import decode
+from index.formats.worker import Worker
+
+MOST, DEEPEST = 30, 3
+"""Attachments of a mail and of the mails in it; and how deep mails are read that are attached to mails."""
+_SECONDS, _SECONDS_EACH = 30.0, 15.0
+"""Together less than the mail itself may take, so that no attachment makes the mail unreadable."""
+_TEXTS = frozenset({".txt", ".text", ".md", ".markdown", ".log", ".rst"})
+_MESSAGE = "message/rfc822"
+_LONGEST_NAME = 120
+_HEADING = re.compile(r"^(#{1,6})(?=\s+\S)", re.MULTILINE)
+_BELOW = 2
+"""Levels by which headings of an attachment stand lower: below the mail, and the attachment's name."""
+
+
+class Attachments:
+    """Reads the attachments of one mail; `notes` says which are left out, and why.
+
+    >>> with Attachments() as attachments:
+    ...     sections = attachments.sections(message, read_mail, 0)  # doctest: +SKIP
+    """
+
+    def __init__(self) -> None:
+        self.notes = list[str]()
+        self._unread = list[str]()
+        self._count = self._characters = 0
+        self._ends = time.monotonic() + _SECONDS
+        self._worker = Worker(_SECONDS_EACH)
+
+    def sections(self, message: EmailMessage, read_mail: Callable[[EmailMessage, int], Content], depth: int) -> str:
+        """Return the text of what is attached to a message, or ""; `read_mail(message, depth)` reads a mail."""
+        made = []
+        for part in message.iter_attachments():
+            name = _name(part)
+            try:
+                text = self._text(part, name, read_mail, depth + 1)
+            except UnreadableSource as error:
+                self.notes.append(f"its attachment {name} is left out: it {error}")
+                continue
+            if text is None:
+                self._unread.append(name)
+            else:
+                made.append(f"## Attachment: {name}\n\n{text}")
+        return "\n\n".join(made)
+
+    def told(self) -> tuple[str, ...]:
+        """Return the notes, with one on the files of formats that are not read."""
+        unread = (f"its attachments are not read: {', '.join(self._unread)}",) if self._unread else ()
+        return (*self.notes, *unread)
+
+    def _text(
+        self, part: EmailMessage, name: str, read_mail: Callable[[EmailMessage, int], Content], depth: int
+    ) -> str | None:
+        """The text of an attachment; None where its format is not read."""
+        suffix = PurePosixPath(name).suffix.lower()
+        is_mail = part.get_content_type() == _MESSAGE
+        if not (is_mail or suffix in READERS or suffix in _TEXTS):
+            return None
+        self._count += 1
+        if self._count > MOST:
+            raise UnreadableSource(f"comes after {MOST} others")
+        if time.monotonic() > self._ends:
+            raise UnreadableSource(f"comes after others that took more than {_SECONDS:g} s")
+        if is_mail:
+            if depth > DEEPEST:
+                raise UnreadableSource(f"is a mail in more than {DEEPEST} others")
+            inner = part.get_content()
+            text = read_mail(inner, depth).text if isinstance(inner, EmailMessage) else ""
+        else:
+            data = part.get_payload(decode=True)
+            text = self._read(data if isinstance(data, bytes) else b"", suffix)
+        text = _lowered(text.strip())
+        self._characters += len(text)
+        if not text:
+            raise UnreadableSource("holds no text")
+        if self._characters > MAX_CHARACTERS // 2:
+            raise UnreadableSource(f"holds, with the others, more than {MAX_CHARACTERS // 2:,} characters of text")
+        return text
+
+    def _read(self, data: bytes, suffix: str) -> str:
+        if suffix in _TEXTS:
+            return decode(data)[0]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"attachment{suffix}")
+            path.write_bytes(data)
+            return _with_sheets(self._worker.read(path))
+
+    def __enter__(self) -> Attachments:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._worker.close()
+
+
+def _name(part: EmailMessage) -> str:
+    """What an attachment is called, on one line, without folders."""
+    name = part.get_filename() or ""
+    if not name and part.get_content_type() == _MESSAGE:
+        inner = part.get_content()
+        name = str(inner["Subject"] or "message") if isinstance(inner, EmailMessage) else "message"
+        name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
+    tidy = " ".join((name or part.get_content_type()).replace("\\", "/").split())
+    tidy = tidy if tidy == part.get_content_type() else tidy.rpartition("/")[2]
+    return tidy[-_LONGEST_NAME:] or "unnamed"
+
+
+def _with_sheets(content: Content) -> str:
+    """The text, the rows of each of several sheets under the name of their sheet."""
+    sheets = [(sheet, next(rows).start) for sheet, rows in groupby(content.rows, key=lambda row: row.sheet)]
+    if not any(sheet for sheet, _ in sheets):
+        return content.text
+    starts = [start for _, start in sheets]
+    parts = [content.text[a:b].strip() for a, b in zip(starts, [*starts[1:], len(content.text)], strict=True)]
+    return "\n\n".join(f"# {sheet}\n\n{part}" for (sheet, _), part in zip(sheets, parts, strict=True))
+
+
+def _lowered(text: str) -> str:
+    """The text with its headings below that of the attachment."""
+    return _HEADING.sub(lambda signs: "#" * min(len(signs[1]) + _BELOW, 6), text)
