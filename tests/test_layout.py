@@ -129,3 +129,14 @@ def test_signs_in_fenced_code_are_no_headings() -> None:
 
 def test_a_row_of_a_table_is_no_title() -> None:
     assert find_title("Device: Lathe | Owner: Tom Ek\n\nDevice: Saw | Owner: Ada Pine") is None
+
+
+@pytest.mark.parametrize("line", ["*4 May 2026*", "_Updated: 4 May 2026_", "**4 May 2026**", "*By Tom Hale*"])
+def test_a_date_or_author_in_italics_below_the_title_is_no_heading(line: str) -> None:
+    text = f"# Night bus\n\n{line}\n\nThe bus runs on all days of the week from now on.\n"
+    assert "heading" not in [kind for kind, _ in kinds(text)]
+
+
+def test_the_day_of_a_birth_does_not_date_a_text() -> None:
+    assert find_published("# Form\n\nDate of birth: 17 May 1979\n") is None
+    assert find_published("# Form\n\nDate of issue: 17 May 1979\n") is not None

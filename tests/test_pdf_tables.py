@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 
 from index.formats import pdf, pdf_view
@@ -40,3 +41,35 @@ def test_frames_and_single_lines_are_no_tables() -> None:
     assert grid == Grid((50.0, 150.0, 250.0), (100.0, 120.0, 140.0, 160.0))
     assert (grid.cell(60, 150), grid.cell(240, 105), grid.cell(300, 105)) == ((0, 0), (2, 1), None)
     assert grid.parts(140, 155, 110) and not grid.parts(100, 140, 110) and not grid.parts(140, 155, 500)
+
+
+def test_blocks_beside_each_other_are_read_one_after_the_other(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "invoice.pdf"))
+    canvas.setFont("Helvetica", 10)
+    for y, words in zip(
+        (780, 766, 752, 738), ("Larch Joinery", "8 Canal Yard", "Millbrook ML4 2QT", "VAT 318"), strict=True
+    ):
+        canvas.drawString(60, y, words)
+    canvas.setFont("Helvetica", 22)
+    canvas.drawString(330, 742, "INVOICE")
+    canvas.setFont("Helvetica", 10)
+    for y, words in zip((690, 676, 662, 648), ("Bill to:", "Oakdene School", "2 School Lane", "Oakdene"), strict=True):
+        canvas.drawString(60, y, words)
+    said = (("Invoice no.", "2024-0117"), ("Invoice date", "3 April 2024"), ("Due date", "3 May 2024"))
+    for y, (name, value) in zip((690, 676, 662), said, strict=True):
+        canvas.drawString(330, y, name)
+        canvas.drawString(420, y, value)
+    canvas.drawString(60, 600, "Please pay within 30 days by bank transfer and quote the number of the invoice.")
+    canvas.save()
+    assert pdf.read(tmp_path / "invoice.pdf").text.split("\n\n")[1:] == [
+        "8 Canal Yard",
+        "Millbrook ML4 2QT",
+        "VAT 318",
+        "## INVOICE",
+        "Bill to:",
+        "Oakdene School",
+        "2 School Lane",
+        "Oakdene",
+        *(f"{name} | {value}" for name, value in said),
+        "Please pay within 30 days by bank transfer and quote the number of the invoice.",
+    ]

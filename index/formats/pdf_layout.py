@@ -19,7 +19,7 @@ _EDGE = 0.12
 _APART = 0.5
 """A running head stands apart from the text by this share of its size at least."""
 _SAME_PLACE = 4.0
-_LARGER = 1.15
+_LARGER, _HIGHER = 1.15, 1.3
 _SOFT_HYPHEN = "\u00ad"
 _ENDS = re.compile(r"[.!?…:;。！？][\"'”’»)\]]*$")
 _ITEM = re.compile(r"(?:[•◦▪‣·*–—-]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
@@ -234,7 +234,9 @@ def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
         else:
             lines.append([at])
     beside = [line for line in lines if len(line) > 1]
-    rows = [line for line in beside if len(line) >= _FEWEST_CELLS]
+    # A block whose rows are drawn whole, after another one beside it, is no column of a table with it.
+    parts = [[runs[at] for at in line] for line in beside]
+    rows = [own for own in parts if len(own) >= _FEWEST_CELLS and len(set(own)) in (1, len(own))]
     is_table = len(rows) >= _FEWEST_ROWS and 2 * len(rows) > len(beside)
     if runs[-1] == 0 or (not is_table and any(len({runs[at] for at in line}) > 1 for line in lines)):
         return list(pieces)
@@ -268,10 +270,13 @@ def _join_lines(pieces: Sequence[Piece]) -> Iterator[Piece]:
     """Pieces that follow each other on the same line, joined: cells of a table with " | " between them."""
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
     line: list[Piece] = []
+    above: Piece | None = None
     for piece in [piece for piece in pieces if piece.text]:
-        if line and not (_same_line(line[-1], piece) and piece.left >= line[-1].right - 1):
+        # What is as high as several lines stands beside all of them.
+        beside = bool(above and line) and piece.size > _HIGHER * line[-1].size and _same_line(above or piece, piece)
+        if line and (beside or not (_same_line(line[-1], piece) and piece.left >= line[-1].right - 1)):
             yield _join_line(line, left, right)
-            line = []
+            above, line = line[-1], []
         line.append(piece)
     if line:
         yield _join_line(line, left, right)
@@ -285,7 +290,8 @@ def _join_line(line: Sequence[Piece], left: float, right: float) -> Piece:
     reaches = line[0].left < left + tallest.size and line[-1].right > right - tallest.size
     alike = bool(gaps) and max(gaps) - min(gaps) < 0.5 * tallest.size and not any(" " in piece.text for piece in line)
     cells = any(gap > 2 * tallest.size for gap in gaps) and not (reaches and alike)
-    text = (" | " if cells else " ").join(piece.text for piece in line)
+    is_labelled = len(line) == 2 and line[0].text.endswith(":")
+    text = (" | " if cells and not is_labelled else " ").join(piece.text for piece in line)
     # A bullet or number may be larger than the words of its item.
     main = max(line, key=lambda piece: len(piece.text))
     return Piece(text, line[0].left, line[-1].right, main.bottom, main.top)

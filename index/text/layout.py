@@ -255,6 +255,7 @@ def _is_prose(lines: list[_Line]) -> bool:
 
 def _stands_as_heading(line: str) -> bool:
     words = line.split()
+    bare = line.strip("*_ ")
     return (
         len(words) <= 14
         and len(line) <= 120
@@ -265,8 +266,9 @@ def _stands_as_heading(line: str) -> bool:
         and bool(re.search(r"[^\W\d_]", line))
         and "\t" not in line
         and "|" not in line
-        and read_dateline(line) is None
-        and not _STAMP.match(line)
+        and read_dateline(bare) is None
+        and not _STAMP.match(bare)
+        and not (bare != line and _BYLINE_LINE.fullmatch(bare))
     )
 
 

@@ -55,8 +55,12 @@ def read_period(words: str) -> Published | None:
 
 # --- in the text ------------------------------------------------------------------------------------------------------
 
+_OF_OTHERS = r"(?:birth|death|marriage|hire|joining|entry|arrival|departure|delivery|purchase|expiry|loss)\b"
+"""What has a date that says nothing about the text ("Date of birth")."""
 _LABELS = (
-    r"(?:first\s+)?(?:published|posted|created|released|issued|filed|written|date(?:\s+of\s+\w+)?)",
+    r"(?:first\s+)?(?:published|posted|created|released|issued|filed|written|date(?:\s+of\s+(?!"
+    + _OF_OTHERS
+    + r")\w+)?)",
     r"(?:last\s+)?(?:updated|modified|revised|reviewed|edited|changed)",
     r"(?:(?:valid\s+)?as\s+(?:of|at)|(?:valid|effective|in\s+force)\s+(?:from|since|as\s+of))",
 )
