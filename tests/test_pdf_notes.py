@@ -23,7 +23,7 @@ def draw(canvas: Canvas, words: str, top: float, *, left: float = 60, width: flo
     paragraph = Paragraph(words, NOTE if small else BODY)
     _, height = paragraph.wrap(width, 2000)
     paragraph.drawOn(canvas, left, top - height)
-    return top - height - 6
+    return top - float(height) - 6
 
 
 @pytest.mark.parametrize(

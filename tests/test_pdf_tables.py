@@ -73,3 +73,16 @@ def test_blocks_beside_each_other_are_read_one_after_the_other(tmp_path: Path) -
         *(f"{name} | {value}" for name, value in said),
         "Please pay within 30 days by bank transfer and quote the number of the invoice.",
     ]
+
+
+def test_a_table_whose_first_column_is_drawn_apart_from_its_rows_stays_whole(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "table.pdf"))
+    heights = range(700, 600, -20)
+    for number, y in enumerate(heights):
+        canvas.drawString(60, y, f"0{number}/03")
+    for number, y in reversed(list(enumerate(heights))):
+        for x, words in ((160, f"Boat {number}"), (280, f"Berth {number}"), (400, f"{number} tons")):
+            canvas.drawString(x, y, words)
+    canvas.save()
+    text = pdf.read(tmp_path / "table.pdf").text
+    assert text.split("\n\n") == [f"0{n}/03 | Boat {n} | Berth {n} | {n} tons" for n in range(5)]

@@ -291,7 +291,8 @@ def nested_list(form: str, items: list[tuple[str, int]]) -> str:
             made.save(str(path))
             return slides.read(path).text
         write_with_pandoc(markdown, path)
-        return (opendocument if form == "odt" else richtext).read(path).text
+        text: str = (opendocument if form == "odt" else richtext).read(path).text
+        return text
 
 
 def test_numbers_of_nested_items_stay_in_what_other_programs_write() -> None:
@@ -392,4 +393,5 @@ def merged_table(form: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> 
             if last > first:
                 table.cell(first, 0).merge(table.cell(last, 0))
         document.save(str(path))
-        return word.read(path).text if form == "docx" else slides.read(path).text
+        text: str = (word if form == "docx" else slides).read(path).text
+        return text

@@ -30,6 +30,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT_WORD = re.compile(r"([^\W\d_]+)[-\u00ad]$")
 _FEWEST_CELLS, _FEWEST_ROWS = 3, 3
 """A table has so many rows of so many cells."""
+_MOST_IN_BLOCK = 8
 _TABLE = "the place of a table"
 _FEWEST_LINES, _MOST_LINES = 5, 600
 """So many lines must stand on both sides of a gap for it to part columns; no page of prose has more than the latter."""
@@ -234,9 +235,11 @@ def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
         else:
             lines.append([at])
     beside = [line for line in lines if len(line) > 1]
-    # A block whose rows are drawn whole, after another one beside it, is no column of a table with it.
-    parts = [[runs[at] for at in line] for line in beside]
-    rows = [own for own in parts if len(own) >= _FEWEST_CELLS and len(set(own)) in (1, len(own))]
+    # A small block whose rows are drawn whole, after another one beside it, is no part of a table with it.
+    parts = [Counter(runs[at] for at in line) for line in beside]
+    whole = Counter(run for own in parts if len(own) > 1 for run, count in own.items() if count > 1)
+    blocks = {run for run, count in whole.items() if 1 < count <= _MOST_IN_BLOCK}
+    rows = [own for own in parts if own.total() >= _FEWEST_CELLS and (len(own) == 1 or blocks.isdisjoint(own))]
     is_table = len(rows) >= _FEWEST_ROWS and 2 * len(rows) > len(beside)
     if runs[-1] == 0 or (not is_table and any(len({runs[at] for at in line}) > 1 for line in lines)):
         return list(pieces)
