@@ -207,7 +207,7 @@ def test_rows_are_a_table_only_with_the_same_columns() -> None:
 
 def test_items_in_items_are_a_list_in_their_item() -> None:
     text = "# Bread\n\nIn short.\n\n1. Mix:\n    - rye\n    - water\n2. Bake.\n\nEnd."
-    page = article_page(make_article("bread.md", text), Place(), File())
+    page = article_page(make_article("bread.md", text), MarkedPlace(), File())
     inner = '<ul><li dir="auto">rye</li><li dir="auto">water</li></ul>'
     outer = f'<ul><li class="fn-own" dir="auto">1. Mix:{inner}</li><li class="fn-own" dir="auto">2. Bake.</li></ul>'
     assert outer in unescape(page)

@@ -11,7 +11,7 @@ import openpyxl
 from reportlab.pdfgen.canvas import Canvas
 
 from index.article import article_of
-from index.chunk import Limits, chunk
+from index.chunk import ChunkLimits, chunk
 from index.formats import attachments, mail
 from index.formats.worker import Worker
 
@@ -100,7 +100,7 @@ def test_attachments_are_sections_of_their_mail(tmp_path: Path) -> None:
         "its attachment plan.pdf is left out: it is not a PDF, whatever its name says",
         "its attachments are not read: photo.png",
     )
-    chunks = chunk(article_of("papers.eml", content), Limits(len, len, pieces=900, tokens=400))
+    chunks = chunk(article_of("papers.eml", content), ChunkLimits(len, len, pieces=900, tokens=400))
     rent = next(one for one in chunks if "1,450" in one.text)
     assert "Attachment: lease.docx > Lease > Rent" in rent.heading
 

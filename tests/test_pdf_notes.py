@@ -11,7 +11,7 @@ from reportlab.platypus import Paragraph
 
 from index.article import article_of
 from index.formats import pdf
-from index.sentences import sentences
+from index.text.sentences import sentences
 
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=10, leading=13)
 NOTE = ParagraphStyle("note", fontName="Helvetica", fontSize=8, leading=10)

@@ -41,7 +41,7 @@ def is_amount_cell(words: str) -> bool:
 
 def said_again(words: str) -> str:
     """Return what a cell that covers the one below it says there: its words, but no number."""
-    return "" if is_amount(words) else words
+    return "" if is_amount_cell(words) else words
 
 
 def _can_name(cell: str) -> bool:

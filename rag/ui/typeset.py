@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Literal
 
-from index.front_matter import read_front_matter
-from index.layout import Block, blocks, is_item
+from index.text.front_matter import read_front_matter
+from index.text.layout import LayoutBlock, Span, blocks, is_item
 from index.text.structure import depths, mark_shape
 
 SpanKind = Literal["title", "heading", "paragraph", "lines", "item", "code", "table", "rule", "quiet"]
