@@ -9,9 +9,6 @@ without a right figure, the answer must be a refusal or the rows, not a figure.
 from __future__ import annotations
 
 import argparse
-import csv
-import html
-import io
 import random
 import re
 import tempfile
@@ -21,15 +18,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import openpyxl
-
+from benchmarks.table_files import Cells, write_table
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings
 from rag.types import Answer
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
-Cells = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -250,35 +245,6 @@ def _mean(numbers: Sequence[int]) -> str:
     return f"{(Decimal(sum(numbers)) / len(numbers)).quantize(Decimal('0.01')).normalize():f}"
 
 
-def write(table: Table, folder: Path) -> None:
-    """Write a table in the format of its name."""
-    path = folder / table.name
-    if path.suffix == ".csv":
-        stream = io.StringIO()
-        csv.writer(stream).writerows(table.rows)
-        path.write_text(stream.getvalue(), "utf-8")
-    elif path.suffix == ".xlsx":
-        book = openpyxl.Workbook()
-        for row in table.rows:
-            book.active.append([int(cell) if cell.isdecimal() else cell or None for cell in row])
-        book.save(path)
-    elif path.suffix == ".md":
-        head, *rows = (f"| {' | '.join(row)} |" for row in table.rows)
-        rule = "|".join(["---"] * len(table.rows[0]))
-        path.write_text("\n".join([f"# {_title(path)}", "", head, f"|{rule}|", *rows, ""]), "utf-8")
-    else:
-        lines = "".join(_html_row(row, "th" if at == 0 else "td") for at, row in enumerate(table.rows))
-        path.write_text(f"<html><body><h1>{_title(path)}</h1><table>{lines}</table></body></html>", "utf-8")
-
-
-def _html_row(row: Sequence[str], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in row)}</tr>"
-
-
-def _title(path: Path) -> str:
-    return path.stem.replace("-", " ").capitalize()
-
-
 def judge(found: Answer, right: str | None) -> str:
     """Return "right", "refused", "quoted" (rows without a figure) or "wrong"."""
     opening = next((one.text for one in found.sentences if one.words), "")
@@ -302,7 +268,7 @@ def measure(seed: int, *, aloud: bool = True) -> Counter[str]:
         docs = Path(folder, "docs")
         docs.mkdir()
         for table in tables:
-            write(table, docs)
+            write_table(docs / table.name, table.rows)
         engine = Engine(Settings(home=Path(folder, "home")))
         engine.index([docs])
         for table in tables:
