@@ -1,5 +1,5 @@
-"""Generate tables with many similar rows, and questions about single rows: contacts, price lists, figures of branches
-by year under two header rows, and weekly plans with merged days.
+"""Generate tables with many similar rows, and questions about single rows: contacts, price lists, figures by year under
+one header row or two, and weekly plans with merged days.
 
 First names and surnames are drawn from short lists, so that rows share them; names of products are parts of others.
 """
@@ -41,7 +41,7 @@ _SHOPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "joiner": (("oak", "ash", "pine", "walnut"), ("table", "side table", "bench", "shelf", "bookcase")),
     "bakery": (("rye", "spelt", "wheat", "malt"), ("loaf", "roll", "bun", "crispbread", "seeded loaf")),
     "ironmonger": (("brass", "steel", "zinc", "copper"), ("hinge", "hook", "door hook", "bolt", "bracket")),
-    "paint-works": (("matt", "satin", "gloss", "chalk"), ("paint", "off-white paint", "primer", "red paint", "varnish")),
+    "paint-works": (("matt", "satin", "gloss", "chalk"), ("paint", "wall paint", "primer", "red paint", "varnish")),
     "nursery": (("dwarf", "climbing", "white", "early"), ("rose", "hydrangea", "clematis", "moss rose", "aster")),
     "tea-store": (("green", "black", "smoked", "mint"), ("tea", "tea with lemon", "leaf tea", "tea bags", "tea dust")),
 }  # fmt: skip
@@ -51,6 +51,7 @@ _TOWNS = (
     "Skerry", "Alder", "Alderton",
 )  # fmt: skip
 _TRADES = ("library", "swimming pool", "museum", "ferry")
+_YEARLY = (("csv", "hostel", "Guests"), ("md", "theatre", "Seats sold"))
 _MEASURES = (
     ("Visitors", "Cost (EUR 1,000)"),
     ("Tickets", "Staff"),
@@ -98,6 +99,8 @@ def make_row_tables(rng: random.Random, asked: int = 5) -> list[RowTable]:
     for form, trade, measures, place in zip(SPANNING, _TRADES, _MEASURES, _PLACES, strict=True):
         tables.append(_branches(f"{trade.replace(' ', '-')}-figures.{form}", trade, measures, rng, asked))
         tables.append(_week(f"{place.replace(' ', '-')}-plan.{form}", place, rng, asked))
+    for form, trade, what in _YEARLY:
+        tables.append(_years(f"{trade}-{what.lower().replace(' ', '-')}.{form}", trade, what, rng, asked))
     return tables
 
 
@@ -162,6 +165,18 @@ def _branches(name: str, trade: str, measures: tuple[str, str], rng: random.Rand
         questions.append(RowQuestion(f"{what} of the {trade} in {rows[at][0]} in {year}?", at + 2, rows[at][column]))
     merged = ((0, 0, 1, 0), (0, 1, 0, 2), (0, 3, 0, 4))
     return RowTable(name, "two header rows", [*head, *rows], (0, 1), tuple(questions), 2, merged)
+
+
+def _years(name: str, trade: str, what: str, rng: random.Random, asked: int) -> RowTable:
+    figures = rng.sample(range(1_000, 9_999), 4 * len(_TOWNS))
+    rows = [[town, *map(str, figures[4 * at : 4 * at + 4])] for at, town in enumerate(_TOWNS)]
+    head = ["Town", "2021", "2022", "2023", "2024"]
+    questions = []
+    for number, at in enumerate(_drawn(rng, len(rows), asked)):
+        column = 1 + number % 4
+        wording = f"how many {what.lower()} at the {trade} in {rows[at][0]} in {head[column]}?"
+        questions.append(RowQuestion(wording, at + 1, rows[at][column]))
+    return RowTable(name, "years as columns", [head, *rows], (0, 1), tuple(questions))
 
 
 def _week(name: str, place: str, rng: random.Random, asked: int) -> RowTable:

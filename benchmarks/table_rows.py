@@ -1,7 +1,8 @@
 """Whether the right row of a table comes first: `python -m benchmarks.table_rows [--seed N]`. Some minutes.
 
-A hundred questions are asked of twenty generated tables, all in one index: contacts and price lists with many similar
-rows in six formats, figures under two header rows and weekly plans with merged days in the four that merge cells. Right
+110 questions are asked of 22 generated tables, all in one index: contacts and price lists with many similar rows in six
+formats, figures under two header rows and weekly plans with merged days in the four that merge cells, figures with a
+column for each year in the two others. Right
 means that the first citation begins in the row that is asked for. Prints the share by format and by kind of table, with
 95% bootstrap intervals over the questions, and each question that another row or a refusal answers.
 """

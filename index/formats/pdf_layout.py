@@ -12,7 +12,7 @@ from statistics import median
 
 from index.formats.pdf_notes import notes_begin
 from index.formats.pdf_pieces import Grid, Page, Piece
-from index.formats.pdf_tables import cell_of, holds_rows, join_rows
+from index.formats.pdf_tables import cell_of, holds_rows, join_rows, same_columns
 
 _EDGE = 0.12
 """Share of a page's height at its top and bottom in which running heads and page numbers stand."""
@@ -38,12 +38,13 @@ _FEWEST_LINES, _MOST_LINES = 5, 600
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of text, the page it is on (from 0) and the edges of the column it stands in."""
+    """A line of text, the page it is on (from 0), the edges of its column, and whether it is the row of a table."""
 
     piece: Piece
     page: int
     left: float
     right: float
+    is_row: bool = False
 
 
 def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
@@ -52,39 +53,19 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
     size = _usual(pieces)
     heads = _running_heads(pages, size)
     lines: list[_Line] = []
-    notes: dict[int, list[list[_Line]]] = {}  # by number of the line that they stand before
+    table: tuple[int, Grid, list[str]] | None = None  # page, place and column names of one that nothing follows yet
     for number, page in enumerate(pages):
         kept = [piece for piece in page.pieces if (number, piece) not in heads]
         for group, grid in _groups(page, kept):
             left, right = min(piece.left for piece in group), max(piece.right for piece in group)
-            joined = list(join_rows(group, grid) if grid else _join_lines(group))
-            own = [_Line(piece, number, left, right) for piece in joined]
-            begins = [] if grid else notes_begin(joined, size, page.height)
-            lines += own[: begins[0]] if begins else own
-            for first, after in pairwise([*begins, len(own)]):
-                notes.setdefault(len(lines), []).append(own[first:after])
-    return _write(_with_notes(list(_paragraphs(lines, _leading(lines))), notes, size), len(pages), size)
-
-
-def _with_notes(
-    paragraphs: Sequence[list[_Line]], notes: Mapping[int, list[list[_Line]]], usual: float
-) -> list[list[_Line]]:
-    """The paragraphs with the footnotes between them: those that stand within a paragraph before it and its headings,
-    or after it where it begins on an earlier page."""
-    made = list(notes.get(0, ()))
-    at = 0
-    for lines in paragraphs:
-        within = [note for place in range(at + 1, at + len(lines)) for note in notes.get(place, ())]
-        before = [note for note in within if note[0].page == lines[0].page]
-        above = len(made)
-        while above and before and _is_heading(made[above - 1], usual):
-            above -= 1
-        made[above:above] = before
-        made.append(lines)
-        at += len(lines)
-        made += [note for note in within if note[0].page != lines[0].page]
-        made += notes.get(at, ())
-    return made
+            if grid:
+                goes_on = table is not None and table[0] < number and same_columns(table[1], grid)
+                joined, names = join_rows(group, grid, table[2] if table and goes_on else ())
+                table = number, grid, names
+            else:
+                joined, table = list(_join_lines(group)), None
+            lines += [_Line(piece, number, left, right, grid is not None) for piece in joined]
+    return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
 
 
 def in_reading_order(page: Page) -> list[Piece]:
@@ -323,6 +304,8 @@ def _paragraphs(lines: Sequence[_Line], leading: float) -> Iterator[list[_Line]]
 def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
     """True when a paragraph begins with `line`, and does not go on from the lines before."""
     before = paragraph[-1]
+    if line.is_row or before.is_row:
+        return True
     one, last = line.piece, before.piece
     ratio = max(one.size, last.size) / min(one.size, last.size)
     if ratio > _LARGER or _ITEM.match(one.text):

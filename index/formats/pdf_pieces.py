@@ -31,10 +31,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: the edges of its columns from left to right, and of its rows from bottom to top."""
+    """A table: the edges of its columns from left to right, and of its rows from bottom to top.
+
+    `joined_right` and `joined_below` are the cells (row from the top, column) without a line to the next cell.
+    """
 
     columns: tuple[float, ...]
     rows: tuple[float, ...]
+    joined_right: frozenset[tuple[int, int]] = frozenset()
+    joined_below: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def box(self) -> Box:
@@ -46,15 +51,19 @@ class Grid:
         if not self.rows[0] <= y <= self.rows[-1]:
             return False
         edge = bisect_right(self.columns, left - _NEAR)
-        return edge < len(self.columns) and self.columns[edge] < right + _NEAR and right - left > 0
+        if edge == len(self.columns) or self.columns[edge] >= right + _NEAR or right <= left:
+            return False
+        return (self._row(y), edge - 1) not in self.joined_right
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:
         """(row from the top, column) of a place, None outside."""
         left, right, bottom, top = self.box
         if not (left <= x <= right and bottom <= y <= top):
             return None
-        row = len(self.rows) - 1 - min(bisect_right(self.rows, y), len(self.rows) - 1)
-        return row, min(bisect_right(self.columns, x), len(self.columns) - 1) - 1
+        return self._row(y), min(bisect_right(self.columns, x), len(self.columns) - 1) - 1
+
+    def _row(self, y: float) -> int:
+        return len(self.rows) - 1 - min(bisect_right(self.rows, y), len(self.rows) - 1)
 
 
 @dataclass(frozen=True)

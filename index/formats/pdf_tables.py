@@ -1,13 +1,14 @@
-"""The tables that lines draw on a page: found, and read row by row. Pure geometry; y grows upwards."""
+"""Find the tables that lines draw on a page, and read them row by row. Pure geometry; y grows upwards."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from index.formats.pdf_pieces import Box, Grid, Piece
-from index.formats.tables import is_header, table_lines
+from index.formats.tables import column_names, is_amount, names_of_both, row_text, table_lines
 
 _THIN, _SHORTEST = 2.5, 6.0
 """Points: a line is no thicker than the one, and no shorter than the other."""
@@ -15,6 +16,10 @@ _TOUCH = 2.5
 """Lines so near to each other meet, and edges so near are one."""
 _FEWEST = 3
 """Edges of columns and of rows: two of each."""
+_DRAWN = 0.3
+"""Share of the side of a cell on which a line must be drawn to part it from the next one."""
+_MIDDLE = 0.2
+"""Share of the width of merged cells by which their words may stand beside the middle."""
 _MOST_LINES = 1500
 """A page with more lines is a drawing."""
 
@@ -40,7 +45,7 @@ def find_grids(drawn: Iterable[Box]) -> list[Grid]:
         columns = _edges((left + right) / 2 for left, right, bottom, top in group if top - bottom > right - left)
         rows = _edges((bottom + top) / 2 for left, right, bottom, top in group if right - left >= top - bottom)
         if len(columns) >= _FEWEST and len(rows) >= _FEWEST:
-            found.append(Grid(columns, rows))
+            found.append(Grid(columns, rows, *_joined(columns, rows, group)))
     return [one for one in found if not any(one is not other and _inside(one, other) for other in found)]
 
 
@@ -56,22 +61,127 @@ def holds_rows(grid: Grid, pieces: Sequence[Piece]) -> bool:
     return sum(count > 1 for count in rows.values()) >= max(2, len(rows) // 2)
 
 
-def join_rows(pieces: Sequence[Piece], grid: Grid) -> Iterator[Piece]:
-    """A line for each row of a table, its cells with the names of their columns where the first row has them."""
+def same_columns(one: Grid, other: Grid) -> bool:
+    """True if the columns of two tables stand at the same places, as those of a table that goes on do."""
+    pairs = zip(one.columns, other.columns, strict=False)
+    return len(one.columns) == len(other.columns) and all(abs(a - b) <= _TOUCH for a, b in pairs)
+
+
+def join_rows(pieces: Sequence[Piece], grid: Grid, names: Sequence[str] = ()) -> tuple[list[Piece], list[str]]:
+    """Return a line for each row of a table, its cells with the names of their columns, and these names.
+
+    `names` are those of the table on the page before, where this one goes on; its header may stand here again.
+    """
     cells: dict[tuple[int, int], list[Piece]] = {}
     for piece in pieces:
         cells.setdefault(cell_of(grid, piece), []).append(piece)
+    _move_merged(cells, grid)
     numbers = sorted({row for row, _ in cells})
     rows = [
         [" ".join(piece.text for piece in cells.get((row, column), [])) for column in range(len(grid.columns) - 1)]
         for row in numbers
     ]
-    named = is_header(rows[0]) and len(rows) > 1
-    lines = table_lines(rows, named)
+    rows = _filled(rows, numbers, grid)
+    own, below = column_names(rows)
+    if names and any(names):
+        below = below if own == list(names) else 0
+        own = list(names)
+        lines = [row_text(own, row) for row in rows[below:]]
+    else:
+        lines = table_lines(rows)
+    made = []
     for number, text in zip(numbers[len(numbers) - len(lines) :], lines, strict=True):
-        own = [piece for (row, _), held in cells.items() if row == number for piece in held]
-        bottom = min(piece.bottom for piece in own)
-        yield Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(piece.size for piece in own))
+        held = [piece for (row, _), inside in cells.items() if row == number for piece in inside]
+        bottom = min(piece.bottom for piece in held)
+        made.append(Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(one.size for one in held)))
+    return made, own
+
+
+def _joined(
+    columns: Sequence[float], rows: Sequence[float], lines: Sequence[Box]
+) -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
+    """The cells without a line to their right, and those without one below, as a Grid has them."""
+    width, height = len(columns) - 1, len(rows) - 1
+    beside, below = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
+    for left, right, bottom, top in lines:
+        if top - bottom > right - left:
+            column = _nearest(columns, (left + right) / 2) - 1
+            for place, length in _covered(rows, bottom, top):
+                beside[height - 1 - place, column] += length
+        else:
+            row = height - 1 - _nearest(rows, (bottom + top) / 2)
+            for place, length in _covered(columns, left, right):
+                below[row, place] += length
+    places = [(row, column) for row in range(height) for column in range(width)]
+    return (
+        frozenset((y, x) for y, x in places if x < width - 1 and beside[y, x] < _DRAWN),
+        frozenset((y, x) for y, x in places if y < height - 1 and below[y, x] < _DRAWN),
+    )
+
+
+def _nearest(edges: Sequence[float], place: float) -> int:
+    return min(range(len(edges)), key=lambda number: abs(edges[number] - place))
+
+
+def _covered(edges: Sequence[float], start: float, end: float) -> Iterator[tuple[int, float]]:
+    """(number, share of it) of each stretch between two edges that a line covers."""
+    first = max(0, bisect_right(edges, start) - 1)
+    for number in range(first, len(edges) - 1):
+        low, high = edges[number], edges[number + 1]
+        if low >= end:
+            return
+        if (covered := min(high, end) - max(low, start)) > 0:
+            yield number, covered / (high - low)
+
+
+def _move_merged(cells: dict[tuple[int, int], list[Piece]], grid: Grid) -> None:
+    """Move words in the middle of cells that are merged side by side to the first of these."""
+    for row, column in sorted(cells):
+        first = last = column
+        while (row, first - 1) in grid.joined_right:
+            first -= 1
+        while (row, last) in grid.joined_right:
+            last += 1
+        if first < column and not any((row, other) in cells for other in range(first, last + 1) if other != column):
+            held = cells[row, column]
+            middle = (min(one.left for one in held) + max(one.right for one in held)) / 2
+            left, right = grid.columns[first], grid.columns[last + 1]
+            if abs(middle - (left + right) / 2) <= _MIDDLE * (right - left):
+                cells[row, first] = cells.pop((row, column))
+
+
+def _filled(rows: Sequence[Sequence[str]], numbers: Sequence[int], grid: Grid) -> list[list[str]]:
+    """The rows, with the words of a cell in all rows over which it is merged; numbers are said once.
+
+    A name of a column is said again only in a second row of names.
+    """
+    made = [list(row) for row in rows]
+    for column in range(len(grid.columns) - 1):
+        for places in _merged_down(numbers, column, grid):
+            words = [place for place in places if rows[place][column]]
+            if len(words) == 1 and words != [0] and not is_amount(rows[words[0]][column]):
+                for place in places[places[0] == 0 :]:
+                    made[place][column] = rows[words[0]][column]
+    if len(rows) > 2:
+        first, second = list(made[0]), list(made[1])
+        for column in range(len(grid.columns) - 1):
+            if (numbers[0], column) in grid.joined_below:
+                first[column] = second[column] = rows[0][column] or rows[1][column]
+        if names_of_both(first, second):
+            made[:2] = first, second
+    return made
+
+
+def _merged_down(numbers: Sequence[int], column: int, grid: Grid) -> Iterator[list[int]]:
+    """The places of the rows over which each cell of a column is merged."""
+    places = [0]
+    for place in range(1, len(numbers)):
+        if all((row, column) in grid.joined_below for row in range(numbers[place - 1], numbers[place])):
+            places.append(place)
+            continue
+        yield places
+        places = [place]
+    yield places
 
 
 def _meeting(lines: Sequence[Box]) -> list[list[Box]]:

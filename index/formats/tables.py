@@ -14,6 +14,7 @@ Numbered = tuple[int, Sequence[str]]
 _SEPARATOR = " | "
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d\s.,:/-]*\s*[%€$£)]?")
 _AMOUNT = re.compile(r"\W{0,3}(?:[A-Z]{3}\s?)?\d[\d\s.,:/-]*\W{0,3}(?:[^\W\d_]{1,4}\W{0,2})?")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST_NAME, _LONGEST_WITH_NUMBER = 80, 45
 
 
@@ -29,9 +30,13 @@ def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
 
 def is_header(cells: Sequence[str]) -> bool:
     """True for a row that names columns: at least two cells, all different, short, and none a number or date, nor long
-    with a number in it, as a telephone number or opening hours are."""
+    with a number in it, as a telephone number or opening hours are. Years in order name columns after the first."""
     filled = [tidy for cell in cells if (tidy := _tidy(cell))]
-    return len(filled) >= 2 and len(set(filled)) == len(filled) and all(map(_can_name, filled))
+    if len(filled) < 2 or len(set(filled)) < len(filled):
+        return False
+    years = [int(cell) for cell in filled if _YEAR.fullmatch(cell)]
+    named = all(_can_name(cell) for cell in filled if not _YEAR.fullmatch(cell))
+    return named and (not years or (not _YEAR.fullmatch(_tidy(cells[0])) and _in_order(years)))
 
 
 def is_amount_cell(words: str) -> bool:
@@ -49,6 +54,13 @@ def _can_name(cell: str) -> bool:
     return len(cell) <= longest and not _NUMBER.fullmatch(cell)
 
 
+def _in_order(years: Sequence[int]) -> bool:
+    """True for two years that follow each other, or three and more that rise or fall."""
+    if len(years) == 2:
+        return abs(years[0] - years[1]) == 1
+    return len(years) > 2 and list(years) in (sorted(years), sorted(years, reverse=True))
+
+
 def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | None:
     """Return the names of the columns where two rows name them, the first for several columns at once; None where the
     second is none of those: it names nothing but columns that the first one leaves empty, and those beside them.
@@ -64,7 +76,7 @@ def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | No
         if above[n]:
             group, many = above[n], opens[n]
         own = below[n] if below[n] != above[n] else ""
-        if own and not (many and _can_name(own)):
+        if own and not (many and (_can_name(own) or _YEAR.fullmatch(own))):
             return None
         names.append(f"{group} {own}" if own else above[n])
     told = [below[n] for n in range(width) if below[n] and below[n] != above[n]]
@@ -72,13 +84,21 @@ def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | No
     return names if any(opens) and above[0] and not opens[0] and repeated else None
 
 
+def column_names(rows: Sequence[Sequence[str]], header: bool | None = None) -> tuple[list[str], int]:
+    """Return the names of a table's columns and in how many rows, the first ones, they stand.
+
+    `header` tells whether the first row names the columns (None: judged by its cells).
+    """
+    if len(rows) < 2 or not (is_header(rows[0]) if header is None else header):
+        return [], 0
+    both = names_of_both(*rows[:2]) if len(rows) > 2 else None
+    return (both, 2) if both else ([_tidy(cell) for cell in rows[0]], 1)
+
+
 def table_lines(rows: Sequence[Sequence[str]], header: bool | None = None) -> list[str]:
     """A whole table as lines; `header` tells whether the first row names the columns (None: judged by its cells)."""
-    first = bool(rows) and len(rows) > 1 and (is_header(rows[0]) if header is None else header)
-    names = [_tidy(cell) for cell in rows[0]] if first else []
-    both = names_of_both(*rows[:2]) if first and _all_have_values(rows[1], rows[2:]) else None
-    below = 2 if both else 1 if first else 0
-    lines = [line for cells in rows[below:] if (line := row_text(both or names, cells))]
+    names, below = column_names(rows, header)
+    lines = [line for cells in rows[below:] if (line := row_text(names, cells))]
     # Names with nothing below them are an ordinary row.
     return lines or [line for cells in rows[:below] if (line := row_text([], cells))]
 
