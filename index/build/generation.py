@@ -40,20 +40,6 @@ from index.store.exact import EXACT
 from index.store.vectors import VectorStore
 from index.text.aliases import Aliases
 
-from index import readers
-from index.aliases import Aliases
-from index.catalog import Catalog
-from index.digests import check, damaged, distrust, trust
-from index.errors import FootnoteError, IndexDamaged, IndexMismatch, IndexMissing, VectorsLost
-from index.exact import EXACT
-from index.lexical import LexicalIndex
-from index.place import Place, misplaced, where
-from index.server import Server
-from index.state import read_sealed, write_atomically, write_sealed
-from index.store import VectorStore
-
-FORMAT = 11
-"""Raised whenever the code makes other chunks, vectors or files of the same sources."""
 _SAMPLE = 2_000
 _EQUAL = 0.999
 """The least cosine of a vector with itself, found by a query."""

@@ -53,6 +53,7 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
     size = _usual(pieces)
     heads = _running_heads(pages, size)
     lines: list[_Line] = []
+    notes: dict[int, list[list[_Line]]] = {}  # by number of the line that they stand before
     table: tuple[int, Grid, list[str]] | None = None  # page, place and column names of one that nothing follows yet
     for number, page in enumerate(pages):
         kept = [piece for piece in page.pieces if (number, piece) not in heads]
@@ -64,8 +65,33 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
                 table = number, grid, names
             else:
                 joined, table = list(_join_lines(group)), None
-            lines += [_Line(piece, number, left, right, grid is not None) for piece in joined]
-    return _write(_paragraphs(lines, _leading(lines)), len(pages), size)
+            own = [_Line(piece, number, left, right, grid is not None) for piece in joined]
+            begins = [] if grid else notes_begin(joined, size, page.height)
+            lines += own[: begins[0]] if begins else own
+            for first, after in pairwise([*begins, len(own)]):
+                notes.setdefault(len(lines), []).append(own[first:after])
+    return _write(_with_notes(list(_paragraphs(lines, _leading(lines))), notes, size), len(pages), size)
+
+
+def _with_notes(
+    paragraphs: Sequence[list[_Line]], notes: Mapping[int, list[list[_Line]]], usual: float
+) -> list[list[_Line]]:
+    """The paragraphs with the footnotes between them: those that stand within a paragraph before it and its headings,
+    or after it where it begins on an earlier page."""
+    made = list(notes.get(0, ()))
+    at = 0
+    for lines in paragraphs:
+        within = [note for place in range(at + 1, at + len(lines)) for note in notes.get(place, ())]
+        before = [note for note in within if note[0].page == lines[0].page]
+        above = len(made)
+        while above and before and _is_heading(made[above - 1], usual):
+            above -= 1
+        made[above:above] = before
+        made.append(lines)
+        at += len(lines)
+        made += [note for note in within if note[0].page != lines[0].page]
+        made += notes.get(at, ())
+    return made
 
 
 def in_reading_order(page: Page) -> list[Piece]:

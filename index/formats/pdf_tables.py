@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
 from index.formats.pdf_pieces import Box, Grid, Piece
-from index.formats.tables import column_names, is_amount, names_of_both, row_text, table_lines
+from index.formats.tables import column_names, is_amount_cell, names_of_both, row_text, table_lines
 
 _THIN, _SHORTEST = 2.5, 6.0
 """Points: a line is no thicker than the one, and no shorter than the other."""
@@ -102,7 +102,7 @@ def _joined(
 ) -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
     """The cells without a line to their right, and those without one below, as a Grid has them."""
     width, height = len(columns) - 1, len(rows) - 1
-    beside, below = Counter[tuple[int, int]](), Counter[tuple[int, int]]()
+    beside, below = defaultdict[tuple[int, int], float](float), defaultdict[tuple[int, int], float](float)
     for left, right, bottom, top in lines:
         if top - bottom > right - left:
             column = _nearest(columns, (left + right) / 2) - 1
@@ -159,7 +159,7 @@ def _filled(rows: Sequence[Sequence[str]], numbers: Sequence[int], grid: Grid) -
     for column in range(len(grid.columns) - 1):
         for places in _merged_down(numbers, column, grid):
             words = [place for place in places if rows[place][column]]
-            if len(words) == 1 and words != [0] and not is_amount(rows[words[0]][column]):
+            if len(words) == 1 and words != [0] and not is_amount_cell(rows[words[0]][column]):
                 for place in places[places[0] == 0 :]:
                     made[place][column] = rows[words[0]][column]
     if len(rows) > 2:

@@ -91,7 +91,7 @@ def column_names(rows: Sequence[Sequence[str]], header: bool | None = None) -> t
     """
     if len(rows) < 2 or not (is_header(rows[0]) if header is None else header):
         return [], 0
-    both = names_of_both(*rows[:2]) if len(rows) > 2 else None
+    both = names_of_both(*rows[:2]) if _all_have_values(rows[1], rows[2:]) else None
     return (both, 2) if both else ([_tidy(cell) for cell in rows[0]], 1)
 
 
