@@ -40,7 +40,8 @@ ORDER = (
     *"rag.printable rag.queue rag.groups rag.settings rag.choice rag.check rag.retrieve rag.reader".split(),
     *"rag.cite rag.types rag.spelling rag.places rag.writer rag.disagreement rag.scope rag.forms".split(),
     *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.made_by".split(),
-    *"rag.answer_builder rag.answer rag.receipt rag.sources rag.watch rag.evaluation rag.ui rag.cli".split(),
+    *"rag.answer_builder rag.answer rag.library rag.receipt rag.sources rag.watch rag.evaluation rag.ui".split(),
+    *"rag.backup rag.cli".split(),
     "app",
 )
 """The rooms of the program. Each imports only itself and rooms to its left."""
