@@ -52,9 +52,9 @@ from rag.reader.ranking import (
     Linear,
     QuestionTraits,
     ReadPassage,
-    ask,
     passage_rows,
     question_row,
+    question_traits,
 )
 from rag.reader.spans import MODEL, STRONG, SpanReader
 from rag.retrieve import Retriever
@@ -230,7 +230,7 @@ def _read(
     if not any(one.found.answers for one in passages):
         return
     answers = [texts[question.source][a:b] for a, b in question.spans]
-    asked = ask(query, generation.words)
+    asked = question_traits(query, generation.words)
     for again in (None, *models[1:]):
         if again:
             passages = read_again(again, query, passages, {})

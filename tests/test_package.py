@@ -156,8 +156,6 @@ def answers(draw: st.DrawFn) -> Answer:
     """Any answer; `checked` are all sentences where some of them failed the check, else none."""
     written = draw(st.lists(SENTENCES, max_size=4, unique=True))
     shown = tuple(sentence for sentence in written if draw(st.booleans()))
-    tell = {name: draw(st.dictionaries(NAMES, value, max_size=2)) for name, value in
-            (("timings", FRACTIONS), ("tokens", NUMBERS), ("made_by", WORDS))}  # fmt: skip
     return Answer(
         question=draw(WORDS),
         text=draw(WORDS),
@@ -174,7 +172,9 @@ def answers(draw: st.DrawFn) -> Answer:
         searched=draw(WORDS),
         suggestions=tuple(draw(st.lists(WORDS, max_size=2))),
         form=draw(st.sampled_from(["words", "list", "table", "refusal"])),
-        **tell,
+        timings=draw(st.dictionaries(NAMES, FRACTIONS, max_size=2)),
+        tokens=draw(st.dictionaries(NAMES, NUMBERS, max_size=2)),
+        made_by=draw(st.dictionaries(NAMES, WORDS, max_size=2)),
     )
 
 

@@ -12,7 +12,7 @@ from rag.answer import answer
 from rag.choice import Choice
 from rag.cli.terminal import print_answer
 from rag.engine import Engine
-from rag.reader.ranking import ask
+from rag.reader.ranking import question_traits
 from rag.settings import Settings
 from rag.types import Answer, Refusal, RefusalKind
 from rag.ui import html
@@ -49,7 +49,7 @@ def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def missing(engine: Engine, question: str) -> list[str]:
     """The words that a refusal of the question names."""
     generation, retriever, _ = engine.parts()
-    named = ask(retriever.query(question), generation.words, generation.catalog.years).named
+    named = question_traits(retriever.query(question), generation.words, generation.catalog.years).named
     return [word for word in named if engine.speller(generation).names_nothing(word)]
 
 

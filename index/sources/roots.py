@@ -16,9 +16,9 @@ from index.home import index_folder
 from index.program import command
 from index.state import DamagedState, mend, read_either, write_twice
 
-_ROOTS = "roots.json"
-_FORGOTTEN = "forgotten.json"
-KEPT_TWICE = (_ROOTS, _FORGOTTEN)
+ROOTS_LIST = "roots.json"
+FORGOTTEN_LIST = "forgotten.json"
+KEPT_TWICE = (ROOTS_LIST, FORGOTTEN_LIST)
 """What a sync can't find out again."""
 QUESTION_SET = "questions.jsonl"
 """In the folder that is a root: questions about its articles, which are no article."""
@@ -49,7 +49,7 @@ def registered_roots(home: Path) -> list[Path]:
 def is_any_registered(home: Path) -> bool:
     """Whether something was ever registered; what was forgotten since counts too."""
     try:
-        read_either(index_folder(home) / _ROOTS)
+        read_either(index_folder(home) / ROOTS_LIST)
     except FileNotFoundError:
         return False
     except (OSError, DamagedState):
@@ -76,21 +76,21 @@ def forget_addresses(home: Path, addresses: Iterable[str]) -> None:
 
 def _registered(home: Path) -> dict[str, list[str]]:
     try:
-        value = read_either(index_folder(home) / _ROOTS)
+        value = read_either(index_folder(home) / ROOTS_LIST)
         return {"roots": list(map(str, value["roots"])), "addresses": list(map(str, value.get("addresses", [])))}
     except FileNotFoundError:
         return {"roots": [], "addresses": []}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FootnoteError(
-            f"The list of indexed folders, {_ROOTS} in {index_folder(home)}, is damaged, and so is its copy. Delete "
-            f"both and name the folders again: `{command('index PATH ...')}`."
+            f"The list of indexed folders, {ROOTS_LIST} in {index_folder(home)}, is damaged, and so is its copy. "
+            f"Delete both and name the folders again: `{command('index PATH ...')}`."
         ) from error
 
 
 def _write_registered(home: Path, roots: Iterable[str], addresses: Iterable[str]) -> None:
     index_folder(home).mkdir(parents=True, exist_ok=True)
     value = {"roots": list(roots), "addresses": list(dict.fromkeys(addresses))}
-    write_twice(index_folder(home) / _ROOTS, value)
+    write_twice(index_folder(home) / ROOTS_LIST, value)
 
 
 def mend_lists(home: Path) -> list[tuple[str, str]]:
@@ -122,12 +122,12 @@ def check_there(paths: Iterable[Path]) -> None:
 def forgotten(home: Path) -> frozenset[Path]:
     """The files that are left out although they lie below a root, because they were forgotten."""
     try:
-        return frozenset(Path(path) for path in read_either(index_folder(home) / _FORGOTTEN)["list"])
+        return frozenset(Path(path) for path in read_either(index_folder(home) / FORGOTTEN_LIST)["list"])
     except FileNotFoundError:
         return frozenset()
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise FootnoteError(
-            f"The list of forgotten sources, {_FORGOTTEN} in {index_folder(home)}, is damaged, and so is its copy. "
+            f"The list of forgotten sources, {FORGOTTEN_LIST} in {index_folder(home)}, is damaged, and so is its copy. "
             "Delete both and forget the sources again."
         ) from error
 
@@ -159,7 +159,7 @@ def remember(home: Path, paths: Iterable[Path]) -> list[Path]:
 
 def _write_forgotten(home: Path, paths: Iterable[Path]) -> None:
     index_folder(home).mkdir(parents=True, exist_ok=True)
-    write_twice(index_folder(home) / _FORGOTTEN, {"list": sorted(map(str, paths))})
+    write_twice(index_folder(home) / FORGOTTEN_LIST, {"list": sorted(map(str, paths))})
 
 
 def _write_roots(home: Path, roots: Sequence[Path]) -> None:

@@ -31,6 +31,8 @@ COMMANDS = {
     "forget": "rag.cli.commands",
     "doctor": "rag.cli.commands",
     "show": "rag.cli.commands",
+    "backup": "rag.cli.keeping",
+    "restore": "rag.cli.keeping",
     "settings": "rag.cli.show_settings",
     "evaluate": "rag.cli.evaluating",
     "compare": "rag.cli.evaluating",

@@ -198,6 +198,27 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     )
     one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
 
+    one = commands.add_parser(
+        "backup",
+        parents=[home],
+        help="write what can't be made again into one file",
+        description="Write settings, registered folders, uploads, conversations, groups, feedback, question sets, "
+        "runs and copies of web pages into one .zip file. Folders of yours are not copied, nor is .env, which may hold "
+        "keys.",
+    )
+    one.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not be there yet")
+    one.add_argument("--with-index", action="store_true", help="also the index itself, so that it need not be made")
+
+    one = commands.add_parser(
+        "restore",
+        parents=[home],
+        help="make a home from a backup",
+        description="Make a home from a file that `backup` wrote, on this or another machine. End the page first. A "
+        "file that is damaged changes nothing.",
+    )
+    one.add_argument("file", type=Path, metavar="FILE", help="a file that `backup` wrote")
+    one.add_argument("--replace", action="store_true", help="move the home that is there aside first")
+
     one = commands.add_parser("show", parents=[home], help="print the stored text of a source, or its blocks")
     one.add_argument("source", metavar="SOURCE", help="its name as citations give it")
     one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")

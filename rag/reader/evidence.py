@@ -38,9 +38,9 @@ from rag.reader.ranking import (
     FeatureArray,
     Linear,
     ReadPassage,
-    ask,
     passage_rows,
     question_row,
+    question_traits,
 )
 from rag.reader.spans import AnswerSpan, PassageReading, SpanReader
 from rag.reader.tables import in_cells
@@ -136,7 +136,7 @@ class Reader:
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
-        asked = ask(query, self._generation.words.within(query.article_ids), self._years(query))
+        asked = question_traits(query, self._generation.words.within(query.article_ids), self._years(query))
         names = self._sources(query, hits)
         passages = read_first(self._spans, query, hits, names)
         if self._strong:
