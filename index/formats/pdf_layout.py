@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from index.formats.pdf_notes import notes_begin
+from index.formats.pdf_notes import notes_begin, with_notes
 from index.formats.pdf_pieces import Grid, Page, Piece
 from index.formats.pdf_tables import cell_of, holds_rows, join_rows, same_columns
 
@@ -70,28 +70,9 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
             lines += own[: begins[0]] if begins else own
             for first, after in pairwise([*begins, len(own)]):
                 notes.setdefault(len(lines), []).append(own[first:after])
-    return _write(_with_notes(list(_paragraphs(lines, _leading(lines))), notes, size), len(pages), size)
-
-
-def _with_notes(
-    paragraphs: Sequence[list[_Line]], notes: Mapping[int, list[list[_Line]]], usual: float
-) -> list[list[_Line]]:
-    """The paragraphs with the footnotes between them: those that stand within a paragraph before it and its headings,
-    or after it where it begins on an earlier page."""
-    made = list(notes.get(0, ()))
-    at = 0
-    for lines in paragraphs:
-        within = [note for place in range(at + 1, at + len(lines)) for note in notes.get(place, ())]
-        before = [note for note in within if note[0].page == lines[0].page]
-        above = len(made)
-        while above and before and _is_heading(made[above - 1], usual):
-            above -= 1
-        made[above:above] = before
-        made.append(lines)
-        at += len(lines)
-        made += [note for note in within if note[0].page != lines[0].page]
-        made += notes.get(at, ())
-    return made
+    paragraphs = list(_paragraphs(lines, _leading(lines)))
+    placed = with_notes(paragraphs, notes, lambda paragraph: _is_heading(paragraph, size))
+    return _write(placed, len(pages), size)
 
 
 def in_reading_order(page: Page) -> list[Piece]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from index.formats.pdf_pieces import Box, Piece
 
@@ -88,3 +89,38 @@ def notes_begin(lines: Sequence[Piece], usual: float, height: float) -> list[int
             found.append(number)
             expected = own + 1 if own is not None else expected
     return found
+
+
+class _OnPage(Protocol):
+    @property
+    def page(self) -> int:
+        """The page that a line is on."""
+
+
+Line = TypeVar("Line", bound=_OnPage)
+
+
+def with_notes(
+    paragraphs: Sequence[list[Line]],
+    notes: Mapping[int, list[list[Line]]],
+    is_heading: Callable[[list[Line]], bool],
+) -> list[list[Line]]:
+    """Return the paragraphs with the footnotes between them; `notes` are by the line they stand before.
+
+    A note that stands within a paragraph comes before it and its headings, or after it where it begins on an earlier
+    page: so the pages stay in order.
+    """
+    made = list(notes.get(0, ()))
+    at = 0
+    for lines in paragraphs:
+        within = [note for place in range(at + 1, at + len(lines)) for note in notes.get(place, ())]
+        before = [note for note in within if note[0].page == lines[0].page]
+        above = len(made)
+        while above and before and is_heading(made[above - 1]):
+            above -= 1
+        made[above:above] = before
+        made.append(lines)
+        at += len(lines)
+        made += [note for note in within if note[0].page != lines[0].page]
+        made += notes.get(at, ())
+    return made
