@@ -1,4 +1,4 @@
-"""Article -> Chunks: passages of whole sentences under one heading, each a verbatim slice of the article. Pure."""
+"""Cut an article into chunks: passages of whole sentences under one heading, verbatim slices of its text. Pure."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from index.text.words import words
 CountTokens = Callable[[str], int]
 
 _DATA = re.compile(r"[A-Za-z0-9+/=_-]{1000,}+|(?:[A-Za-z0-9+/=_-]{60,}+\s++){16,}+(?:[A-Za-z0-9+/=_-]{24,}+)?")
-"""Encoded data (base64, hexadecimal) or one endless word: the encoder reads it as one unknown word, BM25 not at all."""
+"""Encoded data (base64, hexadecimal) or an endless word: an unknown word to the encoder, nothing to BM25."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One passage. `article.text[start:end] == text`; ids are hashes of article and offsets.
+    """A passage of an article, with the context that is searched with it.
 
-    `heading` are the headings above the text ("Warranty > What is not covered"), or the rows it holds ("" when there
-    is neither). `context` is what is embedded and indexed above the text and is no part of the slice, clipped to fit
-    the encoder: the article's own title with what its file's name adds, those headings that do not stand in the text,
-    and the names of the columns where it begins inside of a table that bars draw.
+    `article.text[start:end] == text`. `id` is a hash of the article's id and the offsets. `heading` holds the headings
+    above the text ("Warranty > What is not covered"), or the rows or the time of speech that it covers, or "".
+    `context` is embedded and indexed above the text but is no part of the slice. It holds the article's title with the
+    words that only the file name has, the headings that are not in the text, and the header row if the text begins
+    inside a Markdown table; it is clipped to fit the encoder.
     """
 
     id: str
@@ -46,28 +47,28 @@ class Chunk:
 
     @property
     def searchable(self) -> str:
-        """The text that is embedded and indexed: context, then the passage."""
+        """Return the text that is embedded and indexed: context, then passage."""
         return f"{self.context}\n{self.text}" if self.context else self.text
 
     @property
     def columns(self) -> str:
-        """The row with the names of the columns where the text begins inside of a table that bars draw, else ""."""
+        """Return the header row if the text begins inside a Markdown table, else ""."""
         last = self.context.rpartition("\n")[2]
         return last if last.startswith("|") and last.endswith("|") else ""
 
     @property
     def digest(self) -> bytes:
-        """A hash of what is embedded: chunks with the same one have the same vector."""
+        """Return a hash of what is embedded: chunks with equal digests share a vector."""
         return hashlib.blake2b(self.searchable.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 @dataclass(frozen=True)
 class ChunkLimits:
-    """How large a chunk may be.
+    """The largest size and overlap of a chunk.
 
-    `tokens` is the aim, counted by `count_tokens` (tiktoken); `pieces` is the encoder's hard limit for context and
-    text together, counted by `count_pieces` with the encoder's own tokenizer, special pieces included. `overlap` is
-    the largest overlap with the chunk before, in tokens: whole sentences, so that none loses its neighbour.
+    `tokens` limits the text, counted by `count_tokens` (tiktoken). `pieces` is the encoder's limit for context and text
+    together, counted by `count_pieces` with the encoder's tokenizer, special pieces included. `overlap` limits the
+    tokens of whole sentences that a chunk shares with the chunk before, so that a sentence keeps its neighbours.
     """
 
     count_tokens: CountTokens
@@ -85,12 +86,13 @@ class ChunkLimits:
 
 
 def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
-    """Cut `article` into chunks that end at sentence ends, under one heading each, and leave furniture and data out.
+    """Cut an article into chunks, without boilerplate and encoded data.
 
-    Together they say every sentence and every heading of the article, the title aside, which is in every context: of
-    passages with the same searchable text only the first is kept. A chunk begins with the headings right above it. A
-    list, a procedure, a table and a question with its reply stay whole where they fit. A sentence too long for a chunk
-    is cut at white space, or where there is none, between characters.
+    Chunks end at sentence ends and lie under one heading each. Together they hold every sentence and every heading of
+    the article except the title, which is in every context; of chunks with the same searchable text only the first is
+    kept. A chunk begins with the headings right above it. A list, a procedure, a table and a question with its reply
+    stay whole if they fit. A sentence too long for a chunk is cut at white space, or between characters if there is
+    none.
     """
     text = article.text
     made: dict[bytes, Chunk] = {}
@@ -100,9 +102,9 @@ def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
         path = [_words(text, one) for one in section.above]
         heading = section.sheet or " > ".join(path)
         below = _context(article, section.sheet or "\n".join(path), limits)
-        # What is in the passage itself need not be said above it.
+        # Headings inside the passage are not repeated in its context.
         outer = [_words(text, one) for one in section.above if one not in section.spans]
-        beside = below if section.sheet else _context(article, "\n".join(outer), limits)
+        at_top = below if section.sheet else _context(article, "\n".join(outer), limits)
         within = [(place, names) for place, names in tables if section.spans[0][0] <= place[0] < section.spans[-1][1]]
         within = [(place, names) for place, names in within if limits.count_pieces(names) <= limits.pieces // 4]
         widest = max((names for _, names in within), key=len, default="")
@@ -112,7 +114,7 @@ def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
             tokens = limits.count_tokens(passage)
             place = article.place(start, end) or heading
             context = _joined(
-                beside if start == section.spans[0][0] else below,
+                at_top if start == section.spans[0][0] else below,
                 next((names for (a, b), names in within if a <= start < b), ""),
             )
             one = Chunk(digest, article.id, len(made), place, context, start, end, passage, tokens)
@@ -121,12 +123,12 @@ def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
 
 
 def _kept_together(blocks_: Sequence[Block]) -> list[Span]:
-    """The places of what should stay in one chunk, in order, none inside another."""
+    """Return the spans that should stay in one chunk, in order; none lies inside another."""
     return [(one.start, one.end) for one in blocks_ if one.kind in ("list", "steps", "rows", "pair")]
 
 
 def _columns(text: str, blocks_: Sequence[Block]) -> Iterator[tuple[Span, str]]:
-    """The places of the rows of each table that bars draw, and the names of its columns between bars."""
+    """Yield the span of the rows of each Markdown table, and its header row."""
     for one in blocks_:
         if one.kind == "rows" and text[one.start] == "|":
             names, rule, rows = (*text[one.start : one.end].split("\n", 2), "", "")[:3]
@@ -140,9 +142,9 @@ def _joined(context: str, names: str) -> str:
 
 @dataclass(frozen=True)
 class _Section:
-    """Sentences (or rows of a sheet) that no heading parts, with the headings right above them as sentences too.
+    """Sentences (or rows of a sheet) between two headings, preceded by the headings right above them.
 
-    `above` are all headings it stands under, the outermost first.
+    `above` lists all headings over them, the outermost first.
     """
 
     spans: list[Span]
@@ -151,7 +153,7 @@ class _Section:
 
 
 def _readable(article: Article) -> Iterator[_Section]:
-    """The sections, without the data in them: a new stretch begins after it."""
+    """Yield the sections without encoded data; data splits a section."""
     data = [match.span() for match in _DATA.finditer(article.text)]
     for section in _sections(article):
         group: list[Span] = []
@@ -170,7 +172,7 @@ def _readable(article: Article) -> Iterator[_Section]:
 
 
 def _sections(article: Article) -> Iterator[_Section]:
-    """Each stretch of text between headings with those that stand right above it, or the rows of each sheet."""
+    """Yield each stretch of text between headings with the headings right above it, or the rows of each sheet."""
     if article.rows:
         yield from _sheets(article)
         return
@@ -183,7 +185,7 @@ def _sections(article: Article) -> Iterator[_Section]:
             held += sentences(text, block.start, block.end)
             is_bare = False
         elif held and not (is_bare and block.kind == "heading"):
-            # No chunk reaches across a heading that stands under text, nor across furniture.
+            # No chunk reaches across a heading that follows text, nor across boilerplate.
             yield _Section(held, tuple(one for _, one in above))
             held, is_bare = [], True
         if block.kind == "heading":
@@ -201,15 +203,14 @@ def _words(text: str, heading: Span) -> str:
 
 
 def _sheets(article: Article) -> Iterator[_Section]:
-    """Rows stay whole, each with the names of its columns."""
+    """Yield the rows of each sheet. Rows stay whole, with their column names."""
     ends = [row.start for row in article.rows[1:]] + [len(article.text)]
     for sheet, rows in groupby(zip(article.rows, ends, strict=True), key=lambda pair: pair[0].sheet):
         yield _Section([strip(article.text, row.start, end) for row, end in rows], sheet=sheet)
 
 
 def _context(article: Article, headings: str, limits: ChunkLimits) -> str:
-    """Title, with what the file's name adds to it, and headings, shortened from the end until they take at most a third
-    of the encoder's pieces."""
+    """Return title and headings, cut from the end to at most a third of the encoder's pieces."""
     lines = dict.fromkeys(line for line in (_called(article), *headings.split("\n")) if line)
     context = "\n".join(lines)[:600]
     while context and limits.count_pieces(context) > limits.pieces // 3:
@@ -218,7 +219,7 @@ def _context(article: Article, headings: str, limits: ChunkLimits) -> str:
 
 
 def _called(article: Article) -> str:
-    """The title, with those words of the file's name that it lacks: "Travel policy (2025)"."""
+    """Return the title with the words that only the file name has, "Travel policy (2025)"; empty without a title."""
     if not article.named:
         return ""
     known = set(words(article.title))
@@ -227,27 +228,29 @@ def _called(article: Article) -> str:
 
 
 def _pack(text: str, spans: list[Span], context: str, limits: ChunkLimits, together: Sequence[Span]) -> Iterator[Span]:
-    """Fill chunks with whole sentences, as many as fit; each begins with the last ones of the chunk before. What should
-    stay `together` is not cut where it fits into a chunk of its own."""
+    """Yield chunks of as many whole sentences as fit; each repeats the last sentences of the chunk before.
+
+    A span in `together` is not cut if it fits into one chunk.
+    """
 
     def fits(start: int, end: int) -> bool:
-        # A token or a piece is at least a character wide in all but odd scripts, so very long text need not be counted.
+        # Text of more than 40 characters for each allowed token is too long without counting.
         if end - start > 40 * limits.tokens:
             return False
         passage = text[start:end]
         whole = f"{context}\n{passage}" if context else passage
         return limits.count_tokens(passage) <= limits.tokens and limits.count_pieces(whole) <= limits.pieces
 
-    # Neither a token nor a word piece is less than a byte (a few signs come apart into pieces, hence the quarter): most
-    # sentences need not be counted.
+    # A token or word piece takes at least a byte (a few signs split into more pieces, hence the quarter): text of at
+    # most `room` bytes fits without counting.
     room = min(limits.tokens, limits.pieces * 3 // 4 - len(context.encode("utf-8", "replace")))
 
     def is_short(start: int, end: int) -> bool:
         return len(text[start:end].encode("utf-8", "replace")) <= room
 
     units = [unit for span in spans for unit in ([span] if is_short(*span) or fits(*span) else _cut(text, span, fits))]
-    # Counting a passage again for each sentence that is added would take most of the time of an index: where a chunk
-    # is full is guessed from the tokens of its sentences, and only looked up around there.
+    # Counting the passage again for each added sentence would dominate indexing time: estimate where the chunk is
+    # full from the tokens of its sentences, and count only around there.
     filled = list(accumulate((limits.count_tokens(text[a:b]) for a, b in units), initial=0))
     first = 0
     while first < len(units):
@@ -271,13 +274,13 @@ def _pack(text: str, spans: list[Span], context: str, limits: ChunkLimits, toget
 
 
 def _holding(together: Sequence[Span], start: int, end: int) -> Span | None:
-    """Which of the places holds `text[start:end]`, if one does."""
+    """Return the span in `together` that holds `text[start:end]`, or None."""
     number = bisect_right(together, start, key=lambda place: place[0]) - 1
     return together[number] if number >= 0 and end <= together[number][1] else None
 
 
 def _overlap_start(text: str, units: list[Span], first: int, limits: ChunkLimits) -> int:
-    """The earliest unit before `first` from which on the overlap keeps within its limit."""
+    """Return the number of the earliest unit before `first` from which the overlap keeps its limit."""
     start = first
     while start > 0 and units[first - 1][1] - units[start - 1][0] <= 40 * limits.overlap:
         if limits.count_tokens(text[units[start - 1][0] : units[first - 1][1]]) > limits.overlap:
@@ -287,7 +290,7 @@ def _overlap_start(text: str, units: list[Span], first: int, limits: ChunkLimits
 
 
 def _cut(text: str, span: Span, fits: Callable[[int, int], bool]) -> Iterator[Span]:
-    """Pieces of one sentence that each fit, cut at white space where there is some."""
+    """Yield pieces of a long sentence that each fit, cut at white space if there is any."""
     start, end = span
     width = 1024
     while start < end:
@@ -314,5 +317,5 @@ def _good_cut(text: str, start: int, stop: int, end: int) -> int:
     for place in range(stop, start + (stop - start) // 2, -1):
         if not (unicodedata.combining(text[place]) or text[place] in "\u200d\ufe0f" or text[place - 1] == "\u200d"):
             return place
-    # Such a flood has no good place to cut, and cutting at each character would take very long.
+    # A flood of combining characters has no good place to cut, and cutting at each would take very long.
     return stop

@@ -1,4 +1,4 @@
-"""Which articles say the same: exact copies, and near-duplicates by the phrases they share. Pure."""
+"""Find articles with the same content: exact copies, and near-duplicates by shared phrases. Pure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from index.formats.content import marks_to_json
 _PHRASE = 5
 """Words in a phrase."""
 _KEPT = 128
-"""Phrases kept of an article, the same ones of the same text: its sketch."""
+"""Phrases of an article that its sketch keeps; equal texts keep the same ones."""
 _FEWEST = 20
-"""Texts of fewer phrases are compared for equality only."""
+"""Texts of fewer phrases are only compared for equality."""
 _NEAR = 0.8
-"""Share of their phrases, taken together, from which two articles are near-duplicates."""
+"""Share of common phrases from which two articles are near-duplicates."""
 _Sketch = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept in memory of an article: its source and id, a digest of its content, and its sketch as bytes."""
+    """An article in memory: source, id, digest of its content, and sketch as bytes."""
 
     source: str
     id: str
@@ -36,27 +36,28 @@ class Record:
 
     @property
     def phrases(self) -> _Sketch:
-        """The sketch as numbers, sorted."""
+        """Return the sketch as sorted numbers."""
         return np.frombuffer(self.sketch, dtype=np.uint64)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Articles with the same content: the one that is indexed, and the others."""
+    """Articles with the same content: the one that is indexed, and its copies."""
 
     original: Record
     copies: tuple[Record, ...]
 
 
 def record(article: Article) -> Record:
-    """The record of an article."""
+    """Return the record of an article."""
     return Record(article.source, article.id, content_digest(article), sketch(article.text).tobytes())
 
 
 def content_digest(article: Article) -> bytes:
-    """Return the digest (16 bytes) of what an article says: title, date, pages and rows, and text.
+    """Return the digest (16 bytes) of an article's title, date, pages, rows and text.
 
-    Title and date count where the file says them beside its text. Its name, author and language do not.
+    The title counts if the file's metadata gives it, the date unless the file's name gives it. Name, author and
+    language do not count.
     """
     title = article.title if article.title_origin == "metadata" else ""
     dated = article.published
@@ -68,9 +69,9 @@ def content_digest(article: Article) -> bytes:
 
 
 def originals(records: Sequence[Record]) -> list[Group]:
-    """The groups of sources with the same content, by the name of the one that is indexed.
+    """Group sources with the same content, in order of the names of the originals.
 
-    That is the first by name, so the order they come in does not matter.
+    The original, which is indexed, is the first by name, so the order of `records` does not matter.
     """
     groups: dict[bytes, list[Record]] = {}
     for one in sorted(records, key=lambda one: one.source):
@@ -79,16 +80,17 @@ def originals(records: Sequence[Record]) -> list[Group]:
 
 
 def near_duplicates(records: Sequence[Record]) -> Iterator[tuple[str, str, float]]:
-    """(source, an earlier source, share of phrases in [0, 1] that they have in common) of articles nearly the same.
+    """Yield pairs of near-duplicates: (source, earlier source, share of phrases).
 
-    The share is estimated from sketches, the smallest hashes of each text's phrases (Broder 1997, "On the resemblance
-    and containment of documents"). Each article is compared with the one that most of its sketch was first seen in, so
-    the time grows with the number of articles and not with its square.
+    The share of common phrases, in [0, 1], is estimated from sketches, the smallest hashes of each text's phrases
+    (Broder 1997, "On the resemblance and containment of documents"). Each article is only compared with the earlier
+    article in which most of its sketch was first seen, so the time grows with the number of articles and not with its
+    square.
     """
     if not records:
         return
     lengths = np.array([len(one.phrases) for one in records])
-    # Columns of numbers, not a dictionary of phrases: that would take ten times the memory.
+    # Arrays: a dictionary of phrases would take ten times the memory.
     _, first, which = np.unique(
         np.concatenate([one.phrases for one in records]), return_index=True, return_inverse=True
     )
@@ -107,14 +109,14 @@ def near_duplicates(records: Sequence[Record]) -> Iterator[tuple[str, str, float
 
 
 def resemblance(one: _Sketch, other: _Sketch) -> float:
-    """The estimated share of phrases that two texts have in common, of all that either has; 0 for two empty ones."""
+    """Estimate the share of all phrases of two texts that both have; 0 without any."""
     together = np.union1d(one, other)[:_KEPT]
     shared = np.intersect1d(one, other, assume_unique=True)
     return float(np.isin(together, shared).mean()) if len(together) else 0.0
 
 
 def sketch(text: str) -> _Sketch:
-    """The smallest hashes of a text's phrases, sorted; empty for a short text."""
+    """Return the smallest hashes of a text's phrases, sorted; empty for a short text."""
     hashes = [zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in text.lower().split()]
     if len(hashes) < _PHRASE + _FEWEST:
         return np.array([], dtype=np.uint64)
@@ -122,14 +124,14 @@ def sketch(text: str) -> _Sketch:
     length = len(words) - _PHRASE + 1
     mixed = np.zeros(length, dtype=np.uint64)
     for at in range(_PHRASE):
-        # An odd multiplier (that of Knuth's 64-bit generator) spreads each word over all bits, wherever it stands.
+        # An odd multiplier (of Knuth's 64-bit generator) spreads each word over all bits, whatever its position.
         mixed = (mixed ^ words[at : at + length]) * np.uint64(6364136223846793005)
         mixed ^= mixed >> np.uint64(29)
     return np.unique(mixed)[:_KEPT]
 
 
 def repeated(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """(source, remark) of each that says the same as another, or nearly the same."""
+    """Return (source, remark) for each copy and each near-duplicate."""
     groups = originals(records)
     same = [
         (copy.source, f"says the same as {group.original.source!r}: indexed once")

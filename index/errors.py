@@ -1,15 +1,15 @@
-"""Everything that can go wrong in a way a user can mend. Each message says what was got, what was expected, what to do.
+"""Errors that a user can mend; each message says what was got, what was expected and what to do.
 
 FootnoteError
-├── HomeReadOnly         the home can't be written
+├── HomeReadOnly         the home folder can't be written
 ├── UnreadableSource     a file that can't become an article
 ├── ModelError           a model or the token table is missing, altered or of the wrong kind
 ├── VectorServerError    the Chroma server does not answer, or not as it should
 └── BrokenIndexError     the index can't be used as it is
-    ├── IndexMissing     there is none yet
-    ├── IndexMismatch    it was made with other settings or another model
+    ├── IndexMissing     there is no index yet
+    ├── IndexMismatch    the index was built with other settings or another model
     ├── IndexDamaged     its parts do not agree
-    │   └── VectorsLost  its graph does not lead to some vectors
+    │   └── VectorsLost  a query does not reach some vectors
     └── IndexBusy        another process is writing it
 """
 
@@ -19,7 +19,7 @@ from index.program import command
 
 
 class FootnoteError(Exception):
-    """The root: a failure that has a message for the user. Anything else is a defect."""
+    """The root: a failure with a message for the user. All others are defects."""
 
     def cause(self) -> str:
         """Return the message without the advice to run a command, which ends most of them."""
@@ -27,38 +27,38 @@ class FootnoteError(Exception):
 
 
 class HomeReadOnly(FootnoteError):
-    """The home can't be written, and something has to be."""
+    """A home folder that can't be written although something must be written."""
 
 
 class UnreadableSource(FootnoteError):
-    """A source that can't become an article; the message is one line and says why."""
+    """A source that can't become an article. The message is one line and says why."""
 
 
 class ModelError(FootnoteError):
-    """A model or table is missing, altered or of the wrong kind."""
+    """A model or table that is missing, altered or of the wrong kind."""
 
 
 class VectorServerError(FootnoteError):
-    """The Chroma server that holds the vectors does not answer, or not as it should; it never holds the token.
+    """A Chroma server that does not answer, or not as it should.
 
-    Not an BrokenIndexError: the index is as good as before, so nothing is to be made again.
+    The message never holds the token. Not a BrokenIndexError: the index is intact, so nothing need be built again.
     """
 
 
 class BrokenIndexError(FootnoteError):
-    """The index can't be used as it is."""
+    """An index that can't be used as it is."""
 
 
 class IndexMissing(BrokenIndexError):
-    """There is no index yet."""
+    """An index that does not exist yet."""
 
 
 class IndexMismatch(BrokenIndexError):
-    """The index was made with other settings or another model than those in force."""
+    """An index that was built with settings or a model other than those in force."""
 
 
 class IndexDamaged(BrokenIndexError):
-    """The parts of an index do not agree with each other or with its manifest."""
+    """An index whose parts do not agree with each other or with its manifest."""
 
     @classmethod
     def because(cls, what: str) -> IndexDamaged:
@@ -69,8 +69,8 @@ class IndexDamaged(BrokenIndexError):
 
 
 class VectorsLost(IndexDamaged):
-    """A query does not reach some of the vectors; everything else agrees."""
+    """An index in which a query does not reach some vectors; all else agrees."""
 
 
 class IndexBusy(BrokenIndexError):
-    """Another process is writing the index."""
+    """An index that another process is writing."""

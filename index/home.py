@@ -1,4 +1,4 @@
-"""The home folder: where the index lies in it, whether it can be written, and how it is read where it can't."""
+"""The home folder: find its index, test whether it can be written, and read it where it can't."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from index.program import command
 
 
 def index_folder(home: Path) -> Path:
-    """Where the generations of a home lie."""
+    """Return the folder of a home's index, which holds the generations."""
     return home / "index"
 
 
 def current_folder(home: Path) -> Path:
-    """The folder of the generation in use. Raises IndexMissing when there is none."""
+    """Return the folder of the generation in use.
+
+    Raises IndexMissing if there is no index, IndexDamaged if the pointer names no existing generation.
+    """
     pointer = index_folder(home) / "current"
     try:
         name = pointer.read_text("utf-8").strip()
@@ -38,7 +41,10 @@ def existing(home: Path) -> Path:
 
 
 def unwritable(home: Path) -> str:
-    """Return why nothing can be written in `home`, or in the nearest folder above that exists; "" when it can be."""
+    """Return why `home` can't be written, or "" if it can.
+
+    Where `home` does not exist, the nearest existing folder above it is tested.
+    """
     try:
         with tempfile.TemporaryFile(dir=existing(home)):
             return ""
@@ -47,15 +53,15 @@ def unwritable(home: Path) -> str:
 
 
 def explained(error: FootnoteError, home: Path) -> str:
-    """Return the message of an error, without advice to run a command that would have to write where it can't."""
+    """Return an error's message, without advice to write where that is not possible."""
     return error.cause() if unwritable(home) else str(error)
 
 
 def linked(folder: Path, *left_out: str) -> tempfile.TemporaryDirectory[str]:
     """Return a temporary folder that can be written and shows the files of `folder`.
 
-    It is gone when the object is. Files that match a pattern in `left_out` are not in it; the others are links where
-    links are allowed, else copies.
+    The folder is deleted with the returned object. Files that match a pattern in `left_out` are left out; the others
+    are links where links are allowed, else copies.
     """
     made = tempfile.TemporaryDirectory(prefix="footnote-")
     shutil.copytree(
@@ -65,7 +71,7 @@ def linked(folder: Path, *left_out: str) -> tempfile.TemporaryDirectory[str]:
 
 
 def folder_size(folder: Path) -> int:
-    """Return the bytes of the files in and below a folder; 0 for one that does not exist."""
+    """Return the bytes of the files in and below a folder; 0 if it does not exist."""
     total = 0
     for at, _, names in os.walk(folder):
         for name in names:

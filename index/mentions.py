@@ -1,8 +1,8 @@
-"""Find what a source mentions of things with identifiers, in normal form. Pure.
+"""Find the identifiers that a source mentions, in normal form. Pure.
 
-Generous, because a question is refused when no source has its identifier: every way to write one counts ("rooms 311 to
-314", "404 error", "second floor", a number at the head of a line, in a heading or in the column "Room" of a row), and
-only quantities do not.
+The search is generous, because a question is refused if no source has its identifier. It accepts every way to write an
+identifier ("rooms 311 to 314", "404 error", "second floor", a number at the head of a line, in a heading or in the
+column "Room" of a row), and rejects only quantities.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from index.text.terms import (
 )
 
 _NEAR = 3
-"""Words before a number that may say what it names: "Velmo Brisa 7", "error code 404"."""
+"""How many words before a number may say what it names: "Velmo Brisa 7", "error code 404"."""
 _MOST_IN_RANGE, _DIGITS = 200, 6
-"""Numbers that a range such as "rooms 311 to 314" may name, and digits of its ends."""
+"""The most numbers that a range such as "rooms 311 to 314" may name, and the most digits of its ends."""
 _LISTED = 40
-"""Members of a list between a noun and the number that it names."""
+"""The most list members between a noun and the number that it names."""
 _BARE = 3
 _ONES = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -57,7 +57,9 @@ _ABBREVIATED = frozenset("no nr nos p pp ch sec fig vol art cl para rm apt ver v
 
 
 def mentions(text: str, head: str = "") -> set[str]:
-    """The normal forms of what a text mentions; `head` is what stands above it: title, headings.
+    """Return the normal forms of the identifiers that a text mentions.
+
+    `head` is the text above it: title, headings.
 
     >>> sorted(mentions("Rooms 311 and 312 show E-4042."))
     ['e4042', 'room311', 'room312']
@@ -67,16 +69,20 @@ def mentions(text: str, head: str = "") -> set[str]:
 
 
 def mentioned_in_name(source: str) -> set[str]:
-    """The normal forms of what the name of a source mentions: its folders, and its file name without the suffix."""
+    """Return the normal forms of the identifiers in a source's name.
+
+    The name is the path: its folders, and the file name without its suffix.
+    """
     path = PurePosixPath(source)
     name = " ".join([*path.parent.parts, path.stem])
     return mentions(name) | mentions(re.sub(r"[-_.]+", " ", name))
 
 
 def chunk_mentions(article: Article, chunks: Sequence[Chunk]) -> Iterator[set[str]]:
-    """Give the normal forms of what each chunk of an article mentions, all its chunks in their order.
+    """Yield the normal forms of the identifiers that each chunk mentions, in order.
 
-    A chunk also has what only the source's name mentions, and the headings above it that have no text of their own.
+    `chunks` are all chunks of the article. Each also gets the identifiers in the source's name and in the text between
+    it and the chunk before it, such as headings without text; the last also gets those in the text after it.
     """
     named = mentioned_in_name(article.source)
     word = page_word(article.source)
@@ -84,8 +90,8 @@ def chunk_mentions(article: Article, chunks: Sequence[Chunk]) -> Iterator[set[st
     for one, end in zip(chunks, ends, strict=False):
         after = article.text[one.end :] if one is chunks[-1] else ""
         places = f"{word} {article.page(one.start)} to {article.page(one.end)}; {one.heading}"
-        beside = mentions(f"{article.text[end : one.start]}\n{after}")
-        yield named | mentions(one.text, one.context) | beside | mentions(places)
+        between = mentions(f"{article.text[end : one.start]}\n{after}")
+        yield named | mentions(one.text, one.context) | between | mentions(places)
 
 
 def _topic(token: Token) -> str:
@@ -93,7 +99,7 @@ def _topic(token: Token) -> str:
 
 
 class _Text:
-    """One text at work; `topic` are the words of what stands above it."""
+    """A reader of the identifiers in one text; `topic` holds the words of the text above it."""
 
     def __init__(self, text: str, topic: list[str]) -> None:
         self._text = with_plain_dashes(text)
@@ -153,7 +159,7 @@ class _Text:
                 yield from (normal_form(f"{word} {number}") for word in self._topic)
 
     def _word(self, place: int, token: Token) -> Iterator[str]:
-        """A letter that names, or a number in words or in Roman numerals."""
+        """Yield the forms of a letter that names, or of a number in words or in Roman numerals."""
         if number := _RANK.get(token.low):
             yield from self._with_next(place, str(number))
         elif number := _CARDINAL.get(token.low) or _roman(token.text):
@@ -169,7 +175,7 @@ class _Text:
                 yield from (normal_form(f"{word} {token.text}") for word in self._topic if token.text.isupper())
 
     def _with_next(self, place: int, number: str) -> Iterator[str]:
-        """ "404 error", "2nd floor"."""
+        """Yield the form of a number with the word after it: "404 error", "2nd floor"."""
         if place + 1 < len(self._tokens) and self._gap(place + 1) in (" ", "-"):
             after = self._tokens[place + 1]
             if (
@@ -180,8 +186,10 @@ class _Text:
                 yield normal_form(f"{after.text} {number}")
 
     def _nouns(self, place: int) -> list[str]:
-        """The words that may say what the token at `place` names, the nearest first: those before it, past the other
-        members of its list, or the name of its column."""
+        """Return the words that may say what the token at `place` names, the nearest first.
+
+        They are the words before it, past the other members of its list, or the words of its column's name.
+        """
         column = _COLUMN.search(self._text, max(0, self._tokens[place].start - 70), self._tokens[place].start)
         if column:
             return [token.text for token in reversed(tokens(column.group(1))) if token.is_word][:_NEAR]
@@ -202,7 +210,7 @@ class _Text:
         return found
 
     def _range_before(self, place: int, token: Token) -> list[str]:
-        """The numbers between the one before and this: "rooms 311 to 314"."""
+        """Return the numbers of the range that ends at this token ("rooms 311 to 314"), if there is one."""
         if not place:
             return []
         back = 2 if self._tokens[place - 1].low in ("to", "through") and self._gap(place) == " " else 1
@@ -210,7 +218,7 @@ class _Text:
         return _members(self._tokens[place - back].text, token.text) if joined and place >= back else []
 
     def _is_head(self, place: int) -> bool:
-        """True at the head of a line or cell, and in the first column of a row unless that counts things."""
+        """True at the head of a line or cell, or in the first column of a row unless that column counts things."""
         start = self._tokens[place].start
         if _HEAD.search(self._text, max(0, start - 12), start):
             return True
@@ -222,7 +230,7 @@ class _Text:
 
 
 def _written(token: Token) -> Iterator[str]:
-    """The numbers that a number stands for: itself, a version's beginnings, the ends and members of a range."""
+    """Yield the numbers that a number stands for: itself, a version's prefixes, the ends and members of a range."""
     yield token.text
     text = token.text.replace(",", "")
     if match := _RANGE.fullmatch(text):

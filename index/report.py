@@ -1,4 +1,4 @@
-"""What a sync tells: its progress while it works, and its report at the end."""
+"""The progress of a sync while it works, and its report at the end."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class Report:
-    """What a sync did. Lists hold source names; `failed` and `notes` say why beside each. `read` counts the files that
-    were read, `embedded` the texts that were embedded."""
+    """The result of a sync.
+
+    Lists hold source names; `failed` and `notes` pair each name with the reason. `read` counts the files that were
+    read, `embedded` the texts that were embedded.
+    """
 
     generation: str = ""
     built: bool = False
@@ -31,9 +34,9 @@ class Report:
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """The report for other programs; every failure and note beside its source."""
-        told = {
+        """Return the report for other programs, every failure and note with its source."""
+        reasons = {
             name: [{"source": source, "why": why} for source, why in getattr(self, name)]
             for name in ("failed", "notes")
         }
-        return {**asdict(self), **told, "seconds": round(self.seconds, 2)}
+        return {**asdict(self), **reasons, "seconds": round(self.seconds, 2)}

@@ -1,8 +1,8 @@
-"""Small files that an index keeps about itself, written whole and sealed: a changed byte in one is noticed.
+"""Small state files of an index, written whole and sealed, so that a changed byte is noticed.
 
-A seal is a digest of the value beside the value. A file without a seal is of an earlier version and is taken as it is;
-a bare list of such a version stands under "list".
-What can't be made again (the list of folders, what was forgotten) is kept twice.
+A seal is a digest of the value, stored with the value. A file without a seal comes from an earlier version and is
+accepted; a bare list in such a file is returned under "list". State that can't be rebuilt (the list of folders, the
+forgotten sources) is kept twice.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class DamagedState(ValueError):
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a small file so that a reader sees the old or the new content and nothing between."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with beside.open("w", encoding="utf-8") as stream:
+    """Write a small file so that a reader sees either the old or the new content."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
         os.fsync(stream.fileno())
-    beside.replace(path)
+    temporary.replace(path)
 
 
 def write_sealed(path: Path, value: dict[str, Any]) -> None:
@@ -38,9 +38,9 @@ def write_sealed(path: Path, value: dict[str, Any]) -> None:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """Return a JSON object, its seal checked and still in it under "seal"; without one in a file of earlier versions.
+    """Read a JSON object and check its seal, which stays in it under "seal".
 
-    Raises FileNotFoundError, another OSError, or DamagedState.
+    A file of an earlier version has no seal. Raises FileNotFoundError, another OSError, or DamagedState.
     """
     try:
         value = json.loads(path.read_text("utf-8"))
@@ -56,15 +56,15 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 def write_twice(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON object with its seal, and a copy of it beside."""
+    """Write a JSON object with its seal, and a copy of the file in the same folder."""
     write_sealed(_copy(path), value)
     write_sealed(path, value)
 
 
 def read_either(path: Path) -> dict[str, Any]:
-    """Return what `write_twice` wrote, from the copy where the file itself is damaged or gone.
+    """Read what `write_twice` wrote, from the copy if the file is damaged or missing.
 
-    Raises FileNotFoundError when there is neither, DamagedState when none that is left is whole.
+    Raises FileNotFoundError if both are missing, DamagedState if no undamaged file is left.
     """
     copy = _copy(path)
     try:
@@ -81,9 +81,9 @@ def read_either(path: Path) -> dict[str, Any]:
 
 
 def mend(path: Path) -> bool:
-    """Write a file and its copy anew from the one that is whole; True when one of them was not.
+    """Repair a file and its copy from the undamaged one; True if one was damaged.
 
-    Raises OSError and DamagedState as `read_either` does.
+    Raises OSError, and DamagedState like `read_either`.
     """
     if not damage(path, twice=True):
         return False
@@ -94,20 +94,23 @@ def mend(path: Path) -> bool:
 
 
 def damage(path: Path, *, twice: bool) -> str:
-    """Say in words what is wrong with a state file, or where it is kept `twice` with its copy; "" when all is well."""
+    """Describe the damage to a state file, or return "".
+
+    `twice` says that the file is kept with a copy, which is checked too.
+    """
     files = [path, _copy(path)] if twice else [path]
-    told = []
+    problems = []
     for one in files:
         try:
             if twice and one == path and _SEAL not in read_sealed(path) and not _copy(path).exists():
                 return ""
             read_sealed(one)
         except FileNotFoundError:
-            told.append(f"{one.name} is gone")
+            problems.append(f"{one.name} is gone")
         except (OSError, DamagedState) as error:
-            told.append(str(error))
-    # One that was never written is no damage.
-    return "" if not any(one.exists() for one in files) else "; ".join(told)
+            problems.append(str(error))
+    # A file that was never written is not damaged.
+    return "" if not any(one.exists() for one in files) else "; ".join(problems)
 
 
 def _copy(path: Path) -> Path:

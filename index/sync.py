@@ -1,4 +1,4 @@
-"""Makes the index say what the sources say: reads, cuts, embeds and writes a new generation, checks it, switches."""
+"""Update the index from its sources: read, cut, embed, write a new generation, check it, switch to it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from index.store.digests import verify_files
 
 _FAILED = "failed.json"
 _IN_USE = "the index in use"
-_ANEW = "was not whole, so all was read and written anew"
+_REBUILT = "was damaged, so everything was read and written again"
 
 
 def sync(
@@ -45,12 +45,13 @@ def sync(
 ) -> Report:
     """Make the index equal to the sources below `roots`.
 
-    Nothing is built when nothing changed, unless `rebuild`, which also reads and embeds everything anew. Else files
-    that look as they did at the last sync (size, times, inode) are taken as the index in use has them, and the vectors
-    of texts that some generation on disk holds, made by the same recipe, from there. What changed is told by content.
-    A source that can't be read is in the report and stops nothing else.
-    Raises IndexBusy when another process is writing and does not end within `wait` seconds, VectorServerError when the
-    server for the vectors does not answer; then nothing is changed.
+    Nothing is built if nothing changed, unless `rebuild` is set, which also reads and embeds everything again.
+    Otherwise a file that looks as it did at the last sync (size, times, inode) is taken from the index in use, and the
+    vector of a known text from any generation on disk with the same recipe. Articles are compared by content. A source
+    that can't be read is reported and stops nothing else.
+
+    Raises IndexBusy if another process is still writing after `wait` seconds, VectorServerError if the server for the
+    vectors does not answer; the index is unchanged then.
     """
     started = time.monotonic()
     try:
@@ -87,10 +88,10 @@ def preview(
     addresses: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Report:
-    """What a sync of `roots`, without the files `left_out`, and web `addresses` would do: every source is read and
-    compared, nothing is written.
+    """Report what a sync of `roots` and web `addresses` would do; write nothing.
 
-    No page is fetched: of one that was, the kept copy is compared; any other counts as added.
+    Every source is read and compared, except the files in `left_out`. No web page is fetched: a kept copy is compared,
+    and an address without a copy counts as added.
     """
     started = time.monotonic()
     found = find_sources(roots, left_out)
@@ -136,14 +137,14 @@ def _sync(builder: Builder, found: SourceScan, seen: Seen, rebuild: bool, tell: 
         try:
             report, remarks = _make(builder, found, seen, before or {}, manifest, known, tell)
             if damage:
-                report.notes.append((_IN_USE, f"{_ANEW}. {damage}"))
+                report.notes.append((_IN_USE, f"{_REBUILT}. {damage}"))
             return report, remarks
         except IndexDamaged as error:
             if manifest is None:
                 raise
-            # The generation in use can't be relied on: everything is read and written anew.
+            # The generation in use is damaged: read and write everything again.
             report, remarks = _make(builder, found, seen, before or {}, None, known, tell)
-            report.notes.append((_IN_USE, f"{_ANEW}. {error}"))
+            report.notes.append((_IN_USE, f"{_REBUILT}. {error}"))
             return report, remarks
     finally:
         known.close()
@@ -158,7 +159,7 @@ def _make(
     known: KnownVectors,
     tell: Progress,
 ) -> tuple[Report, Remarks]:
-    """Read, compare with what was `before` and build, if need be; a manifest says that the index in use is whole."""
+    """Read, compare with `before` and build if needed; a manifest says that the index in use is undamaged."""
     report = _report(found)
     with (
         _catalog(builder, manifest) as catalog,
@@ -189,14 +190,17 @@ def _read(
     tell: Progress,
     spool: Spool | None = None,
 ) -> tuple[list[Record], Remarks]:
-    """The records of all files, and the remarks on them. Of what looks unchanged, the catalog of the generation in use
-    has record and text; texts that it does not have go to the spool. What failed and looks unchanged fails again."""
+    """Return the records of all files, and the remarks on them.
+
+    Record and text of a file that looks unchanged come from the catalog of the generation in use; the texts of other
+    files go to the spool. A file that could not be read and looks unchanged fails again without being read.
+    """
     records, remarks = list[Record](), Remarks()
     last = Seen.last(builder.home)
     unchanged = seen.unchanged(last) if catalog else frozenset[str]()
     kept = dict[str, Record]()
     if catalog:
-        with contextlib.suppress(BrokenIndexError):  # what is damaged is read again
+        with contextlib.suppress(BrokenIndexError):  # without its records, every file is read again
             kept = {one.source: one for one in catalog.records()}
     with Worker() as worker:
         for number, (source, path) in enumerate(found.files):
@@ -214,7 +218,7 @@ def _read(
                     article, notes = _article(path, source, builder.max_source_bytes, worker)
                 except UnreadableSource as error:
                     report.failed.append((source, str(error)))
-                    # A limit may be raised, and a folder or a disk be reached again, while the file stays as it is.
+                    # Not remembered: a raised limit or a reconnected disk cures the failure without changing the file.
                     if fits and not isinstance(error.__cause__, OSError):
                         remarks.failed[source] = str(error)
                     continue
@@ -231,7 +235,7 @@ def _read(
 
 
 def _article(path: Path, source: str, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:
-    """The article of a file. Raises UnreadableSource, whatever is wrong with the file."""
+    """Read the article of a file. Raises UnreadableSource, whatever is wrong with the file."""
     try:
         return read_article(path, source, max_bytes=max_bytes, worker=worker)
     except UnreadableSource:
@@ -243,7 +247,7 @@ def _article(path: Path, source: str, max_bytes: int, worker: Worker) -> tuple[A
 
 @contextlib.contextmanager
 def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | None]:
-    """The catalog of a generation, while the block lasts; None for none, or for one that can't be opened."""
+    """Open the catalog of a generation for the block; None without a manifest, or if it can't be opened."""
     catalog = None
     if manifest:
         with contextlib.suppress(BrokenIndexError):
@@ -256,9 +260,9 @@ def _catalog(builder: Builder, manifest: Manifest | None) -> Iterator[Catalog | 
 
 
 def _before(builder: Builder) -> tuple[dict[str, str] | None, Manifest | None]:
-    """(source -> article id, manifest) of the generation in use, if it is whole and was made by the same recipe.
+    """Return (source -> article id, manifest) of the generation in use, if it is undamaged and has the same recipe.
 
-    Without the manifest when its vectors are not where they should be. Raises IndexDamaged.
+    The manifest is None if the vectors are not where they should be. Raises IndexDamaged.
     """
     try:
         folder = current_folder(builder.home)
@@ -295,15 +299,15 @@ def _compare(report: Report, records: list[Record], before: dict[str, str]) -> N
 
 
 def damaged_files(home: Path) -> list[str]:
-    """Say in words which of the small files of an index are not as they were written."""
+    """Describe the damage to the state files of an index, one line for each file."""
     index = index_folder(home)
     kept_twice = [damage(index / name, twice=True) for name in KEPT_TWICE]
     others = [damage(index / name, twice=False) for name in (SEEN, _FAILED)]
-    return [told for told in (*kept_twice, *others) if told]
+    return [problem for problem in (*kept_twice, *others) if problem]
 
 
 def last_failures(home: Path) -> list[tuple[str, str]]:
-    """(source, reason) of what the last sync could not read."""
+    """Return (source, reason) for each source that the last sync could not read."""
     try:
         failed = read_sealed(index_folder(home) / _FAILED)["list"]
         return [(str(source), str(why)) for source, why in failed]
@@ -312,8 +316,8 @@ def last_failures(home: Path) -> list[tuple[str, str]]:
 
 
 def changes(home: Path, roots: Sequence[Path]) -> list[str]:
-    """Sources that were added, removed or touched since the last sync, judged by size and time alone.
+    """Return the sources that were added, removed or touched since the last sync.
 
-    Cheap (no file is read), so it can run at every start.
+    Only sizes and times are compared; no file is read, so this can run at every start.
     """
     return Seen.look(find_sources(roots, forgotten(home)).files).differs(Seen.last(home))

@@ -136,7 +136,7 @@ def test_a_manifest_that_is_none_is_told_and_mended(builder: Builder, home: Path
             open_current(home, builder.recipe)
     report = sync(builder, [docs])
     assert report.built and faults(current_folder(home)) == []
-    assert [name for name, why in report.notes if "written anew" in why] == ["the index in use"]
+    assert [name for name, why in report.notes if "written again" in why] == ["the index in use"]
 
 
 def test_a_changed_figure_in_the_manifest_is_noticed(builder: Builder, home: Path) -> None:
@@ -377,7 +377,7 @@ def test_damage_is_not_copied_into_the_next_generation(builder: Builder, home: P
     trust(folder, stamps_of(folder, Manifest.read(folder).files))
     (docs / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
     report = sync(derived, [docs])
-    assert report.built and any("written anew" in why for _, why in report.notes)
+    assert report.built and any("written again" in why for _, why in report.notes)
     assert Manifest.read(current_folder(home)).churn == 0 and faults(current_folder(home)) == []
 
 

@@ -101,7 +101,7 @@ def test_a_damaged_index_is_not_built_upon(large: Builder, docs: Path) -> None:
     (docs / "new.txt").write_text("Badgers live in the wood.")
     report = sync(large, [docs])
     assert report.built and report.chunks == 9 and report.embedded == 9 and faults(current_folder(large.home)) == []
-    assert any("written anew" in why for _, why in report.notes)
+    assert any("written again" in why for _, why in report.notes)
 
 
 _READER = """
@@ -233,7 +233,7 @@ def test_texts_are_not_held_in_memory(builder: Builder, tmp_path: Path) -> None:
             most[0] = max(most[0], count())
 
     before = count()
-    for first in (0, 40):  # all is written anew, then changed in a copy
+    for first in (0, 40):  # all is written again, then changed in a copy
         for number in range(first, first + 40):
             (root / f"{number}.txt").write_text(f"The lake of number {number} is deep.")
         sync(replace(builder, derive_from=1), [root], progress=look)

@@ -1,1 +1,1 @@
-"""Read plain text: words, identifiers and their normal forms."""
+"""Analyse plain text: its layout, sentences, words, titles, dates and identifiers."""

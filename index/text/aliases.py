@@ -1,7 +1,7 @@
-"""Short forms that a text itself introduces: "electric vehicle (EV)", "General Motors (NYSE:GM)".
+"""Short forms that a text introduces: "electric vehicle (EV)", "General Motors (NYSE:GM)".
 
-Found by the method of Schwartz & Hearst 2003: the letters of the short form must stand in order in the words before the
-bracket, the first one at the start of a word.
+The method is that of Schwartz & Hearst 2003: the letters of the short form must occur in order in the words before the
+bracket, the first letter at the start of a word.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ _NOT_IN_LONG_FORM = re.compile(r"[.;:!?()\[\]\n]")
 
 
 def find_aliases(text: str) -> list[tuple[str, str]]:
-    """The (short form, long form) pairs that `text` introduces, each once, in order.
+    """Return the (short form, long form) pairs that `text` introduces, in order.
+
+    Each pair is returned once.
 
     >>> find_aliases("Sales of the electric vehicle (EV) rose.")
     [('EV', 'electric vehicle')]
@@ -36,7 +38,7 @@ def find_aliases(text: str) -> list[tuple[str, str]]:
 
 
 def _long_form(short: str, candidate: str) -> str | None:
-    """The shortest end of `candidate` that spells `short`, read from the right; None when there is none."""
+    """Return the shortest end of `candidate` that spells `short`, or None. Letters are matched from the right."""
     letters = [letter.casefold() for letter in short if letter.isalnum()]
     low = candidate.casefold()
     if len(low) != len(candidate):
@@ -58,9 +60,9 @@ def _long_form(short: str, candidate: str) -> str | None:
 
 @dataclass(frozen=True)
 class Renamed:
-    """A question with a name in its other form, for passages that have all terms of this form and lack the asked one.
+    """A question with a name in its other form.
 
-    `has` and `lacks` are the terms of both.
+    It suits passages that have all terms of this form (`has`) and lack some of the form in the question (`lacks`).
     """
 
     question: str
@@ -68,17 +70,20 @@ class Renamed:
     lacks: tuple[str, ...]
 
     def suits(self, found: frozenset[str]) -> bool:
-        """True for a passage with these terms."""
+        """True if a passage with these terms has the new form and lacks the old one."""
         return found.issuperset(self.has) and not found.issuperset(self.lacks)
 
 
 def _with(question: str, name: str, other: str) -> str:
-    """A question with a name in another form."""
+    """Return a question with a name in another form."""
     return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _: other, question, flags=re.IGNORECASE)
 
 
 class Aliases:
-    """The short forms of a corpus. One that stands for several long forms is left alone: nobody can say which."""
+    """The short forms of a corpus.
+
+    A short form with several long forms is ambiguous and left out.
+    """
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         meanings: dict[str, set[tuple[str, ...]]] = {}
@@ -96,7 +101,10 @@ class Aliases:
                 self._by_first.setdefault(words[0], []).append((words, name))
 
     def widen(self, found: Sequence[str]) -> set[str]:
-        """The terms of a text in order -> all its terms, with the other form of every name it uses."""
+        """Return the terms of a text and the other form of every name in it.
+
+        `found` holds the terms in order.
+        """
         widened = set(found)
         for term in widened & self._long.keys():
             widened.update(self._long[term])
@@ -104,7 +112,7 @@ class Aliases:
         return widened
 
     def renamed(self, question: str) -> list[Renamed]:
-        """The question with each of its names in the other form."""
+        """Return the question once for each name in it, with that name in its other form."""
         found = terms(question)
         made = list[Renamed]()
         for long, short in self._runs(found):
@@ -118,10 +126,10 @@ class Aliases:
     def prefer_frequent(
         self, question: Sequence[str], content: Sequence[str], document_frequency: Callable[[str], int]
     ) -> list[str]:
-        """The content terms of a question with each name in the form that the sources use most.
+        """Return the content terms of a question, each name in its most frequent form.
 
-        `question` are all its terms in order, `content` those that carry meaning. Otherwise a long form that stands in
-        few chunks would count as rare, though its short form stands in all of them.
+        `question` holds all its terms in order, `content` those that carry meaning. Otherwise a long form that is in
+        few chunks would count as rare even if its short form is in all of them.
         """
         chosen = list(content)
         for long, short in self._runs(question):

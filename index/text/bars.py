@@ -1,4 +1,4 @@
-"""Tables that bars draw, as Markdown has them -> rows whose cells have the names of their columns. Pure."""
+"""Markdown tables -> rows whose cells carry the names of their columns. Pure."""
 
 from __future__ import annotations
 
@@ -17,26 +17,30 @@ _SEPARATOR = " | "
 
 @dataclass(frozen=True)
 class BarRow:
-    """A row, `text[start:end]`: the column, start and end of each cell that is not empty."""
+    """A table row, `text[start:end]`.
+
+    `cells` holds the column, start and end of each cell that is not empty.
+    """
 
     start: int
     end: int
     cells: tuple[tuple[str, int, int], ...]
 
     def named(self, text: str) -> str:
-        """The row as other formats have it, each cell with the name of its column."""
+        """Return the row as other formats have it, each cell after its column's name."""
         said = ((name, text[start:end]) for name, start, end in self.cells)
         return _SEPARATOR.join(f"{name}: {cell}" if name else cell for name, cell in said)
 
 
 def is_rule(line: str) -> bool:
-    """True for the line below the names of the columns: "|---|:--:|"."""
+    """True for the line between header and rows of a table: "|---|:--:|"."""
     return bool(_RULE.fullmatch(line.strip()))
 
 
 def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
-    """The rows of the tables in a text, without those of the columns' names; `header` has these where the text begins
-    inside of a table.
+    """Yield the rows of the Markdown tables in a text, without their header rows.
+
+    `header` is the header row if the text begins inside a table.
 
     >>> text = "| City | Price |\\n|---|---|\\n| Oslo | 180 |"
     >>> [row.named(text) for row in bar_rows(text)]
@@ -69,7 +73,10 @@ def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
 
 
 def row_at(text: str, start: int, end: int, header: str = "") -> BarRow | None:
-    """The row that `text[start:end]` is, with its bars or without; None if it is none or not the whole of one."""
+    """Return the table row that `text[start:end]` covers, or None.
+
+    The span must cover every cell of exactly one row; the outer bars may be missing.
+    """
     for row in bar_rows(text, header):
         if row.start <= start and end <= row.end:
             return row if start <= row.cells[0][1] and row.cells[-1][2] <= end else None
@@ -78,14 +85,17 @@ def row_at(text: str, start: int, end: int, header: str = "") -> BarRow | None:
 
 @dataclass(frozen=True)
 class Labelled:
-    """A text with the name of its column before each cell, for a model to read, and where its characters came from."""
+    """A text for a model to read, with its column's name before each table cell.
+
+    It also knows which characters of the original each part was copied from.
+    """
 
     text: str
     _places: tuple[tuple[int, int, int], ...] = ()
-    """(place here, place in the original, length) of what was taken over."""
+    """(place here, place in the original, length) of each copied part."""
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """The place in the original of `text[start:end]`: of what stands in it, without the names that were added."""
+        """Return the span in the original of `text[start:end]`, added names left out."""
         if not self._places:
             return start, end
         here = [one[0] for one in self._places]
@@ -101,7 +111,7 @@ class Labelled:
 
 
 def labelled(text: str, header: str = "") -> Labelled:
-    """Return a text with its rows as other formats have them.
+    """Return a text whose Markdown tables have the column's name before each cell.
 
     >>> labelled("| City | Price |\\n|---|---|\\n| Oslo | 180 |").text.strip()
     'City: Oslo | Price: 180'
@@ -137,7 +147,7 @@ def labelled(text: str, header: str = "") -> Labelled:
 
 
 def _without_header(text: str, start: int, end: int) -> int:
-    """Where what stands before a row ends, without the names of the columns and the rule below them."""
+    """Return where the text before a row ends, without the header row and the rule below it."""
     lines = [match.span() for match in _LINE.finditer(text, start, end)]
     if lines and is_rule(text[slice(*lines[-1])]):
         return lines[-2][0] if len(lines) > 1 else lines[-1][0]
@@ -145,7 +155,7 @@ def _without_header(text: str, start: int, end: int) -> int:
 
 
 def _cells(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """The places of the cells of a row, without white space; empty ones are there too."""
+    """Return the spans of the cells of a row, without white space; empty cells are included."""
     start, end = strip(text, start, end)
     start += text[start:end].startswith("|")
     end -= text[start:end].endswith("|") and not text[start:end].endswith("\\|")

@@ -1,4 +1,4 @@
-"""Dates in text: lines that are only a date, with a label, weekday, author or time around it, and dates in prose."""
+"""Dates in text: lines that hold only a date (with label, weekday, author or time), and dates in prose."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ _DATELINES = [
 
 
 def read_dateline(line: str) -> date | None:
-    """The date of a line that is only a date, with a label, weekday, author or time around it; else None.
+    """Return the date of a line that holds nothing else, or None.
 
-    Never guessed: of "03/04/2024" nobody can say which is the day, so it gives None ("13/04/2024" is clear).
+    A label, weekday, author or time around the date is allowed. An ambiguous date is not guessed: "03/04/2024" gives
+    None, "13/04/2024" is clear.
     """
     line = line.strip()
     if len(line) > 120:
@@ -58,7 +59,9 @@ _MONTHS_AND_YEARS = [
 
 
 def read_month_or_year(words: str) -> str | None:
-    """The ISO form of words that are only a month with its year, or a year; else None.
+    """Return words that are only a month with its year, or a year, in ISO form.
+
+    Other words give None.
 
     >>> read_month_or_year("May 2025"), read_month_or_year("2023")
     ('2025-05', '2023')
@@ -89,8 +92,9 @@ PartialDate = tuple[int | None, int, int | None]
 
 
 def find_dates(text: str) -> list[tuple[int, int, PartialDate]]:
-    """The dates in prose that name at least a month: (start, end, date), in order; impossible and unclear ones are left
-    out.
+    """Return the dates in prose that name a month: (start, end, date), in order.
+
+    Impossible and ambiguous dates are left out.
 
     >>> find_dates("Opened on 12 September 2024.")
     [(10, 27, (2024, 9, 12))]
@@ -110,7 +114,7 @@ def find_dates(text: str) -> list[tuple[int, int, PartialDate]]:
 
 def _partial(part: dict[str, str | None]) -> PartialDate | None:
     named = {name: value for name, value in part.items() if value}
-    # A day or year that is not said is filled in with one that every month has.
+    # Fill a missing day or year with a value that is valid in every month.
     full = _date({"year": "2000", "day": "1", **named})
     if full is None:
         return None

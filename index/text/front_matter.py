@@ -1,4 +1,4 @@
-"""Front matter: the YAML or TOML block at the top of a text that says its title, author and date."""
+"""Front matter: the YAML or TOML block at the top of a text that gives its title, author and date."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ _BLOCK = re.compile(
 
 @dataclass(frozen=True)
 class FrontMatter:
-    """`text[:end]` is the block, 0 without one. `fields` maps its keys, small letters only, to values as text."""
+    """The front matter of a text.
+
+    `text[:end]` is the block; `end` is 0 without one. `fields` maps its keys, reduced to lower-case letters, to values
+    as text.
+    """
 
     end: int = 0
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_front_matter(text: str) -> FrontMatter:
-    """Read the block at the top of `text`. A block that is neither YAML nor TOML with named fields is no front matter.
+    """Read the front matter of `text`.
+
+    A block that is not YAML or TOML with named fields is no front matter.
 
     >>> read_front_matter("---\\ntitle: Mills\\n---\\nText.").fields["title"]
     'Mills'
@@ -52,7 +58,7 @@ def _plain(key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value as one line of text; nested values are of no use here and give ""."""
+    """Return a value as one line of text; a nested value gives "", as none is of use here."""
     if isinstance(value, list):
         return ", ".join(shown for inner in value if not isinstance(inner, list) and (shown := _shown(inner)))
     return "" if isinstance(value, dict) or value is None else " ".join(str(value).split())

@@ -1,7 +1,7 @@
 """Find the identifiers of a question: codes, and numbers or letters that name a thing. Pure.
 
-Strict, because a question is refused when no source has one of them: what may be a quantity, a date or a year is left
-out.
+The search is strict, because a question is refused if no source has one of them: possible quantities, dates and years
+are left out.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from index.text.terms import (
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[\w./-]+\.[a-z]{2,4}\b(?!\.\w)")
 _PERSONS = frozenset("i we you they he she".split())
 _VERBS = frozenset("be have come get go".split())
-"""After a number they tell that the word before it is a noun: "when will rookery 4 be out"."""
+"""After a number, these words show that the word before it is a noun: "when will rookery 4 be out"."""
 _MODALS = frozenset("can could may might must shall should will would to".split())
 _JOINS = re.compile(r",? (?:and|or|to|vs\.?|versus) |, ?| ?[-/&] ?")
 _PERIODS = {"q": "quarter", "h": "half"}
 _VERSION = re.compile(r"\d+\.\d+\.\d[\w.]*")
 _BARE = 3
-"""A number of as many digits is told from others by itself, whatever a source calls the thing."""
+"""Digits from which a number identifies a thing by itself, whatever a source calls the thing."""
 
 
 @dataclass(frozen=True)
 class Identifier:
-    """An identifier of a question: `text` as written, its place, and its normal forms, the narrowest first.
+    """An identifier of a question, with its place.
 
-    A source has it when it holds one of the `keys`. `noun` is the word that its number or letter belongs to, "" for a
-    code.
+    `text` is as written; `keys` are its normal forms, the narrowest first. A source has the identifier if it holds one
+    of the keys. `noun` is the word that its number or letter belongs to, "" for a code.
     """
 
     text: str
@@ -62,24 +62,26 @@ class Identifier:
         return not held.isdisjoint(self.keys)
 
     def has_rival_in(self, held: Set[str]) -> bool:
-        """True if a text that mentions `held` names another thing of its kind: E-404 for E-4042, room 312 for 313, and
-        3.0.0 for Rookery 3.2.0."""
+        """True if a text that mentions `held` names another thing of the same kind.
+
+        Rivals are E-404 for E-4042, room 312 for 313, 3.0.0 for Rookery 3.2.0.
+        """
         return any(key not in self.keys and kind.fullmatch(key) for key in held for kind in self._kinds)
 
     def written_in(self, text: str) -> str | None:
-        """The identifier as `text` writes it ("KX 402" for "KX402"), or None."""
+        """Return the identifier as `text` writes it ("KX 402" for "KX402"), or None."""
         runs = map(re.escape, re.findall(r"[^\W\d_]+|\d+", self.keys[0]))
         found = re.search(rf"(?<!\w){r'[-./ ]?'.join(runs)}(?!\w)", with_plain_dashes(text), re.IGNORECASE)
         return text[slice(*found.span())] if found else None
 
     @cached_property
     def _kinds(self) -> list[re.Pattern[str]]:
-        # A version is told from a quantity wherever it stands.
+        # Of the wider keys only a version can't be mistaken for a quantity.
         return [_kind(key) for number, key in enumerate(self.keys) if not number or _VERSION.fullmatch(key)]
 
 
 def _kind(key: str) -> re.Pattern[str]:
-    """What other things of its kind look like."""
+    """Return a pattern of the keys of other things of the same kind."""
     letters = re.match(r"[^\W\d_]*", key)
     stem = letters.group() if letters else ""
     if stem == key:
@@ -92,7 +94,10 @@ def _kind(key: str) -> re.Pattern[str]:
 
 
 def without(identifiers: Sequence[Identifier], question: str, *, nouns: bool = False) -> str:
-    """The question with spaces in the place of its identifiers; their nouns stay unless `nouns` go too."""
+    """Replace the identifiers of a question by spaces, so that offsets stay.
+
+    Their nouns stay unless `nouns` is set.
+    """
     for one in identifiers:
         kept = one.noun if one.text.startswith(one.noun) and not nouns else ""
         question = question[: one.start] + kept.ljust(one.end - one.start) + question[one.end :]
@@ -100,7 +105,7 @@ def without(identifiers: Sequence[Identifier], question: str, *, nouns: bool = F
 
 
 def find_identifiers(question: str) -> list[Identifier]:
-    """The identifiers of a question, in order.
+    """Return the identifiers of a question, in order.
 
     >>> [(one.text, one.keys) for one in find_identifiers("Is E-4042 shown in room 12 for 10 minutes?")]
     [('E-4042', ('e4042',)), ('room 12', ('room12',))]
@@ -109,7 +114,7 @@ def find_identifiers(question: str) -> list[Identifier]:
 
 
 class _Finder:
-    """One question at work."""
+    """A search for the identifiers of one question."""
 
     def __init__(self, question: str) -> None:
         self._question = question
@@ -124,20 +129,20 @@ class _Finder:
         for place, token in enumerate(self._tokens):
             if any(start <= token.start < end for start, end in self._masked):
                 continue
-            found = self._one(place, token)
+            found = self._identify(place, token)
             if found:
                 self._end = token.end
                 yield found
 
-    def _one(self, place: int, token: Token) -> Identifier | None:
+    def _identify(self, place: int, token: Token) -> Identifier | None:
         if token.is_number and not is_measured(self._text, self._tokens, place):
             return self._number(place, token)
         if token.is_letter:
             return self._letter(place, token)
         if token.is_code and not is_quantity(token) and token.low not in WRITTEN_OUT:
-            return self._made(token, token, _forms(normal_form(token.text)))
+            return self._identifier(token, token, _forms(normal_form(token.text)))
         if token.text.replace("-", "").replace("/", "").isdigit() and self._is_part_number(token):
-            return self._made(token, token, (normal_form(token.text),))
+            return self._identifier(token, token, (normal_form(token.text),))
         return None
 
     def _number(self, place: int, token: Token) -> Identifier | None:
@@ -161,20 +166,20 @@ class _Finder:
         if not keys:
             return None
         self._noun = noun
-        return self._made(token if joined else noun, token, tuple(keys), noun.text)
+        return self._identifier(token if joined else noun, token, tuple(keys), noun.text)
 
     def _alone(self, place: int, token: Token) -> Identifier | None:
-        """A number without a noun: after capitals it is a code ("KX 402"), with two full stops a version."""
+        """Read a number without a noun: after capitals it is a code ("KX 402"), with two full stops a version."""
         before = self._tokens[place - 1] if place else None
         counts = token.is_time or counts_what_follows(self._text, self._tokens, place)
         if before and self._is_prefix(before) and self._gap(place) == " " and not counts:
-            return self._made(before, token, _forms(normal_form(before.text + token.text)))
+            return self._identifier(before, token, _forms(normal_form(before.text + token.text)))
         if token.is_version:
-            return self._made(token, token, (normal_form(token.text),))
+            return self._identifier(token, token, (normal_form(token.text),))
         return None
 
     def _letter(self, place: int, token: Token) -> Identifier | None:
-        """ "Model D", "gate b"; a letter between two names is an initial."""
+        """Read a letter that names a thing ("Model D", "gate b"); a letter between two names is an initial."""
         noun = self._named_by(place)
         if noun is None or self._shouted or self._text[token.end : token.end + 1] in (".", "'", "’", "-", "&"):
             return None
@@ -188,10 +193,10 @@ class _Finder:
         if normal_form(noun.text) in map(normal_form, PART_NOUNS):
             keys.append(f"§{token.low}")
         self._noun = noun
-        return self._made(noun, token, tuple(keys), noun.text)
+        return self._identifier(noun, token, tuple(keys), noun.text)
 
     def _named_by(self, place: int) -> Token | None:
-        """The noun whose number or letter the token at `place` is; None when it names nothing."""
+        """Return the noun whose number or letter the token at `place` is, or None."""
         at = place - 1
         if at < 0 or not re.fullmatch(r" |-|: ?| ?#|\.? ", self._gap(place)):
             return None
@@ -209,18 +214,18 @@ class _Finder:
         acts = before in _PERSONS or (before in _MODALS and after not in _VERBS)
         if acts and (is_also_verb(noun.low) or not (known or name) or (before in _PERSONS and not name)):
             return None
-        # The first word has a capital for its place: a verb or a plural may stand there.
+        # The capital of the first word says nothing: the word may be a verb or a plural.
         if at == 0 and not known and (noun.text.istitle() and not _is_name(noun.text)):
             return None
         return noun
 
     def _is_prefix(self, token: Token) -> bool:
-        """True for a few capitals, as a code begins with, in a question that is not all in capitals."""
+        """True for a few capitals that may begin a code, in a question that is not all in capitals."""
         capitals = token.text.isalpha() and token.text.isupper() and len(token.text) <= 3
         return capitals and not self._shouted and token.low not in FUNCTION_WORDS and not numbers_things(token.low)
 
     def _is_part_number(self, token: Token) -> bool:
-        """True for digits with hyphens or slashes that are no range and no date."""
+        """True for digits with hyphens or slashes that are neither a range nor a date."""
         parts = re.split(r"[-/]", token.text)
         rising = len(parts) == 2 and len(parts[0]) == len(parts[1]) and parts[0] < parts[1]
         round_, years = all(part.endswith("00") for part in parts), any(YEAR.fullmatch(part) for part in parts)
@@ -229,7 +234,7 @@ class _Finder:
     def _gap(self, place: int) -> str:
         return self._text[self._tokens[place - 1].end : self._tokens[place].start]
 
-    def _made(self, first: Token, last: Token, keys: tuple[str, ...], noun: str = "") -> Identifier:
+    def _identifier(self, first: Token, last: Token, keys: tuple[str, ...], noun: str = "") -> Identifier:
         return Identifier(self._question[first.start : last.end], first.start, last.end, keys, noun)
 
 
@@ -238,7 +243,7 @@ def _is_name(word: str) -> bool:
 
 
 def _forms(form: str) -> tuple[str, ...]:
-    """A code with the ways to write it out: "FY23" is the fiscal year 2023, "Q3" the third quarter."""
+    """Return the ways to write a code out: "FY23" is the fiscal year 2023, "Q3" the third quarter."""
     if match := re.fullmatch(r"fy(?:20)?(\d\d)", form):
         year = match.group(1)
         return tuple(f"{word}{number}" for word in ("fy", "fiscal", "financial") for number in (f"20{year}", year))

@@ -1,8 +1,8 @@
-"""How a plain text is laid out: its title, date, headings, paragraphs, and the furniture that is not the article.
+"""The layout of a plain text: its title, date, headings, paragraphs and boilerplate.
 
-Pure functions over the stored text; everything is a span of code points into it. Furniture (newsletter and subscribe
-blocks, related posts, bylines, repeated titles, disclaimers) is recognised by general rules and only left out of what
-is searched: the text itself stays as it is.
+Pure functions over the stored text; every span counts code points in it. General rules recognise boilerplate
+(newsletter and subscribe blocks, related posts, bylines, repeated titles, disclaimers). It is only left out of what is
+searched: the text itself stays as it is.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ Span = tuple[int, int]
 LayoutKind = Literal["title", "heading", "text", "furniture"]
 
 LINE_LEVEL = 3
-"""The level of a heading that is only a line by itself."""
+"""Level of a heading that is a line without "#" signs."""
 TOP_LINES = 12
-"""Title, dateline and byline are looked for in this many non-empty lines from the top."""
+"""How many non-empty lines at the top may hold the dateline or byline."""
 
 
 @dataclass(frozen=True)
 class LayoutBlock:
-    """A run of lines of one kind: `text[start:end]` has no white space at its ends and no blank line inside."""
+    """A run of lines of one kind.
+
+    `text[start:end]` has no white space at its ends, and no blank line inside except in front matter and fenced code.
+    """
 
     kind: LayoutKind
     start: int
@@ -35,7 +38,10 @@ class LayoutBlock:
 
 
 def blocks(text: str) -> list[LayoutBlock]:
-    """The blocks of `text` in order; together they cover every character that is not white space."""
+    """Return the blocks of `text` in order.
+
+    Together they cover every character that is not white space.
+    """
     front = read_front_matter(text).end
     paragraphs = _paragraphs(list(_lines(text, front)))
     title = find_title(text)
@@ -43,7 +49,7 @@ def blocks(text: str) -> list[LayoutBlock]:
     for position in numbered_headings([[line.text for line in paragraph] for paragraph in paragraphs]):
         if kinds[position][0] == "text":
             kinds[position] = ["heading", *kinds[position][1:]]
-    _spread_furniture(text, paragraphs, kinds)
+    _spread_boilerplate(text, paragraphs, kinds)
     found = [LayoutBlock("furniture", 0, len(text[:front].rstrip()))] if front else []
     for paragraph, marks in zip(paragraphs, kinds, strict=True):
         fresh = True
@@ -57,9 +63,9 @@ def blocks(text: str) -> list[LayoutBlock]:
 
 
 def find_title(text: str) -> Span | None:
-    """The line at the top that stands as a title, or None.
+    """Return the span of the title line at the top of a text, or None.
 
-    A title is short, does not end like a sentence, and stands apart from the text below it.
+    A title is short, does not end like a sentence, and is set apart from the text below it.
     """
     lines = list(_top(text, 3))
     if len(lines) < 2:
@@ -68,7 +74,7 @@ def find_title(text: str) -> Span | None:
     words = first.text.split()
     if not 1 <= len(words) <= 25 or len(first.text) > 200 or _SENTENCE_END.search(first.text) or is_item(first.text):
         return None
-    if read_dateline(first.text) or _FURNITURE_LINE.match(first.text) or not re.search(r"\w", first.text):
+    if read_dateline(first.text) or _BOILERPLATE_LINE.match(first.text) or not re.search(r"\w", first.text):
         return None
     if is_row(first.text):
         return None
@@ -77,7 +83,7 @@ def find_title(text: str) -> Span | None:
 
 
 def top_lines(text: str, count: int) -> list[str]:
-    """The first `count` lines of the text itself that are not blank: those after the front matter."""
+    """Return the first `count` non-blank lines after the front matter."""
     return [line.text for line in _top(text, count)]
 
 
@@ -97,13 +103,13 @@ _BREAKS = re.compile(r"\r\n|[\r\n\v\f\x85\u2028\u2029]")
 
 
 def _lines(text: str, begin: int = 0) -> Iterator[_Line]:
-    """The lines from `begin` on that are not blank, without the white space around them."""
+    """Yield the non-blank lines from `begin` on, without the white space around them."""
     previous = begin
     for match in _LINE.finditer(text, begin):
         stripped = match.group().strip()
         if stripped:
             start = match.start() + match.group().index(stripped[0])
-            # More than one line break since the last line's end means that a blank line lies between.
+            # More than one line break since the last line means a blank line between.
             after_blank = len(_BREAKS.findall(text, previous, start)) > 1
             previous = start + len(stripped)
             yield _Line(start, previous, stripped, after_blank)
@@ -118,7 +124,7 @@ def _top(text: str, count: int) -> Iterator[_Line]:
 
 
 def _paragraphs(lines: list[_Line]) -> list[list[_Line]]:
-    """Lines grouped: a new paragraph begins after a blank line, and fenced code is one with its fences."""
+    """Group lines into paragraphs: blank lines separate them, and fenced code stays whole with its fences."""
     groups: list[list[_Line]] = []
     ends = fenced([line.text for line in lines])
     inside = -1
@@ -133,7 +139,7 @@ def _paragraphs(lines: list[_Line]) -> list[list[_Line]]:
 
 
 def fenced(lines: Sequence[str]) -> dict[int, int]:
-    """The numbers of the lines that open fenced code, each with that of the line that closes it."""
+    """Return the number of each line that opens fenced code -> that of its closer."""
     found: dict[int, int] = {}
     opened: tuple[int, str] | None = None
     for number, line in enumerate(lines):
@@ -144,20 +150,20 @@ def fenced(lines: Sequence[str]) -> dict[int, int]:
     return found
 
 
-# --- what is what -----------------------------------------------------------------------------------------------------
+# --- kinds of lines ---------------------------------------------------------------------------------------------------
 
 _SENTENCE_END = re.compile(r"[.!?…:;,。！？][\"'”’)\]]*$")
 _ITEM = re.compile(r"(?:[•◦▪‣·*+–—-]|\d{1,3}[.)]|[a-z][.)])\s+\S")
 _ROW = re.compile(r"[^|\n]+: [^|\n]+ \| |[^|:\n]+ \| [^|\n]+: [^|\n]+ \| [^|\n]+: \S")
-"""The first cell may have no name where several things are compared."""
+"""In a comparison of several things, the first cell may have no column name."""
 _SIGNS = re.compile(r"(#{1,6})\s+(?=\S)")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*$")
 _RULE = re.compile(r"([=_*~+#-])(?:[ \t]*\1){2,}")
-"""A line that only parts what is above from what is below."""
+"""A line that only separates what is above from what is below."""
 _NUMBERED = re.compile(r"(?:\d{1,3}[.)]|[A-Z][.)])\s+")
 _FEWEST_CAPITALS, _MOST_WORDS, _MOST_DIGITS = 4, 10, 3
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
-_FURNITURE_LINE = re.compile(
+_BOILERPLATE_LINE = re.compile(
     r"""(?:
       related\s+(?:posts?|articles?|stories|news|content|topics|reading|links)
     | (?:you\s+)?(?:may|might)\s+also\s+(?:like|enjoy|be\s+interested\s+in)
@@ -196,7 +202,7 @@ _STAMP = re.compile(
     r"|effective)\b.*\b\d{4}\b",
     re.IGNORECASE,
 )
-"""A line that says when something was written ("Last updated: October 2023")."""
+"""A line that says when a text was written or changed ("Last updated: October 2023")."""
 _DISCLAIMER = re.compile(
     r"""(?:
       \b(?:editorial\s+(?:team|board|staff)|editors?|publishers?|authors?|(?:web)?site)\b.{0,80}
@@ -214,11 +220,11 @@ _DISCLAIMER = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _CALL_WORDS = 80
-"""A call to subscribe or a disclaimer is short; a longer paragraph that mentions one is the article's own."""
+"""The most words of a call to subscribe or a disclaimer; a longer paragraph that has one belongs to the article."""
 
 
 def strip(text: str, start: int, end: int) -> Span:
-    """The span without white space at its ends."""
+    """Return the span without the white space at its ends."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
@@ -232,14 +238,16 @@ def is_item(line: str) -> bool:
 
 
 def heading_level(text: str, start: int) -> int:
-    """The level of the heading that begins at `start`: 1 to 6 by its signs; 3 for a line that only stands apart, and
-    one more for each further part of its number ("3.1")."""
+    """Return the level of the heading that begins at `start`.
+
+    It is the number of "#" signs (1 to 6), else 3 plus 1 for each further part of its number ("3.1").
+    """
     signs = _SIGNS.match(text, start)
     return len(signs[1]) if signs else LINE_LEVEL + max(0, len(number_of(text[start : start + 20])) - 1)
 
 
 def is_row(line: str) -> bool:
-    """True for a row of a table whose cells have the names of their columns."""
+    """True for a table row whose cells carry the names of their columns."""
     return bool(_ROW.match(line))
 
 
@@ -248,7 +256,7 @@ def _plain(line: str) -> str:
 
 
 def _is_prose(lines: list[_Line]) -> bool:
-    """A paragraph that says something: a list item, a line that ends like a sentence, or a long line."""
+    """True for a list item, a paragraph that ends like a sentence, or one that begins with a long line."""
     first = lines[0].text
     return len(first.split()) >= 12 or bool(_SENTENCE_END.search(lines[-1].text)) or is_item(first)
 
@@ -275,7 +283,7 @@ def _stands_as_heading(line: str) -> bool:
 def _kinds(
     text: str, paragraph: list[_Line], position: int, paragraphs: list[list[_Line]], title: Span | None
 ) -> list[LayoutKind]:
-    """The kind of each line of one paragraph, looked at by itself."""
+    """Return the kind of each line of one paragraph."""
     if fenced([line.text for line in paragraph]):
         return ["text"] * len(paragraph)
     rules = [bool(_RULE.fullmatch(line.text)) for line in paragraph]
@@ -289,7 +297,7 @@ def _kinds(
     for line in paragraph:
         if title and line.start == title[0]:
             kinds.append("title")
-        elif rules[len(kinds)] or (name and _plain(line.text) == name) or _FURNITURE_LINE.fullmatch(line.text):
+        elif rules[len(kinds)] or (name and _plain(line.text) == name) or _BOILERPLATE_LINE.fullmatch(line.text):
             kinds.append("furniture")
         elif _MARKDOWN_HEADING.match(line.text):
             kinds.append("heading")
@@ -298,11 +306,11 @@ def _kinds(
         else:
             kinds.append("text")
     for number, line in enumerate(paragraph):
-        beside = [kinds[other] for other in (number - 1, number + 1) if 0 <= other < len(paragraph)]
+        neighbours = [kinds[other] for other in (number - 1, number + 1) if 0 <= other < len(paragraph)]
         repeats = [
             _plain(paragraph[other].text) == name for other in (number - 1, number + 1) if 0 <= other < len(paragraph)
         ]
-        if kinds[number] == "text" and any(repeats) and "furniture" in beside and _is_label(line.text):
+        if kinds[number] == "text" and any(repeats) and "furniture" in neighbours and _is_label(line.text):
             kinds[number] = "furniture"
     for number, line in enumerate(paragraph):
         opens = number == 0 or rules[number - 1]
@@ -323,13 +331,13 @@ def _kinds(
 
 
 def _next_line(paragraphs: Sequence[Sequence[_Line]], position: int, number: int) -> str:
-    """The line below line `number` of a paragraph, "" where there is none."""
+    """Return the line below line `number` of a paragraph, or ""."""
     below = [*paragraphs[position][number + 1 :], *(paragraphs[position + 1] if position + 1 < len(paragraphs) else ())]
     return below[0].text if below else ""
 
 
 def _is_in_capitals(line: str, below: str) -> bool:
-    """True for a short line of capitals, its number and what is in brackets aside, over one that is not of capitals."""
+    """True for a short line in capitals above a line that is not; its number and bracketed words don't count."""
     words = re.sub(r"\([^()]*\)", "", _NUMBERED.sub("", line, count=1)).strip()
     is_plain = len(words.split()) <= _MOST_WORDS and not re.search(r"[:|;,]|[.!?…]$", words)
     few_digits = sum(map(str.isdigit, words)) <= _MOST_DIGITS
@@ -341,26 +349,26 @@ def _all_capitals(words: str) -> bool:
 
 
 def _is_label(line: str) -> bool:
-    """A publisher's or author's name by itself: up to four words, each with a capital, no sentence."""
+    """True for a publisher's or author's name alone: up to four words, each with a capital, no sentence."""
     words = line.split()
     return len(words) <= 4 and all(word[:1].isupper() for word in words) and not _SENTENCE_END.search(line)
 
 
-def _spread_furniture(text: str, paragraphs: list[list[_Line]], kinds: list[list[LayoutKind]]) -> None:
-    """Let a furniture heading ("Related posts") take the short lines below it, up to the next prose."""
+def _spread_boilerplate(text: str, paragraphs: list[list[_Line]], kinds: list[list[LayoutKind]]) -> None:
+    """Extend a boilerplate heading ("Related posts") over the short lines below it, up to the next prose."""
     inside = False
     for position, (paragraph, marks) in enumerate(zip(paragraphs, kinds, strict=True)):
         opens = all(mark == "furniture" for mark in marks)
-        if opens and len(paragraph) == 1 and _FURNITURE_LINE.fullmatch(paragraph[0].text):
+        if opens and len(paragraph) == 1 and _BOILERPLATE_LINE.fullmatch(paragraph[0].text):
             inside = True
         elif inside and not opens:
-            heading = marks == ["heading"] and not _is_furniture_next(position, kinds)
+            heading = marks == ["heading"] and not _is_boilerplate_next(position, kinds)
             if heading or "title" in marks or (marks != ["heading"] and _is_prose(paragraph)):
                 inside = False
             else:
                 kinds[position] = ["furniture"] * len(marks)
 
 
-def _is_furniture_next(position: int, kinds: list[list[LayoutKind]]) -> bool:
-    """A heading over furniture is furniture too."""
+def _is_boilerplate_next(position: int, kinds: list[list[LayoutKind]]) -> bool:
+    """True if the next paragraph is boilerplate: a heading above boilerplate is boilerplate too."""
     return position + 1 < len(kinds) and all(mark == "furniture" for mark in kinds[position + 1])

@@ -1,4 +1,4 @@
-"""What in a text is layout and none of what it says: fences of code, signs of headings, ends of lines. Pure."""
+"""Layout marks in a text (code fences, heading signs, line ends), and the text without them. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEADING = re.compile(r"^#{1,6}(?=\s)", re.MULTILINE)
 
 
 def inside_fences(text: str, start: int, end: int) -> Span:
-    """The part of `text[start:end]` inside of the fences at its ends.
+    """Return the part of `text[start:end]` inside the code fences at its ends.
 
     >>> text = "```sh\\nmake chat\\n```"
     >>> text[slice(*inside_fences(text, 0, len(text)))]
@@ -28,15 +28,16 @@ def inside_fences(text: str, start: int, end: int) -> Span:
 
 
 def without_marks(text: str) -> str:
-    """The text with blanks in the place of its marks, so that every offset stays."""
+    """Return the text with blanks instead of its marks, so that every offset stays."""
     made = _HEADING.sub(_blank, text) if "#" in text else text
     return _FENCE.sub(_blank, made) if "```" in text or "~~~" in text else made
 
 
 def as_read(text: str) -> str:
-    """The text as a reading model sees it, every offset as it is: without marks, and with what the end of a line stands
-    for: a colon after a label or short heading, else a full stop. The model reads words alone, and would run a label,
-    its value and the next label together.
+    """Return the text as a reading model sees it, with every offset unchanged.
+
+    Marks are blanked out. A line end without punctuation becomes a colon after a label or short heading, else a full
+    stop. The model reads words alone, and would otherwise run a label, its value and the next label together.
 
     >>> as_read("Opening hours\\n\\nSaturday, 9 to 13\\nSunday: closed.")
     'Opening hours:\\nSaturday, 9 to 13.Sunday: closed.'

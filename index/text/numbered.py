@@ -1,4 +1,4 @@
-"""Numbered lines that head what stands below them ("3. Heating"), told from the items of a list. Pure."""
+"""Tell numbered headings ("3. Heating") from numbered list items. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
 _SENTENCE = re.compile(r"[.!?…:][\"'”’)\]]*(?: \[\d+\])?$")
 _LONGEST, _MOST_WORDS = 60, 8
 _LONG = 55
-"""A line at least this long is prose, wherever it ends."""
+"""A line at least this long is prose, whatever ends it."""
 
 SectionNumber = tuple[int, ...]
 
 
 def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
-    """Return which paragraphs, each given as its lines, open with a numbered heading.
+    """Return the numbers of the paragraphs that open with a numbered heading.
 
-    Such a line is short and no sentence, prose or a list stands below it, and another one has the number before or
-    after it: a single one may be an item, or a date.
+    Each paragraph is given as its lines. A numbered heading is short and no sentence, prose or a list follows it, and
+    another heading has the number before or after it: a single numbered line may be a list item or a date.
     """
     found = dict[int, SectionNumber]()
     for place, lines in enumerate(paragraphs):
@@ -38,7 +38,7 @@ def numbered_headings(paragraphs: Sequence[Sequence[str]]) -> set[int]:
 
 
 def number_of(line: str) -> SectionNumber:
-    """Return the number that a line opens with, () if it opens with none.
+    """Return the number that opens a line, or () if there is none.
 
     >>> number_of("3.1 Heating"), number_of("Section 4: Noise"), number_of("12 eggs"), number_of("Noise")
     ((3, 1), (4,), (), ())
@@ -50,13 +50,13 @@ def number_of(line: str) -> SectionNumber:
 
 
 def after_number(line: str) -> int:
-    """Return where the words of a line begin, after its number."""
+    """Return the offset in a line at which the words after its number begin."""
     match = _NUMBER.match(line) if number_of(line) else None
     return match.end() if match else 0
 
 
 def _number_of_heading(line: str) -> SectionNumber:
-    """The number of a line that may stand as a heading, () for any other."""
+    """Return the number of a line that may be a heading, () for any other."""
     match = _NUMBER.match(line)
     words = line[match.end() :] if match else ""
     short = len(words) <= _LONGEST and len(words.split()) <= _MOST_WORDS
@@ -65,7 +65,7 @@ def _number_of_heading(line: str) -> SectionNumber:
 
 
 def _is_section(number: SectionNumber, below: str, rest: Sequence[str]) -> bool:
-    """Whether what stands below a line is prose, or items that are none of its own kind."""
+    """True if the lines below a numbered line are prose, or items of a deeper level."""
     own = number_of(below)
     if own:
         return len(own) > len(number)
@@ -75,7 +75,7 @@ def _is_section(number: SectionNumber, below: str, rest: Sequence[str]) -> bool:
 
 
 def _follows(number: SectionNumber, following: SectionNumber) -> bool:
-    """Whether a number comes next: 4 or 3.1 after 3, 4 after 3.2."""
+    """True if `following` is the next number: 4 or 3.1 after 3, 4 after 3.2."""
     if len(following) > len(number):
         return following == (*number, 1)
     depth = len(following)

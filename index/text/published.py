@@ -1,4 +1,4 @@
-"""When a source was published: only what it says of itself, never the file system's dates, never a guess."""
+"""When a source was published: only as the source states it, never from the file system, never guessed."""
 
 from __future__ import annotations
 
@@ -17,38 +17,44 @@ DateOrigin = Literal["metadata", "front matter", "text", "file name"]
 
 @dataclass(frozen=True)
 class Published:
-    """A date as exact as the source gives it: `when` is "2024", "2024-09" or "2024-09-12", `origin` where it stands."""
+    """A date as exact as the source gives it.
+
+    `when` is "2024", "2024-09" or "2024-09-12"; `origin` says which part of the source gives it.
+    """
 
     when: str
     origin: DateOrigin
 
     @property
     def first_day(self) -> date:
-        """The first day that it may mean, to sort and filter by."""
+        """Return the first day that the date may mean, to sort and filter by."""
         year, month, day = [*map(int, self.when.split("-")), 1, 1][:3]
         return date(year, month, day)
 
     @property
     def last_day(self) -> date:
-        """The last day that it may mean."""
+        """Return the last day that the date may mean."""
         first = self.first_day
         after = {0: first.replace(year=first.year + 1), 1: (first + timedelta(32)).replace(day=1)}
         return after.get(self.when.count("-"), first + timedelta(1)) - timedelta(1)
 
     def __str__(self) -> str:
-        """The date as people write it: "12 Sep 2024", "Sep 2024" or "2024"."""
+        """Return the date as people write it: "12 Sep 2024", "Sep 2024" or "2024"."""
         parts = self.when.count("-")
         first = self.first_day
         return self.when if parts == 0 else f"{first:%b %Y}" if parts == 1 else f"{first.day} {first:%b %Y}"
 
 
 def of_day(day: date | None) -> Published | None:
-    """The date that a file's metadata gives, if it gives one."""
+    """Return the date in a file's metadata, or None."""
     return Published(day.isoformat(), "metadata") if day else None
 
 
 def read_period(words: str) -> Published | None:
-    """The day, month or year that words name ("2024-12-31", "March 2024", "2024"), None for anything else."""
+    """Return the day, month or year that words name, or None.
+
+    Examples are "2024-12-31", "March 2024" and "2024".
+    """
     when = _read(words.strip())
     return Published(when, "text") if when else None
 
@@ -64,7 +70,7 @@ _LABELS = (
     r"(?:last\s+)?(?:updated|modified|revised|reviewed|edited|changed)",
     r"(?:(?:valid\s+)?as\s+(?:of|at)|(?:valid|effective|in\s+force)\s+(?:from|since|as\s+of))",
 )
-"""What stands before a date, by rank: when it was published, when updated, what it describes."""
+"""Labels before a date, by rank: date of publication, of an update, of the state described."""
 _BETWEEN = r"(?:\s+(?:on|at|in))?\s*[:|]?\s*"
 _LABELLED = [re.compile(rf"{label}{_BETWEEN}(?P<date>\S.*)", re.IGNORECASE) for label in _LABELS]
 _AT_THE_END = [
@@ -75,17 +81,18 @@ _MARKS = "*_#> \t"
 
 
 def find_published(text: str) -> Published | None:
-    """The date that the top lines of `text` give: of publishing, else of updating, else "as of".
+    """Return the date in the top lines of `text`, or None.
 
-    A line counts when it is only a date, with a label, weekday, author or time around it, when a labelled date ends it,
-    or when it begins as news does ("LONDON, 3 March 2024 - ..."). Other dates inside a sentence do not count.
+    A date of publication goes before one of an update, and that before "as of". A line counts if it holds only a date
+    (with label, weekday, author or time around it), if a labelled date ends it, or if it begins as news does ("LONDON,
+    3 March 2024 - ..."). Other dates inside a sentence do not count.
     """
     found = [dated for line in top_lines(text, TOP_LINES) if (dated := _dated(line))]
     return Published(min(found, key=lambda one: one[0])[1], "text") if found else None
 
 
 def _dated(line: str) -> tuple[int, str] | None:
-    """(rank of its label, date) of a line that is dated."""
+    """Return (rank of its label, date) for a line with a date, or None."""
     line = line.replace("**", "").strip(_MARKS)
     if len(line) <= 120:
         for forms in (_LABELLED, _AT_THE_END):
@@ -100,7 +107,7 @@ def _dated(line: str) -> tuple[int, str] | None:
 
 
 def _read(words: str) -> str | None:
-    """A date as exact as the words say it, in ISO form."""
+    """Return a date in ISO form, as exact as the words give it, or None."""
     day = read_dateline(words)
     return day.isoformat() if day else read_month_or_year(words)
 
@@ -115,7 +122,10 @@ _FIELDS = (
 
 
 def published_in_front_matter(fields: Mapping[str, str]) -> Published | None:
-    """The date in a text's front matter, in the same order of preference."""
+    """Return the date in a text's front matter, or None.
+
+    Publication goes before update, and that before "as of".
+    """
     for names in _FIELDS:
         for name in names:
             words = re.sub(r"(?<=\d)[T ]\d{1,2}:\d{2}.*", "", fields.get(name, ""))
@@ -128,9 +138,9 @@ _DAY_IN_DIGITS = re.compile(r"(?<!\d)((?:19|20)\d\d)(0[1-9]|1[0-2])([0-2]\d|3[01
 
 
 def read_name(source: str) -> tuple[Published | None, list[str]]:
-    """The date in a file's name, and the words of the name without it (a year alone stays a word).
+    """Return the date in a file's name, and the words of the name without it.
 
-    Two years, as in "budget 2023-2024", are no date.
+    A year alone stays a word. Two years, as in "budget 2023-2024", are no date.
 
     >>> published, words = read_name("minutes/2024-10-07-team-meeting.md")
     >>> published.when, words

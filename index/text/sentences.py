@@ -1,4 +1,4 @@
-"""Text -> the spans of its sentences, by rules. Pure; every offset counts code points of the whole text."""
+"""Split a text into the spans of its sentences, by rules. Pure; offsets count code points of the whole text."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ _ABBREVIATIONS = frozenset(
 _MAY_END = frozenset(
     "inc ltd co corp llc plc gmbh etc jr sr al u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a".split()
 )
-"""Abbreviations that often end a sentence: they do when a word follows that usually begins one."""
+"""Abbreviations that often end a sentence: they do if the next word usually begins one."""
 _OPENERS = frozenset(
     """the a an this that these those it its he she they we you i in on at but and or for from with as after before
     by when while if although however there here his her their our my what who why how where many most some both
     since during under over according meanwhile also then now last next one two no not""".split()
 )
 _LONGEST_ROW = 600
-"""Characters of a row up to which it is one sentence, whatever its cells say."""
+"""Up to this many characters, a table row is one sentence, whatever its cells hold."""
 _SHORT_WORD = 4
-"""Letters up to which a word before a full stop and a number is likelier shortened than the last one: "tel. 0555"."""
+"""Up to this many letters, a word before a full stop and a number is likely an abbreviation: "tel. 0555"."""
 _OPEN_BRACKET = re.compile(r"\([^()]*\Z")
 _IN_BRACKETS = 60
-"""Characters before a full stop and a number in which a bracket that is still open tells that no sentence ends."""
+"""A bracket left open in this many characters before a full stop and a number shows that no sentence ends."""
 _LED_TO = re.compile(
     r"(?:(?<!\.)\.{5,}+|(?<! \.)(?: \.){5,}+|(?<!…)…{2,}+)[ \t]*[^\s.][^\n]{0,40}$"
     r"|(?<=[ \t])\.{3,}+[ \t]*[^\w\s]?[ \t]?\d[\d.,]*(?: ?[^\s.]{1,12})?$"
 )
-"""A line of a price list or of contents, with dots from the name to what it has: "Deck chair ........ 4.00"."""
+"""A line of a price list or table of contents with dot leaders: "Deck chair ........ 4.00"."""
 _LABEL = re.compile(r"[A-Z][\w ]{1,30}: \S")
 _WRAP_WIDTH = 55
-"""A line at least this long that stops in mid-sentence was wrapped, and the sentence goes on in the next line."""
+"""A line at least this long was wrapped: a sentence may go on in the next line."""
 
 
 def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
-    """The sentences of `text[start:end]`, without white space at their ends, in order and without overlap.
+    """Return the spans of the sentences in `text[start:end]`, in order.
 
-    They cover every character that is not white space. A list item, a row of a table, a line of fenced code or a short
-    line by itself counts as a sentence.
+    The spans do not overlap, have no white space at their ends, and cover every character that is not white space. A
+    list item, a table row, a line of fenced code or a short line alone counts as a sentence.
 
     >>> [text[a:b] for text in ["He works at Foo Inc. in Ohio. It grew 2.5%."] for a, b in sentences(text)]
     ['He works at Foo Inc. in Ohio.', 'It grew 2.5%.']
@@ -68,7 +68,7 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
 
 
 def _code(lines: Sequence[Span]) -> Iterator[Span]:
-    """The lines of fenced code; its fences belong to the first and to the last one."""
+    """Yield the lines of fenced code; the fences belong to the first and the last line."""
     inner = lines[1:-1]
     for number, (start, end) in enumerate(inner):
         yield lines[0][0] if number == 0 else start, lines[-1][1] if number == len(inner) - 1 else end
@@ -77,7 +77,7 @@ def _code(lines: Sequence[Span]) -> Iterator[Span]:
 
 
 def _units(text: str, lines: Sequence[Span]) -> Iterator[Span]:
-    """Lines, joined where a line was only wrapped."""
+    """Yield lines, joined where a line was only wrapped."""
     begin: int | None = None
     last = position = lines[0][0] if lines else 0
     for a, b in lines:
@@ -95,8 +95,7 @@ def _units(text: str, lines: Sequence[Span]) -> Iterator[Span]:
 
 
 def _leaves_the_item(text: str, item: int, line: int) -> bool:
-    """Whether a line goes back to the margin, or to a label at it ("DECISION: ..."), from the item that begins at
-    `item`."""
+    """True if a line returns to the margin, or to a label there ("DECISION: ..."), from the list item at `item`."""
     if not is_item(text[item : item + 10]):
         return False
     deep, own = (_indent(text, start) for start in (item, line))
@@ -104,15 +103,15 @@ def _leaves_the_item(text: str, item: int, line: int) -> bool:
 
 
 def _indent(text: str, place: int) -> int:
-    """The blanks before a place, up to as many as an item is likely to have."""
+    """Return the number of blanks before a place, counting at most 40."""
     before = text[max(0, place - 40) : place]
     return len(before) - len(before.rstrip(" \t"))
 
 
 def unwrapped(text: str) -> str:
-    """Return the text with blanks for the line ends that only wrap a line, so that every offset stays.
+    """Replace line ends that only wrap a line by blanks, so that every offset stays.
 
-    Fenced code keeps its lines, and so do tables that bars draw.
+    Fenced code and Markdown tables keep their lines.
     """
     made = list(text)
     lines = list(_lines(text, 0, len(text)))
@@ -126,7 +125,7 @@ def unwrapped(text: str) -> str:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[Span]:
-    """The lines that are not blank, without the white space around them."""
+    """Yield the non-blank lines, without the white space around them."""
     position = start
     while position < end:
         match = _BREAK.search(text, position, end)
@@ -139,9 +138,9 @@ def _lines(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _wrapped(line: str, following: str) -> bool:
     if is_rule(following):
-        return "|" in line  # the names of the columns, and the rule below them
+        return "|" in line  # a header row, and the rule below it
     if _is_led_to(following) and not _is_row(line) and following[:1].islower():
-        return True  # the name before the dots goes over two lines
+        return True  # the name before the dot leaders spans two lines
     if any(map(_is_row, (line, following))) or is_rule(line):
         return False
     if is_item(following) or line.startswith("#"):
@@ -151,7 +150,7 @@ def _wrapped(line: str, following: str) -> bool:
 
 
 def _is_row(line: str) -> bool:
-    """A row of a table: of cells that are named, between bars, or led to by dots."""
+    """True for a table row: cells with names, cells between bars, or dot leaders."""
     return is_row(line) or line.startswith("|") or _is_led_to(line)
 
 
@@ -206,5 +205,5 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return token in _MAY_END and opener.casefold() in _OPENERS
     if opener[:1].isdigit() and len(token) <= _SHORT_WORD and last.group().islower() and token.isalpha():
         return False
-    # A number that opens the line ("3. Findings") is its mark, not a sentence.
+    # A number that opens the line ("3. Findings") is a list marker, not a sentence.
     return not (token.isdigit() and stop.start() - begin <= len(token))

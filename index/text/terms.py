@@ -1,9 +1,9 @@
-"""Say what a word is: function words, words that name by a number, quantities, and the normal form of an identifier.
+"""Classify words (function words, words that name by a number, quantities) and normalise identifiers. Pure.
 
 An identifier is a code ("E-4042", "Zorb99", "77-310") or a number or letter that names a thing ("room 313", "Model D").
-Its normal form has small letters, nothing between letters and digits, and a full stop between digits: "E 4042", "E4042"
-and "e-4042" are "e4042", "rooms 313" is "room313", "77/310" is "77.310". identifiers.py finds the identifiers of a
-question, mentions.py those of a source. Pure.
+Its normal form has lower-case letters, nothing between letters and digits, and a full stop between digits: "E 4042",
+"E4042" and "e-4042" are "e4042", "rooms 313" is "room313", "77/310" is "77.310". identifiers.py finds the identifiers
+of a question, mentions.py those of a source.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FUNCTION_WORDS = frozenset(
 PART_NOUNS = frozenset(
     "section clause article paragraph chapter part point step rule item question schedule appendix annex title".split()
 )
-"""Parts of a document. Their number often stands alone, at the head of a line."""
+"""Parts of a document. Their number often appears alone, at the head of a line."""
 NUMBERED = PART_NOUNS | frozenset(
     """account act alarm apartment batch bay belt block box building bus case cell chart channel claim class code
     contract defect desk device dock door drawing edition engine episode error event exhibit exit fault figure file
@@ -36,7 +36,7 @@ NUMBERED = PART_NOUNS | frozenset(
     slot socket stage station suite table tank task team terminal test ticket tier track train tram type unit valve
     vehicle version volume ward warehouse warning zone""".split()
 )
-"""Things that people number or letter. Other nouns name by a number too, where nothing speaks against it."""
+"""Things that people number or letter. Other nouns may be numbered too, unless something speaks against it."""
 GENERIC = frozenset("no nr number numbers num code codes id ids".split())
 """Words between a thing and its number: "error code 404", "invoice no. 55"."""
 VERSIONS = frozenset("v ver version versions release releases".split())
@@ -70,7 +70,7 @@ _UNITS = frozenset(
     degrees celsius fahrenheit watt watts volt volts star stars""".split()
 )
 WRITTEN_OUT = frozenset("co2 h2o o2 o3 h2 n2 ch4 nh3 so2 no2".split())
-"""Substances, which a source may write out: carbon dioxide."""
+"""Substances that a source may write out: carbon dioxide."""
 _AFFIXES = frozenset("pre post mid under over top non sub plus up".split())
 
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|[^\W_]+(?:[-./_][^\W_]+)*")
@@ -88,7 +88,7 @@ _VERSION = re.compile(r"v?\d+(?:\.\d+){2,}", re.IGNORECASE)
 
 
 class Token(NamedTuple):
-    """A word, number or code of a text, with the separators inside it, and its place."""
+    """A word, number or code of a text, with its inner separators and its place."""
 
     text: str
     start: int
@@ -96,17 +96,17 @@ class Token(NamedTuple):
 
     @property
     def low(self) -> str:
-        """Its text in small letters."""
+        """Return the text in lower case."""
         return self.text.lower()
 
     @property
     def is_word(self) -> bool:
-        """True for letters alone, two and more."""
+        """True for two or more letters and nothing else."""
         return self.text.isalpha() and len(self.text) > 1
 
     @property
     def is_letter(self) -> bool:
-        """True for a letter by itself."""
+        """True for a single letter."""
         return self.text.isalpha() and len(self.text) == 1
 
     @property
@@ -116,12 +116,12 @@ class Token(NamedTuple):
 
     @property
     def is_number(self) -> bool:
-        """True for a number as it names a thing: "313", "4.2", "12a", "1,655,114"."""
+        """True for a number that may name a thing: "313", "4.2", "12a", "1,655,114"."""
         return bool(_NUMBER.fullmatch(self.text))
 
     @property
     def is_version(self) -> bool:
-        """True for a number with two full stops and more."""
+        """True for a number with two or more full stops."""
         return bool(_VERSION.fullmatch(self.text)) and not self.is_time
 
     @property
@@ -131,17 +131,23 @@ class Token(NamedTuple):
 
 
 def with_plain_dashes(text: str) -> str:
-    """The text, as long as it was, with every dash as "-" and lowered digits as digits."""
+    """Return the text with every dash as "-" and subscript digits as digits.
+
+    The length stays, and so does every offset.
+    """
     return text.translate(_SAME_WIDTH)
 
 
 def tokens(text: str) -> list[Token]:
-    """The words, numbers and codes of a `plain` text, in order."""
+    """Return the words, numbers and codes of a text, in order.
+
+    The text has plain dashes (`with_plain_dashes`).
+    """
     return [Token(match.group(), *match.span()) for match in _TOKEN.finditer(text)]
 
 
 def normal_form(text: str) -> str:
-    """The one form in which an identifier is indexed and compared.
+    """Return the form in which an identifier is indexed and compared.
 
     >>> [normal_form(text) for text in ("E-4042", "e 4042", "Rooms 313", "77/310", "1,655,114")]
     ['e4042', 'e4042', 'room313', '77.310', '1655114']
@@ -155,7 +161,10 @@ def normal_form(text: str) -> str:
 
 
 def _singular(word: str) -> str:
-    """A word without the ending of a plural. "gate" and "gates" both lose their e, "bus" and "buses" meet so."""
+    """Return a word without its plural ending.
+
+    "gate" and "gates" both lose their e, so that "bus" and "buses" agree.
+    """
     if word.endswith("ies"):
         return f"{word[:-3]}y"
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
@@ -169,7 +178,10 @@ def is_plural(word: str) -> bool:
 
 
 def numbers_things(word: str) -> bool:
-    """True for a word in small letters that is known to name things by number or letter, in singular or plural."""
+    """True for a word, singular or plural, that names things by number or letter.
+
+    The word is in lower case.
+    """
     return word in NUMBERED or word in VERSIONS or (is_plural(word) and _near_singular(word) in NUMBERED)
 
 
@@ -178,7 +190,7 @@ def _near_singular(word: str) -> str:
 
 
 def may_name(word: str) -> bool:
-    """True for a word after which a number may name a thing, not count or measure one.
+    """True if a number after this word may name a thing, not count or measure one.
 
     >>> [word for word in ("room", "Brisa", "weighs", "of", "age", "May") if may_name(word)]
     ['room', 'Brisa']
@@ -192,12 +204,12 @@ def may_name(word: str) -> bool:
 
 
 def is_also_verb(word: str) -> bool:
-    """True for a word that numbers things, and is as often something that people do: order, claim."""
+    """True for a word that numbers things but is as often a verb: order, claim."""
     return word in _ALSO_VERBS
 
 
 def is_quantity(token: Token) -> bool:
-    """True for a quantity written together ("10km", "20th", "1990s") or a word with a digit before it ("2FA")."""
+    """True for a joined quantity ("10km", "20th", "1990s") or a word such as "2FA"."""
     match = _AMOUNT.fullmatch(token.text)
     if not match:
         before = re.match(r"[^\W\d_]*", token.low)
@@ -208,7 +220,7 @@ def is_quantity(token: Token) -> bool:
 
 
 def is_measured(text: str, found: list[Token], place: int) -> bool:
-    """True when the token at `place` stands with a unit, a currency or a percent sign, or is a clock time."""
+    """True if the token at `place` has a unit, currency or percent sign, or is a time."""
     token = found[place]
     if _SIGN_BEFORE.search(text, max(0, token.start - 2), token.start) or _SIGN_AFTER.match(text, token.end):
         return True
@@ -221,7 +233,7 @@ def is_measured(text: str, found: list[Token], place: int) -> bool:
 
 
 def counts_what_follows(text: str, found: list[Token], place: int) -> bool:
-    """True when a plural stands after the token at `place`: "45 chairs"."""
+    """True if a plural follows the token at `place`: "45 chairs"."""
     if place + 1 >= len(found) or text[found[place].end : found[place + 1].start] != " ":
         return False
     after = found[place + 1].text

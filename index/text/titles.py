@@ -1,4 +1,4 @@
-"""What a source is called: by its metadata, its title line, its first heading, its file name, or else how it begins."""
+"""Find the title of a source: in its title line, first heading or file name, or else in its first words."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from index.text.sentences import sentences
 
 TitleOrigin = Literal["metadata", "front matter", "text", "file name", "stand-in"]
 _LONGEST = 70
-"""Characters of a sentence that stands in for a title, an ellipsis included."""
+"""The most characters of a sentence that serves as a stand-in title, ellipsis included."""
 _LOOKED_AT = 20_000
-"""Characters in which the first heading is looked for."""
+"""The first heading is looked for in this many characters from the start."""
 _MARKS = "*_`# \t"
 _NO_NAME = frozenset(
     "untitled document doc scan img dsc image photo file export download screenshot page tmp temp".split()
@@ -25,21 +25,28 @@ _NO_NAME = frozenset(
 
 @dataclass(frozen=True)
 class Title:
-    """A title in one line, and where it stands. A stand-in is no title of the source's own: its first words, or the
-    name of its file where that is no words."""
+    """A title in one line, and its origin.
+
+    A stand-in is no title given by the source: it is the source's first words, or its file name if there are none.
+    """
 
     text: str
     origin: TitleOrigin
 
 
 def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
-    """The title of a text without one in its metadata; `inside` tells whether a line of the text may be it."""
+    """Return the title of a text that has none in its metadata.
+
+    `inside` says whether a line of the text may be the title.
+    """
     if inside:
         if title := find_title(text):
             return Title(_tidy(text[slice(*title)]), "text")
         found = blocks(text[:_LOOKED_AT])
         headings = (text[block.start : block.end] for block in found if block.kind == "heading")
-        heading = next((words for words in headings if not number_of(words)), "")  # "1. Introduction" is a section's
+        heading = next(
+            (words for words in headings if not number_of(words)), ""
+        )  # "1. Introduction" is the title of a section
         if _tidy(heading):
             return Title(_tidy(heading), "text")
     if name := title_in_name(source):
@@ -50,7 +57,7 @@ def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
 
 
 def title_in_name(source: str) -> str:
-    """The name of a file as a title, its date left out; "" for a name that is no words.
+    """Return the name of a file as a title, without its date; "" if it has no words.
 
     >>> title_in_name("minutes/2024-10-07-team-meeting.md"), title_in_name("002_892b5bec6cb22725.txt")
     ('Team meeting', '')
@@ -67,7 +74,7 @@ def title_in_name(source: str) -> str:
 
 
 def _opening(text: str) -> str:
-    """How the text itself begins, cut between words where its first sentence is long."""
+    """Return the first sentence of the text, cut between words if it is long."""
     for block in blocks(text[:_LOOKED_AT]):
         if block.kind == "text":
             start, end = sentences(text, block.start, block.end)[0]

@@ -1,4 +1,4 @@
-"""The token counter: tiktoken over a byte-pair table that ships with the project, so that it works offline."""
+"""Count tokens with tiktoken and a byte-pair table that ships with the project, so that it works offline."""
 
 from __future__ import annotations
 
@@ -20,22 +20,26 @@ PATTERN = r" ?[\p{L}\p{M}]+| ?\p{N}{1,3}| ?[^\s\p{L}\p{M}\p{N}]+|\s+(?!\S)|\s+"
 
 
 class TokenCounter:
-    """Counts tokens of text with one tiktoken encoding. Text is only counted, never cut by tokens."""
+    """A counter of tokens in one tiktoken encoding. It never cuts text."""
 
     def __init__(self, encoding: tiktoken.Encoding) -> None:
         self._encoding = encoding
         self.name = encoding.name
 
     def count(self, text: str) -> int:
-        """The number of tokens in `text`; markers such as `<|endoftext|>` count as ordinary text."""
+        """Return the number of tokens in `text`.
+
+        Markers such as `<|endoftext|>` count as ordinary text.
+        """
         return len(self._encoding.encode_ordinary(text))
 
 
 @cache
 def token_counter(name: str = OWN_ENCODING) -> TokenCounter:
-    """The counter called `name`: the shipped table, or any encoding tiktoken knows (downloaded by tiktoken).
+    """Return the counter called `name`, loaded once.
 
-    Raises ModelError with what to do when the table cannot be had.
+    `name` is the shipped table or any encoding that tiktoken knows (and downloads). Raises ModelError with the remedy
+    if the table can't be loaded.
     """
     if name != OWN_ENCODING:
         try:

@@ -1,6 +1,6 @@
-"""Text -> words: in lower case, without accents, as they are or stemmed; with or without function words.
+"""Split a text into words: lower case, no accents, stemmed or not, with or without function words.
 
-The same analyzer fills the word index, so that a question and a passage are cut alike.
+The same analyzer fills the word index, so that questions and passages are split alike.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ _FOLD = _analyzer(stem=False)
 
 
 def terms(text: str) -> list[str]:
-    """The words of `text` as the index sees them: lower case, without accents, stemmed, in order.
+    """Return the words of `text` as the index has them, in order.
+
+    They are in lower case, without accents, and stemmed.
 
     >>> terms("GM’s cells")
     ['gm', 's', 'cell']
@@ -31,11 +33,11 @@ def terms(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in lower case, without accents, not stemmed, in order."""
+    """Return the words of `text` in order: lower case, no accents, not stemmed."""
     return list(_FOLD.analyze(text))
 
 
 def content_terms(text: str) -> list[str]:
-    """The distinct terms of `text` that carry meaning, in order: function words and question words left out."""
+    """Return the distinct terms of `text` without function words, in order."""
     kept = [term for word in words(text) if word not in FUNCTION_WORDS for term in terms(word)]
     return list(dict.fromkeys(kept))

@@ -1,4 +1,4 @@
-"""Find the years of a question, and every form in which a source may write a year. Pure."""
+"""Find the years in a question, and every form in which a source may write a year. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PERIODS = ("fy", "fiscal", "financial", "year")
 
 
 def years(text: str) -> list[str]:
-    """Return the years that a text names, also inside "FY2022" and "2022/23", in order.
+    """Return the years that a text names, in order, also as "FY2022" or "2022/23".
 
     >>> years("Did FY22 and Q2 2023 cost more than the 2000 chairs of 1998-99?")
     ['2022', '2023', '1998']
@@ -31,7 +31,9 @@ def years(text: str) -> list[str]:
 
 
 def year_forms(year: str, mention: Callable[[str], str]) -> list[str]:
-    """Return the terms under which the index may hold a year; `mention` makes the term of a normal form.
+    """Return the terms under which the index may hold a year.
+
+    `mention` turns a normal form into a term.
 
     >>> year_forms("2022", "#{}".format)[:3]
     ['2022', '#2022', '#2021.22']
