@@ -62,7 +62,7 @@ def mentions(text: str, head: str = "") -> set[str]:
     `head` is the text above it: title, headings.
 
     >>> sorted(mentions("Rooms 311 and 312 show E-4042."))
-    ['e4042', 'room311', 'room312']
+    ['e', 'e4042', 'room311', 'room312']
     """
     topic = [word for token in tokens(with_plain_dashes(head)) if (word := _topic(token))]
     return {form for part in (text, head) for form in _Text(part, topic).all()}

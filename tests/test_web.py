@@ -112,7 +112,7 @@ def test_a_page_is_fetched_with_its_kind_and_final_address(site: str) -> None:
         ("/large", "larger than the limit of 0.1 MB"),
         ("/bomb", "larger than the limit of 0.1 MB"),
         ("/torn", "can't be unpacked"),
-        ("/br", "is packed as 'br'"),
+        ("/br", "is compressed as 'br'"),
     ],
 )
 def test_what_is_not_fetched_has_a_reason(site: str, path: str, why: str) -> None:

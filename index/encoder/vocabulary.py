@@ -16,18 +16,19 @@ from index.text.words import terms, words
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _HYPHENS = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)+")
 _MOST = 50_000_000
-"""Characters of text that are counted: minutes at most, however large the index is."""
+"""The most characters of text that are counted: minutes of work at most, however large the index."""
 _SHORTEST_PART = 4
-"""Letters of the shorter part of a compound such as "cannonball"."""
+"""The fewest letters of each part of a compound such as "cannonball"."""
 _SHARED, _ENDING = 5, 3
-"""Letters that two forms of a name share at least, and letters of the longest ending: "Icelandic", "Iceland"."""
+"""The fewest letters that two forms of a name share, and the most letters of an ending: "Icelandic", "Iceland"."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How often each word of the sources stands there, in small letters, and the usual spelling of each.
+    """The words of the sources, in lower case.
 
-    `joined` are the words with hyphens, written without them.
+    `counts` says how often each occurs, `spellings` how it is usually written. `joined` are the hyphenated words,
+    written without hyphens.
     """
 
     counts: dict[str, int]
@@ -35,11 +36,14 @@ class Vocabulary:
     joined: frozenset[str] = frozenset()
 
     def written(self, word: str) -> str:
-        """Return a word of the sources with the capitals that it has most often there."""
+        """Return a word of the sources with the capitals that it most often has there."""
         return self.spellings.get(word, word)
 
     def has_form(self, word: str) -> bool:
-        """Return True if the sources have a word in another form: "Iceland" in "Icelandic", "e-mail" in "email"."""
+        """True if the sources have a word or another form of it.
+
+        "Iceland" is in sources that have "Icelandic", and "e-mail" in those that have "email".
+        """
         low = folded(word)
         joined = re.sub(r"[^\w]", "", low)
         if low in self.counts or joined in self.counts or joined in self.joined:
@@ -53,7 +57,7 @@ class Vocabulary:
         )
 
     def begin_like(self, word: str) -> list[str]:
-        """Return the words that begin as `word` does; function words are among them, whatever the sources are."""
+        """Return the words that begin like `word`, function words included."""
         return _begin_like(word, self._by_initial)
 
     @cached_property
@@ -62,7 +66,7 @@ class Vocabulary:
 
 
 def _grouped(words_: Iterable[str]) -> dict[str, list[str]]:
-    """Words of four letters and more by their first letter."""
+    """Group words of four letters and more by their first letter."""
     grouped = defaultdict[str, list[str]](list)
     for word in words_:
         if len(word) > 3:
@@ -71,18 +75,18 @@ def _grouped(words_: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _begin_like(word: str, grouped: Mapping[str, Sequence[str]]) -> list[str]:
-    """The words with the same first letter, which people seldom get wrong, or with the first two letters swapped."""
+    """Return the words with the same first letter, which people seldom get wrong, or with the first two swapped."""
     swapped = (other for other in grouped.get(word[1:2], ()) if other[1:2] == word[0])
     return [*grouped.get(word[0], ()), *swapped]
 
 
 def folded(word: str) -> str:
-    """Return a word in small letters without accents and without the ending of a possessive."""
+    """Return a word in lower case, without accents and without a possessive ending."""
     return "".join(words(re.sub(r"[’']s?$", "", word)))
 
 
 def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
-    """Count the words of texts, at most the first `most` characters."""
+    """Count the words of texts, in at most the first `most` characters."""
     raw, joined = Counter[str](), set[str]()
     for text in texts:
         raw.update(_WORD.findall(text[:most]))
@@ -99,13 +103,13 @@ def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
 
 
 _UNITS = frozenset("kilo kilos gram grams tonne tonnes litre litres ounce ounces acre acres hectare hectares".split())
-"""English words that are no pieces of their own."""
+"""English words that are not among the encoder's word pieces."""
 
 
 def is_english(word: str) -> bool:
-    """Return True for a word in small letters that is English, in any form: "dragged", "cannonball".
+    """True for a lower-case word that is English in any form: "dragged", "cannonball".
 
-    The encoder's word pieces are the signal: whole words that are common in English are pieces of their own.
+    The encoder's word pieces decide: common English words are whole pieces.
     """
     whole, stems = _english()
     if word in whole or word in _UNITS or not stems.isdisjoint(terms(word)):
@@ -116,7 +120,7 @@ def is_english(word: str) -> bool:
 
 
 def english_like(word: str) -> list[str]:
-    """Return the common English words that begin as `word` does."""
+    """Return the common English words that begin like `word`."""
     return _begin_like(word, _english_by_initial())
 
 
@@ -127,7 +131,7 @@ def _english_by_initial() -> dict[str, list[str]]:
 
 @cache
 def _english() -> tuple[frozenset[str], frozenset[str]]:
-    """The whole words among the encoder's pieces, and their stems."""
+    """Return the whole words among the encoder's pieces, and their stems."""
     pieces = json.loads((SHIPPED / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
     whole = frozenset(piece for piece in pieces if _WORD.fullmatch(piece))
     return whole, frozenset(term for word in whole for term in terms(word))

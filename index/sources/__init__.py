@@ -1,1 +1,1 @@
-"""Which files and web pages are indexed, and what changed in them."""
+"""Which files and web pages are indexed, and which of them changed."""

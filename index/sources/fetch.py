@@ -1,7 +1,7 @@
-"""A web address -> what stands there, fetched with limits; private addresses are refused. The only room that fetches.
+"""Fetch a web address within limits, and refuse private addresses. The only module that fetches.
 
-subtle: names are resolved here, every address is looked at, and the connection goes to the very address that was looked
-at. So neither a redirect nor a name that answers differently the second time leads into the private network
+subtle: host names are resolved here, every resolved address is checked, and the connection goes to the address that was
+checked. So neither a redirect nor a name that resolves differently the second time leads into the private network
 (server-side request forgery).
 """
 
@@ -27,7 +27,7 @@ _PIECE = 65_536
 
 
 _CARRIERS = (ipaddress.ip_network("::ffff:0:0/96"), ipaddress.ip_network("64:ff9b::/96"))
-"""IPv6 addresses that stand for an IPv4 one: those of the sockets' own mapping, and of public NAT64."""
+"""IPv6 ranges that carry an IPv4 address: the sockets' own mapping, and public NAT64."""
 _GIVEN_OUT = ipaddress.ip_network("2000::/3")
 _NOT_PUBLIC = tuple(
     map(
@@ -41,12 +41,15 @@ _NOT_PUBLIC = tuple(
 
 
 class Unfetched(FootnoteError):
-    """An address that was not fetched; the message is one line and says why."""
+    """An address that was not fetched. The message is one line and says why."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What stands at an address: `address` is where it was in the end, `kind` its content type without parameters."""
+    """The content at an address.
+
+    `address` is the last one after redirects, `kind` the content type without parameters.
+    """
 
     address: str
     kind: str
@@ -56,7 +59,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """How much is fetched at most: bytes (unpacked), seconds for everything; and what content types are wanted."""
+    """The limits of a fetch: bytes (unpacked), seconds in all, content types."""
 
     bytes: int
     seconds: float
@@ -65,12 +68,12 @@ class FetchLimits:
 
 
 def is_address(text: str) -> bool:
-    """True when `text` names a web page rather than a file."""
+    """True if `text` names a web page rather than a file."""
     return bool(re.match(r"https?://", text, re.IGNORECASE))
 
 
 def fetch(address: str, limits: FetchLimits) -> Fetched:
-    """Fetch what stands at `address`, following redirects. Raises Unfetched."""
+    """Fetch the content at `address`, following redirects. Raises Unfetched."""
     deadline = time.monotonic() + limits.seconds
     backend = _Checked(limits.allow_private)
     with httpcore.ConnectionPool(ssl_context=ssl.create_default_context(), network_backend=backend) as pool:
@@ -87,12 +90,12 @@ def fetch(address: str, limits: FetchLimits) -> Fetched:
             try:
                 address = urljoin(address, found)
             except ValueError as error:
-                raise Unfetched("redirects to what is no web address") from error
+                raise Unfetched("redirects to something that is not a web address") from error
     raise Unfetched(f"redirects more than {MOST_REDIRECTS} times")
 
 
 def _reason(error: BaseException) -> str:
-    """Say why a connection failed, from the error or what caused it, without its number."""
+    """Return why a connection failed, from the error or its causes, without error numbers."""
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, socket.gaierror):
@@ -118,7 +121,7 @@ def _checked(address: str) -> str:
 
 
 def _get(pool: httpcore.ConnectionPool, address: str, limits: FetchLimits, deadline: float) -> Fetched | str:
-    """What stands at `address`, or where it redirects to."""
+    """Return the content at `address`, or the address that it redirects to."""
     left = max(0.1, deadline - time.monotonic())
     timeout = {"connect": left, "read": left, "write": left, "pool": left}
     headers: dict[bytes | str, bytes | str] = {
@@ -127,18 +130,18 @@ def _get(pool: httpcore.ConnectionPool, address: str, limits: FetchLimits, deadl
         "Accept": ", ".join(sorted(limits.kinds)),
     }
     with pool.stream("GET", _ascii(address), headers=headers, extensions={"timeout": timeout}) as response:
-        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        if response.status in (301, 302, 303, 307, 308) and "location" in told:
-            return told["location"]
+        fields = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        if response.status in (301, 302, 303, 307, 308) and "location" in fields:
+            return fields["location"]
         if response.status != 200:
             raise Unfetched(f"answers with status {response.status}")
-        kind, _, rest = told.get("content-type", "").partition(";")
+        kind, _, rest = fields.get("content-type", "").partition(";")
         kind = kind.strip().lower()
         if kind not in limits.kinds:
             raise Unfetched(f"is {kind or 'of no named type'}, not one of {', '.join(sorted(limits.kinds))}")
-        if told.get("content-length", "").isdigit() and int(told["content-length"]) > limits.bytes:
+        if fields.get("content-length", "").isdigit() and int(fields["content-length"]) > limits.bytes:
             raise _too_large(limits)
-        packed = told.get("content-encoding", "identity").lower()
+        packed = fields.get("content-encoding", "identity").lower()
         charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", rest)
         data = _read(response.iter_stream(), packed, limits, deadline)
         return Fetched(address, kind, charset.group(1) if charset else None, data)
@@ -146,7 +149,7 @@ def _get(pool: httpcore.ConnectionPool, address: str, limits: FetchLimits, deadl
 
 def _read(pieces: Iterable[bytes], packed: str, limits: FetchLimits, deadline: float) -> bytes:
     if packed not in ("identity", "", "gzip", "x-gzip", "deflate"):
-        raise Unfetched(f"is packed as {packed[:40]!r}, though it was asked for as it is")
+        raise Unfetched(f"is compressed as {packed[:40]!r}, though Footnote asked for no compression")
     unpack = zlib.decompressobj(47) if packed not in ("identity", "") else None
     data = bytearray()
     for piece in pieces:
@@ -155,7 +158,7 @@ def _read(pieces: Iterable[bytes], packed: str, limits: FetchLimits, deadline: f
         try:
             data += unpack.decompress(piece, limits.bytes + 1 - len(data)) if unpack else piece
         except zlib.error as error:
-            raise Unfetched("is packed in a way that can't be unpacked") from error
+            raise Unfetched("is compressed in a way that can't be unpacked") from error
         if len(data) > limits.bytes:
             raise _too_large(limits)
     return bytes(data)
@@ -166,7 +169,7 @@ def _too_large(limits: FetchLimits) -> Unfetched:
 
 
 def _ascii(address: str) -> str:
-    """The address in ASCII: the host in punycode, other letters percent-encoded."""
+    """Return the address in ASCII: the host in punycode, other letters percent-encoded."""
     parts = urlsplit(address)
     try:
         host = (parts.hostname or "").encode("idna").decode()
@@ -180,7 +183,7 @@ def _ascii(address: str) -> str:
 
 
 class _Checked(httpcore.NetworkBackend):
-    """Connects to public addresses only."""
+    """A network backend that connects to public addresses only."""
 
     def __init__(self, allow_private: bool) -> None:
         self._allow_private = allow_private
@@ -194,7 +197,7 @@ class _Checked(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the address of `host` that was looked at."""
+        """Connect to the address of `host` that was checked."""
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self._allow_private and (private := [one for one in addresses if not is_public(one)]):
@@ -207,16 +210,16 @@ class _Checked(httpcore.NetworkBackend):
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
     ) -> httpcore.NetworkStream:
-        """Never."""
+        """Refuse: a web address names no socket."""
         raise Unfetched("is no web address")
 
 
 def is_public(address: str) -> bool:
     """True for an IP address of the public internet.
 
-    Of IPv6 only the part given out for it counts (2000::/3); an address that carries an IPv4 one, as translators make
-    them, counts as that. Ranges for tunnels, documentation, measuring and private use are not public.
-    Source: the special-purpose address registries of IANA.
+    Of IPv6 only the allocated range counts (2000::/3); an address that carries an IPv4 address, as translators make
+    them, counts as that one. Ranges for tunnels, documentation, measurements and private use are not public. Source:
+    the special-purpose address registries of IANA.
     """
     try:
         one = ipaddress.ip_address(address)
@@ -229,5 +232,5 @@ def is_public(address: str) -> bool:
         if not carried and one not in _GIVEN_OUT:
             return False
         one = ipaddress.IPv4Address(int(one) & 0xFFFFFFFF) if carried else one
-    # subtle: which of them Python calls global depends on its version.
+    # subtle: which ranges Python calls global depends on its version.
     return one.is_global and not one.is_multicast and not any(one in net for net in _NOT_PUBLIC)

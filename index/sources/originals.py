@@ -1,4 +1,4 @@
-"""The files that sources were read from, as long as they are what was indexed."""
+"""Find the file that a source was read from, if it still holds what was indexed."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ Using = Callable[[Callable[[Worker], bool]], bool]
 
 @dataclass(frozen=True)
 class Original:
-    """A file that holds what was indexed of it, judged by its stamp."""
+    """A file that still holds what was indexed, judged by its stamp."""
 
     path: Path
     stamp: Stamp
 
     def open(self) -> BinaryIO:
-        """The file, to read. Raises OSError if another stands in its place by now."""
+        """Open the file to read. Raises OSError if it was changed or replaced."""
         return open_stamped(self.path, self.stamp)
 
 
 class Originals:
-    """Finds the file of a source. Only files that are sources now are looked at. Safe to share between threads."""
+    """The files of sources. Safe to share between threads.
+
+    Only files that are sources now are opened.
+    """
 
     def __init__(self, home: Path, roots: Callable[[], Sequence[Path]], max_bytes: int) -> None:
         """`roots` gives the registered files and folders of `home`; files larger than `max_bytes` are not read."""
@@ -46,9 +49,10 @@ class Originals:
         self._known: dict[tuple[str, Stamp], bool] = {}
 
     def find(self, article: Article, using: Using) -> tuple[Original | None, State]:
-        """The file that `article` was read from, and how it stands: only with "same" there is one.
+        """Return the file that `article` was read from, and its state.
 
-        A file that was touched since the last sync is read again, once, and compared; `using` lends the worker for it.
+        There is a file only in the state "same". A file that was touched since the last sync is read again, once, and
+        compared; `using` lends the worker for that.
         """
         try:
             path = self._paths(article.source).get(article.source)
@@ -91,7 +95,7 @@ class Originals:
         return any(root == real or root in real.parents for root in inside)
 
     def _paths(self, source: str) -> dict[str, Path]:
-        """Source -> file, looked up anew when the index or the roots change, or a file is not where it was."""
+        """Return source -> file, searched again if the index or the roots changed or the file is missing."""
         roots = tuple(self._roots())
         key = (current_folder(self._home).name, roots)
         with self._lock:

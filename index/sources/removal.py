@@ -1,4 +1,4 @@
-"""Sources that are taken out of a home: what they are, and how they come back."""
+"""Remove sources from a home, and put them back."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ from index.sources.web_pages import addresses_of, copy_folder
 
 @dataclass(frozen=True)
 class Removal:
-    """Sources by what they are: `paths` of files and folders that stay where they are, `uploaded` files and the copies
-    of the pages at `addresses`, which are our own."""
+    """The sources to remove, by kind.
+
+    The files and folders in `paths` stay where they are. The `uploaded` files and the copies of the pages at
+    `addresses` are Footnote's own.
+    """
 
     paths: tuple[Path, ...] = ()
     uploaded: tuple[Path, ...] = ()
@@ -32,9 +35,9 @@ class Removal:
 
 
 def find_removal(home: Path, roots: Sequence[Path], sources: Sequence[str]) -> Removal:
-    """Return what these sources are; a registered folder is one too.
+    """Return the files and addresses of these sources; a folder may be a source.
 
-    Raises FootnoteError that names the nearest sources when one is not there.
+    Raises FootnoteError with the nearest names if a source does not exist.
     """
     files = dict(find_sources(roots, forgotten(home)).files)
     folders = {str(path): path for path in registered_roots(home)}
@@ -53,7 +56,10 @@ def find_removal(home: Path, roots: Sequence[Path], sources: Sequence[str]) -> R
 
 
 def take_out(home: Path, removal: Removal, aside: Path | None = None) -> None:
-    """Leave these sources out until they are named again. Copies of our own are deleted, or moved to `aside`."""
+    """Leave these sources out until they are named again.
+
+    Footnote's own copies are deleted, or moved to `aside`.
+    """
     forget_sources(home, removal.paths)
     forget_addresses(home, removal.addresses)
     for path in _copies(home, removal):
@@ -67,7 +73,7 @@ def take_out(home: Path, removal: Removal, aside: Path | None = None) -> None:
 
 
 def put_back(home: Path, removal: Removal, aside: Path) -> None:
-    """Move copies of our own back from `aside`, except where there is a newer one."""
+    """Move Footnote's own copies back from `aside`, unless there is a newer one."""
     for path in _copies(home, removal):
         if (aside / path.name).exists() and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +85,7 @@ def _copies(home: Path, removal: Removal) -> list[Path]:
 
 
 def unknown_source(name: str, sources: Sequence[str]) -> str:
-    """The message for a source that is not there, with those whose names are nearest."""
+    """Return the message for an unknown source, with the nearest source names."""
     near = difflib.get_close_matches(name, sources, 3, 0.4) or sources[:5]
     names = "".join(f"\n  {one}" for one in near)
     return f"There is no source called {name!r}." + (f" Did you mean one of these?{names}" if names else "")

@@ -1,4 +1,4 @@
-"""Which files and folders are indexed (the roots), and what sources they hold by name."""
+"""The roots (files and folders that are indexed), and the sources below them by name."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ from index.home import index_folder
 from index.program import command
 from index.state import DamagedState, mend, read_either, write_twice
 
-ROOTS_LIST = "roots.json"
-FORGOTTEN_LIST = "forgotten.json"
-KEPT_TWICE = (ROOTS_LIST, FORGOTTEN_LIST)
-"""What a sync can't find out again."""
+_ROOTS = "roots.json"
+_FORGOTTEN = "forgotten.json"
+KEPT_TWICE = (_ROOTS, _FORGOTTEN)
+"""State files whose content a sync can't find out again."""
 QUESTION_SET = "questions.jsonl"
-"""In the folder that is a root: questions about its articles, which are no article."""
+"""A file in a root folder with questions about its articles; it is no article itself."""
 IGNORE_FILE = ".footnoteignore"
-"""In the folder that is a root: what below it is left out, in the syntax of .gitignore."""
+"""A file in a root folder, in the syntax of .gitignore, that says which files to leave out."""
 
 
 @dataclass(frozen=True)
 class SourceScan:
-    """What the roots hold: (source name, file) to read, what is passed over with the reason, and remarks."""
+    """The sources below the roots.
+
+    `files` holds (source name, file) to read, `skipped` (name, reason), `notes` (name, remark), and `other_formats` the
+    names of files in formats that are not read.
+    """
 
     files: list[tuple[str, Path]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
@@ -37,28 +41,28 @@ class SourceScan:
 
 
 def uploads(home: Path) -> Path:
-    """The folder of files that were uploaded on the page."""
+    """Return the folder of files that were uploaded on the page."""
     return home / "sources"
 
 
 def registered_roots(home: Path) -> list[Path]:
-    """The files and folders that were named to `index` so far, in order."""
+    """Return the files and folders that were named to `index`, in order."""
     return [Path(root) for root in _registered(home)["roots"]]
 
 
 def is_any_registered(home: Path) -> bool:
-    """Whether something was ever registered; what was forgotten since counts too."""
+    """True if anything was ever registered, even if it was forgotten since."""
     try:
         read_either(index_folder(home) / ROOTS_LIST)
     except FileNotFoundError:
         return False
     except (OSError, DamagedState):
-        pass  # told where the list is read
+        pass  # reported where the list is read
     return True
 
 
 def registered_addresses(home: Path) -> list[str]:
-    """The web addresses that were named to `index` so far, in order."""
+    """Return the web addresses that were named to `index`, in order."""
     return _registered(home)["addresses"]
 
 
@@ -69,7 +73,7 @@ def register_addresses(home: Path, addresses: Iterable[str]) -> None:
 
 
 def forget_addresses(home: Path, addresses: Iterable[str]) -> None:
-    """Take web addresses out."""
+    """Remove web addresses from the registered ones."""
     known, gone = _registered(home), set(addresses)
     _write_registered(home, known["roots"], [one for one in known["addresses"] if one not in gone])
 
@@ -94,17 +98,20 @@ def _write_registered(home: Path, roots: Iterable[str], addresses: Iterable[str]
 
 
 def mend_lists(home: Path) -> list[tuple[str, str]]:
-    """Write the lists of roots and of what was forgotten anew from their copies, where one is damaged.
+    """Repair the lists of roots and of forgotten files from their copies.
 
-    Returns (file, what was done). Raises FootnoteError when a list and its copy are damaged.
+    Returns (file, what was done). Raises FootnoteError if a list and its copy are both damaged.
     """
     registered_roots(home), forgotten(home)
     names = [name for name in KEPT_TWICE if mend(index_folder(home) / name)]
-    return [(name, "was damaged, or its copy was: written anew from the one that was whole") for name in names]
+    return [(name, "was damaged, or its copy was: restored from the undamaged one") for name in names]
 
 
 def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
-    """Add roots to the registered ones and return them all. Raises FootnoteError for a path that is not there."""
+    """Add roots to the registered ones and return them all.
+
+    Raises FootnoteError for a path that does not exist.
+    """
     roots = registered_roots(home)
     check_there(paths)
     roots += [path for path in dict.fromkeys(path.resolve() for path in paths) if path not in roots]
@@ -113,14 +120,14 @@ def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
 
 
 def check_there(paths: Iterable[Path]) -> None:
-    """Raises FootnoteError for a path that is not there."""
+    """Raise FootnoteError for a path that does not exist."""
     for path in paths:
         if not path.exists():
             raise FootnoteError(f"{path} does not exist. Name a file or a folder that does.")
 
 
 def forgotten(home: Path) -> frozenset[Path]:
-    """The files that are left out although they lie below a root, because they were forgotten."""
+    """Return the files below the roots that are left out because they were forgotten."""
     try:
         return frozenset(Path(path) for path in read_either(index_folder(home) / FORGOTTEN_LIST)["list"])
     except FileNotFoundError:
@@ -133,7 +140,7 @@ def forgotten(home: Path) -> frozenset[Path]:
 
 
 def forget_sources(home: Path, paths: Iterable[Path]) -> None:
-    """Leave these files out from now on; a root among them is no root any more."""
+    """Leave these files out from now on; a root among them stops being a root."""
     real = {path.resolve() for path in paths}
     roots = registered_roots(home)
     if real & set(roots):
@@ -142,15 +149,17 @@ def forget_sources(home: Path, paths: Iterable[Path]) -> None:
 
 
 def named_again(home: Path, paths: Iterable[Path]) -> tuple[frozenset[Path], list[Path]]:
-    """What stays forgotten once `paths` are named, and those of them that are to be roots: a forgotten file below a
-    registered root comes back by that root."""
+    """Return what stays forgotten once `paths` are named, and the paths to make roots.
+
+    A forgotten file below a registered root returns through that root, so it is made no root.
+    """
     real, known, roots = [path.resolve() for path in paths], forgotten(home), registered_roots(home)
     new = [path for path in real if not (path in known and any(root in path.parents for root in roots))]
     return known - set(real), new
 
 
 def remember(home: Path, paths: Iterable[Path]) -> list[Path]:
-    """Take files that are named again back in. Returns those that no registered root holds."""
+    """Take back forgotten files that are named again; return the paths to make roots."""
     left, new = named_again(home, paths)
     if left != forgotten(home):
         _write_forgotten(home, left)
@@ -167,11 +176,11 @@ def _write_roots(home: Path, roots: Sequence[Path]) -> None:
 
 
 def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()) -> SourceScan:
-    """Every readable source below the roots, in order of their names.
+    """Find every readable source below the roots, root by root.
 
-    A source is named by its path below its root ("notes/a.txt"), a root that is a file by its own name. Where two
-    roots hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, links that
-    lead out of their root, what its .footnoteignore names, and `forgotten` files are passed over.
+    A source is named by its path below its root ("notes/a.txt"), a root that is a file by its own name. If two roots
+    hold the same name, the later root's folder name goes before it, then with ~2, ~3. Hidden files, links that lead out
+    of their root, files that its .footnoteignore names, and `forgotten` files are left out.
     """
     found = SourceScan()
     taken: set[str] = set()
@@ -199,7 +208,7 @@ def find_sources(roots: Iterable[Path], forgotten: frozenset[Path] = frozenset()
 
 
 def _is_text(name: str) -> bool:
-    """True for a file's name that is text, as every name is on most systems."""
+    """True for a file name that is valid text, as every name is on most systems."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -208,7 +217,7 @@ def _is_text(name: str) -> bool:
 
 
 def left_out(root: Path, name: str) -> str:
-    """Say why a file called `name`, laid into the folder `root`, would be no source; "" if it would be one."""
+    """Return why a file `name` put into `root` would be no source; "" if it would be."""
     if name.startswith("."):
         return "is hidden, for its name begins with a dot: give it another name"
     if name == QUESTION_SET:
@@ -219,7 +228,7 @@ def left_out(root: Path, name: str) -> str:
 
 
 def _walk(root: Path, found: SourceScan) -> Iterator[tuple[str, Path]]:
-    """(name, file) of the regular files below a folder that are neither hidden nor ignored."""
+    """Yield (name, file) for the regular files below a folder that are neither hidden nor ignored."""
     inside = root.resolve()
     ignored = _ignored(root, found)
 
@@ -253,7 +262,7 @@ def _walk(root: Path, found: SourceScan) -> Iterator[tuple[str, Path]]:
 
 
 def _ignored(root: Path, found: SourceScan) -> GitIgnoreSpec:
-    """The patterns of a root's .footnoteignore; none where there is none, or it can't be read, which is told."""
+    """Return the patterns of a root's .footnoteignore; none if it is missing, or can't be read, which is reported."""
     try:
         return GitIgnoreSpec.from_lines((root / IGNORE_FILE).read_text("utf-8-sig").splitlines())
     except FileNotFoundError:

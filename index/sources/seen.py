@@ -1,4 +1,4 @@
-"""What the last sync saw of each file without reading it: what looks the same since is not read again."""
+"""The stamps of files at the last sync: a file with the same stamp is not read again."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from index.state import read_sealed, write_sealed
 
 SEEN = "seen.json"
 _GRAIN = 2_000_000_000
-"""Nanoseconds within which a clock of files may not tell two changes apart (2 s: FAT has no finer one)."""
+"""Nanoseconds within which file times may not distinguish two changes (2 s, the resolution of FAT)."""
 
 
 @dataclass(frozen=True)
 class Remarks:
-    """What a sync has to say of the files it read: notes by source, and why some failed and will until they change."""
+    """Remarks on the files that a sync read.
+
+    `notes` are by source; `failed` gives the reason why a source failed and will fail until its file changes.
+    """
 
     notes: dict[str, list[str]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
@@ -28,8 +31,11 @@ class Remarks:
 
 @dataclass(frozen=True)
 class Seen:
-    """A look at files: when it began (ns), the stamp of each by source, what reading them had to remark, and why some
-    of them can't be indexed."""
+    """A scan of files without reading them.
+
+    `taken` is when it began, in ns; `stamps` are by source. `notes` are the remarks of reading them, `failed` the
+    reasons why some can't be indexed.
+    """
 
     taken: int = 0
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
@@ -38,7 +44,7 @@ class Seen:
 
     @staticmethod
     def look(files: Iterable[tuple[str, Path]]) -> Seen:
-        """A look now at (source, file) pairs; those that are gone meanwhile are not in it."""
+        """Scan (source, file) pairs now. Files deleted during the scan are left out."""
         taken, stamps = time.time_ns(), {}
         for source, path in files:
             with contextlib.suppress(OSError):
@@ -47,7 +53,7 @@ class Seen:
 
     @staticmethod
     def last(home: Path) -> Seen:
-        """The look that the last sync took; an empty one when none is kept for the generation in use."""
+        """Return the scan of the last sync, empty if none fits the generation in use."""
         try:
             value = read_sealed(index_folder(home) / SEEN)
             if value["generation"] != _in_use(home):
@@ -60,13 +66,13 @@ class Seen:
             return Seen()
 
     def keep(self, home: Path, remarks: Remarks) -> None:
-        """Keep this look for the next sync, with the remarks on what was read."""
+        """Store this scan for the next sync, with the remarks on what was read."""
         value = {"generation": _in_use(home), "taken": self.taken, "stamps": dict(self.stamps), **asdict(remarks)}
         write_sealed(index_folder(home) / SEEN, value)
 
     @staticmethod
     def overlook(home: Path, sources: Iterable[str]) -> None:
-        """Forget how these sources looked at the last sync, so that the next one reads them whatever they look like."""
+        """Drop these sources from the last scan, so that the next sync reads them."""
         last, gone = Seen.last(home), set(sources)
         if gone & last.stamps.keys():
             stamps = {source: stamp for source, stamp in last.stamps.items() if source not in gone}
@@ -75,22 +81,29 @@ class Seen:
             Seen(last.taken, stamps).keep(home, Remarks(notes, failed))
 
     def unchanged(self, before: Seen) -> frozenset[str]:
-        """The files that are as they were `before`, and changed last so long before that look that a change after it
-        would have another time."""
+        """Return the sources whose files have not changed since the scan `before`.
+
+        A file must have been unchanged so long at that scan that a later change would have another time.
+        """
         return frozenset(source for source, stamp in self.stamps.items() if before.shows(source, stamp))
 
     def shows(self, source: str, stamp: Stamp) -> bool:
-        """True if a file with this stamp is the one that this look saw, so long unchanged by then that a change after
-        it would show."""
+        """True if this scan saw the file with this stamp.
+
+        The file must have been unchanged so long by then that a later change would have another time.
+        """
         return self.stamps.get(source) == stamp and max(stamp[1], stamp[2]) < self.taken - _GRAIN
 
     def differs(self, before: Seen) -> list[str]:
-        """Sources that were added, removed or touched since the look `before`, judged by size and time of change."""
+        """Return the sources that were added, removed or touched since the scan `before`.
+
+        Only size and modification time are compared.
+        """
         names = before.stamps.keys() | self.stamps.keys()
         now, then = self.stamps, before.stamps
         return sorted(one for one in names if one not in now or one not in then or now[one][:2] != then[one][:2])
 
 
 def _in_use(home: Path) -> str:
-    """The name of the generation in use. Raises BrokenIndexError when there is none."""
+    """Return the name of the generation in use. Raises BrokenIndexError if there is none."""
     return current_folder(home).name

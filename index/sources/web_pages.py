@@ -1,4 +1,4 @@
-"""Web pages as sources: each address is fetched at a sync and its last good copy kept in FOOTNOTE_HOME/web/."""
+"""Web pages as sources: each sync fetches every address and keeps its last good copy in FOOTNOTE_HOME/web/."""
 
 from __future__ import annotations
 
@@ -24,14 +24,18 @@ MEDIA_TYPES = {
     "text/csv": ".csv",
     "application/json": ".json",
 }
-"""Content type -> the ending of the kept copy, by which its reader is chosen."""
+"""Content type -> suffix of the kept copy, which selects its reader."""
 _CANONICAL = re.compile(rb"<link\b[^>]{0,300}?\brel\s*=\s*[\"']?canonical\b[^>]{0,2000}?>", re.IGNORECASE)
 _HREF = re.compile(rb"\bhref\s*=\s*[\"']?([^\"'\s>]{1,2000})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Pages:
-    """(source name, kept copy) of each page, and (address, reason) of what was not fetched or is an older copy."""
+    """The kept copies of web pages, as sources.
+
+    `files` holds (source name, copy); `failed` and `notes` give the reason why a page was not fetched or is an older
+    copy.
+    """
 
     files: list[tuple[str, Path]] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
@@ -39,12 +43,12 @@ class Pages:
 
 
 def web_folder(home: Path) -> Path:
-    """Where the copies lie, a folder for each address."""
+    """Return the folder of the copies, which has a folder for each address."""
     return home / "web"
 
 
 def refresh(home: Path, addresses: Sequence[str], limits: FetchLimits, tell: Progress) -> Pages:
-    """Fetch every address anew. Where that fails, the copy that was fetched last is used, with a note."""
+    """Fetch every address again; if that fails, use the last copy, with a note."""
     pages, taken = Pages(), set[str]()
     for number, address in enumerate(addresses):
         tell("fetching", number, len(addresses))
@@ -63,7 +67,10 @@ def refresh(home: Path, addresses: Sequence[str], limits: FetchLimits, tell: Pro
 
 
 def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
-    """The copies as they are, and the addresses without one. Nothing is fetched; a note says so of each."""
+    """Return the kept copies, and the addresses without a copy.
+
+    Nothing is fetched; a note on each says so.
+    """
     pages, unknown, taken = Pages(), list[str](), set[str]()
     for address in dict.fromkeys(addresses):
         kept = _kept(copy_folder(home, address))
@@ -73,12 +80,12 @@ def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
         elif kept[0] not in taken:
             taken.add(kept[0])
             pages.files.append(kept[:2])
-            pages.notes.append((kept[0], f"would be fetched again; what is said here is of the copy of {kept[2][:10]}"))
+            pages.notes.append((kept[0], f"would be fetched again; this report is based on the copy of {kept[2][:10]}"))
     return pages, unknown
 
 
 def addresses_of(home: Path, source: str, addresses: Sequence[str]) -> Iterator[str]:
-    """The registered addresses whose page is called `source`, or that are it."""
+    """Yield the registered addresses that are `source`, or whose page is called so."""
     for address in addresses:
         kept = _kept(copy_folder(home, address))
         if address == source or (kept and kept[0] == source):
@@ -86,7 +93,7 @@ def addresses_of(home: Path, source: str, addresses: Sequence[str]) -> Iterator[
 
 
 def copy_folder(home: Path, address: str) -> Path:
-    """The folder of the copy of an address."""
+    """Return the folder of the copy of an address."""
     return web_folder(home) / hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:24]
 
 
@@ -94,7 +101,7 @@ def _keep(folder: Path, address: str, found: Fetched) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     data = found.data
     if found.charset and found.charset.lower() not in ("utf-8", "utf8") and found.kind.startswith("text/"):
-        # What the server says of the encoding is lost in a file.
+        # A file can't record the encoding that the server declares.
         with contextlib.suppress(LookupError, UnicodeDecodeError):
             data = data.decode(found.charset).encode("utf-8")
     name = f"page{MEDIA_TYPES[found.kind]}"
@@ -112,7 +119,7 @@ def _keep(folder: Path, address: str, found: Fetched) -> None:
 
 
 def _kept(folder: Path) -> tuple[str, Path, str] | None:
-    """(source name, copy, when it was fetched) of an address, if there is a copy that is as it was fetched."""
+    """Return (source name, copy, when it was fetched) of an address, or None without an undamaged copy."""
     try:
         about = read_sealed(folder / "about.json")
         path = folder / about["file"]
@@ -125,13 +132,15 @@ def _kept(folder: Path) -> tuple[str, Path, str] | None:
 
 
 def canonical(found: Fetched) -> str:
-    """The address by which a page wants to be known: the one it names itself, if that is on its own site; without a
-    fragment."""
+    """Return the canonical address of a page, without a fragment.
+
+    It is the address that the page itself declares, if that is on the same site; else the address it was fetched from.
+    """
     link = _CANONICAL.search(found.data[:200_000]) if "html" in found.kind else None
     href = _HREF.search(link.group()) if link else None
     if href:
         named = href.group(1).decode("utf-8", "replace").replace("&amp;", "&")
-        # A page may name what is no address at all.
+        # The declared address may be malformed.
         with contextlib.suppress(ValueError):
             named = str(urldefrag(urljoin(found.address, named)).url)
             if _site(named) == _site(found.address) and urlsplit(named).scheme in ("http", "https"):
