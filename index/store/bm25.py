@@ -1,6 +1,6 @@
-"""BM25 over the chunks (Robertson & Zaragoza 2009; k1 = 1.2, b = 0.75). The only room that knows tantivy.
+"""BM25 over the chunks (Robertson & Zaragoza 2009; k1 = 1.2, b = 0.75). The only module that uses tantivy.
 
-Tantivy, not bm25s: its index lives in memory-mapped files and so opens at once at any size, it adds and deletes single
+Tantivy rather than bm25s: its index is memory-mapped and so opens at once at any size, it adds and deletes single
 documents, and it is built once, never per question. bm25s holds the whole score matrix in memory and can't change it.
 """
 
@@ -25,11 +25,11 @@ _WRITER_BYTES = 64_000_000
 _PART = "word index"
 
 _MENTION = "#"
-"""Begins a term that is the normal form of an identifier. No word of a text begins so."""
+"""The prefix of a term that is the normal form of an identifier. No word of a text begins with it."""
 
 
 def mention(form: str) -> str:
-    """Return the term under which the normal form of an identifier is looked up, beside the words of a text."""
+    """Return the term under which the index holds an identifier's normal form."""
     return _MENTION + form
 
 
@@ -37,30 +37,34 @@ class LexicalIndex:
     """A BM25 index in a folder."""
 
     def __init__(self, folder: Path, *, create: bool = False) -> None:
-        """Open the folder, or `create` an empty index in it. Raises IndexDamaged when it can't be opened."""
+        """Open the index in `folder`, or `create` an empty one there.
+
+        Raises IndexDamaged if it can't be opened.
+        """
         schema = tantivy.SchemaBuilder()
         schema.add_text_field("id", stored=True, tokenizer_name="raw")
         schema.add_text_field("article", stored=False, tokenizer_name="raw", index_option="basic")
         schema.add_text_field("body", stored=False, tokenizer_name=_ANALYZER, index_option="freq")
         schema.add_text_field("mentions", stored=False, tokenizer_name="raw", index_option="basic")
-        self._among: tantivy.Query | None = None
+        self._scope: tantivy.Query | None = None
         self._folder = folder
         self._ever = 0
         if create:
             folder.mkdir(parents=True)
         elif not os.access(folder, os.W_OK):
-            # Tantivy locks what it opens, if only to read it.
+            # Tantivy locks an index even to read it.
             self._links = linked(folder, "*.lock")
             folder = Path(self._links.name)
         with failing_as_damage(self._folder.parent, _PART):
             self._index = tantivy.Index(schema.build(), path=str(folder), reuse=not create)
             self._index.register_tokenizer(_ANALYZER, STEM)
-            self._look()
+            self._reload()
 
     def change(self, gone: Iterable[str], documents: Iterable[tuple[str, str, str, Iterable[str]]]) -> None:
-        """Delete the chunks of the articles `gone`, add (id, article id, text, mentions) of chunks, and commit both.
+        """Delete the chunks of the articles `gone`, add `documents`, and commit both.
 
-        The mentions are the normal forms of the identifiers in a chunk (index/mentions.py).
+        A document is (chunk id, article id, text, mentions); the mentions are the normal forms of the identifiers in
+        the chunk (index/mentions.py).
         """
         writer = self._index.writer(_WRITER_BYTES, 1)
         for article_id in gone:
@@ -75,28 +79,31 @@ class LexicalIndex:
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
-        for name in ("meta.json", ".managed.json"):  # which tantivy makes for its own user alone
+        for name in ("meta.json", ".managed.json"):  # tantivy makes them readable by its user only
             shutil.copymode(self._folder / ".tantivy-meta.lock", self._folder / name)
-        self._look()
+        self._reload()
 
-    def _look(self) -> None:
-        """See what is in the folder. Tantivy counts what was taken out until it merges that away; it says so there."""
+    def _reload(self) -> None:
+        """Load the current index, and count its chunks with the deleted ones that tantivy has not merged away yet."""
         self._index.reload()
         held = json.loads((self._folder / "meta.json").read_text("utf-8"))
         self._ever = sum(int(segment["max_doc"]) for segment in held["segments"])
 
     def within(self, article_ids: Sequence[str] | None) -> LexicalIndex:
-        """The same index seen as if it held these articles only (None: all); scores still weigh words by all of it."""
+        """Return the same index, limited to these articles (None: all).
+
+        Scores still weigh words by the whole index.
+        """
         if article_ids is None:
             return self
         narrowed = copy.copy(self)
-        narrowed._among = tantivy.Query.term_set_query(self._index.schema, "article", list(article_ids))
+        narrowed._scope = tantivy.Query.term_set_query(self._index.schema, "article", list(article_ids))
         return narrowed
 
     def query(self, question_terms: Sequence[str], limit: int) -> list[tuple[str, float]]:
-        """The `limit` best chunks for the terms: (id, BM25 score above 0), best first.
+        """Return the `limit` best chunks for the terms: (id, BM25 score above 0).
 
-        A mention counts as much as a word that stands once in a chunk of mean length.
+        The best comes first. A mention counts as much as a word that occurs once in a chunk of mean length.
         """
         if not question_terms:
             return []
@@ -108,24 +115,28 @@ class LexicalIndex:
             return [(str(searcher.doc(address)["id"][0]), float(score)) for score, address in found.hits]
 
     def document_frequency(self, term: str) -> int:
-        """In how many chunks `term` stands; also in some that were taken out since the index was written in full."""
+        """Return the number of chunks that have `term`.
+
+        Some chunks that were deleted since the index was last merged count too.
+        """
         with failing_as_damage(self._folder.parent, _PART):
             searcher = self._index.searcher()
-            if self._among is None:
+            if self._scope is None:
                 return int(searcher.doc_freq(*_place(term)))
             return int(searcher.search(self._narrowed(self._holds(term)), limit=1, count=True).count or 0)
 
     def idf(self, term: str) -> float:
-        """BM25's inverse document frequency, ln(1 + (N - n + 0.5) / (n + 0.5)), above 0, by all that is indexed.
+        """Return the inverse document frequency of BM25, above 0, over the whole index.
 
-        As tantivy weighs words: chunks that were taken out count in N and in n until it has merged them away.
+        It is ln(1 + (N - n + 0.5) / (n + 0.5)). As in tantivy's own weights, deleted chunks count in N and in n until
+        they are merged away.
         """
         with failing_as_damage(self._folder.parent, _PART):
             held = int(self._index.searcher().doc_freq(*_place(term)))
         return math.log(1 + (self._ever - held + 0.5) / (held + 0.5))
 
     def count(self) -> int:
-        """How many chunks are indexed."""
+        """Return the number of indexed chunks."""
         return int(self._index.searcher().num_docs)
 
     def _weighed(self, term: str) -> tantivy.Query:
@@ -137,11 +148,11 @@ class LexicalIndex:
         return tantivy.Query.term_query(self._index.schema, field, form, "freq" if field == "body" else "basic")
 
     def _narrowed(self, wanted: tantivy.Query) -> tantivy.Query:
-        """What is wanted, among the articles that are looked at; that adds nothing to the score."""
-        if self._among is None:
+        """Limit a query to the articles in scope, without changing its scores."""
+        if self._scope is None:
             return wanted
-        among = tantivy.Query.const_score_query(self._among, 0.0)
-        return tantivy.Query.boolean_query([(tantivy.Occur.Must, wanted), (tantivy.Occur.Must, among)])
+        scope = tantivy.Query.const_score_query(self._scope, 0.0)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, wanted), (tantivy.Occur.Must, scope)])
 
 
 def _place(term: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The articles and their chunks as one SQLite file: the truth that vectors and word index are derived from."""
+"""The articles and their chunks in one SQLite file, from which vectors and word index are derived."""
 
 from __future__ import annotations
 
@@ -54,8 +54,11 @@ _IDS = 10_000
 
 @dataclass(frozen=True)
 class Listed:
-    """A source as a list shows it; `characters` and `words` say how long its text is, `pages` how many pages it has
-    (0 where it has none), `copy_of` the source that is indexed in its place ("" for one that is indexed itself)."""
+    """A source as a list shows it.
+
+    `characters` and `words` are the length of its text; `pages` is 0 if it has none; `copy_of` is the source that is
+    indexed in its place, "" if the source itself is indexed.
+    """
 
     source: str
     title: str
@@ -70,10 +73,16 @@ class Listed:
 
 
 class Catalog:
-    """Reads, and once it is in use never changes. Safe to share between threads."""
+    """The catalog of a generation. Safe to share between threads.
+
+    Once the generation is in use, its catalog never changes.
+    """
 
     def __init__(self, path: Path, *, create: bool = False, change: bool = False) -> None:
-        """Open the file, to `change` it if so said, or `create` it. Raises IndexDamaged when it can't be opened."""
+        """Open the file, to `change` it if set, or `create` it.
+
+        Raises IndexDamaged if it can't be opened.
+        """
         self._lock = Lock()
         self._folder = path.parent
         try:
@@ -90,7 +99,7 @@ class Catalog:
     def add(
         self, article: Article, record: Record, chunks: Sequence[Chunk], aliases: Iterable[tuple[str, str]]
     ) -> None:
-        """Add an article with its chunks and the (short form, long form) pairs it introduces."""
+        """Add an article with its chunks and its (short form, long form) pairs."""
         self.keep(article, record, len(chunks))
         self._db.executemany(
             "insert into chunks values (?,?,?,?,?,?,?,?,?)",
@@ -103,14 +112,14 @@ class Catalog:
         self._db.executemany("insert into aliases values (?,?,?)", pairs)
 
     def keep(self, article: Article, record: Record, chunks: int = 0) -> None:
-        """Add an article alone."""
+        """Add an article without chunks and short forms."""
         marks = json.dumps(marks_to_json(article.pages, article.rows, article.times))
-        said = (article.id, article.source, *_said(article))
+        said = (article.id, article.source, *_metadata(article))
         row = (*said, chunks, record.content, record.sketch, article.text, marks)
         self._db.execute("insert into articles values (?,?,?,?,?,?,?,?,?,?,?,?,?)", row)
 
     def remove(self, article_ids: Iterable[str]) -> None:
-        """Take articles out, with their chunks and short forms."""
+        """Remove articles with their chunks and short forms."""
         self._db.execute("create temp table gone (id text primary key) without rowid")
         self._db.executemany("insert into gone values (?)", [(id_,) for id_ in article_ids])
         for table, column in (("chunks", "article_id"), ("aliases", "article_id"), ("articles", "id")):
@@ -118,28 +127,31 @@ class Catalog:
         self._db.execute("drop table gone")
 
     def add_copy(self, article: Article, home: str) -> None:
-        """Add a source that says exactly what another one does; `home` is the id of that one, which is indexed."""
-        row = (article.source, article.id, *_said(article), home)
+        """Add a source with the same content as the indexed article with the id `home`."""
+        row = (article.source, article.id, *_metadata(article), home)
         self._db.execute("insert into copies values (?,?,?,?,?,?,?,?,?)", row)
 
     def remove_copies(self, sources: Iterable[str]) -> None:
-        """Take such sources out."""
+        """Remove copies, by their sources."""
         self._db.executemany("delete from copies where source = ?", ((source,) for source in sources))
 
     def commit(self) -> None:
-        """Write what was added to disk."""
+        """Write the changes to disk."""
         self._db.commit()
 
     def article(self, source: str) -> Article | None:
-        """The article of a source. That of a copy has an id of its own, and no chunks: `home` says which has.
+        """Return the article of a source, or None.
 
-        Raises IndexDamaged when it is not as it was indexed.
+        The article of a copy has its own id and no chunks: `home` returns the article that has. Raises
+        IndexDamaged if it is not as it was indexed.
         """
         return self._article("sources", "source", source)
 
     def article_by_id(self, article_id: str) -> Article:
-        """The indexed article with this id, its copies named. Raises IndexDamaged when there is none, or it is not as
-        it was indexed."""
+        """Return the indexed article with this id, with the names of its copies.
+
+        Raises IndexDamaged if it is missing or not as it was indexed.
+        """
         found = self._article("articles", "id", article_id)
         if found is None:
             raise damaged(self._folder, "an article is missing from its catalog")
@@ -147,12 +159,15 @@ class Catalog:
         return replace(found, copies=tuple(str(source) for (source,) in copies))
 
     def home(self, source: str) -> tuple[str, str] | None:
-        """(source, article id) of what is indexed for a source: itself, or what it is a copy of."""
+        """Return (source, article id) of what is indexed for a source, or None.
+
+        That is the source itself, or the source it is a copy of.
+        """
         rows = self._rows("select copy_of, home from sources where source = ?", [source])
         return next(((str(copy_of) or source, str(id_)) for copy_of, id_ in rows), None)
 
     def homes(self) -> dict[str, str]:
-        """Source -> id of the article that is indexed for it, by source."""
+        """Return source -> id of the article that is indexed for it, sorted by source."""
         return {str(s): str(i) for s, i in self._rows("select source, home from sources order by source")}
 
     def _article(self, table: str, column: str, value: str) -> Article | None:
@@ -175,7 +190,7 @@ class Catalog:
         return frozenset(str(year) for home, year in rows if wanted is None or home in wanted)
 
     def dates(self, article_ids: Collection[str]) -> dict[str, Published]:
-        """Return when these articles were published, of those that say so."""
+        """Return the publication dates of these articles, where they have one."""
         marks = ",".join("?" * len(article_ids))
         rows = self._rows(f"select id, published, published_from from articles where id in ({marks})", [*article_ids])
         with failing_as_damage(self._folder, _PART):
@@ -183,19 +198,19 @@ class Catalog:
             return {id_: published for id_, published in found if published}
 
     def texts(self) -> Iterator[str]:
-        """Give the title and then the text of each indexed article, an article at a time."""
+        """Yield the title and then the text of each indexed article, article by article."""
         for id_ in self.sizes():
             for title, text in self._rows("select title, text from articles where id = ?", [id_]):
                 yield from (str(title), str(text))
 
     def titles(self) -> list[tuple[str, str, Published | None]]:
-        """(source, title, published) of every source, by source."""
+        """Return (source, title, published) for every source, sorted by source."""
         rows = self._rows("select source, title, published, published_from from sources order by source")
         with failing_as_damage(self._folder, _PART):
             return [(str(source), str(title), _published(when, origin)) for source, title, when, origin in rows]
 
     def listing(self) -> list[Listed]:
-        """Every source without its text, by source."""
+        """Return every source without its text, sorted by source."""
         pages = "json_array_length(marks, '$.pages')"
         columns = f"source, title, published, published_from, length(text), {pages}, chunks, home, author, language"
         rows = self._rows(f"select {columns}, copy_of from sources order by source")
@@ -217,7 +232,7 @@ class Catalog:
 
     @cached_property
     def _words(self) -> dict[str, int]:
-        """Id of each indexed article -> how many words its text has."""
+        """Return id of each indexed article -> number of words in its text."""
         found = {}
         for id_ in self.sizes():
             for (text,) in self._rows("select text from articles where id = ?", [id_]):
@@ -225,30 +240,33 @@ class Catalog:
         return found
 
     def article_ids(self) -> dict[str, str]:
-        """Source -> its article's own id, a copy's too."""
+        """Return source -> id of its own article, for copies too."""
         return {str(s): str(i) for s, i in self._rows("select source, id from sources order by source")}
 
     def records(self) -> list[Record]:
-        """What tells sources that say the same, of every source, by source."""
+        """Return the records of all sources, to find duplicates, sorted by source."""
         rows = self._rows("select source, id, content, sketch from sources order by source")
         with failing_as_damage(self._folder, _PART):
             return [Record(str(source), str(id_), _bytes(one), _bytes(sketch)) for source, id_, one, sketch in rows]
 
     def copies(self) -> dict[str, tuple[str, str]]:
-        """Source of each copy -> its own id, and the id of the article that is indexed for it."""
+        """Return source of each copy -> (its own id, id of the article indexed for it)."""
         rows = self._rows("select source, id, article_id from copies")
         return {str(source): (str(id_), str(home)) for source, id_, home in rows}
 
     def without_chunks(self) -> list[str]:
-        """The indexed sources in which there is nothing to search."""
+        """Return the indexed sources in which there is nothing to search."""
         return [str(s) for (s,) in self._rows("select source from articles where chunks = 0 order by source")]
 
     def sizes(self) -> dict[str, int]:
-        """Id of each indexed article -> how many chunks it has."""
+        """Return id of each indexed article -> number of its chunks."""
         return {str(id_): int(str(chunks)) for id_, chunks in self._rows("select id, chunks from articles")}
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
-        """The chunks with these ids, text included. Raises IndexDamaged for one that is missing or not as it was."""
+        """Return the chunks with these ids, text included.
+
+        Raises IndexDamaged if one is missing or not as it was written.
+        """
         found: dict[str, Chunk] = {}
         for at in range(0, len(ids), _PAGE):
             page = list(ids[at : at + _PAGE])
@@ -259,15 +277,15 @@ class Catalog:
                 if one.digest != row[-1]:
                     raise damaged(self._folder, "a passage is not as it was written")
         if len(found) < len(set(ids)):
-            # Perhaps on a server, where no digest tells: only what is made anew is sure to help.
+            # The vectors may be on a server, where no digest shows damage: only a rebuild is sure to help.
             raise IndexDamaged(
                 f"The index is damaged: its parts do not hold the same passages. Run `{command('index --rebuild')}`."
             )
         return found
 
     def chunks_of(self, article_id: str) -> list[Chunk]:
-        """The chunks of an article in order."""
-        # Cut here: SQLite would read a long text again for each of its chunks.
+        """Return the chunks of an article in order."""
+        # Cut the text here: SQLite would read a long text again for each of its chunks.
         texts = self._rows("select text from articles where id = ?", [article_id])
         columns = 'id, article_id, ordinal, heading, context, start, "end", token_count'
         rows = self._rows(f"select {columns} from chunks where article_id = ? order by ordinal", [article_id])
@@ -275,19 +293,19 @@ class Catalog:
             return [_chunk((*row, str(text)[int(str(row[5])) : int(str(row[6]))])) for (text,) in texts for row in rows]
 
     def chunk_ids(self) -> Iterator[str]:
-        """Every chunk id, in order, in pages."""
+        """Yield every chunk id in order, read page by page."""
         last = ""
         while page := self._rows(f"select id from chunks where id > ? order by id limit {_IDS}", [last]):
             yield from (str(id_) for (id_,) in page)
             last = str(page[-1][0])
 
     def chunk_ids_of(self, article_ids: Iterable[str]) -> Iterator[str]:
-        """The chunk ids of articles."""
+        """Yield the chunk ids of articles."""
         for article_id in article_ids:
             yield from (str(id_) for (id_,) in self._rows("select id from chunks where article_id = ?", [article_id]))
 
     def with_digests(self, digests: Sequence[bytes]) -> dict[bytes, str]:
-        """Digest -> the id of a chunk with that text and context, for those there are."""
+        """Return digest -> id of a chunk with that text and context, where there is one."""
         found: dict[bytes, str] = {}
         for at in range(0, len(digests), _PAGE):
             page = list(digests[at : at + _PAGE])
@@ -297,7 +315,7 @@ class Catalog:
         return found
 
     def digests(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """Id -> digest of what was embedded, of the chunks with these ids."""
+        """Return id -> digest of what was embedded, for the chunks with these ids."""
         found: dict[str, bytes] = {}
         for at in range(0, len(ids), _PAGE):
             page = list(ids[at : at + _PAGE])
@@ -307,21 +325,21 @@ class Catalog:
         return found
 
     def aliases(self) -> list[tuple[str, str]]:
-        """Every (short form, long form) that an article introduces."""
+        """Return every (short form, long form) pair that an article introduces."""
         return [
             (str(short), str(long))
             for short, long in self._rows("select distinct short, long from aliases order by 1, 2")
         ]
 
     def counts(self) -> tuple[int, int]:
-        """(sources, chunks)."""
+        """Return the numbers of sources and of chunks."""
         ((sources, chunks),) = self._rows(
             "select (select count(*) from articles) + (select count(*) from copies), (select count(*) from chunks)"
         )
         return int(str(sources)), int(str(chunks))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._db.close()
 
     def _rows(self, statement: str, values: Sequence[str | bytes] = ()) -> list[tuple[object, ...]]:
@@ -362,7 +380,7 @@ def _published(when: object, origin: object) -> Published | None:
     return Published(str(when), cast(DateOrigin, origin)) if when else None
 
 
-def _said(article: Article) -> tuple[str | None, ...]:
-    """What a source says of itself, in the order of the columns."""
+def _metadata(article: Article) -> tuple[str | None, ...]:
+    """Return what a source says about itself, in the order of the columns."""
     when, origin = (article.published.when, article.published.origin) if article.published else (None, None)
     return article.title, article.title_origin, when, origin, article.author, article.language

@@ -1,4 +1,4 @@
-"""A Chroma server that holds vectors: how it is reached, what it allows, and what is said when it does not answer."""
+"""A Chroma server that holds vectors: connect to it, limit and retry requests, put its failures into words."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
 PAGE = 300
-"""Most records that distributed Chroma takes in one write, and most that it gives in one answer."""
+"""The most records that distributed Chroma takes in one write, and the most that it returns in one answer."""
 _TOKEN_HEADER = "X-Chroma-Token"
 _CONNECT, _ANSWER, _LOOK = 5.0, 60.0, 3.0
-"""Seconds for a connection, for an answer, and for a mere sign of life."""
+"""Seconds to wait for a connection, for an answer, and for a heartbeat."""
 _PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Seconds between two tries while the server has too much to do."""
+"""Seconds between two tries while the server is busy."""
 _LONGEST_PAUSE = 10.0
 _BUSY = (429, 503)
 _REFUSED = (401, 403, 407, 502, 504)
-"""What a proxy says before Chroma is reached at all."""
+"""Statuses that a proxy returns before Chroma is reached."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Chroma server with the tenant and database on it, and the token that a proxy before it wants ("" for none)."""
+    """A Chroma server, with a tenant and a database on it.
+
+    `token` is what a proxy before the server requires, "" for none.
+    """
 
     url: str
     tenant: str = "default_tenant"
@@ -41,7 +44,7 @@ class Server:
     token: str = field(default="", repr=False)
 
     def check(self) -> None:
-        """Raises VectorServerError when the server does not answer, or the database is not there."""
+        """Raise VectorServerError if the server does not answer or has no such database."""
         api = _connect(self)
         self.look()
         try:
@@ -53,12 +56,12 @@ class Server:
             ) from None
 
     def look(self) -> None:
-        """Raises VectorServerError when there is no sign of life within a few seconds."""
+        """Raise VectorServerError if there is no heartbeat within a few seconds."""
         send: Any = _connect(self)
         send._make_request("get", "/heartbeat", timeout=_LOOK)
 
     def collections(self) -> Iterator[str]:
-        """The names of all collections in the database, whoever made them."""
+        """Yield the names of all collections in the database, of any index."""
         at = 0
         while page := _connect(self).list_collections(
             limit=PAGE, offset=at, tenant=self.tenant, database=self.database
@@ -67,7 +70,7 @@ class Server:
             at += len(page)
 
     def has(self, collection: str) -> bool:
-        """True when it answers and the collection is there."""
+        """True if the server answers and has the collection."""
         try:
             self.open(collection)
         except (IndexDamaged, VectorServerError):
@@ -75,12 +78,18 @@ class Server:
         return True
 
     def open(self, collection: str) -> Collection:
-        """An existing collection. Raises IndexDamaged when it is not there, VectorServerError for any other trouble."""
+        """Open an existing collection.
+
+        Raises IndexDamaged if it does not exist, VectorServerError for any other failure.
+        """
         api = _connect(self)
         return self._handle(api, api.get_collection(collection, tenant=self.tenant, database=self.database))
 
     def create(self, collection: str, hnsw: CreateHNSWConfiguration) -> Collection:
-        """A new, empty collection. Raises VectorServerError, also when there is one of that name."""
+        """Create an empty collection.
+
+        Raises VectorServerError, also if a collection has that name.
+        """
         api = _connect(self)
         made = api.create_collection(
             collection, configuration={"hnsw": hnsw}, tenant=self.tenant, database=self.database
@@ -88,7 +97,7 @@ class Server:
         return self._handle(api, made)
 
     def drop(self, collection: str) -> None:
-        """Delete a collection, if it is there. Raises VectorServerError."""
+        """Delete a collection if it exists. Raises VectorServerError."""
         try:
             _connect(self).delete_collection(collection, tenant=self.tenant, database=self.database)
         except IndexDamaged:
@@ -110,9 +119,9 @@ class Remote:
 
 @cache
 def _connect(server: Server) -> ServerAPI:
-    """The connection of this process to a server; nothing is sent yet.
+    """Return the connection of this process to a server; nothing is sent yet.
 
-    Not `chromadb.HttpClient`: it asks three things before it can be given any limit of time, and waits for ever.
+    Not `chromadb.HttpClient`: it sends three requests before any time limit can be set, and waits for ever.
     """
     from chromadb.api import ServerAPI
     from chromadb.config import Settings, System
@@ -120,7 +129,7 @@ def _connect(server: Server) -> ServerAPI:
     settings = Settings(
         anonymized_telemetry=False,
         chroma_api_impl="chromadb.api.fastapi.FastAPI",
-        # An address with its scheme: Chroma then leaves the port aside.
+        # Given an address with its scheme, Chroma ignores the port.
         chroma_server_host=server.url,
         chroma_server_http_port=0,
         chroma_server_ssl_enabled=server.url.startswith("https:"),
@@ -129,8 +138,8 @@ def _connect(server: Server) -> ServerAPI:
     api: Any = system.instance(ServerAPI)  # type: ignore[type-abstract]
     system.start()
     _limit(api._session, server)
-    # Every verb of the client goes through this one method.
-    api._make_request = _patient(api._make_request, server)
+    # Every request of the client goes through this method.
+    api._make_request = _with_retries(api._make_request, server)
     return api  # type: ignore[no-any-return]
 
 
@@ -144,7 +153,7 @@ def _limit(session: httpx.Client, server: Server) -> None:
 
 
 class _Refused(Exception):
-    """An answer that is not Chroma's own, or that asks to wait."""
+    """An answer that does not come from Chroma, or that asks to wait."""
 
     def __init__(self, status: int, pause: float) -> None:
         self.status, self.pause = status, pause
@@ -159,10 +168,10 @@ def _refuse(response: httpx.Response) -> None:
         raise _Refused(response.status_code, min(max(0.0, pause), _LONGEST_PAUSE))
 
 
-def _patient(send: Callable[..., Any], server: Server) -> Callable[..., Any]:
-    """`send`, tried again while the server has too much to do, with every failure in words.
+def _with_retries(send: Callable[..., Any], server: Server) -> Callable[..., Any]:
+    """Return `send` with retries while the server is busy, and with every failure in words.
 
-    Whatever is sent can be sent twice: adding an id that is there changes nothing.
+    A request can be sent twice: adding an id that exists changes nothing.
     """
     import httpx
     from chromadb.errors import ChromaError, NotFoundError
@@ -178,7 +187,7 @@ def _patient(send: Callable[..., Any], server: Server) -> Callable[..., Any]:
                     raise VectorServerError(_turned_away(server, refused.status)) from None
                 time.sleep(max(refused.pause, pauses.pop(0) * random.uniform(0.75, 1.25)))
             except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                # A connection that was kept open, and that the server closed meanwhile.
+                # The server had closed a connection that was kept open.
                 if broken:
                     raise VectorServerError(_silent(server)) from None
                 broken = True
@@ -196,7 +205,7 @@ def _patient(send: Callable[..., Any], server: Server) -> Callable[..., Any]:
             except Exception as error:
                 if type(error) is not Exception:
                     raise
-                # What Chroma's client makes of any other answer: the bare exception, with the answer's text.
+                # Chroma's client turns any other answer into a bare Exception with the answer's text.
                 raise VectorServerError(_odd(server, error)) from None
 
     return ask
@@ -234,13 +243,15 @@ def _turned_away(server: Server, status: int) -> str:
 
 
 def _odd(server: Server, error: Exception) -> str:
-    """What the server says of an error, in one short line; nothing when it repeats as little as a part of the
-    token."""
+    """Return the message for an answer that is not Chroma's, with the server's own words in one short line.
+
+    They are left out if they repeat even a part of the token.
+    """
     text = " ".join(str(error).split())[:300]
     part = max(4, min(8, len(server.token)))
     parts = (server.token[n : n + part] for n in range(len(server.token) - part + 1))
-    told = "" if not text or any(one in text for one in parts) else f" It says: {text}"
+    detail = "" if not text or any(one in text for one in parts) else f" It says: {text}"
     return (
         f"What answers at {server.url} did not do what a Chroma server does. Check FOOTNOTE_CHROMA_URL, and see the "
-        f"server's own log.{told}"
+        f"server's own log.{detail}"
     )

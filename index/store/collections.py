@@ -1,7 +1,7 @@
-"""Where the vectors of a generation are: in its folder or as a collection on a server, and whose collection that is.
+"""Where a generation's vectors are, in its folder or in a collection on a server, and which index owns the collection.
 
-A collection is called footnote-IDENTITY-GENERATION. The identity is made once for an index folder and is never that of
-a copy of it, so that no index ever removes what another one put on the same server.
+A collection is called footnote-IDENTITY-GENERATION. The identity is created once for an index folder and is never that
+of a copy of the folder, so that no index removes what another index put on the same server.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _IDENTITY = "identity"
 
 @dataclass(frozen=True)
 class VectorCollection:
-    """A collection, as the manifest of a generation names it."""
+    """A collection on a server, as the manifest of a generation names it."""
 
     url: str
     tenant: str
@@ -28,23 +28,27 @@ class VectorCollection:
 
     @property
     def server(self) -> Server:
-        """Its server, without a token: one that is set is meant for the server in the settings."""
+        """Return the server of the collection, without a token.
+
+        The token that is set is meant for the server in the settings.
+        """
         return Server(self.url, self.tenant, self.database)
 
     def on(self, server: Server | None) -> bool:
-        """True when it is in that database of that server."""
+        """True if the collection is in that database of that server."""
         return server is not None and replace(server, token="") == self.server
 
 
 def new_place(index: Path, server: Server, generation: str) -> VectorCollection:
-    """Where on the server a generation of this index goes."""
+    """Return the collection on the server for a generation of this index."""
     return VectorCollection(server.url, server.tenant, server.database, f"{prefix(index)}{generation}")
 
 
 def where(folder: Path, place: VectorCollection | None, server: Server | None) -> Path | Remote:
-    """Where the vectors of the generation in `folder` can be read.
+    """Return where the vectors of the generation in `folder` can be read.
 
-    On `server`, the one in the settings, when it is the place or has the collection too: its address may have changed.
+    `server`, the one in the settings, is used if it is the manifest's server or has the collection too: the server's
+    address may have changed.
     """
     if place is None:
         return folder / "vectors"
@@ -54,7 +58,7 @@ def where(folder: Path, place: VectorCollection | None, server: Server | None) -
 
 
 def misplaced(folder: Path, place: VectorCollection | None, server: Server | None) -> str:
-    """In words, that the vectors are not where the settings say; "" when they are."""
+    """Say that the vectors are not where the settings say; "" if they are."""
     at = where(folder, place, server)
     if (at.server if isinstance(at, Remote) else None) == server:
         return ""
@@ -64,23 +68,26 @@ def misplaced(folder: Path, place: VectorCollection | None, server: Server | Non
 
 
 def is_own(index: Path, place: VectorCollection | None) -> bool:
-    """False for vectors on a server that another index put there, of which this one is a copy."""
+    """False for vectors on a server that belong to an index of which this is a copy."""
     return place is None or place.collection.startswith(f"footnote-{_known(index)}-")
 
 
 def prefix(index: Path) -> str:
-    """What the names of this index's collections begin with. Only whoever writes the index may ask: the first time, and
-    when the index folder is found to be a copy, an identity is made."""
+    """Return the prefix of the names of this index's collections.
+
+    Only the process that writes the index may call it: the first call creates an identity, and so does the first call
+    after the index folder was copied.
+    """
     name = _known(index)
     if not name:
         name = secrets.token_hex(6)
-        beside = index / f"{_IDENTITY}.tmp"
-        with beside.open("w", encoding="ascii") as stream:
-            # A copied file has another number than the one that is written in it; a renamed one keeps it.
+        temporary = index / f"{_IDENTITY}.tmp"
+        with temporary.open("w", encoding="ascii") as stream:
+            # A copied file has another inode than the one that is written in it; a renamed file keeps it.
             stream.write(f"{name} {os.fstat(stream.fileno()).st_ino}")
             stream.flush()
             os.fsync(stream.fileno())
-        beside.replace(index / _IDENTITY)
+        temporary.replace(index / _IDENTITY)
     return f"footnote-{name}-"
 
 
@@ -94,9 +101,9 @@ def _known(index: Path) -> str:
 
 
 def sweep(index: Path, server: Server) -> None:
-    """Remove the collections of this index that belong to no generation on disk; other people's are never touched.
+    """Remove the collections of this index that belong to no generation on disk.
 
-    Raises VectorServerError.
+    Other collections are never touched. Raises VectorServerError.
     """
     own = prefix(index)
     needed = {f"{own}{folder.name}" for folder in (index / "generations").glob("*")}

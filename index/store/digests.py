@@ -1,8 +1,8 @@
-"""Whether the files of a generation are as they were written: compared before any library opens them.
+"""The digests of a generation's files, which are compared before any library opens the files.
 
-Damage makes Chroma end the whole process and tantivy panic, so nothing is opened that was not compared. Small files are
-compared at every opening; larger ones when something touched them since they were last compared (size, times and inode
-differ), when a process that read the index ended uncleanly, and in `doctor`.
+Damage makes Chroma end the whole process and tantivy panic, so no file is opened without a comparison. Small files are
+compared at every opening; larger files if they were touched since the last comparison (size, times or inode differ), if
+a process that read the index ended uncleanly, and in `doctor`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,23 @@ from pathlib import Path
 from index.errors import FootnoteError, IndexDamaged
 
 _SMALL = 1_000_000
-"""Bytes up to which a file is compared at every opening: a millisecond."""
+"""Up to this many bytes, a file is compared at every opening, which takes a millisecond."""
 _CHECKED = "checked.json"
 _CHROMA = "chroma.sqlite3"
 _GRAPH_IDS = "index_metadata.pickle"
 _COUNTS_OPENINGS = b"acquire_write"
-"""The table that Chroma adds a row to when it opens a folder. All else in its file stays as it is."""
+"""The table to which Chroma adds a row when it opens a folder. The rest of its file stays unchanged."""
 _ROWS = 1_000
 FileStamp = list[int]
-"""Size in bytes, time of change in ns, time that anything about the file changed in ns, inode; empty without a file."""
+"""Size in bytes, modification time in ns, status change time in ns, inode; empty without a file."""
 Stamps = Mapping[str, FileStamp]
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Return the digest of every file in the parts of a generation, by its path in `folder`, and see them on disk."""
+    """Return path in `folder` -> digest, for every file in a generation's parts.
+
+    The files are flushed to disk first.
+    """
     for path in _files(folder):
         # A power cut after the switch must not leave files whose content was still in memory.
         with contextlib.suppress(OSError), path.open("rb") as stream:
@@ -40,9 +43,10 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def verify_files(folder: Path, files: Mapping[str, str], *, whole: bool = False) -> Stamps:
-    """Compare the files of a generation with the digests in `files`; with `whole` also those that nothing touched.
+    """Compare the files of a generation with the digests in `files`.
 
-    Returns how the files looked before they were compared. Raises IndexDamaged that names those that differ.
+    With `whole`, files that were not touched are compared too. Returns the stamps that the files had before. Raises
+    IndexDamaged with the names of the files that differ.
     """
     trusted = {} if whole else _trusted(folder)
     stamps, differ = stamps_of(folder, files), []
@@ -60,30 +64,33 @@ def verify_files(folder: Path, files: Mapping[str, str], *, whole: bool = False)
 
 
 def stamps_of(folder: Path, names: Iterable[str]) -> Stamps:
-    """Return how files of a generation look now, by their paths in `folder`."""
+    """Return the present stamps of files of a generation, by path in `folder`."""
     return {name: _stamp(folder / name) for name in names}
 
 
 def trust(folder: Path, stamps: Stamps) -> None:
-    """Note how files looked that were compared, for the next opening; Chroma's database as the opening left it."""
+    """Store the stamps of compared files for the next opening.
+
+    Opening changes Chroma's database, so its stamp is taken now.
+    """
     stamps = {name: _stamp(folder / name) if name.endswith(_CHROMA) else stamp for name, stamp in stamps.items()}
     if stamps == _trusted(folder):
         return
-    beside = folder / f"{_CHECKED}.{os.getpid()}.tmp"
-    # A folder that can't be written is compared anew each time.
+    temporary = folder / f"{_CHECKED}.{os.getpid()}.tmp"
+    # The files of a read-only folder are compared each time.
     with contextlib.suppress(OSError):
-        beside.write_text(json.dumps(stamps), "utf-8")
-        beside.replace(folder / _CHECKED)
+        temporary.write_text(json.dumps(stamps), "utf-8")
+        temporary.replace(folder / _CHECKED)
 
 
 def distrust(folder: Path) -> None:
-    """Have every file of a generation compared at its next opening."""
+    """Make the next opening compare every file of a generation."""
     with contextlib.suppress(OSError):
         (folder / _CHECKED).unlink(missing_ok=True)
 
 
 def damaged(folder: Path | None, what: str) -> IndexDamaged:
-    """Return the error of a generation of which something is not as it was written; it is compared whole next time."""
+    """Return the error for a damaged generation; the next opening compares it whole."""
     if folder:
         distrust(folder)
     return IndexDamaged.because(what)
@@ -91,22 +98,25 @@ def damaged(folder: Path | None, what: str) -> IndexDamaged:
 
 @contextlib.contextmanager
 def failing_as_damage(folder: Path | None, part: str) -> Iterator[None]:
-    """Raise IndexDamaged that names the `part` of a generation for any failure of its library in the block."""
+    """Report any failure of a library in the block as IndexDamaged.
+
+    `part` names the part of the generation that the library reads.
+    """
     try:
         yield
     except FootnoteError:
         raise
     except BaseException as error:
-        # The panic of a library in Rust is no Exception.
+        # A panic in a Rust library is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise damaged(folder, f"its {part} can't be read") from error
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The files in the parts of a generation: not what stands beside its catalog, nor locks and journals.
+    """Yield the files in the parts of a generation, without locks, journals and the files next to its catalog.
 
-    Chroma has written no graph yet where its list of ids is missing: what lies there it writes anew at each opening.
+    Where Chroma's list of ids is missing, Chroma has written no graph yet: it writes such files again at each opening.
     """
     for path in sorted(folder.rglob("*")):
         passing = path.name.endswith((".lock", "-journal", "-wal", "-shm"))
@@ -124,7 +134,7 @@ def _trusted(folder: Path) -> dict[str, FileStamp]:
 
 
 def _stamp(path: Path) -> FileStamp:
-    """How a file looks from outside."""
+    """Return the stamp of a file, [] if there is none."""
     if not path.is_file():
         return []
     stat = path.stat()
@@ -132,7 +142,7 @@ def _stamp(path: Path) -> FileStamp:
 
 
 def _digest(path: Path) -> str:
-    """Return the digest of a file; "" when it can't be read."""
+    """Return the digest of a file; "" if it can't be read."""
     try:
         if path.name == _CHROMA:
             return _rows_digest(path)
@@ -143,11 +153,11 @@ def _digest(path: Path) -> str:
 
 
 def _rows_digest(path: Path) -> str:
-    """Return a digest of all rows of Chroma's database, but for those that count openings.
+    """Return a digest of all rows of Chroma's database except those that count openings.
 
-    Raises sqlite3.Error for a file whose tables and indexes are not sound.
+    Raises sqlite3.Error if tables or indexes are corrupt.
     """
-    # Opened to be written where that can be, so that SQLite first takes back what a killed process left half-done.
+    # Opened for writing if possible, so that SQLite first rolls back what a killed process left unfinished.
     mode = "mode=rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "mode=ro&immutable=1"
     with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as database:
         database.text_factory = bytes

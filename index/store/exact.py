@@ -1,7 +1,7 @@
-"""Vectors that are compared one by one, beside the graph of Chroma: copies of a vector, and those the graph loses.
+"""Vectors that are compared one by one, outside Chroma's graph: copies of a vector, and those that the graph loses.
 
-HNSW (Malkov & Yashunin 2018) links each vector to its nearest ones. Hundreds with the same place link to each other
-only: they crowd out the links to everything around them, and make the graph slow to build.
+HNSW (Malkov & Yashunin 2018) links each vector to its nearest ones. Hundreds of equal vectors link only to each other:
+they crowd out the links to everything around them, and make the graph slow to build.
 """
 
 from __future__ import annotations
@@ -18,15 +18,21 @@ from index.errors import IndexDamaged
 from index.program import command
 
 EXACT = "exact"
-"""The folder of a generation in which they are."""
+"""The folder of these vectors in a generation."""
 _FILE = "vectors.npz"
 
 
 class ExactVectors:
-    """Chunk ids with their articles and vectors, in a folder; equal vectors are held once."""
+    """Chunk ids with their articles and vectors, in a folder.
+
+    Equal vectors are stored once.
+    """
 
     def __init__(self, folder: Path | None) -> None:
-        """Open the folder, which need not be there. Raises IndexDamaged when its file can't be read."""
+        """Open the folder, which may be missing.
+
+        Raises IndexDamaged if its file can't be read.
+        """
         self._path = folder / _FILE if folder else None
         self._articles: dict[str, str] = {}
         self._rows: dict[str, int] = {}
@@ -37,7 +43,7 @@ class ExactVectors:
                     vectors = held["vectors"][held["rows"]]
                     self.add(held["ids"].tolist(), vectors, held["articles"].tolist())
             except Exception as error:
-                # zipfile, zlib and NumPy each have errors of their own for what is damaged.
+                # zipfile, zlib and NumPy each raise other errors for a damaged file.
                 raise IndexDamaged(
                     f"The vectors in {self._path} can't be read ({error}). Run `{command('index --rebuild')}`."
                 ) from error
@@ -57,7 +63,7 @@ class ExactVectors:
         self._forget_columns()
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Take out those of the ids that are here."""
+        """Remove those of the ids that are stored here."""
         for id_ in [one for one in ids if one in self._rows]:
             del self._rows[id_], self._articles[id_]
             self._forget_columns()
@@ -68,15 +74,15 @@ class ExactVectors:
 
     @cached_property
     def _columns(self) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.int64], Vectors]:
-        """Id, article and row of each chunk, and the vectors of the rows."""
+        """Return id, article and row of each chunk, and the vectors of the rows."""
         vectors = np.frombuffer(b"".join(self._row_of), dtype=np.float32).reshape(max(1, len(self._row_of)), -1)
         rows = np.fromiter(self._rows.values(), dtype=np.int64)
         return np.array(list(self._rows)), np.array(list(self._articles.values())), rows, vectors
 
     def query(self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
-        """The `limit` nearest to a (d,) unit vector: (id, cosine), nearest first; of equal vectors only one.
+        """Return the `limit` nearest to a (d,) unit vector: (id, cosine), nearest first.
 
-        With `article_ids` only chunks of these articles are looked at.
+        Of equal vectors only one is returned. With `article_ids`, only chunks of these articles are compared.
         """
         if not self._rows:
             return []
@@ -90,18 +96,18 @@ class ExactVectors:
         return [(str(ids[first[number]]), float(cosines[number])) for number in best]
 
     def nearest(self, vectors: Sequence[Vectors]) -> list[float]:
-        """The cosine of each (d,) unit vector with the one that is nearest to it, -1 where there is none."""
+        """Return the cosine of each (d,) unit vector with its nearest vector, -1 for none."""
         if not self._rows or not vectors:
             return [-1.0] * len(vectors)
         *_, rows, held = self._columns
         return [float(one) for one in (np.stack(vectors) @ held[np.unique(rows)].T).max(axis=1)]
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """The vectors of those `ids` that are here."""
+        """Return the vectors of those `ids` that are stored here."""
         return {id_: self._columns[-1][self._rows[id_]] for id_ in ids if id_ in self._rows}
 
     def save(self) -> None:
-        """Write the file, if something changed."""
+        """Write the file if anything changed."""
         if self._path and self._changed:
             self._path.parent.mkdir(exist_ok=True)
             ids, articles, rows, vectors = self._columns

@@ -1,4 +1,4 @@
-"""The vectors: one Chroma collection, in a folder or on a server, cosine, with our own vectors; copies beside it."""
+"""The vectors of a generation: a Chroma collection (cosine) in a folder or on a server, and exact vectors beyond it."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ _COLLECTION = "chunks"
 _PART = "vectors"
 _HNSW: CreateHNSWConfiguration = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 _IN_FOLDER: CreateHNSWConfiguration = {**_HNSW, "batch_size": 10, "sync_threshold": 10}
-"""Writes the graph to disk with each page. What is not in it Chroma links anew at each opening, in another order: that
-takes seconds, and one process would not reach what another does."""
+"""Write the graph to disk with each page. Chroma links unwritten vectors again at each opening, in another order: that
+takes seconds, and two processes would not reach the same vectors."""
 _PAGE = 1000
 _ASKED_AT_ONCE = 100
-"""Vectors in one query: most of the time of a query with one goes to what is around it."""
+"""Vectors in one query: most of the time of a query with a single vector is overhead."""
 _SAME = 1 - 1e-6
-"""The least cosine of two vectors that are the same but for rounding."""
+"""The least cosine of two vectors that are equal except for rounding."""
 _ROOM_TO_OPEN = 1_000_000
-"""Bytes that Chroma may want to write when it opens a folder."""
+"""Bytes that Chroma may need to write when it opens a folder."""
 Metadata = Mapping[str, str | int]
 
 
 class VectorStore:
-    """Vectors under the ids of their chunks. One process writes them before they are in use; any number read them then.
+    """The vectors of chunks, by chunk id.
 
-    Chroma is given no text and no embedding function: text lives in the catalog, vectors come from
-    `index.encoder.embedder`. It
-    holds each vector once; copies, and what its graph loses, are in `index.store.exact`.
+    One process writes them before they are in use; then any number of processes read them. Chroma gets no text and no
+    embedding function: the catalog holds the text, and `index.encoder.embedder` makes the vectors. Chroma holds each
+    vector once; copies, and vectors that its graph loses, are in `index.store.exact`.
     """
 
     def __init__(self, where: Path | Remote, exact: Path | None = None, *, create: bool = False) -> None:
-        """Open a folder or a collection on a server, or `create` it, empty; `exact` is the folder of what is beside it
-        (None: all vectors go to Chroma).
+        """Open a folder or a collection on a server, or `create` it, empty.
 
-        Raises IndexDamaged when it can't be opened, VectorServerError when the server does not answer.
+        `exact` is the folder of the vectors outside the graph (None: all vectors go to Chroma). Raises IndexDamaged if
+        it can't be opened, VectorServerError if the server does not answer.
         """
         self._client: Any = None
         self._exact = ExactVectors(exact)
@@ -70,7 +70,7 @@ class VectorStore:
             self._collection = self._open_folder(where, create)
 
     def _open_folder(self, folder: Path, create: bool) -> Collection:
-        # Here and not above: the page is served before an index is opened.
+        # Imported here: the page is served before an index is opened.
         import chromadb
         from chromadb.config import Settings
 
@@ -81,7 +81,7 @@ class VectorStore:
             if not create and not (folder / "chroma.sqlite3").is_file():
                 raise FileNotFoundError(folder / "chroma.sqlite3")
             if not create and not _can_be_written(folder):
-                # Chroma writes into what it opens, if only to read it.
+                # Chroma writes into a folder even to read it.
                 self._copy = tempfile.TemporaryDirectory(prefix="footnote-vectors-")
                 folder = Path(shutil.copytree(folder, Path(self._copy.name) / "vectors"))
                 settings = settings.model_copy(update={"persist_directory": str(folder)})
@@ -95,7 +95,7 @@ class VectorStore:
         return made
 
     def add(self, ids: Sequence[str], vectors: Vectors, metadata: Sequence[Metadata]) -> None:
-        """Add chunks: (n,) new ids, (n, d) unit vectors, n metadata with "article_id". An id must be new."""
+        """Add chunks: (n,) new ids, (n, d) unit vectors, n metadata with "article_id"."""
         copies = self._copies(vectors)
         self._exact.add(
             [id_ for id_, copy in zip(ids, copies, strict=True) if copy],
@@ -112,12 +112,12 @@ class VectorStore:
             )
 
     def _copies(self, vectors: Vectors) -> NDArray[np.bool_]:
-        """Which of the vectors are the same as one that is here, or as one before them."""
+        """Return which of the vectors equal a stored one, or one before them."""
         copies = np.zeros(len(vectors), dtype=np.bool_)
         if not self._set_apart:
             return copies
         if self._opened and self._collection.count():
-            # What another process added is known to the graph alone.
+            # Only the graph knows what another process added.
             copies = np.array(self._nearest_in_graph(list(vectors))) >= _SAME
         for number, vector in enumerate(vectors):
             key = hash(vector.tobytes())
@@ -126,45 +126,45 @@ class VectorStore:
         return copies
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Take chunks out."""
+        """Remove chunks."""
         self._exact.remove(ids)
         for at in range(0, len(ids), self._page):
             self._collection.delete(ids=list(ids[at : at + self._page]))
 
     def set_apart(self, ids: Sequence[str]) -> None:
-        """Compare these chunks one by one from now on, since the graph does not lead to them."""
+        """Compare these chunks one by one from now on: the graph does not lead to them."""
         for at in range(0, len(ids), self._page):
             held = self._collection.get(ids=list(ids[at : at + self._page]), include=["embeddings", "metadatas"])
             metadata: Any = held["metadatas"]
             vectors: Any = held["embeddings"]
-            # They stay in the graph: without them it would be another one, which may lose others.
+            # They stay in the graph: without them the graph would change, and might lose others.
             self._exact.add(held["ids"], np.asarray(vectors, dtype=np.float32), [one["article_id"] for one in metadata])
 
     def query(self, vector: Vectors, limit: int, article_ids: Sequence[str] | None = None) -> list[tuple[str, float]]:
-        """The `limit` nearest chunks to a (d,) unit vector: (id, cosine in [-1, 1]), nearest first.
+        """Return the `limit` chunks nearest to a (d,) unit vector, nearest first.
 
-        With `article_ids` only chunks of these articles are looked at: others take no place among the nearest. A server
-        gives at most 300. Of chunks with the same vector only some are given.
+        A result is (id, cosine in [-1, 1]). With `article_ids`, only chunks of these articles are compared: others take
+        no place among the nearest. A server returns at most 300. Of chunks with equal vectors only some are returned.
         """
-        beside = self._exact.query(vector, limit, article_ids)
+        exact = self._exact.query(vector, limit, article_ids)
         if self._in_graph == 0:
-            return beside
-        among: Any = None if article_ids is None else {"article_id": {"$in": list(article_ids)}}
+            return exact
+        scope: Any = None if article_ids is None else {"article_id": {"$in": list(article_ids)}}
         with failing_as_damage(self._generation, _PART):
             found = self._collection.query(
                 query_embeddings=[vector],  # type: ignore[arg-type]
                 n_results=min(limit, self._in_graph, self._page),
-                where=among,
+                where=scope,
                 include=["distances"],
             )
         distances: Any = found["distances"]
         by_graph = [(id_, 1.0 - float(d)) for id_, d in zip(found["ids"][0], distances[0], strict=True)]
-        return sorted(dict(by_graph + beside).items(), key=lambda one: -one[1])[:limit] if beside else by_graph
+        return sorted(dict(by_graph + exact).items(), key=lambda one: -one[1])[:limit] if exact else by_graph
 
     def nearest(self, vectors: Sequence[Vectors]) -> list[float]:
-        """The cosine of each (d,) unit vector with the chunk that is nearest to it, -1 where none is found."""
-        beside = self._exact.nearest(vectors)
-        return [max(pair) for pair in zip(self._nearest_in_graph(vectors), beside, strict=True)]
+        """Return the cosine of each (d,) unit vector with its nearest chunk, -1 for none."""
+        exact = self._exact.nearest(vectors)
+        return [max(pair) for pair in zip(self._nearest_in_graph(vectors), exact, strict=True)]
 
     def _nearest_in_graph(self, vectors: Sequence[Vectors]) -> list[float]:
         found: list[float] = []
@@ -177,7 +177,7 @@ class VectorStore:
         return found
 
     def vectors(self, ids: Sequence[str]) -> dict[str, Vectors]:
-        """The stored vectors of those `ids` that exist."""
+        """Return the stored vectors of those `ids` that exist."""
         held = self._exact.vectors(ids)
         for at in range(0, len(ids), self._page):
             with failing_as_damage(self._generation, _PART):
@@ -187,11 +187,11 @@ class VectorStore:
         return held
 
     def missing(self, ids: Iterable[str]) -> int:
-        """How many of `ids` there are not."""
+        """Return how many of `ids` are not stored."""
         return self._not_in_graph(id_ for id_ in ids if id_ not in self._exact)
 
     def _not_in_graph(self, ids: Iterable[str]) -> int:
-        # Asked by name: pages by offset take a time that grows with the square of how many there are.
+        # Looked up by id: the time of paging by offset grows with the square of the number of vectors.
         wanted, lost = iter(ids), 0
         while page := list(islice(wanted, self._page)):
             with failing_as_damage(self._generation, _PART):
@@ -199,16 +199,19 @@ class VectorStore:
         return lost
 
     def count(self) -> int:
-        """How many vectors there are."""
+        """Return the number of stored vectors."""
         return self._collection.count() + self._not_in_graph(self._exact)
 
     @cached_property
     def _in_graph(self) -> int:
-        # What is asked is not written any more: one question to a server less each time.
+        # A store that is queried no longer changes; caching saves a request to the server per query.
         return self._collection.count()
 
     def close(self) -> None:
-        """Let go of the folder; what was added is on disk afterwards. The connection to a server stays for others."""
+        """Close the folder; what was added is on disk then.
+
+        The connection to a server stays open for other stores.
+        """
         self._exact.save()
         if self._client:
             self._client.close()
