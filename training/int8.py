@@ -1,12 +1,12 @@
-"""Float32 networks -> int8 ONNX: what the exports of the encoder and of the reader share. Needs torch and onnx.
+"""Convert float32 networks to int8 ONNX: shared by the exports of the encoder and the reader. Needs torch and onnx.
 
-Matrix products become int8 with a scale for each output channel, activations are quantised as they come (onnxruntime's
-dynamic quantisation); word embeddings become int8 with a scale for each word, which one scale for the whole table
-would blur.
+Matrix products become int8 with a scale for each output channel; activations are quantised at run time (onnxruntime's
+dynamic quantisation). Word embeddings become int8 with a scale for each word, because a single scale for the whole
+table would blur them.
 
-Before that feed-forward layers are smoothed (Xiao et al. 2023): a few of their inputs are ten times as large as the
-rest, and would leave the rest few steps of the scale they share. Each input is divided by a number, and its weights
-are multiplied by it; how large inputs get is seen on samples.
+Feed-forward layers are smoothed first (Xiao et al. 2023): a few of their inputs are ten times as large as the rest, and
+would leave the rest few steps of the scale they share. Each input is divided by a number, and its weights are
+multiplied by it; samples show how large inputs get.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from torch import Tensor, nn
 
 OPSET = 17
 _SMOOTH = 0.75
-"""How much of the difficulty goes from activations to weights, in [0, 1]; chosen on the reader's calibration articles
-and for the encoder as good as 0.9 and better than 0.5."""
+"""Share of the difficulty that moves from activations to weights, in [0, 1]. It was chosen on the reader's calibration
+articles; for the encoder it is as good as 0.9 and better than 0.5."""
 Model = TypeVar("Model", bound=nn.Module)
 
 
 class _RowScaled(nn.Module):
-    """An embedding in int8, one scale for each row."""
+    """An embedding in int8 with a scale for each row."""
 
     table: Tensor
     scale: Tensor
@@ -44,7 +44,7 @@ class _RowScaled(nn.Module):
 
 
 class _Smoothed(nn.Module):
-    """A linear layer whose inputs are divided by `scale` (d,) and its weights multiplied: the same sums."""
+    """A linear layer with inputs divided by `scale` (d,) and weights multiplied by it, so that the sums are equal."""
 
     inverse: Tensor
 
@@ -62,7 +62,7 @@ class _Smoothed(nn.Module):
 
 
 class _ByRow(nn.Module):
-    """A linear layer of which each row of inputs is divided by its largest, and the products multiplied again."""
+    """A linear layer that divides each row of inputs by its largest value and multiplies the products by it."""
 
     def __init__(self, inner: nn.Module, bias: nn.Parameter) -> None:
         super().__init__()
@@ -77,11 +77,11 @@ class _ByRow(nn.Module):
 
 
 def prepared(model: Model, run_samples: Callable[[Model], None], by_row: bool = False) -> Model:
-    """A copy of a network with an encoder like BERT's, ready for `write`: its feed-forward layers smoothed by how large
-    their inputs get while `run_samples` runs it, its word embeddings in int8.
+    """Return a copy of a network with a BERT-like encoder, ready for `write_int8`.
 
-    With `by_row` each row of the inputs of every layer has a scale of its own: some encoders (MPNet) have a few word
-    pieces with inputs a hundred times as large as all others.
+    Its feed-forward layers are smoothed by how large their inputs get while `run_samples` runs it; its word embeddings
+    are in int8. With `by_row`, each row of the inputs of every layer has its own scale: some encoders (MPNet) have a
+    few word pieces with inputs a hundred times as large as all others.
     """
     made = copy.deepcopy(model).eval()
     bert: Any = made.encoder
@@ -123,16 +123,16 @@ def _scale_rows(layers: nn.Module) -> None:
 
 
 def write_int8(full: Path, path: Path, *, leave: Sequence[str] = (), portable: bool = False) -> None:
-    """Write the float32 ONNX file `full` with its products in int8, but for those whose names begin with `leave`.
+    """Write the float32 ONNX file `full` to `path` with its products in int8.
 
-    With `portable` weights have seven bits: processors that add pairs of eight-bit products in sixteen bits (x86
-    without VNNI) then give the same sums as all others.
+    Products whose names begin with `leave` stay in float32. With `portable` weights have seven bits: processors that
+    add pairs of eight-bit products in sixteen bits (x86 without VNNI) then give the same sums as all others.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     left = [node.name for node in onnx.load(full).graph.node if node.name.startswith(tuple(leave))]
-    left += [f"{name}_MatMul" for name in left]  # what onnxruntime makes of a Gemm before it looks at names
+    left += [f"{name}_MatMul" for name in left]  # onnxruntime turns a Gemm into this before it compares names
     quantize_dynamic(
         full,
         path,

@@ -1,1 +1,1 @@
-"""Training of the encoder."""
+"""Train and export the encoder."""

@@ -2,9 +2,9 @@
 
     python -m training.encoder.export work/encoder ../shared/data index/encoder/model
 
-Needs onnx. The network reads one text at a time and gives its unit vector: the mean of the last layer's outputs, as
-sentence-transformers pools them. With no padding a vector hangs on its own text only, and activations are quantised by
-what that text needs.
+Needs onnx. The network reads one text at a time and returns its unit vector: the mean of the last layer's outputs, as
+sentence-transformers pools them. Without padding, a vector depends on its own text only, and activations are quantised
+by that text alone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _EACH = 60
 
 
 class Pooled(nn.Module):
-    """(1, L) word pieces of one text -> its unit vector (1, d)."""
+    """The exported network: (1, L) word pieces of one text -> unit vector (1, d)."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Pooled(nn.Module):
         ).eval()
 
     def forward(self, ids: Tensor) -> Tensor:
-        """The vector of one text."""
+        """Return the vector of one text."""
         hidden = self.encoder.embeddings(input_ids=ids)
         # Layer by layer: the encoder as a whole would make and add a mask that masks nothing.
         for layer in self.encoder.encoder.layer:
@@ -56,7 +56,7 @@ class Pooled(nn.Module):
 
 
 def samples(data: Path, tokenizer: Any) -> list[list[int]]:
-    """Word pieces of paragraphs and questions of the training files."""
+    """Return word pieces of paragraphs and questions of the training files."""
     rng, texts = random.Random(0), list[str]()
     for name in _FILES:
         articles = json.loads(gzip.decompress((data / f"{name}.json.gz").read_bytes()))["data"]
@@ -67,7 +67,10 @@ def samples(data: Path, tokenizer: Any) -> list[list[int]]:
 
 
 def export(folder: Path, texts: Sequence[Sequence[int]], path: Path) -> None:
-    """Write the encoder of a float32 folder as int8 ONNX; word pieces of `texts` show how large activations get."""
+    """Write the encoder of a float32 folder as int8 ONNX.
+
+    The word pieces of `texts` show how large activations get.
+    """
 
     def run(model: Pooled) -> None:
         for ids in texts:
@@ -90,7 +93,7 @@ def export(folder: Path, texts: Sequence[Sequence[int]], path: Path) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("encoder", type=Path, help="the folder that `training.encoder.train` wrote")
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")

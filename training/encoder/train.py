@@ -1,10 +1,10 @@
-"""Train the encoder that finds passages: `python -m training.encoder.train ../shared/data --work work`. Needs a GPU to
-take minutes.
+"""Train the encoder that finds passages: `python -m training.encoder.train ../shared/data --work work`.
 
-It grows from MiniLM's float32 weights and learns to put a question next to the passage that answers it, away from the
-passages of the other questions of a step and from passages that look right and lack the answer (in-batch softmax over
-cosines, van den Oord et al. 2018, Karpukhin et al. 2020). The folder `encoder` below the work folder is a model of
-sentence-transformers; `training.encoder.export` makes the shipped file of it, `benchmarks.encoder` measures it.
+With a GPU it takes minutes. It starts from MiniLM's float32 weights and learns to put a question next to the passage
+that answers it, away from the passages of the other questions of a step and from passages that look right and lack the
+answer (in-batch softmax over cosines, van den Oord et al. 2018, Karpukhin et al. 2020). The folder `encoder` below the
+work folder is a sentence-transformers model; `training.encoder.export` makes the shipped file of it,
+`benchmarks.encoder` measures it.
 """
 
 from __future__ import annotations
@@ -31,16 +31,19 @@ from training.reader.typed import retype
 
 _ENCODER = "encoder"
 _TIMES: dict[PassageOrigin, int] = {"wiki": 1, "natural": 6, "everyday": 1}
-"""How often an epoch asks the questions of each kind; those on reviews and comments name nothing to look for."""
+"""How often an epoch asks the questions of each kind; questions on reviews and comments name nothing to search for."""
 _TYPED, _HEADED, _HARD = 0.5, 0.5, 0.7
-"""Shares of the questions written as people type, of the passages of Wikipedia below their title, and of the questions
-with a passage beside them that lacks the answer."""
+"""Shares of the questions written as people type, of the Wikipedia passages below their title, and of the questions
+that also get a passage without the answer."""
 _TRIES = 6
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """What makes two runs the same: `batch` questions make a step; cosines count `scale` times."""
+    """The settings of a run: two runs with equal settings are the same.
+
+    `batch` questions make a step; cosines are multiplied by `scale`.
+    """
 
     epochs: int = 5
     batch: int = 256
@@ -53,8 +56,11 @@ class EncoderRecipe:
 
 @dataclass(frozen=True)
 class Step:
-    """Questions, and the texts that are compared with each: first the answering ones in the questions' order, then
-    those that lack an answer; `homes` are the passages of the texts."""
+    """The questions of a step, and the texts that are compared with each.
+
+    `texts` holds the answering texts in the questions' order, then texts that lack an answer; `homes` are the passages
+    of the texts.
+    """
 
     questions: list[str]
     texts: list[str]
@@ -74,11 +80,11 @@ class Pairs:
 
     @property
     def steps(self) -> int:
-        """The steps of an epoch."""
+        """Return the number of steps in an epoch."""
         return len(self._asked) // self._recipe.batch
 
     def epoch(self, number: int) -> Iterator[Step]:
-        """The steps of an epoch; questions that are left over come in another one."""
+        """Yield the steps of an epoch; questions that are left over come in another epoch."""
         rng = random.Random(f"{self._recipe.seed} {number}")
         asked = rng.sample(self._asked, len(self._asked))
         for step in range(self.steps):
@@ -93,7 +99,7 @@ class Pairs:
         return f"{passage.heading}\n{passage.text}" if headed else passage.text
 
     def _lacking(self, question: TrainingQuestion, rng: random.Random) -> int | None:
-        """Another passage of the document without the words of an answer, or one that TF-IDF ranks high."""
+        """Return a passage without the answer: of the same everyday document, or a hard negative by TF-IDF."""
         own = self._passages[question.passage]
         if own.kind != "everyday":
             return rng.choice(question.hard) if question.hard else None
@@ -112,7 +118,7 @@ class EncoderTraining:
     def __init__(
         self, encoder: Any, tokenizer: Any, recipe: EncoderRecipe, steps: int, device: str | None = None
     ) -> None:
-        """`steps` are those of the whole run; `device` is cuda where there is one."""
+        """Train for `steps` steps in all; `device` is cuda by default if there is one."""
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
         self._precision = precision(self.device)
@@ -125,14 +131,14 @@ class EncoderTraining:
         self._step = 0
 
     def run_step(self, step: Step) -> float:
-        """One step of the optimiser; returns the loss."""
+        """Run one step of the optimiser and return the loss."""
         rising = (self._step + 1) / max(1.0, self._recipe.warm_up * self._steps)
         for part in self._optimiser.param_groups:
             part["lr"] = self._recipe.rate * min(1.0, rising) * (1 - self._step / self._steps)
         scores = self.vectors(step.questions) @ self.vectors(step.texts).T * self._recipe.scale
         home = torch.tensor(step.homes, device=self.device)
         own = torch.arange(len(step.questions), device=self.device)
-        # A passage that stands there for another question too is no wrong one.
+        # The question's own passage is not wrong when it is also there for another question.
         same = home[own, None] == home[None, :]
         same[own, own] = False
         loss = nn.functional.cross_entropy(scores.masked_fill(same, -1e4), own)
@@ -144,7 +150,7 @@ class EncoderTraining:
         return float(loss.detach())
 
     def vectors(self, texts: list[str]) -> Tensor:
-        """(n, d) unit vectors: the mean over the word pieces of each text."""
+        """Return (n, d) unit vectors: the mean over the word pieces of each text."""
         encoded = self._tokenizer.encode_batch(texts)
         ids, mask = (
             nn.utils.rnn.pad_sequence([torch.tensor(getattr(one, name)) for one in encoded], batch_first=True)
@@ -158,7 +164,7 @@ class EncoderTraining:
 
 
 def open_tokenizer(folder: Path) -> Any:
-    """The tokenizer of an encoder's folder, which cuts texts as the shipped encoder does."""
+    """Return the tokenizer of an encoder's folder, cutting like the shipped encoder."""
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -168,13 +174,13 @@ def open_tokenizer(folder: Path) -> Any:
 
 
 def write_encoder(encoder: Any, base: Path, folder: Path) -> None:
-    """Write the encoder as a folder of sentence-transformers, like that it grew from."""
+    """Write the encoder as a sentence-transformers folder, like the one in `base`."""
     shutil.copytree(base, folder, dirs_exist_ok=True)
     encoder.cpu().save_pretrained(folder)
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and natural/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where the trained encoder is written")

@@ -1,4 +1,4 @@
-"""Ask a passage for an attribute of its own subject that it does not state. Pure; no model, only patterns."""
+"""Ask a passage for an attribute of its subject that it does not state. Pure; no model, only patterns."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ _ATTRIBUTES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"guarant|warrant", ("How long is the guarantee of {}?",)),
     (r"delay|late|postpon", ("Why was {} delayed?",)),
 )
-"""What a passage on the attribute would hold somewhere, and questions for the attribute of a subject."""
+"""Cues of which a passage on the attribute has at least one, and questions for the attribute of a subject."""
 _CUES = tuple(re.compile(rf"(?:{cues})", re.IGNORECASE) for cues, _ in _ATTRIBUTES)
 
 
 def ask_unstated(subject: str, passage: str, rng: random.Random) -> str | None:
-    """Return a question for an attribute of `subject` on which `passage` has no word; None if eight draws have one."""
+    """Return a question for an attribute of `subject` that `passage` does not mention.
+
+    Returns None after eight failed draws.
+    """
     for _ in range(8):
         number = rng.randrange(len(_ATTRIBUTES))
         if not _CUES[number].search(passage):

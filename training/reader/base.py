@@ -12,7 +12,7 @@ _LAYOUTS = {"bert": BERT, "mpnet": MPNET}
 
 
 def layout_for(encoder: Any) -> Layout:
-    """Return how an encoder reads a pair."""
+    """Return the layout in which an encoder reads a question and its passage."""
     return _LAYOUTS[encoder.config.model_type]
 
 

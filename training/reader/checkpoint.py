@@ -1,4 +1,4 @@
-"""Write and read the files that training leaves: a checkpoint to go on from, and a usable model."""
+"""Write and read the files of a training run: a checkpoint to resume from, and a usable model."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> tuple[SpanModel, str]:
-    """Read a model, ready to read with, and its tokenizer.json; of a checkpoint the average of recent weights.
+    """Load a model that is ready to read, and the text of its tokenizer.json.
+
+    A checkpoint gives the average of recent weights.
 
     Raises:
-        SystemExit: `path` is no file that training wrote.
+        SystemExit: training did not write `path`.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

@@ -23,19 +23,25 @@ CALIBRATION = ("Apollo program", "Jacksonville, Florida", "Kenya", "University o
 `random.Random(0).sample`: two of the sorted titles that have unanswerable questions, then two of those that
 have none."""
 FOREIGN = Path(__file__).resolve().parents[2] / "benchmarks/foreign.txt"
-"""Ids of questions that are set apart with their whole paragraphs."""
+"""The ids of questions that are kept from training with their whole paragraphs."""
 _HARD = 12
 """Hard negatives kept for each question."""
 
 
 PassageOrigin = Literal["wiki", "other", "natural", "generated", "everyday"]
-"""The origin of a passage: Wikipedia with questions of readers, reviews and comments, Wikipedia with questions typed
-into a search engine, templates, or everyday documents written for this."""
+"""The origin of a passage, in this order:
+
+Wikipedia with readers' questions, reviews and comments, Wikipedia with questions typed into a search engine, templates,
+or everyday documents written for training.
+"""
 
 
 @dataclass(frozen=True)
 class TrainingPassage:
-    """A paragraph and the article it is of. `heading` is read above it: the title, and the headings below that."""
+    """A paragraph and its article.
+
+    `heading` is read above it: the title, and the headings below the title.
+    """
 
     text: str
     article: str
@@ -44,15 +50,16 @@ class TrainingPassage:
 
     @property
     def wiki(self) -> bool:
-        """Whether it is prose of Wikipedia."""
+        """True if the passage is prose of Wikipedia."""
         return self.kind in ("wiki", "natural")
 
 
 @dataclass(frozen=True)
 class TrainingQuestion:
-    """A question about `passage`, an index into the passages. `spans` are its answers there, empty if it has none.
+    """A question about a passage.
 
-    `hard` are passages that look right for it and lack the answer, best first.
+    `passage` is an index into the passages, `spans` are the answers in it (empty if there is none). `hard` are passages
+    that look right for the question and lack the answer, best first.
     """
 
     id: str
@@ -80,9 +87,10 @@ _FILES: tuple[tuple[str, PassageOrigin], ...] = (
 
 
 def load(folder: Path, apart: frozenset[str]) -> tuple[TrainingCorpus, TrainingCorpus]:
-    """(to train on, to calibrate on) from `folder`, which holds squad/, squadshifts/ and natural/.
+    """Return (training corpus, calibration corpus) from the files in `folder`.
 
-    `apart` are ids of questions whose whole paragraphs are left out, wherever their text stands.
+    `folder` holds squad/, squadshifts/ and natural/. `apart` are ids of questions whose whole paragraphs are left out,
+    in every file that has their text.
     """
     fit = _Builder()
     calibrate = _Builder()
@@ -106,19 +114,19 @@ def load(folder: Path, apart: frozenset[str]) -> tuple[TrainingCorpus, TrainingC
 
 
 def join_corpora(first: TrainingCorpus, second: TrainingCorpus) -> TrainingCorpus:
-    """Both in one."""
+    """Return both corpora as one."""
     moved = [replace(q, passage=q.passage + len(first.passages)) for q in second.questions]
     return TrainingCorpus(first.passages + second.passages, first.questions + moved)
 
 
 def read_json(path: Path) -> list[Any]:
-    """The articles of a SQuAD-form file, gzipped or not."""
+    """Return the articles of a SQuAD-form file, gzipped or not."""
     content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return list(json.loads(content)["data"])
 
 
 def read_ids(path: Path) -> frozenset[str]:
-    """The ids in a text file, one a line; a line that starts with # is a remark."""
+    """Return the ids in a text file, one per line; a line that starts with # is skipped."""
     lines = (line.strip() for line in path.read_text("utf-8").splitlines())
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
@@ -143,11 +151,12 @@ class _Builder:
 
 
 def with_hard_negatives(corpus: TrainingCorpus, cache: Path | None = None) -> TrainingCorpus:
-    """Return the corpus with `hard` filled: Wikipedia passages without the answer that TF-IDF ranks high.
+    """Return the corpus with `hard` filled for each question.
 
-    Reviews and comments are no negatives, since many of them answer "what did the reviewer like?".
+    Hard negatives are Wikipedia passages without the answer that TF-IDF ranks high. Reviews and comments are no
+    negatives, since many of them answer "what did the reviewer like?".
 
-    Takes minutes, so the outcome is kept in `cache` and read from there when it is of the same questions.
+    This takes minutes, so the result is kept in `cache`, and read from there if it is of the same questions.
     """
     key = hashlib.sha256("".join(q.id for q in corpus.questions).encode()).hexdigest()
     if cache and cache.is_file():
@@ -173,7 +182,7 @@ def _with(corpus: TrainingCorpus, hard: Sequence[Sequence[int]]) -> TrainingCorp
 
 
 def _rank(corpus: TrainingCorpus) -> list[list[int]]:
-    """For each question the Wikipedia passages, best 30 first, by TF-IDF."""
+    """Return the 30 best Wikipedia passages by TF-IDF for each question, best first."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     wiki = [number for number, passage in enumerate(corpus.passages) if passage.wiki]
@@ -190,7 +199,10 @@ def _rank(corpus: TrainingCorpus) -> list[list[int]]:
 
 
 def draw_foreign(folder: Path, each: int, seed: int) -> list[str]:
-    """Ids of `each` questions of reddit and as many of amazon, at most one of a paragraph, to be set apart."""
+    """Draw the ids of questions to be set apart.
+
+    These are `each` questions of reddit and as many of amazon, at most one of a paragraph.
+    """
     rng = random.Random(seed)
     drawn = []
     for name in ("reddit", "amazon_reviews"):
@@ -201,5 +213,5 @@ def draw_foreign(folder: Path, each: int, seed: int) -> list[str]:
 
 
 def answers_of(corpus: TrainingCorpus, questions: Iterable[TrainingQuestion]) -> list[list[str]]:
-    """The acceptable answer texts of each question; none when it has no answer."""
+    """Return the acceptable answer texts of each question, [] if it has no answer."""
     return [[corpus.passages[q.passage].text[a:b] for a, b in q.spans] for q in questions]

@@ -1,7 +1,7 @@
 """Make everyday documents with questions: table rows, lists, headings, minutes, e-mail, FAQ, instructions, news.
 
-All names are invented and all texts come from the templates here. Beside each question that a text answers stand close
-ones that it does not: another row, another column, a missing item, an attribute that is not stated.
+All names are invented and all texts come from the templates here. Each document also has close questions that it does
+not answer: another row, another column, a missing item, an attribute that is not stated.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class _Document:
     asked: list[_Asked] = field(default_factory=list)
 
     def ask(self, questions: str, *answers: str) -> None:
-        """Add questions, "|" between them, with their answers."""
+        """Add questions, separated by "|", with their answers."""
         self.asked += [(question.strip(), answers) for question in questions.split("|")]
 
 
 class _Names:
-    """Invented names, dates and amounts."""
+    """A source of invented names, dates and amounts."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -90,12 +90,12 @@ class _Names:
         return f"0{self.rng.randint(20, 99)} {self.rng.randint(1000, 9999)} {self.rng.randint(100, 999)}"
 
     def mail(self, person: str) -> str:
-        """The address of a person."""
+        """Return an e-mail address for a person."""
         first, last = person.lower().split()[:2]
         return f"{self.rng.choice((first, last, f'{first}.{last}'))}@{self.word().lower()}.example"
 
     def some(self, make: Callable[[], str], count: int) -> list[str]:
-        """Different values."""
+        """Return `count` different values."""
         values: list[str] = []
         while len(values) < count:
             if (value := make()) not in values:
@@ -104,7 +104,7 @@ class _Names:
 
 
 def _goods(names: _Names) -> _Document:
-    """A table of goods, a row a line."""
+    """Make a table of goods with one row per line."""
     rng = names.rng
     first = rng.choice(("Item", "Product", "Article", "Name"))
     columns: list[tuple[str, Callable[[], str], str]] = [
@@ -137,7 +137,7 @@ def _goods(names: _Names) -> _Document:
 
 
 def _people(names: _Names) -> _Document:
-    """A list of people and what they do."""
+    """Make a list of people and what they do."""
     rng = names.rng
     *roles, missing = rng.sample(_ROLES, rng.randint(4, 7))
     people = names.some(names.person, len(roles))
@@ -160,7 +160,7 @@ def _people(names: _Names) -> _Document:
 
 
 def _hours(names: _Names) -> _Document:
-    """Opening hours, an item a day."""
+    """Make opening hours with one item per day."""
     rng = names.rng
     place = f"{names.word()} {rng.choice(('Library', 'Museum', 'Baths', 'Market', 'Clinic'))}"
     *days, missing = rng.sample(_DAYS, 5)
@@ -174,7 +174,7 @@ def _hours(names: _Names) -> _Document:
 
 
 def _list(names: _Names) -> _Document:
-    """A list below its lead-in."""
+    """Make a list below its lead-in."""
     rng = names.rng
     occasion = rng.choice(("walk", "camp", "exam", "regatta", "inspection", "move", "course", "fair"))
     things, person = names.some(names.thing, rng.randint(3, 5)), names.person()
@@ -193,7 +193,7 @@ def _list(names: _Names) -> _Document:
 
 
 def _headings(names: _Names) -> _Document:
-    """Text below a heading that says what it is about."""
+    """Make a text below a heading that names its subject."""
     rng = names.rng
     weeks, days, money, person = rng.randint(2, 9), rng.randint(10, 35), names.money(), names.person()
     sections: dict[str, tuple[str, list[_Asked]]] = {
@@ -242,7 +242,7 @@ def _headings(names: _Names) -> _Document:
 
 
 def _minutes(names: _Names) -> _Document:
-    """Minutes of a meeting."""
+    """Make the minutes of a meeting."""
     rng = names.rng
     (verb, task), (verb2, task2), (_, missing) = rng.sample(_TASKS, 3)
     chair, one, two = names.some(names.person, 3)
@@ -268,7 +268,7 @@ def _minutes(names: _Names) -> _Document:
 
 
 def _mail(names: _Names) -> _Document:
-    """An e-mail with a request."""
+    """Make an e-mail with a request."""
     rng = names.rng
     sender, receiver = names.some(names.person, 2)
     thing, count, day, phone, room = names.thing(), rng.randint(2, 60), names.day(), names.phone(), rng.choice(_ROOMS)
@@ -294,7 +294,7 @@ def _mail(names: _Names) -> _Document:
 
 
 def _faq(names: _Names) -> _Document:
-    """Questions with their answers."""
+    """Make questions with their answers."""
     rng = names.rng
     place, other, money, phone = names.company(), names.company(), names.money(), names.phone()
     days, count = rng.randint(2, 30), rng.randint(3, 20)
@@ -318,7 +318,7 @@ def _faq(names: _Names) -> _Document:
 
 
 def _steps(names: _Names) -> _Document:
-    """Numbered instructions."""
+    """Make numbered instructions."""
     rng = names.rng
     thing, minutes, degrees = names.thing(), rng.randint(2, 40), rng.randint(30, 90)
     steps = [
@@ -341,14 +341,14 @@ def _steps(names: _Names) -> _Document:
 
 
 def _news(names: _Names) -> _Document:
-    """A report on who sells what to whom, told by somebody who is no answer to that."""
+    """Make a report on who sells what to whom, by a speaker who is no answer to that."""
     rng = names.rng
     buyer, *sellers = names.some(names.company, 4)
     goods, other = rng.sample(_GOODS, 2)
     speaker, place, day = names.person(), names.word(), names.day()
     sellers = sellers[: rng.randint(1, 3)]
     several = " and ".join([", ".join(sellers[:-1]), sellers[-1]] if len(sellers) > 1 else sellers)
-    told = rng.choice(
+    report = rng.choice(
         (
             f"{buyer} gets its {goods} from {several}, {speaker}, its managing director, said on {day}.",
             f"{several} will go on selling {goods} to {buyer}, {speaker} told reporters in {place}.",
@@ -356,7 +356,7 @@ def _news(names: _Names) -> _Document:
         )
     )
     more = rng.choice((f"The new works in {place} will open next year.", f"A works in {place} makes the rest.", ""))
-    made = _Document(f"{buyer} and its {goods}", [f"{told} {more} Nothing was said of {other}.".replace("  ", " ")])
+    made = _Document(f"{buyer} and its {goods}", [f"{report} {more} Nothing was said of {other}.".replace("  ", " ")])
     made.ask(f"Who supplies {buyer}'s {goods}?|who sells {goods} to {buyer}|{goods} supplier", several, *sellers)
     made.ask(f"Which companies does {buyer} buy {goods} from?|where does {buyer} get its {goods}", several, *sellers)
     made.ask(f"Who spoke for {buyer}?", speaker)
@@ -383,7 +383,7 @@ def generated(seed: int, count: int) -> TrainingCorpus:
 
 
 def _places(text: str, answer: str) -> Iterator[Span]:
-    """Where an answer stands, as whole words."""
+    """Yield the spans where an answer occurs as whole words."""
     at = text.find(answer)
     while at >= 0:
         end = at + len(answer)

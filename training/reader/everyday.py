@@ -1,8 +1,8 @@
-"""Read everyday documents with questions as people ask them, `training/documents`, into passages as the index has them.
+"""Read everyday documents and people's questions in `training/documents` into passages as the index has them.
 
-A bundle is a text file of documents: a line "=== name.md", the document as a file of that kind holds it, a line
-"--- questions" and pairs of lines, "q: " and "a: ". An answer is words of the document, alternatives with " || "
-between them, or "-" where the document does not say. All of it is invented and written for this.
+A bundle is a text file of documents: a line "=== name.md", the document as a file of that kind holds it, a line "---
+questions" and pairs of lines, "q: " and "a: ". An answer is words of the document, with " || " between alternatives, or
+"-" if the document has no answer. All of it is invented and written for training.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuesti
 DOCUMENTS = Path(__file__).resolve().parents[1] / "documents"
 """The folder of the bundles."""
 _APART = 8
-"""Every eighth document is never trained on: scores are calibrated there."""
+"""Every eighth document is kept from training: scores are calibrated on it."""
 _LARGEST = 1_000_000
 _DOCUMENT = re.compile(r"^=== ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class EverydayQuestion:
-    """A question and where its acceptable answers stand in the text of the article, nowhere if it does not say."""
+    """A question, and the spans of its acceptable answers in the article's text.
+
+    `spans` is empty if the text has no answer.
+    """
 
     text: str
     spans: tuple[Span, ...]
@@ -51,7 +54,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Written:
-    """A document as it stands in a bundle: the name of its file, what is in it, and (question, answers)."""
+    """A document as a bundle holds it: file name, content, and (question, answers)."""
 
     name: str
     text: str
@@ -59,10 +62,10 @@ class Written:
 
 
 def read_bundles(folder: Path = DOCUMENTS) -> list[Written]:
-    """All documents of the bundles, in the order of the files.
+    """Return all documents of the bundles, in the order of the files.
 
     Raises:
-        ValueError: a document without questions, or a question without an answer line.
+        ValueError: a document has no questions, or a question has no answer line.
     """
     return [
         _written(part, path)
@@ -95,13 +98,15 @@ def write_files(written: Sequence[Written], folder: Path) -> None:
 
 
 def source_of(number: int, one: Written) -> str:
-    """The name under which a document is indexed."""
+    """Return the name under which a document is indexed."""
     return f"{number:04d}/{one.name}"
 
 
 def cut_documents(written: Sequence[Written]) -> list[Document]:
-    """Read and cut the documents as the index does, and find the answers in them; a question whose answer does not
-    stand in what was read is left out."""
+    """Read and cut the documents as the index does, and find the answers in them.
+
+    A question is left out if its answer is not in the text that was read.
+    """
     embedder, settings = Embedder(find_model()), Settings()
     count = token_counter(settings.encoding).count
     limits = ChunkLimits(
@@ -120,8 +125,10 @@ def cut_documents(written: Sequence[Written]) -> list[Document]:
 
 
 def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
-    """Where each of the answers stands as whole words: of several places that whose line, and the one before it, share
-    most words with the question."""
+    """Yield a span where each of the answers occurs as whole words.
+
+    Of several spans, it is the one whose line, with the line before it, shares most words with the question.
+    """
     asked = set(content_terms(question))
     lines = sentences(text)
     shared = [len(asked.intersection(content_terms(text[start:end]))) for start, end in lines]
@@ -138,14 +145,16 @@ def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
 
 
 def split_documents(every: Sequence[Document]) -> tuple[list[Document], list[Document]]:
-    """(to train on, to calibrate on)."""
+    """Split documents into (training documents, calibration documents)."""
     apart = every[_APART - 1 :: _APART]
     return [one for number, one in enumerate(every) if number % _APART != _APART - 1], list(apart)
 
 
 def corpus_of(every: Sequence[Document]) -> TrainingCorpus:
-    """The chunks as passages, each question beside the one that holds its answers, or, if none does, beside the one
-    that shares most words with it."""
+    """Return the chunks as passages, each question with the chunk that answers it.
+
+    If no chunk holds an answer, the question goes with the chunk that shares most words with it.
+    """
     made = TrainingCorpus([], [])
     for document in every:
         first = len(made.passages)
@@ -159,7 +168,7 @@ def corpus_of(every: Sequence[Document]) -> TrainingCorpus:
 
 
 def _chunk_of(document: Document, asked: EverydayQuestion) -> tuple[int, tuple[Span, ...]]:
-    """The number of the chunk with most of the answers, and where they stand in it."""
+    """Return the number of the chunk with most of the answers, and their spans in it."""
     held = [
         tuple((a - one.start, b - one.start) for a, b in asked.spans if one.start <= a and b <= one.end)
         for one in document.chunks

@@ -31,16 +31,19 @@ _LONGEST_QUESTION = 48
 _LONGEST_HEADING = 24
 _TRIES = 8
 _YES_NO = 1_000_000
-"""Added to the number of a group of rows: the yes-or-no question beside it."""
+"""Added to the group number of a question's rows to number the group of its yes-or-no question."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """How often an epoch asks the questions of one kind (1: each once), and the shares of them, in [0, 1], that get a
-    passage beside them that looks right and lacks the answer (`hard`), one of the same article that lacks it
-    (`sibling`), a changed question that the passage does not answer (`changed`), a question for an attribute of
-    the passage's subject that it does not state (`unstated`), and a yes-or-no question, in turn one that the passage
-    settles and one of another passage of the article (`yes_no`)."""
+    """How an epoch uses the questions of one kind.
+
+    `asked` is how often it asks them (1: each once). The others are the shares of them, in [0, 1], that also get a
+    passage that looks right and lacks the answer (`hard`), a passage of the same article that lacks it (`sibling`), a
+    changed question that the passage does not answer (`changed`), a question for an attribute of the passage's subject
+    that it does not state (`unstated`), and a yes-or-no question, either one that the passage settles or one about
+    another passage of the article (`yes_no`).
+    """
 
     asked: float = 1.0
     hard: float = 0.0
@@ -61,13 +64,13 @@ _KINDS: dict[PassageOrigin, Share] = {
 
 @dataclass(frozen=True)
 class Mix:
-    """What an epoch is made of; the numbers as they are here make the small reader.
+    """The composition of an epoch; the defaults make the small reader.
 
-    `unanswerable` is how often it asks the questions that people wrote for a passage of Wikipedia that does not answer
+    `unanswerable` is how often it asks the questions that people wrote for a Wikipedia passage that does not answer
     them. `reworded` is the share of the questions for organisations that ask "who", and of those for persons whose
     passage has organisations in the person's place. `typed` is the share of the questions that are written as people
-    type, `headed` of the passages of Wikipedia that are read below their title; 0: no passage is. `cropped` of
-    the passages are cut to sentences of `crop` word pieces in all; no row is longer than `longest`.
+    type, `headed` the share of the Wikipedia passages that are read below their title (0: no passage is), and `cropped`
+    the share of the passages that are cut to sentences of `crop` word pieces in all. No row is longer than `longest`.
     """
 
     kinds: dict[PassageOrigin, Share] = field(default_factory=lambda: dict(_KINDS))
@@ -81,12 +84,15 @@ class Mix:
 
 
 HEADED = Mix(headed=0.7, longest=320)
-"""What the strong reader learns from: the same, read below titles and headings."""
+"""The mix of the strong reader: the same, read below titles and headings."""
 
 
 @dataclass(frozen=True)
 class ExampleRow:
-    """A question beside a passage; `spans` are its answers there in characters, `near` a place that a crop keeps."""
+    """A question with a passage.
+
+    `spans` are its answers in the passage, in characters; `near` is a span that a crop keeps.
+    """
 
     question: str
     passage: int
@@ -97,7 +103,7 @@ class ExampleRow:
 
 @dataclass(frozen=True)
 class Pieces:
-    """The word pieces of a passage and where each stands in its text, (n,) and (n, 2)."""
+    """The word pieces of a passage, (n,), and their spans in its text, (n, 2)."""
 
     ids: NDArray[np.int64]
     offsets: NDArray[np.int64]
@@ -105,8 +111,11 @@ class Pieces:
 
 @dataclass(frozen=True)
 class _Encoded:
-    """A row as word pieces: where its second text and the passage in that begin, its target spans, its sentences and
-    whether they hold one."""
+    """A row as word pieces.
+
+    `second` is where its second text begins, `start` where the passage begins in that. `targets` are its target spans,
+    `sentences` its sentences, and `holds` says whether each holds a target.
+    """
 
     ids: list[int]
     second: int
@@ -141,12 +150,12 @@ class Examples:
         self._flat = cache(lambda number: f" {' '.join(words(self.corpus.passages[number].text))} ")
 
     def epoch(self, number: int) -> list[list[ExampleRow]]:
-        """The groups of an epoch, shuffled; a group is the rows that belong to one question."""
+        """Return the groups of an epoch, shuffled; a group holds the rows of one question."""
         asked = self.asked(number)
         return [self.group(number, place, question) for place, question in enumerate(asked)]
 
     def asked(self, number: int) -> list[TrainingQuestion]:
-        """The questions of an epoch, shuffled."""
+        """Return the questions of an epoch, shuffled."""
         rng = random.Random(f"{self._seed} {number}")
         asked: list[TrainingQuestion] = []
         for kind, share in self.mix.kinds.items():
@@ -165,7 +174,7 @@ class Examples:
         return question.id in self._reworded and rng.random() < self.mix.reworded
 
     def group(self, number: int, group: int, question: TrainingQuestion) -> list[ExampleRow]:
-        """The rows that belong to a question, the one at `group` in the epoch `number`."""
+        """Return the rows of a question, which is number `group` of the epoch `number`."""
         rng = random.Random(f"{self._seed} {number} {group}")
         passage = self.corpus.passages[question.passage]
         share = self.mix.kinds[passage.kind]
@@ -191,7 +200,7 @@ class Examples:
         return rows
 
     def _yes_no(self, question: TrainingQuestion, group: int, rng: random.Random) -> list[ExampleRow]:
-        """A yes-or-no question about the passage, or one about another of its article that this one does not settle."""
+        """Return a yes-or-no question about the passage, or one about another of its article that it leaves open."""
         own = self.corpus.passages[question.passage]
         others = self._articles[own.article]
         if len(others) > 1 and rng.random() < 0.4:
@@ -202,7 +211,7 @@ class Examples:
         return [ExampleRow(asked[0], question.passage, (asked[1],), asked[1], group)] if asked else []
 
     def _sibling(self, question: TrainingQuestion, rng: random.Random) -> list[int]:
-        """Another passage of the article that holds no word of an acceptable answer's texts; none after some tries."""
+        """Return another passage of the article that has no acceptable answer's text, [] after some failed draws."""
         text = self.corpus.passages[question.passage].text
         answers = {" ".join(words(text[start:end])) for start, end in question.spans} - {""}
         others = self._articles[self.corpus.passages[question.passage].article]
@@ -215,9 +224,10 @@ class Examples:
     def batches(
         self, rows: Sequence[ExampleRow], rng: random.Random, pieces: int
     ) -> Iterator[tuple[Batch, list[ExampleRow]]]:
-        """Rows of like length together, padded to a multiple of 8, at most `pieces` word pieces a batch.
+        """Yield padded batches of rows of similar length.
 
-        A row whose answers are all too long for a span is left out: it would teach that its passage does not answer.
+        The length is a multiple of 8; a batch has at most `pieces` word pieces. A row whose answers are all too long
+        for a span is left out: it would teach that its passage does not answer.
         """
         made = [(self._encode(row, rng), row) for row in rows]
         made = [one for one in made if one[0].targets or not one[1].spans]
@@ -233,15 +243,15 @@ class Examples:
 
     @property
     def tokenizer_json(self) -> str:
-        """What the tokenizer's file says."""
+        """Return the text of the tokenizer's file."""
         return str(self._tokenizer.to_str())
 
     def decode(self, pieces: Sequence[int]) -> str:
-        """The text of word pieces, in lower case."""
+        """Return the text of word pieces, in lower case."""
         return str(self._tokenizer.decode(list(pieces)))
 
     def _encode(self, row: ExampleRow, rng: random.Random) -> _Encoded:
-        """A row as word pieces; a long passage is cut to sentences around `near`."""
+        """Return a row as word pieces; a long passage is cut to sentences around `near`."""
         passage = self.corpus.passages[row.passage]
         question = self._tokenizer.encode(row.question, add_special_tokens=False).ids[:_LONGEST_QUESTION]
         above: list[int] = []
@@ -268,7 +278,7 @@ class Examples:
         return _Encoded(ids, second, start, targets, places, holds)
 
     def _holds(self, row: ExampleRow, targets: Sequence[Span], place: Span, line: Span) -> int:
-        """1 if a sentence holds a target, 0 if not, -1 if it has the words of an answer at another place."""
+        """Return 1 if a sentence holds a target, -1 if it has the words of an answer at another place, else 0."""
         if any(place[0] <= start and end <= place[1] for start, end in targets):
             return 1
         text, offsets = self.corpus.passages[row.passage].text, self._pieces[row.passage].offsets
@@ -276,7 +286,7 @@ class Examples:
         return -1 if any(text[start:end] in sentence for start, end in row.spans) else 0
 
     def _find_lines(self, number: int) -> list[Span]:
-        """First and last word piece of each sentence of a passage."""
+        """Return the first and last word piece of each sentence of a passage."""
         offsets = self._pieces[number].offsets
         found = (_span_pieces(offsets, line) for line in sentences(self._texts[number]))
         return [line for line in found if line]
@@ -285,8 +295,11 @@ class Examples:
 def _crop(
     lines: Sequence[Span], length: int, near: Span | None, wanted: int, room: int, rng: random.Random
 ) -> tuple[int, int]:
-    """[first, last) word pieces: whole sentences around `near`, or around any sentence, of about `wanted` pieces and
-    never more than `room`; where a sentence alone is longer, a part of it that holds `near`."""
+    """Return [first, last) word pieces around `near`, or around any sentence.
+
+    They are whole sentences of about `wanted` pieces and never more than `room`; of a longer sentence, they are a part
+    that holds `near`.
+    """
     if length <= wanted:
         return 0, length
     low, high = near or rng.choice(lines or [(0, length - 1)])
@@ -308,8 +321,10 @@ def _crop(
 
 
 def _reworded(corpus: TrainingCorpus, rng: random.Random) -> tuple[TrainingCorpus, dict[str, TrainingQuestion]]:
-    """The corpus with the passages in which persons became organisations behind its own, and by the id of a question
-    what it may be asked as."""
+    """Return the corpus with renamed passages appended, and question id -> reworded question.
+
+    In a renamed passage, organisations have taken the place of a person.
+    """
     wiki = [question for question in corpus.questions if corpus.passages[question.passage].wiki]
     asked = {question.id: who for question in wiki if (who := ask_who(question.text))}
     made = {question.id: replace(question, text=asked[question.id]) for question in wiki if question.id in asked}
@@ -324,7 +339,10 @@ def _reworded(corpus: TrainingCorpus, rng: random.Random) -> tuple[TrainingCorpu
 
 
 def _pools(corpus: TrainingCorpus) -> dict[str, Pool]:
-    """What changed questions draw from: of the article where it has many paragraphs, else of all of its kind."""
+    """Return article -> what its changed questions draw from.
+
+    That is the article's own text for the kind "wiki", whose articles have many paragraphs, else all texts of the kind.
+    """
     texts: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     of = [passage.article if passage.kind == "wiki" else f"kind {passage.kind}" for passage in corpus.passages]
     for number, passage in enumerate(corpus.passages):
@@ -336,7 +354,7 @@ def _pools(corpus: TrainingCorpus) -> dict[str, Pool]:
 
 
 def _span_pieces(offsets: NDArray[np.int64], span: Span) -> Span | None:
-    """The first and last word piece of a span of characters."""
+    """Return the first and last word piece of a span of characters, or None."""
     inside = np.flatnonzero((offsets[:, 1] > span[0]) & (offsets[:, 0] < span[1]))
     return (int(inside[0]), int(inside[-1])) if len(inside) else None
 
@@ -346,7 +364,7 @@ def _rounded(length: int) -> int:
 
 
 def _spans(rows: Iterable[Sequence[Span]]) -> NDArray[np.int64]:
-    """(b, k, 2) spans of rows, -1 where a row has fewer."""
+    """Return (b, k, 2) spans of rows, -1 where a row has fewer."""
     kept = list(rows)
     made = np.full((len(kept), max(1, *(len(row) for row in kept)), 2), -1)
     for n, row in enumerate(kept):

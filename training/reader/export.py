@@ -1,8 +1,8 @@
 """Write the shipped files of a checkpoint: `python -m training.reader.export work/model.pt ../shared/data OUT`.
 
-Needs onnx; training/int8.py says how. The heads, biases and LayerNorm stay in float32: they are small, and scores hang
-on them. Questions of the training articles show how large activations get. A large model's weights lie beside its
-network, the word embeddings and the layers each in their own file.
+Needs onnx; training/int8.py describes the method. The heads, biases and LayerNorm stay in float32: they are small, and
+scores depend on them. Questions of the training articles show how large activations get. A large model has its weights
+in two files next to its network, one for the word embeddings and one for the layers.
 """
 
 from __future__ import annotations
@@ -29,21 +29,24 @@ OUTPUTS = ("start", "end", "left", "right", "null", "sentence")
 FULL = "reader.onnx"
 LAYERS, WORDS = "layers.bin", "words.bin"
 _LARGE = 60_000_000
-"""Bytes of a network above which its weights are kept beside it."""
+"""Bytes of a network above which its weights get their own files."""
 _BESIDE = 100_000
-"""Bytes of a tensor that is then moved there."""
+"""Bytes from which a tensor moves to these files."""
 _ALIGNED = 64
 
 
 def samples_of(data: Path, tokenizer: Path, rows: int = 160) -> list[Batch]:
-    """Batches of the questions that training begins with."""
+    """Return batches of the first questions of training."""
     examples = Examples(load(data, read_ids(FOREIGN))[0], tokenizer, Mix(), 0)
     first = [row for group in examples.epoch(0)[:rows] for row in group][:rows]
     return [batch for batch, _ in examples.batches(first, random.Random(0), 2048)]
 
 
 def export_float32(model: SpanModel, path: Path) -> None:
-    """Write the model as float32 ONNX, for any number of rows and any length; its inputs are those of its layout."""
+    """Write the model as float32 ONNX, for any number of rows and any length.
+
+    Its inputs are those of its layout.
+    """
     ids = torch.full((2, 16), 1000)
     ids[1, 12:] = model.layout.pad
     inputs = {"ids": ids, "mask": (ids != model.layout.pad).long(), "types": torch.zeros_like(ids)}
@@ -65,7 +68,7 @@ def export_float32(model: SpanModel, path: Path) -> None:
 def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
     """Write the model as int8 ONNX; `samples` show how large its activations get.
 
-    MPNet's activations are far apart, so each row has a scale, and no processor may cut a sum short.
+    MPNet's activations differ widely, so each row has a scale, and no processor may saturate a sum.
     """
     strong = model.layout == MPNET
 
@@ -80,13 +83,16 @@ def export_int8(model: SpanModel, path: Path, samples: Sequence[Batch]) -> None:
 
 
 def split_weights(path: Path) -> list[Path]:
-    """Move the weights of a network into two files beside it, from where onnxruntime maps them; return all three."""
+    """Move the weights of a network into two files next to it; return all three files.
+
+    onnxruntime maps the two files into memory.
+    """
     import onnx
     from onnx.external_data_helper import set_external_data
 
     model = onnx.load(path)
-    beside = {name: path.with_name(name) for name in (LAYERS, WORDS)}
-    with beside[LAYERS].open("wb") as layers, beside[WORDS].open("wb") as words:
+    files = {name: path.with_name(name) for name in (LAYERS, WORDS)}
+    with files[LAYERS].open("wb") as layers, files[WORDS].open("wb") as words:
         for tensor in model.graph.initializer:
             content = onnx.numpy_helper.to_array(tensor).tobytes()
             if len(content) < _BESIDE:
@@ -98,16 +104,16 @@ def split_weights(path: Path) -> list[Path]:
             stream.write(content)
             tensor.ClearField("raw_data")
     onnx.save(model, path)
-    return [path, *beside.values()]
+    return [path, *files.values()]
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("out", type=Path)
-    parser.add_argument("--full", action="store_true", help="float32 beside int8, to compare")
+    parser.add_argument("--full", action="store_true", help="also write float32, to compare")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     model, tokenizer = load_checkpoint(arguments.checkpoint)

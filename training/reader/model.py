@@ -1,8 +1,8 @@
-"""Score every span of a passage as the answer, "the passage does not answer", and every sentence by itself.
+"""Score every span of a passage as the answer, the option that the passage does not answer, and every sentence alone.
 
-All spans of a passage and the null option share one softmax (the joint objective of Fajcik et al. 2021): a span has
-start + end + the product of two small vectors, so that its two ends are chosen together. A sentence's log-odds of
-answering by itself is the mean of a score over its word pieces.
+All spans of a passage and the null option share one softmax (the joint objective of Fajcik et al. 2021). A span's score
+is start + end + the product of two small vectors, so that its two ends are chosen together. A sentence's log-odds of
+answering alone is the mean of a score over its word pieces.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from training.reader.base import layout_for
 
 PAIR = 64
-"""Length of the vectors that say how well a start and an end go together."""
+"""Length of the vectors that say how well a start and an end fit together."""
 LONGEST_ANSWER = 30
-"""Most word pieces in an answer."""
+"""The most word pieces in an answer."""
 _NEVER = -1e4
 Parts = tuple[Tensor, ...]
 
@@ -48,12 +48,16 @@ class Batch:
 
 
 class SpanModel(nn.Module):
-    """Question and passage -> the parts of the scores: start (b, L), end (b, L), pair vectors of starts and ends
-    (b, L, PAIR), null (b,) and sentence (b, L)."""
+    """Question and passage -> the parts of the scores.
+
+    The parts are start (b, L), end (b, L), pair vectors of starts and ends (b, L, PAIR), null (b,) and sentence (b, L).
+    """
 
     def __init__(self, encoder: Any, frozen: int = 0, dropout: float = 0.0) -> None:
-        """Put new heads on `encoder`; its embeddings and its `frozen` lowest layers stay as they are. Without `dropout`
-        crops and changed questions are the noise: drawing random numbers takes as long as all the rest on a processor.
+        """Put new heads on `encoder`; do not train its embeddings and `frozen` lowest layers.
+
+        Without `dropout`, crops and changed questions are the noise: on a processor, drawing random numbers takes as
+        long as all the rest.
         """
         super().__init__()
         self.encoder = encoder
@@ -78,9 +82,9 @@ class SpanModel(nn.Module):
                 module.p = dropout
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor | None = None) -> Parts:
-        """(b, L) word pieces, attention mask and token types -> (start, end, pair starts, pair ends, null, sentence).
+        """Return (start, end, pair starts, pair ends, null, sentence) of a batch.
 
-        An encoder without token types takes none.
+        Takes (b, L) word pieces, attention mask and token types; an encoder without token types takes none.
         """
         typed = {"token_type_ids": types} if "types" in self.layout.inputs else {}
         hidden = self.encoder(input_ids=ids, attention_mask=mask, **typed).last_hidden_state
@@ -90,7 +94,10 @@ class SpanModel(nn.Module):
 
 
 def span_scores(parts: Parts, passage: Tensor) -> Tensor:
-    """(b, L, L) score of the span from the first index to the second, both inclusive; very low where there is none."""
+    """Return (b, L, L) scores of the spans from first to second index, both inclusive.
+
+    The score is very low where there is no span.
+    """
     start, end, left, right = parts[:4]
     scores = start[:, :, None] + end[:, None, :] + left @ right.transpose(1, 2) / math.sqrt(PAIR)
     length = passage.shape[1]
@@ -101,7 +108,10 @@ def span_scores(parts: Parts, passage: Tensor) -> Tensor:
 
 
 def log_odds(parts: Parts, batch: Batch) -> tuple[Tensor, Tensor]:
-    """((b,), (b,)): log-odds over the null option of any span at all, and of the acceptable ones together."""
+    """Return ((b,), (b,)) log-odds over the null option.
+
+    The first is that of any span, the second that of the acceptable spans together.
+    """
     scores = span_scores(parts, batch.passage)
     null = parts[4]
     rows = torch.arange(len(scores), device=scores.device)[:, None]
@@ -112,14 +122,17 @@ def log_odds(parts: Parts, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def sentence_odds(parts: Parts, sentences: Tensor) -> Tensor:
-    """(b, s) log-odds that a sentence answers by itself, of (b, s, 2) first and last pieces."""
+    """Return (b, s) log-odds that a sentence answers alone.
+
+    `sentences` (b, s, 2) are the first and last pieces.
+    """
     place = torch.arange(parts[5].shape[1], device=sentences.device)
     inside = ((place >= sentences[:, :, :1]) & (place <= sentences[:, :, 1:])).float()
     return (inside @ parts[5][:, :, None]).squeeze(-1) / inside.sum(-1).clamp(min=1)
 
 
 def sentence_loss(parts: Parts, batch: Batch) -> Tensor:
-    """(b,) the mean loss of each row's sentences, 0 for a row without one."""
+    """Return (b,) mean losses of each row's sentences, 0 for a row without sentences."""
     odds = sentence_odds(parts, batch.sentences)
     known = batch.holds >= 0
     each = nn.functional.binary_cross_entropy_with_logits(odds, batch.holds.clamp(min=0).float(), reduction="none")
@@ -127,10 +140,11 @@ def sentence_loss(parts: Parts, batch: Batch) -> Tensor:
 
 
 def loss(any_span: Tensor, wanted: Tensor, answerable: Tensor, group: Tensor, weight: float) -> Tensor:
-    """The mean over rows of -log p(acceptable spans, or null), plus `weight` times the same with the spans of all
-    passages of one question in one softmax (shared normalisation, Clark & Gardner 2018).
+    """Return the loss of a step.
 
-    `answerable` (b,) tells rows with an acceptable span; `group` (b,) is the same number for passages of one question.
+    It is the mean over rows of -log p(acceptable spans, or null), plus `weight` times the same with the spans of all
+    passages of one question in one softmax (shared normalisation, Clark & Gardner 2018). `answerable` (b,) is True for
+    rows with an acceptable span; `group` (b,) is the same number for passages of one question.
     """
     apart = nn.functional.softplus(any_span) - torch.where(answerable, wanted, torch.zeros_like(wanted))
     same = group[:, None] == group[None, :]

@@ -1,7 +1,7 @@
 """Turn the shipped int8 model back into a model that can be trained: `restored()`. Needs onnx.
 
-This undoes `training.reader.export`: it multiplies weights by their scales and moves what smoothing took from the
-activations back. What int8 rounded stays rounded, which costs nothing measurable.
+This undoes `training.reader.export`: it multiplies weights by their scales and reverses the smoothing. What int8
+rounded stays rounded, which costs nothing measurable.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _WRAPPED = ("inner", "linear")
 
 
 def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout: float = 0.0) -> SpanModel:
-    """The float32 model of an exported folder, on `encoder` (MiniLM's), whose embeddings and `frozen` lowest layers
-    were not trained and so are taken as they are. Raises OSError or KeyError for a folder that `export` did not write.
+    """Return the float32 model of an exported folder, on `encoder` (MiniLM's).
+
+    With `frozen` lowest layers, these and the embeddings come from `encoder`, since they were not trained. Raises
+    OSError or KeyError for a folder that `export` did not write.
     """
     import onnx
     from onnx import numpy_helper
@@ -51,7 +53,7 @@ def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout
 
 
 def _weights(nodes: Any, held: dict[str, _Array]) -> Iterator[tuple[str, Tensor]]:
-    """(name, (out, in) weight) of every linear layer, found by the path of its product in the graph."""
+    """Yield (name, (out, in) weight) of every linear layer, named by the path of its product in the graph."""
     for node in nodes:
         if node.op_type not in ("MatMul", "MatMulInteger", "Gemm"):
             continue

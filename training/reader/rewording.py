@@ -1,7 +1,7 @@
-"""Question and passage -> the same asked another way: "who" for an organisation, an organisation where a person stood.
+"""Reword questions and passages: "who" for an organisation, an organisation in the place of a person.
 
-Public questions ask "who" for people nearly always, and a model trained on them alone answers with the person who
-stands nearest. Pure; no model, only patterns.
+Public questions nearly always ask "who" for people, and a model trained on them alone answers with the nearest person.
+Pure; no model, only patterns.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ _NAME = re.compile(r"(?:[A-Z][\w.'’-]*)(?:\s+(?:(?:of|de|van|von|the)\s+)?[A-Z
 
 
 def ask_who(question: str) -> str | None:
-    """A question for an organisation ("What company makes ...?") asked with "who"; None when it is no such question."""
+    """Return a question for an organisation asked with "who", or None.
+
+    "What company makes ...?" is such a question.
+    """
     match = _ORGANISATION.fullmatch(question.strip())
     if not match or not _VERB.fullmatch(match.group(1).lower()):
         return None
@@ -36,12 +39,12 @@ def ask_who(question: str) -> str | None:
 
 
 def asks_who(question: str) -> bool:
-    """Whether it begins with "who"."""
+    """True if the question begins with "who"."""
     return bool(_PERSON.match(question.strip()))
 
 
 def names(texts: Iterable[str]) -> list[str]:
-    """Those of the texts that are a name and nothing else, each once."""
+    """Return those of the texts that are a name and nothing else, each once."""
     stripped = (text.strip(" .,") for text in texts)
     return sorted({text for text in stripped if len(text) > 2 and _NAME.fullmatch(text)})
 
@@ -49,8 +52,10 @@ def names(texts: Iterable[str]) -> list[str]:
 def rename(
     text: str, spans: Sequence[Span], others: Sequence[str], rng: random.Random
 ) -> tuple[str, tuple[Span, ...]] | None:
-    """The passage with the name that answers replaced, wherever it stands, by one to three of `others`; with where
-    they stand now. None when the answer is no name, or when a part of it stands elsewhere too.
+    """Replace the name that answers by one to three of `others`, in the whole passage.
+
+    Returns the passage and the spans of the new names, or None if the answer is no name or a part of it occurs
+    elsewhere.
     """
     name = max((text[start:end] for start, end in spans), key=len, default="")
     if not _NAME.fullmatch(name) or not others:

@@ -1,17 +1,17 @@
 """Train the reader: `python -m training.reader.train ../shared/data --work work`. It resumes where it was stopped.
 
-The small reader grows from MiniLM's float32 weights; the strong one from all-mpnet-base-v2, whose FOLDER holds
-config.json, model.safetensors and tokenizer.json; with `--shipped` either grows from the weights that are shipped:
+The small reader starts from MiniLM's float32 weights, the strong one from all-mpnet-base-v2, whose FOLDER holds
+config.json, model.safetensors and tokenizer.json. With `--shipped`, either starts from the shipped weights:
 
     python -m training.reader.train ../shared/data --work small
     python -m training.reader.train ../shared/data --work strong --base FOLDER
 
 They learn from the public files and from the everyday documents in training/documents. With a GPU, which is used if
-there is one, that takes minutes; on two cores days, so that there `--steps` says how many, and `--hours` ends a stage.
-Every ten minutes and at the end the work folder gets `reader.pt`, from which the same command goes on, and `model.pt`,
-a usable model: the average of recent weights (Shamir & Zhang 2013). `benchmarks.reader` measures both,
-`training.reader.export` makes the shipped files. The learning rate rises and then falls over the last part of the
-steps, `--decay` (Hu et al. 2024).
+there is one, that takes minutes; on two cores it takes days, so `--steps` sets the number of steps and `--hours` ends a
+stage. Every ten minutes and at the end, the work folder gets `reader.pt`, from which the same command resumes, and
+`model.pt`, a usable model: the average of recent weights (Shamir & Zhang 2013). `benchmarks.reader` measures both,
+`training.reader.export` makes the shipped files. The learning rate rises, and falls over the last part of the steps,
+`--decay` (Hu et al. 2024).
 """
 
 from __future__ import annotations
@@ -52,15 +52,15 @@ from training.reader.restore import restored
 _CHECKPOINT_SECONDS = 600
 _DOCUMENTS = 2000
 _AVERAGED = 4
-"""How fast old weights fade from the average: at step t the new ones count (4 + 1) / (t + 4)."""
+"""How fast old weights fade from the average: at step t the new weights count (4 + 1) / (t + 4)."""
 
 
 @dataclass(frozen=True)
 class ReaderRecipe:
-    """What makes two runs the same.
+    """The settings of a run: two runs with equal settings are the same.
 
-    `groups` questions make a step; `pieces` word pieces go through at once. The heads learn at `head` times the rate.
-    `shared` and `sentence` weigh these parts of the loss. `frozen` layers of the encoder, the lowest, stay as they are.
+    `groups` questions make a step; `pieces` word pieces run at once. The heads learn at `head` times the rate. `shared`
+    and `sentence` weigh these parts of the loss. The `frozen` lowest layers of the encoder are not trained.
     """
 
     steps: int = 4000
@@ -78,26 +78,32 @@ class ReaderRecipe:
 
     @property
     def plateau(self) -> int:
-        """The step at which the rate begins to fall."""
+        """Return the step at which the rate begins to fall."""
         return round((1 - self.decay) * self.steps)
 
     def rate_at(self, step: int) -> float:
-        """The learning rate of a step: a line up, a plateau, a line down to zero over the last `decay` of the steps."""
+        """Return the learning rate of a step.
+
+        It rises in a line, stays level, and falls in a line to zero over the last `decay` of the steps.
+        """
         falling = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
         return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
 
 
 SMALL = ReaderRecipe(steps=4000, groups=32, warm_up=200, decay=0.95, dropout=0.1, pieces=12288)
-"""How the small reader learns."""
+"""The recipe of the small reader."""
 _STRONG = ReaderRecipe(steps=3600, groups=32, rate=4e-5, warm_up=200, decay=0.95, head=5.0, dropout=0.1, pieces=12288)
-"""How the strong reader learns: minutes of a GPU, days of two cores."""
+"""The recipe of the strong reader: minutes on a GPU, days on two cores."""
 
 
 Batches = list[tuple[Batch, list[ExampleRow]]]
 
 
 class Steps(Dataset[Batches]):
-    """The batches of every step, the same for the same recipe; where an epoch ends, the next one begins."""
+    """The batches of every step, the same for the same recipe.
+
+    Where an epoch ends, the next one begins.
+    """
 
     def __init__(self, examples: Examples, recipe: ReaderRecipe) -> None:
         self._examples, self._recipe = examples, recipe
@@ -118,13 +124,13 @@ class Steps(Dataset[Batches]):
         return list(self._examples.batches(rows, rng, self._recipe.pieces))
 
     def ahead(self, first: int, workers: int) -> Iterator[Batches]:
-        """The batches from the step `first` on, made by processes of their own."""
+        """Yield the batches from the step `first` on, made by `workers` processes."""
         steps = range(first, self._recipe.steps)
         yield from DataLoader(self, batch_size=None, sampler=steps, num_workers=workers, prefetch_factor=8)
 
 
 class ReaderTraining:
-    """A model with everything that a run must remember to go on where it stopped."""
+    """A model in training, with everything that a run needs to resume."""
 
     def __init__(
         self,
@@ -134,8 +140,11 @@ class ReaderTraining:
         threads: int = 2,
         model: SpanModel | None = None,
     ) -> None:
-        """`device` is cuda where there is one, unless it is named; `threads` batches run at once on a processor, or
-        are made beside a GPU. `model` is trained further; without one, training begins from MiniLM's weights."""
+        """Train `model`, or without one a new model on MiniLM's weights.
+
+        `device` is cuda by default if there is one. `threads` batches run at once on a processor; with a GPU, as many
+        processes make batches.
+        """
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
         self._precision = precision(self.device)
@@ -164,7 +173,10 @@ class ReaderTraining:
         self.steps = Steps(examples, recipe)
 
     def run_step(self, batches: Batches | None = None) -> float:
-        """One step of the optimiser, with its batches where they are made elsewhere; returns the loss."""
+        """Run one step of the optimiser and return the loss.
+
+        `batches` are the batches of the step if another process made them.
+        """
         batches = batches or self.steps[self.step]
         for part in self.optimiser.param_groups:
             part["lr"] = self.recipe.rate_at(self.step) * part["times"]
@@ -179,11 +191,11 @@ class ReaderTraining:
         return value
 
     def backward(self, batches: Batches) -> float:
-        """The loss over batches, with its gradients left in the parameters.
+        """Return the loss over batches, and leave its gradients in the parameters.
 
-        Rows run in batches of like length, one batch a thread: threads that share a batch wait for each other at
-        every operation, which costs most of the time on a busy machine. The loss joins the batches, so it goes
-        backward in two steps: to the log-odds of the rows, then through the network batch by batch.
+        Rows run in batches of similar length, one batch per thread: threads that share a batch wait for each other at
+        every operation, which costs most of the time on a busy machine. The loss joins the batches, so it goes backward
+        in two steps: to the log-odds of the rows, then through the network batch by batch.
         """
         self.rows += sum(len(part) for _, part in batches)
         self.pieces += sum(int(batch.mask.sum()) for batch, _ in batches)
@@ -231,10 +243,10 @@ class ReaderTraining:
         write_state(folder / USABLE, shared | {"model": weights | self.average})
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
-            SystemExit: it is of a model with other layers.
+            SystemExit: the checkpoint is of a model with other layers.
         """
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         try:
@@ -248,13 +260,15 @@ class ReaderTraining:
 
 
 def is_head(name: str) -> bool:
-    """Whether a parameter is new, not of the encoder."""
+    """True if a parameter belongs to the new heads, not to the encoder."""
     return not name.startswith("encoder.")
 
 
 def precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies it faster than float32, which processors without an instruction for it do
-    not (three times slower, measured)."""
+    """Return bfloat16 if the device multiplies it faster than float32.
+
+    Processors without an instruction for it are three times slower (measured).
+    """
     if device.type == "cuda":
         return torch.bfloat16
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
@@ -264,10 +278,10 @@ def precision(device: torch.device) -> torch.dtype:
 def run(
     training: ReaderTraining, folder: Path, log_every: int = 5, stop: Event | None = None, hours: float = 0
 ) -> None:
-    """Run all steps that are left, or those of some `hours`, and save every ten minutes and at the end; log the losses.
+    """Run the steps that are left, and save every ten minutes and at the end.
 
-    When `stop` is set it ends after the step under way, saved too. plateau.pt is the state before the rate falls: a
-    finished run is lengthened from there, with more steps.
+    The losses are logged. The run ends after `hours` (0: no limit), or, when `stop` is set, after the step under way.
+    plateau.pt is the state before the rate falls: from there a finished run can be lengthened with more steps.
     """
     begun = saved = time.monotonic()
     recent: list[float] = []
@@ -296,8 +310,10 @@ def run(
 
 
 def corpus(data: Path, work: Path, seed: int = ReaderRecipe.seed) -> TrainingCorpus:
-    """What is trained on: the public files in `data` with hard negatives, documents made from templates, and the
-    everyday documents."""
+    """Return the training corpus.
+
+    It holds the public files in `data` with hard negatives, documents made from templates, and the everyday documents.
+    """
     fit, _ = load(data, read_ids(FOREIGN))
     fit = with_hard_negatives(fit, work / "hard_negatives.json")
     everyday, _ = split_documents(cut_documents(read_bundles()))
@@ -305,7 +321,7 @@ def corpus(data: Path, work: Path, seed: int = ReaderRecipe.seed) -> TrainingCor
 
 
 def _start(arguments: argparse.Namespace) -> ReaderTraining:
-    """What the arguments ask for, resumed if it was begun."""
+    """Return the training that the arguments describe, resumed if it was begun."""
     torch.manual_seed(arguments.seed)
     checkpoint = arguments.work / CHECKPOINT
     encoder = load_encoder(arguments.base)
@@ -331,17 +347,22 @@ def _start(arguments: argparse.Namespace) -> ReaderTraining:
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and natural/")
     parser.add_argument("--work", type=Path, default=Path("work"), help="where checkpoints are kept")
     parser.add_argument("--base", type=Path, default=None, help="the folder of the encoder to begin from (MiniLM's)")
     parser.add_argument("--steps", type=int, help="steps in all; the rate falls over the last of them")
-    parser.add_argument("--hours", type=float, default=0, help="end this stage after so long, on the plateau or not")
-    parser.add_argument("--rate", type=float, help="the learning rate at its highest")
-    parser.add_argument("--decay", type=float, help="over which part of the steps, the last, the rate falls")
     parser.add_argument(
-        "--seed", type=int, default=ReaderRecipe.seed, help="of the order of the rows and of what is made"
+        "--hours", type=float, default=0, help="end this stage after so many hours, on the plateau or not"
+    )
+    parser.add_argument("--rate", type=float, help="the learning rate at its highest")
+    parser.add_argument("--decay", type=float, help="the last part of the steps, over which the rate falls")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=ReaderRecipe.seed,
+        help="seed of the order of the rows and of the generated documents",
     )
     parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")

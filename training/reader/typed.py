@@ -17,8 +17,11 @@ _CLIPPED, _MISSPELT = 0.25, 0.1
 
 
 def retype(question: str, rng: random.Random) -> str:
-    """Return the question in lower case without its question mark; a quarter of them as keywords, and in a tenth one
-    word is misspelt."""
+    """Return the question as people type it.
+
+    It is in lower case and has no question mark; a quarter of the questions become keywords, and a tenth get a misspelt
+    word.
+    """
     text = " ".join(question.rstrip(" ?.").lower().split())
     if rng.random() < _CLIPPED:
         text = _keywords(text)

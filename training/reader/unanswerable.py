@@ -1,5 +1,8 @@
-"""Answerable question -> one that its passage does not answer: a name, number, date or noun swapped, a word turned to
-its opposite, a negation (the kinds of Rajpurkar et al. 2018). Pure; no model, only patterns."""
+"""Change an answerable question into one that its passage does not answer. Pure; no model, only patterns.
+
+A name, number, date or noun is swapped, a word is turned into its opposite, or a negation is added (the kinds of
+Rajpurkar et al. 2018).
+"""
 
 from __future__ import annotations
 
@@ -90,8 +93,10 @@ _TURNS = _table()
 
 @dataclass
 class Pool:
-    """The names, numbers and nouns of one article: what a swapped word is replaced by. `typed` are the names in lower
-    case."""
+    """The names, numbers and nouns of one article, from which swapped words are drawn.
+
+    `names` are by their number of words; `typed` are the names in lower case.
+    """
 
     names: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     numbers: list[str] = field(default_factory=list)
@@ -100,7 +105,10 @@ class Pool:
 
 
 def make_pool(passages: Iterable[str], questions: Iterable[str]) -> Pool:
-    """What the passages and questions of one article offer. Names are kept by their number of words."""
+    """Return the pool of the passages and questions of one article.
+
+    Names are kept by their number of words.
+    """
     pool = Pool()
     for text in passages:
         for name in inner_names(text):
@@ -113,16 +121,19 @@ def make_pool(passages: Iterable[str], questions: Iterable[str]) -> Pool:
 
 
 def inner_names(text: str) -> list[str]:
-    """Runs of capitalised words that do not open a sentence (there every word has a capital)."""
+    """Return the runs of capitalised words that do not open a sentence.
+
+    Every word that opens a sentence has a capital.
+    """
     return [
         m.group() for m in _NAME.finditer(text) if len(m.group()) > 2 and re.search(r"[\w,;)]\s$", text[: m.start()])
     ]
 
 
 def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) -> str | None:
-    """`question` changed so that `passage` no longer answers it, or None when no kind of change fits.
+    """Return `question` changed so that `passage` no longer answers it, or None.
 
-    What is put in place of a name, number or noun stands nowhere in the passage.
+    The word that replaces a name, number or noun is nowhere in the passage.
     """
     lowered = passage.lower()
     # Kinds that teach most come first more often; the first that fits is taken.
@@ -143,7 +154,10 @@ def unanswerable(question: str, passage: str, pool: Pool, rng: random.Random) ->
 
 
 def swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
-    """`question` with one of its names replaced by one that `lowered`, a text in small letters, lacks; None without."""
+    """Return `question` with one of its names replaced, or None.
+
+    The new name is not in `lowered`, a text in lower case.
+    """
     found = [m for m in _NAME.finditer(question) if m.start() or m.group().lower() in lowered]
     found = [m for m in found if len(m.group()) > 1] or _typed_names(question, pool)
     if not found:
@@ -157,7 +171,7 @@ def swap_name(question: str, lowered: str, pool: Pool, rng: random.Random) -> st
 
 
 def _typed_names(question: str, pool: Pool) -> list[re.Match[str]]:
-    """Names of the pool that a question without capitals has."""
+    """Return the names of the pool that are in a question without capitals."""
     if question != question.lower():
         return []
     words = list(re.finditer(r"[^\W_]+", question))
@@ -206,7 +220,7 @@ def _swap_noun(question: str, lowered: str, pool: Pool, rng: random.Random) -> s
 
 
 def _ask_of_the_future(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
-    """ "When did it open?" -> "When will it open?"."""
+    """Ask about the future: "When did it open?" becomes "When will it open?"."""
     del pool, rng
     changed = re.sub(r"(?<=\s)did(?=\s)", "will", question, count=1)
     return None if changed == question or re.search(r"\bwill\b|\bplan|\bfuture\b|\bnext\b", lowered) else changed
@@ -214,7 +228,7 @@ def _ask_of_the_future(question: str, lowered: str, pool: Pool, rng: random.Rand
 
 def _negate(question: str, lowered: str, pool: Pool, rng: random.Random) -> str | None:
     del pool, lowered
-    # It fits nearly every question, and would crowd out the rest.
+    # A negation fits nearly every question, and would crowd out the other kinds.
     if "n't" in question or " not " in question or " never " in question or rng.random() < 0.6:
         return None
     found = list(_AUXILIARY.finditer(question))
@@ -229,7 +243,7 @@ def _negate(question: str, lowered: str, pool: Pool, rng: random.Random) -> str 
 
 
 def _draw(choices: Sequence[str], lowered: str, question: str, rng: random.Random) -> str | None:
-    """One of `choices` of which no part stands in the passage or the question; None when eight draws find none."""
+    """Return one of `choices` of which no part is in the passage or the question; None after eight failed draws."""
     for _ in range(8 if choices else 0):
         other = rng.choice(choices)
         parts = [part for part in re.findall(r"\w+", other.lower()) if len(part) > 2] or [other.lower()]

@@ -1,4 +1,4 @@
-"""Ask a passage yes-or-no questions that one of its sentences answers, with yes or with no. Pure; only patterns."""
+"""Ask a passage yes-or-no questions that one of its sentences answers with yes or no. Pure; only patterns."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ for _pair in """always:never all:none before:after above:below more:fewer most:f
     _OPPOSITES |= {_one: _other, _other: _one}
 _WORD = re.compile(r"[A-Za-z]+")
 _LONGEST = 24
-"""Words of a rest up to which it is a span the reader can choose."""
+"""The most words of a rest that the reader can choose as a span."""
 
 
 def ask_yes_no(passage: str, rng: random.Random) -> tuple[str, Span] | None:
-    """Return a question and the words that settle it, of a random sentence; None if no sentence has a simple form.
+    """Return a question and the span that settles it, from a random sentence, or None.
 
-    Half of the questions have a number or a word changed, so that the sentence says no.
+    None means that no sentence has a simple form. Half of the questions get a changed number or word, so that the
+    sentence says no.
     """
     lines = sentences(passage)
     for start, end in rng.sample(lines, min(6, len(lines))):
@@ -82,19 +83,19 @@ _MORE = re.compile(r"(?:,|\s(?:which|who|whose|because|since|while|although|but|
 
 
 def _names(subject: str) -> bool:
-    """Whether it begins as a name of a thing does, and not in the middle of a thought."""
+    """True if it begins like the name of a thing, not in the middle of a thought."""
     first = subject.split()[0].lower()
     return first in _LOWER or (first not in FUNCTION_WORDS and not first.endswith("ly") and first[0].isalnum())
 
 
 def _short(rest: str, rng: random.Random) -> str:
-    """Mostly the words of the first clause alone, for people ask less than a sentence says."""
+    """Return the first clause alone most of the time, since people ask less than a sentence says."""
     head = _MORE.split(rest)[0].rstrip()
     return head if len(head.split()) > 2 and rng.random() < 0.8 else rest
 
 
 def _changed(rest: str, rng: random.Random) -> str:
-    """Another number, or the opposite of a word; the same words if they have neither."""
+    """Return the words with another number or the opposite of a word; unchanged if they have neither."""
     numbers = list(_NUMBER.finditer(rest))
     words = [match for match in _WORD.finditer(rest) if match.group().lower() in _OPPOSITES]
     if not numbers and not words:

@@ -1,7 +1,7 @@
-"""Makes the shipped byte-pair table: `python -m training.tokens.train DATA_FOLDER [--size 32768]`.
+"""Train the shipped byte-pair table: `python -m training.tokens.train DATA_FOLDER [--size 32768]`.
 
-DATA_FOLDER holds public text as gzipped SQuAD-form JSON and JSONL; every string of four words or more in them counts
-as text. The same files give the same table, byte for byte. Method: Sennrich et al. 2016, over bytes.
+DATA_FOLDER holds public text as gzipped SQuAD-form JSON and JSONL; every string of four words or more in these files
+counts as text. The same files give the same table, byte for byte. Method: Sennrich et al. 2016, over bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from index.text.tokens import OWN_TABLE, PATTERN
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Every text of four words or more inside a JSON value, in order."""
+    """Yield every text of four words or more inside a JSON value, in order."""
     if isinstance(value, str):
         if value.count(" ") >= 3:
             yield value
@@ -33,7 +33,10 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def texts(folder: Path) -> Iterator[str]:
-    """The distinct texts of the training files below `folder`; files named dev are for measuring and left out."""
+    """Yield the distinct texts of the training files below `folder`.
+
+    Files named dev are left out: they are for measuring.
+    """
     seen: set[bytes] = set()
     for path in sorted(folder.rglob("*.gz")):
         if "dev" in path.name:
@@ -49,7 +52,10 @@ def texts(folder: Path) -> Iterator[str]:
 
 
 def train(folder: Path, size: int) -> list[bytes]:
-    """The `size` tokens of a byte-level BPE over the texts of `folder`, most basic first."""
+    """Return the `size` tokens of a byte-level BPE over the texts of `folder`.
+
+    The most basic token comes first.
+    """
     tokenizer = Tokenizer(models.BPE())
     split = pre_tokenizers.Split(Regex(PATTERN), behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(False, use_regex=False)])
@@ -63,7 +69,7 @@ def train(folder: Path, size: int) -> list[bytes]:
 
 
 def _bytes_by_letter() -> dict[str, int]:
-    """Byte-level BPE writes each byte as a visible letter; this is the way back (byte order: GPT-2's)."""
+    """Return visible letter -> byte, the inverse of how byte-level BPE writes bytes (byte order: GPT-2's)."""
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [byte for byte in range(256) if byte not in visible]
     return {chr(byte): byte for byte in visible} | {chr(256 + n): byte for n, byte in enumerate(hidden)}
