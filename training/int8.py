@@ -39,7 +39,7 @@ class _RowScaled(nn.Module):
         self.register_buffer("scale", scale)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(b, L) -> (b, L, d)."""
+        """Return (b, L, d) embeddings of (b, L) ids."""
         return nn.functional.embedding(ids, self.table).float() * nn.functional.embedding(ids, self.scale)
 
 
@@ -56,7 +56,7 @@ class _Smoothed(nn.Module):
         self.linear.bias = linear.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(b, L, d) -> (b, L, out)."""
+        """Return (b, L, out) for (b, L, d) inputs."""
         outputs: Tensor = self.linear(inputs * self.inverse)
         return outputs
 
@@ -70,7 +70,7 @@ class _ByRow(nn.Module):
         self.bias = bias
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """(b, L, d) -> (b, L, out)."""
+        """Return (b, L, out) for (b, L, d) inputs."""
         largest = inputs.abs().amax(-1, keepdim=True).clamp(min=1e-6)
         outputs: Tensor = self.inner(inputs / largest) * largest + self.bias
         return outputs

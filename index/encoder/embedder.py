@@ -170,7 +170,10 @@ class _SentenceTransformer:
         self.tokenizer = str(self._model.tokenizer.backend_tokenizer.to_str())
 
     def encode(self, texts: Sequence[str], *, query: bool) -> Vectors:
-        """Return (n, d) unit vectors, with the model's own prompts for questions and for passages."""
+        """Return (n, d) unit vectors, with the model's own prompts.
+
+        Questions and passages have different prompts.
+        """
         with self._lock:
             encode = self._model.encode_query if query else self._model.encode_document
             vectors = encode(list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)

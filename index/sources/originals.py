@@ -42,7 +42,10 @@ class Originals:
     """
 
     def __init__(self, home: Path, roots: Callable[[], Sequence[Path]], max_bytes: int) -> None:
-        """`roots` gives the registered files and folders of `home`; files larger than `max_bytes` are not read."""
+        """Find the sources of `home`.
+
+        `roots` returns its registered files and folders; files larger than `max_bytes` are not read.
+        """
         self._home, self._roots, self._max_bytes = home, roots, max_bytes
         self._lock = Lock()
         self._files: tuple[object, dict[str, Path]] = (None, {})

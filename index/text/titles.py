@@ -44,9 +44,8 @@ def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
             return Title(_tidy(text[slice(*title)]), "text")
         found = blocks(text[:_LOOKED_AT])
         headings = (text[block.start : block.end] for block in found if block.kind == "heading")
-        heading = next(
-            (words for words in headings if not number_of(words)), ""
-        )  # "1. Introduction" is the title of a section
+        # "1. Introduction" is the title of a section.
+        heading = next((words for words in headings if not number_of(words)), "")
         if _tidy(heading):
             return Title(_tidy(heading), "text")
     if name := title_in_name(source):

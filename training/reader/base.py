@@ -36,7 +36,7 @@ def load_encoder(folder: Path) -> Any:
 
 
 def new_encoder(config: Mapping[str, Any]) -> Any:
-    """Make an encoder with random weights from its configuration, `encoder.config.to_dict()`."""
+    """Make an encoder with random weights from `encoder.config.to_dict()`."""
     transformers = _quiet_transformers()
     made = transformers.AutoConfig.for_model(**config)
     return transformers.AutoModel.from_config(made, add_pooling_layer=False, attn_implementation="eager").float()

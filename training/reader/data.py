@@ -126,7 +126,10 @@ def read_json(path: Path) -> list[Any]:
 
 
 def read_ids(path: Path) -> frozenset[str]:
-    """Return the ids in a text file, one per line; a line that starts with # is skipped."""
+    """Return the ids in a text file, one per line.
+
+    A line that starts with # is a remark.
+    """
     lines = (line.strip() for line in path.read_text("utf-8").splitlines())
     return frozenset(line for line in lines if line and not line.startswith("#"))
 

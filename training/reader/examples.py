@@ -129,7 +129,7 @@ class Examples:
     """The rows of every epoch, the same for the same seed."""
 
     def __init__(self, corpus: TrainingCorpus, tokenizer: Path, mix: Mix, seed: int) -> None:
-        """`tokenizer` is the path of a tokenizer.json."""
+        """Prepare `corpus` for epochs of `mix`; `tokenizer` is the path of a tokenizer.json."""
         from tokenizers import Tokenizer
 
         self.mix = mix
