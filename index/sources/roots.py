@@ -16,9 +16,9 @@ from index.home import index_folder
 from index.program import command
 from index.state import DamagedState, mend, read_either, write_twice
 
-_ROOTS = "roots.json"
-_FORGOTTEN = "forgotten.json"
-KEPT_TWICE = (_ROOTS, _FORGOTTEN)
+ROOTS_LIST = "roots.json"
+FORGOTTEN_LIST = "forgotten.json"
+KEPT_TWICE = (ROOTS_LIST, FORGOTTEN_LIST)
 """State files whose content a sync can't find out again."""
 QUESTION_SET = "questions.jsonl"
 """A file in a root folder with questions about its articles; it is no article itself."""
