@@ -112,9 +112,9 @@ def main() -> None:
         for number in range(RUNS):
             for which, checkout in checkouts.items():
                 runs[which].append(index(checkout, sources, Path(name) / f"{which}-{number}"))
-        print(
-            f"{count} sources\n\n| checkout | chunks | chunks/s | memory, MB | memory of a tenth, MB |\n|---|---|---|---|---|"
-        )
+        print(f"{count} sources\n")
+        print("| checkout | chunks | chunks/s | memory, MB | memory of a tenth, MB |")
+        print("|---|---|---|---|---|")
         for which, checkout in checkouts.items():
             small = index(checkout, few, Path(name) / f"{which}-few")
             speed = median(run.chunks / run.seconds for run in runs[which])
