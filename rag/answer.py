@@ -1,4 +1,4 @@
-"""The whole journey of a question: ask -> retrieve -> read -> refuse, quote, or have it written and check -> cite."""
+"""The path of a question to its answer: retrieve, read, then refuse, quote, or write and check; then cite."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from rag.writer.quote import refuse
 
 
 class BadQuestion(FootnoteError):
-    """A question that can't be asked: empty or overlong."""
+    """A question that can't be asked: it is empty or too long."""
 
 
 class AnswerOptions(TypedDict, total=False):
-    """How a question is answered.
+    """Options for answering a question.
 
-    `never_refuse` answers whenever something was retrieved, however unlikely. `writer` overrides the setting. `choice`
-    restricts the sources. `as_typed` leaves misspelt words as they are. `thread` holds the earlier turns that the
+    `never_refuse` answers whenever anything was retrieved, however low the score. `writer` overrides the setting.
+    `choice` restricts the sources. `as_typed` skips the spelling correction. `thread` holds the earlier turns that the
     question may refer to.
     """
 
@@ -60,9 +60,9 @@ def answer(
 ) -> Answer:
     """Answer `question` from the index in use.
 
-    Holds `models` until the answer is complete, or until a language model begins to write it. Raises BadQuestion when
-    the question is empty or longer than the setting allows, FootnoteError when the choice names a source that does not
-    exist, and IndexMissing, IndexMismatch or IndexDamaged when no index can be used.
+    Holds `models` until the answer is complete, or until a language model starts to write it. Raises BadQuestion if the
+    question is empty or longer than the setting allows, FootnoteError if the choice names an unknown source, and
+    IndexMissing, IndexMismatch or IndexDamaged if there is no usable index.
     """
     *_, last = stream(engine, question, models=models, **options)
     return last
@@ -76,10 +76,11 @@ def stream(
     models: AbstractContextManager[object] | None = None,
     **options: Unpack[AnswerOptions],
 ) -> Generator[Answer]:
-    """Yield the answer as it grows: an Answer after each checked sentence; the last one is complete.
+    """Yield the answer as it grows; the last Answer is complete.
 
-    Only a language model writes slowly enough for more than one. When `stop` is set or the iterator closed, the
-    connection to its server is closed at once; the sentences received by then make the last Answer. Raises as `answer`.
+    Yields an Answer after each checked sentence; only a language model writes slowly enough for more than one. Setting
+    `stop` or closing the iterator closes the connection to the model's server at once, and the sentences received so
+    far make the last Answer. Raises the same errors as `answer`.
     """
     never_refuse, literal = options.get("never_refuse", False), options.get("as_typed", False)
     choice, thread = options.get("choice", ALL_SOURCES), options.get("thread", NO_TURNS)
@@ -109,7 +110,7 @@ def stream(
         return
     language = foreign_language(searched)
     if language and engine.speller(generation).knows_short(searched):
-        language = None  # names, as the sources write them
+        language = None  # a few words that all occur in the sources are names, not another language
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())
         scope = Scope(generation, retriever, reader, asked, max(settings.passages, reader.depth))
@@ -135,7 +136,7 @@ def stream(
 
 @dataclass(frozen=True)
 class _Asking:
-    """A question while it is answered: what it is asked of, and its clock."""
+    """A question in progress, with the scope it searches and its clock."""
 
     engine: Engine
     scope: Scope
@@ -144,8 +145,7 @@ class _Asking:
 
 
 def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None) -> tuple[AnswerBuilder, bool]:
-    """What was read as a state that answers are built from, and whether it answers: by its score, or in a form of its
-    own."""
+    """Return the state after reading, and whether it answers the question: by its score, or in a drafted form."""
     engine, scope, clock = asking.engine, asking.scope, asking.clock
     reading, settings = found.reading, engine.settings
     places = scope.places(reading.hits[: settings.passages])
@@ -153,28 +153,34 @@ def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None)
     if least is None:
         closed = form in ("yes_no", "comparison") and not reading.missing
         least = scope.reader.refuse_below(closed=closed)
-    # Common words alone ask for nothing, whatever they are near to.
+    # The score means nothing if the question has only common words.
     understood = language is None and bool(found.query.terms) and reading.score is not None
-    likely = understood and reading.score is not None and reading.score >= least
+    is_answerable = understood and reading.score is not None and reading.score >= least
     with clock.stage("form"):
         drafted, notes = (
-            NOTHING if language else draft(found.query, form, reading, places, engine.embedder, likely=likely)
+            NOTHING
+            if language
+            else draft(found.query, form, reading, places, engine.embedder, is_answerable=is_answerable)
         )
     why = _why_refused(engine.speller(scope.generation), found.query, reading, language)
     parts = (places, engine, scope.generation, clock, scope.asked, why, form, drafted, notes)
-    return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (likely or bool(drafted))
+    return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (
+        is_answerable or bool(drafted)
+    )
 
 
 def _talk(engine: Engine, generation: Generation, question: str, kind: str, clock: Clock) -> Answer:
-    """A reply to small talk, which cites nothing."""
+    """Return a reply to small talk; it cites nothing."""
     text = reply_to_talk(kind, generation.catalog.titles(), _examples(engine, generation, kind))
     form: AnswerForm = "about" if kind == "sources" else "talk"
     return Answer(question, text, False, timings=clock.done(), searched=question, form=form)
 
 
 def _overview(asking: _Asking, searched: str) -> AnswerBuilder | None:
-    """The summary that a question asks for, or the sources that mention something; None if it asks for neither, or
-    names nothing that the sources have."""
+    """Return the summary that a question asks for, or the sources that mention its topic.
+
+    None if the question asks for neither, or names nothing that the sources contain.
+    """
     engine, scope, clock = asking.engine, asking.scope, asking.clock
     form: Form = "summary"
     about, mentioned = topic_told_about(searched), topic_mentioned(searched)
@@ -199,15 +205,15 @@ def _overview(asking: _Asking, searched: str) -> AnswerBuilder | None:
 
 
 def _examples(engine: Engine, generation: Generation, kind: str) -> list[str]:
-    """Questions for a reply to small talk; "help" is worth the time to find some."""
+    """Return example questions for a reply to small talk; "help" waits until some are made."""
     if kind == "help":
-        # Asked one by one here: this question has its turn already.
+        # Candidates bypass the queue here: this question already has its turn.
         return engine.suggestions.make_first(generation, lambda question: answer(engine, question, writer="quote"))
     return engine.suggestions.first(generation)
 
 
 def _why_refused(speller: Speller, query: Query, reading: Reading, language: str | None) -> Callable[[], Refusal]:
-    """What says why a question that was read is refused. Its words are looked up only when it is."""
+    """Return a function that explains the refusal, so that words are looked up only if it is needed."""
 
     def why() -> Refusal:
         if language:
@@ -215,7 +221,7 @@ def _why_refused(speller: Speller, query: Query, reading: Reading, language: str
         if not query.terms or speller.is_gibberish(query.text):
             return Refusal("not_understood")
         exact = {one.text for one in query.identifiers}
-        # What other sources have may be missing in those that are asked.
+        # A word may be missing from the selected sources though others have it.
         narrowed = query.article_ids is not None
         missing = [word for word in reading.missing if narrowed or word in exact or speller.names_nothing(word)]
         return Refusal("not_in_sources", tuple(missing))
@@ -224,14 +230,14 @@ def _why_refused(speller: Speller, query: Query, reading: Reading, language: str
 
 
 def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Clock) -> Answer:
-    """A refusal before anything is searched."""
+    """Return a refusal without searching anything."""
     return Answer(
         question, refuse(refusal), True, timings=clock.done(), refusal=refusal, searched=question, form="refusal"
     )
 
 
 def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
-    """Answers by the language model; by quoting when it fails, or when nothing it wrote stands."""
+    """Yield answers by the language model; quote if it fails, or if no sentence passes the check."""
     draft = GeneratedDraft()
     try:
         model = engine.language_model
@@ -250,9 +256,9 @@ def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: E
 
 
 def check_question(question: str, longest: int) -> str:
-    """The question, white space tidied and half characters (lone surrogates) replaced by "?".
+    """Return the question with tidy white space and lone surrogates replaced by "?".
 
-    Raises BadQuestion when nothing is left or it is too long.
+    Raises BadQuestion if it has no letter or digit, or more than `longest` characters.
     """
     stripped = " ".join(question.encode("utf-8", "replace").decode().split())
     if not any(character.isalnum() for character in stripped):

@@ -1,4 +1,4 @@
-"""The state of a question after reading, and the answers that are built from it."""
+"""The state of a question after reading, and the answers built from it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from rag.writer.generate import GeneratedDraft
 from rag.writer.quote import as_text, newest_first, quote, refuse
 
 _AS_GOOD = 0.3
-"""Beside the best slice on a yes-or-no question another is quoted if its score is at least this share of it."""
+"""A yes-or-no answer quotes further evidence only if its score is at least this share of the best."""
 _OF_THE_PERIOD = 0.05
-"""What a source of the period that is asked about says comes first if its score is at least this share of the best."""
+"""Evidence from the period that the question names comes first if its score is at least this share of the best."""
 _NO_WORDS: tuple[Form, ...] = ("comparison", "yes_no")
-"""Words by themselves are no answer to these."""
+"""Forms of question that a few words alone don't answer."""
 _FORMS: tuple[tuple[AnswerBlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
 
 
@@ -52,17 +52,17 @@ class AnswerBuilder:
     why_refused: Callable[[], Refusal]
     form: Form = "words"
     drafted: Sequence[Statement] = ()
-    """The statements of an answer in a form of its own: a table's rows, a list, a summary."""
+    """The statements of an answer in a special form: rows of a table, a list, a summary."""
     notes: tuple[str, ...] = ()
 
     @property
     def hits(self) -> Sequence[Hit]:
-        """The passages that are shown: those retrieved, and those fetched beside them to be cited."""
+        """The passages to show: those retrieved, and those added to be cited."""
         return self.places.hits
 
     @property
     def articles(self) -> Mapping[str, Article]:
-        """The articles of the passages by their ids."""
+        """The articles of the passages, by id."""
         return self.places.articles
 
     @property
@@ -71,7 +71,10 @@ class AnswerBuilder:
         return self.engine.settings
 
     def quoted(self, draft: GeneratedDraft | None = None) -> Answer:
-        """Answer in the sources' own words; `draft` is the rejected draft of a language model."""
+        """Answer in the sources' own words.
+
+        `draft` is the rejected draft of a language model.
+        """
         with self.clock.stage("write"):
             statements = list(self.drafted) or self._along_the_evidence()
             cited, citations, dropped = cite(statements, self.articles)
@@ -85,7 +88,7 @@ class AnswerBuilder:
         return self._answer(as_text(cited), cited, citations, [*self.notes, *notes], draft)
 
     def _along_the_evidence(self) -> list[Statement]:
-        """The best evidence in its block, then further quotes."""
+        """Return the best evidence in its block, then further quotes."""
         held = [one for one in self.reading.evidence if one.hit in self.hits]
         evidence = settled(self._by_date(held), self.places)
         statements = along_blocks(self.form, evidence, self.places)
@@ -93,7 +96,7 @@ class AnswerBuilder:
         others = [
             one for one in evidence if not any(map(one.overlaps, taken)) and stands_alone(one, self.places)
         ] or evidence[: not statements]
-        if self.form == "yes_no":  # what only has a word in common would read like the other answer
+        if self.form == "yes_no":  # a quote that merely shares a word would read like the opposite answer
             others = [one for one in others if one.score >= _AS_GOOD * evidence[0].score]
         return statements + quote(
             others,
@@ -104,11 +107,12 @@ class AnswerBuilder:
         )
 
     def _rarest_first(self) -> list[str]:
-        """The terms of the question, the rarest first."""
+        """Return the terms of the question, rarest first."""
         return sorted(content_terms(self.searched), key=self.generation.words.document_frequency)
 
     def _by_date(self, evidence: Sequence[Evidence]) -> list[Evidence]:
-        """The evidence, that of the period which the question names first, else the newest of what answers alike."""
+        """Return the evidence with the period that the question names first, else with the newest of rival answers
+        first."""
         period = period_named(self.searched)
         own = [one for one in evidence if period and period.holds(self.articles[one.hit.chunk.article_id].published)]
         if (
@@ -121,22 +125,25 @@ class AnswerBuilder:
         return [*own, *(one for one in evidence if one not in own)]
 
     def _sums_up(self, evidence: Sequence[Evidence]) -> bool:
-        """True if the question asks for what several rows come to, which words of a single row are not."""
+        """True if the question asks for a total or an extreme of several rows, which no words of a single row give."""
         in_a_row = bool(evidence) and " | " in evidence[0].text
         return in_a_row and operation_asked_for(self.searched) in ("sum", "mean", "max", "min")
 
     def written(self, draft: GeneratedDraft) -> Answer:
-        """What a language model wrote, without what failed the check unless a setting shows that too."""
+        """Return the language model's sentences without those that failed the check.
+
+        The setting `show_unsupported` keeps them.
+        """
         cited, citations, _ = cite(draft.statements, self.articles)
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
         return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
 
     def refused(self, draft: GeneratedDraft | None = None) -> Answer:
-        """A refusal; `draft` is that of a model that found no answer."""
+        """Return a refusal; `draft` is the draft of a model that found no answer."""
         return self._answer("", [], [], [], draft)
 
     def _form_of(self, sentences: Sequence[CitedSentence]) -> AnswerForm:
-        """The form that an answer has come to have."""
+        """Return the form of a finished answer."""
         kinds = {one.block for one in sentences}
         if not any(one.citations for one in sentences):
             return "refusal"
@@ -150,7 +157,7 @@ class AnswerBuilder:
         return "words" if any(one.words for one in sentences) else "sentence"
 
     def _suggestions(self, citations: Sequence[Citation]) -> list[str]:
-        """Questions about what is cited; after a refusal what can be asked at all."""
+        """Return questions about the cited places; after a refusal, general ones."""
         kept, generation = self.engine.suggestions, self.generation
         if not citations:
             return kept.first(generation, self.asked.names if self.asked else None)
@@ -176,7 +183,7 @@ class AnswerBuilder:
             with self.clock.stage("write"):
                 refusal = self.why_refused()
                 text = refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
-        # A refusal says it itself.
+        # The text of a refusal already names the scope.
         narrowed = [f"Only {self.asked}."] if self.asked and citations else []
         return Answer(
             question=self.question,
@@ -187,7 +194,7 @@ class AnswerBuilder:
             citations=tuple(citations),
             passages=tuple(_passages(self.hits, citations, self.articles)),
             timings={**self.clock.done(), **(draft.timings if draft else {})},
-            notes=(*narrowed, *notes, *filter(None, [self.engine.reader_note]), *(draft.told() if draft else ())),
+            notes=(*narrowed, *notes, *filter(None, [self.engine.reader_note]), *(draft.notes() if draft else ())),
             checked=tuple(checked) if checked != list(sentences) else (),
             writer=writer,
             tokens=draft.tokens if draft else {},
@@ -212,7 +219,7 @@ def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapp
 
 
 class Clock:
-    """Milliseconds per stage."""
+    """A stopwatch for the stages of an answer, in milliseconds."""
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
@@ -220,12 +227,12 @@ class Clock:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Count the time of a block as that of a stage."""
+        """Add the time that the block takes to a stage."""
         started = time.perf_counter()
         yield
         spent = 1000 * (time.perf_counter() - started)
         self._stages[name] = round(self._stages.get(name, 0.0) + spent, 2)
 
     def done(self) -> dict[str, float]:
-        """Return the milliseconds of the stages so far, and of all."""
+        """Return the milliseconds of each stage so far, and the total."""
         return {**self._stages, "total": round(1000 * (time.perf_counter() - self._started), 2)}

@@ -1,4 +1,4 @@
-"""Questions that a text may answer, in natural English, made from the form of its sentences. Pure."""
+"""Questions that a text may answer, generated from the form of its sentences. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from index.text.sentences import sentences
 
 @dataclass(frozen=True)
 class Candidate:
-    """A question, and the place [start, end) in the text of `source` that should answer it."""
+    """A question and the place in `source` that should answer it.
+
+    The place is [start, end), in characters of the source's text.
+    """
 
     question: str
     source: str
@@ -22,11 +25,11 @@ class Candidate:
 
 
 _LONGEST = 300
-"""Characters of a sentence that questions are made from."""
+"""Longest sentence, in characters, that questions are generated from."""
 _MOST = 110
-"""Characters of a question."""
+"""Longest question, in characters."""
 _REPLY = 600
-"""Characters after a question in a text in which its answer should stand."""
+"""Characters after a question in a text within which its answer is expected."""
 _NAME = r"[A-Z][a-z’'-]+(?: [A-Z]\.)?(?: [A-Z][a-z’'-]+){1,2}"
 _VERBS = r"is|are|was|were|be|has|have|had|to|will|would|can|could|may|must|should|and|or|that|which|who|not"
 _WORD = rf"(?!(?:{_VERBS})\b)[\w’'&-]+"
@@ -45,13 +48,13 @@ _WORKS = (
     r"manager|mayor|judge|lawyer|editor|author|architect|engineer|teacher|instructor|coach|doctor|nurse|owner|curator|"
     r"spokes\w+|minister|captain|leader|coordinator|warden|keeper|librarian|gardener|designer|composer|poet|painter)\b"
 )
-"""What people are: a name with one of these beside it is a person's, who is asked for by "who"."""
+"""Occupations: a name followed by an occupation belongs to a person, so the question is "who"."""
 _ASKS = re.compile(
     r"(?:Who|What|When|Where|Why|Which|How|Can|Could|Do|Does|Did|Is|Are|Was|Were|May|Must|Should|Will)\b"
     rf"[^?!.\n]{{8,{_MOST}}}\?"
 )
 _ASKED = re.compile(r"(?:[-*•]\s+|\d+[.)]\s+)?(?:(?:Q|Question)\s?\d*\s?[.:]\s*)?")
-"""What may stand before a question in a list of questions."""
+"""What may precede a question in a list of questions."""
 _HOW_TO = re.compile(r"How to (?P<what>[a-z][\w’' -]{6,60})")
 _POINTS = r"this|that|these|those|it|its|they|them|their|he|his|him|she|her|we|our|us|you|your|there|here"
 _POINTS_BACK = re.compile(rf"\b(?:{_POINTS})\b", re.IGNORECASE)
@@ -60,10 +63,10 @@ _VAGUE = re.compile(
     r"results|reason|example|part|rest|most|such|some|any)\b",
     re.IGNORECASE,
 )
-"""Words that need the sentences before, or say too little to ask for."""
+"""Words that depend on earlier sentences, or are too vague to ask about."""
 _THIRD_PERSON = {"has": "have", "employed": "employ"}
 _Make = Callable[[re.Match[str], str], str]
-"""(the form found, its noun phrase as it stands inside a sentence) -> question."""
+"""(match of a form, its noun phrase in the case used inside a sentence) -> question."""
 
 
 def _how_many(match: re.Match[str], thing: str) -> str:
@@ -110,12 +113,14 @@ _FORMS: list[tuple[re.Pattern[str], _Make]] = [
     ),
     (_DEFINITION, lambda match, thing: f"What {match['be']} {thing}?"),
 ]
-"""Forms of sentences with the question that each answers, the most telling first."""
+"""Forms of sentences and the question that each answers, most specific first."""
 
 
 def candidates(source: str, chunks: Sequence[Chunk]) -> list[Candidate]:
-    """Return the questions that the passages of a source may answer, each once: short forms last, in the order of the
-    text."""
+    """Return the questions that the passages of a source may answer, each once.
+
+    They are in the order of the text; questions about short forms come last.
+    """
     text = " ".join(chunk.text for chunk in chunks)
     found = [(chunk, *one) for chunk in chunks for one in _of_passage(chunk, text)]
     found += [(chunk, *one) for chunk in chunks for one in _of_short_forms(chunk)]
@@ -136,7 +141,7 @@ def _of_passage(chunk: Chunk, text: str) -> Iterator[tuple[str, int, int]]:
         if end - start > _LONGEST:
             continue
         sentence = " ".join(chunk.text[start:end].split())
-        asked = sentence[_ASKED.match(sentence).end() :]  # type: ignore[union-attr]  # it matches nothing too
+        asked = sentence[_ASKED.match(sentence).end() :]  # type: ignore[union-attr]  # it also matches ""
         if _ASKS.fullmatch(asked):
             if not _POINTS_BACK.search(asked):
                 yield asked, end, end + _REPLY
@@ -151,14 +156,14 @@ def _of_short_forms(chunk: Chunk) -> Iterator[tuple[str, int, int]]:
 
 
 def _made_of(sentence: str, text: str) -> str:
-    """The question that a sentence answers by its form; "" when it has none of the forms, or points back."""
+    """Return the question that a sentence answers by its form; "" if no form fits, or the sentence refers back."""
     for pattern, make in _FORMS:
         if match := pattern.match(sentence):
             thing = match.groupdict().get("thing") or ""
             single = thing.isalpha() and thing.istitle()
             small = f" {thing.lower()} " in text
             if _VAGUE.search(thing) or (pattern is _DEFINITION and single and not small):
-                return ""  # "Anna is a baker" tells what a person is
+                return ""  # "Anna is a baker" describes a person
             inside = thing.startswith(("The ", "A ", "An ")) or (single and small)
             return make(match, thing[:1].lower() + thing[1:] if inside else thing)
     return ""

@@ -1,4 +1,4 @@
-"""Which of the sources a question is asked of: named one by one or by patterns, or all but those left out."""
+"""The sources that a question searches: named or matched by patterns, or all but some."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from index.text.published import Published, read_period
 
 @dataclass(frozen=True)
 class Choice:
-    """What somebody chose. `only` are names or patterns ("notes/*.pdf"; none: all), `left_out` are names.
+    """A user's selection of sources.
 
-    Dated sources are asked only if they were published by the end of `as_of` and not before `since`.
+    `only` holds names or patterns ("notes/*.pdf"; empty: all), `left_out` holds names. Dated sources are searched only
+    if they were published by the end of `as_of` and not before `since`.
     """
 
     only: tuple[str, ...] = ()
@@ -26,7 +27,7 @@ class Choice:
     since: Published | None = None
 
     def is_dated_right(self, published: Published | None) -> bool:
-        """Whether a source with this date is asked; one without a date always is."""
+        """True if a source with this date is searched; a source without a date always is."""
         if published is None:
             return True
         late = self.as_of and published.first_day > self.as_of.last_day
@@ -41,15 +42,15 @@ _AS_OF = re.compile(r"[\s,]*\bas (?:of|at)\s+(?P<when>[^\s,?!]+(?:\s+[^\s,?!]+){
 
 
 def dated(question: str, choice: Choice) -> tuple[str, Choice]:
-    """Return a question without its "as of March 2024", and the choice with that date, unless it has one.
+    """Move "as of March 2024" from a question into the choice, unless it has a date.
 
-    >>> dated("as of march 2024, who is the chair?", EVERYTHING)[0]
+    >>> dated("as of march 2024, who is the chair?", ALL_SOURCES)[0]
     'who is the chair?'
     """
     if choice.as_of is None and (match := _AS_OF.search(question)):
         words = match["when"].split()
         for count in range(len(words), 0, -1):
-            # Months have a capital where dates are read.
+            # The date parser expects months with a capital.
             if when := read_period(" ".join(words[:count]).title()):
                 end = match.start("when") + len(" ".join(words[:count]))
                 left = f"{question[: match.start()]} {question[end:].lstrip(' ,')}".strip()
@@ -58,13 +59,16 @@ def dated(question: str, choice: Choice) -> tuple[str, Choice]:
 
 
 class NothingChosen(FootnoteError):
-    """A choice that leaves no source to ask."""
+    """A choice that leaves no source to search."""
 
 
 @dataclass(frozen=True)
 class SourceScope:
-    """A choice among the sources there are: `names` of those asked, of `total`; `article_ids` are what is looked at;
-    `dates` says in words which were left out for their dates ("" for none)."""
+    """The sources that a choice selects from an index.
+
+    `names` are the selected sources of `total`, `article_ids` the articles to search. `dates` says in words which
+    sources were left out for their dates ("" for none).
+    """
 
     names: frozenset[str]
     article_ids: tuple[str, ...] = field(compare=False)
@@ -77,14 +81,14 @@ class SourceScope:
         return f"{len(self.names):,} of {self.total:,} sources {were} asked{left_out}"
 
     def named(self, sources: Sequence[str]) -> list[str]:
-        """Those of `sources` that are asked, in order."""
+        """Return those of `sources` that are selected, in order."""
         return [source for source in sources if source in self.names]
 
 
 def resolve_scope(catalog: Catalog, choice: Choice) -> SourceScope | None:
-    """What a choice comes to in this catalog; None when it is everything.
+    """Return the sources that a choice selects in this catalog; None for all.
 
-    Raises FootnoteError for a name or pattern in `only` that no source has, and NothingChosen when nothing is left.
+    Raises FootnoteError if a name or pattern in `only` matches no source, and NothingChosen if nothing is left.
     """
     if choice == ALL_SOURCES:
         return None
@@ -105,14 +109,14 @@ def resolve_scope(catalog: Catalog, choice: Choice) -> SourceScope | None:
 
 
 def _left_out(choice: Choice, number: int) -> str:
-    """Which sources were left out for their dates, in words."""
+    """Say how many sources were left out for their dates; "" for none."""
     bounds = [f"after {choice.as_of}"] if choice.as_of else []
     bounds += [f"before {choice.since}"] if choice.since else []
     return f"{number:,} published {' or '.join(bounds)} left out" if number else ""
 
 
 def _named(name: str, sources: Collection[str]) -> list[str]:
-    """The source of this name, else those that the name is a pattern of."""
+    """Return the source with this name, else those that match it as a pattern."""
     found = [name] if name in sources else [source for source in sources if fnmatchcase(source, name)]
     if not found:
         raise FootnoteError(unknown_source(name, list(sources)))

@@ -1,7 +1,7 @@
 """A draft -> sentences with checked citations. Pure.
 
-A citation is a verbatim slice of an article; the slice is compared here, before anyone sees it, and numbers are given
-here, once. A statement whose slice does not match is dropped and counted.
+A citation is a verbatim slice of an article. The slice is compared with the article and numbered here, once, before
+anything is shown. A statement whose slice does not match is dropped and counted.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from rag.reader import Evidence
 
 SentenceKind = Literal["quoted", "supported", "weak", "unsupported"]
 AnswerBlockKind = Literal["lead", "item", "step", "row", "quote"]
-"""What a sentence is in its answer: it opens it, is one of a list, of steps or of the rows of a table, or is quoted."""
+"""Role of a sentence in its answer: the opening, an item of a list, a step, a row of a table, or a quote."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One sentence of a draft: its text without markers, and the evidence it rests on (None only where it is
-    unsupported). `words` tells the answering words themselves from a sentence. `also` is further evidence, where a
-    sentence joins several sources; `verdict` and `why` are those of a CitedSentence."""
+    """A sentence of a draft, without citation markers, and its evidence.
+
+    `evidence` is None only for an unsupported sentence. `words` is True for bare answering words instead of a sentence.
+    `also` is further evidence for a sentence that joins several sources. `verdict` and `why` are those of a
+    CitedSentence.
+    """
 
     text: str
     evidence: Evidence | None
@@ -36,13 +39,16 @@ class Statement:
 
     @property
     def all_evidence(self) -> tuple[Evidence, ...]:
-        """Everything it rests on."""
+        """All evidence of the statement, the main piece first."""
         return tuple(one for one in (self.evidence, *self.also) if one is not None)
 
 
 @dataclass(frozen=True)
 class Citation:
-    """A numbered verbatim slice: `article.text[start:end] == quote`. `answers` are the answering words inside it."""
+    """A numbered verbatim slice: `article.text[start:end] == quote`.
+
+    `answers` are the answering words inside it.
+    """
 
     number: int
     article_id: str
@@ -56,14 +62,15 @@ class Citation:
     quote: str
     answers: tuple[Span, ...] = ()
     also_in: tuple[str, ...] = ()
-    """Other sources that say exactly the same."""
+    """Other sources with exactly the same text."""
 
 
 @dataclass(frozen=True)
 class CitedSentence:
-    """A sentence of an answer and the numbers of its citations; `words` tells the answering words themselves.
+    """A sentence of an answer with the numbers of its citations.
 
-    `verdict` is "quoted" for a source's own words; for written ones what the check says, and `why` the reason in words.
+    `words` is True for bare answering words. `verdict` is "quoted" for a source's own words, else the result of the
+    check, and `why` its reason in words.
     """
 
     text: str
@@ -83,9 +90,10 @@ class CitedSentence:
 def cite(
     statements: Sequence[Statement], articles: Mapping[str, Article]
 ) -> tuple[list[CitedSentence], list[Citation], int]:
-    """Check and number the evidence of a draft: (sentences, citations, statements dropped).
+    """Check and number the evidence of a draft.
 
-    `articles` maps article ids to articles. Statements that rest on the same slice share its number.
+    Returns (sentences, citations, number of dropped statements). `articles` maps ids to articles. Statements with the
+    same slice share its number.
     """
     cited: list[CitedSentence] = []
     citations: list[Citation] = []

@@ -1,4 +1,4 @@
-"""Whether the sources differ on what is asked: another number or date in another source. Pure."""
+"""Whether the sources answer a question with different numbers or dates. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rag.writer.quote import answering_words, of_one_thing
 
 
 def sources_differ(quoted: Sequence[Evidence], asked: Sequence[str]) -> bool:
-    """Return True if answers of two articles differ, of those that are likely to answer by themselves.
+    """True if two articles give different answers that are likely to be complete.
 
-    They must be about one thing; `asked` are the terms of the question, the rarest first. Names are not compared:
-    several may supply, sing or attend.
+    Both must be about the same thing; `asked` are the terms of the question, rarest first. Names are not compared,
+    because several may supply, sing or attend.
     """
-    told = [one for one in quoted if one.stands]
-    return any(of_one_thing(told[0], one, asked) and _tell_apart(told[0], one) for one in told[1:])
+    complete = [one for one in quoted if one.stands]
+    return any(of_one_thing(complete[0], one, asked) and _tell_apart(complete[0], one) for one in complete[1:])
 
 
 def _tell_apart(first: Evidence, other: Evidence) -> bool:
@@ -28,7 +28,7 @@ def _tell_apart(first: Evidence, other: Evidence) -> bool:
 
 
 def differ(one: str, other: str) -> bool:
-    """Return True if both texts have a number or both a date, and none in common.
+    """True if both texts have a number or both a date, and none in common.
 
     >>> differ("26 trams", "22"), differ("$2.3bn", "2.3 billion dollars"), differ("1986", "December 1986")
     (True, False, False)
@@ -39,11 +39,11 @@ def differ(one: str, other: str) -> bool:
 
 
 _Value = tuple[Decimal | int | None, ...]
-"""A number, or a date as year, month and day."""
+"""A number, or a date as (year, month, day)."""
 
 
 def _values(text: str) -> dict[str, list[_Value]]:
-    """The numbers and dates of a text."""
+    """Return the numbers and dates of a text, by kind."""
     found = dict[str, list[_Value]]()
     for fact in find_facts(text):
         kind, value = kind_of(fact), fact.value
@@ -55,5 +55,5 @@ def _values(text: str) -> dict[str, list[_Value]]:
 
 
 def _agree(one: _Value, other: _Value) -> bool:
-    """Whether two values may be the same: "1986" and "December 1986" are."""
+    """True if two values may be the same: "1986" and "December 1986" are."""
     return all(a == b for a, b in zip(one, other, strict=False) if a is not None and b is not None)

@@ -1,4 +1,4 @@
-"""Opens what a question needs (index, models, reader) once and keeps it for the next one."""
+"""Opens what a question needs (index, models, reader) once, and keeps it for the next question."""
 
 from __future__ import annotations
 
@@ -54,23 +54,23 @@ from rag.suggestions import Suggestions
 from rag.writer.llm import LanguageModel, ModelServerError
 
 _PATIENCE = 3600
-"""Seconds that a question waits for another process that is making the index it needs."""
+"""Seconds that a question waits while another process builds the index it needs."""
 
 _FORGET_WAITS = 60
-"""Seconds that forgetting waits for another writer."""
+"""Seconds that `forget` waits for another writer."""
 
 _LOOK_EVERY = 5.0
-"""Seconds between two looks whether a server for the vectors is there."""
+"""Seconds between checks of the Chroma server."""
 
 
 def recipe(settings: Settings, files: ModelFiles | None = None) -> Recipe:
-    """What the settings say an index is made with."""
+    """Return the recipe for an index that the settings describe."""
     model = files or find_model(settings.embedding_model, settings.embedding_revision)
     return Recipe(model.name, model.sha256, settings.encoding, settings.chunk_tokens, settings.chunk_overlap)
 
 
 def server(settings: Settings) -> Server | None:
-    """The Chroma server for the vectors, if the settings name one."""
+    """Return the Chroma server for the vectors; None if the settings name none."""
     if not settings.chroma_url:
         return None
     token = settings.chroma_token.get_secret_value() if settings.chroma_token else ""
@@ -78,15 +78,15 @@ def server(settings: Settings) -> Server | None:
 
 
 def roots(home: Path) -> list[Path]:
-    """The registered files and folders of a home; the sample articles until something is registered."""
+    """Return the registered files and folders; the sample articles if there are none."""
     return registered_roots(home) if is_any_registered(home) else [SEEDS]
 
 
 class Engine:
-    """Everything that is loaded once: the model, the index in use, and the reader over both.
+    """The models, the index in use, and the reader over both, each loaded once.
 
-    Safe to share between threads. A new generation is taken up at the next question; the old one stays open for the
-    questions that are still being answered from it.
+    Safe to share between threads. The next question after a sync uses the new generation; the old one stays open for
+    the questions in progress.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -107,13 +107,15 @@ class Engine:
 
     @cached_property
     def spans(self) -> SpanReader:
-        """The small reading model. Raises ModelError when its files are missing or damaged."""
+        """The small reading model. Raises ModelError if a file is missing or damaged."""
         return open_reader(MODEL, self.settings.threads)
 
     @cached_property
     def strong(self) -> SpanReader | None:
-        """The strong reading model; None when the setting wants the small one alone, or it can't be opened:
-        `reader_note` says so then."""
+        """The strong reading model, or None.
+
+        None if the setting asks for the small one alone, or if the model can't be opened; `reader_note` then says why.
+        """
         if self.settings.reader == "small":
             return None
         try:
@@ -124,30 +126,30 @@ class Engine:
 
     @property
     def reader_fingerprint(self) -> str:
-        """What tells the reading models in use from others."""
+        """The fingerprint of the reading models in use."""
         return fingerprint(MODEL, STRONG) if self.strong else fingerprint(MODEL)
 
     @cached_property
     def language_model(self) -> LanguageModel:
-        """The language model that the settings name. Raises ModelServerError when they name none."""
+        """The language model of the settings. Raises ModelServerError if they name none."""
         return LanguageModel(self.settings)
 
     def change(self, settings: Settings) -> None:
-        """Take other settings for the questions to come: those that the page may change."""
+        """Use other settings for the next questions: those that the page may change."""
         self.settings = settings
         self.__dict__.pop("language_model", None)
 
     @property
     def workers(self) -> int:
-        """Return how many questions are read at once: the setting, else one for every four threads of the models."""
+        """Number of questions read at once: the setting, else one per four model threads."""
         return self.settings.workers or max(1, (self.settings.threads or cores()) // 4)
 
     def roots(self) -> list[Path]:
-        """The registered files and folders; the sample articles until something is registered."""
+        """Return the registered files and folders; the sample articles if there are none."""
         return roots(self.home)
 
     def files(self) -> dict[str, Path]:
-        """Source -> file, of all that the registered files and folders hold now."""
+        """Return the file of each source in the registered files and folders."""
         return dict(find_sources(self.roots(), forgotten(self.home)).files)
 
     def index(
@@ -160,12 +162,12 @@ class Engine:
         progress: Progress | None = None,
         wait: float = 0,
     ) -> Report:
-        """Register `paths` and web `addresses`, if any, and make the index equal to all that is registered.
+        """Register `paths` and web `addresses`, if any, and bring the index up to date.
 
-        All sources are read anew with `rebuild`, those named in `anew` in any case, others if they look changed.
+        `rebuild` reads every source again, `anew` the named ones; other sources are read only if they look changed.
 
-        Waits up to `wait` seconds for another process that is at it. Raises HomeReadOnly when the home can't be
-        written; then nothing is registered.
+        Waits up to `wait` seconds for another writer. Raises HomeReadOnly if the home can't be written; then nothing is
+        registered.
         """
         self._needs_writing()
         if new := [*self._sample(paths, addresses), *remember(self.home, paths)]:
@@ -178,7 +180,7 @@ class Engine:
     def preview(
         self, paths: Sequence[Path] = (), progress: Progress | None = None, *, addresses: Sequence[str] = ()
     ) -> Report:
-        """What `index` would do with `paths` and `addresses`; nothing is written, and no page is fetched."""
+        """Report what `index` would do; write nothing, and fetch no page."""
         check_there(paths)
         named = [*registered_addresses(self.home), *addresses]
         left_out, new = named_again(self.home, paths)
@@ -186,8 +188,10 @@ class Engine:
         return preview(self._builder(), at, left_out, named, progress)
 
     def _sample(self, paths: Sequence[Path], addresses: Sequence[str]) -> list[Path]:
-        """The sample articles where they are to be registered: they are the first source of a home in which nothing
-        was named yet, and stay when others are added to them."""
+        """Return the sample articles if they should be registered, else nothing.
+
+        They are the first source of a home without registered sources, and stay when other sources are added.
+        """
         if is_any_registered(self.home):
             return []
         indexed = Seen.last(self.home).stamps
@@ -195,15 +199,18 @@ class Engine:
         return [SEEDS] if is_wanted else []
 
     def find_removal(self, sources: Sequence[str]) -> Removal:
-        """Return what these sources are. Raises FootnoteError that names the nearest when one is not there."""
+        """Return what forgetting these sources removes.
+
+        Raises FootnoteError that suggests the nearest name if a source does not exist.
+        """
         return find_removal(self.home, self.roots(), sources)
 
     def forget(self, sources: Sequence[str], progress: Progress | None = None, aside: Path | None = None) -> Report:
-        """Take sources out of the index, and leave them out until they are named again; also a registered folder.
+        """Remove sources or registered folders from the index until they are named again.
 
-        Files that were uploaded are copies of our own: they are deleted, or moved to `aside`. Others stay where they
-        are. Raises FootnoteError when a source is not there, HomeReadOnly when the home can't be written; then nothing
-        is forgotten.
+        Uploaded files are our own copies: they are deleted, or moved to `aside`. Other files stay in place. Raises
+        FootnoteError if a source does not exist and HomeReadOnly if the home can't be written; then nothing is
+        forgotten.
         """
         self._needs_writing()
         removal = self.find_removal(sources)
@@ -213,7 +220,10 @@ class Engine:
         return self.index(progress=progress, wait=_FORGET_WAITS)
 
     def bring_back(self, removal: Removal, aside: Path, progress: Progress | None = None) -> Report:
-        """Take in again what was forgotten, our own copies from `aside`. Raises as `index` does."""
+        """Add forgotten sources again, our own copies from `aside`.
+
+        Raises the same errors as `index`.
+        """
         self._needs_writing()
         put_back(self.home, removal, aside)
         paths = [*removal.paths, *([uploads(self.home)] if removal.uploaded else [])]
@@ -225,9 +235,10 @@ class Engine:
         return Builder(self.home, self._recipe, self.embedder, largest, *web, self._server)
 
     def ensure_index(self, progress: Progress | None = None) -> tuple[Report | None, str]:
-        """Make the index when there is none that can be used. Returns what was done, and a line that says why.
+        """Build the index if there is no usable one.
 
-        Raises HomeReadOnly, with what is wrong with the index, when the home can't be written.
+        Returns the report (None if nothing was done), and the reason in one line. Raises HomeReadOnly, with what is
+        wrong with the index, if the home can't be written.
         """
         try:
             self.parts()
@@ -235,7 +246,7 @@ class Engine:
         except (IndexMissing, IndexMismatch, IndexDamaged) as error:
             self._needs_writing(f"{error.cause()} It can't be made here: ")
             why = "There was no index yet" if isinstance(error, IndexMissing) else error.cause().rstrip(". ")
-            # What is whole of a damaged index is used again: the sync looks as closely as the opening did.
+            # The sync checks as closely as the opening did, so it reuses only undamaged parts.
             return self.index(progress=progress, wait=_PATIENCE), why
 
     def _needs_writing(self, before: str = "") -> None:
@@ -245,14 +256,16 @@ class Engine:
             )
 
     def parts(self) -> tuple[Generation, Retriever, Reader]:
-        """The index in use with its retriever and reader. Raises IndexMissing, IndexMismatch or IndexDamaged, and
-        VectorServerError when the server for the vectors does not answer."""
+        """Return the index in use with its retriever and reader.
+
+        Raises IndexMissing, IndexMismatch or IndexDamaged, and VectorServerError if the Chroma server does not answer.
+        """
         with self._lock:
             try:
                 name = current_folder(self.home).name
             except IndexMissing:
                 if self._server:
-                    # Perhaps that is why: then it is what has to be said.
+                    # A server that does not answer may be the cause, so report it instead.
                     self._server.look()
                 raise
             if self._open is None or self._open[0] != name:
@@ -267,17 +280,17 @@ class Engine:
             return self._open[1:]
 
     def speller(self, generation: Generation) -> Speller:
-        """The speller over a generation; the last one is kept."""
+        """Return the speller of a generation; the last speller is cached."""
         with self._lock:
             if self._speller is None or self._speller.generation is not generation:
                 self._speller = Speller(generation)
             return self._speller
 
     def warm_up(self, progress: Progress | None = None) -> None:
-        """Make the index if need be, load the models and run them once, and what a language model that is set needs.
-        `state` says how far it is.
+        """Build the index if needed, load the models and run them once.
 
-        While the server for the vectors does not answer, it is tried again and again.
+        Prepares a configured language model too. `state` reports the progress. Retries while the Chroma server does not
+        answer.
         """
         try:
             self.state = "starting"
@@ -287,7 +300,7 @@ class Engine:
             self.embedder.warm_up()
             self.state = "ready"
             if self.settings.llm_url:
-                with suppress(ModelServerError):  # told with the answer
+                with suppress(ModelServerError):  # each answer reports it
                     self.language_model.warm_up()
         except FootnoteError as error:
             self.state = f"failed: {error}"
@@ -299,7 +312,7 @@ class Engine:
             self.ensure_index(lambda stage, done, total: self._indexing(progress, stage, done, total))
         except VectorServerError as error:
             self.state = f"failed: {error}"
-            # Whoever asks meanwhile is told, and need not wait.
+            # Questions don't wait for the server: they report the error.
             self.warm.set()
             return False
         return True
@@ -310,14 +323,14 @@ class Engine:
             progress(stage, done, total)
 
     def close(self) -> None:
-        """Say that this process has done with the index: it ends cleanly."""
+        """Release the index, so that this process ends cleanly."""
         self.suggestions.end()
         with self._lock:
             if self._open:
                 self._open[1].release()
 
     def status(self) -> tuple[str, str]:
-        """A line that says how things stand, and its kind: "busy", "ready" or "failed"."""
+        """Return a status line and its kind: "busy", "ready" or "failed"."""
         if not self.warm.is_set():
             words = self.state.capitalize() if self.state.startswith("indexing") else "Models are warming up"
             return words, "busy"
@@ -335,26 +348,29 @@ class Engine:
         return (f"{ready}; the index is being updated" if is_building(self.home) else ready), "ready"
 
     def _server_trouble(self) -> str:
-        """What is wrong with the server for the vectors, by a look that is at most some seconds old."""
-        looked, told = self._looked
+        """Return what is wrong with the Chroma server; cached for five seconds."""
+        looked, trouble = self._looked
         if self._server and time.monotonic() - looked >= _LOOK_EVERY:
             try:
                 self._server.look()
-                told = ""
+                trouble = ""
             except VectorServerError as error:
-                told = str(error)
-            self._looked = (time.monotonic(), told)
-        return told
+                trouble = str(error)
+            self._looked = (time.monotonic(), trouble)
+        return trouble
 
     def stale(self) -> list[str]:
-        """Sources that changed since the last sync."""
+        """Return the sources that changed since the last sync."""
         try:
             return changes(self.home, self.roots())
         except FootnoteError:
             return []
 
     def changed_note(self) -> str:
-        """Return a line that says that sources changed since the index was made, and what to do; "" if none did."""
+        """Return a line about sources that changed since the last sync; "" if none did.
+
+        The line says what to do.
+        """
         if not (stale := self.stale()):
             return ""
         changed = f"{len(stale):,} source{'' if len(stale) == 1 else 's'} changed since the index was made"

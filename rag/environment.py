@@ -1,4 +1,4 @@
-"""Settings of libraries that have to be in the environment before the libraries are loaded."""
+"""Environment variables that libraries read when they are loaded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 _DEFAULTS = {
     "GRADIO_ANALYTICS_ENABLED": "False",
-    # Gradio sums up all events anew at the end of each event, for a page that is not shown: seconds for a crowd.
+    # Gradio sums up all events after each event, for a page we don't show: seconds with many users.
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "ORT_DISABLE_TELEMETRY": "1",
@@ -16,6 +16,9 @@ _DEFAULTS = {
 
 
 def prepare() -> None:
-    """Turn the telemetry of all libraries off, and what slows them down; the user's own values stay."""
+    """Turn off the telemetry and the slow defaults of libraries.
+
+    Variables that the user has set stay.
+    """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -1,4 +1,4 @@
-"""Named groups of sources, to tick together. They are kept in FOOTNOTE_HOME."""
+"""Named groups of sources that users select together, stored in FOOTNOTE_HOME."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST = 100
 
 
 def groups(home: Path) -> dict[str, list[str]]:
-    """Name -> sources of each group, by name; none where the file is damaged."""
+    """Return the sources of each group, sorted by name; none if the file is damaged."""
     try:
         kept = read_sealed(home / GROUPS_FILE).get("groups", {})
         return {str(name): list(map(str, sources)) for name, sources in sorted(kept.items())}
@@ -23,7 +23,10 @@ def groups(home: Path) -> dict[str, list[str]]:
 
 
 def keep_group(home: Path, name: str, sources: Iterable[str]) -> None:
-    """Keep a group, in place of one with its name. Raises FootnoteError for no name, no source, or too many groups."""
+    """Save a group, in place of a group with the same name.
+
+    Raises FootnoteError for no name, no source, or too many groups.
+    """
     name, kept, chosen = " ".join(name.split()), groups(home), sorted(set(sources))
     if not name or len(name) > LONGEST_NAME:
         raise FootnoteError(f"Give the group a name of up to {LONGEST_NAME} characters.")
@@ -40,7 +43,7 @@ def drop_group(home: Path, name: str) -> None:
 
 
 def folders(sources: Iterable[str]) -> dict[str, list[str]]:
-    """Folder -> the sources in it, of each folder that the sources' names have and that holds two or more."""
+    """Return the sources in each top-level folder that holds two or more."""
     found: dict[str, list[str]] = {}
     for source in sources:
         folder, slash, _ = source.partition("/")

@@ -1,4 +1,4 @@
-"""Names and addresses that a server goes by, as they stand in URLs and requests."""
+"""Host names and addresses as URLs and requests write them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _AUTHORITY = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]
 
 
 def split_authority(text: str, port: int) -> tuple[str, int]:
-    """Split "name:port" into the name in one spelling (lower case, IPv6 without brackets) and the port.
+    """Split "name:port" into the name in a standard spelling and the port.
 
-    `port` stands for one that is not given. The name is empty where `text` has none.
+    The name is in lower case, IPv6 without brackets, and empty if `text` has none. `port` is the default.
     """
     found = _AUTHORITY.fullmatch(text)
     if not found:
@@ -26,7 +26,7 @@ def split_authority(text: str, port: int) -> tuple[str, int]:
 
 
 def in_url(host: str) -> str:
-    """Return `host` as it stands in a URL: an IPv6 address in brackets."""
+    """Return `host` as a URL writes it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
@@ -39,7 +39,10 @@ def is_loopback(host: str) -> bool:
 
 
 def host_names(text: str) -> list[str]:
-    """Return the names in a list with commas. Raises ValueError for one that is no name, or has a port."""
+    """Return the names in a comma-separated list.
+
+    Raises ValueError for a name that is invalid or has a port.
+    """
     names = list[str]()
     for one in filter(None, (part.strip() for part in text.split(","))):
         name, port = split_authority(in_url(one), 0)

@@ -1,4 +1,4 @@
-"""What decides an answer besides the question and the sources."""
+"""What determines an answer besides the question and the sources."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _NO_MATTER = frozenset(
     """home host port allowed_hosts max_waiting threads workers look_every max_uploads_mb max_source_mb max_question
     fetch_seconds allow_private_addresses chroma_url chroma_tenant chroma_database""".split()
 )
-"""Settings that change no answer."""
+"""Settings that affect no answer."""
 
 
 def made_by(settings: Settings, generation: Generation, reader: str) -> dict[str, str]:
-    """Return what decides an answer besides the question: version, index, models, and settings that are not as shipped.
+    """Return what determines an answer besides the question and the sources.
 
-    The key of a setting is its variable's name. `reader` is the fingerprint of the reading models.
+    That is the version, index, models, and settings that differ from the default. The key of a setting is its
+    variable's name. `reader` is the fingerprint of the reading models.
     """
     recipe = generation.manifest.recipe
     open_ = [name for name, field in Settings.model_fields.items() if "Secret" not in str(field.annotation)]
@@ -42,7 +43,7 @@ def made_by(settings: Settings, generation: Generation, reader: str) -> dict[str
 
 @cache
 def program_version() -> str:
-    """Return the version of Footnote: of the checkout, else of the installed package."""
+    """Return the version of Footnote: of the checkout, else of the package."""
     if not IS_CHECKOUT:
         return version("footnote")
     return str(tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"])

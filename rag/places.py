@@ -1,4 +1,4 @@
-"""Slices of articles -> evidence: each inside a passage, retrieved or fetched beside the retrieved ones."""
+"""Slices of articles -> evidence, each inside a passage: a retrieved one, or one added for it."""
 
 from __future__ import annotations
 
@@ -15,29 +15,33 @@ from rag.reader import Evidence
 from rag.retrieve import Hit
 
 _LONGEST = 400_000
-"""Characters of an article that is cut into blocks, in some half a second; in longer ones sentences answer."""
+"""Longest article, in characters, that is parsed into blocks (about half a second); longer ones answer by sentences."""
 
 
 class Places:
-    """The passages of a question, and on demand those beside them in the same articles."""
+    """The passages of a question, and on demand others of the same articles."""
 
     def __init__(
         self, hits: Sequence[Hit], articles: Mapping[str, Article], chunks_of: Callable[[str], Sequence[Chunk]]
     ) -> None:
-        """`hits` are the passages, best first, of `articles` by id; `chunks_of` gives all chunks of an article."""
+        """Take the passages, best first, with their articles by id.
+
+        `chunks_of` returns all chunks of an article.
+        """
         self.hits = list(hits)
         self.articles = articles
         self._chunks_of = chunks_of
 
     def structure(self, article_id: str) -> Structure:
-        """Return the blocks of an article; none of one that is too long to be cut into blocks for a question."""
+        """Return the blocks of an article; none if it is too long to parse for a question."""
         text = self.articles[article_id].text
         return _structure(article_id, text) if len(text) <= _LONGEST else Structure(text, ())
 
     def evidence(self, article_id: str, start: int, end: int, score: float) -> list[Evidence]:
-        """Return the slice [start, end) of an article as evidence, in one piece if a passage holds it whole.
+        """Return the slice [start, end) of an article as evidence.
 
-        Else it comes in the sentences that passages hold; what none holds is left out.
+        It is one piece if a passage contains all of it. Otherwise it is split into the sentences that passages contain;
+        other sentences are left out.
         """
         if one := self._within(article_id, start, end, score):
             return [one]
@@ -66,5 +70,5 @@ def _structure(article_id: str, text: str) -> Structure:
 
 
 def with_answers(one: Evidence, spans: Sequence[Span]) -> Evidence:
-    """Return the evidence with those answering words that lie inside it."""
+    """Return the evidence with those of the answer spans that lie inside it."""
     return replace(one, answers=tuple(span for span in spans if one.start <= span[0] and span[1] <= one.end))

@@ -1,17 +1,17 @@
-"""Texts as a terminal may print them: what it would obey instead of showing becomes an escape."""
+"""Text made safe for a terminal: characters that control it become escapes."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _KEPT = frozenset("\n\t\u00ad\u200c\u200d")
-"""Controls that stay: a new line, a tab, a soft hyphen, and the joiners that some scripts and emoji need."""
+"""Control characters that stay: new line, tab, soft hyphen, and the joiners that some scripts and emoji need."""
 _OBEYED = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-"""Categories of characters that are not seen but obeyed: controls, marks of direction, half characters, breaks."""
+"""Unicode categories that a terminal acts on instead of showing: controls, direction marks, surrogates, breaks."""
 
 
 def safe(text: str) -> str:
-    r"""Return a text with an escape for each character that a terminal would obey or could not write.
+    r"""Escape each character that a terminal would act on or could not write.
 
     >>> safe("red: \x1b[31m, turned: \u202e, caf\u00e9")
     'red: \\x1b[31m, turned: \\u202e, café'
@@ -20,7 +20,7 @@ def safe(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a name as it is shown in a line: the same, and line breaks and tabs as escapes."""
+    """Return a text safe for one line: line breaks and tabs become escapes too."""
     return "".join(_escaped(c) if c in "\n\t" else c for c in safe(text))
 
 

@@ -1,4 +1,4 @@
-"""The line of questions: first come, first served, so many at once, and only so many may stand in it."""
+"""A first-come, first-served queue of questions, limited in length and in questions at once."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from index.errors import FootnoteError
 
 
 class QueueFull(FootnoteError):
-    """The line is as long as it may be."""
+    """The queue has reached its limit."""
 
 
 class Stopped(FootnoteError):
-    """The question was stopped before its turn came."""
+    """The question was stopped before its turn."""
 
 
 @dataclass(eq=False)
 class Ticket:
-    """A question's place in the line; `session` and `name` say whose it is.
+    """A question's place in the queue, with its session and name.
 
-    `called` is done when the turn has come, and cancelled when the question leaves before that. `stopped` is set when
-    the question is to end. `number` counts the calls from 1; 0 before the call.
+    `called` completes at the question's turn, and is cancelled if the question leaves before. `stopped` is set when the
+    question should end. `number` counts the calls from 1; 0 before the call.
     """
 
     session: str
@@ -38,15 +38,18 @@ class Ticket:
 
 
 class RequestQueue:
-    """Calls questions in the order in which they came, at most `workers` at once.
+    """Runs questions in order of arrival, at most `workers` at once.
 
-    While one question is at work, at most `workers` that came later are called: so no question is overtaken by more
-    than that, however long its own turn takes. Safe to share between threads and event loops. No thread waits for a
-    question of a person: `waiting` is a coroutine.
+    subtle: while a question is running, at most `workers` later ones are called. So no question is overtaken by more
+    than that, however long it runs. Safe to share between threads and event loops. `waiting` is a coroutine, so no
+    thread blocks for a user's question.
     """
 
     def __init__(self, workers: int, most: int) -> None:
-        """Let `workers` questions work at once, and `most` be under way: waiting, at work, or past their turn."""
+        """Run `workers` questions at once, and admit `most`.
+
+        The limit counts questions that wait, run, or have had their turn and not left yet.
+        """
         self.workers = workers
         self.most = most
         self._lock = Lock()
@@ -55,10 +58,10 @@ class RequestQueue:
         self._calls = 0
 
     def join(self, session: str, name: str, *, gives_way: bool = False) -> Ticket:
-        """Take the last place in the line.
+        """Take the last place in the queue.
 
-        A ticket that gives way lets all others pass until its turn has come, and counts in no limit. Raises QueueFull
-        when `most` questions are under way.
+        A ticket that gives way lets all others pass until it is called, and counts towards no limit. Raises QueueFull
+        if `most` questions are admitted already.
         """
         ticket = Ticket(session, name, gives_way)
         with self._lock:
@@ -72,14 +75,15 @@ class RequestQueue:
         return ticket
 
     def ahead(self, ticket: Ticket) -> int:
-        """Return how many questions before this one wait for their turn or have it."""
+        """Return how many questions before this one are waiting or running."""
         with self._lock:
             return self._line.index(ticket) if ticket in self._line else 0
 
     async def waiting(self, ticket: Ticket) -> AsyncGenerator[int]:
-        """Yield how many questions are ahead, at once and then every 1 to 5 seconds, until called or stopped.
+        """Yield how many questions are ahead, until this one is called or stopped.
 
-        The nearer the turn, the more often: a long line does not keep the server busy with telling it.
+        Yields at once and then every 1 to 5 seconds: less often far back, so that a long queue does not load the
+        server.
         """
         called = asyncio.wrap_future(ticket.called)
         while not ticket.called.done():
@@ -88,10 +92,10 @@ class RequestQueue:
 
     @contextmanager
     def turn(self, ticket: Ticket) -> Iterator[None]:
-        """Hold the ticket's turn while the block lasts; wait for it first.
+        """Wait for the ticket's turn, and hold it during the block.
 
-        The next question is called at the end of the block, and not before, even if this one is stopped meanwhile.
-        Raises Stopped when the ticket has left the line.
+        The next question is called only at the end of the block, even if this one is stopped before. Raises Stopped if
+        the ticket has left the queue.
         """
         try:
             ticket.called.result()
@@ -109,7 +113,10 @@ class RequestQueue:
 
     @contextmanager
     def last_turn(self, session: str, name: str, ending: Event) -> Iterator[None]:
-        """Hold a turn that comes when no other question waits. Raises Stopped, also when `ending` is set by then."""
+        """Hold a turn that comes when no other question waits.
+
+        Raises Stopped if `ending` is set by then, or the ticket has left the queue.
+        """
         ticket = self.join(session, name, gives_way=True)
         try:
             if ending.is_set():
@@ -120,12 +127,12 @@ class RequestQueue:
             self.leave(ticket)
 
     def leave(self, ticket: Ticket) -> None:
-        """Give the place up: at once, or at the end of the turn if the question is at work."""
+        """Give up the place: at once, or at the end of the turn if it is running."""
         with self._lock:
             self._leave(ticket)
 
     def stop(self, session: str, names: Sequence[str] | None = None) -> None:
-        """Let the questions of a session leave that have these `names` (None: all of them)."""
+        """Remove the questions of a session that have these `names` (None: all)."""
         with self._lock:
             for ticket in [*self._present, *self._line]:
                 if ticket.session == session and (names is None or ticket.name in names):
@@ -134,7 +141,7 @@ class RequestQueue:
     def _leave(self, ticket: Ticket) -> None:
         self._present.discard(ticket)
         ticket.stopped.set()
-        ticket.called.cancel()  # changes nothing once it is done
+        ticket.called.cancel()  # no effect once it is done
         if not ticket.works:
             self._remove(ticket)
 
@@ -144,7 +151,7 @@ class RequestQueue:
             self._call()
 
     def _call(self) -> None:
-        """Call the next ones; those that are called stand at the front, in the order of their numbers."""
+        """Call the next questions; those called stay at the front, in the order of their numbers."""
         at_work = [one for one in self._line if one.number]
         for ticket in self._line[len(at_work) :]:
             passed = self._calls - at_work[0].number if at_work else 0

@@ -1,4 +1,4 @@
-"""What an answer was made with, and whether the same question is answered the same today."""
+"""What an answer was made with, and whether the same question gets the same answer today."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NAMES = {
     "recipe": "how passages are cut",
 }
 KEPT = "whatsnew"
-"""In FOOTNOTE_HOME: the folder of the answers that `whatsnew` compares with."""
+"""Folder in FOOTNOTE_HOME with the answers that `whatsnew` compares with."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """A question that was asked again: the answer of then and of now, and in words what explains a difference."""
+    """A repeated question: its old and new answer, and the reasons for a difference."""
 
     then: Answer
     now: Answer
@@ -36,11 +36,11 @@ class Replayed:
 
     @property
     def identical(self) -> bool:
-        """Whether both say the same, with the same citations."""
+        """True if both answers have the same text and citations."""
         return _said(self.then) == _said(self.now)
 
     def to_json(self) -> dict[str, Any]:
-        """For other programs."""
+        """Return the comparison as JSON values, for other programs."""
         return {
             "identical": self.identical,
             "why": list(self.why),
@@ -50,12 +50,15 @@ class Replayed:
 
     @property
     def leads_differ(self) -> bool:
-        """Whether the question has another answer: its lead is another, or one of both is a refusal."""
+        """True if the first sentences differ, or only one answer is a refusal."""
         return _lead(self.then) != _lead(self.now)
 
 
 def read_receipt(path: Path) -> Answer:
-    """Return the answer that a file holds as `ask --json` prints it. Raises FootnoteError for anything else."""
+    """Return the answer in a file written by `ask --json`.
+
+    Raises FootnoteError for anything else.
+    """
     try:
         return Answer.from_json(json.loads(path.read_text("utf-8")))
     except OSError as error:
@@ -65,7 +68,10 @@ def read_receipt(path: Path) -> Answer:
 
 
 def replay(engine: Engine, then: Answer) -> Replayed:
-    """Ask a question again just as it was searched, of the same sources as far as they are there."""
+    """Ask a question again exactly as it was searched.
+
+    It searches the same sources, as far as they exist. Raises FootnoteError if none of them is left.
+    """
     generation = engine.parts()[0]
     there = generation.catalog.article_ids()
     names = sorted(then.asked.names & there.keys()) if then.asked else []
@@ -77,9 +83,10 @@ def replay(engine: Engine, then: Answer) -> Replayed:
 
 
 def whats_new(engine: Engine, name: str, questions: Sequence[str]) -> list[Replayed] | None:
-    """Ask questions again and return those that have another answer than the last time under this `name`.
+    """Ask questions again and return those whose answer has changed.
 
-    None the first time, when there is nothing to compare with. The answers of now are kept for the next time.
+    The answers are stored under `name` and compared with those of the last run. Returns None for the first run, which
+    has nothing to compare with.
     """
     path = engine.home / KEPT / f"{name}.json"
     before: Mapping[str, Any] | None = None
@@ -112,19 +119,19 @@ def _lead(one: Answer) -> tuple[bool, str]:
 
 
 def _reasons(then: Answer, now: Answer, there: Mapping[str, str]) -> list[str]:
-    """What is not as it was: sources, then models and settings."""
+    """List what has changed: sources, then models and settings."""
     ids = {one.source: one.article_id for one in then.passages}
     ids |= {one.source: one.article_id for one in then.citations}
-    told = [f"{source} is gone" for source in sorted(ids) if source not in there]
-    told += [f"{source} has changed" for source, id_ in sorted(ids.items()) if there.get(source, id_) != id_]
+    reasons = [f"{source} is gone" for source in sorted(ids) if source not in there]
+    reasons += [f"{source} has changed" for source, id_ in sorted(ids.items()) if there.get(source, id_) != id_]
     new = {one.source for one in now.citations} - ids.keys()
-    told += [f"{source} answers now" for source in sorted(new)]
+    reasons += [f"{source} answers now" for source in sorted(new)]
     was, made = then.made_by, now.made_by
     for key in sorted({*was, *made} - {"generation", "corpus"}):
         if was and was.get(key) != made.get(key):
-            told.append(
+            reasons.append(
                 f"{_NAMES[key]} is another"
                 if key in _NAMES
                 else f"{key} was {was.get(key, 'as shipped')}, is {made.get(key, 'as shipped')}"
             )
-    return told
+    return reasons

@@ -1,4 +1,4 @@
-"""Question -> Hits: the nearest chunks by meaning and by words, fused into one order."""
+"""Question -> hits: the nearest chunks by meaning and by words, fused into one ranking."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from index.text.identifiers import Identifier, find_identifiers, without
 from index.text.words import content_terms, terms
 
 _MOST_ASKED = 16
-"""Times the candidates: so many are looked at for passages that differ."""
+"""Limit of the search for distinct passages, as a multiple of the candidates."""
 _BM25_CEILING = 2.2
 """BM25 with k1 = 1.2 gives a term at most k1 + 1 times its idf."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question as the retrievers see it: its unit vector (d,), its content terms with their idf, the ids of the
-    articles it is asked of (None: all), its identifiers, which are terms as a whole, and the question with names in
-    the other form that the sources introduce."""
+    """A question as the retrievers see it.
+
+    `vector` is its unit vector (d,), `idf` its content terms with their weights, `article_ids` the articles to search
+    (None: all). `identifiers` count as one term each. `renamed` is the question with names in the other form that the
+    sources introduce.
+    """
 
     text: str
     vector: Vectors
@@ -38,16 +41,17 @@ class Query:
 
     @property
     def terms(self) -> list[str]:
-        """The content terms, stemmed, in order."""
+        """The stemmed content terms, in order."""
         return list(self.idf)
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A retrieved chunk. `score` is the fused score in [0, 1]; `rank` counts from 1.
+    """A retrieved chunk with its rank, from 1, and its fused score in [0, 1].
 
-    `cosine` is that of question and passage, in [-1, 1]. `coverage` is the BM25 score divided by the highest that the
-    question's terms could reach, in [0, 1]. The ranks say which retriever found it where (None: it did not).
+    `cosine` is that of question and passage, in [-1, 1]. `coverage` is the BM25 score divided by the highest score that
+    the question's terms could reach, in [0, 1]. `dense_rank` and `lexical_rank` are the ranks by each retriever (None:
+    not among its candidates).
     """
 
     chunk: Chunk
@@ -60,18 +64,27 @@ class Hit:
 
 
 class Retriever:
-    """Asks one generation. Fusion is a convex combination of scores (Bruch et al. 2023), which on held-apart
-    questions did better than reciprocal ranks (Cormack et al. 2009): benchmarks/retrieval.md has both."""
+    """Searches one generation by meaning and by words.
+
+    The fusion is a convex combination of scores (Bruch et al. 2023). On held-out questions it did better than
+    reciprocal rank fusion (Cormack et al. 2009): benchmarks/retrieval.md has both.
+    """
 
     def __init__(self, generation: Generation, embedder: Embedder, *, candidates: int, dense_weight: float) -> None:
-        """`candidates` hits are taken from each retriever; `dense_weight` in [0, 1] is the share of meaning."""
+        """Take `candidates` hits from each retriever.
+
+        `dense_weight` in [0, 1] is the weight of meaning against words.
+        """
         self._generation = generation
         self._embedder = embedder
         self._candidates = candidates
         self._dense_weight = dense_weight
 
     def query(self, question: str, article_ids: tuple[str, ...] | None = None) -> Query:
-        """Embed the question and weigh its words: by all that is indexed, even where only some articles are asked."""
+        """Embed the question and weigh its words.
+
+        The weights come from the whole index, even if only some articles are searched.
+        """
         words = self._generation.words
         identifiers = tuple(find_identifiers(question))
         content = self._generation.aliases.prefer_frequent(
@@ -80,7 +93,7 @@ class Retriever:
         for one in identifiers:
             forms = [mention(key) for key in one.keys]
             held = next(filter(words.document_frequency, forms), None)
-            # Of "Zorb 9" in a source that writes "Zorb9" no word stands there.
+            # A source that writes "Zorb9" contains no word of "Zorb 9".
             content = [
                 term for term in content if not held or term not in terms(one.noun) or words.document_frequency(term)
             ]
@@ -90,23 +103,23 @@ class Retriever:
         return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers, renamed)
 
     def document_frequency(self, term: str) -> int:
-        """Return in how many passages a term stands."""
+        """Return the number of passages that contain a term."""
         return self._generation.words.document_frequency(term)
 
     def retrieve(self, query: Query, limit: int) -> list[Hit]:
-        """The `limit` best chunks, best first; of chunks with the same text under the same headings only one.
+        """Return the `limit` best chunks, best first.
 
-        Each retriever looks only at the articles that the question is asked of, so that no other takes a place among
-        the candidates.
+        Of chunks with the same text under the same headings only one is returned. Each retriever searches only the
+        selected articles, so that no other article takes a place among the candidates.
         """
         vectors, words = self._generation.vectors, self._generation.words.within(query.article_ids)
         by_meaning = self._distinct(lambda most: vectors.query(query.vector, most, query.article_ids))
         by_words = self._distinct(lambda most: words.query(query.terms, most))
         dense = list(by_meaning.values())
-        # Both may have come upon other copies of one text.
+        # The retrievers may return different copies of the same text.
         lexical = [(by_meaning.get(text, (id_,))[0], score) for text, (id_, score) in by_words.items()]
         cosine = dict(dense)
-        # What only the words found still has a meaning: its exact cosine, so that both scores count for every hit.
+        # Hits found by words alone get their exact cosine, so that both scores count for every hit.
         only_words = [id_ for id_, _ in lexical if id_ not in cosine]
         for id_, vector in self._generation.vectors.vectors(only_words).items():
             cosine[id_] = float(np.dot(vector, query.vector))
@@ -136,8 +149,10 @@ class Retriever:
         ]
 
     def _distinct(self, ask: Callable[[int], list[tuple[str, float]]]) -> dict[bytes, tuple[str, float]]:
-        """The best candidates of one retriever by the digest of their text, best first: more are asked for where many
-        say the same."""
+        """Return the best candidates of one retriever by the digest of their text, best first.
+
+        Asks for more candidates while too many have the same text.
+        """
         most = self._candidates
         while True:
             found = ask(most)
@@ -151,7 +166,7 @@ class Retriever:
 
 
 def _named_first(identifiers: Sequence[Identifier], order: list[str], chunks: Mapping[str, Chunk]) -> list[str]:
-    """The candidates with those first that name every one of the identifiers: to an encoder they mean little."""
+    """Put the candidates that contain every identifier first: identifiers mean little to an encoder."""
     if not identifiers:
         return order
     held = {id_: mentions(chunks[id_].searchable) for id_ in order}

@@ -1,4 +1,4 @@
-"""What a question is asked of: the index in use, narrowed to the sources that were chosen."""
+"""The part of the index that a question searches."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 @dataclass(frozen=True)
 class Scope:
-    """The index with its retriever and reader, and the sources that are `asked` (None: all).
+    """The index with its retriever and reader, narrowed to the selected sources.
 
-    `limit` is how many passages are retrieved for a question.
+    `asked` are the selected sources (None: all). `limit` is the number of passages to retrieve for a question.
     """
 
     generation: Generation
@@ -31,16 +31,16 @@ class Scope:
 
     @property
     def article_ids(self) -> tuple[str, ...] | None:
-        """The articles that are searched, None for all."""
+        """The articles to search; None for all."""
         return self.asked.article_ids if self.asked else None
 
     def search(self, question: str) -> tuple[Query, list[Hit]]:
-        """Return a question as it is searched, and the passages found."""
+        """Return the query of a question, and its hits."""
         query = self.retriever.query(question, self.article_ids)
         return query, self.retriever.retrieve(query, self.limit)
 
     def within(self, article_ids: Collection[str]) -> Scope | None:
-        """Return the scope of some articles alone, of those among them that are asked; None if none is."""
+        """Return the scope of the selected sources among these articles; None if empty."""
         homes = self.generation.catalog.homes()
         asked = homes if self.asked is None else self.asked.names
         names = frozenset(source for source in asked if homes[source] in article_ids)
@@ -48,8 +48,10 @@ class Scope:
         return replace(self, asked=SourceScope(names, ids, len(homes))) if names else None
 
     def of_year(self, words: str) -> Scope:
-        """Return the scope of the sources published in a year, if the words are one that some were published in; else
-        the same."""
+        """Return the scope of the sources published in a year, if `words` name one.
+
+        Otherwise, or if no source was published in it, return the same scope.
+        """
         if not _YEAR.fullmatch(words):
             return self
         catalog = self.generation.catalog
@@ -58,13 +60,13 @@ class Scope:
         return self.within({homes[source] for source, when in dated if when.first_day.year == int(words)}) or self
 
     def places(self, hits: Sequence[Hit], article_ids: Collection[str] = ()) -> Places:
-        """Return the places of the hits, and of these articles too."""
+        """Return the places of the hits, with these articles too."""
         catalog = self.generation.catalog
         ids = {*article_ids, *(hit.chunk.article_id for hit in hits)}
         return Places(hits, {id_: self._as_asked(catalog.article_by_id(id_)) for id_ in ids}, catalog.chunks_of)
 
     def _as_asked(self, article: Article) -> Article:
-        """An article under the names that it is asked by: a copy's name stands for the source it is a copy of."""
+        """Return an article under its selected names: a selected copy replaces an original that is not selected."""
         if self.asked is None:
             return article
         first, *others = self.asked.named([article.source, *article.copies])

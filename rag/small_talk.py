@@ -1,4 +1,4 @@
-"""What is no question to the sources: greetings, thanks, questions about the sources, and what can't be read."""
+"""Messages that are no question to the sources: small talk, questions about the sources, and other languages."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ _ENGLISH_OPENINGS = frozenset("who whos whose whom what what's whats which where
 
 
 def talk_kind(question: str) -> str | None:
-    """The kind of small talk a whole message is ("greeting", "sources", "help", ...), or None for a real question."""
+    """Return the kind of small talk that a whole message is, None for a question.
+
+    Kinds are "greeting", "sources", "help" and others.
+    """
     plain = re.sub(r"[^\w\s]|_", " ", question.casefold())
     plain = " ".join(plain.split())
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), None)
@@ -73,12 +76,12 @@ _WHERE = re.compile(
 
 
 def asks_where(question: str) -> bool:
-    """Return True for a message that only asks what the last answer was taken from: "where did you read that?"."""
+    """True for a message that only asks for the source of the last answer."""
     return bool(_WHERE.fullmatch(" ".join(re.sub(r"[^\w\s]|_", " ", question.casefold()).split())))
 
 
 def reply_where(cited: Sequence[Citation]) -> str:
-    """The reply to that: the title, date and place of what was cited, in order, each once."""
+    """Return the title, date and place of each citation, in order, each once."""
     lines = list[str]()
     for one in cited:
         place = one.heading or (f"page {one.page}" if one.page else "")
@@ -87,7 +90,10 @@ def reply_where(cited: Sequence[Citation]) -> str:
 
 
 def reply_to_talk(kind: str, titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str]) -> str:
-    """The reply to small talk of a kind; `titles` are (source, title, published) of what is indexed."""
+    """Return the reply to small talk of a kind.
+
+    `titles` are (source, title, published) of the indexed sources.
+    """
     count = f"{len(titles)} source{'' if len(titles) == 1 else 's'}"
     suggestion = " You could ask:\n\n" + "\n".join(f"- {example}" for example in examples) if examples else ""
     if kind == "greeting" or kind == "feelings":
@@ -109,7 +115,7 @@ def reply_to_talk(kind: str, titles: Sequence[tuple[str, str, Published | None]]
 def _contents(titles: Sequence[tuple[str, str, Published | None]], most: int = 20) -> str:
     if not titles:
         return "There are no sources yet."
-    # The name of a file tells apart what has the same title.
+    # The file name distinguishes sources with the same title.
     count = Counter(title for _, title, _ in titles)
     lines = list[str]()
     for source, title, published in titles[:most]:
@@ -121,10 +127,10 @@ def _contents(titles: Sequence[tuple[str, str, Published | None]], most: int = 2
 
 
 def foreign_language(question: str) -> str | None:
-    """The name of the language of a question that is clearly not English, else None.
+    """Return the language of a question that is clearly not English, else None.
 
-    Judged by py3langid (Lui & Baldwin 2012). A question that opens with an English question word is English, whatever
-    names it holds; two words or fewer in Latin letters are too little to tell.
+    py3langid detects it (Lui & Baldwin 2012). A question that opens with an English question word is English, whatever
+    names it contains. Fewer than three words in Latin letters are too few to tell.
     """
     letters = [letter for letter in question if letter.isalpha()]
     if not letters:

@@ -1,4 +1,4 @@
-"""The sources as people see them: what is in the index, what waits for a sync, what could not be read."""
+"""The list of sources: in the index, waiting for a sync, or unreadable."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from rag.settings import SEEDS
 
 @dataclass(frozen=True)
 class Source:
-    """A source in the list. `characters`, `words`, `pages` and `chunks` are None for one that could not be read
-    (`failed`), whose `state` says why; `pages` is 0 where there are none. A `sample` is one of the articles that come
-    with the software."""
+    """A source in the list.
+
+    `characters`, `words`, `pages` and `chunks` are None for a source that is not in the index. If the source could not
+    be read (`failed`), `state` says why. `pages` is 0 for a source without pages. A `sample` comes with the software.
+    """
 
     source: str
     title: str
@@ -33,11 +35,11 @@ class Source:
 
     @property
     def format(self) -> str:
-        """What kind of file it is, by its ending."""
+        """The file format, by the extension of the name."""
         return PurePosixPath(self.source).suffix.lstrip(".").lower() or "text"
 
     def to_json(self) -> dict[str, object]:
-        """For other programs."""
+        """Return the source as JSON values, for other programs."""
         return {
             **asdict(self),
             "published": self.published.when if self.published else None,
@@ -53,7 +55,10 @@ def _state(one: Listed) -> str:
 
 
 def list_sources(engine: Engine) -> list[Source]:
-    """Every source by name, unreadable ones last. Raises BrokenIndexError when there is no usable index."""
+    """Return all sources by name, unreadable ones last.
+
+    Raises BrokenIndexError if there is no usable index.
+    """
     stale = set(engine.stale())
     sample = {source for source, path in engine.files().items() if SEEDS in path.parents}
     made = [

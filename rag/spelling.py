@@ -1,4 +1,4 @@
-"""Correct the misspelt words of a question by the words of the index, so that it is searched as it was meant."""
+"""Correct the misspelt words of a question by the words of the index."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from rag.reader.names import name_places
 _WORD = re.compile(r"(?<![\w@./-])[^\W\d_]{4,}(?=['’]s\b|(?!['’]\w)[^\w@/-]|$)(?!\.\w)")
 _ADDRESS = re.compile(r"\S+@\S+|\S+://\S+|www\.\S+")
 _NEAR, _NEAR_NAME = (4, 10), (5, 11)
-"""From how many letters on a word may differ in one letter, and in two. Names differ in less from other names."""
+"""Length in letters from which a word may differ by one edit, and by two. Names differ less from other names."""
 _OTHER_LETTER = 5
-"""A shorter word with another letter in the place of one is as likely another word: "wifi" is no "wife"."""
+"""A shorter word with one letter replaced is as likely another word: "wifi" is not "wife"."""
 
 _OPENING = re.compile(r"^\W*([a-z]{3,6})\W+([a-z]+)\b", re.IGNORECASE)
 _ASKING = frozenset("who whose what when where which why how".split())
@@ -36,16 +36,19 @@ _BEFORE_A_VERB = frozenset("when where why".split())
 _SUBJECTS = frozenset("the a an my our your this that these those there i we you he she it they".split())
 
 _FEW = 4
-"""Words of a question up to which its language can't be told from names."""
+"""Number of words up to which a language can't be distinguished from names."""
 
 _LIKELY, _UNLIKELY = 0.8, 1.2
-"""What a likely and an unlikely slip of one letter cost."""
+"""Cost of a likely and of an unlikely typing error in one letter."""
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _CONFUSED = [{*pair} for row in _ROWS for pair in pairwise(row)] + [{*pair} for pair in combinations("aeiouy", 2)]
 
 
 class Speller:
-    """Knows the words of one generation; counts them at the first word that the index lacks."""
+    """A spelling corrector with the words of one generation.
+
+    It counts the words when it first meets a word that the index lacks.
+    """
 
     def __init__(self, generation: Generation) -> None:
         self.generation = generation
@@ -64,10 +67,10 @@ class Speller:
             return self._counted
 
     def correct(self, question: str) -> str:
-        """Return the question with each misspelt word replaced by the near word of the sources.
+        """Replace each misspelt word of a question by the nearest word of the sources.
 
-        A word is misspelt if no source has it in any form and it is no English word. Identifiers, words with digits,
-        abbreviations in capitals and short words stay.
+        A word is misspelt if no source has it in any form and it is not an English word. Identifiers, words with
+        digits, abbreviations in capitals and short words stay.
         """
         named = name_places(question)
         made, at = list[str](), 0
@@ -81,9 +84,9 @@ class Speller:
         return "".join([*made, question[at:]])
 
     def _opening(self, question: str) -> Iterator[tuple[Span, str]]:
-        """The places of misspelt words with which a question opens, and what was meant: "whn dos the ferry leave".
+        """Yield the misspelt words that open a question, with corrections: "whn dos the ferry leave".
 
-        These are short, and some slips make another word of them, so their place has to tell too.
+        These words are short and some typing errors make another word, so the position has to support the correction.
         """
         opening = _OPENING.match(question)
         if opening is None:
@@ -101,16 +104,16 @@ class Speller:
             yield opening.span(2), better
 
     def names_nothing(self, word: str) -> bool:
-        """Return True if no source has the word in any form."""
+        """True if no source has the word in any form."""
         return not self._vocabulary().has_form(word)
 
     def knows_short(self, question: str) -> bool:
-        """Return True if a question has few words, and the sources hold each of them."""
+        """True if a question has few words and the sources have each of them."""
         found = re.findall(r"[^\W_]+", question)
         return len(found) <= _FEW and all(map(self._is_held, (w for w in found if w.lower() not in FUNCTION_WORDS)))
 
     def is_gibberish(self, question: str) -> bool:
-        """Return True if not a word of the question is English or stands in a source, and none may be a name."""
+        """True if no word is English, occurs in a source, or may be a name."""
         found = re.findall(r"[^\W_]+", question)
         return not any(
             any(c.isdigit() or c.isupper() for c in word) or is_english(folded(word)) or self._is_held(word)
@@ -120,7 +123,7 @@ class Speller:
     def _unknown(self, question: str) -> Iterator[tuple[int, int]]:
         kept = [match.span() for match in _ADDRESS.finditer(question)]
         for one in find_identifiers(question):
-            # Of "rokery 3" only the noun may be misspelt.
+            # In "rokery 3" only the noun may be misspelt.
             free = len(one.noun) if one.text.startswith(one.noun) and not numbers_things(one.noun.lower()) else 0
             kept.append((one.start + free, one.end))
         for match in _WORD.finditer(question):
@@ -136,9 +139,9 @@ class Speller:
         return any(map(self._words.document_frequency, forms))
 
     def _nearest(self, word: str, named: bool) -> str:
-        """The near word of the sources, as they write it; "" when there is none, or the word is right as it is.
+        """Return the nearest word of the sources, as they write it; "" if there is none, or the word is right.
 
-        A name is near to names only.
+        A name is compared with names only.
         """
         low = folded(word)
         one, two = _NEAR_NAME if named else _NEAR
@@ -166,8 +169,10 @@ class Speller:
 
 
 def slip(typed: str, meant: str) -> float:
-    """Return how unlikely it is that `meant` was typed as `typed`, in letters: swapped, left out, doubled and
-    neighbouring letters, and a vowel for a vowel, are likelier than others."""
+    """Return how unlikely it is that `meant` was typed as `typed`, in letters.
+
+    Swapped, omitted, doubled and neighbouring letters, and a vowel for a vowel, are likelier than other errors.
+    """
     if sorted(typed) == sorted(meant):
         return _LIKELY * OSA.distance(typed, meant)
     cost = 0.0
@@ -183,7 +188,7 @@ def slip(typed: str, meant: str) -> float:
 
 
 def _closest(typed: str, words: Iterable[str]) -> str:
-    """Return the word that differs from what was typed in one slip, the likeliest; "" if none does."""
+    """Return the likeliest word at one edit from the typed one; "" if there is none."""
     near = [(slip(typed, word), word) for word in words if OSA.distance(typed, word) == 1]
     return min(near)[1] if near else ""
 

@@ -1,4 +1,4 @@
-"""Questions worth asking of what is indexed. Each was asked before it is shown, and its own source answered it."""
+"""Suggested questions about the index. Each was asked before it is shown, and its own source answered it."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:  # an answer holds suggestions
 
 SUGGESTIONS_FILE = "suggestions.json"
 SHOWN = 3
-"""Suggestions at the start, and after an answer."""
+"""Number of suggestions at the start, and after an answer."""
 _EVIDENCE = 0.6
-"""The least evidence score of a question that is suggested: reached by about half of the answerable ones."""
+"""Lowest evidence score of a suggested question: about half of the answerable ones reach it."""
 _SOURCES, _OF_EACH, _TRIED = 40, 4, 40
-"""How many sources candidates are made of, how many of each are asked, and how many in all."""
+"""Number of sources with candidates, of candidates of each source, and of candidates in all."""
 _REST = 0.5
 """Seconds between two candidates."""
 _LOOK_EVERY = 2.0
-"""Seconds between two looks for a new index."""
+"""Seconds between checks for a new index."""
 _LOG = logging.getLogger("footnote")
 Ask = Callable[[str], "Answer"]
 
 
 class _State:
-    """The suggestions of one generation: those kept, and the candidates still to be asked."""
+    """The suggestions of one generation: those accepted, and the candidates still to be tried."""
 
     def __init__(self, name: str, kept: Iterable[Candidate], tried: Iterable[str]) -> None:
         self.name = name
@@ -52,8 +52,8 @@ class _State:
 class Suggestions:
     """The suggestions for the index in use. Safe to share between threads.
 
-    They are kept in a file of the home under the name of their generation, so that a restart has them at once and a
-    changed index has none of those before.
+    They are stored in a file of the home under the name of their generation. So they are there at once after a restart,
+    and none remains when the index changes.
     """
 
     def __init__(self, home: Path, roots: Callable[[], Sequence[Path]]) -> None:
@@ -64,7 +64,10 @@ class Suggestions:
         self._ending = Event()
 
     def first(self, generation: Generation, sources: frozenset[str] | None = None) -> list[str]:
-        """Return up to three, from different sources where there are some; only of `sources` (None: all)."""
+        """Return up to three suggestions, from different sources if possible.
+
+        `sources` restricts them (None: all).
+        """
         by_source: dict[str, list[str]] = {}
         for one in self._of(generation).kept:
             if sources is None or one.source in sources:
@@ -73,9 +76,9 @@ class Suggestions:
         return list(turns)[:SHOWN]
 
     def after(self, generation: Generation, question: str, cited: Sequence[tuple[str, int, int]]) -> list[str]:
-        """Return up to three about the sources that an answer cites, nearest first; `cited` are (source, start, end).
+        """Return up to three suggestions about the cited sources, nearest first.
 
-        Left out are those that the cited places answer, and the question itself.
+        `cited` are (source, start, end). Leaves out the question itself, and suggestions that the cited places answer.
         """
         asked = set(content_terms(question))
         near = dict[str, int]()
@@ -87,7 +90,10 @@ class Suggestions:
         return sorted(near, key=lambda one: near[one])[:SHOWN]
 
     def try_next(self, generation: Generation, ask: Ask) -> bool:
-        """Ask the next candidate and keep it if its own source answers it. Return False when none is left."""
+        """Ask the next candidate and keep it if its own source answers it.
+
+        Returns False if no candidate is left.
+        """
         state = self._of(generation)
         with self._lock:
             if state.waiting is None:
@@ -104,22 +110,23 @@ class Suggestions:
         return True
 
     def make_first(self, generation: Generation, ask: Ask) -> list[str]:
-        """Return the first three, and ask candidates for them where they are not known yet."""
+        """Return the first three suggestions; ask candidates until there are enough."""
         while len(self.first(generation)) < SHOWN and self.try_next(generation, ask):
             pass
         return self.first(generation)
 
     def ask_in_background(self, queue: RequestQueue, current: Callable[[], Generation], ask: Ask, warm: Event) -> None:
-        """Ask the candidates of each new index on a thread of its own, as the last in the `queue`, until `end`.
+        """Ask the candidates of each new index on a thread, until `end` is called.
 
-        It begins when the models are `warm`, and rests after each question, so that a person hardly ever waits for it.
+        It starts when the models are `warm`, takes the last place in the `queue` and rests after each question, so that
+        a user hardly ever waits for it.
         """
 
         def run() -> None:
             warm.wait()
             while not self._ending.is_set():
                 more = False
-                # Whoever asks is told what is wrong with the index.
+                # Questions report what is wrong with the index.
                 with suppress(FootnoteError):
                     generation = current()
                     with queue.last_turn("", SUGGESTIONS_FILE, self._ending):
@@ -135,7 +142,7 @@ class Suggestions:
         Thread(target=guarded, name="suggestions", daemon=True).start()
 
     def end(self) -> None:
-        """Ask no more candidates."""
+        """Stop asking candidates."""
         self._ending.set()
 
     def _of(self, generation: Generation) -> _State:
@@ -150,16 +157,16 @@ class Suggestions:
             if value["generation"] == name:
                 return _State(name, [Candidate(**one) for one in value["kept"]], value["tried"])
         except (OSError, DamagedState, KeyError, TypeError):
-            pass  # they are made anew
+            pass  # the candidates are asked again
         return _State(name, [], [])
 
     def _write(self, state: _State) -> None:
         kept = [asdict(one) for one in state.kept]
-        with suppress(OSError):  # a home that can't be written only loses them at the end of the process
+        with suppress(OSError):  # without a writable home they last until the process ends
             write_sealed(self._path, {"generation": state.name, "kept": kept, "tried": sorted(state.tried)})
 
     def _candidates(self, generation: Generation) -> list[Candidate]:
-        """One of each source in turn; those of question sets first."""
+        """Return the candidates of each source in turn; question sets come first."""
         catalog = generation.catalog
         columns = [list(_of_question_set(root / QUESTION_SET, generation))[:_TRIED] for root in self._roots()]
         sources = [one.source for one in catalog.listing() if not one.copy_of and one.chunks]
@@ -173,7 +180,7 @@ class Suggestions:
 
 
 def _is_answered(one: Candidate, found: Answer) -> bool:
-    """True if the question is answered with high evidence, and first of all by the place it was made from."""
+    """True if the evidence score is high and the first citation overlaps the place of the candidate."""
     if found.refused or not found.citations or (found.evidence_score or 0.0) < _EVIDENCE:
         return False
     first = found.citations[0]
@@ -181,7 +188,7 @@ def _is_answered(one: Candidate, found: Answer) -> bool:
 
 
 def _of_question_set(path: Path, generation: Generation) -> Iterator[Candidate]:
-    """The answered questions of a question set beside the sources; one of each source in turn."""
+    """Yield the answered questions of a question set among the sources, from each source in turn."""
     by_source: dict[str, list[Candidate]] = {}
     try:
         rows = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]

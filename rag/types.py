@@ -1,4 +1,4 @@
-"""What a question comes back with, and its JSON form; both ways, so that what is stored is shown as it was."""
+"""The answer to a question, and its JSON form in both directions."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from rag.settings import Writer
 SCHEMA = 1
 _QUOTED = re.compile(r'\s*["“”„](?P<inner>[^"“”„]+)["“”]\W*')
 AnswerForm = Literal["words", "sentence", "list", "steps", "table", "comparison", "summary", "about", "talk", "refusal"]
-"""The form that an answer has. "about" tells what the sources are, "talk" is small talk."""
+"""Form of an answer. "about" describes the sources, "talk" is small talk."""
 RefusalKind = Literal["not_in_sources", "not_understood", "language", "no_sources", "nothing_chosen"]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a question has no answer.
+    """The reason why a question has no answer.
 
-    "not_in_sources": passages were read and do not answer; `missing` are names, numbers and rare nouns of the question
-    that no source has. "not_understood": the question has nothing but common words, or no word that can be read.
-    "language": it is in another `language` than English. "no_sources": nothing is indexed. "nothing_chosen": no source
-    was to be asked.
+    "not_in_sources": the passages that were read don't answer; `missing` are names, numbers and rare nouns of the
+    question that no source has. "not_understood": the question has only common words, or no readable word. "language":
+    the question is in `language` instead of English. "no_sources": nothing is indexed. "nothing_chosen": the choice
+    leaves no source to search.
     """
 
     kind: RefusalKind
@@ -36,7 +36,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Passage:
-    """A retrieved passage as it is shown. `score` is the fused retrieval score in [0, 1]."""
+    """A retrieved passage to show. `score` is the fused retrieval score in [0, 1]."""
 
     rank: int
     article_id: str
@@ -55,16 +55,17 @@ class Passage:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a question comes back with.
+    """The answer to a question, or a refusal.
 
-    `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates that the
-    answer is not wrong (None when nothing was read), `timings` are milliseconds per stage. `writer` wrote `text`.
-    `form` is the form of the answer. `asked` says which sources were asked (None: all). `refusal` says why the question
-    is refused, `searched` is the question as it was searched, its misspelt words corrected and what it refers to filled
-    in, and `suggestions` are questions to ask next.
-    Where a language model was asked, `checked` are all its sentences in order, also those that failed the check (empty
-    when they are the `sentences`), and `tokens` what it was given and wrote ("prompt", "completion"). `made_by` is what
-    else decides the answer: version, index, models, settings (empty where nothing was read).
+    `text` is the `sentences` joined, or a reply that cites nothing. `evidence_score` in [0, 1] estimates the
+    probability that the answer is right (None if nothing was read). `timings` are milliseconds per stage. `writer` says
+    who wrote `text`, and `form` is its form. `asked` are the sources that were searched (None: all). `refusal` says why
+    the question is refused. `searched` is the question as it was searched: misspelt words corrected, references filled
+    in. `suggestions` are questions to ask next.
+
+    With a language model, `checked` are all its sentences in order, including those that failed the check (empty if
+    they are the `sentences`), and `tokens` are its token counts ("prompt", "completion"). `made_by` is what else
+    determines the answer: version, index, models, settings (empty if nothing was read).
     """
 
     question: str
@@ -87,7 +88,7 @@ class Answer:
     made_by: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # A question that nothing was changed in is searched as it is.
+        # A question without changes is searched as it is.
         object.__setattr__(self, "searched", self.searched or self.question)
 
     @property
@@ -121,7 +122,10 @@ class Answer:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Answer:
-        """Return the answer that `to_json` gave. Raises KeyError, TypeError or ValueError for another form."""
+        """Return the answer that `to_json` gave.
+
+        Raises KeyError, TypeError or ValueError for another form.
+        """
         if value["schema"] != SCHEMA:
             raise ValueError(f"schema {value['schema']}, expected {SCHEMA}")
         checked = [(_sentence_from_json(one), one["shown"]) for one in value["sentences"]]
@@ -141,7 +145,7 @@ class Answer:
             writer=value["writer"],
             tokens=value["tokens"] or {},
             asked=SourceScope(frozenset(asked["sources"]), (), asked["of"], asked.get("dates", "")) if asked else None,
-            # Answers that were kept before these keys came have none of them.
+            # Answers stored by earlier versions lack these keys.
             refusal=_refusal_from_json(value.get("refusal")),
             searched=value.get("searched", value["question"]),
             suggestions=tuple(value.get("suggestions", ())),
@@ -151,9 +155,9 @@ class Answer:
 
 
 def as_typed(question: str) -> tuple[str, bool]:
-    """Return a question without quotation marks around the whole of it, and whether it had them.
+    """Return a question without quotation marks around it, and whether it had them.
 
-    A question in quotation marks is searched exactly as it is typed.
+    A question in quotation marks is searched exactly as typed.
     """
     match = _QUOTED.fullmatch(question)
     return (match["inner"].strip(), True) if match and match["inner"].strip() else (question, False)
@@ -178,8 +182,8 @@ def _sentence_to_json(one: CitedSentence, shown: bool) -> dict[str, Any]:
 
 
 def _sentence_from_json(value: Mapping[str, Any]) -> CitedSentence:
-    told = (value["words"], value["verdict"], value["why"], value.get("block", "quote"))
-    return CitedSentence(value["text"], tuple(value["citations"]), *told)
+    fields = (value["words"], value["verdict"], value["why"], value.get("block", "quote"))
+    return CitedSentence(value["text"], tuple(value["citations"]), *fields)
 
 
 def _block_to_json(one: CitedSentence) -> dict[str, Any]:

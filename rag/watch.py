@@ -1,4 +1,4 @@
-"""Notices that sources changed, and keeps the index of a running server up to date."""
+"""Keeps the index of a running server up to date as sources change."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LOG = logging.getLogger("footnote")
 
 
 def changes_at_rest(engine: Engine, seconds: float, ended: Event) -> Iterator[None]:
-    """Look every so many `seconds` until `ended` is set; yield when sources changed and then stood still for a look.
+    """Yield when sources have changed and then stayed the same for one check.
 
-    What is being copied in changes from look to look.
+    Checks every `seconds` until `ended` is set. A file that is still being copied differs from check to check.
     """
     before: list[str] = []
     while not ended.wait(seconds):
@@ -26,21 +26,21 @@ def changes_at_rest(engine: Engine, seconds: float, ended: Event) -> Iterator[No
 
 
 class Watcher:
-    """Brings the index up to date in the background whenever sources changed."""
+    """Updates the index in the background when sources change."""
 
     def __init__(self, engine: Engine, seconds: float) -> None:
-        """Look every so many `seconds`; never for 0."""
+        """Check every `seconds`; never for 0."""
         self._engine = engine
         self._seconds = seconds
         self._ended = Event()
 
     def start(self) -> None:
-        """Begin, once the engine is warm."""
+        """Start watching, once the engine is warm."""
         if self._seconds:
             Thread(target=self._watch, name="watch", daemon=True).start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop watching."""
         self._ended.set()
 
     def _watch(self) -> None:
@@ -53,7 +53,7 @@ class Watcher:
             except IndexBusy:
                 continue
             except FootnoteError as error:
-                # A server that is down will be back, a full disk be cleared; until then this is said once.
+                # Log the same error once only: a server may come back, a full disk be cleared.
                 if str(error) != trouble:
                     _LOG.warning("the index was not brought up to date: %s", error)
                 trouble = str(error)

@@ -53,7 +53,7 @@ def _undotted(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Holder:
+class SearchedText:
     """A text that facts are looked for in. `aliases` are the short forms that its article introduces."""
 
     text: str

@@ -12,7 +12,7 @@ from index.text.aliases import Aliases
 from index.text.layout import Span
 from index.text.sentences import sentences
 from rag.check import Support, SupportVerdict, Verdict
-from rag.check.facts import Fact, Holder, find_facts
+from rag.check.facts import Fact, SearchedText, find_facts
 from rag.check.instructions import instructs
 from rag.check.rivals import FactPlaces, Rival, in_a_name, kind_of, worst
 from rag.check.strangers import find_strangers
@@ -42,9 +42,9 @@ class SourceFacts:
     name: str = "the source"
 
     @cached_property
-    def whole(self) -> Holder:
+    def whole(self) -> SearchedText:
         """All that counts as said by the source."""
-        return Holder(f"{self.beside}\n{self.text}", self.aliases)
+        return SearchedText(f"{self.beside}\n{self.text}", self.aliases)
 
     @cached_property
     def places(self) -> FactPlaces:
@@ -57,11 +57,11 @@ class SourceFacts:
         return self.text[min([*before[-2:], span[0]]) : span[1]]
 
     @cached_property
-    def windows(self) -> list[tuple[Span, Holder]]:
+    def windows(self) -> list[tuple[Span, SearchedText]]:
         """Each sentence, and each two in a row."""
         lines = sentences(self.text)
         spans = [*lines, *((one[0], other[1]) for one, other in pairwise(lines))]
-        return [((a, b), Holder(self.text[a:b], self.aliases)) for a, b in spans]
+        return [((a, b), SearchedText(self.text[a:b], self.aliases)) for a, b in spans]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
     names, strange = find_strangers(sentence, facts, wholes)
     missing = tuple(fact for fact in facts if not any(one.has(fact) for one in wholes)) or names
     rest = [term for term in said if not any(term in content(fact.text) for fact in facts)]
-    supports, holders = list[Support](), list[Holder]()
+    supports, holders = list[Support](), list[SearchedText]()
     strays, apart = list[Fact](), 0.0
     for number, source in enumerate(sources):
         if (best := _best(facts, rest, source)) is None:
@@ -127,7 +127,7 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
             if gap >= _ELSEWHERE:
                 strays.append(fact)
     # What the title or a name says is no value that could be taken for another.
-    beside = [Holder(source.beside, source.aliases) for source in sources]
+    beside = [SearchedText(source.beside, source.aliases) for source in sources]
     free = [one for one in facts if one not in missing and not in_a_name(sentence, one)]
     free = [one for one in free if not any(holder.has(one) for holder in beside)]
     text = "\n".join(holder.text for holder in holders)
@@ -189,14 +189,14 @@ def judge_sentence(one: Measured, named: str = "the source") -> tuple[SupportVer
     return "supported", ""
 
 
-def _covered(facts: Sequence[Fact], rest: Sequence[str], holders: Sequence[Holder]) -> float:
+def _covered(facts: Sequence[Fact], rest: Sequence[str], holders: Sequence[SearchedText]) -> float:
     """The share of a sentence's facts and other words that the texts have between them; 0 when it has neither."""
     terms = set[str]().union(*(holder.terms for holder in holders))
     found = sum(any(holder.has(fact) for holder in holders) for fact in facts) + sum(holds_term(t, terms) for t in rest)
     return found / (len(facts) + len(rest)) if facts or rest else 0.0
 
 
-def _best(facts: Sequence[Fact], rest: Sequence[str], source: SourceFacts) -> tuple[Span, Holder] | None:
+def _best(facts: Sequence[Fact], rest: Sequence[str], source: SourceFacts) -> tuple[Span, SearchedText] | None:
     """The slice with most of the words, facts counting double; None when it has none of either."""
     best, highest = None, 0.0
     for number, (span, holder) in enumerate(source.windows):
@@ -223,6 +223,6 @@ def _gap(fact: Fact, rest: Sequence[str], sources: Sequence[SourceFacts]) -> flo
             best = max(best, covered)
             if holder.has(fact):
                 within = max(within, covered)
-    if not within and any(Holder(source.beside, source.aliases).has(fact) for source in sources):
+    if not within and any(SearchedText(source.beside, source.aliases).has(fact) for source in sources):
         return 0.0  # it is said by the title, heading or date
     return best - within

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from index.text.terms import FUNCTION_WORDS
 from index.text.words import terms, words
-from rag.check.facts import CONNECTIVES, WORD, Fact, Holder, opens
+from rag.check.facts import CONNECTIVES, WORD, Fact, SearchedText, opens
 from rag.check.plain import is_plain
 
 _INFLECTED = ("ly", "ing", "ed")
@@ -22,7 +22,7 @@ _NEXT = re.compile(r"\s+(\w+)")
 
 
 def find_strangers(
-    sentence: str, facts: Sequence[Fact], holders: Sequence[Holder]
+    sentence: str, facts: Sequence[Fact], holders: Sequence[SearchedText]
 ) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
     """Find what a sentence says that no holder has and that its facts do not name.
 

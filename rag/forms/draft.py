@@ -23,7 +23,9 @@ FormDraft = tuple[Sequence[Statement], tuple[str, ...]]
 NOTHING: FormDraft = ((), ())
 
 
-def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, likely: bool) -> FormDraft:
+def draft(
+    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, is_answerable: bool
+) -> FormDraft:
     """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
     do; and notes on what could not be worked out. A list that the question does not ask for is one only where it is
     `likely` that something answers."""
@@ -44,7 +46,7 @@ def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: 
         return section, ()
     if labelled := labelled_lines(query.text, form, places):
         return labelled, ()
-    if form == "words" and not likely:
+    if form == "words" and not is_answerable:
         return NOTHING
     found = find_list(query, form, evidence, places, embedder)
     return (as_statements(found, places), ()) if found else NOTHING

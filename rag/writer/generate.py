@@ -44,7 +44,7 @@ class GeneratedDraft:
     tokens: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
 
-    def told(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
         """Notes for the reader: what failed, and how many sentences are left out and why."""
         if self.failed:
             yield f"The answer is quoted, because the language model could not be used. {self.failed}"
