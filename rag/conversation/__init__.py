@@ -1,1 +1,1 @@
-"""What was asked and answered: conversations that stay on this machine, and how they are handed on."""
+"""Conversations: their storage on this machine, and what a follow-up question means."""

@@ -1,4 +1,4 @@
-"""A question within a conversation -> the reading of it that the sources answer best."""
+"""A question in a conversation -> the interpretation of it that the sources answer best."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ from rag.retrieve import Query
 from rag.scope import Scope
 
 MOST_READ = 4
-"""Readings of a follow-up that the model reads passages for."""
+"""Most interpretations of a follow-up for which the model reads passages."""
 _OWN = 0.4
-"""The part of a reading's score that it keeps by the share of the follow-up's own words in the best evidence."""
+"""Share of a score that depends on how many of the follow-up's own words are in the best evidence."""
 _SAME_SOURCE = 0.2
-"""Added to the score of a reading whose best evidence stands in a source of the last answer."""
+"""Bonus for an interpretation whose best evidence is in a source of the last answer."""
 _REPEATS = 0.3
-"""Taken from the score of a reading that only finds the words that opened the last answer again."""
+"""Penalty for an interpretation that only repeats the words that opened the last answer."""
 _CLEARLY = 0.05
-"""By how much another reading must be worth more than the question by itself."""
+"""Margin by which another interpretation must beat the question itself."""
 _PLAINLY = 0.2
-"""The same where nothing in the question points back but its first word ("and who has the key?")."""
+"""The same margin if only the first word of the question refers back ("and who has the key?")."""
 _LEAST, _LEANS = 0.25, 0.3
-"""The score from which the sources of the last answer answer a follow-up alone, if no other is better by so much."""
+"""Score from which the sources of the last answer alone answer a follow-up, unless another is better by the second
+value."""
 _FRAGMENT = 0.2
-"""Taken from the score of a fragment by itself, which seldom is a new subject."""
+"""Penalty for a fragment taken by itself, which is seldom a new subject."""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A question as it was searched, and what was read for it."""
+    """A question as it was searched, and the reading of its passages."""
 
     query: Query
     reading: Reading
 
 
 def resolve_question(thread: Thread, question: str, form: Form, scope: Scope) -> Resolved:
-    """Search each reading of a question in its thread and return the one that is answered best, the first of equals.
+    """Search each interpretation of a question; return the one answered best.
 
-    Only those that retrieval finds best are read, the question by itself always. A question that compares two things
-    is read about each.
+    The first wins a tie. Only the interpretations that retrieval ranks best are read, and always the question itself. A
+    question that compares two things is read about each.
     """
     best = _read(thread, question, scope)
     if refers(question) and (said := scope.within({one.article_id for one in thread.citations()})):
@@ -63,7 +64,7 @@ def resolve_question(thread: Thread, question: str, form: Form, scope: Scope) ->
 
 
 def _read(thread: Thread, question: str, scope: Scope) -> Resolved:
-    """The reading of a question that these sources answer best."""
+    """Return the interpretation of a question that these sources answer best."""
     searched = [scope.search(text) for text in thread.readings(question)]
     others = sorted(searched[1:], key=lambda one: -max((hit.score for hit in one[1]), default=0.0))
     tried = [Resolved(query, scope.reader.read(query, hits)) for query, hits in [searched[0], *others[: MOST_READ - 1]]]
@@ -71,12 +72,12 @@ def _read(thread: Thread, question: str, scope: Scope) -> Resolved:
 
 
 def _of_any_year(side: Side) -> Side:
-    """The question about a year, as it is asked of the sources of that year: without it."""
+    """Return the question about a year without the year, to ask the sources of that year."""
     return Side("", " ".join(side.question.replace(side.thing, " ").split()))
 
 
 def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
-    """Return the reading that is worth most; a question of its own unless another one is clearly better."""
+    """Return the best interpretation; a question that is no fragment wins unless another one is clearly better."""
     if len(tried) == 1:
         return tried[0]
     worth = [_worth(one, thread, question) for one in tried]
@@ -86,7 +87,7 @@ def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
 
 
 def _worth(one: Resolved, thread: Thread, question: str) -> float:
-    """How well a reading of a follow-up is answered, and whether it goes on with the conversation."""
+    """Return how well an interpretation is answered, and continues the conversation."""
     reading = one.reading
     if not reading.evidence or not one.query.terms:
         return 0.0

@@ -1,4 +1,4 @@
-"""The conversations of this machine, in one SQLite file of FOOTNOTE_HOME."""
+"""The conversations of this machine, in one SQLite file in FOOTNOTE_HOME."""
 
 from __future__ import annotations
 
@@ -30,19 +30,22 @@ create index turns_in_order on turns (conversation, ordinal);
 pragma user_version = {_VERSION};
 """
 _KEEP_DELETED = timedelta(days=1)
-"""How long a deleted conversation can be brought back."""
+"""Time in which a deleted conversation can be restored."""
 _LONGEST_TITLE = 120
 _PATIENCE = 10.0
 """Seconds to wait for another process that is writing."""
 
 
 class ConversationError(FootnoteError):
-    """A conversation that is not there, or a file that can't be used; the message says what to do."""
+    """A missing conversation or an unusable file; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A question and what came back. `answer` is None for a turn of which only the words were kept (`text`)."""
+    """A question and its answer.
+
+    `answer` is None if only the words were stored (`text`).
+    """
 
     id: str
     question: str
@@ -54,7 +57,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Summary:
-    """A conversation in a list: its title, how many turns it has and when it was last added to (ISO, UTC)."""
+    """A conversation in a list: title, number of turns, time of the last (ISO, UTC)."""
 
     id: str
     title: str
@@ -65,7 +68,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Conversation:
-    """A whole conversation. `left_out` are the sources that are not asked in it."""
+    """A complete conversation. `left_out` are the sources that it does not search."""
 
     id: str
     title: str
@@ -75,18 +78,19 @@ class Conversation:
 
 
 class ConversationStore:
-    """Reads and writes conversations. Safe to use from several threads and processes at once.
+    """Reads and writes conversations.
 
-    Every method raises ConversationError when the file can't be used, or names no conversation that is there.
+    Safe to use from several threads and processes at once. Every method raises ConversationError if the file is
+    unusable, or the conversation does not exist.
     """
 
     def __init__(self, home: Path) -> None:
         self._path = home / CONVERSATIONS_FILE
 
     def add(self, conversation: str, turn: str, answer: Answer) -> None:
-        """Append a turn; the first one makes the conversation and titles it by its question.
+        """Append a turn; the first one creates the conversation, titled by its question.
 
-        A turn that is there already is replaced in its place.
+        An existing turn is replaced in its place.
         """
         self._add(conversation, turn, answer.question, answer.text, json.dumps(answer.to_json()))
 
@@ -111,8 +115,10 @@ class ConversationStore:
             )
 
     def summaries(self, search: str = "") -> list[Summary]:
-        """List the conversations, the last used first; with `search` those that have all its words, in any form of
-        letters, in the title, a question or an answer."""
+        """List the conversations, last used first.
+
+        `search` keeps those that have all its words, in upper or lower case, in the title, a question or an answer.
+        """
         words = [f"%{_escaped(word)}%" for word in search.split()]
         holds = (
             "(c.title like ? escape '\\' or exists (select 1 from turns t where t.conversation = c.id and "
@@ -145,7 +151,10 @@ class ConversationStore:
         )
 
     def answer(self, turn: str) -> Answer:
-        """Return the answer of a turn. Raises when it is not kept, or only its words are."""
+        """Return the answer of a turn.
+
+        Raises ConversationError if it is not stored, or only its words are.
+        """
         with self._open() as db:
             rows = db.execute(
                 "select t.id, question, text, answer, t.starred, asked from turns t join conversations c "
@@ -165,7 +174,10 @@ class ConversationStore:
         starred: bool | None = None,
         left_out: Sequence[str] | None = None,
     ) -> None:
-        """Rename or star a conversation, or keep which sources it does not ask. Raises when the title is empty."""
+        """Rename or star a conversation, or set the sources that it does not search.
+
+        Raises ConversationError if the title is empty.
+        """
         changes: dict[str, Any] = {}
         if title is not None:
             if not title.strip():
@@ -179,32 +191,38 @@ class ConversationStore:
             self._update("conversations", changes, "id = ? and deleted is null", conversation)
 
     def star_turn(self, conversation: str, turn: str, starred: bool) -> None:
-        """Star a question, or take its star away."""
+        """Star a question, or remove its star."""
         self._update("turns", {"starred": int(starred)}, "conversation = ? and id = ?", conversation, turn)
 
     def delete(self, conversation: str) -> None:
-        """Take a conversation out of the list; `restore` brings it back for a day, then it is gone."""
+        """Hide a conversation; `restore` brings it back.
+
+        Conversations that were hidden more than a day ago are deleted for good.
+        """
         self._update("conversations", {"deleted": _now()}, "id = ? and deleted is null", conversation)
         with self._open() as db:
             limit = (datetime.now(UTC) - _KEEP_DELETED).isoformat()
             db.execute("delete from conversations where deleted < ?", [limit])
 
     def restore(self, conversation: str) -> None:
-        """Bring a deleted conversation back."""
+        """Bring back a hidden conversation."""
         self._update("conversations", {"deleted": None}, "id = ? and deleted is not null", conversation)
 
     def delete_all(self) -> int:
-        """Delete every conversation for good, deleted ones too, and return how many there were."""
+        """Delete every conversation for good, and return how many there were.
+
+        Hidden conversations are deleted and counted too.
+        """
         with self._open() as db:
             count = int(db.execute("select count(*) from conversations").fetchone()[0])
             db.execute("delete from conversations")
         with self._open(commit=False) as db:
-            # What was deleted is overwritten, not only unlinked.
+            # Overwrite the deleted data, not only unlink it.
             db.execute("vacuum")
         return count
 
     def starred_turns(self) -> list[tuple[str, Turn]]:
-        """List the starred questions with their conversation's id, the oldest first."""
+        """List the starred questions with their conversation's id, oldest first."""
         with self._open() as db:
             rows = db.execute(
                 "select conversation, t.id, question, text, answer, t.starred, asked from turns t join conversations c "
@@ -221,7 +239,7 @@ class ConversationStore:
 
     @contextmanager
     def _open(self, *, commit: bool = True) -> Iterator[sqlite3.Connection]:
-        """Open the file for one step, in one transaction; make it when it is missing."""
+        """Open the file for one transaction; create it if it is missing."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None)) as db:
@@ -259,7 +277,7 @@ def _turn(id_: str, question: str, text: str, answer: str | None, starred: int, 
     try:
         found = Answer.from_json(json.loads(answer)) if answer else None
     except (ValueError, KeyError, TypeError):
-        found = None  # kept by another version: its words are still there
+        found = None  # stored by another version: the words are still usable
     return Turn(id_, question, text, found, bool(starred), asked)
 
 
@@ -269,7 +287,7 @@ def _title(words: str) -> str:
 
 
 def _escaped(word: str) -> str:
-    """The word for a LIKE pattern that means exactly it."""
+    """Escape a word for a LIKE pattern that matches exactly it."""
     return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 

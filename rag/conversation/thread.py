@@ -1,8 +1,8 @@
-"""A follow-up -> questions that stand alone. Pure.
+"""A follow-up -> the complete questions that it may mean. Pure.
 
-Words alone can't tell what "it" or "and lemon thyme?" means, so several readings are made of a follow-up: the words
-of earlier turns stand in for a pronoun, or the follow-up takes the place of a phrase of the earlier question. The
-answer is that of the reading which retrieval and the reading model find answered best.
+Words alone can't tell what "it" or "and lemon thyme?" means, so a follow-up gets several interpretations: words of
+earlier turns replace a pronoun, or the follow-up replaces a phrase of the earlier question. The interpretation that
+retrieval and the reading model answer best gives the answer.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from rag.forms.periods import MONTHS
 from rag.types import Answer
 
 MOST_READINGS = 12
-"""Readings of one follow-up."""
+"""Most interpretations of one follow-up."""
 _LOOK_BACK = 2
 """Earlier turns that a follow-up may refer to."""
 _LONGEST_PHRASE = 6
-"""Words of an earlier answer that may stand in for a pronoun."""
+"""Most words of an earlier answer that may replace a pronoun."""
 _SHORT = 1
-"""Content words up to which a question is a fragment ("by when?")."""
+"""A question with at most this many content words is a fragment ("by when?")."""
 
 _WORD = re.compile(r"[^\W_]+(?:[’'&./-][^\W_]+)*")
 _NEW_SUBJECT = re.compile(
@@ -43,11 +43,11 @@ _PERSON = frozenset(("he", "she", "him", "his", "her", "hers"))
 _THING = frozenset("it its they them their theirs one ones this that these those".split())
 _PLACE = frozenset(("there", "then"))
 _POSSESSIVE = frozenset(("his", "her", "its", "their"))
-"""Explained by a name or noun before them in the same question ("GM makes its own cells")."""
+"""Pronouns that a name or noun before them in the question explains ("GM makes its own cells")."""
 _DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its", "their", "one"))
-"""Words that stand for a thing only where no noun follows them."""
+"""Words that are pronouns only if no noun follows."""
 _DO = frozenset(("do", "does", "did"))
-"""A verb follows, not a noun ("how much does that save?")."""
+"""After one of these and a pronoun, a verb follows, not a noun ("how much does that save?")."""
 _ARTICLES = r"(?<![^\W_])(?:the|an?|my|our|your|this|that|these|those)\s+"
 _OPENS = re.compile(_ARTICLES, re.IGNORECASE)
 _ENDS = re.compile(f"{_ARTICLES}$", re.IGNORECASE)
@@ -75,17 +75,17 @@ class Thread:
     turns: tuple[Answer, ...] = ()
 
     def then(self, answer: Answer) -> Thread:
-        """Return the thread with one more turn."""
+        """Return the thread with another turn."""
         return Thread((*self.turns, answer))
 
     def citations(self) -> tuple[Citation, ...]:
-        """Return what the last answered turn cites."""
+        """Return the citations of the last answered turn."""
         return next((turn.citations for turn in reversed(self.turns) if turn.citations), ())
 
     def readings(self, question: str) -> list[str]:
-        """Return what a question may mean here, at most MOST_READINGS: first the question by itself.
+        """Return what a question may mean here, at most MOST_READINGS, itself first.
 
-        It is the only one of a question that refers to nothing, of one that changes the subject, and of the first.
+        It is the only interpretation if it refers to nothing, changes the subject, or opens the conversation.
         """
         plain = question.strip()
         if fresh := _NEW_SUBJECT.match(plain):
@@ -100,7 +100,9 @@ class Thread:
 
 
 def refers(question: str) -> bool:
-    """True if a question can't be understood by itself: it has a pronoun, opens with "and", or is only a fragment.
+    """True if a question can't be understood by itself.
+
+    It has a pronoun, opens with "and", or is only a fragment.
 
     >>> [refers(q) for q in ("and E3?", "when is it due?", "Who is the CEO of GM?", "is it true that GM makes cells?")]
     [True, True, False, False]
@@ -110,7 +112,7 @@ def refers(question: str) -> bool:
 
 
 def is_fragment(question: str) -> bool:
-    """True if a question is no sentence, or has one word with a meaning at most.
+    """True if a question is no sentence, or has at most one content word.
 
     >>> [is_fragment(q) for q in ("and E3?", "electric ones too?", "by when?", "and who looks after the door?")]
     [True, True, True, False]
@@ -119,16 +121,16 @@ def is_fragment(question: str) -> bool:
 
 
 def strip_links(question: str) -> str:
-    """A follow-up without the words that only link it to what was said."""
+    """Return a follow-up without the words that only link it to the conversation."""
     return _TOO.sub("", _LINK.sub("", question)).strip(" ?!.") or question.strip(" ?!.")
 
 
 def _filled(question: str, turn: Answer) -> Iterator[str]:
-    """What a question may mean after a turn."""
+    """Yield what a question may mean after a turn."""
     before = turn.searched or turn.question
     words = strip_links(question)
     phrases = _phrases(before)
-    # What has an article is surely no verb.
+    # A phrase with an article is no verb.
     subject = [*_answer_words(turn), *sorted(phrases, key=lambda phrase: not _OPENS.match(phrase))]
     for start, end in _pronouns(words)[:1]:
         is_person = words[start:end].casefold() in _PERSON
@@ -137,7 +139,7 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
                 continue
             yield f"{words[:start]}{phrase}{words[end:]}"
     if not _pronouns(words) and not _is_sentence(words):
-        # "and lemon thyme?": the earlier question, asked of another thing; first of one that is written alike.
+        # "and lemon thyme?" asks the earlier question of another thing; first replace a part that is written alike.
         yield from _alike(before, words)
         whole = [] if _PREPOSITION.match(words) else phrases[::-1]
         for phrase in whole:
@@ -152,9 +154,11 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
 
 
 def _alike(before: str, bare: str) -> Iterator[str]:
-    """The earlier question with a part replaced by one of the follow-up that is written alike: a number or code ("60
-    mm", "100 mm"; "E1", "E3"), a month or day, what stands after the same preposition; or with the follow-up at its end
-    ("and in March?")."""
+    """Yield the earlier question with a part replaced by a part of the follow-up that is written alike.
+
+    Such parts are numbers and codes ("60 mm", "100 mm"; "E1", "E3"), months and days, and what follows the same
+    preposition. Or append the follow-up ("and in March?").
+    """
     for form in (_NUMBERED, _NAMED_TIME):
         new = [match.group() for match in form.finditer(bare)]
         old = [match.span() for match in form.finditer(before)]
@@ -169,14 +173,14 @@ def _alike(before: str, bare: str) -> Iterator[str]:
 
 
 def _replaced(before: str, old: str, new: str) -> Iterator[str]:
-    """The question with one part replaced, if it has it."""
+    """Yield the question with one part replaced, if it has that part."""
     start = before.casefold().find(old.casefold())
     if start >= 0:
         yield f"{before[:start]}{new}{before[start + len(old) :]}"
 
 
 def _shape(text: str) -> str:
-    """What a number is of: its unit; all codes are alike, and all months, days of the week and seasons."""
+    """Return the kind of a number: its unit; codes are one kind, and so are months, weekdays, and seasons."""
     for number, names in enumerate(_TIMES):
         if text.casefold().removesuffix("s") in names or text.casefold() in names:
             return f"time {number}"
@@ -185,7 +189,7 @@ def _shape(text: str) -> str:
 
 
 def _phrases(question: str) -> list[str]:
-    """The runs of content words in a question, with the article before each, as written, in order."""
+    """Return the runs of content words in a question, with the article before each, as written, in order."""
     runs, last = list[tuple[int, int]](), -1
     for match in _WORD.finditer(question):
         form = match.group().casefold()
@@ -202,13 +206,13 @@ def _phrases(question: str) -> list[str]:
 
 
 def _answer_words(turn: Answer) -> list[str]:
-    """The opening words of an answer, if they can stand in for a pronoun."""
+    """Return the opening words of an answer, if they can replace a pronoun."""
     opening = next((one.text for one in turn.sentences if one.words), "")
     return [opening] if opening and len(opening.split()) <= _LONGEST_PHRASE else []
 
 
 def _pronouns(question: str) -> list[tuple[int, int]]:
-    """Where pronouns stand that nothing in the question explains."""
+    """Return the places of pronouns that nothing in the question explains."""
     found = []
     matches = list(_WORD.finditer(question))
     for number, match in enumerate(matches):
@@ -231,7 +235,7 @@ def _pronouns(question: str) -> list[tuple[int, int]]:
 
 
 def is_whole(question: str) -> bool:
-    """Return True for a sentence without a pronoun that nothing in it explains.
+    """True for a sentence without a pronoun that it leaves unexplained.
 
     >>> [is_whole(q) for q in ("what can be deducted", "when is it due?", "lemon thyme")]
     [True, False, False]
@@ -240,7 +244,7 @@ def is_whole(question: str) -> bool:
 
 
 def _is_sentence(text: str) -> bool:
-    """True for a question of its own ("who looks after the lift door"), not for a phrase ("lemon thyme")."""
+    """True for a full question ("who looks after the lift door"), not for a phrase ("lemon thyme")."""
     words = [match.group().casefold() for match in _WORD.finditer(text)]
     asks = {"who", "what", "when", "where", "why", "how", "which", "whose", "whom"}
     verbs = [
@@ -250,4 +254,4 @@ def _is_sentence(text: str) -> bool:
 
 
 NO_TURNS = Thread()
-"""The thread of a question that stands alone."""
+"""The thread of a question outside a conversation."""

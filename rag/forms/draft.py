@@ -28,7 +28,7 @@ def draft(
 ) -> FormDraft:
     """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
     do; and notes on what could not be worked out. A list that the question does not ask for is one only where it is
-    `likely` that something answers."""
+    `is_answerable` by the score."""
     evidence = reading.evidence
     if not places.hits:
         return NOTHING

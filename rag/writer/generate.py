@@ -1,4 +1,4 @@
-"""A question and its passages -> checked statements by a language model, each as soon as it has a verdict."""
+"""Question and passages -> statements by a language model, each checked as soon as it is written."""
 
 from __future__ import annotations
 
@@ -27,16 +27,19 @@ from rag.writer.sentence_cutter import Cutter, Drafted
 from rag.writer.thoughts import ThoughtFilter
 
 _SLACK = 2
-"""A server that knows no limit is cut off at this many times the tokens that the model may write."""
+"""A server that ignores the token limit is cut off at this many times the limit."""
 _LETTERS = 16
-"""Characters of a token at most; a server that sends more text than its tokens can hold is cut off too."""
+"""Longest token in characters; a server that sends more text than its tokens can hold is cut off too."""
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 
 
 @dataclass(frozen=True)
 class GeneratedDraft:
-    """What a model has written so far. `declined` tells that it gave the fixed refusal, `failed` says why the server
-    gave no whole answer. `tokens` has "prompt" and "completion", `timings` milliseconds."""
+    """The draft of a language model so far.
+
+    `declined` is True if the model gave the fixed refusal. `failed` says why the server gave no complete answer.
+    `tokens` has "prompt" and "completion"; `timings` are milliseconds.
+    """
 
     statements: tuple[Statement, ...] = ()
     declined: bool = False
@@ -45,7 +48,7 @@ class GeneratedDraft:
     timings: Mapping[str, float] = field(default_factory=dict)
 
     def notes(self) -> Iterator[str]:
-        """Notes for the reader: what failed, and how many sentences are left out and why."""
+        """Yield notes for the reader: the failure, or the omitted sentences with reasons."""
         if self.failed:
             yield f"The answer is quoted, because the language model could not be used. {self.failed}"
             return
@@ -70,10 +73,10 @@ def generate(
     settings: Settings,
     stop: Event | None = None,
 ) -> Generator[GeneratedDraft]:
-    """Ask the model, and give the draft anew with each sentence that was checked; the last one is complete.
+    """Ask the model, and yield the draft after each checked sentence.
 
-    The model may use the passages of `places`. A failure of the server ends with a draft that says so. `stop` ends it
-    at once.
+    The last draft is complete. The model may use the passages of `places`. After a server failure the last draft
+    reports it. `stop` ends the request at once.
     """
     hits, articles = places.hits, places.articles
     counter = token_counter(settings.encoding)
@@ -91,7 +94,7 @@ def generate(
                     continue
                 if _declines(one.text):
                     if draft.statements:
-                        continue  # beside other sentences it says nothing
+                        continue  # next to other sentences a refusal means nothing
                     draft = replace(draft, declined=True)
                     break
                 began = time.perf_counter()
@@ -112,7 +115,7 @@ def generate(
 
 
 class _Stream:
-    """One completion; `text` and `usage` are what has come of it."""
+    """One completion; `text` and `usage` hold what has arrived."""
 
     def __init__(self, model: LanguageModel, prompt: Prompt, count: Callable[[str], int], most: int) -> None:
         self.text = ""
@@ -123,7 +126,7 @@ class _Stream:
         self._most = _SLACK * most
 
     def sentences(self, stop: Event | None) -> Generator[Drafted | None]:
-        """Its sentences, each as soon as it is complete; None when all before it was a thought."""
+        """Yield each sentence as soon as it is complete; None if everything before was a thought."""
         cutter, thoughts = Cutter(tuple(self._prompt.ids)), ThoughtFilter()
         tokens = 0
         with closing(self._model.complete(self._prompt.messages, stop)) as pieces:
@@ -145,13 +148,13 @@ class _Stream:
         if stop and stop.is_set():
             return
         for one in (*cutter.feed(thoughts.end()), *cutter.end()):
-            # Of an answer that was cut off, the last sentence counts only when its citation shows that it is whole.
+            # In an answer that was cut off, the last sentence counts only if its citation shows that it is complete.
             if not self.usage.cut or (one.closed and _ENDED.search(one.text)):
                 yield one
 
 
 class _SentenceChecker:
-    """Where each sentence is laid beside the passages it cites."""
+    """Checks each sentence against the passages it cites."""
 
     def __init__(
         self, ids: Mapping[str, Hit], hits: Sequence[Hit], articles: Mapping[str, Article], reading: Reading
@@ -164,7 +167,7 @@ class _SentenceChecker:
         }
 
     def check(self, one: Drafted) -> Statement:
-        """The statement that a sentence makes, with its verdict and the slices it rests on."""
+        """Return a sentence as a statement, with its verdict and the slices that support it."""
         known = [id_ for id_ in one.ids if id_ in self._ids]
         verdict = check_sentence(one.text, [self._sources[id_] for id_ in known]) if known else None
         if verdict is None:
@@ -177,7 +180,7 @@ class _SentenceChecker:
         return Statement(one.text, pieces[0], also=tuple(pieces[1:]), verdict=verdict.kind, why=verdict.why)
 
     def _uncited(self, text: str) -> tuple[list[str], Verdict]:
-        """A sentence that cites nothing stands only when one passage supports it in full."""
+        """Check a sentence without a citation: it passes only if one passage supports all of it."""
         best = ("", Verdict("unsupported", "it cites no passage, and none says it", 0.0))
         for id_, source in self._sources.items():
             verdict = check_sentence(text, [source])
@@ -201,7 +204,7 @@ def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: i
     beside = [article.title if article.named else "", hit.chunk.heading]
     if article.published:
         beside.append(article.published.when)
-    # A short form means what its own article says, else what one of the other articles at hand does.
+    # The article's own meaning of a short form takes precedence over those in the other articles.
     own = _introduced(article)
     shorts = {short for short, _ in own}
     others = [pair for other in articles.values() for pair in _introduced(other) if pair[0] not in shorts]
@@ -218,5 +221,5 @@ def _declines(text: str) -> bool:
 
 
 def _since(started: float) -> float:
-    """Milliseconds."""
+    """Return the milliseconds since `started`."""
     return round(1000 * (time.perf_counter() - started), 2)

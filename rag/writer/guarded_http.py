@@ -1,4 +1,4 @@
-"""An HTTP client for a language model server. It reveals little, follows nothing, and takes in no flood."""
+"""An HTTP client for a language model server: it sends little, follows no redirect and limits the response."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from urllib.parse import urlsplit
 import httpx2
 
 MOST_BYTES = 16_000_000
-"""Of one response; a long answer with a long thought before it has a tenth of that."""
+"""Size limit of a response; a long answer after a long thought has a tenth of that."""
 _SENT = frozenset(("host", "accept", "content-type", "content-length", "connection", "user-agent", "authorization"))
-"""Headers that a request keeps. Others name this machine, or come from variables that are meant for another service."""
+"""Headers that a request keeps. Others identify this machine, or come from variables for another service."""
 
 
 class TooLong(Exception):
-    """A response has more than MOST_BYTES."""
+    """A response exceeds MOST_BYTES."""
 
 
 def make_client(url: str, key: str) -> httpx2.AsyncClient:
-    """Return a client for the server at `url`, to which it sends `key` and nothing that is not needed.
+    """Return a client for the server at `url` that sends `key` and little else.
 
-    It follows no redirect, decodes no compressed body, and raises TooLong while it reads a response without end. A
-    server on this machine or the private network is reached directly, whatever proxy the environment names.
+    It follows no redirect, decodes no compressed body, and raises TooLong while it reads an endless response. It
+    reaches a server on this machine or in a private network directly, even if the environment names a proxy.
     """
 
     async def reveal_little(request: httpx2.Request) -> None:
@@ -33,7 +33,7 @@ def make_client(url: str, key: str) -> httpx2.AsyncClient:
         request.headers["Accept-Encoding"] = "identity"
 
     async def bound(response: httpx2.Response) -> None:
-        # A body that is compressed all the same is read as it is, so a small one can't grow.
+        # A body that is compressed anyway is not decoded, so that a small one can't grow.
         response.headers.pop("Content-Encoding", None)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _Bounded(response.stream)
@@ -46,7 +46,10 @@ def make_client(url: str, key: str) -> httpx2.AsyncClient:
 
 
 def is_near(url: str) -> bool:
-    """True for a URL on this machine or in a private network, as far as its host tells without asking a name server."""
+    """True for a URL on this machine or in a private network.
+
+    It looks at the host in the URL alone, and asks no name server.
+    """
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -57,7 +60,7 @@ def is_near(url: str) -> bool:
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    """A stream that ends in TooLong after MOST_BYTES."""
+    """A stream that raises TooLong after MOST_BYTES."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream

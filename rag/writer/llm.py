@@ -1,8 +1,8 @@
-"""Messages -> text from a language model server that speaks OpenAI's chat completions. The only room that knows openai.
+"""Messages -> text from a language model server with OpenAI's chat completions. The only module that uses openai.
 
-Ollama, llama.cpp, vLLM, LM Studio and hosted services all do, so only what they share is asked for. The request runs
-in an event loop of its own, because there a request can be cut at any moment: while it connects, while the model
-reads, and between two words.
+Ollama, llama.cpp, vLLM, LM Studio and hosted services all offer these, so requests use only what they share. A request
+runs in its own event loop, where it can be cancelled at any moment: while it connects, while the model reads, and
+between two words.
 """
 
 from __future__ import annotations
@@ -29,39 +29,44 @@ Message = dict[str, str]
 
 _RETRIES = 2
 _CONNECT = 10.0
-"""Seconds for a connection to be made."""
+"""Seconds to establish a connection."""
 _LOOK = 0.1
-"""Seconds between two looks at whether to stop."""
+"""Seconds between checks of `stop`."""
 _WHOLE = 10
-"""Times the time-out that a whole answer may take."""
+"""A complete answer may take this many times the time-out."""
 _TAIL = 2.0
-"""Seconds that the token counts may take after the last word."""
+"""Seconds to wait for the token counts after the last word."""
 _ENDS = frozenset(("stop", "eos", "eos_token", "end_turn", "stop_sequence"))
-"""Reasons for an end that the model chose. Any other cut the answer off."""
+"""Finish reasons that the model chooses. Any other reason means that the answer was cut off."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-"""Where servers put what a model thinks before it answers."""
+"""Fields in which servers send the reasoning of a model before its answer."""
 _CONTEXT = re.compile(
     r"context.{0,12}(length|window|size)|maximum context|exceed_context|too many tokens|too long", re.I
 )
 
 
 class ModelServerError(FootnoteError):
-    """The language model server did not answer as it should; the message says what to do. It never holds the key."""
+    """A failure of the language model server; the message says what to do.
+
+    The message never contains the key.
+    """
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one completion as the server counted them (None where it does not say); `cut` tells that the
-    answer was cut off, for example at the most tokens it may have."""
+    """Token counts of one completion as the server reports them (None if it does not).
+
+    `cut` is True if the answer was cut off, for example at its token limit.
+    """
 
     prompt: int | None = None
     completion: int | None = None
     cut: bool = False
 
 
-class _Heard:
-    """What has come of one completion. `finished` is the server's reason for the end, "" before it; `spoke` tells that
-    the last chunk held words, of the answer or of a thought before it, or ended the answer."""
+class _Received:
+    """The state of one completion. `finished` is the server's finish reason, "" before it. `spoke` is True if the last
+    chunk held words, of the answer or of a thought before it, or ended the answer."""
 
     def __init__(self) -> None:
         self.begun = self.spoke = False
@@ -69,7 +74,7 @@ class _Heard:
         self.usage = Usage()
 
     def take(self, chunk: ChatCompletionChunk) -> str:
-        """Take in a chunk and return the text of the answer in it, fit to be printed and stored."""
+        """Take a chunk and return the answer's text in it, fit to print and store."""
         self.begun, self.spoke = True, False
         if chunk.usage:
             self.usage = Usage(_count(chunk.usage.prompt_tokens), _count(chunk.usage.completion_tokens))
@@ -87,15 +92,21 @@ def _count(number: object) -> int | None:
 
 
 def _text(value: object) -> str:
-    """Return a string that every encoding takes; "" for what is no string."""
+    """Return a string that every encoding accepts; "" for any other value."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 class LanguageModel:
-    """One model on one server. Safe to share between threads: each completion has a connection of its own."""
+    """One model on one server. Safe to share between threads.
+
+    Each completion has its own connection.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ModelServerError when the settings name no server or model, or hold a key that can't be sent."""
+        """Read the server, the model and the key from the settings.
+
+        Raises ModelServerError if the settings name no server or model, or hold a key that can't be sent.
+        """
         if not settings.llm_url or not settings.llm_model:
             missing = "FOOTNOTE_LLM_MODEL" if settings.llm_url else "FOOTNOTE_LLM_URL"
             raise ModelServerError(
@@ -113,14 +124,17 @@ class LanguageModel:
         self._longest = settings.llm_answer_tokens
 
     def warm_up(self) -> None:
-        """Import what the first request would wait for (about a second). No server is asked."""
+        """Import what the first request would wait for (about a second).
+
+        It contacts no server.
+        """
         import openai  # noqa: F401
 
     def complete(self, messages: Sequence[Message], stop: Event | None = None) -> Generator[str | Usage]:
-        """Yield the text as it comes, and at the end of it what the server says of its tokens.
+        """Yield the text as it arrives, and last the server's token counts.
 
-        The time-out counts from the last word, and a whole answer may take ten times that. Closing the generator, or
-        setting `stop`, cuts the connection. Raises ModelServerError for every failure.
+        The time-out counts from the last word, and a complete answer may take ten times that. Closing the generator or
+        setting `stop` cuts the connection. Raises ModelServerError for every failure.
         """
         box: Queue[str | ModelServerError | Usage] = Queue()
         work = _Work(self._request(messages, box), box)
@@ -141,9 +155,9 @@ class LanguageModel:
     async def _request(self, messages: Sequence[Message], box: Queue[Any]) -> None:
         from openai import APIError, AsyncOpenAI, Timeout
 
-        heard = _Heard()
+        received = _Received()
         now = asyncio.get_running_loop().time
-        # "none" where there is no key: otherwise the library takes OPENAI_API_KEY, which is meant for another server.
+        # Without a key send "none": otherwise the library takes OPENAI_API_KEY, which is for another server.
         key = self._key or "none"
         client = AsyncOpenAI(
             base_url=self.url,
@@ -160,19 +174,19 @@ class LanguageModel:
                 await self._open(client, messages) as stream,
             ):
                 async for chunk in stream:
-                    if text := heard.take(chunk):
+                    if text := received.take(chunk):
                         box.put(text)
-                    # Only words count: a server can keep a connection alive for ever and say nothing.
-                    if heard.spoke:
-                        quiet.reschedule(now() + (_TAIL if heard.finished else self._patience))
+                    # Only words restart the time-out: a server can keep a silent connection alive for ever.
+                    if received.spoke:
+                        quiet.reschedule(now() + (_TAIL if received.finished else self._patience))
         except (APIError, TimeoutError, TooLong) as error:
-            if not heard.finished:
-                box.put(ModelServerError(self._explain(error, heard.begun, whole=whole.expired())))
+            if not received.finished:
+                box.put(ModelServerError(self._explain(error, received.begun, whole=whole.expired())))
                 return
-        if heard.finished:
-            box.put(replace(heard.usage, cut=heard.finished not in _ENDS))
+        if received.finished:
+            box.put(replace(received.usage, cut=received.finished not in _ENDS))
         else:
-            box.put(ModelServerError(self._broken() if heard.begun else self._unreadable()))
+            box.put(ModelServerError(self._broken() if received.begun else self._unreadable()))
 
     async def _open(self, client: AsyncOpenAI, messages: Sequence[Message]) -> AsyncStream[ChatCompletionChunk]:
         from openai import BadRequestError, UnprocessableEntityError
@@ -185,7 +199,7 @@ class LanguageModel:
         except (BadRequestError, UnprocessableEntityError) as error:
             if _CONTEXT.search(str(error)):
                 raise
-            # Not every server, nor every model, takes each of the extras.
+            # Some servers and models reject some of the extras.
             opened = await create(**wanted)
         return opened  # type: ignore[no-any-return]
 
@@ -252,11 +266,10 @@ class LanguageModel:
         return f"The language model server at {self.url} answered with an error ({status}{said}). See its own log."
 
     def _said(self, error: Exception) -> str:
-        """What the server says of an error, in one short line; nothing when it repeats as little as a part of the
-        key."""
+        """Return the server's error message in one short line; "" if it repeats even a part of the key."""
         body = getattr(error, "body", None)
-        told = body.get("message") if isinstance(body, dict) else body
-        text = " ".join(str(told or "").split())[:200]
+        message = body.get("message") if isinstance(body, dict) else body
+        text = " ".join(str(message or "").split())[:200]
         part = max(4, min(8, len(self._key)))
         if any(self._key[n : n + part] in text for n in range(max(0, len(self._key) - part + 1))):
             return ""
@@ -264,7 +277,7 @@ class LanguageModel:
 
 
 class _Work:
-    """A coroutine in a thread of its own, which can be cut."""
+    """A coroutine on its own thread, which can be cancelled."""
 
     def __init__(self, request: Any, box: Queue[Any]) -> None:
         self._box = box
@@ -279,7 +292,7 @@ class _Work:
         except asyncio.CancelledError:
             pass
         except Exception:
-            # An answer that is no protocol at all, or a defect. Its words may hold anything, so they are left out.
+            # Not a valid response, or a defect. Its text may contain anything, so it is left out.
             self._box.put(
                 ModelServerError(
                     "The language model server gave no readable answer. Check FOOTNOTE_LLM_URL and its log."
@@ -291,7 +304,7 @@ class _Work:
             self._loop.close()
 
     def cut(self) -> None:
-        """End it, wherever it is."""
-        with suppress(RuntimeError):  # it has ended by itself
+        """Cancel the coroutine, wherever it is."""
+        with suppress(RuntimeError):  # it has already ended
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(1)

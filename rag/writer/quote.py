@@ -1,4 +1,4 @@
-"""Evidence -> a draft. The quoting writer says only what the sources say, in their words."""
+"""Evidence -> a draft in the sources' own words."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _QUOTED_MAIL = re.compile(r"^(?:>[ \t]?)+(?:[-*•][ \t]+)?", re.MULTILINE)
 _LISTED = ("item", "step", "row")
 _NEAR_DUPLICATE = 0.8
 _ALIKE = 0.5
-"""Slices say much the same when they share half of all their words."""
+"""Slices say much the same if they share half of all their words."""
 _LEADS = 0.5
-"""Where several things are asked for, the words of a further slice open the answer too when its score is at least this
-share of the best one's."""
+"""If a question asks for several things, the words of a further slice open the answer too if its score is at least
+this share of the best."""
 _MEASURES = frozenset(
     content_terms("cost price pay paid fee charge amount number time date year month day long old big")
 )
-"""Terms that many things have a value of."""
+"""Terms for values that many things have."""
 _VERSION = frozenset(content_terms("version v rev revision edition issue draft final updated new old copy"))
 _MAY_ANSWER = -2.0
-"""The log-odds to answer by itself from which what is older is quoted beside what is newest."""
+"""Lowest log-odds to answer alone at which an older slice is quoted after the newest."""
 _KEEP = 0.2
-"""A further sentence is quoted when its score is at least this share of the best one's."""
+"""A further sentence is quoted if its score is at least this share of the best."""
 
 
 def quote(
@@ -46,9 +46,11 @@ def quote(
     several: bool = False,
     opens: bool = True,
 ) -> list[Statement]:
-    """The answering words of the best slice, then the best `limit` slices, verbatim, near-duplicates once; dated when
-    they come from several articles and one of these has a date. With `several` the words of slices nearly as good open
-    the answer too."""
+    """Return the answering words of the best slice, then the best `limit` slices.
+
+    Slices are verbatim, near-duplicates appear once. They are dated if they come from several articles and one of these
+    has a date. With `several` the words of slices nearly as good open the answer too; without `opens` no words do.
+    """
     chosen = choose(evidence, limit)
     sources = {one.hit.chunk.article_id for one in chosen}
     dated = len(sources) > 1 and any(articles[id_].published for id_ in sources)
@@ -73,12 +75,13 @@ def quote(
 def newest_first(
     evidence: Sequence[Evidence], articles: Mapping[str, Article], asked: Sequence[str] = ()
 ) -> list[Evidence]:
-    """Return the evidence, what answers for another time by date: the newest first, undated after dated.
+    """Return the evidence with slices that answer for another time sorted by date.
 
-    That is what says the same as the best but for the answering words, and what answers by itself in another article,
-    about the same thing and with the same kind of words: a date, a number or a name that the question does not say.
-    Of what is older than the best, what may answer by itself will do. What another version of the same document says
-    about the thing is for another time too. `asked` are the terms of the question, the rarest first.
+    These come first, the newest before older ones and undated ones last. A slice answers for another time if it says
+    the same as the best slice except for the answering words. It also does if it is about the same thing in another
+    article and answers alone with the same kind of words (a date, a number or a name that the question does not
+    contain), or is in another version of the same document. A slice that is older than the best needs lower odds to
+    answer alone. `asked` are the terms of the question, rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -103,9 +106,12 @@ def newest_first(
 
 
 def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
-    """Return True if another slice is about what the best one is about: it or its passage's headings have the rarest
-    term of the question (`asked`, the rarest first) that the best one has, or most of those that it has, half of them
-    with one of a name; what many things have, such as a price, does not count."""
+    """True if another slice is about the same thing as the best one.
+
+    Of the question's terms (`asked`, rarest first) in the best slice, the other slice or its headings must contain the
+    rarest, or most; half of them are enough if one belongs to a name. Values that many things have, such as a price, do
+    not count.
+    """
     held = set(content_terms(best.text))
     about = [term for term in asked if term in held and term not in _MEASURES]
     chunk = other.hit.chunk
@@ -118,7 +124,8 @@ def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
 
 
 def _of_one_document(one: Article, other: Article) -> bool:
-    """Whether two articles are versions of one document: of the same title, but for a year, a version and the like."""
+    """True if two articles are versions of one document: their titles differ at most in a year, a version and the
+    like."""
     first, second = (
         {term for term in content_terms(article.title) if term.isalpha()} - _VERSION for article in (one, other)
     )
@@ -126,7 +133,7 @@ def _of_one_document(one: Article, other: Article) -> bool:
 
 
 def _of_one_kind(one: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
-    """Whether the answering words of both have a date, a number or a name that the question does not say."""
+    """True if both have answering words of one kind (date, number, name) that the question does not contain."""
     first, second = (
         {kind_of(fact) for fact in find_facts(answering_words(of)) if not set(content_terms(fact.text)) <= set(asked)}
         for of in (one, other)
@@ -135,7 +142,7 @@ def _of_one_kind(one: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
 
 
 def _is_rival(one: Evidence, best: Evidence) -> bool:
-    """Whether a slice is worth quoting beside the best and says much the same but for the answering words."""
+    """True if a slice is worth quoting and says much the same as the best, except for the answering words."""
     said, known = _beside_answers(one), _beside_answers(best)
     alike = len(said & known) >= _ALIKE * max(1, len(said | known))
     return one is best or (alike and one.score >= _KEEP * best.score)
@@ -150,14 +157,14 @@ def _age(published: Published | None) -> int:
 
 
 def as_said(one: Evidence) -> str:
-    """Return a slice as it is read: a row of a table that bars draw has the names of its columns."""
+    """Return a slice for display; a row of a table drawn with bars gets column names."""
     chunk = one.hit.chunk
     row = row_at(chunk.text, one.start - chunk.start, one.end - chunk.start, chunk.columns) if "|" in one.text else None
     return shown(row.named(chunk.text) if row else one.text)
 
 
 def shown(text: str) -> str:
-    """Return a slice as it is read: on one line, without the marks of Markdown.
+    """Return a slice for display: on one line, without Markdown.
 
     >>> shown("**Hotel:** up to\\n`115`")
     'Hotel: up to 115'
@@ -166,7 +173,7 @@ def shown(text: str) -> str:
 
 
 def as_text(sentences: Sequence[CitedSentence]) -> str:
-    """Return the text of an answer: items on lines that follow each other, everything else in paragraphs of its own."""
+    """Return the text of an answer: items on successive lines, the rest in paragraphs."""
     parts = list[str]()
     for number, one in enumerate(sentences):
         if number:
@@ -182,13 +189,16 @@ def _step(sentences: Sequence[CitedSentence], number: int) -> int:
 
 
 def answering_words(one: Evidence) -> str:
-    """The answering words of a slice, in the order they stand there."""
+    """Return the answering words of a slice, in the order of the text."""
     start = one.hit.chunk.start
     return ", ".join(" ".join(one.hit.chunk.text[a - start : b - start].split()) for a, b in sorted(one.answers))
 
 
 def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
-    """The slices worth quoting: the best, and others nearly as good that do not say the same again."""
+    """Return the slices worth quoting: the best, and others nearly as good.
+
+    Slices that repeat an earlier one are left out.
+    """
     chosen: list[Evidence] = []
     said: list[set[str]] = []
     for one in evidence:
@@ -198,17 +208,17 @@ def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
         if any(len(content & other) >= _NEAR_DUPLICATE * max(1, len(content | other)) for other in said):
             continue
         if chosen and read_dateline(one.text):
-            continue  # the date of a source beside what it says
+            continue  # a dateline adds nothing to other quotes
         chosen.append(one)
         said.append(content)
     return chosen
 
 
 def refuse(refusal: Refusal, *, asked: str = "", nearest: bool = False) -> str:
-    """Return the words of a refusal; what to do about it depends on where they are read, and is said there.
+    """Return the words of a refusal.
 
-    `asked` says which sources were asked ("2 of 5 sources were asked"; "" for all), `nearest` whether passages are
-    shown below.
+    The interface adds what to do about it. `asked` says which sources were asked ("2 of 5 sources were asked"; "" for
+    all), `nearest` whether passages are shown below.
     """
     if refusal.kind == "no_sources":
         return "There are no sources yet, so there is nothing to answer from."

@@ -12,16 +12,18 @@ from rag.check.instructions import without_unseen
 _ID = r"(?:id\s*[:=]?\s*)?(?:[a-z]{5,20}|\d{1,3})"
 _MARKER = re.compile(rf"[ \t]*[\[【(]\s*({_ID}(?:\s*[,;]\s*{_ID})*)\s*[\]】)]", re.IGNORECASE)
 _OPEN = re.compile(r"[\[【(][^\]】)]{0,80}$")
-"""What may become a marker when more comes."""
+"""A possible beginning of a marker."""
 _CERTAIN = re.compile(r"\S+\s+\S")
-"""A following word and the start of the next: from there on it is certain that the sentence before has ended."""
+"""A word and the start of the next: by then the sentence before has certainly ended."""
 _ORNAMENT = re.compile(r"^(?:#{1,6}\s+|[•◦▪‣·*+–—-]\s+|\d{1,2}[.)]\s+|>\s+)+")
 
 
 @dataclass(frozen=True)
 class Drafted:
-    """A sentence as the model wrote it, without markers, and what stood in them, in order, each once. `closed` tells
-    that a marker or another sentence stands after it."""
+    """A sentence as the model wrote it, without markers.
+
+    `ids` are the ids in its markers, in order, each once. `closed` is True if a marker or another sentence follows.
+    """
 
     text: str
     ids: tuple[str, ...]
@@ -29,7 +31,7 @@ class Drafted:
 
 
 class Cutter:
-    """Cuts a stream into sentences. Ids after the full stop belong to the sentence before.
+    """Cuts a stream into sentences. Ids after the full stop belong to the sentence.
 
     >>> cutter = Cutter(known=("kfmrt",))
     >>> drafted = [*cutter.feed("It was built in 18"), *cutter.feed("23. [kfmrt] It stands."), *cutter.end()]
@@ -38,23 +40,26 @@ class Cutter:
     """
 
     def __init__(self, known: tuple[str, ...]) -> None:
-        """`known` are the ids that can be cited. Words in round brackets are taken for a marker only if they are."""
+        """Take the ids that can be cited.
+
+        Words in round brackets are a marker only if they are among these.
+        """
         self._known = frozenset(known)
         self._raw = ""
 
     def feed(self, delta: str) -> Iterator[Drafted]:
-        """Take in more text; gives the sentences that are complete by now."""
+        """Add text, and yield the sentences that are complete by now."""
         self._raw += delta
         while one := self._cut(ended=False):
             yield one
 
     def end(self) -> Iterator[Drafted]:
-        """The stream has ended: gives the rest."""
+        """Yield the rest after the end of the stream."""
         while one := self._cut(ended=True):
             yield one
 
     def _cut(self, *, ended: bool) -> Drafted | None:
-        """Take the first sentence from the buffer when it is certain where it ends."""
+        """Take the first sentence from the buffer if its end is certain."""
         text, markers = self._without_markers(self._raw)
         spans = sentences(text)
         if not spans:
@@ -76,7 +81,7 @@ class Cutter:
         return bool(_CERTAIN.match(text, start)) and not _OPEN.match(text, start)
 
     def _without_markers(self, raw: str) -> tuple[str, list[tuple[int, list[str], int]]]:
-        """The text, and (place in it, ids, characters taken out there) of each marker."""
+        """Return the text without markers, and (place in it, ids, number of characters removed) of each marker."""
         kept: list[str] = []
         markers: list[tuple[int, list[str], int]] = []
         last = length = 0
@@ -93,5 +98,5 @@ class Cutter:
 
 
 def _tidy(text: str) -> str:
-    """A sentence on one line, without Markdown's marks and characters that can't be seen."""
+    """Return a sentence on one line, without Markdown and invisible characters."""
     return _ORNAMENT.sub("", " ".join(without_unseen(text).replace("**", "").replace("__", "").split()))

@@ -1,7 +1,7 @@
-"""A model's stream -> the stream without what the model only thinks. Pure.
+"""A model's stream -> the stream without the model's reasoning. Pure.
 
-Many models think aloud before they answer: <think>...</think>, <thinking>, <reasoning>, [THINK] and the like. Where a
-server's template opens the thought, only its end stands in the stream; where the model is cut off, only its start.
+Many models reason before they answer: <think>...</think>, <thinking>, <reasoning>, [THINK] and the like. If a server's
+template opens the thought, the stream has only its end; if the model is cut off, only its start.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ from dataclasses import dataclass
 _NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|analysis|scratchpad|antthinking)"
 _TAG = re.compile(rf"[<\[◁]\s*(?P<end>/\s*)?{_NAME}(?:\s[^<>\[\]]{{0,80}})?\s*[>\]▷]", re.IGNORECASE)
 _PERHAPS = re.compile(r"[<\[◁]\s*/?\s*[\w:]*(?:\s[^<>\[\]]*)?$")
-"""What may become a tag when more comes."""
+"""A possible beginning of a tag."""
 _LONGEST = 120
-"""Characters of a tag at most."""
+"""Longest tag, in characters."""
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """Text of the answer. `anew` tells that all text before it was a thought too."""
+    """Text of the answer.
+
+    `anew` is True if all text before it was a thought.
+    """
 
     text: str
     anew: bool = False
 
 
 class ThoughtFilter:
-    """Takes a stream piece by piece and leaves thoughts out, wherever the pieces are cut.
+    """Takes a stream in pieces and removes thoughts, wherever the pieces are cut.
 
     >>> thoughts = ThoughtFilter()
     >>> [thoughts.feed(piece).text for piece in ("<th", "ink>Hm.</think>It", " rains.")] + [thoughts.end()]
@@ -38,7 +41,7 @@ class ThoughtFilter:
         self._inside = False
 
     def feed(self, piece: str) -> Spoken:
-        """Take in more of the stream and return what it adds to the answer."""
+        """Add a piece of the stream and return the answer's text in it."""
         self._held += piece
         spoken, anew, at = list[str](), False, 0
         for tag in _TAG.finditer(self._held):
@@ -57,6 +60,9 @@ class ThoughtFilter:
         return Spoken("".join(spoken), anew)
 
     def end(self) -> str:
-        """The stream has ended: return what was held back. A thought that never ended is not in it."""
+        """Return the text held back at the end of the stream.
+
+        A thought that never ended is left out.
+        """
         held, self._held = self._held, ""
         return "" if self._inside else held
