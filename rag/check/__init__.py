@@ -1,4 +1,4 @@
-"""A sentence against the passages it cites: what a check says."""
+"""The check of a sentence against the passages it cites: its verdict and support."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ SupportVerdict = Literal["supported", "weak", "unsupported"]
 
 @dataclass(frozen=True)
 class Support:
-    """The slice of one source that carries most of a sentence: offsets into the source's text. `source` counts from 0
-    among the sources that were given."""
+    """The slice of one source that supports most of a sentence.
+
+    `span` are offsets into the source's text. `source` counts from 0 among the given sources.
+    """
 
     source: int
     span: Span
@@ -21,10 +23,10 @@ class Support:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the check says of a sentence.
+    """The result of checking a sentence.
 
-    `why` gives the reason in words, "" for a supported sentence; `score` in [0, 1] orders sentences by how well they
-    are supported; `support` has a slice of each source that carries any of it, in the order of the sources.
+    `why` is the reason in words, "" for a supported sentence. `score` in [0, 1] orders sentences by how well they are
+    supported. `support` has a slice of each source that supports any of it, in the order of the sources.
     """
 
     kind: SupportVerdict

@@ -1,4 +1,4 @@
-"""Numbers, amounts and units of a text in normal form: "$1,000" is 1000 dollars, as "one thousand dollars" is. Pure."""
+"""Numbers, amounts and units of a text in one form: "$1,000" and "one thousand dollars" are equal. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ _JOINT = re.compile(r"\s?(?:[-–—]|to|and|or)\s?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Number:
-    """A number where it stands. `unit` is a currency, "percent", a measure, "th" (an ordinal), "s" (a decade) or ""."""
+    """A number and its place in a text.
+
+    `unit` is a currency, "percent", a measure, "th" (an ordinal), "s" (a decade) or "".
+    """
 
     start: int
     end: int
@@ -68,7 +71,9 @@ class Number:
 
 
 def find_numbers(text: str) -> list[Number]:
-    """The numbers in `text`, in digits and in words, in order; "one" and "first" are left out, they are hardly numbers.
+    """Return the numbers in `text`, in digits and in words, in order.
+
+    "one" and "first" are left out, because they are hardly numbers.
 
     >>> [(str(n.value), n.unit) for n in find_numbers("From 5 to 6 percent, or $1.5 million.")]
     [('5', 'percent'), ('6', 'percent'), ('1500000', 'dollar')]
@@ -76,7 +81,7 @@ def find_numbers(text: str) -> list[Number]:
     found = sorted([*_plain(text), *_ordinals(text), *_short_ranges(text)], key=lambda one: one.start)
     for n in range(len(found) - 2, -1, -1):
         one, after = found[n], found[n + 1]
-        # "5 to 6 percent": the unit is said once.
+        # "5 to 6 percent" has the unit once.
         if not one.unit and after.unit not in ("", "th", "s") and _JOINT.fullmatch(text, one.end, after.start):
             found[n] = Number(one.start, one.end, one.value, after.unit)
     return found
@@ -116,7 +121,7 @@ def _ordinals(text: str) -> Iterator[Number]:
 
 
 def _short_ranges(text: str) -> Iterator[Number]:
-    """The 1918 of "1914-18"."""
+    """Yield the end of a short range: 1918 for "1914-18"."""
     for match in _SHORT_RANGE.finditer(text):
         yield Number(match.start(3), match.end(3), Decimal(match.group(1) + match.group(3)), "")
 

@@ -1,7 +1,4 @@
-"""What a sentence states that is plainly right or wrong (numbers, dates, names, addresses), and whether a text has it.
-
-Pure.
-"""
+"""Verifiable facts of a sentence (numbers, dates, names, addresses), and whether a text has them. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +31,10 @@ _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 
 @dataclass(frozen=True)
 class Fact:
-    """Something a sentence states, as written. `kind` is "number", "date", "name" or "link"."""
+    """A fact that a sentence states, as written.
+
+    `kind` is "number", "date", "name" or "link".
+    """
 
     kind: str
     text: str
@@ -44,7 +44,7 @@ class Fact:
 
 
 def plain_terms(text: str) -> list[str]:
-    """The terms of a text as the index sees them, with "U.S." written "US"."""
+    """Return the index terms of a text, with "U.S." written "US"."""
     return terms(_undotted(text))
 
 
@@ -54,36 +54,39 @@ def _undotted(text: str) -> str:
 
 @dataclass(frozen=True)
 class SearchedText:
-    """A text that facts are looked for in. `aliases` are the short forms that its article introduces."""
+    """A text in which facts are looked up.
+
+    `aliases` are the short forms that its article introduces.
+    """
 
     text: str
     aliases: Aliases
 
     @cached_property
     def terms(self) -> set[str]:
-        """Its terms, with the other form of every name it uses."""
+        """The terms, with the other form of every name in the text."""
         return self.aliases.widen(plain_terms(self.text))
 
     @cached_property
     def forms(self) -> set[str]:
-        """Its words in lower case, not stemmed."""
+        """The words in lower case, not stemmed."""
         return set(words(_undotted(self.text)))
 
     @cached_property
     def _name_terms(self) -> set[str]:
-        """The terms of its words with a capital, and of the other forms of its names."""
+        """The terms of capitalised words, and of the other forms of names."""
         text = _undotted(self.text)
         capital = (word for word in re.findall(r"\w+", text) if not word.islower())
         return set(terms(" ".join(capital))) | (self.terms - set(terms(text)))
 
     @cached_property
     def dates(self) -> list[PartialDate]:
-        """Its dates that name at least a month."""
+        """The dates that have at least a month."""
         return [value for _, _, value in find_dates(self.text)]
 
     @cached_property
     def numbers(self) -> dict[Decimal, set[str]]:
-        """The units that each of its numbers stands with."""
+        """The units of each number."""
         held: dict[Decimal, set[str]] = {Decimal(1): {"", "th"}}
         for one in find_numbers(self.text):
             held.setdefault(one.value, set()).add(one.unit)
@@ -101,7 +104,7 @@ class SearchedText:
         return starts
 
     def has(self, fact: Fact) -> bool:
-        """True when the text has the fact, in whatever form."""
+        """True if the text has the fact, in any form."""
         value = fact.value
         if isinstance(value, Number):
             return self._has_number(value)
@@ -113,23 +116,29 @@ class SearchedText:
         return not self._missing_words(fact)
 
     def holds(self, term: str) -> bool:
-        """True when the text has a term, a near form of it (product, production) or its kin (Japan, Japanese)."""
+        """True if the text has a term, a near form of it, or a related name.
+
+        A near form: product, production. A related name: Japan, Japanese.
+        """
         return holds_term(term, self.terms) or self._has_kin(term)
 
     def has_word(self, word: str) -> bool:
-        """True when the text has this very word, its plural, or a name that it is a form of."""
+        """True if the text has this word, its plural, or a name that it is a form of."""
         if not self.forms.isdisjoint((word, f"{word}s", f"{word}es")):
             return True
         return any(term in self._name_terms or self._has_kin(term) for term in terms(word))
 
     def lacks(self, fact: Fact) -> float:
-        """How much of a fact the text lacks, in [0, 1]: of a name the share of its words, of others all or nothing."""
+        """Return how much of a fact the text lacks, in [0, 1].
+
+        For a name it is the share of its words, for others 0 or 1.
+        """
         if fact.kind != "name" or not isinstance(fact.value, tuple):
             return 0.0 if self.has(fact) else 1.0
         return min(1.0, len(self._missing_words(fact)) / len(fact.value))
 
     def _missing_words(self, fact: Fact) -> list[str]:
-        """The words of a name that the text lacks; "well" does not hold "Wells"."""
+        """Return the words of a name that the text lacks; "well" does not count as "Wells"."""
         return [word for word in words(_undotted(fact.text)) if len(word) > 1 and not self.has_word(word)]
 
     def _has_number(self, number: Number) -> bool:
@@ -141,7 +150,7 @@ class SearchedText:
         return not number.unit or number.unit in units or (number.unit in TIMES | {"th", "s"} and "" in units)
 
     def _has_kin(self, term: str) -> bool:
-        """True for Japan where the text says Japanese, and the other way round."""
+        """True for Japan if the text has Japanese, and the other way round."""
         for held in self._starts.get(term[:4], ()):
             short, long = sorted((term, held), key=len)
             stem = short.rstrip("aey")
@@ -151,7 +160,7 @@ class SearchedText:
 
 
 def find_facts(sentence: str) -> list[Fact]:
-    """The facts of a sentence, in order.
+    """Return the facts of a sentence, in order.
 
     >>> [fact.text for fact in find_facts("In May 2020 CATL paid $5 million to Elon Musk.")]
     ['May 2020', 'CATL', '$5 million', 'Elon Musk']
@@ -179,8 +188,7 @@ def _free(start: int, end: int, taken: Iterable[tuple[int, int]]) -> bool:
 
 
 def _agrees(said: PartialDate, held: PartialDate, numbers: dict[Decimal, set[str]]) -> bool:
-    """True when nothing of `said` differs from `held`, and nothing is said that is not held; a year that a text says
-    only once, elsewhere, counts for all its days."""
+    """True if `held` has every part of the date `said`; a year that the text has elsewhere counts for all its days."""
     year, month, day = said
     if month != held[1] or (day is not None and day != held[2]):
         return False
@@ -203,12 +211,12 @@ def _names(sentence: str) -> Iterator[Fact]:
 
 
 def opens(text: str, start: int) -> bool:
-    """True when a sentence or a quotation begins at `start`, where every word has a capital."""
+    """True if a sentence or quotation begins at `start`, where words have capitals."""
     return start == 0 or bool(_OPENS.search(text, max(0, start - 6), start))
 
 
 def _is_name(word: str, matches: list[re.Match[str]], number: int, sentence: str) -> bool:
-    """Whether the first word of a sentence is a name, or has its capital only for its place."""
+    """True if the first word of a sentence is a name, and not only capitalised for its position."""
     if any(letter.isupper() for letter in word[1:]):
         return True
     if number + 1 < len(matches):
@@ -225,12 +233,12 @@ def _is_name(word: str, matches: list[re.Match[str]], number: int, sentence: str
 
 @cache
 def _is_rare(word: str) -> bool:
-    """True when the token table, trained on common English, has no single token for a word in lower case."""
+    """True if the token table, trained on common English, has no single token for a word in lower case."""
     return len(word) > 3 and token_counter().count(" " + word) > 1
 
 
 def _joined(sentence: str, names: Iterable[Fact]) -> Iterator[Fact]:
-    """Words of one name together: "Elon Musk" is one fact."""
+    """Join the adjacent words of a name: "Elon Musk" is one fact."""
     run: list[Fact] = []
     for one in names:
         if run and sentence[run[-1].end : one.start] not in (" ", "-", "'s ", "’s "):

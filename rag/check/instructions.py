@@ -1,4 +1,4 @@
-"""Words in a source that speak to a language model instead of to a reader. Nothing a sentence can rest on."""
+"""Text in a source that addresses a language model instead of a reader. No sentence may rest on it."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _ANSWER = r"(?:final )?(?:answer|reply|response|output)"
 INSTRUCTION = re.compile(
     "|".join(
         (
-            # Taking back what was said before.
+            # Cancelling earlier instructions.
             r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instructions?|prompts?|rules?|guidelines?|above|"
             r"previous|prior|everything|context|passages?|question)",
             r"\bnew instructions?\b",
-            # Giving a role.
+            # Assigning a role.
             r"\byou (?:are|will be|must act as) (?:now|no longer)\b",
             r"\bfrom now on\b.{0,40}\byou\b",
             r"\bjailbreak|\bdo anything now\b|\bpretend (?:to be|that you)\b",
-            # Speaking to a model, or as a part of a conversation with one.
+            # Addressing a model, or imitating part of a conversation with one.
             r"\b(?:system|developer) (?:prompt|message|override|note|update)\b",
             rf"\b(?:as|dear) an? {_MODELS}\b",
             r"\b(?:attention|(?:notes?|message|instructions?|important) (?:to|for)|dear|hey|hello)"
             rf" (?:the |any |all )?{_MODELS}\b",
             r"<\|?/?(?:im_start|im_end|system|endoftext|user|assistant)|[\[(]/?INST[\])]|[‹<]/?\s*passages?",
             r"(?:^|[.!?]\s)\W*(?:system|assistant|user|human)\s*:",
-            # Saying what to say.
+            # Dictating the answer.
             rf"{_BID}{_SAY}\b.{{0,40}}\b(?:only|exactly|with the (?:words?|sentence|text|phrase)|the following|instead|"
             rf"verbatim|(?:the|every) (?:user|reader)|in your {_ANSWER})\b",
             rf"\b(?:your|the|every) {_ANSWER} (?:must|should|has to|is to|shall) (?:be|say|read|end|begin|contain)\b",
@@ -40,19 +40,22 @@ INSTRUCTION = re.compile(
     ),
     re.IGNORECASE | re.MULTILINE,
 )
-"""Meant narrow: a sentence that rests on such words is left out, so plain prose must not match."""
+"""Deliberately narrow: a sentence that rests on a match is left out, so plain prose must not match."""
 
 
 def instructs(text: str) -> bool:
-    """True when a text speaks to a language model, whatever unseen characters it hides that behind."""
+    """True if a text addresses a language model, even behind invisible characters."""
     return bool(INSTRUCTION.search(visible(text)))
 
 
 def visible(text: str) -> str:
-    """A text without characters that can't be seen, and with a plain one for every wide or small letter and bracket."""
+    """Return a text without invisible characters, and with plain letters and brackets.
+
+    Wide and small forms become plain ones (NFKC).
+    """
     return without_unseen(unicodedata.normalize("NFKC", text))
 
 
 def without_unseen(text: str) -> str:
-    """A text without characters that can't be seen: controls, marks of direction, joiners, half characters."""
+    """Return a text without controls, direction marks, joiners and surrogates."""
     return "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))

@@ -1,4 +1,4 @@
-"""Which words are ordinary English, and so no name. Pure."""
+"""Which words are ordinary English, and so not a name. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ TABLE = Path(__file__).parent / "data" / "plain_terms.txt"
 _PREFIXES = ("anti", "counter", "inter", "mis", "non", "on", "out", "over", "pre", "re", "sub", "un", "under", "up")
 _SUFFIXES = ("able", "er", "ful", "hood", "ical", "ish", "less", "like", "ous", "ship", "wise")
 _SHORTEST = 3
-"""Letters that must be left of a stem without its prefix or suffix."""
+"""Fewest letters that a stem keeps without its prefix or suffix."""
 
 
 def is_plain(term: str) -> bool:
-    """True when a stem is an ordinary English word, or is derived from one.
+    """True if a stem is an ordinary English word, or derived from one.
 
     >>> is_plain("suppli"), is_plain("onlook"), is_plain("tesla"), is_plain("china")
     (True, True, False, False)

@@ -1,8 +1,8 @@
-"""Whether a fact stands where the rest of its sentence stands, or whether another of its kind does. Pure.
+"""Whether a fact is near the other words of its sentence in a passage, or a rival fact is nearer. Pure.
 
-A sentence that says "1999" of what a passage says "1884" of is wrong though the passage has both. Each fact of the
-passage is as near to the sentence as the sentence's other words stand around it; the fact that is said should be the
-nearest of its kind.
+A sentence that says "1999" where the passage says "1884" is wrong, though the passage has both. A fact of the passage
+is near to the sentence if the sentence's other words are close around it. The stated fact should be the nearest of its
+kind.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ from rag.check.amounts import Number
 from rag.check.facts import Fact, find_facts
 
 _REACH = 8.0
-"""Words over which nearness falls to 1/e."""
+"""Distance in words over which nearness falls to 1/e."""
 _OTHER_SENTENCE = 0.3
-"""What nearness counts across the end of a sentence."""
+"""Weight of nearness across the end of a sentence."""
 _BEFORE = re.compile(r"(\w+) $")
 _WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
 class Rival:
-    """How much nearer a said fact stands than the nearest other of its kind: `margin` in [-1, 1], negative where the
-    `other` is nearer. `text` is the fact as it is said."""
+    """A stated fact compared with the nearest other fact of its kind.
+
+    `margin` in [-1, 1] is how much nearer the stated fact is, negative if the `other` is nearer. `text` is the fact as
+    stated.
+    """
 
     margin: float
     text: str
@@ -39,7 +42,7 @@ class Rival:
 
 
 class FactPlaces:
-    """Where the words and facts of a passage stand."""
+    """The places of the words and facts in a passage."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -55,7 +58,7 @@ class FactPlaces:
 
     @cached_property
     def facts(self) -> list[tuple[Fact, str, int, int]]:
-        """(fact, kind, first word, last word) of the passage."""
+        """(fact, kind, first word, last word) of each fact in the passage."""
         return [
             (one, kind_of(one), self._at(one.start), self._at(one.end - 1))
             for one in find_facts(self._text)
@@ -63,8 +66,10 @@ class FactPlaces:
         ]
 
     def rival(self, fact: Fact, said: Sequence[str]) -> Rival | None:
-        """The fact against the others of its kind that the sentence does not say; `said` are the sentence's content
-        terms. None when the passage lacks it or has no other."""
+        """Compare a fact with others of its kind that the sentence does not state.
+
+        `said` are the content terms of the sentence. None if the passage lacks the fact or has no other of its kind.
+        """
         own = set(_content(fact.text))
         rest = [term for term in said if term not in own]
         kind, key = kind_of(fact), _key(fact)
@@ -98,12 +103,15 @@ class FactPlaces:
 
 
 def worst(rivals: Iterable[Rival | None]) -> Rival | None:
-    """The one with the least margin; None when there is none."""
+    """Return the rival with the smallest margin; None if there is none."""
     return min((one for one in rivals if one is not None), key=lambda one: one.margin, default=None)
 
 
 def kind_of(fact: Fact) -> str:
-    """The kind that a fact can be taken for another of: a year is a date, whatever it looks like."""
+    """Return the kind of a fact, within which facts can be mistaken for each other.
+
+    A plain number that looks like a year is a date.
+    """
     if isinstance(fact.value, Number):
         plain = not fact.value.unit and "," not in fact.text and fact.value.value == int(fact.value.value)
         return "date" if plain and 1000 <= fact.value.value <= 2100 else "number"
@@ -111,14 +119,14 @@ def kind_of(fact: Fact) -> str:
 
 
 def in_a_name(text: str, fact: Fact) -> bool:
-    """True for the 50 of "Super Bowl 50" and the 4 of "Channel 4", which measure nothing."""
+    """True for the 50 of "Super Bowl 50" and the 4 of "Channel 4": no measures."""
     if kind_of(fact) != "number" or not (before := _BEFORE.search(text, max(0, fact.start - 30), fact.start)):
         return False
     return before.group(1)[0].isupper() and before.group(1).lower() not in FUNCTION_WORDS
 
 
 def _comparable(one: Fact, other: Fact) -> bool:
-    """Whether one number can be taken for the other: not inches for percent, nor a place in an order for a count."""
+    """True if one number can be mistaken for the other: not inches for percent, nor an ordinal for a count."""
     if not (isinstance(one.value, Number) and isinstance(other.value, Number)):
         return True
     units = {one.value.unit, other.value.unit}
@@ -135,6 +143,6 @@ def _content(text: str) -> list[str]:
 
 @lru_cache(20_000)
 def _term(word: str) -> str:
-    """The term of one word, "" for a function word."""
+    """Return the term of one word; "" for a function word."""
     found = terms(word) if word not in FUNCTION_WORDS else []
     return found[0] if found else ""

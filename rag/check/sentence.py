@@ -18,23 +18,26 @@ from rag.check.rivals import FactPlaces, Rival, in_a_name, kind_of, worst
 from rag.check.strangers import find_strangers
 from rag.check.wording import content, coverage, direction_differs, holds_term, negation_differs
 
-# The thresholds and weights were set on statements made of squad/train (benchmarks/README.md), and on nothing else.
+# The thresholds and weights were set only on statements made from squad/train (benchmarks/README.md).
 _HARDLY = 0.34
-"""Under this share of its words in the source a sentence is no statement of the source's at all."""
+"""A sentence with less than this share of its words in the source is no statement of the source."""
 _COVERED = 0.6
-"""Share of a sentence's words that the slices must have between them."""
+"""Share of a sentence's words that the slices must have together."""
 _ELSEWHERE = 0.4
-"""A fact stands elsewhere when the rest of the sentence is covered this much better without it."""
+"""A fact is elsewhere if the rest of the sentence is covered this much better without it."""
 _RIVAL_VALUE, _RIVAL_NAME = 0.1, 0.35
-"""Another number or date, or another name, is meant when it stands this much nearer to the rest of the sentence."""
+"""Another number or date, or another name, is meant if it is this much nearer to the rest of the sentence."""
 _SECOND = 1.15
-"""What a second sentence must bring, in terms, to be part of the slice."""
+"""Number of terms that a second sentence must add to be part of the slice."""
 
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """A passage that is cited: its `text`, what is said `beside` it (title, heading, date), and the short forms that
-    its article introduces. `name` is what a reason calls it."""
+    """A cited passage, with what its facts are checked against.
+
+    `beside` is its title, heading and date; `aliases` are the short forms that its article introduces. `name` is what a
+    reason calls it.
+    """
 
     text: str
     beside: str
@@ -43,16 +46,16 @@ class SourceFacts:
 
     @cached_property
     def whole(self) -> SearchedText:
-        """All that counts as said by the source."""
+        """Everything that counts as said by the source."""
         return SearchedText(f"{self.beside}\n{self.text}", self.aliases)
 
     @cached_property
     def places(self) -> FactPlaces:
-        """Where its words and facts stand."""
+        """The places of its words and facts."""
         return FactPlaces(self.text)
 
     def up_to(self, span: Span) -> str:
-        """A slice with the two sentences before it, which may tell what the slice is."""
+        """Return a slice with the two sentences before it, which may introduce it."""
         before = [start for start, end in sentences(self.text) if end <= span[0]]
         return self.text[min([*before[-2:], span[0]]) : span[1]]
 
@@ -66,15 +69,16 @@ class SourceFacts:
 
 @dataclass(frozen=True)
 class Measured:
-    """What the rules measure of a sentence against its sources.
+    """The measures of a sentence against its sources.
 
-    `missing` are facts that no source has, or else words in the place of a name that none has; `nameless` counts the
-    names among the facts, parts of names as parts; `strange` are other words that none has and that are more than
-    wording; `passage`
-    and `slices` are the shares of its words in the passages and in the best slices, in [0, 1]; `apart` how much better
-    the rest of the sentence is covered where its facts do not stand, in [0, 1], and `strays` those facts; `value` and
-    `name` are the number or date, and the name, whose rival stands nearest; `denied` tells that negation differs,
-    `turned` the words that point opposite ways.
+    `missing` are facts that no source has, or else words in the place of a name that no source has. `nameless` counts
+    the names among the missing facts; a name that is partly missing counts in part. `strange` are other words that no
+    source has and that are more than wording. `passage` and `slices` are the shares of its words in the passages and in
+    the best slices, in [0, 1].
+
+    `apart` is how much better the rest of the sentence is covered away from its facts, in [0, 1], and `strays` are the
+    facts that are far from it. `value` and `name` are the number or date, and the name, with the nearest rival.
+    `denied` is True if negation differs. `turned` has two words with opposite directions.
     """
 
     facts: int
@@ -94,10 +98,10 @@ class Measured:
 
 
 def check_sentence(sentence: str, sources: Sequence[SourceFacts]) -> Verdict:
-    """The verdict of a sentence against the passages it cites, all of them together.
+    """Return the verdict of a sentence against all the passages it cites together.
 
-    A fact that is missing makes it unsupported; wording that goes beyond, turns round or rearranges what the sources
-    say makes it weak. `sources` may be empty.
+    A missing fact makes it unsupported. Wording that goes beyond, reverses or rearranges what the sources say makes it
+    weak. `sources` may be empty.
     """
     if not sources:
         return Verdict("unsupported", "it cites no source", 0.0)
@@ -108,7 +112,7 @@ def check_sentence(sentence: str, sources: Sequence[SourceFacts]) -> Verdict:
 
 
 def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
-    """Take every measure of a sentence; `sources` must not be empty."""
+    """Take all measures of a sentence; `sources` must not be empty."""
     facts, said = find_facts(sentence), list(dict.fromkeys(content(sentence)))
     wholes = [source.whole for source in sources]
     names, strange = find_strangers(sentence, facts, wholes)
@@ -126,7 +130,7 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
             apart = max(apart, gap)
             if gap >= _ELSEWHERE:
                 strays.append(fact)
-    # What the title or a name says is no value that could be taken for another.
+    # A value in the title or in a name can't be mistaken for another.
     beside = [SearchedText(source.beside, source.aliases) for source in sources]
     free = [one for one in facts if one not in missing and not in_a_name(sentence, one)]
     free = [one for one in free if not any(holder.has(one) for holder in beside)]
@@ -152,8 +156,11 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
 
 
 def rate(one: Measured) -> float:
-    """One number in [0, 1] that orders sentences by how well they are supported: 1 / (1 + exp(z)), where exp(z) are the
-    odds of a false statement, by a logistic regression over statements made of squad/train, rounded."""
+    """Return a score in [0, 1] that orders sentences by how well they are supported.
+
+    It is 1 / (1 + exp(z)), where exp(z) are the odds of a false statement. The weights come from a logistic regression
+    over statements made from squad/train, rounded.
+    """
     z = -2.6 + 2.8 * (1 - one.slices) + 0.3 * (1 - one.passage) + 1.6 * one.apart + 4.4 * one.denied
     z += 3.9 * sum(fact.kind != "name" for fact in one.missing)
     z += 2.9 * one.nameless
@@ -163,7 +170,10 @@ def rate(one: Measured) -> float:
 
 
 def judge_sentence(one: Measured, named: str = "the source") -> tuple[SupportVerdict, str]:
-    """The verdict on a sentence that was measured against the sources `named`, and why."""
+    """Return the verdict on a measured sentence, and the reason.
+
+    `named` is what the reason calls the sources.
+    """
     if one.missing:
         facts = ", ".join(dict.fromkeys(f"“{fact.text}”" for fact in one.missing))
         return "unsupported", f"{facts} {'is' if len(one.missing) == 1 else 'are'} not in {named}"
@@ -190,14 +200,14 @@ def judge_sentence(one: Measured, named: str = "the source") -> tuple[SupportVer
 
 
 def _covered(facts: Sequence[Fact], rest: Sequence[str], holders: Sequence[SearchedText]) -> float:
-    """The share of a sentence's facts and other words that the texts have between them; 0 when it has neither."""
+    """Return the share of a sentence's facts and other words that the texts have together; 0 if it has neither."""
     terms = set[str]().union(*(holder.terms for holder in holders))
     found = sum(any(holder.has(fact) for holder in holders) for fact in facts) + sum(holds_term(t, terms) for t in rest)
     return found / (len(facts) + len(rest)) if facts or rest else 0.0
 
 
 def _best(facts: Sequence[Fact], rest: Sequence[str], source: SourceFacts) -> tuple[Span, SearchedText] | None:
-    """The slice with most of the words, facts counting double; None when it has none of either."""
+    """Return the slice with most of the words, where facts count double; None if no slice has any."""
     best, highest = None, 0.0
     for number, (span, holder) in enumerate(source.windows):
         shared = sum(holds_term(term, holder.terms) for term in rest) + 2 * sum(holder.has(fact) for fact in facts)
@@ -209,13 +219,13 @@ def _best(facts: Sequence[Fact], rest: Sequence[str], source: SourceFacts) -> tu
 
 
 def _rival(fact: Fact, said: Sequence[str], sources: Sequence[SourceFacts]) -> Rival | None:
-    """The fact against others of its kind, in the source where it stands best."""
+    """Compare a fact with others of its kind, in the source that fits it best."""
     found = [rival for source in sources if (rival := source.places.rival(fact, said))]
     return max(found, key=lambda one: one.margin, default=None)
 
 
 def _gap(fact: Fact, rest: Sequence[str], sources: Sequence[SourceFacts]) -> float:
-    """How much better `rest` is covered in some slice than in any slice that has the fact, in [0, 1]."""
+    """Return how much better the best slice covers `rest` than the best slice with the fact, in [0, 1]."""
     best = within = 0.0
     for source in sources:
         for _, holder in source.windows:
@@ -224,5 +234,5 @@ def _gap(fact: Fact, rest: Sequence[str], sources: Sequence[SourceFacts]) -> flo
             if holder.has(fact):
                 within = max(within, covered)
     if not within and any(SearchedText(source.beside, source.aliases).has(fact) for source in sources):
-        return 0.0  # it is said by the title, heading or date
+        return 0.0  # the title, heading or date has it
     return best - within

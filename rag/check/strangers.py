@@ -1,4 +1,4 @@
-"""Words of a sentence that no source has and that are more than wording: names, whatever their first letter. Pure."""
+"""Words of a sentence that no source has and that are more than wording: names in any case, and rare words. Pure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _NEXT = re.compile(r"\s+(\w+)")
 def find_strangers(
     sentence: str, facts: Sequence[Fact], holders: Sequence[SearchedText]
 ) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
-    """Find what a sentence says that no holder has and that its facts do not name.
+    """Return the words of a sentence that no text has, outside of its facts.
 
-    Returns (names, other words). A name is a word that stands where a name would ("Shell supplies the cells."), or one
-    with a capital that is no ordinary English. Another word may be a rare one, so it is no proof of a mistake: one that
-    is no ordinary English ("sold to tesla"), or an ordinary one that stands bare as who did it ("made by shell").
+    Returns (names, other words). A name is a word in the position of a name ("Shell supplies the cells."), or a
+    capitalised word that is not ordinary English. Other words may merely be rare, so they prove no mistake: words that
+    are not ordinary English ("sold to tesla"), and ordinary words that stand alone as the agent ("made by shell").
     """
     names, others = list[Fact](), list[str]()
     for start, word in _words(sentence, facts):
@@ -57,7 +57,7 @@ def find_strangers(
 
 
 def _may_be_a_name(form: str) -> bool:
-    """False for an ordinary word that is an adverb, a participle or an abstract noun by its ending."""
+    """False for an ordinary word whose ending makes it an adverb, a participle or an abstract noun."""
     inflected = form.endswith(_INFLECTED) and terms(form) != [form]
     return not inflected and not form.endswith(_ABSTRACT) and form not in _OPENERS
 
@@ -73,7 +73,7 @@ def _stands_bare_after_by(sentence: str, start: int, end: int) -> bool:
 
 
 def _words(sentence: str, facts: Sequence[Fact]) -> Iterator[tuple[int, str]]:
-    """(offset, word) of the words outside of facts."""
+    """Yield (offset, word) for the words outside of facts."""
     for match in WORD.finditer(sentence):
         if all(match.end() <= fact.start or fact.end <= match.start() for fact in facts):
             yield match.start(), match.group()

@@ -1,4 +1,4 @@
-"""How far the words of a sentence are those of a text, and whether negation and direction agree. Pure."""
+"""Compares the words of a sentence with those of a text, and their negation and direction. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NEGATORS = frozenset(
     lacks lacked t""".split()
 )
 _SCOPE = 3
-"""Content words after a negator that it is taken to turn round."""
+"""Number of content words after a negator that it negates."""
 _CLAUSE = re.compile(r"[,;:.!?()–—]")
 _AXES = """
 more higher greater larger bigger rose rise rises risen rising increase increases increased increasing grew grow grows \
@@ -39,16 +39,16 @@ _SIDES = [
     (frozenset(one.split()), frozenset(other.split()))
     for one, other in (line.split("<") for line in _AXES.replace("\n<", "<").strip().splitlines())
 ]
-"""Words that point opposite ways, a pair of sets for each axis."""
+"""Words with opposite directions, a pair of sets for each axis."""
 
 
 def content(text: str) -> list[str]:
-    """The content terms of `text` in order, repeated ones too."""
+    """Return the content terms of `text` in order, with repetitions."""
     return [term for word in words(text) if word not in FUNCTION_WORDS for term in terms(word)]
 
 
 def holds_term(term: str, held: set[str]) -> bool:
-    """Whether a term is among others, itself or as a near form (product, production)."""
+    """True if a set has a term, or a near form of it (product, production)."""
     if term in held:
         return True
     return len(term) >= 5 and any(
@@ -57,13 +57,16 @@ def holds_term(term: str, held: set[str]) -> bool:
 
 
 def coverage(said: Sequence[str], held: set[str]) -> float:
-    """The share of the distinct terms `said` that are `held`, in [0, 1]; 0 when nothing is said."""
+    """Return the share of the distinct terms `said` that are `held`, in [0, 1].
+
+    It is 0 if nothing is said.
+    """
     distinct = set(said)
     return sum(holds_term(term, held) for term in distinct) / len(distinct) if distinct else 0.0
 
 
 def negation_differs(sentence: str, text: str) -> bool:
-    """True when one of the two denies what the other says plainly, as far as their shared words tell."""
+    """True if one text denies what the other affirms, by their shared words."""
     said, denied_said = _plain_and_denied(sentence)
     held, denied_held = _plain_and_denied(text)
     if denied_said:
@@ -71,17 +74,17 @@ def negation_differs(sentence: str, text: str) -> bool:
         return not turned or any(
             _shares(group, held, 0.5) and not _shares(group, turned, 0.01) for group in denied_said
         )
-    # A text denies many things that have nothing to do with the sentence: all that is denied must be said.
+    # A text denies many unrelated things, so the sentence must have all the negated words.
     return any(len(group) > 1 and _shares(group, said, 1.0) for group in denied_held)
 
 
 def _shares(group: Sequence[str], held: set[str], least: float) -> bool:
-    """Whether at least this share of the terms is held."""
+    """True if at least this share of the terms is held."""
     return sum(holds_term(term, held) for term in group) >= least * len(group)
 
 
 def _plain_and_denied(text: str) -> tuple[set[str], list[tuple[str, ...]]]:
-    """The content terms that stand under no negator, and what each negator turns round."""
+    """Return the content terms outside of negations, and the terms that each negator negates."""
     plain: set[str] = set()
     denied: list[tuple[str, ...]] = []
     for clause in _CLAUSE.split(re.sub(r"n[’']t\b", " not", text)):
@@ -103,8 +106,9 @@ def _plain_and_denied(text: str) -> tuple[set[str], list[tuple[str, ...]]]:
 
 
 def direction_differs(sentence: str, text: str) -> tuple[str, str] | None:
-    """(word of the sentence, word of the text) that point opposite ways where the text has none that points the same
-    way; None when directions agree or nothing tells.
+    """Return a word of the sentence and one of the text with opposite directions.
+
+    None if the text also has a word in the direction of the sentence, or no such pair.
 
     >>> direction_differs("Sales rose in May.", "In May sales fell.")
     ('rose', 'fell')

@@ -13,9 +13,9 @@ from rag.retrieve import Hit
 class Evidence:
     """A slice of an article that may answer the question.
 
-    `start` and `end` are offsets into the article of `hit.chunk`; `score` is in [0, 1] and compares within one
-    question; `answers` are the answering words inside the slice, in article offsets, empty until a reader knows them.
-    `odds` are the log-odds that they answer by themselves, -inf where that is not known.
+    `start` and `end` are offsets into the article of `hit.chunk`. `score` is in [0, 1] and comparable within one
+    question. `answers` are the answering words inside the slice, in article offsets; empty until a reader sets them.
+    `odds` are the log-odds that they answer alone, -inf if unknown.
     """
 
     hit: Hit
@@ -34,7 +34,7 @@ class Evidence:
 
     @property
     def stands(self) -> bool:
-        """True if the words are likelier to answer by themselves than not."""
+        """True if the words are more likely than not to answer alone."""
         return self.odds > 0
 
     @property
@@ -51,12 +51,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader found.
+    """The result of reading the passages of a question.
 
-    `hits` is the final order of the passages and `evidence` the slices, best first. `score` in [0, 1] estimates the
-    probability that the first ones answer the question (None when there was nothing to read). `missing` are the names
-    and rare words of the question that stand in no source. `opens` tells that the answering words of the first slice
-    are likely enough to be right to open an answer.
+    `hits` are the passages in their final order and `evidence` the slices, best first. `score` in [0, 1] estimates the
+    probability that the first slices answer the question (None if there was nothing to read). `missing` are the names
+    and rare words of the question that no source has. `opens` is True if the answering words of the first slice are
+    likely enough to be right to open an answer.
     """
 
     hits: tuple[Hit, ...]

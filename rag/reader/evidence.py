@@ -1,7 +1,7 @@
-"""Hits -> Evidence by the reading model: passages in their final order, sentences with the answering words marked.
+"""Hits -> evidence by the reading model: passages in their final order, sentences with the answering words marked.
 
-Two small models sit on top of it, fitted by `benchmarks/fit_ranking.py` on articles that training left out: one orders
-the passages by reading and retrieval together, the other says how likely the answer is to be right.
+Two small models on top of it are fitted by `benchmarks/fit_ranking.py` on articles left out of training. One orders the
+passages by reading and retrieval together, the other estimates the probability that the answer is right.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ from rag.retrieve import Hit, Query
 
 WEIGHTS = Path(__file__).parent / "ranking.json"
 READ = 10
-"""Passages that are read for a question."""
+"""Number of passages to read for a question."""
 READ_AGAIN = 6
-"""The most of them that the strong model reads too."""
+"""Most passages that the strong model reads too."""
 AT_ONCE = 2
-"""The strong model reads so many at a time, and stops when one of them answers."""
+"""The strong model reads this many at a time, and stops when one of them answers."""
 OTHER_DATES = 2
-"""The most passages of other dates that it reads beside them."""
+"""Most passages with other dates that it reads in addition."""
 MAY_ANSWER = -2.0
 """Log-odds above which a passage may answer."""
 CERTAIN = 1.0
 """Log-odds from which a passage counts as answering."""
 ANSWERS = 6
-"""Answers looked at in each passage."""
+"""Number of answers considered in each passage."""
 SEVERAL = 0.05
-"""The most that `list_share` is for a question that asks for several things: too few that do are at hand to fit it."""
+"""Upper limit of `list_share` for a question that asks for several things: too few examples exist to fit it."""
 _KEEP = 0.3
-"""Further answers in a sentence are marked when they weigh at least this share of its best one."""
+"""Further answers in a sentence are marked if their weight is at least this share of the best one's."""
 _OPENING, _CLOSING = '“"«', '”"»'
 _QUOTES = re.compile('[“”"«»]')
 _ASKS = re.compile(
@@ -79,10 +79,13 @@ _Place = tuple[str, int, int]
 
 @dataclass(frozen=True)
 class Weights:
-    """What was fitted for a reader: the model of its passages, and of its questions the probability that the quotes
-    answer (`question`) and that the first words do (`words`); the score to refuse below, that for yes-or-no questions,
-    the one from which the words open the answer, and the least share of its best answer's odds with which another
-    member of a list is named too."""
+    """The fitted parameters of a reader.
+
+    `passage` ranks the passages. `question` and `words` give the probability that the quotes, and that the first words,
+    answer. A question is refused below the score `refuse_below`, a yes-or-no question below `refuse_yes_no_below`. The
+    words open the answer from `open_from` on. Another member of a list is named too if it has at least `list_share` of
+    the best answer's odds.
+    """
 
     passage: Linear
     question: Linear
@@ -95,7 +98,7 @@ class Weights:
 
 @cache
 def load_weights(reader: str) -> Weights:
-    """What is shipped in ranking.json for the "small" reader or the "strong" one."""
+    """Return the weights in ranking.json for the "small" or the "strong" reader."""
     value: Any = json.loads(WEIGHTS.read_text("utf-8"))[reader]
     passage, question, words = (
         Linear(np.array([value[part]["weights"].get(name, 0.0) for name in names]), value[part]["bias"])
@@ -110,11 +113,13 @@ def load_weights(reader: str) -> Weights:
 
 
 class Reader:
-    """Reads every hit with the small model and the best again with the strong one, orders them by reading and
-    retrieval together, and quotes whole sentences."""
+    """Reads all hits with the small model, and the best again with the strong one.
+
+    It orders them by reading and retrieval together, and quotes whole sentences.
+    """
 
     depth = READ
-    """How many passages it reads."""
+    """Number of passages it reads."""
 
     def __init__(
         self,
@@ -123,7 +128,10 @@ class Reader:
         embedder: Embedder | None = None,
         strong: SpanReader | None = None,
     ) -> None:
-        """Read for one generation; with an `embedder` sentences are also weighed by what they mean."""
+        """Read for one generation.
+
+        With an `embedder` the meaning of sentences counts too.
+        """
         self._weights = load_weights("strong" if strong else "small")
         self._generation = generation
         self._spans = spans
@@ -131,12 +139,15 @@ class Reader:
         self._embedder = embedder
 
     def refuse_below(self, *, closed: bool = False) -> float:
-        """The score below which a question is refused, or a closed one: for yes or no, for one thing or the other."""
+        """Return the score below which a question is refused.
+
+        A `closed` question asks for yes or no, or for one of two things.
+        """
         return self._weights.refuse_yes_no_below if closed else self._weights.refuse_below
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
-        """The hits in their final order, sentences with answers, best first, and how likely they are to be right."""
-        asked = question_traits(query, self._generation.words.within(query.article_ids), self._years(query))
+        """Return the hits in their final order, the evidence, best first, and its score."""
+        asked = ask(query, self._generation.words.within(query.article_ids), self._years(query))
         names = self._sources(query, hits)
         passages = read_first(self._spans, query, hits, names)
         if self._strong:
@@ -151,7 +162,7 @@ class Reader:
         )
         unheard = asked.unseen >= 1 and (asked.missing or not _ASKS.search(query.text))
         if asked.unknown or unheard:
-            score = 0.0  # a thing that no source has, or words that nothing is asked with and that stand in none
+            score = 0.0  # a thing that no source has, or unknown words that ask nothing
         share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
         read = with_enumeration(_sound_first(evidence(passages, odds, share)))
         ordered = [one.hit for one in passages]
@@ -160,23 +171,26 @@ class Reader:
         return Reading(tuple(ordered), tuple(read), score, asked.named, words >= weights.open_from)
 
     def _years(self, query: Query) -> Callable[[], Set[str]]:
-        """What gives the years in which the articles that are asked were published."""
+        """Return a function that gives the years in which the searched articles were published."""
         catalog, asked = self._generation.catalog, query.article_ids
         return cache(lambda: catalog.years(asked))
 
     def _dates(self, hits: Sequence[Hit]) -> dict[str, Published]:
-        """When the articles of the hits were published, where that says so; nothing for a single article."""
+        """Return the publication dates of the hits' articles, as far as known; nothing for a single article."""
         ids = {hit.chunk.article_id for hit in hits}
         return self._generation.catalog.dates(ids) if len(ids) > 1 else {}
 
     def _sources(self, query: Query, hits: Sequence[Hit]) -> dict[str, str]:
-        """The source of each article among the hits, where the question has identifiers that its name may mention."""
+        """Return the source of each hit's article, if the question has identifiers that its name may mention."""
         ids = {hit.chunk.article_id for hit in hits} if query.identifiers else ()
         return {id_: self._generation.catalog.article_by_id(id_).source for id_ in ids}
 
 
 def read_first(spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str]) -> list[ReadPassage]:
-    """Read all hits with the small model; `sources` names the articles where the question has identifiers."""
+    """Read all hits with the small model.
+
+    `sources` has the source of each article, if the question has identifiers.
+    """
     found = _read(spans, query, hits, sources)
     return [ReadPassage(hit, one, one.score) for hit, one in zip(hits, found, strict=True)]
 
@@ -188,11 +202,10 @@ def read_again(
     sources: Mapping[str, str],
     dates: Mapping[str, Published] | None = None,
 ) -> list[ReadPassage]:
-    """Read the passages that are best so far with the strong model, until one of them answers; the others stay as they
-    are.
+    """Read the best passages with the strong model, until one of them answers.
 
-    Beside the one that answers the best passages of articles with another date are read too, if the small model finds
-    something in them (`dates` has them by article id): what was right once may have changed.
+    The other passages stay as they are. Then it reads the best passages of articles with other dates too, if the small
+    model found something in them (`dates` has them by article id): an answer that was right once may have changed.
     """
     read = list(passages)
     odds = load_weights("small").passage.log_odds(passage_rows(passages)) if passages else ()
@@ -222,7 +235,7 @@ def read_again(
 def _read(
     spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str], beside: Sequence[Hit] = ()
 ) -> list[PassageReading]:
-    """What a model finds in each hit; rows are compared with those of the hits `beside` them."""
+    """Return a model's reading of each hit; rows of tables are compared with those of the hits `beside` them."""
     seen = {hit.chunk.id: labelled(hit.chunk.text, hit.chunk.columns) for hit in (*hits, *beside)}
     texts = [seen[hit.chunk.id].text for hit in hits]
     found = read_about(spans, query, hits, texts, ANSWERS)
@@ -233,14 +246,16 @@ def _read(
 
 
 def _unlabelled(seen: Labelled, one: PassageReading) -> PassageReading:
-    """What was found in a passage with the names of columns before its cells, at its places in the passage itself."""
+    """Map a reading of a passage with column names before its cells back to the passage itself."""
     places = [seen.original(answer.start, answer.end) for answer in one.answers]
     return one.revised([(place, 0.0 if place[0] < place[1] else math.inf) for place in places]) if places else one
 
 
 def _sound(question: str, hit: Hit, one: PassageReading) -> PassageReading:
-    """What was found in a passage, less the answers in headings that only say what the question does; of an answer that
-    reaches from one paragraph into another its part in the one where most of it stands."""
+    """Remove answers in headings that only repeat the question, and keep each answer inside one paragraph.
+
+    An answer that reaches from one paragraph into another keeps its longest part.
+    """
     text, asked = hit.chunk.text, set(content_terms(question))
     headings = set(hit.chunk.heading.split(" > "))
 
@@ -257,7 +272,7 @@ def _sound(question: str, hit: Hit, one: PassageReading) -> PassageReading:
 
 
 def _in_one_paragraph(text: str, answer: AnswerSpan) -> Span:
-    """The longest part of an answer without a line between, without the mark of an item if it is not the whole."""
+    """Return the longest part of an answer inside a paragraph, without an item's mark; a single part stays whole."""
     parts = [part.span("words") for part in _PARAGRAPH.finditer(text, answer.start, answer.end)]
     if len(parts) < 2:
         return answer.start, answer.end
@@ -265,17 +280,18 @@ def _in_one_paragraph(text: str, answer: AnswerSpan) -> Span:
 
 
 def rank(passages: Sequence[ReadPassage], of_passage: Linear) -> tuple[list[ReadPassage], FeatureArray]:
-    """The passages and their log-odds, best first."""
+    """Return the passages and their log-odds, best first."""
     odds = of_passage.log_odds(passage_rows(passages))
     order = [int(n) for n in np.argsort(-odds, kind="stable")]
     return [passages[n] for n in order], odds[order]
 
 
 def evidence(passages: Sequence[ReadPassage], odds: FeatureArray, list_share: float) -> list[Evidence]:
-    """The sentences around the answers, each place of an article once, best first; members of a list are one answer.
+    """Return the sentences around the answers, best first.
 
-    An answer weighs as much as its passage, times its share of all answers there; a sentence as much as its answers
-    together, and the scores are shares of all.
+    Each place of an article appears once, and members of a list are one answer. An answer weighs as much as its
+    passage, times its share of all answers there. A sentence weighs as much as its answers together, and the scores are
+    shares of all.
     """
     marks: dict[_Place, list[tuple[float, Span]]] = {}
     alone: dict[_Place, float] = {}
@@ -289,7 +305,7 @@ def evidence(passages: Sequence[ReadPassage], odds: FeatureArray, list_share: fl
             place = (hit.chunk.article_id, hit.chunk.start + start, hit.chunk.start + end)
             span = (hit.chunk.start + answer.start, hit.chunk.start + answer.end)
             weight = math.exp(passage - odds.max() + min(0.0, answer.score - one.score))
-            if homes.setdefault(place, hit) is hit:  # a passage that overlaps a better one says the same again
+            if homes.setdefault(place, hit) is hit:  # an overlapping passage repeats the better one
                 marks.setdefault(place, []).append((weight, span))
                 if read.strong or not any_strong:
                     alone[place] = max(answer.score, alone.get(place, -math.inf))
@@ -305,21 +321,22 @@ def evidence(passages: Sequence[ReadPassage], odds: FeatureArray, list_share: fl
 
 
 def _sound_first(read: Sequence[Evidence]) -> list[Evidence]:
-    """The evidence with what answers nothing at its end: orders to a language model, and the date of a source where
-    something else answers."""
+    """Move evidence that answers nothing to the end: instructions to a model, and datelines if others answer."""
     dated = any(one.stands and not read_dateline(one.text) for one in read)
     return sorted(read, key=lambda one: instructs(one.text) or (dated and read_dateline(one.text) is not None))
 
 
 def _around(answer: AnswerSpan, lines: Sequence[Span]) -> Span:
-    """The sentences that an answer stands in, from the start of its first to the end of its last."""
+    """Return the sentences around an answer, from the start of the first to the end of the last."""
     touched = [line for line in lines if line[0] < answer.end and answer.start < line[1]]
     return min([answer.start, *(line[0] for line in touched)]), max([answer.end, *(line[1] for line in touched)])
 
 
 def strip_marks(text: str, start: int, end: int) -> Span:
-    """A sentence without the mark of an item or heading, the fences of code, and quotation marks that only enclose the
-    whole of it."""
+    """Return a sentence without item and heading marks, code fences and outer quotes.
+
+    Quotation marks go only if they enclose the whole sentence and nothing else is quoted in it.
+    """
     start, end = inside_fences(text, start, end)
     if bullet := _BULLET.match(text, start, end):
         start = bullet.end()

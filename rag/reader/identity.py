@@ -1,4 +1,4 @@
-"""Read about the thing that is asked for, and drop answers about another: the next room, a code that only begins so."""
+"""Reads about the thing that a question asks for, and drops answers about others: the next room, a longer code."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from rag.reader.spans import AnswerSpan, PassageReading, SpanReader
 from rag.retrieve import Hit, Query
 
 CARRIED = 3.0
-"""What an answer loses, in log-odds, when another thing was the last to be named before its sentence."""
+"""Loss of an answer, in log-odds, if another thing was the last one named before its sentence."""
 
 
 def read_about(
     spans: SpanReader, query: Query, hits: Sequence[Hit], passages: Sequence[str], best: int
 ) -> list[PassageReading]:
-    """Read the `passages` of the hits, at most `best` answers each, so that the model sees where what is asked for
-    stands.
+    """Read passages so that the model sees where the things asked for are.
 
-    A model that has not learned to read titles is given them where what is asked for stands only there. It is asked
-    for as the passages write it.
+    Returns at most `best` answers for each passage. A model that has not learned to read titles gets them if only they
+    name the thing. The question names it as the passages write it.
     """
     texts, lengths = list[str](), list[int]()
     for hit, passage in zip(hits, passages, strict=True):
@@ -47,7 +46,7 @@ def read_about(
 
 
 def _as_written(query: Query, hits: Sequence[Hit]) -> list[str]:
-    """The question for each hit: identifiers as the passages write them, a name in the form that the passage has."""
+    """Return the question for each hit, with identifiers and names as the passages write them."""
     question = query.text
     for one in reversed(query.identifiers):
         written = next(filter(None, (one.written_in(hit.chunk.searchable) for hit in hits)), one.text)
@@ -59,7 +58,7 @@ def _as_written(query: Query, hits: Sequence[Hit]) -> list[str]:
 
 
 def _below(one: PassageReading, length: int) -> PassageReading:
-    """What was found in a passage below its headings of `length` characters, with offsets into the passage."""
+    """Shift a reading by the `length` characters of headings above its passage, and drop answers in the headings."""
     if not length:
         return one
     return one.revised(
@@ -70,11 +69,11 @@ def _below(one: PassageReading, length: int) -> PassageReading:
 def of_what_is_asked(
     identifiers: Sequence[Identifier], hits: Sequence[Hit], found: Sequence[PassageReading], sources: Mapping[str, str]
 ) -> list[PassageReading]:
-    """What was found in each passage, less the answers about things that the question does not ask for.
+    """Drop the answers about things that the question does not ask for.
 
     A sentence or row that names another thing of the kind, and not the one asked for, is about that other thing. A
-    sentence that names none is about what was named last before it: in the passage, else in its headings or in the name
-    of its source, which `sources` gives for the ids of articles.
+    sentence that names none is about the last thing named before it: in the passage, else in its headings or in the
+    name of its source. `sources` has that name by article id.
     """
     if not identifiers:
         return list(found)
@@ -101,8 +100,10 @@ def _loss(
     above: Sequence[Set[str]],
     answer: AnswerSpan,
 ) -> float:
-    """What an answer loses for being about another thing than `asked`, in log-odds; what else is asked for, whose keys
-    are among `keys`, is no other thing."""
+    """Return what an answer loses, in log-odds, if it is about another thing than `asked`.
+
+    Other things that the question asks for, with keys among `keys`, are no loss.
+    """
     here = {key for (a, b), held in lines if a < answer.end and answer.start < b for key in held}
     before = [held for (_, end), held in reversed(lines) if end <= answer.start]
     named: list[tuple[Set[str], float]] = [(here, math.inf), *((held, CARRIED) for held in before)]

@@ -1,4 +1,4 @@
-"""Lay out question and passage as word pieces, as the encoder of a reading model expects them. Pure."""
+"""Arranges question and passage as word pieces for the encoder of a reading model. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of a pair: `opening`, question, `between`, passage, `closing`; `pad` fills a row up.
+    """The layout of a pair: `opening`, question, `between`, passage, `closing`.
 
-    `inputs` are the names of the network's inputs: word pieces, attention mask and, where the encoder knows them,
-    token types.
+    `pad` fills up a row. `inputs` are the names of the network's inputs: word pieces, attention mask and, if the
+    encoder knows them, token types.
     """
 
     opening: int
@@ -27,7 +27,7 @@ class Layout:
         return len(self.between) + 2
 
     def pair(self, question: Sequence[int], passage: Sequence[int]) -> tuple[list[int], int]:
-        """Return the word pieces of a pair and the place where the passage begins."""
+        """Return the word pieces of a pair, and the position where the passage begins."""
         before = [self.opening, *question, *self.between]
         return [*before, *passage, self.closing], len(before)
 
@@ -37,5 +37,5 @@ MPNET = Layout(0, (2, 2), 2, 1, ("ids", "mask"))
 
 
 def layout_of(tokenizer: Any) -> Layout:
-    """Return the layout that goes with a tokenizer: MPNet's has a piece "<s>"."""
+    """Return the layout for a tokenizer: MPNet's has a piece "<s>"."""
     return BERT if tokenizer.token_to_id("<s>") is None else MPNET

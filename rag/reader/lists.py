@@ -1,7 +1,7 @@
 """Answers that are members of one enumeration -> the enumeration. Pure.
 
-A reader scores "LG Chem Ltd", "Samsung SDI Co Ltd" and the two with all between them each as a span of their own. When
-several members of a list answer, the list does.
+A reader scores "LG Chem Ltd", "Samsung SDI Co Ltd" and the text from the first to the second as separate spans. If
+several members of a list answer, the whole list does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rag.reader.spans import AnswerSpan
 
 _LONGEST_GAP = 40
 _ENUMERATES = 0.05
-"""A sentence that enumerates the best answer leads if its score is at least this share of the best one's."""
+"""A sentence that enumerates the best answer leads if its score is at least this share of the best."""
 _JOINT = re.compile(r"[,;/&]|\b(?:and|or|plus)\b")
 _FILLER = re.compile(
     r"(?:[\s,;/&’']|\b(?:and|or|plus|as well as|both|the|an?|in|of|from)\b|\b[A-Z][\w’'.-]*+|\([^()]*+\))*+"
@@ -25,10 +25,10 @@ _FILLER = re.compile(
 
 
 def join_members(text: str, answers: Sequence[AnswerSpan], least: float) -> list[AnswerSpan]:
-    """`answers`, best first, with those that stand in one enumeration of `text` as one answer from its first member to
-    its last, which has the odds of all together.
+    """Join the answers in one enumeration of `text` from first to last member.
 
-    A member joins a better one when its odds are at least `least` times as high.
+    `answers` are sorted, best first. A joined answer has the odds of all its members together. A member joins a better
+    answer if its odds are at least `least` times as high.
     """
     made: list[AnswerSpan] = []
     left = list(answers)
@@ -48,10 +48,10 @@ def join_members(text: str, answers: Sequence[AnswerSpan], least: float) -> list
 
 
 def with_enumeration(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Return the evidence, best first; where a further sentence enumerates the best answer and its own, it leads.
+    """Put a further sentence first if it enumerates the best answer and its own.
 
-    "LG Chem" of one sentence and "CATL" of another that says "LG Chem, Samsung SDI and CATL" are one answer, and this
-    is where it stands whole. The two sentences change places, with their scores.
+    "LG Chem" in one sentence and "CATL" in another that says "LG Chem, Samsung SDI and CATL" are one answer, and the
+    second sentence has all of it. The two sentences swap places and scores. `evidence` is sorted, best first.
     """
     if not evidence or len(evidence[0].answers) != 1:
         return list(evidence)
@@ -68,14 +68,16 @@ def with_enumeration(evidence: Sequence[Evidence]) -> list[Evidence]:
 
 
 def _enumeration(one: Evidence, words: str) -> Span | None:
-    """The place in the article from `words` to an answer of a sentence, or the other way round, if both are members of
-    one enumeration there."""
+    """Return the place in the article from `words` to an answer of a sentence, in either order.
+
+    None if they are not members of one enumeration.
+    """
     for match in re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", one.text):
         named = AnswerSpan(match.start(), match.end(), 0.0)
         for start, end in one.answers:
-            told = AnswerSpan(start - one.start, end - one.start, 0.0)
-            inside = told.start <= named.start and named.end <= told.end
-            if (inside and _JOINT.search(one.text, told.start, told.end)) or one_list(one.text, named, told):
+            answer = AnswerSpan(start - one.start, end - one.start, 0.0)
+            inside = answer.start <= named.start and named.end <= answer.end
+            if (inside and _JOINT.search(one.text, answer.start, answer.end)) or one_list(one.text, named, answer):
                 return min(start, named.start + one.start), max(end, named.end + one.start)
     return None
 
@@ -90,7 +92,7 @@ def _both(one: AnswerSpan, other: AnswerSpan) -> AnswerSpan:
 
 
 def one_list(text: str, one: AnswerSpan, other: AnswerSpan) -> bool:
-    """True when only commas, "and" and parts of names stand between two answers."""
+    """True if only commas, "and" and parts of names are between two answers."""
     first, second = sorted((one, other), key=lambda a: a.start)
     between = text[first.end : second.start]
     return (

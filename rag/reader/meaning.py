@@ -1,7 +1,7 @@
-"""The sentence that means most nearly what a question asks, as further evidence.
+"""Adds the sentence that is nearest in meaning to the question, as further evidence.
 
 The reading model looks for words that fill a gap; the encoder sees that "can be stacked ten high" is near to "put on
-top of each other". What the reading model likes best stays first; what each brings is in benchmarks/README.md.
+top of each other". The reading model's first choice stays first. benchmarks/README.md has the effect of both.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from rag.reader import Evidence
 from rag.retrieve import Hit, Query
 
 _PASSAGES = 5
-"""Passages, best first, whose sentences are compared."""
+"""Number of passages, best first, whose sentences are compared."""
 _NEAR = 0.45
-"""The least cosine of question and sentence."""
+"""Lowest cosine of question and sentence."""
 _SHARE = 0.3
-"""The score of the nearest sentence as a share of the first one's, unless the reading model gives it more."""
+"""Score of the nearest sentence as a share of the first one's, unless the reading model gives it more."""
 _SHORTEST = 15
-"""Characters of a sentence that says something."""
+"""Shortest sentence, in characters, that says something."""
 
 
 def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query, embedder: Embedder) -> list[Evidence]:
-    """Return the evidence, best first, and second the sentence of the first passages that is nearest to the question.
+    """Add the sentence of the first passages that is nearest to the question.
 
-    That sentence must be nearer than the first one. Scores remain shares of all.
+    It must be nearer than the first sentence of the evidence, which stays first. Scores remain shares of all.
     """
     if not evidence:
         return []

@@ -1,4 +1,4 @@
-"""Open the shipped reading models, and tell which of their files are not as shipped."""
+"""Opens the shipped reading models, and checks their files."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from index.errors import ModelError
 from rag.reader.spans import SpanReader
 
 CHECKSUMS = "checksums.sha256"
-"""Beside the files of a model: a line for each, its sha256 and its name."""
+"""File next to those of a model: a line for each, with its sha256 and its name."""
 
 
 @cache
 def open_reader(folder: Path, threads: int = 0) -> SpanReader:
-    """Open the model in `folder`, once in a process; `threads` windows are read at once, 0: as many as there are cores.
+    """Open the model in `folder`, once in a process.
+
+    `threads` windows are read at once; 0 means one per core.
 
     Raises:
-        ModelError: a file is missing or damaged; says which model, and how to get it again.
+        ModelError: a file is missing or damaged; the message says which model, and how to get it again.
     """
     try:
         return SpanReader(folder, threads)
-    except Exception as error:  # onnxruntime and tokenizers each raise kinds of their own
+    except Exception as error:  # onnxruntime and tokenizers raise different kinds
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"The reading model in {folder} can't be opened ({reason}). {_remedy(folder)}") from error
 
 
 def check_files(folder: Path) -> str:
-    """Read every file of the model in `folder` and return a line that says how large they are.
+    """Read every file of the model in `folder`, and return their size in a line.
 
     Raises:
-        ModelError: one is not the file that was shipped.
+        ModelError: a file is not the one that was shipped.
     """
     size, listed = 0, folder / CHECKSUMS
     if not listed.is_file():
@@ -48,7 +50,7 @@ def check_files(folder: Path) -> str:
 
 @cache
 def fingerprint(*folders: Path) -> str:
-    """The sha256 of the checksums of models: the same for the same files."""
+    """Return the sha256 of the models' checksums: the same for the same files."""
     return hashlib.sha256(b"".join((folder / CHECKSUMS).read_bytes() for folder in folders)).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What a question shows of what it wants: its names and rare words, and whether it asks for several things."""
+"""What a question asks for: its names and rare words, and whether it asks for several things."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BEGINS = re.compile(r"(?:^|[.!?:;]\s)[\s\"“”'‘’(]*\Z")
 _ARTICLES = frozenset("a an the".split())
 _TITLES = frozenset("mr mrs ms miss dr prof sir".split())
 _SMALL = FUNCTION_WORDS - {"i", "us", "may", "will", "it", "am", "who"}
-"""Words that have a capital letter inside a sentence only in titles; some others are names or abbreviations too."""
+"""Words with a capital inside a sentence only in titles; the words taken out are also names or abbreviations."""
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|may|might|must|should)"
 _SEVERAL = re.compile(
     rf"\b(?:(?:who|what|which)\s+(?:are|were)|(?:which|what)\s+{_PLURAL}"
@@ -26,14 +26,15 @@ _SEVERAL = re.compile(
 
 
 def asks_for_several(question: str) -> bool:
-    """True when the form of a question asks for more than one thing: "which companies", "who are", "list"."""
+    """True if a question asks for several things by its form: "who are", "list"."""
     return bool(_SEVERAL.search(question))
 
 
 def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
-    """(word as written, its terms) for words of a question that are names, or too rare for the token table.
+    """Return the names of a question, and the words too rare for the token table.
 
-    A name has a capital inside the question; the first word counts only when it is rare too. Codes are no words.
+    Each is (word as written, its terms). A name has a capital inside the question; the first word counts only if it is
+    rare too. Codes are no words.
     """
     found = []
     for number, match in enumerate(_WORD.finditer(without(find_identifiers(question), question))):
@@ -48,9 +49,9 @@ def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def name_places(question: str) -> set[int]:
-    """Return where the words begin whose capital letter says that they are names.
+    """Return the offsets of the words that are names by their capital letter.
 
-    The capital at the beginning of a sentence says nothing, nor do the capitals of a title or of a text in capitals.
+    A capital at the beginning of a sentence says nothing, nor do those of a title or of a text in capitals.
 
     >>> sorted(name_places("Summarise this. Who pays Mr Oakes?"))
     [25, 28]
@@ -62,9 +63,9 @@ def name_places(question: str) -> set[int]:
 
 
 def names_and_nouns(question: str) -> set[str]:
-    """Return the words of a question that are names by their capitals, or nouns by their place.
+    """Return the words of a question that are names by capital, or nouns by position.
 
-    A noun by its place is a possessor, or what an article leads up to: the next word is a function word, or none.
+    A noun by position is a possessor, or the last word of a phrase with an article: a function word or nothing follows.
 
     >>> sorted(names_and_nouns("Roughly when did the plumber of Anna's mill call McAdam?"))
     ['Anna', 'McAdam', 'plumber']
@@ -84,5 +85,5 @@ def names_and_nouns(question: str) -> set[str]:
 
 
 def _is_rare(word: str) -> bool:
-    """True when the shipped token table, trained on common English, has no single token for the word."""
+    """True if the shipped token table, trained on common English, has no single token for the word."""
     return len(word) > 3 and token_counter().count(" " + word.lower()) > 1

@@ -1,5 +1,7 @@
-"""Whether an amount or weekday of a question lies in the range that a cell gives: "after 4 years" in "3 to 5 years",
-"on Tuesday" in "Mon-Fri". Pure."""
+"""Whether an amount or weekday of a question lies in the range of a cell: "Tuesday" in "Mon-Fri". Pure.
+
+Amounts are alike: "after 4 years" lies in "3 to 5 years".
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,16 @@ _AND_MORE = re.compile(r"\s*(?:\+|(?:or|and) (?:more|over|older|above|longer|up)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?"
 DAYS_ASKED = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)
-"""The weekdays of a question."""
+"""Weekdays in a question."""
 _DAYS_GIVEN = re.compile(rf"({_DAY})\.?(?:\s?(?:-|–|—|to|until)\s?({_DAY})\.?)?", re.IGNORECASE)
 _WEEKDAY = "weekday"
 _LONGEST = 60
-"""Characters of a cell that may be a range; longer ones are sentences."""
+"""Longest cell, in characters, that may be a range; longer ones are sentences."""
 
 
 @dataclass(frozen=True)
 class Amount:
-    """A number of something, in the unit that all amounts of its kind are compared in."""
+    """An amount, in the unit in which all amounts of its kind are compared."""
 
     value: float
     unit: str
@@ -39,7 +41,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Range:
-    """The least and the largest amount that a cell holds for."""
+    """The lowest and the highest amount that a cell applies to."""
 
     low: float
     high: float
@@ -51,7 +53,7 @@ class Range:
 
 
 def amounts(text: str) -> list[Amount]:
-    """Return the amounts in a text that have a unit, and its weekdays, Monday as 0.
+    """Return the amounts with a unit in a text, and its weekdays, Monday as 0.
 
     >>> amounts("sick pay after 2 weeks")
     [Amount(value=14.0, unit='day')]
@@ -61,7 +63,9 @@ def amounts(text: str) -> list[Amount]:
 
 
 def range_in(cell: str, column: str = "") -> Range | None:
-    """Return the range that a cell gives; numbers without a unit have the one that their column's name ends with.
+    """Return the range in a cell; None if it has none.
+
+    A number without a unit has the unit at the end of the column's name.
 
     >>> range_in("1 to 3 years"), range_in("less than 2", "Weight (kg)")
     (Range(low=365.25, high=1095.75, unit='day'), Range(low=-inf, high=2.0, unit='kilogram'))
@@ -85,7 +89,10 @@ def range_in(cell: str, column: str = "") -> Range | None:
 
 
 def any_holds(asked: Sequence[Amount], cells: Iterable[tuple[str, str]]) -> bool:
-    """True if one of the cells (text, name of its column) gives a range that holds an amount that is asked for."""
+    """True if a cell has a range that contains one of the amounts.
+
+    `cells` are (text, name of the column).
+    """
     ranges = (range_in(cell, column) for cell, column in cells) if asked else ()
     return any(one.holds(asked) for one in ranges if one)
 

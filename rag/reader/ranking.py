@@ -1,4 +1,4 @@
-"""What the model reader weighs: the features of passages and of a question after reading. Pure but for look-ups."""
+"""The features by which passages and questions are rated after reading. Pure except for look-ups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rag.retrieve import Hit, Query
 FeatureArray = NDArray[np.float64]
 
 PASSAGE_FEATURES = ("answers", "fused", "strong", "unread")
-"""Those of a passage that the small model read; the last two are 0 where the strong one reads none."""
+"""Features of a passage that the small model read; the last two are 0 if the strong model reads no passage."""
 QUESTION_FEATURES = (
     "best_answers",
     "best_first",
@@ -32,12 +32,11 @@ QUESTION_FEATURES = (
     "missing_share",
     "names_apart",
 )
-"""What retrieval says of the passages is not among them: with it scores of everyday documents are worse than without
-(benchmarks/README.md)."""
+"""Retrieval scores are left out: with them the scores of everyday documents are worse (benchmarks/README.md)."""
 _CLIP = 15.0
 _ALONE = -5.0
-"""Stands for the second passage's odds where no other has answers: with it a corpus of one paragraph refuses about as
-many questions as one of two (`python -m benchmarks.few_passages`)."""
+"""Replaces the second passage's odds if no other passage has answers: with it a corpus of one paragraph refuses
+about as many questions as one of two (`python -m benchmarks.few_passages`)."""
 Name = tuple[str, tuple[str, ...]]
 
 
@@ -49,14 +48,17 @@ class Linear:
     bias: float
 
     def log_odds(self, rows: FeatureArray) -> FeatureArray:
-        """(n, f) features -> (n,) log-odds."""
+        """Return the log-odds (n,) of the features (n, f)."""
         return np.asarray(rows @ self.weights + self.bias, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class ReadPassage:
-    """A hit as it was read: `found` is what the strong model has of it where that read it (`strong`), else the small
-    one; `first` is the small model's log-odds that it answers."""
+    """A hit and its reading.
+
+    `found` is the strong model's reading if it read the hit (`strong`), else the small model's. `first` is the small
+    model's log-odds that the passage answers.
+    """
 
     hit: Hit
     found: PassageReading
@@ -65,19 +67,22 @@ class ReadPassage:
 
 
 class Frequencies(Protocol):
-    """Anything that knows how many chunks hold a term."""
+    """Anything that counts the chunks with a term."""
 
     def document_frequency(self, term: str) -> int:
-        """In how many chunks the term stands."""
+        """Return the number of chunks with the term."""
         ...
 
 
 @dataclass(frozen=True)
 class QuestionTraits:
-    """What the sources lack of a question: `missing` are its identifiers, names and rare words that no chunk holds, as
-    written, `unseen` is the share of its term weight that none holds, in [0, 1]. `names` are all its names and rare
-    words, `unknown` the missing identifiers and years: nothing answers for another thing. `named` are what a person is
-    told to be missing: `unknown`, names, and rare words that are nouns by their place."""
+    """What the sources lack of a question.
+
+    `missing` are its identifiers, names and rare words that no chunk has, as written. `unseen` is the share of its term
+    weight that no chunk has, in [0, 1]. `names` are all its names and rare words. `unknown` are the missing identifiers
+    and years: no other thing answers for them. `named` is what a refusal reports as missing: `unknown`, names, and rare
+    words that are nouns by their position.
+    """
 
     names: tuple[Name, ...]
     missing: tuple[str, ...]
@@ -86,8 +91,11 @@ class QuestionTraits:
     named: tuple[str, ...] = ()
 
 
-def question_traits(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> QuestionTraits:
-    """Compare a question with what the index holds at all; `dates` gives the years in which sources were published."""
+def ask(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> QuestionTraits:
+    """Compare a question with what the index has.
+
+    `dates` gives the years in which sources were published.
+    """
 
     def held(terms: Iterable[str]) -> bool:
         return any(index.document_frequency(term) for term in terms)
@@ -105,21 +113,24 @@ def question_traits(query: Query, index: Frequencies, dates: Callable[[], Set[st
     unseen = sum(weight for term, weight in query.idf.items() if not index.document_frequency(term))
     unknown = [one.text for one in lacking if not _may_be_misspelt(one, index)]
     unknown += [year for year in years(without(query.identifiers, query.text)) if not dated(year)]
-    told = names_and_nouns(query.text) | {one.text for one in lacking}
-    named = dict.fromkeys([*unknown, *(word for word in missing if word in told)])
+    reported = names_and_nouns(query.text) | {one.text for one in lacking}
+    named = dict.fromkeys([*unknown, *(word for word in missing if word in reported)])
     share = unseen / total if total else 0.0
     return QuestionTraits(names, tuple(dict.fromkeys(missing)), share, tuple(unknown), tuple(named))
 
 
 def _may_be_misspelt(one: Identifier, index: Frequencies) -> bool:
-    """True when the noun before a number stands nowhere either: "rokery 3"."""
+    """True if no source has the noun before a number either: "rokery 3"."""
     forms = (*terms(one.noun), mention(normal_form(one.noun)))
     named = not one.noun or numbers_things(one.noun.lower())
     return not named and not any(index.document_frequency(term) for term in forms)
 
 
 def passage_rows(passages: Sequence[ReadPassage]) -> FeatureArray:
-    """(n, f): the features of each passage, in the order of PASSAGE_FEATURES; "strong" is 0 where it was not read."""
+    """Return the features (n, f) of the passages, in the order of PASSAGE_FEATURES.
+
+    "strong" is 0 for a passage that the strong model did not read.
+    """
     any_strong = any(one.strong for one in passages)
     return np.array(
         [
@@ -135,8 +146,10 @@ def passage_rows(passages: Sequence[ReadPassage]) -> FeatureArray:
 
 
 def question_row(asked: QuestionTraits, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
-    """The features of a question, in the order of QUESTION_FEATURES; the passages are in the final order, best first.
-    A name counts as held in its short or its long form."""
+    """Return the features of a question, in the order of QUESTION_FEATURES.
+
+    The passages are in their final order, best first. A name is present in its short or its long form.
+    """
     best, second = passages[0], passages[1:2]
     return [
         _clip(best.found.score),
@@ -150,7 +163,7 @@ def question_row(asked: QuestionTraits, passages: Sequence[ReadPassage], aliases
 
 
 def _names_apart(names: Sequence[Name], held: set[str]) -> float:
-    """The share of the question's names and rare words that `held` lacks; 0 when it has none."""
+    """Return the share of the question's names and rare words that `held` lacks; 0 if it has none."""
     return sum(not any(term in held for term in content) for _, content in names) / max(1, len(names))
 
 

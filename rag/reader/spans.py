@@ -1,4 +1,4 @@
-"""Question and passages -> the answering words and a score for each passage, by a shipped model. No torch here."""
+"""Question and passages -> answering words and a score for each passage, by a shipped model, without torch."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rag.reader.layout import MPNET, layout_of
 MODEL = Path(__file__).parent / "model"
 """The small model, which reads every passage."""
 STRONG = MODEL / "strong"
-"""The strong model, which reads the best of them again."""
+"""The strong model, which reads the best passages again."""
 NETWORK = "reader.int8.onnx"
 MAX_PASSAGE_PIECES = 320
-"""Word pieces in a window, question and special pieces included."""
+"""Word pieces in a window, including the question and special pieces."""
 _OVERLAP = 96
 _LONGEST_QUESTION = 128
 _LONGEST_ANSWER = 30
@@ -33,8 +33,11 @@ SpanScores = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class AnswerSpan:
-    """Answering words: a slice of their passage in characters. `score` is the log-odds of just these words against
-    "the passage does not answer", and compares between passages."""
+    """Answering words: a slice of their passage, in characters.
+
+    `score` is the log-odds of exactly these words against "the passage does not answer"; it is comparable between
+    passages.
+    """
 
     start: int
     end: int
@@ -43,15 +46,22 @@ class AnswerSpan:
 
 @dataclass(frozen=True)
 class PassageReading:
-    """What one passage has: `score` is the log-odds that it answers (minus infinity when there was nothing to read),
-    `answers` its best words, best first, none overlapping another."""
+    """The reading of one passage.
+
+    `score` is the log-odds that it answers (minus infinity if there was nothing to read). `answers` are its best words,
+    best first, without overlaps.
+    """
 
     score: float = -math.inf
     answers: tuple[AnswerSpan, ...] = ()
 
     def revised(self, changes: Sequence[tuple[Span, float]], more: Sequence[AnswerSpan] = ()) -> PassageReading:
-        """The same with each answer at another place and with a loss in log-odds, infinite when it is none, and their
-        part of the passage's odds. Of answers at one place the best stays; `more` are set in the place of others."""
+        """Return the reading with its answers moved, reduced or removed.
+
+        `changes` has a new place and a loss in log-odds for each answer; an infinite loss removes it. The passage loses
+        the same part of its odds. Of several answers at one place the best stays. `more` replace the answers at their
+        places.
+        """
         places: dict[Span, float] = {}
         gone = 0.0
         for answer, (place, loss) in zip(self.answers, changes, strict=True):
@@ -67,9 +77,11 @@ class PassageReading:
 
 @dataclass(frozen=True)
 class _Window:
-    """Word pieces [first, last) of passage `passage` behind the question; `offsets` are their places (n, 2), `opens`
-    and `closes` whether a word begins or ends with a piece. The second text begins at `second`, with the heading, and
-    the passage at `start`."""
+    """Word pieces [first, last) of passage number `passage`, behind the question.
+
+    `offsets` are their places (n, 2); `opens` and `closes` say whether a word begins or ends with a piece. The second
+    text, with the heading, begins at `second`, and the passage at `start`.
+    """
 
     passage: int
     ids: list[int]
@@ -84,12 +96,15 @@ class SpanReader:
     """A shipped reading model. Safe to share between threads."""
 
     def __init__(self, folder: Path = MODEL, threads: int = 0, name: str = NETWORK) -> None:
-        """`threads` windows are read at once; 0: as many as there are cores."""
+        """Open the model in `folder`.
+
+        `threads` windows are read at once; 0 means one per core.
+        """
         self._use(Network(folder / name, threads), (folder / "tokenizer.json").read_text("utf-8"))
 
     @property
     def titled(self) -> bool:
-        """Whether the model has learned to read a passage below its title and headings."""
+        """True if the model has learned to read a passage below its title and headings."""
         return self._layout == MPNET
 
     def _use(self, network: Network, tokenizer: str) -> None:
@@ -105,10 +120,11 @@ class SpanReader:
     def read(
         self, question: str, passages: Sequence[str], best: int = 3, headings: Sequence[str] = ()
     ) -> list[PassageReading]:
-        """What each passage has, in their order, with at most `best` answers each. `headings`, one a passage if there
-        are any, are read above them and hold no answers.
+        """Return the reading of each passage, with at most `best` answers each.
 
-        An empty passage, and every passage of a question without words or with more than 128 word pieces, has nothing.
+        `headings`, one for each passage if there are any, are read above the passages and contain no answers. An empty
+        passage has an empty reading, and so has every passage if the question has no words or more than 128 word
+        pieces.
         """
         found = [PassageReading()] * len(passages)
         if len(question) > 20 * _LONGEST_QUESTION:
@@ -126,7 +142,7 @@ class SpanReader:
         return found
 
     def offsets(self, text: str) -> list[Span]:
-        """Where each word piece of `text` stands in it."""
+        """Return the place of each word piece in `text`."""
         return [(start, end) for start, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
 
     def _windows(self, asked: list[int], passages: Sequence[str], headings: Sequence[str]) -> Iterator[_Window]:
@@ -154,7 +170,10 @@ class SpanReader:
 
 
 def _decode(window: _Window, parts: Sequence[SpanScores], best: int) -> PassageReading:
-    """The log-odds of a window and its best spans, from the model's outputs (training/reader/model.py has the sum)."""
+    """Return the log-odds of a window and its best spans, from the model's outputs.
+
+    training/reader/model.py has the formula.
+    """
     inside = slice(window.start, window.start + len(window.offsets))
     start, end, left, right = (part[inside] for part in parts[:4])
     null = float(parts[4])
@@ -176,7 +195,7 @@ def _decode(window: _Window, parts: Sequence[SpanScores], best: int) -> PassageR
 
 
 def _apart(answers: Sequence[AnswerSpan], best: int) -> list[AnswerSpan]:
-    """The first `best` answers that do not overlap one before them."""
+    """Return the first `best` answers that do not overlap an earlier one."""
     kept: list[AnswerSpan] = []
     for one in answers:
         if len(kept) == best:

@@ -1,5 +1,4 @@
-"""Answers in rows of tables ("Product: Rye bread | Price: 2.20"): the row that has the question's words, and in it the
-cell that the question asks for."""
+"""Answers in rows of tables ("Product: Rye bread | Price: 2.20"): the row that fits, and the cell asked for."""
 
 from __future__ import annotations
 
@@ -15,10 +14,9 @@ from rag.reader.spans import AnswerSpan, PassageReading
 
 _BORDER, _NAMED = " | ", ": "
 _WORD = 1.0
-"""What an answer loses, in log-odds, for every word of the question that another row of the passage has and its own has
-not."""
+"""Loss of an answer, in log-odds, for each word of the question that another row has and its own lacks."""
 _NAME = 2
-"""So many words of the question in a cell of a row name it: rows with none of them say nothing about it."""
+"""Number of the question's words in one cell that name its row: rows with none of them do not answer."""
 _LENGTH = r"\d\s?(?:[cmk]?m|ft|in|feet|foot|inch(?:es)?|miles?|met(?:er|re)s?)\b|\((?:[cmk]?m|ft|in)\)|dimension"
 _SPAN = r"(?:\d\s?(?:s|min|h)|hours?|minutes?|days?|weeks?|months?|years?)\b|duration|time"
 _MEASURED = {
@@ -31,7 +29,7 @@ _MEASURED = {
     "long": rf"{_LENGTH}|{_SPAN}|length|long",
     "fast": r"speed|fast|\d\s?(?:km/h|mph|m/s|knots?)",
 }
-"""What the column or the value of a cell has that says how tall, heavy or old something is."""
+"""Pattern for the column or value of a cell that says how tall, heavy or old something is."""
 _COUNTS = r"price|cost|fee|stock|count|quantity|number|code|size|lit(?:er|re)s?|\bml\b|eur|usd|gbp|[€$£]|date|status"
 _MEASURE = re.compile(rf"\bhow ({'|'.join(_MEASURED)})\b", re.IGNORECASE)
 _WHEN = re.compile(r"\b(?:when|what (?:time|day|date))\b", re.IGNORECASE)
@@ -42,21 +40,21 @@ _OF_AMOUNTS = re.compile(
     re.IGNORECASE,
 )
 _LONG = 60
-"""Characters above which a part of a cell may be the answer; shorter values are whole."""
+"""A part of a cell with more characters than this may be the answer; shorter values are whole."""
 _WHICH = re.compile(r"\b(?:which|what)\s+(\w+)", re.IGNORECASE)
 _AMOUNT = re.compile(r"\bhow much\b|\bcosts?\b|\bprices?\b|\bexpensive\b|\bcheap\b", re.IGNORECASE)
 _AMOUNTS = frozenset(content_terms("price prices cost costs fee amount total charge"))
 
 
 _NAMES = 3
-"""Letters that the longest word of a row's name has at least."""
+"""Fewest letters of the longest word in a row's name."""
 
 _Columns = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class PassageCell:
-    """A cell of a row: the name of its column, and where its value stands in the passage."""
+    """A cell of a row: the name of its column, and the place of its value."""
 
     name: str
     start: int
@@ -65,7 +63,7 @@ class PassageCell:
 
 @dataclass(frozen=True)
 class PassageRow:
-    """A row of a table, its place in the passage, and its cells; only rows of two and more named cells are such."""
+    """A row of a table with its place in the passage, and two or more named cells."""
 
     start: int
     end: int
@@ -73,12 +71,12 @@ class PassageRow:
 
     @property
     def columns(self) -> _Columns:
-        """The names of its columns: rows that share them are of one table."""
+        """The names of its columns: rows with the same names belong to one table."""
         return tuple(cell.name for cell in self.cells)
 
 
 def rows(passage: str) -> Iterator[PassageRow]:
-    """The rows in a passage, each a line of it."""
+    """Yield the rows in a passage, each a line of it."""
     at = 0
     for line in passage.splitlines(keepends=True):
         cells, place = [], at
@@ -95,9 +93,11 @@ def rows(passage: str) -> Iterator[PassageRow]:
 def in_cells(
     question: str, passages: Sequence[str], found: Sequence[PassageReading], beside: Sequence[str] = ()
 ) -> list[PassageReading]:
-    """What was found in each passage: answers in rows are moved to the value of the cell that is asked for, and lose by
-    how many of the question's words other rows have more: those of the passage, or of one `beside` it that has the same
-    columns."""
+    """Move the answers in rows to the cell that the question asks for.
+
+    An answer loses for each word of the question that another row has and its own lacks. The other rows are those of
+    the passage, and of passages `beside` it with the same columns.
+    """
     asked, given = _words(question), amounts(question)
     tables: dict[_Columns, _Table] = {}
     for text in dict.fromkeys((*passages, *beside)):
@@ -108,8 +108,11 @@ def in_cells(
 
 @dataclass
 class _Table:
-    """What the rows of one table have of a question: the most of its words in a row and in a cell, whether the first
-    cell of one stands in it whole, and whether one is for an amount that is `given` in it."""
+    """How well the rows of one table fit a question.
+
+    `shared` and `named` are the most words of the question in a row and in a cell. `opened` is True if the question has
+    the whole first cell of a row, and `ranged` if a row has a range for one of the `given` amounts.
+    """
 
     given: Sequence[Amount]
     shared: int = 0
@@ -124,7 +127,7 @@ class _Table:
         self.ranged = self.ranged or _is_for(self.given, text, row)
 
     def may_answer(self, question: str, asked: set[str], text: str, row: PassageRow) -> bool:
-        """False for a row about another thing than one of the table that the question names, or gives an amount for."""
+        """False for a row about another thing than the table's row that the question names, or gives an amount for."""
         return not (
             (self.named >= _NAME and not _named(asked, text, row))
             or (self.opened and not _opens_row(question, text, row))
@@ -161,46 +164,46 @@ def _settle(
 
 
 def _shared(asked: set[str], text: str, row: PassageRow) -> int:
-    """How many of the words that are asked for stand in a row."""
+    """Return how many of the question's words a row has."""
     return len(asked & _words(text[row.start : row.end]))
 
 
 def _named(asked: set[str], text: str, row: PassageRow) -> int:
-    """The most of them that stand in one of its cells."""
+    """Return the most words of the question in one cell of a row."""
     return max(len(asked & _words(text[cell.start : cell.end])) for cell in row.cells)
 
 
 def _is_for(given: Sequence[Amount], text: str, row: PassageRow) -> bool:
-    """Whether a row is for an amount that is asked for: "3 to 5 years" for "after 4 years"."""
+    """True if a row has a range for one of the amounts: "3 to 5 years" for "after 4 years"."""
     return any_holds(given, ((text[cell.start : cell.end], cell.name) for cell in row.cells))
 
 
 def _opens_row(question: str, text: str, row: PassageRow) -> bool:
-    """Whether the question names a row by its first cell."""
+    """True if the question names a row by its first cell."""
     return _opens_with_name(question, text[row.cells[0].start : row.cells[0].end])
 
 
 def _opens_with_name(question: str, cell: str) -> bool:
-    """Whether the question has a row's first cell in its words, one after the other: "how loud is fan only mode"."""
+    """True if the question has the words of a row's first cell in sequence: "how loud is fan only mode"."""
     words, asked = (re.findall(r"[^\W_]+", one.casefold()) for one in (cell, question))
     places = range(len(asked) - len(words) + 1)
     return len(max(words, key=len, default="")) >= _NAMES and any(asked[n : n + len(words)] == words for n in places)
 
 
 def _is_measured(question: str, text: str, row: PassageRow, place: Span) -> bool:
-    """False for a cell that does not have what "how tall" and the like ask for, by its column's name and its unit."""
+    """False for a cell without what "how tall" and the like ask for, by its column's name and its unit."""
     cell = next((cell for cell in row.cells if cell.start <= place[0] < cell.end), None)
     return cell is None or _has_measure(question, text, cell)
 
 
 def counts(name: str, cell: str) -> bool:
-    """Return True for a cell that is a number of a column of amounts, which says nothing about when or who."""
+    """True for a number in a column of amounts, which does not answer when or who."""
     return bool(_NUMBER.fullmatch(cell.strip()) and _OF_AMOUNTS.search(f"{name} {cell}"))
 
 
 def _has_measure(question: str, text: str, cell: PassageCell) -> bool:
-    """False for a cell whose column or unit tells that it measures something else than "how tall" and the like ask, and
-    for a mere number where "when" asks."""
+    """False for a cell that measures something else than "how tall" and the like ask, and for a bare number if "when"
+    asks."""
     if _WHEN.search(question) and counts(cell.name, text[cell.start : cell.end]):
         return False
     measure = _MEASURE.search(question)
@@ -214,7 +217,7 @@ def _has_measure(question: str, text: str, cell: PassageCell) -> bool:
 
 
 def _place(question: str, asked: set[str], text: str, row: PassageRow, answer: AnswerSpan) -> Span | None:
-    """Where in its row an answer belongs; None when it is only the name of a column."""
+    """Return the place of an answer in its row; None if it is only the name of a column."""
     if cell := _asked_for(question, asked, text, row):
         return cell.start, cell.end
     touched = [(min(c.end, answer.end) - max(c.start, answer.start), c) for c in row.cells]
@@ -226,8 +229,10 @@ def _place(question: str, asked: set[str], text: str, row: PassageRow, answer: A
 
 
 def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> PassageCell | None:
-    """The one cell whose column the question names, and whose value it does not: "which machine", "the serial number",
-    "on Fridays", or with "how much" a price."""
+    """Return the only cell whose column the question names and whose value it does not contain.
+
+    Examples are "which machine", "the serial number", "on Fridays", or a price for "how much".
+    """
     free = [
         (_words(cell.name), cell)
         for cell in row.cells
@@ -243,7 +248,7 @@ def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> Pa
     name = text[row.cells[0].start : row.cells[0].end]
     for wanted in (
         _words(which.group(1)) if which else set[str](),
-        asked - _words(name) if _opens_with_name(question, name) else asked,  # what names the row names no column
+        asked - _words(name) if _opens_with_name(question, name) else asked,  # words that name the row name no column
         _AMOUNTS if _AMOUNT.search(question) else frozenset[str](),
     ):
         shares = [(len(names & wanted), cell) for names, cell in free]
@@ -255,5 +260,5 @@ def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> Pa
 
 
 def _words(text: str) -> set[str]:
-    """The content terms of a text, and the numbers in it, also those that are a part of a date."""
+    """Return the content terms of a text and its numbers, including those in dates."""
     return {*content_terms(text), *re.findall(r"\d+", text)}
