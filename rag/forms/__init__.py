@@ -1,1 +1,1 @@
-"""The form of an answer: which one a question asks for, and how the blocks of a document answer in it."""
+"""Forms of answers: which one a question asks for, and how the blocks of a document answer in it."""

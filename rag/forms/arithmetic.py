@@ -1,4 +1,4 @@
-"""What a question wants worked out from a column of a table, and the answer with its working."""
+"""What a question asks to calculate from a column of a table, and the answer with its calculation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rag.forms.columns import LITTLE, MUCH
 Operation = Literal["max", "min", "count", "sum", "mean", "list"]
 MOST_ROWS = 25
 MOST_COUNTED = 60
-"""Rows that an answer shows at most, and one to how many there are."""
+"""Most rows that an answer shows, and most that it shows for a count."""
 _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|mean|on average"),
     ("max", MUCH),
@@ -26,7 +26,7 @@ _AS_ADVERB = re.compile(r"\b(?:last|first|latest|most recently)\s+\w+(?:ed|en)\b
 
 
 def operation_asked_for(question: str) -> Operation | None:
-    """Return what a question asks to be worked out, None for nothing."""
+    """Return what a question asks to calculate, None for nothing."""
     found = [name for name, pattern in _PATTERNS if pattern.search(question)]
     if "count" in found and found[0] in ("max", "min") and _AS_ADVERB.search(question):
         return "count"  # "how many were last checked in 2024"
@@ -36,7 +36,10 @@ def operation_asked_for(question: str) -> Operation | None:
 def worked_out(
     operation: Operation, rows: Sequence[TableRow], column: str | None, names: Sequence[str], filtered: bool
 ) -> tuple[str, list[TableRow], str] | None:
-    """(what opens the answer, the rows it rests on, a note), None where the table does not answer clearly."""
+    """Calculate an answer from rows of a table.
+
+    Returns (what opens the answer, the rows it rests on, a note), None if the table gives no clear answer.
+    """
     if not rows:
         return None
     if operation in ("list", "count"):
@@ -78,6 +81,6 @@ def _short(number: Decimal) -> str:
 
 
 def _naming(names: Sequence[str], row: TableRow) -> str:
-    """The column that names a row: the one that is asked for, or the first that is neither a code nor a number."""
+    """Return the column that names a row: the first that is neither a code nor a number, else the first of `names`."""
     words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
     return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])

@@ -71,7 +71,7 @@ _SENTENCE = re.compile(
 
 
 def form_asked_for(question: str) -> Form:
-    """Return the form that a question asks for: "words" where nothing in it asks for another.
+    """Return the form that a question asks for; "words" if it asks for no other.
 
     >>> [form_asked_for(q) for q in ("gist of the minutes please", "how do i turn it on", "who supplies GM's cells?")]
     ['summary', 'steps', 'words']
@@ -109,13 +109,13 @@ _HOLDERS = re.compile(
 
 
 def topic_told_about(question: str) -> str | None:
-    """Return what a question wants to be told about and nothing else ("tell me about the ferry"), None for others."""
+    """Return the topic of "tell me about the ferry" and the like, None for others."""
     found = _ABOUT.fullmatch(question.strip())
     return found["topic"] if found else None
 
 
 def topic_mentioned(question: str) -> str | None:
-    """Return what a question wants to know the sources of, None for others.
+    """Return the topic whose sources a question asks for, None for others.
 
     >>> [topic_mentioned(q) for q in ("which documents mention bees?", "where are bees mentioned", "where is Bea")]
     ['bees', 'bees', None]
@@ -125,12 +125,15 @@ def topic_mentioned(question: str) -> str | None:
 
 
 def word_forms(text: str) -> set[str]:
-    """Return the content terms of a text, and version numbers and the like as a whole."""
+    """Return the content terms of a text, and whole version numbers and the like."""
     return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
 
 
 def without_form(question: str) -> str:
-    """Return a question that asks for a summary without the words that ask for it: what is to be summarised."""
+    """Return the topic of a question that asks for a summary.
+
+    The words that ask for the summary are removed.
+    """
     bare = re.sub(
         r"\b(?:summar\w*|sum up|gist|tl;?dr|overview|synopsis|recap|outline|short|brief|please|could you|can you"
         r"|give me|would you|tell me|in a nutshell|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings))\b",

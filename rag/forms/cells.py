@@ -1,4 +1,4 @@
-"""The tables of an article: rows with their cells by the names of their columns, and rows as statements."""
+"""The tables of an article: rows with their cells by column name, and rows as statements."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ _TOTALS = re.compile(
     r"(?:(?:grand|sub|overall|net|gross)[ -]?)?(?:totals?|sum|subtotals?)\b.*|(?:all|average|mean|overall)",
     re.IGNORECASE,
 )
-"""The first cell of a row that sums up the others."""
+"""The first cell of a row that sums up other rows."""
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row: its slice of the article, and its cells by the names of their columns."""
+    """A row: its slice of the article, and its cells by column name."""
 
     start: int
     end: int
     cells: dict[str, str]
 
     def value(self, column: str) -> Value | None:
-        """Return what a cell is worth: a number or a day; None where it is neither."""
+        """Return the number or day in a cell; None if it has neither."""
         cell = self.cells.get(column, "")
         return number_in(cell) or day_in(cell)
 
 
 def tables(places: Places, article_id: str) -> Iterator[list[TableRow]]:
-    """Yield the tables of an article: its sheets, or the tables in its text; rows of totals are left out."""
+    """Yield the tables of an article: its sheets, or the tables in its text.
+
+    Rows of totals are left out.
+    """
     article, held = places.articles[article_id], places.structure(article_id)
     if article.rows:
         ends = [row.start for row in article.rows[1:]] + [len(article.text)]
@@ -58,21 +61,21 @@ def tables(places: Places, article_id: str) -> Iterator[list[TableRow]]:
 
 
 def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
-    """The cells of a row by their columns: those of a header, or those named in the row itself."""
+    """Return the cells of a row by column, from a header or from names in the row itself."""
     if header:
         cells = [shown(cell) for cell in line.split("|")]
         clear = len(cells) == len(header) and len(set(header)) == len(header)
         return {name: cell for name, cell in zip(header, cells, strict=True) if cell} if clear else {}
     pairs = [part.partition(": ") for part in line.split(" | ")]
     if len(pairs) > 2 and not pairs[0][1] and all(colon for _, colon, _ in pairs[1:]):
-        pairs[0] = "", ": ", pairs[0][0]  # what stands beside each other has names, and this says what is compared
+        pairs[0] = "", ": ", pairs[0][0]  # the first cell of a comparison has no column name
     if len({name for name, colon, _ in pairs if colon}) < sum(bool(colon) for _, colon, _ in pairs):
-        return {}  # two columns of one name: nobody can tell which is meant
+        return {}  # two columns with one name are ambiguous
     return {name.strip(): value.strip() for name, colon, value in pairs if colon}
 
 
 def as_rows(lead: str, rows: Sequence[TableRow], places: Places, article: str) -> list[Statement]:
-    """Return rows of an article as statements below what opens the answer, if anything does."""
+    """Return rows of an article as statements, below an opening if there is a `lead`."""
     text = places.articles[article].text
     made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]
     if lead and made:

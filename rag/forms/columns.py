@@ -13,8 +13,8 @@ _MOST, _FEWEST = "most|highest|maximum|max", "fewest|least|lowest|minimum|min"
 
 
 class _Measure(NamedTuple):
-    """Adjectives for much and for little, and the names of the columns that they are about. Those of a `clear` measure
-    are about nothing else, whatever other column a question names."""
+    """Adjectives for much and for little, and the names of the columns that they refer to. Those of a `clear` measure
+    refer to nothing else, whatever other column a question names."""
 
     much: str
     little: str
@@ -70,29 +70,29 @@ _UNITS = [
         "hectares?|ha",
     )
 ]
-"""Units that "how many" may ask for, as questions and names of columns write them."""
+"""Units that "how many" may ask for, as questions and column names write them."""
 COUNTED = re.compile(r"\bhow many\s+(?:(?:different|various|separate|kinds of|types of)\s+)?([\w’'-]+)", re.IGNORECASE)
 PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE
 )
 """Asks for a price."""
 SPENT = re.compile(r"\bhow much\b.*\b(?:spen[dt]|paid|pay|cost)\b", re.IGNORECASE)
-"""Asks for the sum of all rows about what it names."""
+"""Asks for the sum of all rows about a thing."""
 _PAST = re.compile(r"\b(?:did|was|were|has|have|had|went|spent|paid)\b", re.IGNORECASE)
 ACTUAL = re.compile(r"\b(?:actual\w*|spent|paid)\b", re.IGNORECASE)
-"""A column of what came to pass, beside one of what was planned."""
+"""A column of actual values, next to planned ones."""
 _STOCK = re.compile(r"\b(?:stock|available|on hand|in store|left|quantity|qty)\b", re.IGNORECASE)
-"""A column of how many there are."""
+"""A column with the number of things in stock."""
 
 
 def stock_column(rows: Sequence[TableRow], names: Sequence[str]) -> str | None:
-    """The column that says how many there are, None if none does, or several."""
+    """Return the only column that says how many are in stock; None if none or several."""
     found = [name for name in valued_columns(rows, names) if _STOCK.search(name.replace("_", " "))]
     return found[0] if len(found) == 1 else None
 
 
 def valued_columns(rows: Sequence[TableRow], names: Sequence[str], *, days: bool = False) -> list[str]:
-    """The columns with a number in most rows, or with a day."""
+    """Return the columns with a number, or with a day, in most rows."""
     return [
         name
         for name in names
@@ -103,7 +103,10 @@ def valued_columns(rows: Sequence[TableRow], names: Sequence[str], *, days: bool
 def column_asked_about(
     question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
 ) -> str | None:
-    """The column that a question asks about, None if that is not clear: by its name, else by an adjective."""
+    """Return the column that a question asks about; None if that is not clear.
+
+    It is found by its name, else by an adjective.
+    """
     numeric, days = valued_columns(rows, names), valued_columns(rows, names, days=True)
     shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
     most = max(shares.values(), default=0)
@@ -128,7 +131,10 @@ def column_asked_about(
 def counted_column(
     question: str, all_asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
 ) -> str | None:
-    """The column of numbers whose name a question counts ("how many hours"), or has in whole ("sold online")."""
+    """Return the column of numbers that a question counts; None if not just one.
+
+    The question counts its name ("how many hours"), or contains all of it ("sold online").
+    """
     counted = COUNTED.search(question)
     asked = set(content_terms(counted[1])) if counted else set()
     numeric = valued_columns(rows, names)
@@ -141,6 +147,9 @@ def counted_column(
 
 
 def unit_counted(question: str) -> re.Pattern[str] | None:
-    """What a column of the unit that a question counts has in its name, None if it counts things."""
+    """Return a pattern for columns of the unit that a question counts.
+
+    None if it counts things.
+    """
     found = COUNTED.search(question)
     return next((unit for unit in _UNITS if found and unit.match(found[1])), None)

@@ -1,4 +1,4 @@
-"""A question that compares two things -> two questions, each about one of them; and their evidence side by side."""
+"""A question that compares two things -> a question about each of them, and their evidence combined."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ASKS = re.compile(
     r"(?:(?:between|in|of) )?(?:the )?|\W*(?:please )?compare (?:the )?",
     re.IGNORECASE,
 )
-"""Opens a question that compares, and says nothing about the things."""
+"""Opens a question that compares, without saying anything about the things."""
 _YEARS = re.compile(
     r"(.*?)\b((?:19|20)\d\d)"
     r"(\s*(?:,|-|–|to|and|or|with|vs\.?|versus|than|compared (?:to|with))\s*(?:in )?)((?:19|20)\d\d)\b(.*)",
@@ -32,24 +32,27 @@ _YEARS = re.compile(
 )
 _WORD = re.compile(r"[^\s,?!]+")
 _NAMING = frozenset("down up off other others same before after afterwards first second last now then".split())
-"""Words without much meaning that name a thing all the same ("the down programme", "the other parts")."""
+"""Function words that can be part of a name ("the down programme", "the other parts")."""
 _GOES_ON = re.compile(r"(?:it|its|they|their|he|his|she|her|this|these|both)\b", re.IGNORECASE)
 _MOST_WORDS = 3
 _LEAST = 0.1
-"""A sentence on one of the things is taken if it is worth at least this share of the best one's score."""
+"""A sentence about one of the things is used if it has at least this share of the best score."""
 _NAMES, _NAMES_ALONE = 2.0, 3.0
-"""What the score of a sentence that names both things is multiplied with, and of one that names only its own."""
+"""Factors of the score of a sentence that names both things, and of one that names only its own thing."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of two things that a question compares: the words that name it, and the question about it alone."""
+    """One of two things that a question compares.
+
+    `thing` are the words that name it, `question` is the question about it alone.
+    """
 
     thing: str
     question: str
 
     def named_in(self, one: Evidence) -> bool:
-        """True if a sentence, or the headings it stands below, has all words of the thing."""
+        """True if a sentence or its headings have all words of the thing."""
         return self.stands_in(f"{one.hit.chunk.context} {one.text}")
 
     def stands_in(self, text: str) -> bool:
@@ -59,7 +62,7 @@ class Side:
 
 
 def sides(question: str) -> tuple[Side, Side] | None:
-    """Return both things that a question compares; None if it names no two.
+    """Return both things that a question compares; None if it does not name two.
 
     >>> [one.question for one in sides("rain held back at 60 mm compared with 150 mm")]
     ['rain held back at 60 mm', 'rain held back at 150 mm']
@@ -80,7 +83,7 @@ def sides(question: str) -> tuple[Side, Side] | None:
 
 
 def _phrase(question: str, words: Sequence[re.Match[str]]) -> tuple[int, int] | None:
-    """The words next to the connector that name a thing, without an article, at most _MOST_WORDS of them."""
+    """Return the words next to the connector that name a thing, without an article, at most _MOST_WORDS of them."""
     kept = list[re.Match[str]]()
     for word in words:
         near = min(kept[-1].end(), word.end()) if kept else 0
@@ -96,14 +99,14 @@ def _phrase(question: str, words: Sequence[re.Match[str]]) -> tuple[int, int] | 
 
 
 def _weight(one: Evidence, side: Side, other: Side) -> float:
-    """How much more a sentence counts that names the thing it is sought for, and that one alone."""
+    """Return the factor for a sentence about one side: highest if it names that side alone."""
     if not side.named_in(one):
         return 0.0 if other.named_in(one) else 1.0
     return _NAMES if other.named_in(one) else _NAMES_ALONE
 
 
 def _are_parallel(one: Evidence, others: Sequence[Evidence]) -> bool:
-    """Whether a sentence stands in the paragraph of the one on the other thing, with numbers of a unit that it has."""
+    """True if a sentence is in the paragraph of the one on the other thing, and has numbers with a unit of it."""
     chunk = one.hit.chunk
     if not others or chunk.article_id != others[0].hit.chunk.article_id:
         return False
@@ -119,7 +122,7 @@ def _are_parallel(one: Evidence, others: Sequence[Evidence]) -> bool:
 
 
 def _from_its_name(one: Evidence, pair: Sequence[Side]) -> Evidence:
-    """A sentence that names neither thing, from the one on that names a thing last before it in its paragraph."""
+    """Extend a sentence that names neither thing back to the last sentence of its paragraph that names one."""
     first, second = (set(terms(side.thing)) for side in pair)
     own = [words for words in (first - second, second - first) if words]
     if any(side.named_in(one) for side in pair) or any(words <= set(terms(one.text)) for words in own):
@@ -133,8 +136,8 @@ def _from_its_name(one: Evidence, pair: Sequence[Side]) -> Evidence:
 
 
 def _to_what_is_asked(one: Evidence, asked: set[str]) -> Evidence:
-    """A sentence, up to the last one after it in its paragraph that only goes on about its subject and has words of
-    the question which it lacks."""
+    """Extend a sentence to the last following one that goes on about its subject and has words of the question it
+    lacks."""
     chunk = one.hit.chunk
     paragraph = chunk.text.find("\n\n", one.end - chunk.start)
     end = one.end
@@ -147,10 +150,10 @@ def _to_what_is_asked(one: Evidence, asked: set[str]) -> Evidence:
 
 
 def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
-    """Return what was read of a comparison and of each of its things as one reading: a sentence on each thing; where
-    one names both, that sentence and the rest.
+    """Combine the readings of a comparison and of each of its things into one.
 
-    It is answered as well as the whole question is, or as its things are on average, whichever is more.
+    It has a sentence on each thing, or one that names both and the rest. Its score is that of the whole question or the
+    average of the things, whichever is higher.
     """
     first, second = (side for side, _ in pair)
     chosen = [one for one in whole.evidence[:1] if first.named_in(one) and second.named_in(one)]

@@ -1,4 +1,4 @@
-"""The answer to a question in a form of its own, where documents have one: a part, rows of a table, a list, steps."""
+"""The draft of an answer in a special form, if documents have it: a part, rows of a table, a list, steps."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ from rag.reader import Reading
 from rag.retrieve import Query
 
 FormDraft = tuple[Sequence[Statement], tuple[str, ...]]
-"""Statements and notes."""
+"""(statements, notes)"""
 NOTHING: FormDraft = ((), ())
 
 
 def draft(
     query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, is_answerable: bool
 ) -> FormDraft:
-    """Return the statements of a part, table, section or list that answers a question, nothing where single sentences
-    do; and notes on what could not be worked out. A list that the question does not ask for is one only where it is
-    `is_answerable` by the score."""
+    """Return the statements of a part, table, section or list that answers a question.
+
+    Also returns notes on what could not be calculated. There are no statements if single sentences answer better. A
+    list that the question does not ask for needs `is_answerable`: the score says that something answers.
+    """
     evidence = reading.evidence
     if not places.hits:
         return NOTHING

@@ -1,4 +1,4 @@
-"""The sources that mention something: a sentence of each."""
+"""The sources that mention a topic, with a sentence of each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from rag.retrieve import Hit
 from rag.scope import Scope
 
 _MOST_PASSAGES = 50
-"""Passages that are looked through."""
+"""Most passages to look through."""
 MOST_SOURCES = 20
 _ENDS = re.compile(r"[.!…][\"'”’)\]*_]*\s*$")
 
 
 def sources_that_mention(topic: str, scope: Scope) -> tuple[Places, list[Statement], str]:
-    """Return the places that mention a topic, a statement for each source, the likeliest first, and a note on how many
-    sources there are; no statements if no source has all words of the topic in one passage."""
+    """Return a statement for each source that mentions a topic, likeliest first.
+
+    Returns (places, statements, note on the number of sources). There are no statements if no source has all words of
+    the topic in one passage.
+    """
     asked = set(content_terms(topic))
     query = scope.retriever.query(topic, scope.article_ids)
     hits = scope.retriever.retrieve(query, _MOST_PASSAGES) if asked else []
@@ -38,14 +41,16 @@ def sources_that_mention(topic: str, scope: Scope) -> tuple[Places, list[Stateme
         for one in _best_sentence(places.structure(article.id), hit, asked, places)[:1]:
             made.append(replace(one, text=f"{article.title}: {one.text}"))
     total = len(scope.article_ids or scope.generation.catalog.article_ids())
-    # Where the passages were not looked through to their end, there may be more.
+    # If the search reached its limit, there may be more.
     least = "At least " if len(hits) == _MOST_PASSAGES or len(made) < len(first) else ""
     return places, made, f"{least}{len(made)} of {total} sources mention “{topic}”." if made else ""
 
 
 def _best_sentence(held: Structure, hit: Hit, asked: set[str], places: Places) -> list[Statement]:
-    """The first sentence of a passage with most words of the topic, as a statement; below a heading that has them, the
-    first one."""
+    """Return the first sentence with most words of the topic as a statement.
+
+    If the heading has these words, it is the first sentence below it.
+    """
     spans = sentences(hit.chunk.text)
     shares = [len(asked & set(content_terms(hit.chunk.text[slice(*span)]))) for span in spans]
     said = [number for number, (start, end) in enumerate(spans) if _ENDS.search(hit.chunk.text[start:end])]

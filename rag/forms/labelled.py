@@ -1,4 +1,4 @@
-"""The lines of minutes that say by their label what they are: "DECISION: ...", "Action: ..."."""
+"""The lines of minutes that have a label: "DECISION: ...", "Action: ..."."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LABELS = (
     ),
     (r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?|jobs?|duties", r"actions?|to-?do|tasks?"),
 )
-"""What a question calls such lines, and how these begin."""
+"""What a question calls such lines, and the labels of the lines."""
 _ASKS = re.compile(r"\W*(?:what|which|list|show|name|tell|all|decisions?|actions?)\b", re.IGNORECASE)
 _LINE = r"^[ \t]*(?:[-*•][ \t]+)?[*_]{{0,2}}(?:{})(?:[ \t]+[\w.-]{{1,5}})?[*_]{{0,2}}[ \t]*:[*_]{{0,2}}[ \t]+\S.*$"
 _NOT_ASKED = frozenset(
@@ -29,13 +29,15 @@ _NAME = re.compile(r"(?<=[a-z:,] )[A-Z][^\W\d_]+")
 _FEWEST = 2
 _MOST = 20
 _TOP = 400
-"""Characters from the start of a document that name it, beside its title."""
+"""Characters from the start of a document that name it, in addition to its title."""
 
 
 def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]:
-    """Return the lines with the label that a question asks for, of the nearest source that has several. Of what the
-    question says beside its name, its names stand in the line itself; its other
-    words may also stand in the text since the line before."""
+    """Return the lines with the label that a question asks for.
+
+    They come from the nearest source that has several. Each line must contain the names in the question; its other
+    words may also be in the text since the line before, except those that name the document.
+    """
     if form not in ("list", "words", "sentence", "summary") or not _ASKS.match(question):
         return []
     for asked, label in _LABELS:
@@ -60,7 +62,7 @@ def _about(rest: set[str], found: Sequence[Span], article_id: str, places: Place
     rest -= set(
         content_terms(" ".join([article.title, *words(article.source), article.text[: min(_TOP, found[0][0])]]))
     )
-    before = [0, *(end for _, end in found)]  # what is said before a decision is what it is about
+    before = [0, *(end for _, end in found)]  # the text before a decision is its subject
     chosen = [
         (start, end)
         for (start, end), own, since in zip(found, said, before, strict=False)

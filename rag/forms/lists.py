@@ -1,4 +1,4 @@
-"""The list, steps or small table that a question asks for, found by what it stands under and what it holds."""
+"""The list, steps or small table that a question asks for, by the text above it and its items."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from rag.reader import Evidence
 from rag.retrieve import Query
 
 _LEAST = 0.5
-"""Cosine of question and list from which it answers a question for a list or for steps."""
+"""Lowest cosine of question and list for a question that asks for a list or steps."""
 _LEAST_UNASKED = 0.65
-"""The same for a question that asks for neither in words ("breaking changes in 3.0.0")."""
+"""The same for a question that asks for neither by its wording ("breaking changes in 3.0.0")."""
 _LEAST_OWN = 0.3
-"""Cosine of question and the headings above a list, without the title of the document."""
+"""Lowest cosine of question and the headings above a list, without the title of the document."""
 _LEAST_INSIDE = 0.3
-"""Share of the evidence in a list that shows that it is meant, whatever it stands under."""
+"""Share of the evidence inside a list that is enough to choose it, whatever is above it."""
 _SURE = 0.5
-"""Share of the evidence from which one slice of it is what is meant."""
+"""Share of the evidence from which a single slice is the answer."""
 _WANTS_A_VALUE = re.compile(
     r"\s*(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b", re.IGNORECASE
 )
-"""Opens a question that a list does not answer, whatever it stands under; "who was at the meeting" asks for several."""
+"""Opens a question that no list answers; "who was at the meeting" asks for several."""
 _FEWEST_WORDS = 3
-"""Words of a question that have to stand above a list where it has no more."""
+"""A question with fewer words counts as having this many."""
 _FEWEST_OWN = 2
-"""Words of a question that have to stand in the headings and lines above a list, beside the document's title."""
+"""Fewest words of a question in the headings and lines above a list, without the document's title."""
 _MOST_LISTS = 24
 _LONGEST = 700
 """Characters of a list that are compared; the encoder reads no more."""
@@ -42,7 +42,10 @@ _LONGEST = 700
 
 @dataclass(frozen=True)
 class ListFound:
-    """A list that a question asks for: its number among the blocks of the article, and its score in [-1, 1]."""
+    """A list that a question asks for.
+
+    `number` is its number among the blocks of the article; `score` is in [-1, 1].
+    """
 
     article_id: str
     number: int
@@ -52,11 +55,11 @@ class ListFound:
 def find_list(
     query: Query, form: Form, evidence: Sequence[Evidence], places: Places, embedder: Embedder
 ) -> ListFound | None:
-    """Return the list near the passages that answers best, None if none is near enough to the question.
+    """Return the list near the passages that answers best; None if none fits.
 
-    Its score is the mean cosine of the question with what stands above a list, and with this and its items; or the
-    share of the question's words that stand above it, if that is higher. A document on the subject is near to every
-    question about it: so the headings of the list alone must be near too, or the `evidence` stand in it.
+    Its score is the mean cosine of the question with the text above a list, and with that text and the items; or the
+    share of the question's words above it, if that is higher. A document on the subject is near to every question about
+    it. So the headings of the list alone must be near too, or it must contain part of the `evidence`.
     """
     if form not in ("list", "steps", "words") or (form == "words" and _WANTS_A_VALUE.match(query.text)):
         return None
@@ -79,13 +82,13 @@ def find_list(
         if score >= least and meant and (best is None or score > best.score):
             best = ListFound(article, number, score)
     if best and evidence and evidence[0].stands and evidence[0].score >= _SURE:
-        # What answers by itself elsewhere is meant, not a list on the same subject.
+        # A complete answer elsewhere is better than a list on the same subject.
         return best if _share_inside(evidence[:1], places, best.article_id, best.number) else None
     return best
 
 
 def _share_inside(evidence: Sequence[Evidence], places: Places, article: str, number: int) -> float:
-    """The share of the evidence that stands in a list."""
+    """Return the share of the evidence that is inside a list."""
     block = places.structure(article).blocks[number]
     return sum(
         one.score
@@ -95,7 +98,7 @@ def _share_inside(evidence: Sequence[Evidence], places: Places, article: str, nu
 
 
 def _share_above(asked: set[str], head: str, own: str) -> float:
-    """The share of a question's words above a list, 0 where only the title of the document has them."""
+    """Return the share of a question's words above a list; 0 if only the document's title has them."""
     if len(asked & word_forms(own)) < _FEWEST_OWN:
         return 0.0
     return len(asked & word_forms(head)) / max(_FEWEST_WORDS, len(asked))
@@ -107,7 +110,7 @@ def as_statements(found: ListFound, places: Places) -> list[Statement]:
 
 
 def _near(places: Places, kinds: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """(article id, number) of the lists in the passages, the best passages first."""
+    """Yield (article id, number) of the lists in the passages, best passages first."""
     seen = set[tuple[str, int]]()
     for hit in list(places.hits):
         held = places.structure(hit.chunk.article_id)
@@ -121,7 +124,7 @@ def _near(places: Places, kinds: Sequence[str]) -> Iterator[tuple[str, int]]:
 
 
 def _texts(places: Places, article_id: str, number: int) -> tuple[str, str, str]:
-    """What stands above a list; this with its items; and what stands above it without the title of the document."""
+    """Return the text above a list, this text with the items, and the text above it without the document's title."""
     held, article = places.structure(article_id), places.articles[article_id]
     title = article.title if article.named else ""
     above = [held.text[one.inner : one.end] for one in held.path(number)]

@@ -1,4 +1,4 @@
-"""The cell of a table that a question names by its row and its column: "library opening hours on Thursday"."""
+"""The cell of a table that a question names by row and column: "library opening hours on Thursday"."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
 from rag.reader.tables import counts
 
 _ARTICLES = 3
-"""Sources, nearest first, whose tables are looked at."""
+"""Number of sources, nearest first, whose tables are searched."""
 _MOST_ROWS = 20_000
 _TOP = 250
-"""Characters from the start of a document that name it, beside its title."""
+"""Characters from the start of a document that name it, in addition to its title."""
 _PRICED = frozenset(content_terms("price cost fee rent amount charge rate eur usd gbp pay"))
 _ASKS_NOTHING = frozenset(
     content_terms(
@@ -33,7 +33,7 @@ _FOR_NO_NUMBER = re.compile(r"\b(?:when|who|whom|whose|where|why|what (?:time|da
 
 @dataclass(frozen=True)
 class NamedCell:
-    """A cell that is named, with its row."""
+    """A cell that a question names, with its row."""
 
     article_id: str
     row: TableRow
@@ -41,12 +41,12 @@ class NamedCell:
 
 
 def looked_up(question: str, places: Places) -> list[Statement]:
-    """Return a cell and its row, where a question names both of one table alone and says nothing else; else nothing.
+    """Return a cell and its row, if a question names just one and asks nothing else.
 
-    A row is named by a range that holds an amount or weekday of the question, by having more of its words than any
-    other of its table, or where a price is asked for by being the one of prices. A column is named by its name, by a
-    weekday within it, or by being the one of prices. Every other word of the question has to stand in the row, in the
-    name of the column, or in the title or top of the document.
+    A row is named by a range with an amount or weekday of the question, or by having more of its words than any other
+    row of the table. If the question asks for a price, the only row of prices is named too. A column is named by its
+    name, by a weekday within it, or by being the only one of prices. All other words of the question must be in the
+    row, in the name of the column, or in the title or top of the document.
     """
     articles = list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]
     near = ((id_, rows) for id_ in articles for rows in _rows_near(id_, places))
@@ -58,7 +58,7 @@ def looked_up(question: str, places: Places) -> list[Statement]:
 
 
 def _rows_near(article_id: str, places: Places) -> Iterator[list[TableRow]]:
-    """The rows of each table of an article that stand in the passages: a large table need not be read whole."""
+    """Yield the rows of each table of an article that are in the passages, to avoid reading large tables whole."""
     if len(places.articles[article_id].rows) > _MOST_ROWS:
         return
     held = [hit.chunk for hit in places.hits if hit.chunk.article_id == article_id]
@@ -77,7 +77,7 @@ def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Plac
     priced = [pair for pair in held if PRICE.search(question) and _PRICED & set(content_terms(_first(pair[0])))]
     if len(within) == 1:
         row, terms = within[0]
-    elif len(priced) == 1 and not most:  # things side by side, their prices in a row
+    elif len(priced) == 1 and not most:  # a table with things as columns has their prices in a row
         row, terms = priced[0]
     elif (
         len(rows) < 2
@@ -97,7 +97,7 @@ def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Plac
 
 
 def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:
-    """False for a number where a question asks when, who, where or why."""
+    """False for a number if a question asks when, who, where or why."""
     return not (_FOR_NO_NUMBER.search(question) and counts(column, row.cells[column]))
 
 
@@ -106,14 +106,14 @@ def _first(row: TableRow) -> str:
 
 
 def _terms_of_amounts(question: str) -> set[str]:
-    """The terms of the amounts and weekdays in a question, which ranges are compared with."""
+    """Return the terms of the amounts and weekdays in a question; ranges are compared with these instead."""
     spans = [(one.start, one.end) for one in find_numbers(question) if one.unit not in ("", "th", "s")]
     spans += [match.span() for match in DAYS_ASKED.finditer(question)]
     return {term for start, end in spans for term in content_terms(question[start:end])}
 
 
 def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: TableRow) -> str | None:
-    """The column that is named by what is `free` of the question, beside its row; None if none is, or several are."""
+    """Return the column that the question names in its `free` words, those not in the row; None if not just one."""
     named = [name for name in row.cells if any_holds(given, [(name, "")])]
     if not named:
         shares = {name: len(set(content_terms(name)) & set(free)) for name in row.cells}

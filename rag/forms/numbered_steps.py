@@ -1,4 +1,4 @@
-"""A procedure whose steps have headings of their own: "1. Fill the tank", with a paragraph below each."""
+"""A procedure whose steps have their own headings: "1. Fill the tank", with a paragraph below each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from rag.reader import Evidence
 
 _FEWEST, _MOST = 2, 15
 _LONGEST = 600
-"""Characters of a step."""
+"""Longest step, in characters."""
 
 
 def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], places: Places) -> list[Statement]:
-    """Return the numbered sections among which the best evidence stands as steps, each with its heading; nothing unless
-    steps are asked for, and the heading above the first one, with the title, has all of the question's words."""
+    """Return numbered sections as steps, each with its heading.
+
+    They are the sections around the best evidence. There are none unless the question asks for steps, and the title and
+    the heading above the first step have all of its words.
+    """
     if form != "steps" or not evidence:
         return []
     best = evidence[0]
@@ -44,7 +47,7 @@ def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], plac
 
 
 def _run_around(held: Structure, place: int) -> list[int]:
-    """The headings numbered 1, 2, 3 and so on of which one is the last before a place."""
+    """Return the headings numbered 1, 2, 3 and so on around a place."""
     runs = list[list[int]]()
     expected = 1
     for n, block in enumerate(held.blocks):
@@ -56,7 +59,7 @@ def _run_around(held: Structure, place: int) -> list[int]:
         elif runs and runs[-1] and number[0] == expected:
             runs[-1].append(n)
         else:
-            runs.append([])  # a number is missing: what follows is of no run
+            runs.append([])  # a number is missing: the headings that follow belong to no run
             continue
         expected = number[0] + 1
     own = [run for run in runs if run and held.blocks[run[0]].start <= place < _end_of(held, run[-1])]
@@ -64,17 +67,17 @@ def _run_around(held: Structure, place: int) -> list[int]:
 
 
 def _line(held: Structure, number: int) -> str:
-    """A heading without the signs of Markdown, with its number."""
+    """Return a heading with its number, without Markdown."""
     block = held.blocks[number]
     return held.text[block.start : block.end].lstrip("# ")
 
 
 def _words_of(held: Structure, number: int) -> int:
-    """Where the words of a numbered heading begin."""
+    """Return where the words of a numbered heading begin."""
     line = _line(held, number)
     return held.blocks[number].end - len(line) + after_number(line)
 
 
 def _end_of(held: Structure, number: int) -> int:
-    """Where a section ends: where the next heading begins, whatever its level, or the text ends."""
+    """Return the end of a section: the next heading of any level, or the end of the text."""
     return next((one.start for one in held.blocks[number + 1 :] if one.kind == "heading"), len(held.text))

@@ -19,12 +19,14 @@ _ASKS = frozenset(
 )
 """Words of a question that ask for nothing but the part itself."""
 _LONGEST = 900
-"""Characters of a section up to which it is quoted whole."""
+"""Longest section, in characters, that is quoted whole."""
 
 
 def numbered_part(query: Query, places: Places) -> list[Statement]:
-    """Return the part that a question asks for and nothing else, the first one among the passages; nothing if there is
-    none with its number, or the question asks for something in it."""
+    """Return the part that a question asks for by number, the first in the passages.
+
+    There is none if no part has the number, or the question asks for something in it.
+    """
     numbers = {key[1:] for one in query.identifiers for key in one.keys if key.startswith("§")}
     asked = set(content_terms(without(query.identifiers, query.text))) - _ASKS
     asked -= {term for one in query.identifiers for term in content_terms(one.noun)}
@@ -46,7 +48,7 @@ def numbered_part(query: Query, places: Places) -> list[Statement]:
 
 
 def _labelled(held: Structure) -> Iterator[tuple[int, str]]:
-    """(number of a block, its label in normal form) of the blocks that open with one."""
+    """Yield (number of a block, its label in standard form) for the blocks that begin with a label."""
     for number, block in enumerate(held.blocks):
         words = held.text[block.start : block.end].lstrip("# \t")
         mark = words.split(maxsplit=1)[0].strip("().:") if block.kind in ("heading", "item", "paragraph") else ""
@@ -55,7 +57,7 @@ def _labelled(held: Structure) -> Iterator[tuple[int, str]]:
 
 
 def _nested(held: Structure) -> Iterator[tuple[int, Span, str]]:
-    """(number of the item, place, label) of the labelled lines within items, each with what stands deeper below it."""
+    """Yield (number of the item, place, label) for labelled lines inside items, each with the lines nested below it."""
     for number, block in enumerate(held.blocks):
         if block.kind != "item" or block.level:
             continue
@@ -70,7 +72,7 @@ def _nested(held: Structure) -> Iterator[tuple[int, Span, str]]:
 
 
 def _above(held: Structure, number: int) -> str:
-    """The headings above a block, and the line that leads into its list."""
+    """Return the headings above a block, and the line that introduces its list."""
     lines = [held.text[one.start : one.end] for one in held.path(number)]
     parent = held.blocks[number].parent
     while parent is not None and held.blocks[parent].kind == "item":
@@ -93,7 +95,7 @@ def _quoted(held: Structure, number: int, places: Places, article: str) -> list[
 
 
 def _below(held: Structure, block: Block, number: int) -> Iterator[Span]:
-    """The outermost blocks under a heading, as many as there is room for."""
+    """Yield the outermost blocks under a heading, as many as fit into _LONGEST."""
     if block.kind != "heading":
         return
     for one in held.under(number):

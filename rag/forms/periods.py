@@ -20,13 +20,13 @@ _YEAR = re.compile(r"(?<![\w.,-])(?:19|20)\d\d(?![\w,-]|\.\d)")
 
 @dataclass(frozen=True)
 class Period:
-    """A month, of a year or of any (None), or a whole year."""
+    """A month of one year or of any (None), or a whole year."""
 
     month: int | None
     year: int | None
 
     def holds(self, published: Published | None) -> bool:
-        """Whether a source was published in it."""
+        """True if a source was published in the period."""
         if published is None:
             return False
         first, last = published.first_day, published.last_day
@@ -35,13 +35,13 @@ class Period:
         return self.month is None or first.month == last.month == self.month
 
     def stands_in(self, text: str) -> bool:
-        """Whether a text names it."""
+        """True if a text names the period."""
         named = str(self.year) if self.month is None else MONTHS[self.month - 1]
         return re.search(rf"\b{named}\b", text, re.IGNORECASE) is not None
 
 
 def period_named(question: str) -> Period | None:
-    """Return the one month that a question names, else the one year, None if it names none or several.
+    """Return the only month in a question, else its only year; None if it has neither.
 
     >>> period_named("what did they decide in march"), period_named("may i keep a dog?")
     (Period(month=3, year=None), None)

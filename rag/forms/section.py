@@ -1,4 +1,4 @@
-"""The section that a question names by its heading, and the reply to a question that the document asks itself."""
+"""The section that a question names by its heading, and the reply to a question in the document itself."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rag.reader import Evidence
 _ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 _FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)
 _FOR_A_MEANING = frozenset(content_terms("mean meaning means stand stands explain definition error code"))
-"""Terms that ask what the rest of a question is: "what does error E-404 mean"."""
+"""Terms that ask for the meaning of the rest of a question: "what does error E-404 mean"."""
 _PARTICLES = frozenset(content_terms("along together away back ahead short brief overview glance detail"))
-"""Terms that say nothing about what a section has: "what must I bring along", "what's new in short"."""
+"""Terms that say nothing about the content of a section: "what must I bring along", "what's new in short"."""
 _DOCUMENTS = frozenset(
     content_terms(
         "document documents source sources text article report rules minutes handbook manual guide agreement contract"
@@ -33,22 +33,24 @@ _SAYS = re.compile(
     r"(?P<topic>.+?)[\s?.!]*",
     re.IGNORECASE,
 )
-"""Asks for all that a source says about something."""
+"""Asks for everything that a source says about a topic."""
 _LONGEST = 700
-"""Characters of a reply or of a section's first paragraph up to which it is quoted whole."""
+"""Longest reply or first paragraph of a section, in characters, that is quoted whole."""
 _STEM = 4
-"""Letters that terms of one word share at least."""
+"""Fewest letters that two terms of one word share."""
 _TOP = 250
-"""Characters from the start of a document that name it, beside its title."""
+"""Characters from the start of a document that name it, in addition to its title."""
 
 
 def named_section(question: str, form: Form, evidence: Evidence | None, places: Places) -> list[Statement]:
-    """Return the list or paragraph below the heading that a question names; nothing if none is named, if the best
-    `evidence` answers by itself elsewhere, or is a sentence of the reply to the question.
+    """Return the list or paragraph below the heading that a question names.
 
-    A heading is named by a question that has all its words, and no others but those of the document's title or top and
-    of the headings above it: "what do i need for the bread" in a recipe for bread names "What you need". Where a value
-    is asked for, only a question of the document itself that asks alike is named.
+    There is none if the question names no heading, or if the best `evidence` answers alone elsewhere or is in the reply
+    to the question.
+
+    A question names a heading if it has all words of the heading, and otherwise only words of the document's title or
+    top and of the headings above it: "what do i need for the bread" in a recipe for bread names "What you need". A
+    question for a value can only name a question in the document that asks alike.
     """
     if form in ("comparison", "summary"):
         return []
@@ -79,8 +81,10 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
 
 
 def compared_sections(question: str, places: Places) -> list[Statement]:
-    """Return the list or paragraph below the headings of two things that a question compares as a whole; nothing where
-    they have none in one document, or the question asks for something about them."""
+    """Return the list or paragraph below the headings of two things compared.
+
+    There is none unless both have headings in one document and the question compares them as a whole.
+    """
     pair = sides(question)
     if pair is None or any({*content_terms(one.question)} - {*content_terms(one.thing)} - _COMPARES for one in pair):
         return []
@@ -96,8 +100,10 @@ def compared_sections(question: str, places: Places) -> list[Statement]:
 
 
 def _said_about(topic: str, who: str, places: Places) -> list[Statement]:
-    """What stands below the heading that has one of the things of a topic, or half of its words with the others in the
-    section; of the source that `who` names best."""
+    """Return the section on a topic in the source that `who` names best.
+
+    Its heading has all words of one thing of the topic, or half of the topic's words with the others in the section.
+    """
     asked, named, best = set(_terms(topic)), set(content_terms(who)), (0, 0, -1, "")
     parts = [set(_terms(part)) for part in re.split(r"\band\b|\bor\b|,", topic)]
     for article in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
@@ -123,13 +129,13 @@ def _said_about(topic: str, who: str, places: Places) -> list[Statement]:
 
 
 def _terms(text: str) -> list[str]:
-    """The terms of a text, a code in the one form of all that it is written in: E-404, E404."""
+    """Return the terms of a text, with one form for all spellings of a code: E-404, E404."""
     codes = [one for one in find_identifiers(text) if not one.noun]
     return [*content_terms(without(codes, text)), *(one.keys[0] for one in codes)]
 
 
 def _is_like(one: str, other: str) -> bool:
-    """Whether two terms are of one word ("decide" and "decisions" have other stems); numbers only as a whole."""
+    """True if two terms are of one word ("decide" and "decisions" have different stems); numbers must be equal."""
     if not (one.isalpha() and other.isalpha()):
         return one == other
     shared = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
@@ -137,7 +143,7 @@ def _is_like(one: str, other: str) -> bool:
 
 
 def _headings(held: Structure) -> Iterator[tuple[int, str]]:
-    """(number of the block, words) of the headings with something below, and of the questions with a reply."""
+    """Yield (number of the block, words) for headings with text below, and for questions with a reply."""
     for number, block in enumerate(held.blocks):
         if block.kind == "pair":
             yield number, held.text[block.start : block.inner]
@@ -146,8 +152,11 @@ def _headings(held: Structure) -> Iterator[tuple[int, str]]:
 
 
 def _alike(question: str, heading: str) -> bool:
-    """Whether a heading may answer: one that is a question itself if it asks for the same kind of thing, another if
-    the question is not for a person, a time, a place or a number."""
+    """True if a heading may answer a question.
+
+    A heading that is a question must ask for the same kind of thing. Any other heading fits unless the question asks
+    for a person, a time, a place or a number.
+    """
     if "?" not in heading:
         return not (HOW_MUCH.search(question) or _FOR_A_VALUE.search(question))
     asks = [{word.casefold() for word in _ASKS.findall(one)} for one in (question, heading)]
@@ -177,7 +186,7 @@ def _stands_in(block: Block, article: str, evidence: Evidence) -> bool:
 
 
 def _quoted(held: Structure, block: Block, article: str, places: Places) -> list[Statement]:
-    """Return a paragraph or reply; nothing if it is too long to be quoted whole."""
+    """Return a paragraph or reply; nothing if it is too long to quote whole."""
     if block.end - block.inner > _LONGEST:
         return []
     return statements(held.text, (block.inner, block.end), places, article, 1.0, (), "quote")

@@ -1,4 +1,4 @@
-"""A summary in the words of the sources: the sentences that carry most of a document, a section or everything."""
+"""A summary in the sources' own words: the most central sentences of a document, a section or everything."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from rag.places import Places
 from rag.scope import Scope
 
 MOST = 5
-"""Sentences in a summary."""
+"""Most sentences in a summary."""
 MOST_SECTIONS = 10
 _SEVERAL = 3
-"""Sections from which on a summary goes through them."""
+"""A summary covers each section if there are at least this many."""
 _NUMBERED = re.compile(r"^(?:\d+(?:\.\d+)*[.)]?|[A-Z][.)])\s+")
 MOST_DOCUMENTS = 12
-"""Documents that a summary of everything names."""
+"""Most documents in a summary of everything."""
 _TOP = 250
-"""Characters from the start of a document that name it, beside its title."""
+"""Characters from the start of a document that name it, in addition to its title."""
 _MOST_COMPARED = 60
-"""Sentences of a document that are compared."""
+"""Most sentences of a document that are compared."""
 _OPENING = re.compile(
     r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I
 )
@@ -58,36 +58,37 @@ _DOCUMENT = frozenset(
         " newsletter bulletin magazine minutes letter leaflet email new interesting"
     )
 )
-"""What a summary may be asked of without its being named so."""
+"""What a question may call the document to summarise, whatever its title."""
 _LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
-"""What the best passage must reach, one or the other, so that a topic is known to the sources."""
+"""Lowest coverage or lowest cosine of the best passage, one of which must be reached, for a topic that the sources
+know."""
 _HALF = 0.5
-"""The share of a topic's words in a title that makes a document the one that is meant, however little else fits."""
+"""Share of a topic's words in a title that chooses the document, even if nothing else fits."""
 _NEAR = 0.6
-"""Documents worth at least this share of the best one are meant too where the newest or oldest is asked for."""
+"""If the newest or oldest is asked for, documents with at least this share of the best score are candidates too."""
 _REPEATS = 0.5
-"""What a sentence loses for its likeness to one that is chosen (Carbonell & Goldstein 1998)."""
+"""Penalty of a sentence for its likeness to a chosen one (Carbonell & Goldstein 1998)."""
 _FEW_SECTIONS, _LONG = 4, 6
-"""Sections up to which two sentences of those are taken that have at least so many."""
+"""With up to so many sections, two sentences come from each section that has at least so many sentences."""
 _LEAD, _SHORT_LEAD = 3, 200
-"""Sentences of a text above the sections that is half as long as the longest of them; characters of one for which a
-sentence is taken."""
+"""Sentences from the text above the sections if it is half as long as the longest of them; least characters of that
+text for one sentence."""
 _FACT, _MOST_FACTS = 0.03, 3
-"""What a sentence is worth more for each number, date or name in it, up to so many."""
+"""Bonus of a sentence for each number, date or name in it, and the most that count."""
 _EARLY = 0.15
-"""What the first sentence of a text is worth more than its last."""
+"""Bonus of the first sentence of a text over its last."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be summarised: a document, or the section under its heading number `heading`."""
+    """What to summarise: a document, or the section under heading number `heading`."""
 
     article_id: str
     heading: int | None = None
 
 
 def find_targets(question: str, scope: Scope) -> list[Target]:
-    """Return what a question asks to summarise: one document, or all documents; nothing if none is meant."""
+    """Return the documents that a question asks to summarise: one, all, or none."""
     catalog, topic = scope.generation.catalog, without_form(question)
     ids = catalog.article_ids()
     titles = _titles(scope)
@@ -100,7 +101,7 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     known = set[str]().union(_DOCUMENT, *names.values())
     what = _OLDEST.sub(" ", _NEWEST.sub(" ", topic))
     if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(what)):
-        return []  # about something that no source has
+        return []  # the topic has a word that no source has
     shares = {source: len(asked & held) / max(1, len(asked)) for source, held in names.items()}
     near_enough = any(hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE for hit in hits)
     if not near_enough and max(shares.values(), default=0.0) < _HALF:
@@ -113,8 +114,8 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     dates = {ids[source]: published.when for source, _, published in titles if published}
     near = sorted((id_ for id_ in dates if worth.get(id_, 0.0) >= _NEAR * best), key=lambda id_: dates[id_])
     period = period_named(question)
-    told = {ids[source]: published for source, _, published in titles}
-    if own := [id_ for id_ in near if period and period.holds(told[id_])]:
+    published_on = {ids[source]: published for source, _, published in titles}
+    if own := [id_ for id_ in near if period and period.holds(published_on[id_])]:
         return [Target(max(own, key=lambda id_: worth[id_]))]
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
@@ -122,28 +123,28 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
 
 
 def named_by_title(topic: str, scope: Scope) -> list[Target]:
-    """Return the one document whose title has all words of a topic; nothing if there are none or several."""
+    """Return the only document whose title has all words of a topic, else nothing."""
     ids, asked = scope.generation.catalog.article_ids(), set(content_terms(topic))
     found = {ids[source] for source, title, _ in _titles(scope) if asked and asked <= set(content_terms(title))}
     return [Target(id_) for id_ in found] if len(found) == 1 else []
 
 
 def _titles(scope: Scope) -> list[tuple[str, str, Published | None]]:
-    """(source, title, date) of the sources that are asked."""
+    """Return (source, title, date) of the selected sources."""
     catalog = scope.generation.catalog
     ids = catalog.article_ids()
     return [one for one in catalog.titles() if scope.article_ids is None or ids[one[0]] in scope.article_ids]
 
 
 def _kind(source: str) -> str:
-    """What people call a file of this kind."""
+    """Return the words that people use for a file of this kind."""
     return _KINDS.get(source.rpartition(".")[2].lower(), "")
 
 
 def find_section(held: Structure, title: str, topic: str) -> int | None:
-    """Return the heading that a topic names beyond the title of its document, None for the whole document.
+    """Return the heading that a topic names in addition to the document's title.
 
-    It must hold every content word of the topic that the title lacks.
+    It has at least half of the topic's words that the title lacks. None means the whole document.
     """
     wanted = word_forms(topic) - word_forms(title)
     if not wanted:
@@ -160,7 +161,7 @@ def find_section(held: Structure, title: str, topic: str) -> int | None:
 def summarise(
     question: str, targets: Sequence[Target], places: Places, embedder: Embedder
 ) -> tuple[list[Statement], str]:
-    """Return a summary of what a question asks for, and a note that says what it is a summary of."""
+    """Return a summary for a question, and a note that says what it summarises."""
     made = list[Statement]()
     for target in targets:
         article = places.articles[target.article_id]
@@ -180,15 +181,15 @@ def summarise(
 
 
 def _naming(article: Article, held: Structure) -> str:
-    """What names a document: its title and file, and the first lines, up to the first section."""
+    """Return what names a document: its title and file, and the first lines, up to the first section."""
     first = next((one.start for one in held.blocks[1:] if one.kind == "heading"), _TOP)
     return f"{article.title} {' '.join(words(article.source))} {article.text[: min(_TOP, first)]}"
 
 
 def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = MOST) -> list[Statement]:
-    """Return the sentences that carry most of a document or section, in the order of the text.
+    """Return the most central sentences of a document or section, in text order.
 
-    Of one with several sections it is a sentence of each, behind the section's heading.
+    With several sections it has sentences of each, after the section's heading.
     """
     held = places.structure(target.article_id)
     if target.heading is None and (opening := _opening(held)) is not None:
@@ -211,7 +212,7 @@ def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = 
 def _of_the_lead(
     held: Structure, sections: Sequence[int], target: Target, places: Places, embedder: Embedder
 ) -> list[Statement]:
-    """What carries most of the text above the sections of a whole document, as the newest message of a thread is."""
+    """Return the most central sentences of the text above the sections, such as the newest message of a thread."""
     if target.heading is not None:
         return []
     starts = [held.blocks[n].start for n in sections]
@@ -226,7 +227,7 @@ def _of_the_lead(
 def _said(
     held: Structure, blocks: Sequence[Block], target: Target, places: Places, embedder: Embedder, most: int
 ) -> list[Statement]:
-    """The sentences of blocks that carry most, as statements."""
+    """Return the most central sentences of blocks, as statements."""
     lines = list(_lines(held, blocks))
     whole = _whole(held.text, lines)
     lines = whole if len(whole) >= min(most, len(lines)) else lines
@@ -236,19 +237,19 @@ def _said(
 
 
 def _only_names(held: Structure, number: int) -> bool:
-    """Whether a section says no sentence, and only what the document is called or who was there."""
+    """True if a section has no full sentence, only the document's name or the people present."""
     block = held.blocks[number]
     names = number == 0 or _PRESENT.match(held.text, block.inner, block.end)
     return bool(names) and not _whole(held.text, _lines(held, [held.blocks[n] for n in held.under(number)]))
 
 
 def _whole(text: str, lines: Iterable[Span]) -> list[Span]:
-    """The lines that end as a sentence does."""
+    """Return the lines that end like a sentence."""
     return [(start, end) for start, end in lines if text[start:end].rstrip('"”’)*_').endswith((".", "!"))]
 
 
 def _sections(held: Structure, heading: int | None) -> list[int]:
-    """The sections of a document or of a section: those of its highest level of which there are several."""
+    """Return the sections of a document or section: those of the highest level that has several."""
     below = range(len(held.blocks)) if heading is None else held.under(heading)
     found = [
         n
@@ -262,7 +263,7 @@ def _sections(held: Structure, heading: int | None) -> list[int]:
 
 
 def _opening(held: Structure) -> int | None:
-    """The heading of a summary that the document has itself."""
+    """Return the heading of the document's own summary; None if it has none."""
     for number, block in enumerate(held.blocks):
         if block.kind == "heading" and _OPENING.fullmatch(held.text[block.inner : block.end].strip(" :.")):
             return number
@@ -270,7 +271,7 @@ def _opening(held: Structure) -> int | None:
 
 
 def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
-    """The sentences of paragraphs, items and replies that are long enough to say something."""
+    """Yield the sentences of paragraphs, items and replies that are long enough to say something."""
     for block in blocks:
         if block.kind not in ("paragraph", "item", "pair") or (block.kind == "item" and block.level):
             continue  # a nested item is part of the item around it
@@ -280,7 +281,7 @@ def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
 
 
 def _carrying(text: str, lines: Sequence[Span], embedder: Embedder, most: int) -> list[Span]:
-    """The lines nearest to the middle of all, each unlike those before it, in the order of the text."""
+    """Return the lines nearest to the mean of all, each unlike the chosen ones, in the order of the text."""
     step = max(1, -(-len(lines) // _MOST_COMPARED))
     lines = lines[::step]
     vectors: Vectors = embedder.encode_documents([text[start:end] for start, end in lines])

@@ -1,4 +1,4 @@
-"""Questions about the rows of a table: which rows are meant, and what is worked out from them."""
+"""Questions about the rows of a table: which rows are meant, and what is calculated from them."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ _NOT_ASKED = frozenset(
 _CHOICE = re.compile(
     r"(?P<about>.*,)?(?P<one>[^,]+?)\s+(?:or|vs\.?|versus)\s+(?P<other>[^,]+)(?P<rest>,.*)?", re.IGNORECASE
 )
-"""Two things, one of which a question asks for ("which chain is cheaper, 8-speed or 11-speed")."""
+"""Two things, of which a question asks for one ("which chain is cheaper, 8-speed or 11-speed")."""
 _WITHIN = re.compile(r"\b(?:in|on|at|from)\s+(?:the|our|my|your|this)\s+(?P<place>[^,.?!]+?)[\s.?!]*$", re.IGNORECASE)
-"""Closes a question with what may name the table itself ("in the stock list")."""
+"""Ends a question with a possible name of the table itself ("in the stock list")."""
 _HELD = re.compile(
     r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b", re.IGNORECASE
 )
@@ -56,14 +56,20 @@ _SOLD_OUT = re.compile(r"\b(?:sold out|out of stock|(?:run|ran) out|(?:not|un)av
 
 @dataclass(frozen=True)
 class ColumnFigures:
-    """What the rows of a table answer: the statements, and a note on what could not be worked out."""
+    """The answer from the rows of a table.
+
+    `note` says what could not be calculated.
+    """
 
     statements: list[Statement]
     note: str = ""
 
 
 def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
-    """Return what the rows of a table among the passages answer, with the rows; nothing if that is not clear."""
+    """Return the answer from the rows of a table in the passages, with the rows.
+
+    There are no statements if the answer is not clear.
+    """
     operation = operation_asked_for(question) or ("list" if form in ("list", "comparison") else None)
     article = _article_of_rows(places)
     if article is None or not (operation or SPENT.search(question) or _BEYOND.search(question)):
@@ -90,13 +96,13 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         if beyond := _beyond(question, chosen, names):
             return ColumnFigures(as_rows("", beyond, places, article))
         if operation is None and not filtered:
-            continue  # what a single thing cost is in its row
+            continue  # the cost of a single thing is in its row
         if operation is None:
             operation = "sum" if len(chosen) > 1 else None
         if operation is None:
             continue
         if operation == "count" and not _are_counted(question, rows, names, places.articles[article]):
-            continue  # what rows mention somewhere is not what they are
+            continue  # rows that merely mention the thing are not counted
         if operation == "count" and (counted := counted_column(question, asked, rows, names)):
             operation, column = "sum", counted  # "how many hours": the rows hold them
         if operation == "count" and (unit := unit_counted(question)):
@@ -113,7 +119,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             filtered = _counts_all(question, asked, rows, names, places.articles[article])
         which = _column_asked_for(question, names)
         if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
-            return ColumnFigures([])  # several rows are about one thing, and nobody says how they count together
+            return ColumnFigures([])  # several rows are about one thing, and may not add up
         made = worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
         if made is not None:
             lead, shown_rows, note = made
@@ -123,7 +129,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
 
 
 def _without_the_place(question: str, rows: Sequence[TableRow], article: Article) -> str:
-    """A question without words at its end that name the table it is asked of ("in the stock list")."""
+    """Return a question without words at its end that name the table ("in the stock list")."""
     found = _WITHIN.search(question)
     known = {*_NOT_ASKED, *content_terms(" ".join([article.title, *words(article.source)]))}
     within = content_terms(found["place"]) if found else []
@@ -134,29 +140,29 @@ def _without_the_place(question: str, rows: Sequence[TableRow], article: Article
 
 
 def _sold_out(question: str, rows: Sequence[TableRow], names: Sequence[str], article: Article) -> list[TableRow]:
-    """The rows of which there are none left, where a question asks for these and names nothing else that cells hold."""
+    """Return the rows with nothing left, if a question asks for these and names nothing else that cells contain."""
     column = stock_column(rows, names) if _SOLD_OUT.search(question) else None
     if column is None:
         return []
     rest = content_terms(_SOLD_OUT.sub(" ", question))
     cells = {term for row in rows for cell in row.cells.values() for term in content_terms(cell)}
     known = set(content_terms(" ".join([*names, article.title, *words(article.source)])))
-    told = any(_SOLD_OUT.search(cell) for row in rows for cell in row.cells.values())
-    if told or any(term in cells - known - _NOT_ASKED for term in rest):
+    is_marked = any(_SOLD_OUT.search(cell) for row in rows for cell in row.cells.values())
+    if is_marked or any(term in cells - known - _NOT_ASKED for term in rest):
         return []
     gone = [row for row in rows if (value := row.value(column)) and not value.number]
     return gone if len(gone) <= MOST_ROWS else []
 
 
 def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
-    """The column that "which" asks for ("which month"), None if none has that name."""
+    """Return the column that "which" asks for ("which month"); None if there is none."""
     found = _WHICH.search(question)
     asked = set(content_terms(found[1])) if found else set()
     return next((name for name in names if asked and asked <= set(content_terms(name))), None)
 
 
 def _article_of_rows(places: Places) -> str | None:
-    """The article whose rows are nearest to the question; None where the best passages hold none."""
+    """Return the article whose rows are nearest to the question; None if the best passages have no rows."""
     worth: dict[str, float] = {}
     for hit in places.hits[:5]:
         if " | " in hit.chunk.text:
@@ -165,7 +171,7 @@ def _article_of_rows(places: Places) -> str | None:
 
 
 def _is_about(asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article) -> bool:
-    """True if most of the words asked for stand in a table, its header, or the title or name of its source."""
+    """True if most words of the question are in a table, its header, or the title or name of its source."""
     cells = " ".join(value for row in rows for value in row.cells.values())
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
     adjectives = set(content_terms(re.sub(r"\W", " ", f"{MUCH} {LITTLE}")))
@@ -177,7 +183,7 @@ def _is_about(asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[st
 def _matching(
     question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
 ) -> tuple[list[TableRow], bool]:
-    """(the rows that hold what the question names, whether it names anything that is in a cell)."""
+    """Return (rows with what the question names, True if it names anything in a cell)."""
     held = {id(row): set(content_terms(" ".join(row.cells.values()))) for row in rows}
     headers = set(content_terms(" ".join(names)))
     if of_category := _of_category(question, asked, rows):
@@ -195,7 +201,7 @@ def _matching(
 
 
 def _either(choice: re.Match[str], rows: Sequence[TableRow]) -> list[TableRow]:
-    """The rows of both things that a question offers, by what their cells say in words; nothing if one has none."""
+    """Return the rows of both things that a question offers, by the words in their cells; nothing if one has none."""
     said = [{*content_terms(" ".join(cell for name, cell in row.cells.items() if not row.value(name)))} for row in rows]
     known = {term for terms in said for term in terms}
     about = [term for term in content_terms(f"{choice['about'] or ''} {choice['rest'] or ''}") if term in known]
@@ -207,8 +213,7 @@ def _either(choice: re.Match[str], rows: Sequence[TableRow]) -> list[TableRow]:
 
 
 def _are_counted(question: str, rows: Sequence[TableRow], names: Sequence[str], article: Article) -> bool:
-    """False if what a question counts only stands somewhere in cells: it is neither all that a cell says, nor in the
-    names of the columns or the source."""
+    """False if what a question counts is only a part of cells, and not in the names of the columns or the source."""
     found = COUNTED.search(question)
     counted = set(content_terms(found[1])) if found else set()
     cells = [(len(words(cell)), set(content_terms(cell))) for row in rows for cell in row.cells.values()]
@@ -217,7 +222,7 @@ def _are_counted(question: str, rows: Sequence[TableRow], names: Sequence[str], 
 
 
 def _of_category(question: str, asked: Sequence[str], rows: Sequence[TableRow]) -> list[TableRow]:
-    """The rows of the category that a question names: several with a cell that says just this ("Courses")."""
+    """Return the rows of the category that a question names: several with a cell that has just this word ("Courses")."""
     named = [found[1] for pattern in (_WHICH, COUNTED) if (found := pattern.search(question))]
     for wanted in [*({*content_terms(one)} for one in named), *({term} for term in asked)]:
         columns_of: dict[str, list[TableRow]] = {}
@@ -233,7 +238,7 @@ def _of_category(question: str, asked: Sequence[str], rows: Sequence[TableRow]) 
 
 
 def _beyond(question: str, rows: Sequence[TableRow], names: Sequence[str]) -> list[TableRow]:
-    """The rows in which one column is above or below another that the question names ("over budget")."""
+    """Return the rows in which one column is above or below another that the question names ("over budget")."""
     numeric = valued_columns(rows, names)
     for match in _BEYOND.finditer(question):
         following = content_terms(question[match.end() :])[:2]
@@ -242,16 +247,18 @@ def _beyond(question: str, rows: Sequence[TableRow], names: Sequence[str]) -> li
         others = [name for name in others if ACTUAL.search(name)] or others
         if len(limits) == len(others) == 1:
             pairs = [(row, row.value(others[0]), row.value(limits[0])) for row in rows]
-            told = [(row, a, b) for row, a, b in pairs if a and b and a.unit == b.unit]
-            return [row for row, a, b in told if (a.number > b.number if match["more"] else a.number < b.number)]
+            comparable = [(row, a, b) for row, a, b in pairs if a and b and a.unit == b.unit]
+            return [row for row, a, b in comparable if (a.number > b.number if match["more"] else a.number < b.number)]
     return []
 
 
 def _counts_all(
     question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article
 ) -> bool:
-    """Whether a question counts the rows of a table: things of which each has another in the column that names them, or
-    any of the source that it names, and nothing else."""
+    """True if a question counts all rows of a table, and names nothing else.
+
+    It counts the things in a column where all differ, or anything in a source that it names.
+    """
     found = COUNTED.search(question)
     things = {*content_terms(found[1])} if found else set[str]()
     called = {*content_terms(" ".join([article.title, *words(article.source)]))}

@@ -1,4 +1,4 @@
-"""What a cell of a table is worth: a number with its unit, or a day. Pure; what is not clear has no value."""
+"""The value of a cell in a table: a number with its unit, or a day; none if it is not clear. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ _GROUPED = re.compile(r"\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class Value:
-    """A number and its unit ("" for none), or the number of a day, whose unit is "day"."""
+    """A number and its unit ("" for none), or a day's ordinal with the unit "day"."""
 
     number: Decimal
     unit: str = ""
 
 
 def number_in(text: str) -> Value | None:
-    """Return the number that a text is, and its unit; an amount in brackets is negative, as in accounts.
+    """Return the number that a text consists of, with its unit.
+
+    An amount in brackets is negative, as in accounts.
 
     >>> number_in("1,250.50 EUR"), number_in("($40)").number, number_in("2025-10-01")
     (Value(number=Decimal('1250.50'), unit='EUR'), Decimal('-40'), None)
@@ -45,7 +47,7 @@ def number_in(text: str) -> Value | None:
 
 
 def day_in(text: str) -> Value | None:
-    """Return the day that a text is.
+    """Return the day that a text consists of.
 
     >>> day_in("4 March 2025") == day_in("2025-03-04"), day_in("03/04/2025")
     (True, None)
