@@ -17,7 +17,10 @@ from rag.settings import make_settings
 
 
 def ask_command(arguments: argparse.Namespace) -> int:
-    """Answer one question and print it; the exit code tells an answer from a refusal."""
+    """Answer one question and print the answer.
+
+    The exit code distinguishes an answer from a refusal.
+    """
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     try:
         question = " ".join(arguments.question)
@@ -30,7 +33,7 @@ def ask_command(arguments: argparse.Namespace) -> int:
                 found = answer(engine, question, choice=choice, as_typed=arguments.as_typed)
                 break
             except IndexDamaged:
-                # What the opening does not see, an answer may; the next opening then looks at everything.
+                # An answer may find damage that opening missed; the next opening then checks everything.
                 if not again:
                     raise
     except BadQuestion as error:
@@ -56,7 +59,7 @@ def chat_command(arguments: argparse.Namespace) -> int:
 
 
 def _ensure_index(engine: Engine) -> None:
-    """Make the index where there is none that can be used, and say why."""
+    """Build the index if there is no usable one, and print why."""
     with progress_bar() as progress:
         report, why = engine.ensure_index(progress)
     if report:
@@ -64,7 +67,10 @@ def _ensure_index(engine: Engine) -> None:
 
 
 def replay_command(arguments: argparse.Namespace) -> int:
-    """Ask again what was answered before; the exit code tells an identical answer from another."""
+    """Ask the question of a stored answer again, and print what changed.
+
+    The exit code distinguishes an identical answer from another.
+    """
     engine = Engine(make_settings(home=arguments.home))
     engine.ensure_index()
     found = receipt.replay(engine, receipt.read_receipt(arguments.receipt))
@@ -76,7 +82,7 @@ def replay_command(arguments: argparse.Namespace) -> int:
 
 
 def whatsnew_command(arguments: argparse.Namespace) -> int:
-    """Say which questions have another answer than the last time."""
+    """Print the questions whose answers have changed since the last run."""
     from rag.evaluation.read import read_questions
 
     engine = Engine(make_settings(home=arguments.home))

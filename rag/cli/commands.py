@@ -1,4 +1,4 @@
-"""The commands that look after the index: index, sources, forget, doctor, show."""
+"""The commands that manage the index: index, sources, forget, doctor, show."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from rag.watch import changes_at_rest
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _LOOK_EVERY = 2.0
-"""Seconds between two looks at the sources while watching."""
+"""Seconds between checks of the sources while watching."""
 
 
 def index_command(arguments: argparse.Namespace) -> int:
-    """Make the index equal to the sources and say what was done."""
+    """Bring the index up to date with the sources and print what was done."""
     if arguments.watch and (arguments.dry_run or arguments.rebuild):
         print_trouble("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.")
         return MISUSED
@@ -49,9 +49,10 @@ def index_command(arguments: argparse.Namespace) -> int:
 
 
 def _index(engine: Engine, arguments: argparse.Namespace) -> bool:
-    """Bring the index up to date with what is named too, or with --dry-run only say what that would do.
+    """Bring the index up to date, including the named sources; with --dry-run only print what would be done.
 
-    Returns False when a named source can't be read. Raises FootnoteError for a name that is no path and no address.
+    Returns False if a named source can't be read. Raises FootnoteError for a name that is neither a path nor an
+    address.
     """
     named: Sequence[str] = arguments.paths
     for name in named:
@@ -77,7 +78,7 @@ def _index(engine: Engine, arguments: argparse.Namespace) -> bool:
 
 
 def _watch(engine: Engine, arguments: argparse.Namespace) -> None:
-    """Bring the index up to date, and again whenever a source changed and has come to rest. Ends by Ctrl-C."""
+    """Bring the index up to date now, and whenever sources have changed. Ctrl-C ends it."""
     _index(engine, arguments)
     trouble = ""
     for _ in changes_at_rest(engine, _LOOK_EVERY, Event()):
@@ -86,7 +87,7 @@ def _watch(engine: Engine, arguments: argparse.Namespace) -> None:
         except IndexBusy:
             continue
         except FootnoteError as error:
-            # A server that is down will be back, a full disk be cleared; until then this is said once.
+            # Print the same error once only: a server may come back, a full disk be cleared.
             if str(error) != trouble:
                 print_trouble(str(error))
             trouble = str(error)
@@ -111,7 +112,7 @@ def sources_command(arguments: argparse.Namespace) -> int:
 
 
 def forget_command(arguments: argparse.Namespace) -> int:
-    """Take sources out of the index, for good."""
+    """Remove sources from the index, until they are named again."""
     names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
     if not names:
         print_trouble(f"Name a source to forget, as `{command('sources')}` gives it, or say --sample.")
@@ -124,7 +125,10 @@ def forget_command(arguments: argparse.Namespace) -> int:
 
 
 def doctor_command(arguments: argparse.Namespace) -> int:
-    """Print every check as it is made; the exit code says whether all is in order."""
+    """Print every check as it is made.
+
+    The exit code says whether all checks passed.
+    """
     fine = True
     for check in examine(make_settings(home=arguments.home)):
         fine = fine and check.ok
@@ -150,7 +154,7 @@ def show_command(arguments: argparse.Namespace) -> int:
 
 
 def _open_engine(arguments: argparse.Namespace) -> Engine:
-    """Open the index of --home, else the one that the settings name."""
+    """Open the index of --home, else that of the settings."""
     return Engine(make_settings(home=arguments.home))
 
 

@@ -1,4 +1,4 @@
-"""Looks whether everything an answer needs is in order, and says how to mend what is not."""
+"""Checks everything that an answer needs, and says how to repair what is wrong."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ from rag.reader.spans import MODEL, STRONG
 from rag.settings import SEEDS, Settings, unknown_variables
 
 _ROOM = 200_000_000
-"""Bytes that should be free at least: a small index and its successor beside it."""
+"""Fewest bytes that should be free: enough for a small index and its successor."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at; `told` is what was found, and how to mend it when it is not `ok`."""
+    """The result of one check.
+
+    `told` is what the check found, and how to repair it if it is not `ok`.
+    """
 
     name: str
     ok: bool
     told: str
 
     def to_json(self) -> dict[str, object]:
-        """For other programs."""
+        """Return the result as JSON values, for other programs."""
         return asdict(self)
 
 
 def examine(settings: Settings) -> Iterator[Check]:
-    """Every check, one after another; none writes into the index."""
+    """Run every check, one after another; none writes into the index."""
     home = settings.index_home()
     looks: list[tuple[str, Callable[[], str]]] = [
         ("settings", _settings),
@@ -81,12 +84,12 @@ def _home(home: Path) -> str:
 def _space(home: Path) -> str:
     free = shutil.disk_usage(existing(home)).free
     used = sum(path.stat().st_size for path in index_folder(home).rglob("*") if path.is_file())
-    told = f"{free / 1e9:.1f} GB free, the index takes {used / 1e6:.0f} MB"
+    usage = f"{free / 1e9:.1f} GB free, the index takes {used / 1e6:.0f} MB"
     if free < max(_ROOM, 2 * used):
         raise FootnoteError(
-            f"{told}. A new one is made beside the old: make room, or set FOOTNOTE_HOME to another disk."
+            f"{usage}. A new one is made beside the old: make room, or set FOOTNOTE_HOME to another disk."
         )
-    return told
+    return usage
 
 
 def _state(home: Path) -> str:
@@ -118,8 +121,8 @@ def _vectors(settings: Settings) -> str:
         return "in the index folder"
     at.check()
     plain = at.token and not at.url.startswith("https:")
-    told = f"on the Chroma server at {at.url}, which answers"
-    return f"{told}; the token is sent to it unencrypted, https would hide it" if plain else told
+    place = f"on the Chroma server at {at.url}, which answers"
+    return f"{place}; the token is sent to it unencrypted, https would hide it" if plain else place
 
 
 def _index(settings: Settings, home: Path) -> str:

@@ -1,4 +1,4 @@
-"""The commands that measure: evaluate, compare."""
+"""The commands that measure answers: evaluate, compare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from rag.ui import report
 
 
 def evaluate_command(arguments: argparse.Namespace) -> int:
-    """Ask every question of a set, measure, and write a run; against a baseline also say what changed."""
+    """Ask every question of a set, measure the answers and write a run.
+
+    With a baseline, print what changed too.
+    """
     if arguments.fail_if_worse and not arguments.baseline:
         print_trouble("--fail-if-worse compares with a --baseline, and none is named.")
         return MISUSED
@@ -51,7 +54,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
 
 
 def compare_command(arguments: argparse.Namespace) -> int:
-    """Compare two runs."""
+    """Compare two runs and print what changed."""
     home = make_settings(home=arguments.home).index_home()
     old, new = (run.open_run(name, home) for name in (arguments.old, arguments.new))
     compared = comparing.compare(old, new)

@@ -1,4 +1,4 @@
-"""Answer the lines of a text stream: the chat of the terminal, and of programs."""
+"""Answers the lines of standard input: a chat in the terminal, or for programs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _WELCOME = "Ask about your sources. An empty line begins a new conversation, Ctr
 
 
 def chat(engine: Engine, choice: Choice = ALL_SOURCES, *, as_json: bool) -> None:
-    """Answer standard input line by line until it ends; an empty line begins a new conversation.
+    """Answer standard input line by line until it ends.
 
-    `choice` says which sources are asked.
+    An empty line begins a new conversation. `choice` selects the sources.
 
-    With `as_json` each question is answered by exactly one line of JSON; one that can't be answered has "error".
+    With `as_json` each question gets exactly one line of JSON; a question that can't be answered has "error".
     """
     people = sys.stdin.isatty() and not as_json
     if people:

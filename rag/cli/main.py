@@ -1,4 +1,4 @@
-"""The command line: reads the words, runs the command, and turns errors into one line and an exit code."""
+"""The command line: parses the arguments, runs the command, and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ COMMANDS = {
     "evaluate": "rag.cli.evaluating",
     "compare": "rag.cli.evaluating",
 }
-"""Command -> the module with its function NAME_command; only that module is loaded."""
+"""Command -> the module with its function NAME_command; only that module is imported."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
-    # Libraries make millions of objects that stay; looking for garbage at every 700th costs seconds of a start.
+    """Run one command and return its exit code."""
+    # Libraries create millions of lasting objects; a collection at every 700th costs seconds at the start.
     gc.set_threshold(50_000, 20, 50)
     given = list(sys.argv[1:] if words is None else words)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
@@ -57,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print_trouble(error)
         return FAILED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): no complaint, and none from Python at exit either.
+        # The reader of our output has closed it (`| head`): print no error, and let Python print none at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:

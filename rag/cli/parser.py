@@ -1,4 +1,4 @@
-"""The grammar of the command line: every command with its arguments, and the help texts."""
+"""The arguments of the command line: every command with its options and help texts."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rag.settings import HOME, SEEDS
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that repeats no escape sequence of what it was given: a shell's pattern can bring any file name."""
+    """A parser that escapes its error messages: a shell's pattern can match file names with control characters."""
 
     def error(self, message: str) -> NoReturn:
         super().error(safe(message))
 
 
 _HOME, _SAMPLE = (".footnote/", "seeds") if IS_CHECKOUT else (str(one).replace("%", "%%") for one in (HOME, SEEDS))
-"""How the help names the default home and the folder of the sample articles."""
+"""The default home and the folder of the sample articles, as the help names them."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
+    """Return the parser of the command line."""
     parser = _Parser(
         prog="app.py" if IS_CHECKOUT else "footnote",
         description="Footnote answers questions from your own articles, in their own words, and shows where.",
@@ -160,7 +160,7 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "index",
         parents=[home],
-        help="make the index say what the sources say",
+        help="bring the index up to date with the sources",
         description="Add folders, files or web pages to the sources and bring the index up to date with all of them.",
         epilog="Exit codes: 0 done, 1 it failed, or one of the files or addresses named can't be read, 2 misuse.",
     )
@@ -170,9 +170,9 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
         metavar="PATH|URL",
         help="a folder, file or web page to add (none: sync what is registered)",
     )
-    one.add_argument("--rebuild", action="store_true", help="make everything anew, even what has not changed")
+    one.add_argument("--rebuild", action="store_true", help="build everything again, even what has not changed")
     one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    one.add_argument("--watch", action="store_true", help="go on whenever a source changes, until Ctrl-C")
+    one.add_argument("--watch", action="store_true", help="update again whenever a source changes, until Ctrl-C")
     one.add_argument("--json", action="store_true", help="print the report as JSON, one line each")
 
     one = commands.add_parser("sources", parents=[home], help="list what is in the index")
@@ -191,9 +191,9 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "doctor",
         parents=[home],
-        help="look whether everything is in order",
-        description="Check models, disk, sources and index, every chunk and vector included, and say how to mend what "
-        "is not in order.",
+        help="check that everything is in order",
+        description="Check models, disk, sources and index, every chunk and vector included, and say how to repair "
+        "what is not in order.",
         epilog="Exit code 1 when something is not in order.",
     )
     one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")

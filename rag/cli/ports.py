@@ -1,4 +1,4 @@
-"""The port the page is served on: the one that is wanted, or a free one that the user agrees to."""
+"""The port that serves the page: the configured one, or a free one that the user accepts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rag.printable import safe
 
 
 def free_port(host: str, port: int) -> int | None:
-    """`port` when it is free; else the next free one if the user at the terminal wants it, else None.
+    """Return `port` if it is free, else the next free one if the user accepts it.
 
-    Raises FootnoteError when nothing can be served on `host`.
+    Asks only at a terminal; otherwise returns None. Raises FootnoteError if nothing can be served on `host`.
     """
     if not _is_free(host, 0):
         raise FootnoteError(f"FOOTNOTE_HOST is {host[:80]!r}: a name or address of this machine is expected.")

@@ -26,7 +26,10 @@ _OPEN_TO_ALL = (
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The page as an ASGI app, for uvicorn or another server; models load in the background."""
+    """Return the page as an ASGI app, for uvicorn or another server.
+
+    Models load in the background.
+    """
     from rag.engine import Engine
     from rag.ui.server import make_server
 
@@ -35,7 +38,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             print_trouble(line)
     engine = Engine(settings or make_settings())
     server = make_server(engine)
-    # Only now: the page comes first, and the models' libraries would slow it down.
+    # Start this last: the models' libraries would slow down the page.
     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
     return server
 
@@ -59,14 +62,14 @@ def serve_command(arguments: argparse.Namespace) -> int:
 
     print_line(f"Starting. The page will be at http://{in_url(settings.host)}:{port} (Ctrl-C ends it).")
 
-    # Pages that are open in a browser hold connections for ever: they don't hold up the end.
+    # Open pages hold connections for ever, so the shutdown waits two seconds at most.
     app = create_app(settings)
     uvicorn.run(app, host=settings.host, port=port, log_level="warning", timeout_graceful_shutdown=2)
     return ANSWERED
 
 
 def _log_to(path: Path) -> None:
-    """Write warnings and errors to a file that does not grow for ever; to the terminal where that can't be."""
+    """Write warnings and errors to a log file of limited size; to the terminal if that fails."""
     handler: logging.Handler
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +77,6 @@ def _log_to(path: Path) -> None:
     except OSError as error:
         print_trouble(f"{path} can't be written ({error.strerror}): warnings and errors are shown here.")
         handler = logging.StreamHandler()
-    logging.raiseExceptions = False  # a disk that is full later is no reason for tracebacks
+    logging.raiseExceptions = False  # a full disk should cause no tracebacks
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)

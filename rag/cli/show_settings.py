@@ -11,7 +11,7 @@ from rag.settings import list_settings, make_settings, unknown_variables
 
 
 def settings_command(arguments: argparse.Namespace) -> int:
-    """List every setting with its value in force."""
+    """List every setting with its current value."""
     for name, value, meaning in list_settings(make_settings(home=arguments.home)):
         print_line(f"{name:30} {one_line(value)}\n{'':30} {meaning}")
     for line in unknown_variables():

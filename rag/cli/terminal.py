@@ -1,7 +1,7 @@
-"""What the command line prints: answers, reports, problems, and progress.
+"""Prints answers, reports, problems and progress for the command line.
 
-Everything goes through `print_line`, `print_trouble` or `print_json`. Titles, file names and texts come from anywhere,
-and a terminal obeys some characters in them: it would change its colours, its title, or what stands on the lines above.
+Everything goes through `print_line`, `print_trouble` or `print_json`. Titles, file names and texts are not trusted: a
+terminal acts on some characters in them, and would change its colours, its title, or the lines above.
 """
 
 from __future__ import annotations
@@ -30,30 +30,33 @@ if TYPE_CHECKING:  # for types only: every command prints, and these take second
 
 
 def print_line(text: object = "") -> None:
-    """Print a text on standard output, made safe, at once."""
+    """Print a text on standard output, escaped and at once."""
     _write(sys.stdout, safe(str(text)))
 
 
 def print_prompt(text: str) -> None:
-    """Print a prompt, without a line break behind it, at once."""
+    """Print a prompt at once, without a line break."""
     print(safe(text), end="", file=sys.stdout, flush=True)
 
 
 def print_trouble(text: object) -> None:
-    """Print what went wrong on the error stream, made safe, at once."""
+    """Print what went wrong on standard error, escaped and at once."""
     _write(sys.stderr, safe(str(text)))
 
 
 def print_json(value: Any, *, indent: int | None = None) -> None:
-    """Print a value as JSON. What a terminal would obey is written as JSON's own escapes, so the value is the same."""
+    """Print a value as JSON.
+
+    Characters that a terminal acts on become JSON's own escapes, so the value is the same.
+    """
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     _write(sys.stdout, "".join(c if c == "\n" or safe(c) == c else json.dumps(c)[1:-1] for c in text))
 
 
 def print_stored(text: str, *, whole: bool) -> None:
-    """Print the stored text of a source: to a terminal made safe, else exactly, since offsets count in it.
+    """Print the stored text of a source: to a terminal escaped, else exactly.
 
-    `whole` tells that it is not a part of a text; a new line follows it.
+    Programs count offsets in it. A line break follows a `whole` text, not a part of one.
     """
     if sys.stdout.isatty():
         print_line(text)
@@ -64,7 +67,7 @@ def print_stored(text: str, *, whole: bool) -> None:
 
 def _write(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "utf-8"
-    # A terminal that is not in UTF-8 gets escapes for what it can't write.
+    # A terminal without UTF-8 gets escapes for what it can't show.
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
 
 
@@ -78,7 +81,7 @@ _ADVICE = {
 
 
 def print_answer(found: Answer) -> None:
-    """The answer, where each citation stands, the nearest passages of a refusal, and notes."""
+    """Print an answer with its citations and notes; a refusal with nearest passages."""
     if found.corrected:
         print_line(f"Searched for: {one_line(found.searched)} (--as-typed searches what you typed)\n")
     print_line(found.text)
@@ -106,7 +109,7 @@ def print_answer(found: Answer) -> None:
 
 
 def print_report(report: Report) -> None:
-    """What a sync did."""
+    """Print what a sync did."""
     print_line(f"Sources: {_done(report) or 'none found'}.")
     _print_remarks(report)
     state = "The index holds" if report.built else "Nothing to do: the index holds"
@@ -117,7 +120,7 @@ def print_report(report: Report) -> None:
 
 
 def print_preview(report: Report) -> None:
-    """What a sync would do, source by source."""
+    """Print what a sync would do, source by source."""
     for what, names in (("add", report.added), ("change", report.changed), ("remove", report.removed)):
         for name in names:
             print_line(f"  {what:7} {name!r}")
@@ -126,7 +129,7 @@ def print_preview(report: Report) -> None:
 
 
 def print_sources(rows: Sequence[Source]) -> None:
-    """The sources as a table."""
+    """Print the sources as a table."""
     if rows:
         width = min(60, max(len(one_line(row.source)) for row in rows))
         print_line(f"{'SOURCE':{width}}  {'PUBLISHED':10}  {'CHUNKS':>6}  {'CHARACTERS':>10}  TITLE")
@@ -142,7 +145,7 @@ def print_sources(rows: Sequence[Source]) -> None:
 
 
 def print_replayed(one: Replayed) -> None:
-    """A question that was asked again: "identical", or both answers and why they differ."""
+    """Print "identical", or both answers to a repeated question and why they differ."""
     print_line(one_line(one.then.question))
     if one.identical:
         print_line("  identical")
@@ -153,7 +156,10 @@ def print_replayed(one: Replayed) -> None:
 
 
 def print_blocks(found: Structure) -> None:
-    """The blocks of a text, a line each: its place, what it is, and how it begins, indented by what it stands in."""
+    """Print the blocks of a text, one on each line.
+
+    A line has the place, kind and beginning of a block, indented by its depth.
+    """
     depths = list[int]()
     for block in found.blocks:
         depths.append(0 if block.parent is None else depths[block.parent] + 1)
@@ -164,11 +170,11 @@ def print_blocks(found: Structure) -> None:
 
 
 _BEGINS = 60
-"""Characters of a block that are shown."""
+"""Number of characters shown of a block."""
 
 
 def print_check(check: Check) -> None:
-    """A check of the doctor's on a line."""
+    """Print a check of the doctor on a line."""
     print_line(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {one_line(check.told)}")
 
 
@@ -200,7 +206,10 @@ def _print_remarks(report: Report) -> None:
 
 
 def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) -> None:
-    """Problems of a question set, one a line, on the error stream; the first `most`. When `strict`, any raises."""
+    """Print the first `most` problems of a question set on standard error.
+
+    Raises FootnoteError if `strict` and there is any problem.
+    """
     for problem in problems[:most]:
         print_trouble(one_line(str(problem)))
     if len(problems) > most:
@@ -210,7 +219,7 @@ def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) 
 
 
 class progress_bar:
-    """A progress bar on the terminal's error stream, one per stage, gone when its stage is done."""
+    """A progress bar on standard error for each stage, removed when the stage is done."""
 
     def __enter__(self) -> Progress:
         self._stage = ""
@@ -231,5 +240,5 @@ class progress_bar:
 
 
 def count(number: int, noun: str) -> str:
-    """ "1 source", "2 sources"."""
+    """Return a number with its noun: "1 source", "2 sources"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -222,7 +222,7 @@ def _are_counted(question: str, rows: Sequence[TableRow], names: Sequence[str], 
 
 
 def _of_category(question: str, asked: Sequence[str], rows: Sequence[TableRow]) -> list[TableRow]:
-    """Return the rows of the category that a question names: several with a cell that has just this word ("Courses")."""
+    """Return the rows of the category that a question names: several with a cell of just this word ("Courses")."""
     named = [found[1] for pattern in (_WHICH, COUNTED) if (found := pattern.search(question))]
     for wanted in [*({*content_terms(one)} for one in named), *({term} for term in asked)]:
         columns_of: dict[str, list[TableRow]] = {}
