@@ -1,1 +1,1 @@
-"""One file per module; tests/browser for the page."""
+"""Tests, one file for each module; tests/browser tests the page."""

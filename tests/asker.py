@@ -1,4 +1,4 @@
-"""A chat process without its page: `python -m tests.asker` answers each line of its input with a line of JSON."""
+"""Chat without the page: `python -m tests.asker` answers each line of its input with a line of JSON."""
 
 from __future__ import annotations
 

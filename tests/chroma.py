@@ -1,4 +1,4 @@
-"""A proxy before a real Chroma server, as a user would run one: with TLS, a token, and quotas."""
+"""A proxy in front of a real Chroma server, with TLS, a token and quotas."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any
 from benchmarks.chroma import Chroma
 
 _QUOTAS = {"records": 300, "results": 300, "document": 16_384, "id": 128, "value": 4_096, "writes": 10}
-"""Those that the documentation of distributed Chroma gives."""
+"""The limits that the documentation of distributed Chroma gives."""
 
 
 class Proxy(ThreadingHTTPServer):
-    """Hands requests on to a server, except those that break a rule. What it saw is counted."""
+    """A proxy that rejects requests which break a rule, and records what it receives."""
 
     daemon_threads = True
 
@@ -27,7 +27,7 @@ class Proxy(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.target, self.token, self.quotas = port, token, quotas
         self.refuse: list[int] = []
-        """Answers to the next requests, instead of handing them on."""
+        """Statuses to answer the next requests with, instead of passing them on."""
         self.seen: list[str] = []
         self.writing = self.most_writing = 0
         self.lock = threading.Lock()
@@ -38,10 +38,10 @@ class Proxy(ThreadingHTTPServer):
         self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing to report."""
+        """Ignore clients that disconnect."""
 
     def broken_quota(self, path: str, body: dict[str, Any]) -> str:
-        """Which quota a request breaks."""
+        """Return the name of the first quota that a request breaks, or ""."""
         records = body.get("ids") or []
         documents = [len(one.encode()) for one in body.get("documents") or [] if one]
         values = [v for one in body.get("metadatas") or [] for v in (one or {}).values() if isinstance(v, str)]
@@ -62,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Every verb is treated alike."""
+        """Check a request and pass it on, whatever its method."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.seen.append(f"{self.command} {self.path}")
         if self.server.refuse:
@@ -73,11 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
             said = f"Quota exceeded: '{broken}' exceeded quota limit"
             self._send(422, json.dumps({"error": "QuotaExceeded", "message": said}).encode())
         else:
-            self._hand_on(body)
+            self._pass_on(body)
 
     do_POST = do_PUT = do_DELETE = do_GET
 
-    def _hand_on(self, body: bytes) -> None:
+    def _pass_on(self, body: bytes) -> None:
         writes = self.path.endswith("/add")
         with self.server.lock:
             self.server.writing += writes
@@ -107,12 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is printed."""
+        """Print nothing."""
 
 
 @contextmanager
 def proxied(chroma: Chroma, **rules: Any) -> Iterator[Proxy]:
-    """A proxy before a server for the length of a test."""
+    """Run a proxy in front of a server for the length of a `with` block."""
     proxy = Proxy(chroma.port, **rules)
     thread = threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""What the tests share: the real model, an index of the seeds, the command line as a process, a real browser."""
+"""Shared fixtures: the real model, an index of the seeds, the command line as a process, a real browser."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ from rag.engine import Engine, recipe
 from rag.settings import SEEDS, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-# How fast the machine is decides nothing.
+# A slow machine must not fail a test.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
-    """The shipped embedding model."""
+    """Return the shipped embedding model."""
     return Embedder(find_model())
 
 
 @pytest.fixture(scope="session")
 def limits(embedder: Embedder) -> ChunkLimits:
-    """The limits that chunks are cut by unless settings say otherwise."""
+    """Return the chunk limits of the default settings."""
     return ChunkLimits(token_counter().count, embedder.count_pieces)
 
 
 @pytest.fixture
 def builder(tmp_path: Path, embedder: Embedder) -> Builder:
-    """A builder with a home of its own."""
+    """Return a builder with an empty home."""
     return Builder(tmp_path / "home", recipe(Settings()), embedder, 20_000_000)
 
 
 @pytest.fixture(scope="session")
 def seeds_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
-    """A home with an index of the seeds."""
+    """Return a home with an index of the seeds."""
     home = tmp_path_factory.mktemp("seeds-home")
     sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [SEEDS])
     return home
@@ -56,7 +56,7 @@ def seeds_home(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> 
 
 @pytest.fixture(scope="session")
 def seeds(seeds_home: Path) -> Iterator[Generation]:
-    """The opened index of the seeds."""
+    """Yield the opened index of the seeds."""
     generation = open_current(seeds_home)
     yield generation
     generation.close()
@@ -64,7 +64,7 @@ def seeds(seeds_home: Path) -> Iterator[Generation]:
 
 @pytest.fixture(scope="session")
 def engine(seeds_home: Path) -> Engine:
-    """An engine over the seeds, warm."""
+    """Return an engine over the seeds with its models loaded."""
     made = Engine(Settings(home=seeds_home))
     made.warm_up()
     return made
@@ -72,7 +72,7 @@ def engine(seeds_home: Path) -> Engine:
 
 @pytest.fixture(scope="session")
 def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chroma]:
-    """A Chroma server that tests share; each index uses collections of its own."""
+    """Yield a Chroma server for all tests; each index uses separate collections."""
     with running(tmp_path_factory.mktemp("chroma")) as server:
         yield server
 
@@ -82,7 +82,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(seeds_home: Path) -> Run:
-    """Runs app.py as a process: run("ask", "...", home=..., NAME=...); `lines` are its standard input."""
+    """Return a function that runs app.py: run("ask", "...", home=..., lines=STDIN, NAME=...)."""
 
     def call(*words: str, home: Path = seeds_home, lines: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, "FOOTNOTE_HOME": str(home), **env}
@@ -96,7 +96,7 @@ def run(seeds_home: Path) -> Run:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Chromium's path; without one the test is skipped, and in CI fails."""
+    """Return Chromium's path; without Chromium skip the test, or fail it in CI."""
     path = find_chromium()
     if path is None:
         reason = "no Chromium here: apt-get install --no-install-recommends chromium"

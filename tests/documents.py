@@ -1,4 +1,4 @@
-"""A corpus with a document of every format, made by the programs that people make them with; each holds one fact."""
+"""A corpus with a document of each format, written by the usual programs; each document holds one fact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageBreak, Page
 
 @dataclass(frozen=True)
 class Fact:
-    """What is asked of a document, what the quote must hold, and how the citation names its place."""
+    """A fact of a document: the question, the words of the quote, and the place that the citation names."""
 
     question: str
     words: str
@@ -163,12 +163,12 @@ def write_corpus(folder: Path) -> Path:
 
 
 def write_pdf(path: Path) -> None:
-    """Three pages in two columns, with a running head, page numbers and justified text."""
+    """Write three pages in two columns, with a running head, page numbers and justified text."""
     width, height = A4
     styles = getSampleStyleSheet()
     styles["BodyText"].alignment = 4
 
-    def furnish(canvas: Canvas, document: Any) -> None:
+    def draw_margins(canvas: Canvas, document: Any) -> None:
         canvas.setFont("Helvetica", 8)
         canvas.drawString(60, height - 40, "Yearbook of the Valley")
         canvas.drawCentredString(width / 2, 30, str(document.page))
@@ -176,7 +176,7 @@ def write_pdf(path: Path) -> None:
     column = (width - 140) / 2
     frames = [Frame(60 + at * (column + 20), 60, column, height - 120) for at in (0, 1)]
     document = BaseDocTemplate(str(path), pagesize=A4, title="On Farley Mill", author="Ann Bell")
-    document.addPageTemplates([PageTemplate("two", frames, onPage=furnish)])
+    document.addPageTemplates([PageTemplate("two", frames, onPage=draw_margins)])
 
     def fill(count: int) -> list[Flowable]:
         return [Paragraph(f"Part {number} of it. {FILLER}{FILLER}", styles["BodyText"]) for number in range(count)]
@@ -188,7 +188,7 @@ def write_pdf(path: Path) -> None:
 
 
 def write_docx(path: Path) -> None:
-    """A title, headings, a list and a table."""
+    """Write a title, headings, a list and a table."""
     document = docx.Document()
     document.core_properties.title = "Tarn footbridge"
     document.core_properties.author = "Ann Bell"
@@ -220,7 +220,7 @@ in March, and the whole town stood in the High Street to see them.</p>
 
 
 def write_epub(path: Path) -> None:
-    """Two chapters as an EPUB 3 has them."""
+    """Write two chapters as EPUB 3."""
     chapters = {
         "one.xhtml": f"<h1>Chapter One</h1><p>{FILLER}</p>",
         "two.xhtml": f"<h1>Chapter Two</h1><p>Nine keepers lived at Skerry lighthouse.</p><p>{FILLER}</p>",
@@ -247,7 +247,7 @@ def write_epub(path: Path) -> None:
 
 
 def write_xlsx(path: Path) -> None:
-    """Two sheets; a line of text above the second one's table."""
+    """Write two sheets; the second has a line of text above its table."""
     book = openpyxl.Workbook()
     first = book.active
     first.title = "Ports"
@@ -262,7 +262,7 @@ def write_xlsx(path: Path) -> None:
 
 
 def write_pptx(path: Path) -> None:
-    """Four slides: a title, a list, a picture's place without words, and a table; with notes."""
+    """Write four slides with notes: a title, a list, a picture without text, and a table."""
     deck = pptx.Presentation()
     deck.core_properties.title = "The Wester canal"
     deck.core_properties.author = "Ann Bell"
@@ -286,7 +286,7 @@ def write_pptx(path: Path) -> None:
 
 
 def write_with_pandoc(path: Path, title: str, heading: str, fact: str) -> None:
-    """An ODT or RTF file with headings, a numbered list in a list, a table and a footnote."""
+    """Write an ODT or RTF file with headings, a nested list, a table and a footnote."""
     text = f"""# {title}\n\n{FILLER}\n\n## {heading}\n\n{fact}.[^1]\n\n## Care\n\n1. Look at it.\n2. Clean it:\n
     a. with water
     b. with sand\n\n- every week\n- every month\n\n| place | depth |\n|---|---|\n| north | 14 m |\n| south | 9 m |
@@ -327,7 +327,7 @@ first
 
 
 def make_mail() -> EmailMessage:
-    """A message as text and as HTML, with an attachment."""
+    """Return a message as text and as HTML, with an attachment."""
     mail = EmailMessage()
     mail["From"], mail["To"] = "Ann Bell <ann@example.org>", "Tom Hale <tom@example.org>"
     mail["Subject"], mail["Date"] = "Opening of the ice rink", "Mon, 02 Oct 2023 09:15:00 +0200"

@@ -1,4 +1,4 @@
-"""Texts that break careless code, and hypothesis strategies for whole articles of them."""
+"""Texts that break careless code, and hypothesis strategies that build whole articles from them."""
 
 from __future__ import annotations
 

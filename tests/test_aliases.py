@@ -1,4 +1,4 @@
-"""Short forms are known only where a text introduces them."""
+"""Aliases: a short form is known only where a text introduces it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.nasty import TEXTS
         ("(GM)", []),
     ],
 )
-def test_golden(text: str, expected: list[tuple[str, str]]) -> None:
+def test_aliases_are_read_where_a_text_introduces_them(text: str, expected: list[tuple[str, str]]) -> None:
     assert find_aliases(text) == expected
 
 
@@ -39,7 +39,7 @@ def test_a_question_uses_the_form_that_the_sources_use_most() -> None:
     assert fold("Who supplies GM?") == ["suppli", "general", "motor"]
 
 
-def test_both_forms_count_as_held() -> None:
+def test_widening_adds_the_other_form() -> None:
     aliases = Aliases([("GM", "General Motors")])
     assert {"general", "motor"} <= aliases.widen(terms("GM’s cells"))
     assert "gm" in aliases.widen(terms("General Motors’ cells"))
@@ -53,14 +53,14 @@ def test_a_short_form_with_two_meanings_is_left_alone() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
-def test_whatever_is_found_stands_in_the_text(text: str) -> None:
+def test_every_alias_occurs_in_its_text(text: str) -> None:
     for short, long in find_aliases(text):
         assert short in text
         assert all(word in text for word in long.split())
     Aliases(find_aliases(text)).widen(terms(text))
 
 
-def test_a_question_is_asked_with_the_form_that_a_passage_has() -> None:
+def test_a_question_is_rephrased_with_the_form_of_the_passage() -> None:
     known = Aliases([("MRL", "Marine Robotics Laboratory"), ("EV", "electric vehicle")])
     (one,) = known.renamed("Who leads the marine robotics laboratory?")
     assert one.question == "Who leads the MRL?"

@@ -1,4 +1,4 @@
-"""Bytes become text by the contract, and what is no text is told apart with a reason."""
+"""Decoding: bytes become text, and a file that is not text is refused with a reason."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from index.formats.plain import decode
 from index.formats.worker import Worker
 
 
-def test_utf8_is_kept_as_it_is_but_for_its_byte_order_mark() -> None:
+def test_utf8_is_kept_except_for_its_byte_order_mark() -> None:
     assert decode("\ufeffline one\r\nline two\r".encode()) == ("line one\r\nline two\r", [])
 
 
-def test_utf16_is_read_by_its_mark() -> None:
+def test_utf16_is_recognised_by_its_byte_order_mark() -> None:
     for encoding, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
         assert decode(mark + "Zoë\tGröße\r\n".encode(encoding)) == ("Zoë\tGröße\r\n", [])
 
 
-def test_what_is_not_utf8_is_read_as_windows_1252_with_a_note() -> None:
+def test_bytes_that_are_not_utf8_are_read_as_windows_1252_with_a_note() -> None:
     text, notes = decode(b"caf\xe9 \x93quoted\x94 \x81")
     assert text == "café “quoted” \ufffd"
     assert notes == ["is not UTF-8: read as Windows-1252"]
@@ -38,24 +38,24 @@ def test_what_is_not_utf8_is_read_as_windows_1252_with_a_note() -> None:
         (b"\xff\xfeh\x00\x00\xd8", "UTF-16"),
     ],
 )
-def test_what_is_no_text_has_a_reason(data: bytes, reason: str) -> None:
+def test_bytes_that_are_not_text_are_refused_with_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(UnreadableSource, match=reason):
         decode(data)
 
 
-def test_a_file_over_the_limit_is_told_its_size_and_the_setting(tmp_path: Path) -> None:
+def test_the_reason_for_a_large_file_names_its_size_and_the_setting(tmp_path: Path) -> None:
     path = tmp_path / "large.txt"
     path.write_bytes(b"x" * 3_000_000)
     with pytest.raises(UnreadableSource, match=r"3\.0 MB, more than the limit of 2 MB.*FOOTNOTE_MAX_SOURCE_MB"):
         read_article(path, "large.txt", max_bytes=2_000_000, worker=Worker())
 
 
-def test_a_missing_file_is_a_reason_not_a_crash(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_without_a_crash(tmp_path: Path) -> None:
     with pytest.raises(UnreadableSource, match="can't be read"):
         read_article(tmp_path / "gone.txt", "gone.txt", max_bytes=1, worker=Worker())
 
 
-def test_ids_come_from_source_and_text(tmp_path: Path) -> None:
+def test_ids_are_derived_from_source_and_text(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("Some text that is here.")
     one, _ = read_article(path, "a.txt", max_bytes=1000, worker=Worker())

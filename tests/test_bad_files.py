@@ -1,4 +1,4 @@
-"""Whatever lies in a folder: it is indexed or has a one-line reason, and everything else is indexed."""
+"""Bad files: each gets a one-line reason, and every other file is indexed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def write_locked_odt(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of files that can't be read, and one that can."""
+    """Return a folder of unreadable files and one readable file."""
     folder = tmp_path_factory.mktemp("bad")
     write_pdf(folder / "cut.pdf")
     write_docx(folder / "cut.docx")
@@ -151,7 +151,7 @@ REASONS = {
 }
 
 
-def test_bad_files_have_a_reason_and_the_good_one_is_indexed(builder: Builder, bad: Path) -> None:
+def test_bad_files_have_a_reason_and_the_good_file_is_indexed(builder: Builder, bad: Path) -> None:
     report = sync(builder, [bad])
     assert report.added == ["odd\nname 😀.html"] and faults(current_folder(builder.home)) == []
     reasons = dict(report.failed)
@@ -161,14 +161,14 @@ def test_bad_files_have_a_reason_and_the_good_one_is_indexed(builder: Builder, b
 
 
 @pytest.mark.parametrize("opened", ["<div>", "<b>", "<table><tr><td>", "<ul><li>"])
-def test_html_nested_without_end_is_read_all_the_same(tmp_path: Path, opened: str) -> None:
+def test_deeply_nested_html_is_read(tmp_path: Path, opened: str) -> None:
     path = tmp_path / "deep.html"
     path.write_text(f"<html><body>{opened * 100_000}The mill stands at Farley.")
     with Worker() as worker:
         assert "The mill stands at Farley." in read(path, worker).text
 
 
-def test_cells_far_apart_and_empty_rows_cost_nothing(tmp_path: Path) -> None:
+def test_distant_cells_and_empty_rows_are_read_quickly(tmp_path: Path) -> None:
     path = tmp_path / "far.xlsx"
     write_xlsx(tmp_path / "near.xlsx")
     rows = "".join(f'<row r="{number}"><c r="A{number}"/></row>' for number in range(5, 50_000))
@@ -184,8 +184,7 @@ def test_cells_far_apart_and_empty_rows_cost_nothing(tmp_path: Path) -> None:
     assert article.text.endswith("the last cell") and article.rows[-1].number == 1_048_576 and len(article.rows) == 6
 
 
-@pytest.mark.slow
-def test_what_takes_too_long_or_too_much_memory_is_ended_and_the_next_file_is_read(tmp_path: Path) -> None:
+def test_a_file_over_the_time_or_memory_limit_is_stopped_and_the_next_is_read(tmp_path: Path) -> None:
     good = tmp_path / "good.csv"
     good.write_text("mill,built\nFarley,1823\n")
     with Worker(seconds=0.001) as hasty, pytest.raises(UnreadableSource, match=r"takes more than 0\.001 s"):
@@ -198,7 +197,7 @@ def test_what_takes_too_long_or_too_much_memory_is_ended_and_the_next_file_is_re
         assert worker.read(good).text == "mill: Farley | built: 1823"
 
 
-def test_no_process_is_started_for_plain_text(tmp_path: Path) -> None:
+def test_plain_text_needs_no_worker_process(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("Some text that is here.")
     with Worker() as worker:
@@ -211,7 +210,7 @@ def test_no_process_is_started_for_plain_text(tmp_path: Path) -> None:
         assert first is not None and worker.process_id == first
 
 
-def test_entities_that_unfold_without_end_are_no_danger(tmp_path: Path) -> None:
+def test_entities_that_expand_without_end_are_refused(tmp_path: Path) -> None:
     entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     container = f'<!DOCTYPE c [<!ENTITY a0 "lol">{entities}]><container><rootfile full-path="&a11;"/></container>'
     write_part(tmp_path / "laughs.epub", "META-INF/container.xml", container)
@@ -219,7 +218,7 @@ def test_entities_that_unfold_without_end_are_no_danger(tmp_path: Path) -> None:
         worker.read(tmp_path / "laughs.epub")
 
 
-def test_entities_and_links_to_outside_bring_nothing_in(tmp_path: Path) -> None:
+def test_entities_and_links_never_read_other_files(tmp_path: Path) -> None:
     entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
     body = "<c><body><text><p>The mill &x;<!-- of Farley -->stands.</p></text></body></c>"
     write_part(
@@ -248,7 +247,7 @@ def test_entities_and_links_to_outside_bring_nothing_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_has_a_reason(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_has_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "secret.html"
     path.write_text("<p>Nobody may read this.</p>")
     path.chmod(0)

@@ -1,4 +1,4 @@
-"""Tables that bars draw: their rows with the names of their columns, for reading, cutting, quoting and looking up."""
+"""Tables drawn with bars: their rows keep column names for reading, chunking, quoting and lookup."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ The desk in the valley sells them.
 """
 
 
-def test_rows_have_the_names_of_their_columns_and_code_has_none() -> None:
+def test_rows_of_a_table_have_column_names_and_code_has_none() -> None:
     text = f"{PASSES}\n```\n| a | b |\n|---|---|\n| 1 | 2 |\n```\n\nSize | Colour\n--- | ---\n8 | a \\| b\n"
     named = [row.named(text) for row in bar_rows(text)]
     assert named[0] == "Stay: 1 to 3 days | Adult: 48 | Child: 26" and named[2] == "Stay: more than 6 days | Adult: 190"
@@ -48,7 +48,7 @@ def test_rows_have_the_names_of_their_columns_and_code_has_none() -> None:
     ]
 
 
-def test_what_was_read_in_a_row_is_found_again_in_the_text() -> None:
+def test_words_read_in_a_row_map_back_to_the_text() -> None:
     seen = labelled(PASSES)
     assert "Desk: Summit | Mon-Fri: 10 to 15 | Sat: 9 to 16 | Sun: closed" in seen.text and "---" not in seen.text
     for words, original in (("132", "132"), ("Summit", "Summit"), ("Adult: 132 | Child: 70", "132 | 70")):
@@ -72,11 +72,11 @@ def test_what_was_read_in_a_row_is_found_again_in_the_text() -> None:
         ("It took three tries. 40 people came.", 2),
     ],
 )
-def test_a_row_is_one_sentence_and_a_short_word_before_a_number_ends_none(text: str, units: int) -> None:
+def test_a_row_is_one_sentence_and_an_abbreviation_before_a_number_does_not_end_it(text: str, units: int) -> None:
     assert len(sentences(text)) == units
 
 
-def test_lists_stay_whole_and_a_table_that_is_cut_keeps_the_names_of_its_columns(limits: ChunkLimits) -> None:
+def test_lists_stay_whole_and_each_part_of_a_table_has_the_column_names(limits: ChunkLimits) -> None:
     filler = " ".join(f"The hut number {n} has a stove and a bench." for n in range(14))
     items = "\n".join(f"- {thing} for the way up" for thing in ("rope", "lamp", "map", "bread", "tea", "whistle"))
     cut = chunk(make_article("huts.md", f"# Huts\n\n{filler}\n\n{items}\n\nThe end of it."), limits)
@@ -112,7 +112,7 @@ def test_amounts_of_a_question_are_compared_in_one_unit() -> None:
 
 @pytest.fixture(scope="module")
 def passes(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over the prices."""
+    """Return an engine over a page of prices."""
     folder = tmp_path_factory.mktemp("passes")
     (folder / "docs").mkdir()
     (folder / "docs/passes.md").write_text(PASSES, "utf-8")
@@ -134,7 +134,7 @@ def _first_row(found: Answer) -> str:
         ("price of an adult pass for 2 weeks", "", "Stay: more than 6 days | Adult: 190"),
     ],
 )
-def test_the_row_for_what_is_asked_answers_with_the_names_of_its_columns(
+def test_a_lookup_quotes_the_matching_row_with_its_column_names(
     passes: Engine, question: str, opening: str, row: str
 ) -> None:
     found = answer(passes, question)
@@ -145,7 +145,7 @@ def test_the_row_for_what_is_asked_answers_with_the_names_of_its_columns(
     assert all(text[one.start : one.end] == one.quote and "---" not in one.quote for one in found.citations)
 
 
-def test_what_stands_beside_each_other_is_looked_up_by_the_name_of_its_row(tmp_path: Path) -> None:
+def test_a_value_is_looked_up_by_row_name_and_column_name(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     cells = (
         "<tr><th></th><th>Skua 4</th><th>Tern 6</th></tr><tr><td>Price</td><td>410 euros</td><td>530 euros</td></tr>"
@@ -164,6 +164,6 @@ def test_what_stands_beside_each_other_is_looked_up_by_the_name_of_its_row(tmp_p
     )
 
 
-def test_a_cell_that_the_question_does_not_name_alone_is_not_looked_up(passes: Engine) -> None:
+def test_a_cell_is_looked_up_only_if_the_question_names_exactly_one(passes: Engine) -> None:
     assert answer(passes, "when does the desk at the lake open on tuesdays").form != "table"
     assert answer(passes, "desk sunday").form != "table"

@@ -1,4 +1,4 @@
-"""The check of a sentence against what it cites: facts in normal form, rivals, negation, direction, wording, slices."""
+"""The check of a sentence against its sources: facts, rivals, negation, direction, wording, slices."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check(sentence: str, text: str = MILL, beside: str = "", name: str = "source
         "Ann Reed moved the 19th-century wheel 30 kilometres to Leeds.",
     ],
 )
-def test_a_true_sentence_is_supported_in_whatever_form_its_facts_stand(sentence: str) -> None:
+def test_a_true_sentence_is_supported_however_its_facts_are_written(sentence: str) -> None:
     verdict = check(sentence)
     assert (verdict.kind, verdict.why) == ("supported", "")
     assert len(verdict.support) == 1 and verdict.score > 0.5
@@ -66,7 +66,7 @@ def test_a_true_sentence_is_supported_in_whatever_form_its_facts_stand(sentence:
         ("Yes.", "source 2 says hardly anything of this"),
     ],
 )
-def test_what_the_source_lacks_is_unsupported_and_named(sentence: str, why: str) -> None:
+def test_a_fact_missing_from_the_source_is_unsupported_and_named(sentence: str, why: str) -> None:
     verdict = check(sentence)
     assert (verdict.kind, verdict.why) == ("unsupported", why)
 
@@ -82,12 +82,12 @@ def test_what_the_source_lacks_is_unsupported_and_named(sentence: str, why: str)
         ("The old mill at Farley was built of enormous grey stones.", "its wording goes beyond source 2"),
     ],
 )
-def test_what_turns_round_or_goes_beyond_is_weak_with_the_reason(sentence: str, why: str) -> None:
+def test_a_sentence_that_contradicts_or_exceeds_its_source_is_weak_with_a_reason(sentence: str, why: str) -> None:
     verdict = check(sentence)
     assert verdict.kind == "weak" and verdict.why.startswith(why)
 
 
-def test_a_short_form_counts_only_where_the_text_introduces_it() -> None:
+def test_an_alias_counts_only_where_a_text_introduces_it() -> None:
     told = "GM builds cars in Detroit."
     assert check("General Motors builds cars in Detroit.", told).kind == "unsupported"
     introduced = Aliases(find_aliases("General Motors (NYSE:GM) is a company."))
@@ -114,28 +114,28 @@ NAMES = """Tesla Apple Amazon Shell Intel Google China Orange Target Gap Visa Ch
         "In short: {0} supplies the battery cells.",
     ],
 )
-def test_a_name_that_no_source_has_is_never_supported_wherever_it_stands(form: str, name: str) -> None:
+def test_a_name_that_no_source_has_is_never_supported_anywhere_in_a_sentence(form: str, name: str) -> None:
     verdict = check(form.format(name), CELLS)
-    # In one of these places the plain word is in the source: "targeted", "well".
+    # The source has "targeted" and "well", so "Target" and "Wells" may be weak.
     assert verdict.kind == "unsupported" or (name in ("Target", "Wells") and verdict.kind == "weak")
     assert name in verdict.why
 
 
 @pytest.mark.parametrize("name", [name.lower() for name in NAMES if name not in ("Target", "Wells")])
 @pytest.mark.parametrize("form", ["{0} supplies the battery cells.", "The battery cells are supplied by {0}."])
-def test_a_name_in_lower_case_is_never_supported_as_the_one_who_did_it(form: str, name: str) -> None:
+def test_a_lower_case_name_is_never_supported_as_the_supplier(form: str, name: str) -> None:
     verdict = check(form.format(name), CELLS)
     assert verdict.kind != "supported" and name in verdict.why
 
 
 @pytest.mark.parametrize("name", ["tesla", "google", "intel", "china", "panasonic", "zorbtech", "τesla", "te5la"])
-def test_a_word_that_is_no_plain_english_is_nowhere_supported(name: str) -> None:
+def test_a_word_outside_plain_english_is_never_supported(name: str) -> None:
     verdict = check(f"LG Chem supplies the battery cells that {name} needs for electric cars.", CELLS)
     assert verdict.kind != "supported" and name in verdict.why
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_counts_where_a_source_has_it(name: str) -> None:
+def test_a_name_is_supported_if_a_source_has_it(name: str) -> None:
     told = f"In the end it was {name} that came to supply the battery cells."
     assert check(f"{name} supplies the battery cells.", told).kind == "supported"
     assert check(f"{name} supplies the battery cells.", "It supplies the battery cells.", name).kind == "supported"
@@ -151,7 +151,7 @@ def test_a_name_counts_where_a_source_has_it(name: str) -> None:
         "Cells for the electric cars of General Motors are provided by LG Chem.",
     ],
 )
-def test_plain_words_of_the_writer_stay_supported(sentence: str) -> None:
+def test_plain_connecting_words_stay_supported(sentence: str) -> None:
     assert check(sentence, CELLS).kind == "supported"
 
 
@@ -173,14 +173,14 @@ def test_swapped_roles_are_not_supported(sentence: str, text: str) -> None:
     assert check(sentence, text).kind != "supported"
 
 
-def test_title_and_date_of_a_source_count_as_said() -> None:
+def test_the_title_and_date_of_a_source_count_as_its_text() -> None:
     assert (
         check("In 2024 GM built 30 cars.", "In the year GM built 30 cars.", "News of cars\n2024-09-12").kind
         == "supported"
     )
 
 
-def test_a_sentence_may_join_sources_and_gets_a_slice_of_each() -> None:
+def test_a_sentence_may_combine_sources_and_gets_a_slice_of_each() -> None:
     first = SourceFacts("It rains. The old mill at Farley was built in 1823.", "", Aliases([]))
     second = SourceFacts("Sheep graze there. The mill was sold to Ann Reed in 1955.", "", Aliases([]))
     verdict = check_sentence("The mill, built in 1823, was sold to Ann Reed in 1955.", [first, second])
@@ -207,19 +207,19 @@ def test_numbers_are_read_in_normal_form(text: str, numbers: list[tuple[str, str
     assert [(f"{one.value:f}", one.unit) for one in find_numbers(text)] == numbers
 
 
-def test_dates_in_prose_are_read_as_far_as_they_are_said() -> None:
+def test_dates_in_prose_are_read_as_precisely_as_they_are_written() -> None:
     text = "On Sept. 12, 2024, the 3rd of May, in June 2020, since July; 13/04/2024; it may 5; 03/04/2024; 99 May 2020."
     assert [date for _, _, date in find_dates(text)] == [
         (2024, 9, 12), (None, 5, 3), (2020, 6, None), (None, 7, None), (2024, 4, 13), (2020, 5, None),
     ]  # fmt: skip
 
 
-def test_names_are_told_from_words_that_only_begin_a_sentence() -> None:
+def test_names_are_distinguished_from_capitalised_first_words() -> None:
     told = "However, Ann Reed met U.S. officials. Batteries matter. Panasonic left; “Nobody” cared. The FT stayed."
     assert [fact.text for fact in find_facts(told)] == ["Ann Reed", "U.S.", "Panasonic", "FT"]
 
 
-def test_negation_and_direction_are_compared_by_what_they_are_about() -> None:
+def test_negation_and_direction_are_compared_only_for_the_same_subject() -> None:
     assert negation_differs("Sheep do not swim.", "Sheep swim.") and negation_differs(
         "Wet sheep swim gladly.", "Wet sheep never swim gladly."
     )
@@ -242,7 +242,7 @@ def test_negation_and_direction_are_compared_by_what_they_are_about() -> None:
         "He ignored the previous owner and followed the instructions of the model's maker.",
     ],
 )
-def test_plain_prose_is_no_instruction(text: str) -> None:
+def test_plain_prose_is_not_taken_for_an_instruction(text: str) -> None:
     assert not instructs(text)
 
 
@@ -250,7 +250,7 @@ def test_plain_prose_is_no_instruction(text: str) -> None:
 @given(
     st.one_of(st.sampled_from(NASTY), st.text(max_size=200)), st.one_of(st.sampled_from(NASTY), st.text(max_size=200))
 )
-def test_whatever_the_text_a_verdict_comes_and_slices_lie_inside(sentence: str, text: str) -> None:
+def test_any_text_gets_a_verdict_with_slices_inside_the_text(sentence: str, text: str) -> None:
     sentence, text = sentence[:3000], text[:3000]
     verdict = check(sentence, text)
     assert 0 <= verdict.score <= 1 and (verdict.kind == "supported") == (verdict.why == "")

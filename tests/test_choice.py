@@ -1,4 +1,4 @@
-"""A question asked of some sources only: retrieval looks at no other, and the answer says so."""
+"""Questions to some of the sources: retrieval reads only those, and the answer says so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rag.settings import Settings
 
 QUESTION = "When was the old mill at Farley built?"
 CROWD = 60
-"""More passages than a retriever gives (FOOTNOTE_CANDIDATES, 50), all nearer to the question than the one below."""
+"""More passages than a retriever returns (FOOTNOTE_CANDIDATES, 50), all nearer to the question than notes.md."""
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     yield made
 
 
-def test_the_crowd_fills_every_place_when_all_are_asked(crowded: Engine) -> None:
+def test_without_a_choice_the_many_near_passages_take_every_rank(crowded: Engine) -> None:
     sources = {one.source for one in answer(crowded, QUESTION).passages}
     assert len(sources) == 10 and all(source.startswith("crowd/") for source in sources)
 
 
-def test_passages_of_other_sources_take_no_place(crowded: Engine) -> None:
+def test_passages_of_other_sources_take_no_rank(crowded: Engine) -> None:
     generation, retriever, _ = crowded.parts()
     asked = resolve_scope(generation.catalog, Choice(only=("notes.md",)))
     assert asked is not None
@@ -48,10 +48,10 @@ def test_passages_of_other_sources_take_no_place(crowded: Engine) -> None:
     narrow = resolve_scope(generation.catalog, Choice(only=("crowd/0*",)))
     assert narrow is not None
     for hit in retriever.retrieve(retriever.query(QUESTION, narrow.article_ids), 10):
-        assert hit.coverage == pytest.approx(scores[hit.chunk.id])  # looking at fewer changes no score
+        assert hit.coverage == pytest.approx(scores[hit.chunk.id])  # A narrower search must not change a score.
 
 
-def test_an_answer_says_how_many_were_asked(crowded: Engine) -> None:
+def test_an_answer_says_how_many_sources_were_searched(crowded: Engine) -> None:
     found = answer(crowded, "Who feeds the ducks on the pond of Dunn?", choice=Choice(only=("*.md", "[[]odd].txt")))
     assert "Tom Hale" in found.text and "Only 2 of 62 sources were asked." in found.notes
     assert found.to_json()["asked"] == {"sources": ["[odd].txt", "notes.md"], "of": 62}
@@ -59,14 +59,14 @@ def test_an_answer_says_how_many_were_asked(crowded: Engine) -> None:
     assert everything.to_json()["asked"] is None and everything.notes == ("The sources differ here.",)
 
 
-def test_a_refusal_says_so_too_and_what_those_sources_lack(crowded: Engine) -> None:
+def test_a_refusal_says_how_many_sources_were_searched_and_what_they_lack(crowded: Engine) -> None:
     found = answer(crowded, QUESTION, choice=Choice(only=("notes.md",)))
     assert found.refused and found.text.startswith("Only 1 of 62 sources was asked, and nothing there answers this.")
     assert "Nothing there mentions “Farley”" in found.text
     assert {one.source for one in found.passages} == {"notes.md"}
 
 
-def test_names_patterns_and_what_is_left_out(crowded: Engine) -> None:
+def test_sources_are_chosen_by_name_by_pattern_or_by_exclusion(crowded: Engine) -> None:
     catalog = crowded.parts()[0].catalog
     assert resolve_scope(catalog, Choice()) is None
 
@@ -75,7 +75,7 @@ def test_names_patterns_and_what_is_left_out(crowded: Engine) -> None:
         assert asked is not None
         return asked.names
 
-    assert names(only=("[odd].txt",)) == {"[odd].txt"}  # a name beats a pattern
+    assert names(only=("[odd].txt",)) == {"[odd].txt"}  # An exact name is not read as a pattern.
     assert names(only=("crowd/0?.txt", "notes.md")) == {"notes.md", *(f"crowd/{n:02d}.txt" for n in range(10))}
     assert len(names(left_out=frozenset({"notes.md", "not there"}))) == CROWD + 1
     with pytest.raises(FootnoteError, match=r"no source called 'note.md'.*\n  notes.md"):

@@ -1,4 +1,4 @@
-"""Chunks are verbatim slices that fit their limits, end at sentence ends and cover the article."""
+"""Chunks are verbatim slices within their limits, end at sentence ends and cover the article."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
             assert covered.isdisjoint(inside)
         own = enumerate(text[block.start : block.end], block.start)
         for word in "".join(c if at not in covered else " " for at, c in own).split():
-            # What no chunk covers is said by one that was kept, or is data.
+            # Uncovered words repeat a kept passage or a heading, or are data.
             searched = word in said or word.strip("#") in headings
             assert (
                 block.kind in ("title", "furniture")
@@ -52,7 +52,7 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
     assert found == chunk(make_article("folder/name.txt", text), limits)
 
 
-def test_chunks_begin_and_end_with_sentences_and_overlap_by_whole_ones(limits: ChunkLimits) -> None:
+def test_chunks_begin_and_end_with_sentences_and_overlap_by_whole_sentences(limits: ChunkLimits) -> None:
     text = " ".join(f"Sentence number {n} tells of the {n}th battery plant in the north." for n in range(80))
     article = make_article("a.txt", text)
     spans = sentences(text)
@@ -66,13 +66,13 @@ def test_chunks_begin_and_end_with_sentences_and_overlap_by_whole_ones(limits: C
         assert limits.count_tokens(text[after.start : before.end]) <= limits.overlap
 
 
-def test_without_overlap_no_sentence_stands_twice(limits: ChunkLimits) -> None:
+def test_without_overlap_no_sentence_is_repeated(limits: ChunkLimits) -> None:
     text = " ".join(f"Sentence number {n} is here." for n in range(200))
     found = chunk(make_article("a.txt", text), replace(limits, overlap=0))
     assert all(before.end <= after.start for before, after in pairwise(found))
 
 
-def test_passages_of_an_article_that_say_the_same_are_kept_once_and_the_first_of_them(limits: ChunkLimits) -> None:
+def test_of_repeated_passages_in_an_article_only_the_first_is_kept(limits: ChunkLimits) -> None:
     line = "The pump was checked by the shift engineer and found to be in working order today."
     text = f"The log of the pump house.\n{line}\n" + f"{line}\n" * 600 + "It stopped in May.\n"
     found = chunk(make_article("pump.log", text), limits)
@@ -80,7 +80,7 @@ def test_passages_of_an_article_that_say_the_same_are_kept_once_and_the_first_of
     assert all(text[one.start : one.end] == one.text for one in found)
 
 
-def test_data_is_no_passage_and_what_stands_around_it_is(limits: ChunkLimits) -> None:
+def test_data_is_not_a_passage_but_the_text_around_it_is(limits: ChunkLimits) -> None:
     data = base64.b64encode(random.Random(0).randbytes(90_000)).decode()
     for run in (data, "\n".join(data[at : at + 76] for at in range(0, len(data), 76)), "x" * 1_000_000):
         text = f"The picture shows the mill. ![mill](data:image/png;base64,{run}) It was taken in May."
@@ -90,7 +90,7 @@ def test_data_is_no_passage_and_what_stands_around_it_is(limits: ChunkLimits) ->
     assert "".join(one.text for one in chunk(make_article("a.md", address), limits)) == address
 
 
-def test_golden_chunks_of_a_seed(limits: ChunkLimits) -> None:
+def test_chunks_of_a_seed_match_the_golden_table(limits: ChunkLimits) -> None:
     text = (SEEDS / "000_fee8f80bb4d154f2.txt").read_bytes().decode()
     found = chunk(make_article("000_fee8f80bb4d154f2.txt", text), limits)
     assert [(one.heading, one.text.split()[0], one.text.split()[-1], one.start, one.end) for one in found] == [
@@ -101,7 +101,7 @@ def test_golden_chunks_of_a_seed(limits: ChunkLimits) -> None:
     ]
 
 
-def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limits: ChunkLimits) -> None:
+def test_every_heading_is_in_a_passage_and_its_parents_are_in_the_context(limits: ChunkLimits) -> None:
     text = (
         "# Harbour map\n\n## 3.2.0 (4 March)\n\n### Fixed\n\n- A crash.\n\n### Added\n\nA new chart of the bay.\n\n"
         "Opening hours 9 to 5\n\nThe office is at the quay.\n\n## 3.1.0 withdrawn\n"
@@ -119,7 +119,7 @@ def test_every_heading_stands_in_a_passage_and_all_above_it_in_the_context(limit
     ]
 
 
-def test_what_the_name_of_a_file_adds_to_the_title_stands_in_the_context(limits: ChunkLimits) -> None:
+def test_words_that_only_the_file_name_has_are_in_the_context(limits: ChunkLimits) -> None:
     text = "# Travel rules\n\nTake the train."
     contexts = [
         chunk(make_article(name, text), limits)[0].context for name in ("travel-rules-2025.md", "a1b2c3d4e5.md")
@@ -127,14 +127,14 @@ def test_what_the_name_of_a_file_adds_to_the_title_stands_in_the_context(limits:
     assert contexts == ["Travel rules (2025)", "Travel rules"]
 
 
-def test_a_long_section_has_its_heading_above_each_further_passage(limits: ChunkLimits) -> None:
+def test_each_further_passage_of_a_long_section_repeats_its_heading(limits: ChunkLimits) -> None:
     text = "# Manual\n\n## Cleaning\n\n" + " ".join(f"Rinse part {n} with cold water." for n in range(80))
     first, *others = chunk(make_article("manual.md", text), limits)
     assert first.context == "Manual" and first.text.startswith("## Cleaning\n\nRinse part 0")
     assert others and all(one.context == "Manual\nCleaning" and one.heading == "Cleaning" for one in others)
 
 
-def test_limits_that_make_no_sense_are_refused(embedder: Embedder) -> None:
+def test_contradictory_limits_are_refused(embedder: Embedder) -> None:
     count = token_counter().count
     with pytest.raises(ValueError, match="overlap"):
         ChunkLimits(count, embedder.count_pieces, overlap=150)

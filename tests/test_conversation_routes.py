@@ -1,4 +1,4 @@
-"""The stored conversations over HTTP, through a real server on loopback, and as files to hand on."""
+"""Stored conversations over HTTP, through a real server on loopback, and as exported files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def client(store: ConversationStore) -> Iterator[httpx.Client]:
     thread.join()
 
 
-def test_a_conversation_is_listed_found_opened_changed_and_deleted(client: httpx.Client) -> None:
+def test_a_conversation_can_be_listed_searched_opened_changed_and_deleted(client: httpx.Client) -> None:
     (listed,) = client.get("/conversations").json()["conversations"]
     assert (listed["id"], listed["title"], listed["turns"]) == ("conversation1", "Who built {{the mill}}?", 1)
     assert client.get("/conversations", params={"search": "nobody"}).json() == {"conversations": []}
@@ -79,7 +79,7 @@ def test_a_conversation_is_listed_found_opened_changed_and_deleted(client: httpx
     assert client.get("/conversations").json() == {"conversations": []}
 
 
-def test_what_a_browser_held_is_taken_over_as_words(client: httpx.Client) -> None:
+def test_turns_stored_in_a_browser_are_imported_as_escaped_text(client: httpx.Client) -> None:
     turns = [{"question": "Who?", "text": "Ada <script>x</script>"}, {"question": "When?", "text": "In 1823."}]
     id_ = client.post("/conversations/import", json={"turns": turns}).json()["id"]
     found = client.get(f"/conversations/{id_}").json()
@@ -105,7 +105,7 @@ def test_bad_changes_are_refused_in_one_sentence(client: httpx.Client, body: byt
     assert len(client.get("/conversations").json()["conversations"]) == 1
 
 
-def test_a_conversation_is_downloaded_in_three_forms(client: httpx.Client) -> None:
+def test_a_conversation_can_be_downloaded_in_three_formats(client: httpx.Client) -> None:
     for form, suffix in (("markdown", "md"), ("json", "json"), ("html", "html")):
         reply = client.get("/conversations/conversation1/export", params={"form": form})
         assert reply.status_code == 200 and f"conversation.{suffix}" in reply.headers["content-disposition"]
@@ -114,7 +114,7 @@ def test_a_conversation_is_downloaded_in_three_forms(client: httpx.Client) -> No
     assert client.get("/conversations/conversation1/export", params={"form": "exe"}).status_code == 422
 
 
-def test_a_receipt_of_an_answer_is_saved_and_its_details_name_what_was_read(client: httpx.Client) -> None:
+def test_a_receipt_can_be_saved_and_the_details_name_the_search_and_the_models(client: httpx.Client) -> None:
     reply = client.get("/conversations/receipts/turn1")
     assert reply.status_code == 200 and "receipt.json" in reply.headers["content-disposition"]
     assert Answer.from_json(reply.json()) == ANSWER
@@ -135,7 +135,7 @@ def test_markdown_has_every_answer_with_its_quotes(store: ConversationStore) -> 
 
 @pytest.mark.browser
 @pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
-def test_the_html_file_opens_from_disk_and_its_markers_lead_to_the_quotes(
+def test_the_html_file_opens_from_disk_and_its_markers_link_to_the_quotes(
     store: ConversationStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "conversation.html"

@@ -1,4 +1,4 @@
-"""Conversations stay: over restarts, for several processes at once, and as they were."""
+"""Conversations are stored unchanged, across restarts and for several processes at once."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ ANSWERS = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(ANSWERS)
-def test_an_answer_comes_back_from_its_json(answer: Answer) -> None:
+def test_an_answer_is_unchanged_after_a_round_trip_through_json(answer: Answer) -> None:
     assert Answer.from_json(answer.to_json()) == answer
 
 
-def test_sentences_that_failed_the_check_come_back_too() -> None:
+def test_sentences_that_failed_the_check_are_stored_too() -> None:
     shown, failed = CitedSentence("It is so.", (1,)), CitedSentence("It is not.", (), verdict="unsupported", why="why")
     answer = Answer("q", "It is so. [1]", False, sentences=(shown,), checked=(failed, shown), writer="llm")
     assert Answer.from_json(answer.to_json()) == answer
@@ -102,7 +102,7 @@ def test_a_conversation_is_titled_by_its_first_question_and_keeps_its_turns_in_o
     assert store.summaries()[0].turns == 12
 
 
-def test_the_last_used_conversation_comes_first_and_search_looks_everywhere(store: ConversationStore) -> None:
+def test_the_last_used_conversation_is_first_and_search_covers_every_turn(store: ConversationStore) -> None:
     store.add("one", "a", answer("Who pays 100% of it?", "The Landlord pays."))
     store.add("two", "a", answer("When was it built?", "In 1823."))
     assert [one.id for one in store.summaries()] == ["two", "one"]
@@ -113,7 +113,7 @@ def test_the_last_used_conversation_comes_first_and_search_looks_everywhere(stor
     assert [one.id for one in store.summaries("100%")] == ["one"] and store.summaries("100_") == []
 
 
-def test_names_stars_and_ticks_are_kept(store: ConversationStore) -> None:
+def test_titles_stars_and_source_choices_are_kept(store: ConversationStore) -> None:
     store.add("one", "a", answer("Who?"))
     store.change("one", title="  Mill   notes ", starred=True, left_out=["a.txt"])
     store.star_turn("one", "a", True)
@@ -126,7 +126,7 @@ def test_names_stars_and_ticks_are_kept(store: ConversationStore) -> None:
         store.change("two", starred=True)
 
 
-def test_a_deleted_conversation_can_be_brought_back_until_all_is_deleted(store: ConversationStore) -> None:
+def test_a_deleted_conversation_can_be_restored_until_all_are_deleted(store: ConversationStore) -> None:
     store.add("one", "a", answer("Who is the secret keeper?"))
     store.delete("one")
     assert store.summaries() == []
@@ -140,14 +140,14 @@ def test_a_deleted_conversation_can_be_brought_back_until_all_is_deleted(store: 
         store.restore("one")
 
 
-def test_what_is_deleted_for_good_is_not_in_the_file(store: ConversationStore, tmp_path: Path) -> None:
+def test_deleting_all_removes_the_text_from_the_file(store: ConversationStore, tmp_path: Path) -> None:
     store.add("one", "a", answer("Who is the zanzibarian keeper?"))
     assert b"zanzibarian" in (tmp_path / "home" / CONVERSATIONS_FILE).read_bytes()
     store.delete_all()
     assert all(b"zanzibarian" not in path.read_bytes() for path in (tmp_path / "home").iterdir())
 
 
-def test_threads_and_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_threads_and_processes_write_at_once_without_loss(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from rag.conversation.store import ConversationStore as S; "
         "[S(Path(sys.argv[1])).add_words('shared', f'{sys.argv[2]}-{n}', 'Who?', 'He.') for n in range(10)]"
@@ -160,7 +160,7 @@ def test_threads_and_processes_write_at_once_and_nothing_is_lost(tmp_path: Path)
     assert len(ConversationStore(tmp_path).get("shared").turns) == 40
 
 
-def test_a_damaged_file_is_said_in_one_sentence(store: ConversationStore, tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_in_one_sentence(store: ConversationStore, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / CONVERSATIONS_FILE).write_bytes(b"no database at all, but long enough to be read as one" * 20)
     with pytest.raises(ConversationError, match="move the file"):

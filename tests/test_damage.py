@@ -1,4 +1,4 @@
-"""Damage is met with one sentence and mended from the sources: never by a signal, a traceback or a changed quote."""
+"""Damage to the index: reported in one sentence and repaired from the sources, never a crash or a changed quote."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ pytestmark = pytest.mark.slow
 SENTENCE = "The index is damaged: "
 
 
-def test_twenty_random_damages_change_no_answer_and_end_no_process(tmp_path: Path) -> None:
+def test_twenty_random_damages_change_no_answer_and_crash_no_process(tmp_path: Path) -> None:
     assert sum(corruption.run(tmp_path, range(20)).values()) == 20
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
-    """A folder with two articles in docs/ and an index of them in home/."""
+def original(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
+    """Return a folder with two articles in docs/ and an index of them in home/."""
     folder = tmp_path_factory.mktemp("damage")
     docs = folder / "docs"
     docs.mkdir()
@@ -66,14 +66,14 @@ def made(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
 
 
 @pytest.fixture
-def docs(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made / "docs", tmp_path / "docs"))
+def docs(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original / "docs", tmp_path / "docs"))
 
 
 @pytest.fixture
-def home(made: Path, builder: Builder, docs: Path) -> Path:
-    """A copy of the index, at the builder's home."""
-    shutil.copytree(made / "home", builder.home)
+def home(original: Path, builder: Builder, docs: Path) -> Path:
+    """Return the builder's home with a copy of the index."""
+    shutil.copytree(original / "home", builder.home)
     register_roots(builder.home, [docs])
     return builder.home
 
@@ -87,18 +87,18 @@ def change(path: Path, old: bytes, new: bytes) -> None:
 # Files of a generation
 
 
-def every_part(folder: Path) -> Iterator[Path]:
-    """The files that count: what Chroma and tantivy open without reading holds nothing."""
+def checked_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a generation that are checked on opening."""
     yield from (folder / name for name in Manifest.read(folder).files)
 
 
 def test_a_changed_byte_in_any_file_is_noticed_before_a_library_opens_it(home: Path) -> None:
     folder = current_folder(home)
-    files = [path for path in every_part(folder) if path.stat().st_size]
+    files = [path for path in checked_files(folder) if path.stat().st_size]
     assert {path.parent.name for path in files} == {folder.name, "vectors", "words", "exact"}
     for path in files:
         if path.name == "chroma.sqlite3":
-            continue  # its free pages hold nothing: its rows have a test of their own
+            continue  # Its free pages hold no data; another test checks its rows.
         data = path.read_bytes()
         path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
         with pytest.raises(IndexDamaged, match=f"{SENTENCE}.*{path.name}.* Run `python app.py index`"):
@@ -107,10 +107,10 @@ def test_a_changed_byte_in_any_file_is_noticed_before_a_library_opens_it(home: P
     open_current(home).close()
 
 
-def test_chromas_own_rows_are_compared_and_those_that_count_openings_are_not(home: Path) -> None:
+def test_chromas_rows_are_compared_but_not_its_count_of_openings(home: Path) -> None:
     folder = current_folder(home)
     with contextlib.closing(sqlite3.connect(folder / "vectors" / "chroma.sqlite3")) as database:
-        # As many as hundreds of openings leave, so that they take new pages of the file.
+        # As many rows as hundreds of openings leave, so that they fill new pages of the file.
         database.executemany("insert into acquire_write (lock_status) values (?)", [(1,)] * 2_000)
         database.commit()
         open_current(home).close()
@@ -129,7 +129,7 @@ def test_a_vector_whose_sign_was_flipped_is_noticed(home: Path) -> None:
         open_current(home)
 
 
-def test_a_manifest_that_is_none_is_told_and_mended(builder: Builder, home: Path, docs: Path) -> None:
+def test_an_unreadable_manifest_is_reported_and_rebuilt(builder: Builder, home: Path, docs: Path) -> None:
     for content in (b"", b"\xff\xfe\x00", b"{}", b'{"name": 7, "recipe": []}', b"[" * 100_000, b"null", b"[]"):
         (current_folder(home) / "manifest.json").write_bytes(content)
         with pytest.raises(IndexDamaged, match=r"manifest\.json is gone or not as it was written"):
@@ -145,7 +145,9 @@ def test_a_changed_figure_in_the_manifest_is_noticed(builder: Builder, home: Pat
         open_current(home, builder.recipe)
 
 
-def test_a_pointer_to_nothing_is_told_and_mended(builder: Builder, home: Path, docs: Path) -> None:
+def test_an_invalid_pointer_to_the_current_generation_is_reported_and_rebuilt(
+    builder: Builder, home: Path, docs: Path
+) -> None:
     for content in (b"", b"../..", b"no-such-name", b"a\0b", b"\n", b"\xff\xfe\x80"):
         (index_folder(home) / "current").write_bytes(content)
         with pytest.raises(IndexDamaged, match=SENTENCE):
@@ -153,7 +155,7 @@ def test_a_pointer_to_nothing_is_told_and_mended(builder: Builder, home: Path, d
     assert sync(builder, [docs]).built and faults(current_folder(home)) == []
 
 
-def test_a_generation_from_before_digests_is_made_again_and_not_called_damaged(builder: Builder, home: Path) -> None:
+def test_a_generation_without_digests_is_rebuilt_and_not_called_damaged(builder: Builder, home: Path) -> None:
     path = current_folder(home) / "manifest.json"
     value = json.loads(path.read_text())
     for key in ("seal", "files"):
@@ -169,7 +171,7 @@ def test_a_generation_from_before_digests_is_made_again_and_not_called_damaged(b
 
 @pytest.fixture
 def large(tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
-    """(folder, a file of 1.2 MB in it, digests); the file is trusted, and its digest is that of another content."""
+    """Return (folder, a file of 1.2 MB in it, digests); the file is trusted, but its digest is wrong."""
     folder = tmp_path / "generation"
     (folder / "words").mkdir(parents=True)
     path = folder / "words" / "large.store"
@@ -179,12 +181,12 @@ def large(tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
     return folder, path, files
 
 
-def test_a_large_file_that_nothing_touched_is_not_read_again(large: tuple[Path, Path, dict[str, str]]) -> None:
+def test_a_large_unchanged_file_is_not_read_again(large: tuple[Path, Path, dict[str, str]]) -> None:
     folder, path, files = large
     verify_files(folder, files)
     with pytest.raises(IndexDamaged):
         verify_files(folder, files, whole=True)
-    # Whoever found damage has it looked for at the next opening.
+    # After damage is detected, the next opening compares all files.
     with pytest.raises(IndexDamaged):
         verify_files(folder, files)
     trust(folder, stamps_of(folder, files))
@@ -195,7 +197,7 @@ def test_a_large_file_that_nothing_touched_is_not_read_again(large: tuple[Path, 
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"[]", b'{"words/large.store": 3}', b'{"words/large.store": [1]}'])
-def test_damage_of_what_is_trusted_only_means_to_compare(
+def test_a_damaged_list_of_trusted_files_means_that_all_are_compared(
     large: tuple[Path, Path, dict[str, str]], content: bytes
 ) -> None:
     folder, _, files = large
@@ -214,8 +216,8 @@ if sys.argv[2] == "killed":
 """
 
 
-def rot_unseen(folder: Path) -> None:
-    """Make the catalog of a generation large, trusted, and other than what was written, as if the disk had rotted."""
+def corrupt_unseen(folder: Path) -> None:
+    """Make the catalog large, trusted and different from its digest, as after silent disk corruption."""
     with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
         catalog.execute("create table filling as select zeroblob(1500000)")
         catalog.commit()
@@ -225,8 +227,8 @@ def rot_unseen(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("end", "code"), [("killed", -signal.SIGKILL), ("clean", 0)])
-def test_what_a_reader_leaves_that_was_killed_is_compared_whole(home: Path, end: str, code: int) -> None:
-    rot_unseen(current_folder(home))
+def test_after_a_killed_reader_all_files_are_compared(home: Path, end: str, code: int) -> None:
+    corrupt_unseen(current_folder(home))
     open_current(home).close()
     done = subprocess.run([sys.executable, "-c", _DYING, str(home), end], cwd=ROOT, check=False)
     assert done.returncode == code
@@ -238,7 +240,7 @@ def test_what_a_reader_leaves_that_was_killed_is_compared_whole(home: Path, end:
     assert not list((index_folder(home) / "readers").iterdir())
 
 
-def test_a_reader_at_work_is_no_unclean_end(home: Path) -> None:
+def test_a_running_reader_does_not_count_as_killed(home: Path) -> None:
     generation = open_current(home)
     assert not reader_marks.ended_uncleanly(index_folder(home))
     assert len(list((index_folder(home) / "readers").iterdir())) == 1
@@ -246,8 +248,8 @@ def test_a_reader_at_work_is_no_unclean_end(home: Path) -> None:
     assert not list((index_folder(home) / "readers").iterdir())
 
 
-def test_after_a_writer_that_was_killed_all_is_compared(home: Path) -> None:
-    rot_unseen(current_folder(home))
+def test_after_a_killed_writer_all_files_are_compared(home: Path) -> None:
+    corrupt_unseen(current_folder(home))
     with hold_lock(home):
         pass
     open_current(home).close()
@@ -258,7 +260,7 @@ def test_after_a_writer_that_was_killed_all_is_compared(home: Path) -> None:
         open_current(home)
 
 
-# What is quoted
+# Quotes
 
 
 def test_a_digit_that_changes_while_the_index_is_open_is_never_quoted(home: Path, run: Run) -> None:
@@ -282,7 +284,7 @@ def test_a_digit_that_changes_while_the_index_is_open_is_never_quoted(home: Path
     assert "4711" in asked.stdout and not asked.stderr
 
 
-def test_ask_mends_what_is_damaged_and_answers(home: Path, run: Run) -> None:
+def test_ask_repairs_a_damaged_index_and_answers(home: Path, run: Run) -> None:
     change(current_folder(home) / "catalog.sqlite", b"There are 4711", b"There are 4712")
     asked = run("ask", "How many otters are there?", home=home)
     assert asked.returncode == 0 and "4711" in asked.stdout and "4712" not in asked.stdout
@@ -301,29 +303,29 @@ def test_a_copy_of_an_article_is_compared_too(builder: Builder, docs: Path) -> N
     generation.close()
 
 
-def test_errors_of_the_word_index_are_words(home: Path, tmp_path: Path) -> None:
+def test_errors_of_the_word_index_are_reported_as_damage(home: Path, tmp_path: Path) -> None:
     words = current_folder(home) / "words"
     changes = [
         (path.name, content)
         for path in sorted(path for path in words.iterdir() if path.stat().st_size)
         for content in (b"", b"\xff" * path.stat().st_size, path.read_bytes()[: path.stat().st_size // 2])
     ]
-    assert told_as_damage(words, tmp_path, changes) > 10
+    assert count_damage(words, tmp_path, changes) > 10
 
 
-def test_panics_of_the_word_index_are_words(home: Path, tmp_path: Path) -> None:
-    """Single bits of these files make tantivy panic, which is no Exception in Python."""
+def test_panics_of_the_word_index_are_reported_as_damage(home: Path, tmp_path: Path) -> None:
+    """Flip single bits that make tantivy panic, which is not an Exception in Python."""
     words = current_folder(home) / "words"
     changes = []
     for path in sorted(path for path in words.iterdir() if path.suffix in (".idx", ".term")):
         data = path.read_bytes()
         for at in range(0, len(data), 3):
             changes.append((path.name, data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1 :]))
-    assert told_as_damage(words, tmp_path, changes) > 10
+    assert count_damage(words, tmp_path, changes) > 10
 
 
-def told_as_damage(words: Path, tmp_path: Path, changes: list[tuple[str, bytes]]) -> int:
-    """Ask a copy of the word index after each of the changes (file, content); returns how often it was damaged."""
+def count_damage(words: Path, tmp_path: Path, changes: list[tuple[str, bytes]]) -> int:
+    """Query a copy of the word index after each change (file, content); count the IndexDamaged errors."""
     told = 0
     for number, (name, content) in enumerate(changes):
         copy = shutil.copytree(words, tmp_path / str(number))
@@ -337,7 +339,7 @@ def told_as_damage(words: Path, tmp_path: Path, changes: list[tuple[str, bytes]]
     return told
 
 
-def test_a_page_that_ends_takes_its_mark_away(home: Path) -> None:
+def test_a_closed_page_removes_its_reader_mark(home: Path) -> None:
     engine = Engine(Settings(home=home))
     with TestClient(make_server(engine)):
         engine.parts()
@@ -345,10 +347,10 @@ def test_a_page_that_ends_takes_its_mark_away(home: Path) -> None:
     assert not list((index_folder(home) / "readers").iterdir())
 
 
-# Vectors that are known
+# Reuse of vectors
 
 
-def test_vectors_of_a_damaged_generation_are_not_used_again(builder: Builder, home: Path, docs: Path) -> None:
+def test_vectors_of_a_damaged_generation_are_not_reused(builder: Builder, home: Path, docs: Path) -> None:
     (docs / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
     sync(builder, [docs])
     path = current_folder(home) / "vectors" / "chroma.sqlite3"
@@ -356,10 +358,10 @@ def test_vectors_of_a_damaged_generation_are_not_used_again(builder: Builder, ho
         vectors = [vector for (vector,) in database.execute("select vector from embeddings_queue")]
     for vector in vectors:
         change(path, vector[:40], vector[:3] + bytes([vector[3] ^ 0x80]) + vector[4:40])
-    assert sync(builder, [docs]).embedded == 1  # the older generation knows the other two
+    assert sync(builder, [docs]).embedded == 1  # The older generation has the other two.
 
 
-def test_vectors_beside_a_damaged_word_index_are_used_again(builder: Builder, home: Path, docs: Path) -> None:
+def test_vectors_are_reused_if_only_the_word_index_is_damaged(builder: Builder, home: Path, docs: Path) -> None:
     next((current_folder(home) / "words").glob("*.term")).write_bytes(b"")
     report = sync(builder, [docs])
     assert report.built and report.embedded == 0 and faults(current_folder(home)) == []
@@ -368,7 +370,7 @@ def test_vectors_beside_a_damaged_word_index_are_used_again(builder: Builder, ho
 def test_damage_is_not_copied_into_the_next_generation(builder: Builder, home: Path, docs: Path) -> None:
     derived = replace(builder, derive_from=0, most_churn=1.0)
     folder = current_folder(home)
-    # Rotted on the disk, so that the opening does not see it.
+    # Trusted, so that opening does not notice the damage.
     manifest = Manifest.read(folder)
     with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
         catalog.execute("create table filling as select zeroblob(1500000)")
@@ -381,14 +383,14 @@ def test_damage_is_not_copied_into_the_next_generation(builder: Builder, home: P
     assert Manifest.read(current_folder(home)).churn == 0 and faults(current_folder(home)) == []
 
 
-def test_a_kept_vector_that_was_changed_is_thrown_away(builder: Builder) -> None:
+def test_a_changed_vector_in_the_store_is_discarded(builder: Builder) -> None:
     index_folder(builder.home).mkdir(parents=True)
     vector = np.eye(1, 384, dtype=np.float32)[0]
     kept = Embedded(builder.home, builder.recipe)
     kept.keep({b"digest": vector})
     assert kept.of([b"digest"])[b"digest"].tolist() == vector.tolist()
     kept.close()
-    # Its length is still 1.
+    # Still of length 1, so only the checksum can tell.
     with contextlib.closing(sqlite3.connect(index_folder(builder.home) / "embedded.sqlite")) as database:
         database.execute("update sealed set vector = ?", ((-vector).tobytes(),))
         database.commit()
@@ -413,7 +415,7 @@ DAMAGES: list[Callable[[Path], object]] = [
 
 
 @pytest.mark.parametrize("which", ["roots.json", "roots.json.copy", "forgotten.json", "forgotten.json.copy"])
-def test_no_list_is_lost_by_damage_of_one_file(tmp_path: Path, which: str) -> None:
+def test_damage_of_one_file_loses_no_list(tmp_path: Path, which: str) -> None:
     home, docs = tmp_path / "home", tmp_path / "docs"
     (docs / "mill.txt").parent.mkdir()
     (docs / "mill.txt").touch()
@@ -429,13 +431,13 @@ def test_no_list_is_lost_by_damage_of_one_file(tmp_path: Path, which: str) -> No
         assert registered_roots(home) == [docs] and forgotten(home) == {docs / "mill.txt"}
 
 
-def test_a_sync_says_that_it_mended_a_list(builder: Builder, home: Path, docs: Path) -> None:
+def test_a_sync_reports_that_it_repaired_a_list(builder: Builder, home: Path, docs: Path) -> None:
     _flip(index_folder(home) / "roots.json")
     assert "roots.json" in dict(sync(builder, registered_roots(home)).notes)
     assert damaged_files(home) == [] and registered_roots(home) == [docs]
 
 
-def test_a_list_that_is_lost_with_its_copy_is_told_and_nothing_is_removed(home: Path, run: Run) -> None:
+def test_a_list_lost_with_its_copy_is_reported_and_no_source_is_removed(home: Path, run: Run) -> None:
     for name in ("roots.json", "roots.json.copy"):
         (index_folder(home) / name).write_bytes(b"\xff\xfe")
     for words in (["index"], ["doctor"]):
@@ -446,7 +448,9 @@ def test_a_list_that_is_lost_with_its_copy_is_told_and_nothing_is_removed(home: 
     assert Generation(current_folder(home)).manifest.articles == 2
 
 
-def test_lists_of_earlier_versions_are_read_and_no_damage(builder: Builder, home: Path, docs: Path) -> None:
+def test_lists_of_earlier_versions_are_read_without_a_report_of_damage(
+    builder: Builder, home: Path, docs: Path
+) -> None:
     index = index_folder(home)
     for path in index.glob("*.json*"):
         path.unlink()
@@ -458,7 +462,7 @@ def test_lists_of_earlier_versions_are_read_and_no_damage(builder: Builder, home
     assert sync(builder, [docs]).notes == []
 
 
-def test_what_can_be_found_out_again_is(builder: Builder, home: Path, docs: Path) -> None:
+def test_damaged_files_that_can_be_recomputed_are_ignored(builder: Builder, home: Path, docs: Path) -> None:
     index = index_folder(home)
     for damaging in DAMAGES:
         for name in ("seen.json", "failed.json", "owner.json"):
@@ -471,7 +475,7 @@ def test_what_can_be_found_out_again_is(builder: Builder, home: Path, docs: Path
     assert report.unchanged == ["mill.txt", "otters.txt"] and damaged_files(home) == []
 
 
-def test_what_was_seen_counts_only_for_the_generation_it_was_seen_for(builder: Builder, home: Path, docs: Path) -> None:
+def test_stamps_count_only_for_the_generation_that_they_belong_to(builder: Builder, home: Path, docs: Path) -> None:
     before = current_folder(home).name
     (docs / "mill.txt").write_text("The mill at Farley was torn down in 1900.")
     sync(builder, [docs])
@@ -482,7 +486,7 @@ def test_what_was_seen_counts_only_for_the_generation_it_was_seen_for(builder: B
     assert report.changed == ["mill.txt"] and report.built
 
 
-def test_a_kept_web_page_that_was_changed_is_not_used(tmp_path: Path) -> None:
+def test_a_changed_copy_of_a_web_page_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "lake.txt").write_text("The lake of Corm is 43 metres deep.")
     handler = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)
     limits = FetchLimits(1_000, 5, frozenset({"text/plain"}), allow_private=True)
@@ -499,7 +503,7 @@ def test_a_kept_web_page_that_was_changed_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[]\n", b"7\n", b'{"n": 1}\n'])
-def test_a_run_that_is_damaged_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_run_is_reported(tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "run.json").write_text('{"made_by": {}}')

@@ -1,4 +1,4 @@
-"""Dated sources: the newest leads, older ones are marked, and `--as-of` and `--since` leave sources out and say so."""
+"""Dated sources: the newest comes first, older ones are marked, `--as-of` and `--since` exclude sources and say so."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ They come from a plant in Dayton.
 
 @pytest.fixture(scope="module")
 def dated(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over the two articles and a third, newer one."""
+    """Return an engine over the seeds and a newer article."""
     folder = tmp_path_factory.mktemp("dated")
     shutil.copytree(SEEDS, folder / "docs")
     (folder / "docs/news.txt").write_text(NEWS)
@@ -41,7 +41,7 @@ def dated(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
-def test_the_newest_leads_and_what_is_older_or_undated_follows_marked(tmp_path: Path) -> None:
+def test_the_newest_source_comes_first_and_older_or_undated_ones_are_marked(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     for name, line, keeper in (
         ("b", "4 May 2020", "Anna Brook"),
@@ -68,7 +68,7 @@ def test_the_newest_leads_and_what_is_older_or_undated_follows_marked(tmp_path: 
         ("Vexley Cells of Dayton will make the battery cells for GM's electric vehicles from March on.", "Vexley"),
     ],
 )
-def test_a_new_supplier_leads_with_its_date_then_the_older_then_the_undated(
+def test_a_new_supplier_comes_first_then_the_older_then_the_undated_source(
     tmp_path: Path, news: str, names: str
 ) -> None:
     shutil.copytree(SEEDS, tmp_path / "docs")
@@ -108,7 +108,7 @@ The contract was signed on Thursday. The order is for nine boats, and not for 14
 """
 
 
-def test_the_newest_leads_where_it_says_it_in_other_words_and_the_answer_says_that_they_differ(tmp_path: Path) -> None:
+def test_the_newest_comes_first_in_other_words_and_the_answer_says_that_sources_differ(tmp_path: Path) -> None:
     found = answer(_engine(tmp_path, _OLD, _NEW), "How many boats is Farley going to buy?")
     first, second, *_ = [one for one in found.sentences if not one.words]
     assert first.text.startswith("5 Jun 2025: ") and "nine boats" in first.text
@@ -116,13 +116,13 @@ def test_the_newest_leads_where_it_says_it_in_other_words_and_the_answer_says_th
     assert "The sources differ here" in found.notes[0]
 
 
-def test_sources_that_say_the_same_do_not_differ(tmp_path: Path) -> None:
+def test_sources_that_agree_are_not_said_to_differ(tmp_path: Path) -> None:
     again = _NEW.replace("The order is for nine boats, and not for 14.", "The order is for 14 boats, as planned.")
     found = answer(_engine(tmp_path, _OLD, again), "How many boats is Farley going to buy?")
     assert "14" in found.text and not any("differ" in note for note in found.notes)
 
 
-def test_amounts_of_another_thing_do_not_differ() -> None:
+def test_amounts_of_different_things_do_not_differ() -> None:
     def told(article: str, text: str, words: str) -> Evidence:
         hit = Hit(Chunk(article, article, 0, "", "", 0, len(text), text, 1), 1, 0.5, 0.5, 0.5, 1, 1)
         place = text.index(words)
@@ -134,8 +134,7 @@ def test_amounts_of_another_thing_do_not_differ() -> None:
         assert sources_differ([guest, other], content_terms("guest cost")) is differ
 
 
-@pytest.mark.slow
-def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> None:
+def test_as_of_excludes_newer_sources_and_says_so(dated: Engine, run: Run) -> None:
     found = answer(dated, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
     assert "Northvolt" not in found.text and not found.refused
     assert "Only 2 of 3 sources were asked (1 published after 31 Dec 2024 left out)." in found.notes
@@ -146,7 +145,7 @@ def test_as_of_leaves_newer_sources_out_and_says_so(dated: Engine, run: Run) -> 
     assert run("ask", "--as-of", "soon", QUESTION, home=dated.home).returncode == 2
 
 
-def test_a_question_may_say_as_of_when_it_asks(dated: Engine) -> None:
+def test_a_question_may_contain_as_of(dated: Engine) -> None:
     for question in ("As of December 2024, who supplies GM's cells?", "who supplies gm's cells as of 31 december 2024"):
         found = answer(dated, question)
         assert "Northvolt" not in found.text and not found.refused
@@ -155,13 +154,13 @@ def test_a_question_may_say_as_of_when_it_asks(dated: Engine) -> None:
     assert answer(dated, "as of now, who supplies GM's cells?").asked is None
 
 
-def test_since_leaves_older_sources_out_and_keeps_undated_ones(dated: Engine) -> None:
+def test_since_excludes_older_sources_and_keeps_undated_ones(dated: Engine) -> None:
     found = answer(dated, QUESTION, choice=Choice(since=read_period("Jan 2026")))
     assert found.asked is not None and found.asked.names == {"news.txt", "002_892b5bec6cb22725.txt"}
     assert found.asked.dates == "1 published before Jan 2026 left out"
 
 
-def test_the_days_that_a_date_may_mean() -> None:
+def test_a_partial_date_covers_all_its_days() -> None:
     for when, first, last in (
         ("2024", "2024-01-01", "2024-12-31"),
         ("2024-02", "2024-02-01", "2024-02-29"),

@@ -1,4 +1,4 @@
-"""The same text in two files is indexed once and cited under each; what is nearly the same is told."""
+"""Duplicates: a text in two files is indexed once and cited under each; near-duplicates are reported."""
 
 from __future__ import annotations
 
@@ -63,8 +63,7 @@ def test_a_text_in_three_files_is_indexed_once_and_cited_under_each(engine: Engi
     }
 
 
-@pytest.mark.slow
-def test_a_copy_stands_in_for_the_one_that_goes_and_nothing_is_embedded_again(engine: Engine, docs: Path) -> None:
+def test_a_copy_replaces_a_deleted_original_without_embedding_again(engine: Engine, docs: Path) -> None:
     (docs / "a.txt").unlink()
     report = engine.index()
     assert (report.removed, report.embedded, report.articles, report.chunks) == (["a.txt"], 0, 3, 2)
@@ -75,20 +74,20 @@ def test_a_copy_stands_in_for_the_one_that_goes_and_nothing_is_embedded_again(en
     assert faults(current_folder(engine.home)) == []
 
 
-def test_a_copy_that_alone_is_asked_gives_the_answer_its_name(engine: Engine) -> None:
+def test_a_search_of_a_copy_alone_cites_the_copy(engine: Engine) -> None:
     found = answer(engine, "When was the old mill at Farley built?", choice=Choice(only=("sub/*",)))
     assert not found.refused
     assert {(one.source, one.also_in) for one in found.citations} == {("sub/c.txt", ())}
 
 
-def test_a_label_at_a_copy_is_held_by_what_is_indexed(engine: Engine) -> None:
+def test_a_label_on_a_copy_matches_the_indexed_original(engine: Engine) -> None:
     corpus = Corpus(engine.parts()[0])
     place = corpus.find(Label("sub/c.txt", "built in 1823"))
     cited = answer(engine, "When was the old mill at Farley built?").citations[0]
     assert place.covered_by(cited) and corpus.in_a_chunk(place)
 
 
-def test_repeats_are_told_by_a_sync_and_by_a_dry_run(builder: Builder, docs: Path) -> None:
+def test_a_sync_and_a_dry_run_report_the_same_repeats(builder: Builder, docs: Path) -> None:
     (docs / "long.txt").write_text(LONG)
     (docs / "longer.txt").write_text(f"{LONG} One sentence more was added to it.")
     report = preview(builder, [docs])
@@ -102,7 +101,7 @@ def test_repeats_are_told_by_a_sync_and_by_a_dry_run(builder: Builder, docs: Pat
     generation.close()
 
 
-def test_the_original_is_the_first_by_name_whatever_the_order() -> None:
+def test_the_original_is_the_first_by_name_in_any_order() -> None:
     a, b, c = (make_article(name, MILL) for name in ("a.txt", "b.txt", "c.txt"))
     for order in ([a, b, c], [c, b, a]):
         (group,) = originals([record(one) for one in order])
@@ -112,7 +111,7 @@ def test_the_original_is_the_first_by_name_whatever_the_order() -> None:
     assert len(originals([record(a), record(titled)])) == 2
 
 
-def test_resemblance_is_the_share_of_phrases_in_common() -> None:
+def test_resemblance_is_the_share_of_common_phrases() -> None:
     assert resemblance(sketch(LONG), sketch(LONG)) == 1
     assert resemblance(sketch(LONG), sketch(MILL * 9)) == 0
     half = LONG[: len(LONG) // 2]
@@ -120,7 +119,7 @@ def test_resemblance_is_the_share_of_phrases_in_common() -> None:
     assert resemblance(sketch(""), sketch("too short")) == 0
 
 
-def test_of_many_texts_only_the_near_duplicates_are_found() -> None:
+def test_only_near_duplicates_are_paired_among_many_texts() -> None:
     texts = {f"{n:03d}": " ".join(f"word{n}-{m % 90} and some more of it." for m in range(90)) for n in range(200)}
     texts |= {f"{n:03d}x": texts[f"{n:03d}"] + " The end." for n in (3, 70, 199)}
     pairs = near_duplicates([record(make_article(name, text)) for name, text in sorted(texts.items())])

@@ -1,5 +1,4 @@
-"""The shipped encoder is the known one, an export stays near the float32 model it was made from, a text has the same
-vector in any company, and the encoder says how much it reads; other models are read by sentence-transformers."""
+"""The encoder: its shipped weights, exports near float32, vectors independent of the batch, limits, other models."""
 
 from __future__ import annotations
 
@@ -21,18 +20,18 @@ from training.encoder.export import export
 
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
-    """Paragraphs of the seeds, questions, and texts of one word and of none."""
+    """Return paragraphs of the seeds, questions, a text of a single word and an empty text."""
     paragraphs = [line for path in sorted(SEEDS.glob("*.txt")) for line in path.read_text("utf-8").split("\n")]
     return [*filter(None, paragraphs), "Who supplies the cells?", "Where is the plant?", "battery", ""]
 
 
 @pytest.fixture(scope="module")
 def float32() -> Embedder:
-    """The model that the shipped encoder grew from."""
+    """Return the float32 model that the shipped encoder was trained from."""
     return Embedder(find_float32())
 
 
-def test_vectors_are_unit_and_near_for_near_meanings(embedder: Embedder) -> None:
+def test_vectors_have_unit_length_and_are_near_for_near_meanings(embedder: Embedder) -> None:
     vectors = embedder.encode_documents(
         ["The plant makes battery cells.", "Cells are produced there.", "Bread is baked."]
     )
@@ -44,14 +43,16 @@ def test_vectors_are_unit_and_near_for_near_meanings(embedder: Embedder) -> None
     assert embedder.encode_documents([]).shape == (0, embedder.dimension)
 
 
-def test_a_text_has_the_same_vector_in_any_company(embedder: Embedder, texts: list[str]) -> None:
+def test_a_text_has_the_same_vector_in_any_batch_and_with_any_number_of_threads(
+    embedder: Embedder, texts: list[str]
+) -> None:
     together = embedder.encode_documents(texts)
     for text, vector in zip(texts, together, strict=True):
         np.testing.assert_array_equal(embedder.encode_documents([text])[0], vector)
     np.testing.assert_array_equal(Embedder(find_model(), threads=1).encode_documents(texts), together)
 
 
-def test_pieces_are_counted_whole_though_the_model_cuts_them_off(embedder: Embedder, float32: Embedder) -> None:
+def test_all_pieces_are_counted_although_the_model_truncates(embedder: Embedder, float32: Embedder) -> None:
     for model in (embedder, float32):
         assert model.max_pieces == MAX_WORD_PIECES
         assert model.count_pieces("") == 2
@@ -60,8 +61,7 @@ def test_pieces_are_counted_whole_though_the_model_cuts_them_off(embedder: Embed
     np.testing.assert_array_equal(long[0], long[1])
 
 
-@pytest.mark.slow
-def test_an_export_stays_near_the_float32_weights(float32: Embedder, texts: list[str], tmp_path: Path) -> None:
+def test_an_export_stays_close_to_the_float32_weights(float32: Embedder, texts: list[str], tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     tokenizer.no_padding()
     export(find_float32().folder, [tokenizer.encode(text).ids for text in texts[:20]], tmp_path / ENCODER)
@@ -73,7 +73,7 @@ def test_an_export_stays_near_the_float32_weights(float32: Embedder, texts: list
     assert cosines.min() > 0.97 and cosines.mean() > 0.985
 
 
-def test_embedding_needs_no_torch() -> None:
+def test_embedding_does_not_import_torch() -> None:
     code = (
         "import sys; from index.encoder.embedder import Embedder, find_model; Embedder(find_model()).warm_up(); "
         "sys.exit(bool({'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()))"
@@ -81,7 +81,7 @@ def test_embedding_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_same_weights_are_found_by_name_and_by_folder() -> None:
+def test_a_model_name_and_its_folder_give_the_same_weights() -> None:
     shipped = find_model()
     assert shipped.sha256 == ENCODER_SHA256 == find_model(str(shipped.folder)).sha256
     full = find_float32()
@@ -98,7 +98,7 @@ def test_a_folder_without_weights_and_an_unknown_name_say_what_to_do(tmp_path: P
         Embedder(find_model(str(tmp_path))).warm_up()
 
 
-def test_a_shipped_encoder_that_is_missing_or_altered_says_where_to_get_it(tmp_path: Path) -> None:
+def test_a_missing_or_altered_encoder_says_where_to_get_it(tmp_path: Path) -> None:
     copy = tmp_path / "index"
     shutil.copytree(ROOT / "index", copy, ignore=shutil.ignore_patterns(SHIPPED.name, "__pycache__"))
     model = copy / SHIPPED.relative_to(ROOT / "index")

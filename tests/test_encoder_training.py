@@ -1,4 +1,4 @@
-"""Training the encoder in a short form: it learns, the same steps come for the same seed, what it writes is read."""
+"""A short training of the encoder: the loss falls, a seed repeats its steps, and the export gives the same vectors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def corpus() -> TrainingCorpus:
 
 @pytest.fixture(scope="module")
 def trained(corpus: TrainingCorpus) -> tuple[EncoderTraining, Step, list[float]]:
-    """An encoder after the same step six times, that step, and the losses."""
+    """Return an encoder trained six times on the same step, that step, and the losses."""
     base = find_float32().folder
     training = EncoderTraining(load_encoder(base), open_tokenizer(base), _RECIPE, 12, "cpu")
     step = next(Pairs(corpus, _RECIPE).epoch(0))
@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_steps(corpus: TrainingCorpus) -> None:
     assert one == other != list(islice(Pairs(corpus, _RECIPE).epoch(2), 3))
 
 
-def test_a_step_has_the_answering_passages_first_then_some_of_their_documents_that_lack_the_answer(
+def test_a_step_has_the_answering_passages_first_then_other_passages_of_their_documents(
     corpus: TrainingCorpus,
 ) -> None:
     spans = {(q.text.lower().rstrip(" ?."), q.passage): q.spans for q in corpus.questions}
@@ -54,10 +54,10 @@ def test_a_step_has_the_answering_passages_first_then_some_of_their_documents_th
         for question, home, text in zip(step.questions, own, step.texts, strict=False):
             assert corpus.passages[home].text in text
             asked = (question.lower().rstrip(" ?."), home)
-            assert asked not in spans or spans[asked]  # a question that was changed is not found again
+            assert asked not in spans or spans[asked]  # A swapped question is not in the corpus.
 
 
-def test_what_is_written_gives_the_vectors_of_the_model_in_training(
+def test_the_export_gives_the_vectors_of_the_trained_model(
     trained: tuple[EncoderTraining, Step, list[float]], tmp_path: Path
 ) -> None:
     training, step, _ = trained

@@ -1,4 +1,4 @@
-"""Runs: asked, judged, resumed, compared and reported; by the command line as a process."""
+"""Evaluation runs: asked, judged, resumed, compared and reported; also by the command line as a process."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ JOBS = "with predictions of creating 1,000 jobs"
         ("How many jobs will the TDK deal create?", (), (), None, None),
     ],
 )
-def test_a_failed_question_gets_the_one_cause_that_is_the_matter(
+def test_a_failed_question_gets_the_cause_of_the_failure(
     engine: Engine,
     question: str,
     answers: tuple[str, ...],
@@ -124,7 +124,7 @@ REFERENCE = "The deal between General Motors and TDK is expected to create aroun
 @pytest.mark.parametrize(
     ("reference", "cause"),
     [
-        (REFERENCE, None),  # 1, 000, local and product of the nine words that the question does not give away
+        (REFERENCE, None),  # The answer has 4 of its 9 words that the question lacks: 1, 000, local, product.
         ("General Motors has not said yet in which year the foreign suppliers of cells would stop deliveries.", "x"),
         (
             "Hamlet, prince of Denmark, talks to the skull of a jester whom he knew when he was a child.",
@@ -132,7 +132,7 @@ REFERENCE = "The deal between General Motors and TDK is expected to create aroun
         ),
     ],
 )
-def test_a_long_reference_is_not_absent_because_its_wording_differs(
+def test_a_long_reference_in_other_words_counts_as_in_the_corpus(
     engine: Engine, reference: str, cause: str | None
 ) -> None:
     question = "How many jobs will the TDK deal create?"
@@ -142,7 +142,7 @@ def test_a_long_reference_is_not_absent_because_its_wording_differs(
     assert found["scores"]["wrong"] == float(cause is not None)
 
 
-def test_a_right_quote_under_a_wrong_opening_is_not_nothing_wrong(engine: Engine) -> None:
+def test_a_right_quote_below_a_wrong_opening_counts_as_misled(engine: Engine) -> None:
     question = "Who supplies GM's cells?"
     found = answer(engine, question)
     quoted = found.citations[0].quote
@@ -153,7 +153,7 @@ def test_a_right_quote_under_a_wrong_opening_is_not_nothing_wrong(engine: Engine
     assert judged["scores"]["wrong"] == 0 and judged["scores"]["misled"] == 1 and judged["cause"] == "misled"
 
 
-def test_a_row_is_nothing_wrong_only_if_it_is_neither_wrong_nor_misled(seed_run: Run) -> None:
+def test_a_row_has_no_cause_only_if_it_is_neither_wrong_nor_misled(seed_run: Run) -> None:
     sound = [row["scores"] for row in seed_run.rows if row["cause"] is None]
     assert sound and not any(one["wrong"] or one["misled"] for one in sound)
     answered = [row["scores"] for row in seed_run.rows if not row["scores"]["refused"]]
@@ -162,7 +162,7 @@ def test_a_row_is_nothing_wrong_only_if_it_is_neither_wrong_nor_misled(seed_run:
     assert all(row["scores"]["misled"] is None for row in seed_run.rows if row["scores"]["refused"])
 
 
-def test_contexts_of_other_tools_are_labels_where_a_source_holds_them(engine: Engine, tmp_path: Path) -> None:
+def test_contexts_of_other_tools_are_labels_if_a_source_holds_them(engine: Engine, tmp_path: Path) -> None:
     quote = "with predictions of creating 1,000 jobs and substantially enhancing local production capabilities"
     rows = [
         {"user_input": "How many jobs will the TDK deal create?", "reference": "1,000", "reference_contexts": [quote]},
@@ -182,7 +182,7 @@ def test_contexts_of_other_tools_are_labels_where_a_source_holds_them(engine: En
     assert told == ["q, contexts: 1 of 3 are in no source word for word: these are judged by their answers alone"]
 
 
-def test_what_was_not_retrieved_is_told_apart(seeds_home: Path) -> None:
+def test_a_source_that_was_not_retrieved_has_a_cause_of_its_kind(seeds_home: Path) -> None:
     engine = Engine(Settings(home=seeds_home, candidates=1, passages=1))
     asked = Question("q", "How many jobs will the TDK deal create?", ("x",), True, (Label(SECOND, "the Chevy Bolt"),))
     assert judge_answer(asked, answer(engine, asked.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
@@ -210,7 +210,7 @@ def test_a_run_is_a_folder_with_every_answer_its_scores_and_a_summary(
     assert first["answer"]["schema"] == 1 and set(MEANS) <= set(first["scores"])
 
 
-def test_an_identical_rerun_shows_no_difference_anywhere(
+def test_an_identical_rerun_shows_no_difference(
     engine: Engine, seed_run: Run, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
     again = compare(seed_run, run_it(engine, seed_questions, tmp_path / "again", workers=2))
@@ -234,7 +234,7 @@ def test_never_refusing_is_worse_where_refusing_is_right(
     assert all(measures[name]["mean"] is not None for name in ("ece", "brier", "aurc", "coverage@10%risk"))
 
 
-def test_fewer_passages_are_worse_at_finding(
+def test_fewer_passages_lower_the_retrieval_measures(
     seeds_home: Path, seed_run: Run, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
     narrow = Engine(Settings(home=seeds_home, candidates=1, passages=1))
@@ -254,7 +254,7 @@ def test_one_question_is_not_enough_to_call_a_measure_worse(seed_run: Run) -> No
     assert rare.change == -1 and rare.verdict == "no difference shown"
 
 
-def test_a_folder_that_is_no_sound_run_is_told_or_passed_over(
+def test_a_damaged_run_is_reported_when_named_and_skipped_otherwise(
     engine: Engine, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
     making = describe_run(engine, seed_questions, Options())
@@ -269,11 +269,11 @@ def test_a_folder_that_is_no_sound_run_is_told_or_passed_over(
     assert choose_folder(tmp_path, seed_questions, making).name.startswith("questions-")
 
 
-def test_half_a_character_in_a_question_is_answered_all_the_same(engine: Engine) -> None:
+def test_a_question_with_half_a_character_is_answered(engine: Engine) -> None:
     assert not answer(engine, "Who is the \ud800 CEO of GM?").refused
 
 
-def test_a_set_without_labels_tells_what_can_be_known(engine: Engine, tmp_path: Path) -> None:
+def test_a_set_without_labels_gives_only_coverage_and_verbatim(engine: Engine, tmp_path: Path) -> None:
     (tmp_path / "q.csv").write_text("question\nWho is the CEO of GM?\nWho wrote Hamlet?\n")
     run_it(engine, read_questions(tmp_path / "q.csv"), tmp_path / "run")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
@@ -281,7 +281,7 @@ def test_a_set_without_labels_tells_what_can_be_known(engine: Engine, tmp_path: 
     assert known == {"coverage", "verbatim"} and summary["answerable"] == 0 and not summary["causes"]
 
 
-def test_stopping_keeps_what_is_done_and_another_make_is_refused(
+def test_a_stopped_run_keeps_its_rows_and_refuses_other_options(
     engine: Engine, seed_questions: QuestionSet, tmp_path: Path
 ) -> None:
     making = describe_run(engine, seed_questions, Options())
@@ -302,7 +302,7 @@ def test_stopping_keeps_what_is_done_and_another_make_is_refused(
         next(ask_all(engine, seed_questions, tmp_path / "other", making))
 
 
-def test_running_nothing_on_the_page_says_what_to_do(engine: Engine) -> None:
+def test_an_evaluation_without_a_set_says_what_to_do(engine: Engine) -> None:
     said = [told for told, _ in evaluation.evaluation(engine, None, False, Event(), nullcontext)]
     assert len(said) == 1 and "Choose a question set, or upload one" in said[0]
 
@@ -318,7 +318,7 @@ def two_hundred(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
+def test_a_killed_run_resumes_and_ends_like_an_unbroken_run(
     run: Call, two_hundred: Path, seeds_home: Path, tmp_path: Path
 ) -> None:
     engine = Engine(Settings(home=seeds_home, reader="small"))
@@ -334,7 +334,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Where the tests run in the background, Ctrl-C is ignored, and so would be here.
+            # Background processes ignore Ctrl-C, and their children inherit that.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < count):
@@ -350,7 +350,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_as_if_it_had_not_been(
     assert without_times(killed) == without_times(whole)
 
 
-def test_evaluate_prints_a_table_writes_a_run_and_judges_it_against_a_baseline(run: Call, tmp_path: Path) -> None:
+def test_evaluate_prints_a_table_writes_a_run_and_compares_it_with_a_baseline(run: Call, tmp_path: Path) -> None:
     questions = tmp_path / "few.jsonl"
     rows = (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()
     questions.write_text("\n".join([*rows[4:10], *rows[-20:-14], "nonsense"]))
@@ -373,7 +373,7 @@ def test_evaluate_prints_a_table_writes_a_run_and_judges_it_against_a_baseline(r
     assert strict.returncode == 1 and "--strict" in strict.stderr and "line 13" in strict.stderr
 
 
-def test_a_set_in_the_folder_that_is_asked_is_no_source_of_it(run: Call, tmp_path: Path) -> None:
+def test_a_question_set_is_not_a_source_of_the_folder_that_it_tests(run: Call, tmp_path: Path) -> None:
     folder, home = tmp_path / "folder", tmp_path / "home"
     folder.mkdir()
     (folder / "a.txt").write_text("The mill at Farley was built in 1823.\n")
@@ -406,12 +406,12 @@ def test_a_set_in_the_folder_that_is_asked_is_no_source_of_it(run: Call, tmp_pat
         (["compare", "seeds", "seeds"], "There is no run called 'seeds'"),
     ],
 )
-def test_what_cannot_be_evaluated_is_said_in_one_line(run: Call, words: list[str], told: str) -> None:
+def test_an_evaluation_that_cannot_start_is_explained_in_one_line(run: Call, words: list[str], told: str) -> None:
     done = run(*words)
     assert done.returncode == 1 and told in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 
-def test_a_squad_file_is_asked_of_its_own_articles_beside_the_users_index(run: Call, tmp_path: Path) -> None:
+def test_a_squad_file_is_evaluated_on_its_articles_without_touching_the_users_index(run: Call, tmp_path: Path) -> None:
     path, home = tmp_path / "squad.json", tmp_path / "home"
     path.write_text(json.dumps(squad()))
     options = ["--corpus", "same", "--never-refuse", "--out", str(tmp_path / "run")]
@@ -437,7 +437,7 @@ class _Page(HTMLParser):
         self.links += [value or "" for name, value in attrs if name in ("src", "href", "action", "srcset")]
 
 
-def test_the_report_is_one_file_that_needs_nothing_else(seed_run: Run) -> None:
+def test_the_report_is_a_single_file_without_external_resources(seed_run: Run) -> None:
     text = report.write_report(seed_run.folder, compare(seed_run, seed_run)).read_text("utf-8")
     page = _Page(text)
     assert page.links == [] and "@import" not in text and "url(" not in text
@@ -445,7 +445,7 @@ def test_the_report_is_one_file_that_needs_nothing_else(seed_run: Run) -> None:
     assert text.count('class="fn-row"') == 61 and "no difference shown" in text
 
 
-def test_hostile_text_stays_text_in_a_report(engine: Engine, tmp_path: Path) -> None:
+def test_hostile_text_is_escaped_in_a_report(engine: Engine, tmp_path: Path) -> None:
     hostile = "What is <img src=x onerror=alert(1)> {{7*7}} </script><script>alert(1)</script>?"
     (tmp_path / "q.jsonl").write_text(json.dumps({"question": hostile, "answers": [hostile], "tags": [hostile]}))
     run_it(engine, read_questions(tmp_path / "q.jsonl"), tmp_path / "run")
@@ -496,7 +496,7 @@ def test_a_judged_answer_becomes_a_labelled_question(home: Path, seeds: Generati
         ("good", "How many jobs?", [], [{**PLACE, "quote": "9,999 jobs"}], "is not in"),
     ],
 )
-def test_feedback_that_tells_nothing_is_not_kept(
+def test_unusable_feedback_is_not_kept(
     home: Path, seeds: Generation, kind: str, question: str, answers: list[str], cited: list[dict[str, Any]], told: str
 ) -> None:
     with pytest.raises(feedback.BadFeedback, match=told):

@@ -1,1 +1,1 @@
-"""One file per module; tests/browser for the page."""
+"""Tests of the page in a real browser."""
