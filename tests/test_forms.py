@@ -1,4 +1,4 @@
-"""Answers in the form a question asks for: lists, steps, tables, comparisons, summaries, over documents made here."""
+"""Forms of answers: lists, steps, tables, comparisons and summaries, over documents written for the tests."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ Quarantine,1800,,closed
 
 @pytest.fixture(scope="module")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over a handbook and a table."""
+    """Return an engine over a handbook and a table."""
     folder = tmp_path_factory.mktemp("station")
     docs = folder / "docs"
     docs.mkdir()
@@ -102,11 +102,11 @@ def check_slices(engine: Engine, found: Answer) -> None:
         ("When was the station founded?", "words"),
     ],
 )
-def test_the_wording_tells_the_form(question: str, form: str) -> None:
+def test_the_wording_of_a_question_decides_the_form(question: str, form: str) -> None:
     assert form_asked_for(question) == form
 
 
-def test_steps_come_whole_and_in_order(station: Engine) -> None:
+def test_steps_are_complete_and_in_order(station: Engine) -> None:
     found = answer(station, "how do i feed a cub")
     assert [one.text for one in found.sentences] == [
         "Warm the milk to 38 degrees.",
@@ -118,7 +118,7 @@ def test_steps_come_whole_and_in_order(station: Engine) -> None:
     check_slices(station, found)
 
 
-def test_a_list_comes_whole_below_the_line_that_leads_into_it(station: Engine) -> None:
+def test_a_list_is_complete_below_its_introducing_line(station: Engine) -> None:
     found = answer(station, "list everything that belongs in the van for a rescue")
     assert found.text == (
         "The following belongs in the van: [1]\n- a net with a short handle [2]\n- two crates [3]\n- wool blankets [4]"
@@ -128,7 +128,7 @@ def test_a_list_comes_whole_below_the_line_that_leads_into_it(station: Engine) -
     check_slices(station, found)
 
 
-def test_a_reply_is_quoted_and_not_the_question_above_it(station: Engine) -> None:
+def test_the_reply_is_quoted_without_the_question_above_it(station: Engine) -> None:
     found = answer(station, "may I bring my dog?")
     assert found.citations[0].quote.startswith("No. Dogs frighten the cubs") and "Q:" not in found.text
     check_slices(station, found)
@@ -145,7 +145,7 @@ def test_a_reply_is_quoted_and_not_the_question_above_it(station: Engine) -> Non
         ("how many tanks have more than 2000 litres", "3"),
     ],
 )
-def test_figures_are_worked_out_from_rows_that_are_shown(station: Engine, question: str, opening: str) -> None:
+def test_figures_are_calculated_from_rows_that_are_shown(station: Engine, question: str, opening: str) -> None:
     found = answer(station, question)
     assert found.form == "table" and found.sentences[0].text == opening
     rows = [one for one in found.sentences if one.block == "row"]
@@ -153,12 +153,12 @@ def test_figures_are_worked_out_from_rows_that_are_shown(station: Engine, questi
     check_slices(station, found)
 
 
-def test_rows_that_fit_are_listed(station: Engine) -> None:
+def test_matching_rows_are_listed(station: Engine) -> None:
     found = answer(station, "which tanks are closed")
     assert [one.text.split(" | ")[0] for one in found.sentences] == ["Tank: South basin", "Tank: Quarantine"]
 
 
-def test_a_column_that_nobody_named_is_not_guessed(station: Engine) -> None:
+def test_a_column_is_not_guessed_if_the_question_names_none(station: Engine) -> None:
     assert answer(station, "what is the highest mountain").form != "table"
 
 
@@ -178,17 +178,17 @@ def test_a_column_that_nobody_named_is_not_guessed(station: Engine) -> None:
         ("", None),
     ],
 )
-def test_numbers_alone_are_read(text: str, number: Decimal | None) -> None:
+def test_a_cell_is_a_number_only_if_it_holds_a_single_number(text: str, number: Decimal | None) -> None:
     found = number_in(text)
     assert (found.number if found else None) == number
 
 
-def test_no_figure_worked_out_from_a_table_with_a_trap_is_wrong() -> None:
+def test_no_figure_calculated_from_a_tricky_table_is_wrong() -> None:
     counts = measure(5, aloud=False)
     assert sum(counts.values()) == 40 and counts["right"] >= 28 and not counts["wrong"]
 
 
-def test_mixed_units_are_told_and_not_summed(tmp_path: Path) -> None:
+def test_mixed_units_are_reported_and_not_summed(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "walks.csv").write_text("Walk,Length\nAlder Fell,800 m\nBirch Moor,2 km\nCedar Dale,900 m\n", "utf-8")
@@ -207,11 +207,11 @@ def test_mixed_units_are_told_and_not_summed(tmp_path: Path) -> None:
         ("when does the station open", False),
     ],
 )
-def test_a_comparison_becomes_a_question_about_each_thing(question: str, both: bool) -> None:
+def test_a_comparison_is_split_into_a_question_about_each_side(question: str, both: bool) -> None:
     assert (sides(question) is not None) is both
 
 
-def test_a_comparison_quotes_a_sentence_on_each_thing(tmp_path: Path) -> None:
+def test_a_comparison_quotes_a_sentence_about_each_side(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/boats.txt").write_text(
         "The boats\n\nThe Heron takes 40 minutes to the island. It was built in 1998 and has a bar.\n\n"
@@ -224,7 +224,7 @@ def test_a_comparison_quotes_a_sentence_on_each_thing(tmp_path: Path) -> None:
     assert "40 minutes" in found.text and "75 minutes" in found.text
 
 
-def test_a_summary_goes_through_the_sections(station: Engine) -> None:
+def test_a_summary_covers_the_sections_in_order(station: Engine) -> None:
     found = answer(station, "summarise the otter handbook")
     assert found.form == "summary" and not found.refused
     assert [one.text.partition(":")[0] for one in found.sentences] == [
@@ -236,21 +236,21 @@ def test_a_summary_goes_through_the_sections(station: Engine) -> None:
     check_slices(station, found)
 
 
-def test_a_section_is_summarised_alone(station: Engine) -> None:
+def test_a_summary_may_cover_a_single_section(station: Engine) -> None:
     found = answer(station, "sum up the section on money")
     assert found.form == "summary" and {one.heading for one in found.citations} == {"Money"}
 
 
-def test_everything_is_summarised_by_a_sentence_of_each_document(station: Engine) -> None:
+def test_a_summary_of_all_sources_has_a_sentence_of_each_document(station: Engine) -> None:
     found = answer(station, "what are all these documents about, in short?")
     assert {one.source for one in found.citations} >= {"handbook.md"} and found.form == "summary"
 
 
-def test_no_summary_is_made_of_what_no_source_is_about(station: Engine) -> None:
+def test_a_summary_of_an_unknown_subject_is_refused(station: Engine) -> None:
     assert answer(station, "summarise the Zorbex report").refused
 
 
-def test_a_very_long_article_is_not_cut_into_blocks_for_a_question() -> None:
+def test_a_very_long_article_is_not_split_into_blocks_for_a_question() -> None:
     long, short = (make_article(f"{n}.txt", "- one\n- two\n" * n) for n in (40_000, 2))
     places = Places([], {one.id: one for one in (long, short)}, lambda _: [])
     assert places.structure(short.id).blocks and not places.structure(long.id).blocks
@@ -322,7 +322,7 @@ def ask_of(folder: Path, text: str, *questions: str) -> list[Answer]:
     return found
 
 
-def test_a_part_is_quoted_by_its_number_and_no_other(tmp_path: Path) -> None:
+def test_a_numbered_part_is_quoted_without_its_neighbours(tmp_path: Path) -> None:
     clause, step, whole, none = ask_of(
         tmp_path,
         LEASE,
@@ -337,12 +337,12 @@ def test_a_part_is_quoted_by_its_number_and_no_other(tmp_path: Path) -> None:
     assert none.refused and "7.3" in none.text
 
 
-def test_a_question_in_a_source_is_no_answer_and_what_follows_it_is(tmp_path: Path) -> None:
+def test_a_question_in_a_source_is_no_answer_but_the_reply_below_it_is(tmp_path: Path) -> None:
     found = ask_of(tmp_path, MEETING, "Who takes the minutes?")[0]
     assert found.citations[0].quote == "[10:33] Anna: I do."
 
 
-def test_what_is_compared_is_quoted_with_the_sentence_that_names_it(tmp_path: Path) -> None:
+def test_each_compared_thing_is_quoted_with_the_sentence_that_names_it(tmp_path: Path) -> None:
     found = ask_of(tmp_path, FIRMS, "Who sells the cheaper looms, Brightwell or Tarn?")[0]
     assert [one.quote for one in found.citations] == FIRMS.split("\n\n")[1:2] + FIRMS.strip().split("\n\n")[2:]
 
@@ -373,7 +373,7 @@ We gave the length of the pier as 240 metres. The builder tells us that it will 
     assert found.sentences[0].block == "quote" and "190 metres" in found.sentences[0].text
 
 
-def test_the_decisions_of_minutes_are_listed_by_their_label_and_chosen_by_what_they_are_about(tmp_path: Path) -> None:
+def test_decisions_in_minutes_are_listed_by_label_and_filtered_by_subject(tmp_path: Path) -> None:
     text = """# Minutes of the rowing club
 
 Date: 4 March 2025
@@ -398,20 +398,20 @@ Tea was served. Nobody spoke about the flags.
     assert none.form != "list"
 
 
-def test_code_is_quoted_by_its_lines_below_what_leads_into_it(tmp_path: Path) -> None:
+def test_code_is_quoted_line_by_line_below_its_introduction(tmp_path: Path) -> None:
     how, what = ask_of(tmp_path, BROKER, "How do I set the log level?", "Which variable sets the log level?")
     for one in (how, what):
         assert "- export STORM_LOG=debug" in one.text and "```" not in one.text and "sh " not in one.text
 
 
-def test_a_name_is_found_in_its_other_form(tmp_path: Path) -> None:
+def test_a_name_matches_its_short_and_its_long_form(tmp_path: Path) -> None:
     long, short = ask_of(
         tmp_path, INSTITUTE, "What is the budget of the Marine Robotics Laboratory?", "What does the MRL build?"
     )
     assert "1.9 million" in long.text.split("\n")[0] and "gliders" in short.text.split("\n")[0]
 
 
-def test_a_heading_answers_with_what_the_question_lacks(tmp_path: Path) -> None:
+def test_a_heading_may_hold_the_answer(tmp_path: Path) -> None:
     text = "# Chart changes\n\n## 3.2.0 (4 March 2026)\n\n- The bay is shown.\n\n## E-404\n\nThe drawer is open.\n"
     when, what = ask_of(tmp_path, text, "When did 3.2.0 come out?", "What does error E-404 mean?")
     assert "4 March 2026" in when.text.split("\n")[0]
@@ -444,7 +444,7 @@ Tuesday 10 June 2025 at 7 pm.
 """
 
 
-def test_an_item_is_quoted_below_the_line_that_denies_it(tmp_path: Path) -> None:
+def test_an_item_is_quoted_with_the_line_that_negates_it(tmp_path: Path) -> None:
     smoke, taxi, alcohol, clause = ask_of(
         tmp_path,
         TENANCY,
@@ -489,7 +489,7 @@ Party,Flyers,40,40
 
 
 def club(folder: Path, *questions: str) -> list[Answer]:
-    """Answers over a page of questions, a budget and two minutes."""
+    """Return answers over a page of questions, a budget and two minutes."""
     docs = folder / "docs"
     docs.mkdir()
     (docs / "club.md").write_text(CLUB, "utf-8")
@@ -502,13 +502,13 @@ def club(folder: Path, *questions: str) -> list[Answer]:
     return [answer(engine, question) for question in questions]
 
 
-def test_the_reply_or_list_below_the_words_of_the_question_is_the_answer(tmp_path: Path) -> None:
+def test_the_reply_or_list_below_a_repeated_question_is_the_answer(tmp_path: Path) -> None:
     join, bring = club(tmp_path, "how to join the dinghy club", "what do i bring to the dinghy club")
     assert join.text.startswith("“Come to a taster on a Sunday first.") and "How do I join" not in join.text
     assert [one.quote for one in bring.citations] == ["a towel", "dry shoes"]
 
 
-def test_rows_are_chosen_by_their_category_and_by_two_columns(tmp_path: Path) -> None:
+def test_rows_are_filtered_by_category_and_by_comparing_two_columns(tmp_path: Path) -> None:
     spent, beyond, items = club(
         tmp_path, "how much was spent on the party", "what went over planned costs", "which party items were there"
     )
@@ -517,14 +517,14 @@ def test_rows_are_chosen_by_their_category_and_by_two_columns(tmp_path: Path) ->
     assert [one.quote.split(" | ")[1] for one in items.citations] == ["Item: Band", "Item: Flyers"]
 
 
-def test_the_month_of_the_question_chooses_the_source(tmp_path: Path) -> None:
+def test_the_month_in_a_question_selects_the_source(tmp_path: Path) -> None:
     march, may = club(
         tmp_path, "what did the committee decide in march about nets", "what was decided about nets in may?"
     )
     assert "ban nets" in march.text.splitlines()[0] and "allow nets" in may.text.splitlines()[0]
 
 
-def test_the_sources_that_mention_something_are_listed(tmp_path: Path) -> None:
+def test_the_sources_that_mention_a_word_are_listed(tmp_path: Path) -> None:
     nets, none, told = club(
         tmp_path, "which documents mention nets?", "which documents mention zebras", "tell me about the dinghy club"
     )
@@ -533,12 +533,12 @@ def test_the_sources_that_mention_something_are_listed(tmp_path: Path) -> None:
     assert told.form == "summary" and {one.source for one in told.citations} == {"club.md"}
 
 
-def test_a_quote_begins_with_the_sentence_that_answers(tmp_path: Path) -> None:
+def test_a_quote_begins_with_the_answering_sentence(tmp_path: Path) -> None:
     (found,) = club(tmp_path, "how do i see the wind at the dinghy club")
     assert found.text.startswith("“To see the wind at any time, press the green button")
 
 
-def test_a_heading_with_another_number_is_not_named(tmp_path: Path) -> None:
+def test_a_heading_with_another_number_does_not_match(tmp_path: Path) -> None:
     text = "# Boat house\n\n## Locker 10001\n\n- a rope\n- a buoy\n\n## Locker 10003\n\n- paint\n- brushes\n"
     right, other = ask_of(tmp_path, text, "what is in locker 10001", "what is in locker 10002")
     assert [one.quote for one in right.citations] == ["a rope", "a buoy"] and other.refused
@@ -558,7 +558,7 @@ RULES = {
 
 @pytest.fixture(scope="module")
 def rules(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over two versions of one document, a note and a table."""
+    """Return an engine over two versions of a document, a note and a table."""
     folder = tmp_path_factory.mktemp("rules")
     docs = folder / "docs"
     docs.mkdir()
@@ -569,7 +569,7 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return made
 
 
-def test_of_two_versions_of_a_document_the_newer_leads_unless_the_question_names_the_older(rules: Engine) -> None:
+def test_the_newer_version_comes_first_unless_the_question_names_the_older(rules: Engine) -> None:
     newest, older, wine = (
         answer(rules, question)
         for question in ("euros a mile for my own car", "euros a mile for my own car 2022", "is wine paid for")
@@ -579,19 +579,19 @@ def test_of_two_versions_of_a_document_the_newer_leads_unless_the_question_names
     assert wine.citations[0].source == "travel-rules-2024.md"
 
 
-def test_two_years_are_compared_by_the_sources_of_each(rules: Engine) -> None:
+def test_two_years_are_compared_by_the_sources_of_each_year(rules: Engine) -> None:
     found = answer(rules, "difference between the euros a mile in 2022 and 2024")
     assert found.form == "comparison" and "0.28" in found.text and "0.35" in found.text
 
 
-def test_a_list_below_a_question_comes_whole_and_names_are_no_foreign_words(rules: Engine) -> None:
+def test_a_list_below_a_question_is_complete_and_names_are_not_taken_for_a_foreign_language(rules: Engine) -> None:
     banned = answer(rules, "what isn't allowed in the huts")
     assert [one.quote for one in banned.citations][-3:] == ["dogs", "candles", "shoes with spikes"]
     keys = answer(rules, "oddvar brekke vs torvald lund")
     assert not keys.refused and {one.quote[:6] for one in keys.citations} & {"Oddvar"}
 
 
-def test_rows_that_only_mention_something_are_not_counted(rules: Engine) -> None:
+def test_rows_that_merely_mention_a_word_are_not_counted(rules: Engine) -> None:
     assert answer(rules, "how many members does the club have").form != "table"
     assert answer(rules, "how many huts are of wood").text.startswith("2 ")
 
@@ -628,18 +628,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("mallet or spade, which one costs more", "Mallet: 31.20", 2),
     ],
 )
-def test_prices_and_stock_are_not_taken_for_each_other(shop: Engine, question: str, opening: str, rows: int) -> None:
+def test_prices_and_stock_are_not_confused(shop: Engine, question: str, opening: str, rows: int) -> None:
     found = answer(shop, question)
     assert found.form == "table" and found.sentences[0].text == opening
     assert len([one for one in found.sentences if one.block == "row"]) == rows
     check_slices(shop, found)
 
 
-def test_no_thing_is_said_to_cost_more_than_one_that_no_row_has(shop: Engine) -> None:
+def test_a_price_comparison_needs_a_row_for_both_things(shop: Engine) -> None:
     assert answer(shop, "mallet or scythe, which one costs more").form != "table"
 
 
-def test_what_a_column_says_is_sold_out_goes_before_what_another_counts(tmp_path: Path) -> None:
+def test_a_status_column_is_preferred_to_a_stock_of_zero(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     rows = "tool,in_stock,price_gbp,status\nRake,0,12.50,on order\nHoe,0,9.80,sold out\nFork,2,22.00,on sale\n"
     (tmp_path / "docs" / "tools.csv").write_text(rows, "utf-8")

@@ -1,4 +1,4 @@
-"""Forms of answers over documents as people keep them: rules, minutes, price lists, an inventory."""
+"""Forms of answers over everyday documents: rules, minutes, price lists, an inventory."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ The warranty runs for two years from the day of purchase.
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over the documents."""
+    """Return an engine over the documents."""
     folder = tmp_path_factory.mktemp("everyday")
     (folder / "docs").mkdir()
     for name, text in (
@@ -102,19 +102,19 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return engine
 
 
-def said(found: Answer) -> list[str]:
-    """The sentences of an answer."""
+def texts_of(found: Answer) -> list[str]:
+    """Return the texts of an answer's sentences."""
     return [one.text for one in found.sentences]
 
 
-def test_all_items_are_listed_where_each_of_several_is_asked_for(asked: Engine) -> None:
+def test_a_question_about_several_things_lists_every_item(asked: Engine) -> None:
     found = answer(asked, "when are the different bins emptied at the cottage")
     assert found.form == "list"
-    assert [text.partition(":")[0] for text in said(found) if ": " in text] == ["grey", "yellow", "green"]
-    assert said(found)[2].endswith("every Wednesday morning")
+    assert [text.partition(":")[0] for text in texts_of(found) if ": " in text] == ["grey", "yellow", "green"]
+    assert texts_of(found)[2].endswith("every Wednesday morning")
 
 
-def test_what_a_source_says_about_something_is_its_section(asked: Engine) -> None:
+def test_a_question_about_a_subject_is_answered_by_its_section(asked: Engine) -> None:
     found = answer(asked, "what do the house rules say about mould and damp")
     assert "Open all windows" in found.text and "fan running" in found.text
 
@@ -122,27 +122,27 @@ def test_what_a_source_says_about_something_is_its_section(asked: Engine) -> Non
 def test_the_actions_of_one_person_are_listed(asked: Engine) -> None:
     found = answer(asked, "what jobs did Bram get at the trustees' meeting")
     assert found.form == "list"
-    assert [text.partition(" to ")[2] for text in said(found)] == [
+    assert [text.partition(" to ")[2] for text in texts_of(found)] == [
         "sign the contract by 20 March.",
         "look for a grant.",
     ]
 
 
-def test_steps_with_headings_of_their_own_are_steps_where_they_are_asked_for(asked: Engine) -> None:
+def test_steps_with_their_own_headings_are_steps_if_the_question_asks_how(asked: Engine) -> None:
     found = answer(asked, "how do i descale the kettle")
     assert found.form == "steps"
-    assert [text[:8] for text in said(found)] == ["Fill the", "Run the ", "Rinse tw"]
+    assert [text[:8] for text in texts_of(found)] == ["Fill the", "Run the ", "Rinse tw"]
     assert answer(asked, "how do i have to behave as a guest at the cottage").form != "steps"
 
 
-def test_things_are_compared_by_the_sentences_that_are_alike(asked: Engine) -> None:
+def test_parallel_sentences_are_compared(asked: Engine) -> None:
     found = answer(asked, "compare offer North and offer South")
     assert found.form == "comparison" and "41,000" in found.text and "44,500" in found.text
 
 
-def test_a_price_that_dots_lead_to_stays_with_its_name(asked: Engine) -> None:
+def test_a_price_after_dot_leaders_stays_with_its_name(asked: Engine) -> None:
     found = answer(asked, "how much is boat storage in the hall for a month?")
-    assert "15.20" in said(found)[0]
+    assert "15.20" in texts_of(found)[0]
     for one in found.citations:
         assert "\n" not in one.quote and ("open" in one.quote) == ("7.40" in one.quote)
 
@@ -161,12 +161,12 @@ def test_rows_are_counted_and_units_added(asked: Engine, question: str, opening:
     assert found.searched == question
 
 
-def test_the_largest_of_a_column_is_no_count(asked: Engine) -> None:
+def test_the_maximum_of_a_column_is_not_a_count(asked: Engine) -> None:
     found = answer(asked, "how many kilos does the tool with the highest deposit weigh")
     assert "rows, Weight" not in found.text
     assert not answer(asked, "how many different groups are in the tool library?").text.startswith("5")
 
 
-def test_a_number_does_not_say_when(asked: Engine) -> None:
+def test_a_bare_number_does_not_answer_when(asked: Engine) -> None:
     found = answer(asked, "when is the deposit for the tile cutter due")
     assert found.refused or not found.text.startswith("10")

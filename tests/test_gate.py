@@ -1,4 +1,4 @@
-"""The gate: names of the server, requests that other sites make, the paths of Gradio, headers. On a real server."""
+"""The gate on a real server: allowed host names, requests by other sites, open paths of Gradio, headers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPEN = {
     *("/gradio_api/app_id", "/gradio_api/queue/data", "/gradio_api/heartbeat/x"),
     *("/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"),
 }
-"""All of Gradio that is open: what the page asks for."""
+"""The paths of Gradio that the page requests; all others are closed."""
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +47,19 @@ def address(home: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    """The same application in this process, to read its routes."""
+    """Return an application like the served one, to read its routes."""
     return make_server(Engine(Settings(home=tmp_path_factory.mktemp("routes"))))
 
 
 def gradio_of(app: FastAPI) -> FastAPI:
-    """Gradio's application, without its shutters."""
+    """Return Gradio's application without the filter of paths."""
     (mounted,) = (route.app for route in app.routes if isinstance(route, Mount))
     assert isinstance(mounted, NeededOnly)
     return mounted._app  # type: ignore[return-value]
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:
-    """(method, path) of every route, parameters filled in."""
+    """Return (method, path) of every route, with parameters filled in."""
     found = {
         (method, re.sub(r"\{.*?\}", "x", route.path))
         for route in (*walk(app.routes), *walk(gradio_of(app).routes))
@@ -70,7 +70,7 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def walk(those: Iterable[BaseRoute]) -> Iterator[Route]:
-    """Every route, those of included routers too."""
+    """Yield every route, also those of included routers."""
     for route in those:
         if isinstance(route, Route):
             yield route
@@ -79,7 +79,7 @@ def walk(those: Iterable[BaseRoute]) -> Iterator[Route]:
 
 
 def get_statuses(address: str, asked: list[tuple[str, str]], headers: dict[str, str]) -> dict[tuple[str, str], int]:
-    """The status of each request, without reading what may be an endless reply."""
+    """Return the status of each request, without reading the reply, which may be endless."""
     statuses = {}
     with httpx.Client(base_url=address, timeout=60) as http:
         for method, path in asked:
@@ -89,7 +89,7 @@ def get_statuses(address: str, asked: list[tuple[str, str]], headers: dict[str, 
 
 
 @pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example", "localhost@x", "127.0.0.2", ""])
-def test_no_route_answers_to_a_name_that_is_not_meant(address: str, app: FastAPI, host: str) -> None:
+def test_no_route_answers_under_a_foreign_host_name(address: str, app: FastAPI, host: str) -> None:
     asked = routes(app) if host == "elsewhere.example" else [("GET", "/"), ("POST", "/gradio_api/upload")]
     assert set(get_statuses(address, asked, {"Host": host}).values()) == {421}
 
@@ -97,11 +97,11 @@ def test_no_route_answers_to_a_name_that_is_not_meant(address: str, app: FastAPI
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST.", "127.0.0.1", "[::1]", "[0:0::1]:9", "notes.example", "[fe80::7]"]
 )
-def test_each_name_that_is_meant_is_answered(address: str, host: str) -> None:
+def test_each_allowed_host_name_is_answered(address: str, host: str) -> None:
     assert httpx.get(f"{address}/health", headers={"Host": host}).status_code == 200
 
 
-def test_two_host_headers_are_one_too_many(address: str) -> None:
+def test_a_request_with_two_host_headers_is_refused(address: str) -> None:
     server, port = address.removeprefix("http://").split(":")
     with socket.create_connection((server, int(port))) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n")
@@ -119,26 +119,26 @@ BY_OTHERS = [
 
 
 @pytest.mark.parametrize("headers", BY_OTHERS)
-def test_no_route_answers_what_another_site_asks(address: str, app: FastAPI, headers: dict[str, str]) -> None:
+def test_no_route_answers_a_request_of_another_site(address: str, app: FastAPI, headers: dict[str, str]) -> None:
     asked = routes(app) if headers in BY_OTHERS[::3] else [("GET", "/"), ("POST", "/gradio_api/upload")]
     assert set(get_statuses(address, asked, headers).values()) == {403}
 
 
-def test_a_link_on_another_site_opens_documents_and_nothing_else(address: str, app: FastAPI) -> None:
+def test_a_link_on_another_site_opens_documents_only(address: str, app: FastAPI) -> None:
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     statuses = get_statuses(address, routes(app), link)
     assert {path for (method, path), status in statuses.items() if status != 403} == DOCUMENTS
     assert {method for (method, _), status in statuses.items() if status != 403} == {"GET", "HEAD"}
 
 
-def test_the_page_itself_and_programs_are_answered(address: str) -> None:
+def test_the_page_and_programs_are_answered(address: str) -> None:
     own = {"Origin": address, "Sec-Fetch-Site": "same-origin"}
     for headers in (own, {}, {"Origin": "https://notes.example", "Host": "notes.example"}):
         reply = httpx.post(f"{address}/feedback", headers={"Content-Type": "application/json", **headers}, content="x")
         assert reply.status_code == 422
 
 
-def test_gradio_is_shut_to_what_the_page_needs(address: str, app: FastAPI) -> None:
+def test_gradio_is_open_only_as_far_as_the_page_needs(address: str, app: FastAPI) -> None:
     theirs = [(method, path) for method, path in routes(app) if (method, path) not in own_routes(app)]
     statuses = get_statuses(address, theirs, {})
     assert {path for (_, path), status in statuses.items() if status != 404} | {"/assets/x", "/static/x"} == OPEN
@@ -155,7 +155,7 @@ def own_routes(app: FastAPI) -> set[tuple[str, str]]:
     }
 
 
-def test_every_reply_carries_the_safety_headers(address: str, app: FastAPI) -> None:
+def test_every_reply_has_the_security_headers(address: str, app: FastAPI) -> None:
     with httpx.Client(base_url=address, timeout=60) as http:
         for method, path in [*routes(app), ("GET", "/nowhere"), ("GET", "/article?source=nowhere")]:
             with http.stream(method, path) as reply:
@@ -180,14 +180,14 @@ def test_a_script_in_the_document_needs_its_nonce(address: str) -> None:
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and cookie != second.headers["set-cookie"]
 
 
-def test_a_server_for_others_than_this_machine_needs_no_login_said(run: Run, home: Path) -> None:
+def test_a_server_for_other_machines_requires_the_no_login_flag(run: Run, home: Path) -> None:
     for host in ("0.0.0.0", "::", "192.0.2.7", "notes.example"):
         refused = run("serve", "--host", host, home=home)
         assert refused.returncode == 2 and refused.stdout == "" and "--no-login" in refused.stderr
     assert run("serve", home=home, FOOTNOTE_HOST="0.0.0.0").returncode == 2
 
 
-def test_with_no_login_said_it_warns_and_answers_to_its_own_addresses(home: Path, tmp_path: Path) -> None:
+def test_with_no_login_the_server_warns_and_answers_only_to_its_addresses(home: Path, tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "log"
     process = run_app(home, "serve", "--host", "0.0.0.0", "--no-login", "--port", str(port), log=log)
     try:
@@ -211,7 +211,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> httpx.Response:
     raise AssertionError("the server did not start")
 
 
-def test_names_in_requests_and_settings_have_one_spelling() -> None:
+def test_host_names_in_requests_and_settings_have_one_spelling() -> None:
     assert split_authority("Notes.Example.:80", 1) == ("notes.example", 80)
     assert split_authority("[0:0:0::1]", 7860) == ("::1", 7860)
     for nonsense in ("", "a b", "[x]", "[1::2::3]", "a:b", "a:123456", "me@host", "host/path", "a,b"):
@@ -224,13 +224,13 @@ def test_names_in_requests_and_settings_have_one_spelling() -> None:
     assert not any(map(is_loopback, ("0.0.0.0", "::", "10.0.0.1", "localhost.example", "")))
 
 
-def test_a_wrong_name_in_the_settings_is_said(run: Run, home: Path) -> None:
+def test_an_invalid_host_name_in_the_settings_is_reported(run: Run, home: Path) -> None:
     refused = run("settings", home=home, FOOTNOTE_ALLOWED_HOSTS="*.example")
     assert refused.returncode == 1 and "FOOTNOTE_ALLOWED_HOSTS" in refused.stderr
 
 
 @pytest.mark.parametrize("path", ["/feedback", "/gradio_api/queue/join", "/conversations/abcdefgh/turns"])
-def test_a_body_without_a_length_or_beyond_the_limit_is_not_read(address: str, path: str) -> None:
+def test_a_body_without_a_length_or_over_the_limit_is_refused(address: str, path: str) -> None:
     with httpx.Client(base_url=address) as client:
         assert client.post(path, content=bytes(5_000_001)).status_code == 413
         assert client.post(path, content=iter([b"{}"])).status_code == 411

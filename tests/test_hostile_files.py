@@ -1,4 +1,4 @@
-"""No file blocks the index: it is indexed or named, copies of a vector hide nothing, bad sources are left out."""
+"""Hostile files: each is indexed or named with a reason, and none keeps the other sources out of the index."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def unit(vectors: NDArray[np.float64]) -> Rows:
 
 
 def flood(copies: int = 300) -> Rows:
-    """So many copies of one vector, and after them 40 near it and 100 anywhere."""
+    """Return copies of one vector, then 40 vectors near it and 100 random ones."""
     drawn = np.random.default_rng(0)
     one = drawn.normal(size=384)
     near = one / np.linalg.norm(one) + 0.3 * unit(drawn.normal(size=(40, 384)))
@@ -61,7 +61,7 @@ def fill(store: VectorStore, vectors: Rows, first: int = 0) -> None:
     store.add(names, vectors, [{"article_id": f"article {name}", "ordinal": 0} for name in names])
 
 
-def test_hostile_files_take_no_ordinary_source_with_them(builder: Builder, tmp_path: Path) -> None:
+def test_hostile_files_do_not_affect_ordinary_sources(builder: Builder, tmp_path: Path) -> None:
     outcomes = hostile_files.run(builder, tmp_path / "docs", 12, 0.01)
     assert outcomes.keys() >= REASONS.keys() and len(outcomes) == len(hostile_files.KINDS)
     for name, words in REASONS.items():
@@ -70,7 +70,7 @@ def test_hostile_files_take_no_ordinary_source_with_them(builder: Builder, tmp_p
         assert outcomes[name].chunks > 0, f"{name}: {outcomes[name]}"
 
 
-def test_copies_of_a_vector_hide_no_other_and_take_one_place(tmp_path: Path) -> None:
+def test_copies_of_a_vector_hide_no_other_vector_and_count_once(tmp_path: Path) -> None:
     vectors = flood()
     with contextlib.closing(VectorStore(tmp_path / "vectors", tmp_path / EXACT, create=True)) as store:
         fill(store, vectors)
@@ -93,7 +93,7 @@ def test_copies_of_a_vector_hide_no_other_and_take_one_place(tmp_path: Path) -> 
         VectorStore(tmp_path / "vectors", tmp_path / EXACT)
 
 
-def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
+def test_vectors_that_the_graph_cannot_reach_are_stored_separately_and_the_index_is_usable(
     builder: Builder, tmp_path: Path
 ) -> None:
     docs = tmp_path / "docs"
@@ -105,7 +105,7 @@ def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
     with contextlib.closing(Generation(folder)) as generation:
         ids = list(generation.catalog.chunk_ids())
     (folder / "vectors").rename(tmp_path / "before")
-    # A graph with all the copies in it, as none is made any more.
+    # A graph with all the copies, as earlier versions wrote it.
     with contextlib.closing(VectorStore(folder / "vectors", create=True)) as store:
         store.add(ids, flood(260)[: len(ids)], [{"article_id": "a", "ordinal": 0}] * len(ids))
     write._seal(Manifest.read(folder), folder)
@@ -115,7 +115,7 @@ def test_vectors_that_the_graph_loses_are_set_apart_and_the_index_is_put_in_use(
     assert faults(folder) == []
 
 
-def test_a_passage_of_many_sources_takes_one_place_among_the_hits(builder: Builder, tmp_path: Path) -> None:
+def test_a_passage_repeated_in_many_sources_is_retrieved_once(builder: Builder, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     for number in range(70):
@@ -137,7 +137,7 @@ def test_a_passage_of_many_sources_takes_one_place_among_the_hits(builder: Build
 
 @pytest.fixture(scope="module")
 def choking(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    """A small model of sentence-transformers with one damaged weight: what has the word "zebra" gets no vector."""
+    """Return a small sentence-transformers model that gives no vector to a text with the word "zebra"."""
     torch = pytest.importorskip("torch")
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
@@ -159,7 +159,7 @@ def choking(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     return Embedder(find_model(str(folder / "model")))
 
 
-def test_a_source_that_cant_be_embedded_is_left_out_named_and_not_tried_again(
+def test_a_source_that_cannot_be_embedded_is_excluded_and_named_and_not_tried_again(
     builder: Builder, choking: Embedder, tmp_path: Path
 ) -> None:
     files = choking.files
@@ -188,12 +188,12 @@ def test_a_source_that_cant_be_embedded_is_left_out_named_and_not_tried_again(
     assert faults(current_folder(other.home)) == []
 
 
-def test_a_model_that_embeds_nothing_is_no_fault_of_the_sources(builder: Builder, choking: Embedder) -> None:
+def test_a_model_that_embeds_nothing_is_not_blamed_on_the_sources(builder: Builder, choking: Embedder) -> None:
     with pytest.raises(ModelError):
         write._embed(Embedder(replace(choking.files, folder=builder.home)), {b"a": "A horse.", b"b": "A cow."})
 
 
-def test_a_file_that_failed_is_tried_again_when_it_changes_or_the_limit_does(builder: Builder, tmp_path: Path) -> None:
+def test_a_failed_file_is_tried_again_if_it_or_the_limit_changes(builder: Builder, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "a.txt").write_text("Alpha is the first letter of all.")
@@ -204,13 +204,13 @@ def test_a_file_that_failed_is_tried_again_when_it_changes_or_the_limit_does(bui
     first = sync(small, [docs])
     assert sorted(name for name, _ in first.failed) == ["broken.json", "large.txt"]
     again = sync(small, [docs])
-    assert again.failed == first.failed and again.read == 1 and not again.built  # the large one is looked at again
+    assert again.failed == first.failed and again.read == 1 and not again.built  # The large file is checked again.
     assert sync(builder, [docs]).added == ["large.txt"]
     (docs / "broken.json").write_text('{"text": "It is whole now."}')
     assert sync(builder, [docs]).added == ["broken.json"]
 
 
-def test_an_index_is_being_updated_only_while_its_writer_lives(engine: Engine) -> None:
+def test_an_index_counts_as_being_updated_only_while_its_writer_lives(engine: Engine) -> None:
     leftover = index_folder(engine.home) / "building-dead"
     leftover.mkdir()
     try:
@@ -222,7 +222,7 @@ def test_an_index_is_being_updated_only_while_its_writer_lives(engine: Engine) -
         leftover.rmdir()
 
 
-def test_the_old_index_is_spoken_of_only_where_there_is_one(builder: Builder, tmp_path: Path) -> None:
+def test_the_message_mentions_the_old_index_only_if_it_exists(builder: Builder, tmp_path: Path) -> None:
     index_folder(builder.home).mkdir(parents=True)
     assert "old one" not in str(unwritten(builder.home, "the disk is full"))
     docs = tmp_path / "docs"

@@ -1,4 +1,4 @@
-"""A model server that thinks aloud, stops in a word, floods, keeps silent or sends elsewhere does no harm."""
+"""Hostile model servers: hidden reasoning, cut sentences, floods, silence and redirects do no harm."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def ask(engine: Engine, server: Server, part: str, question: str = SUPPLIERS, **
 
 
 def complete(server: Server, part: str, timeout: float = 20, **settings: Any) -> str:
-    """The whole text that a model of this part writes."""
+    """Return the whole text that the scripted model writes."""
     made = Settings(llm_url=server.url, llm_model=part, llm_timeout=timeout, **settings)
     *pieces, _ = LanguageModel(made).complete(QUESTION)
     return "".join(map(str, pieces))
 
 
-# --- thoughts ---------------------------------------------------------------------------------------------------------
+# --- reasoning --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("way", [*THINKING, "field"])
-def test_what_a_model_thinks_is_never_in_the_answer(engine: Engine, server: Server, way: str) -> None:
+def test_the_reasoning_of_a_model_is_never_in_the_answer(engine: Engine, server: Server, way: str) -> None:
     found = ask(engine, server, f"thinking-{way}")
     said = " ".join([found.text, *(one.text for one in found.checked)])
     assert "is working" not in said and "Panasonic" not in said and not re.search("think|thought|reason", said, re.I)
@@ -67,13 +67,13 @@ def test_what_a_model_thinks_is_never_in_the_answer(engine: Engine, server: Serv
         assert found.writer == "llm" and verdicts(found) == ["supported", "supported"]
 
 
-def test_while_it_streams_no_thought_is_shown_once_its_tag_was_seen(engine: Engine, server: Server) -> None:
+def test_reasoning_is_hidden_while_streaming_as_soon_as_its_tag_is_read(engine: Engine, server: Server) -> None:
     for way in set(THINKING) - {"unopened", "nested"}:
         for state in stream(engine_for(engine, server, f"thinking-{way}"), SUPPLIERS):
             assert "is working" not in state.text or state.writer == "quote"
 
 
-def test_thoughts_are_left_out_wherever_the_stream_is_cut() -> None:
+def test_reasoning_is_removed_wherever_the_stream_is_cut() -> None:
     for way, form in THINKING.items():
         text = form.format(thought="Hm, 5 < 6 [or so].", answer="It is 3 < 4 [kfmrt]. And [so] on.")
         for size in range(1, len(text) + 1):
@@ -86,32 +86,32 @@ def test_thoughts_are_left_out_wherever_the_stream_is_cut() -> None:
 
 
 @pytest.mark.parametrize("text", ["a <b> c", "1 < 2 > 0", "[kfmrt]", "x <", "thinking [reasons] <a thought", "<|end|>"])
-def test_what_is_no_thought_stays_as_it_is(text: str) -> None:
+def test_text_that_only_resembles_reasoning_is_kept(text: str) -> None:
     thoughts = ThoughtFilter()
     assert "".join(thoughts.feed(letter).text for letter in text) + thoughts.end() == text
 
 
-# --- an end in the middle ---------------------------------------------------------------------------------------------
+# --- answers that break off -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", ["cut", "cut-number"])
-def test_the_last_sentence_of_an_answer_that_was_cut_off_is_left_out(engine: Engine, server: Server, part: str) -> None:
+def test_the_last_sentence_of_a_truncated_answer_is_dropped(engine: Engine, server: Server, part: str) -> None:
     found = ask(engine, server, part)
     assert verdicts(found) == ["supported"] and found.text.endswith("batteries. [1]")
 
 
-def test_a_cut_answer_keeps_its_last_sentence_when_the_citation_is_there(engine: Engine, server: Server) -> None:
+def test_a_truncated_answer_keeps_its_last_sentence_if_it_has_a_citation(engine: Engine, server: Server) -> None:
     assert verdicts(ask(engine, server, "cut-cited")) == ["supported", "supported"]
 
 
-def test_a_sentence_in_which_the_model_stops_is_marked(engine: Engine, server: Server) -> None:
+def test_a_sentence_without_an_end_is_marked(engine: Engine, server: Server) -> None:
     found = ask(engine, server, "unfinished", JOBS)
     assert "supported" not in verdicts(found)
     cutter = Cutter(("kfmrt",))
     assert [one.closed for one in (*cutter.feed("It rains. It pou"), *cutter.end())] == [True, False]
 
 
-def test_characters_that_cannot_be_seen_do_not_reach_the_check_or_the_reader() -> None:
+def test_invisible_characters_are_removed_before_the_check() -> None:
     cutter = Cutter(())
     assert [one.text for one in (*cutter.feed("Tes\u200bla \u202esells\u202c \x1b[31mcells."), *cutter.end())] == [
         "Tesla sells [31mcells."
@@ -130,25 +130,25 @@ def test_characters_that_cannot_be_seen_do_not_reach_the_check_or_the_reader() -
         ("thinks-for-ever", "did not end its answer within 5 seconds"),
     ],
 )
-def test_only_words_count_against_the_time_out(server: Server, part: str, told: str) -> None:
+def test_keep_alives_and_reasoning_do_not_extend_the_time_out(server: Server, part: str, told: str) -> None:
     with pytest.raises(ModelServerError, match=told):
         complete(server, part, timeout=0.5)
 
 
 @pytest.mark.parametrize("part", ["endless-line", "endless-thought", "endless-error"])
-def test_a_flood_is_dammed(server: Server, part: str) -> None:
+def test_an_endless_reply_is_stopped(server: Server, part: str) -> None:
     with pytest.raises(ModelServerError, match="sent more than any answer has"):
         complete(server, part, timeout=300)
 
 
 @pytest.mark.parametrize("part", ["bomb", "bomb-error", "no-utf-8", "no-json", "no-choices"])
-def test_what_is_no_protocol_is_told_in_a_sentence(server: Server, part: str) -> None:
+def test_an_invalid_reply_is_reported_in_a_sentence(server: Server, part: str) -> None:
     with pytest.raises(ModelServerError) as caught:
         complete(server, part)
     assert not re.search("Error|Traceback|codec|byte|Errno", str(caught.value)) and str(caught.value).endswith(".")
 
 
-def test_a_bomb_is_not_unpacked(server: Server) -> None:
+def test_a_compression_bomb_is_not_unpacked(server: Server) -> None:
     code = (
         "import resource, sys; from rag.writer.llm import *; from rag.settings import Settings\n"
         "made = LanguageModel(Settings(llm_url=sys.argv[1], llm_model=sys.argv[2])); made.warm_up()\n"
@@ -163,21 +163,21 @@ def test_a_bomb_is_not_unpacked(server: Server) -> None:
         assert done.stdout == "True\n", done.stderr
 
 
-def test_a_huge_piece_is_cut_to_what_an_answer_may_have(engine: Engine, server: Server) -> None:
+def test_an_overlong_chunk_is_cut_to_the_limit_of_an_answer(engine: Engine, server: Server) -> None:
     found = ask(engine, server, "one-huge-piece", llm_answer_tokens=16)
     assert found.writer == "quote" and sum(len(one.text) for one in found.checked) < 5_000
 
 
-def test_what_is_no_text_is_no_answer_and_half_characters_become_whole_ones(server: Server) -> None:
+def test_a_reply_without_text_is_empty_and_half_characters_are_replaced(server: Server) -> None:
     assert complete(server, "no-strings") == ""
     assert complete(server, "half-characters").encode() == "It rains ?. \x1b[31m\u202e".encode()
 
 
-def test_a_server_that_does_not_hang_up_holds_up_nothing(server: Server) -> None:
+def test_a_server_that_keeps_the_connection_open_delays_nothing(server: Server) -> None:
     assert complete(server, "never-closed", timeout=300) == "It rains on Sundays."
 
 
-# --- where the question goes ------------------------------------------------------------------------------------------
+# --- where requests go ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -188,7 +188,7 @@ def test_a_redirect_is_never_followed(engine: Engine, server: Server, elsewhere:
     assert f"sends requests to another address ({status})" in found.notes[0] and "does not follow" in found.notes[0]
 
 
-def test_no_proxy_is_asked_for_a_server_on_this_machine_and_no_header_tells_more_than_needed(
+def test_a_local_server_is_reached_without_a_proxy_and_without_needless_headers(
     server: Server, elsewhere: Server
 ) -> None:
     elsewhere.requests, proxy = [], elsewhere.url.removesuffix("/v1")
@@ -227,11 +227,11 @@ def test_no_proxy_is_asked_for_a_server_on_this_machine_and_no_header_tells_more
         ("https://llm.example.org/v1", False), ("http://8.8.8.8/v1", False), ("http://localhost.example.org", False),
     ],
 )  # fmt: skip
-def test_near_servers_are_told_from_far_ones(url: str, near: bool) -> None:
+def test_local_servers_are_distinguished_from_remote_ones(url: str, near: bool) -> None:
     assert is_near(url) is near
 
 
-def test_stopping_works_while_nothing_comes(server: Server) -> None:
+def test_stopping_works_while_the_server_is_silent(server: Server) -> None:
     stop = threading.Event()
     made = LanguageModel(Settings(llm_url=server.url, llm_model="keep-alive", llm_timeout=300))
     threading.Timer(0.5, stop.set).start()

@@ -1,4 +1,4 @@
-"""Looking after the index: previews, lists, forgetting, watching, and the doctor."""
+"""Maintenance commands: dry runs, lists of sources, forget, watch and doctor."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Out = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    """A folder of three sources."""
+    """Return a folder of three sources."""
     folder = tmp_path / "docs"
     (folder / "sub").mkdir(parents=True)
     (folder / "a.txt").write_text("Otters live in the river Alm. They eat fish.")
@@ -35,7 +35,7 @@ def docs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Where the index goes."""
+    """Return the folder for the index."""
     return tmp_path / "home"
 
 
@@ -45,13 +45,13 @@ def do(home: Path, *words: str) -> int:
 
 
 def listed(home: Path, capsys: Out) -> dict[str, str]:
-    """Source -> state, as `sources --json` has it."""
+    """Return the state of each source, as `sources --json` reports it."""
     capsys.readouterr()
     assert do(home, "sources", "--json") == 0
     return {row["source"]: row["state"] for row in json.loads(capsys.readouterr().out)}
 
 
-def test_a_dry_run_says_what_would_be_done_and_writes_nothing(docs: Path, home: Path, capsys: Out) -> None:
+def test_a_dry_run_reports_the_changes_and_writes_nothing(docs: Path, home: Path, capsys: Out) -> None:
     assert do(home, "index", str(docs)) == 0
     before = sorted(path.relative_to(home) for path in home.rglob("*"))
     (docs / "a.txt").write_text("Otters left the river Alm.")
@@ -71,14 +71,14 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(docs: Path, home: 
     }
 
 
-def test_a_dry_run_says_what_it_would_do_with_an_address(home: Path, capsys: Out) -> None:
+def test_a_dry_run_reports_what_it_would_do_with_an_address(home: Path, capsys: Out) -> None:
     assert do(home, "index", "--dry-run", "https://127.0.0.1:9/page") == 0
     told = capsys.readouterr().out
     assert "add     'https://127.0.0.1:9/page'" in told and "would be fetched" in told and "1 added" in told
     assert not home.exists()
 
 
-def test_sources_are_listed_with_what_changed_since(docs: Path, home: Path, capsys: Out) -> None:
+def test_sources_are_listed_with_their_changes_since_the_last_sync(docs: Path, home: Path, capsys: Out) -> None:
     do(home, "index", str(docs))
     (docs / "a.txt").write_text("Otters left.")
     (docs / "empty.txt").write_text("")
@@ -90,7 +90,7 @@ def test_sources_are_listed_with_what_changed_since(docs: Path, home: Path, caps
     assert "3 sources in the index" in capsys.readouterr().out
 
 
-def test_a_forgotten_source_stays_away_until_it_is_named_again(docs: Path, home: Path, capsys: Out) -> None:
+def test_a_forgotten_source_is_excluded_until_it_is_named_again(docs: Path, home: Path, capsys: Out) -> None:
     do(home, "index", str(docs))
     assert do(home, "forget", "sub/c.txt") == 0
     do(home, "index")
@@ -112,14 +112,14 @@ def test_a_forgotten_source_stays_away_until_it_is_named_again(docs: Path, home:
         (["ftp://example.org/a"], codes.FAILED, "only addresses with http:// or https://"),
     ],
 )
-def test_names_and_flags_that_make_no_sense_change_nothing(
+def test_invalid_names_and_flags_change_nothing(
     home: Path, capsys: Out, words: list[str], code: int, told: str
 ) -> None:
     assert do(home, "index", *words) == code
     assert told in capsys.readouterr().err and not home.exists()
 
 
-def test_a_named_file_that_cannot_be_read_fails_the_command(docs: Path, home: Path, capsys: Out) -> None:
+def test_the_command_fails_if_it_cannot_read_a_named_file(docs: Path, home: Path, capsys: Out) -> None:
     (docs / "empty.txt").write_text("")
     (docs / "photo.jpg").write_bytes(b"\xff\xd8")
     assert do(home, "index", str(docs)) == 0
@@ -130,7 +130,7 @@ def test_a_named_file_that_cannot_be_read_fails_the_command(docs: Path, home: Pa
     assert set(listed(home, capsys)) >= {"a.txt", "b.txt", "sub/c.txt"}
 
 
-def test_forgetting_what_is_not_there_forgets_nothing_and_names_the_nearest(
+def test_forgetting_an_unknown_source_forgets_nothing_and_names_the_nearest(
     docs: Path, home: Path, capsys: Out
 ) -> None:
     do(home, "index", str(docs))
@@ -139,7 +139,7 @@ def test_forgetting_what_is_not_there_forgets_nothing_and_names_the_nearest(
     assert set(listed(home, capsys)) == {"a.txt", "b.txt", "sub/c.txt"}
 
 
-def test_a_folder_can_be_forgotten_even_when_it_is_gone(docs: Path, home: Path, tmp_path: Path, capsys: Out) -> None:
+def test_a_deleted_folder_can_be_forgotten(docs: Path, home: Path, tmp_path: Path, capsys: Out) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "z.txt").write_text("Zebras live in the park of Zell.")
@@ -152,7 +152,7 @@ def test_a_folder_can_be_forgotten_even_when_it_is_gone(docs: Path, home: Path, 
     assert do(home, "doctor") == 0
 
 
-def test_the_doctor_finds_what_is_damaged_and_says_how_to_mend_it(docs: Path, home: Path, capsys: Out) -> None:
+def test_the_doctor_finds_damage_and_says_how_to_repair_it(docs: Path, home: Path, capsys: Out) -> None:
     do(home, "index", str(docs))
     assert do(home, "doctor") == 0
     (docs / "new.txt").write_text("News.")
@@ -168,7 +168,7 @@ def test_the_doctor_finds_what_is_damaged_and_says_how_to_mend_it(docs: Path, ho
     assert do(home, "index", "--rebuild") == 0 and do(home, "doctor") == 0
 
 
-def test_a_second_writer_is_told_who_the_first_is(docs: Path, home: Path, capsys: Out) -> None:
+def test_a_second_writer_is_refused_and_the_message_names_the_first(docs: Path, home: Path, capsys: Out) -> None:
     with hold_lock(home):
         with pytest.raises(IndexBusy, match=f"process {os.getpid()} on "), hold_lock(home):
             pass
@@ -179,8 +179,7 @@ def test_a_second_writer_is_told_who_the_first_is(docs: Path, home: Path, capsys
     assert writer(home) is None and not (index_folder(home) / "owner.json").exists()
 
 
-@pytest.mark.slow
-def test_watching_takes_up_changes_until_it_is_stopped(docs: Path, home: Path) -> None:
+def test_watching_indexes_changes_until_it_is_stopped(docs: Path, home: Path) -> None:
     command = [sys.executable, "app.py", "index", str(docs), "--watch", "--json", "--home", str(home)]
     with subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""Whatever text comes in, it shows as that text and nothing else."""
+"""The HTML of an answer: any text is shown as text, in our elements only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=60))
 
 
 class _Reader(HTMLParser):
-    """What a browser would make of markup: elements, attributes, text."""
+    """Read markup as a browser does: its elements, attributes and text."""
 
     def __init__(self, markup: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -44,7 +44,7 @@ class _Reader(HTMLParser):
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
-def test_escaped_text_shows_as_it_is_in_elements_and_attributes(text: str) -> None:
+def test_escaped_text_is_shown_unchanged_in_elements_and_attributes(text: str) -> None:
     safe = escape(text)
     assert not set(safe) & set("<>\"'`${}=/\\[]()")
     read = _Reader(f'<p title="{safe}">{safe}</p>')
@@ -54,7 +54,7 @@ def test_escaped_text_shows_as_it_is_in_elements_and_attributes(text: str) -> No
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
-def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: str) -> None:
+def test_hostile_text_adds_no_elements_or_attributes_to_a_turn(text: str) -> None:
     read = _Reader(
         html.turn("t1", make(text))
         + html.failure("t2", text, text)
@@ -71,7 +71,7 @@ def test_a_turn_of_hostile_text_has_only_our_own_elements_and_attributes(text: s
 
 
 @pytest.mark.parametrize("state", [True, False])
-def test_a_refusal_says_so_and_shows_the_nearest_passages(state: bool) -> None:
+def test_a_refusal_is_headed_as_such_and_shows_the_nearest_passages(state: bool) -> None:
     passage = Passage(1, "id", "a.txt", "A", None, "", 0, 4, "Text", 0.5, False)
     markup = html.turn("t", Answer("q", "words", state, 0.1, passages=(passage,)))
     assert ("Not in the sources" in markup) is state
@@ -79,14 +79,14 @@ def test_a_refusal_says_so_and_shows_the_nearest_passages(state: bool) -> None:
     assert ("Also found (1)" in _Reader(markup).text) is not state
 
 
-def test_the_answering_words_stand_out_inside_the_quote() -> None:
+def test_the_answering_words_are_highlighted_in_the_quote() -> None:
     citation = Citation(1, "id", "a.txt", "A", None, "", None, 10, 27, "It made 1,000 jobs", ((18, 23),))
     passage = Passage(1, "id", "a.txt", "A", None, "", 0, 40, "0123456789It made 1,000 jobs and more.", 0.5, True)
     answer = Answer("q", "x [1]", False, 0.9, (CitedSentence("x", (1,)),), (citation,), (passage,))
     assert "<strong>1,000</strong>" in html.turn("t", answer)
 
 
-def test_neighbours_in_a_passage_share_a_card_that_both_markers_lead_to() -> None:
+def test_quotes_of_one_passage_share_a_card_and_each_marker_links_to_it() -> None:
     text = "One is here. Two is there. Three is away."
     first, second, third = (text.index(word) for word in ("One", "Two", "Three"))
     spans = [(1, second, third - 1), (2, first, second - 1), (3, first + 4, second + 3)]
@@ -101,7 +101,7 @@ def test_neighbours_in_a_passage_share_a_card_that_both_markers_lead_to() -> Non
     sentences = tuple(CitedSentence(one.quote, (one.number,)) for one in cited)
     read = _Reader(html.turn("t", Answer("q", "x", False, 0.9, sentences, cited, passages)))
     cards = [attributes for tag, attributes in read.elements if (attributes.get("class") or "").startswith("fn-card")]
-    assert len(cards) == 2  # what the first card shows is not found again
+    assert len(cards) == 2  # The second passage is part of the first card.
     assert "1–3 A" in read.text and "Also found (1)" in read.text
     assert read.text.count(text) == 1
     targets = {attributes["href"] for _, attributes in read.elements if attributes.get("class") == "fn-marker"}
@@ -110,14 +110,14 @@ def test_neighbours_in_a_passage_share_a_card_that_both_markers_lead_to() -> Non
     }
 
 
-def test_no_milliseconds_or_scores_stand_outside_the_details() -> None:
+def test_milliseconds_and_scores_are_shown_in_the_details_only() -> None:
     answer = Answer("q", "words", False, 0.87, timings={"read": 812.0, "total": 1234.0})
     before, _, details = html.turn("t", answer).partition("<details")
     assert "ms" not in _Reader(before).text and "0.87" not in _Reader(before).text
     assert "1,234 ms" in _Reader(details).text and "0.87 of 1" in _Reader(details).text
 
 
-def test_a_run_of_quotes_from_a_source_names_it_once() -> None:
+def test_consecutive_quotes_of_a_source_name_it_once() -> None:
     def quote(number: int, source: str) -> Citation:
         return Citation(
             number, source, source, f"Title of {source}", None, "", None, number * 9, number * 9 + 4, "Text", ()
@@ -130,7 +130,7 @@ def test_a_run_of_quotes_from_a_source_names_it_once() -> None:
     assert [markup.count(f">Title of {source}</a>") for source in "ab"] == [1, 1]
 
 
-def test_where_dates_matter_an_older_and_an_undated_quote_are_marked_below_it() -> None:
+def test_older_and_undated_quotes_are_marked_if_dates_matter() -> None:
     new, old = Published("2025-06-05", "text"), Published("2020-05-04", "text")
     quote = "Prices\n\nIt costs 3 pounds."
     cited = tuple(
@@ -144,7 +144,7 @@ def test_where_dates_matter_an_older_and_an_undated_quote_are_marked_below_it() 
     assert markup.count("“Prices<br>It costs <strong>3 pounds</strong>") == 3
 
 
-def test_a_card_shows_bold_words_without_their_stars() -> None:
+def test_a_card_shows_bold_words_without_asterisks() -> None:
     text = "**Hotel:** up to **115 euros**. In C, 2 ** 3 is an error."
     passage = Passage(1, "id", "guide.md", "Guide", None, "", 0, len(text), text, 0.9, True)
     place = text.index("115")
@@ -156,15 +156,15 @@ def test_a_card_shows_bold_words_without_their_stars() -> None:
     assert "Hotel: up to 115 euros. In C, 2 ** 3 is an error." in _Reader(card).text
 
 
-def test_a_card_shows_the_words_of_headings_and_code_without_their_signs() -> None:
+def test_a_card_shows_headings_and_code_without_markdown_signs() -> None:
     text = "## Starting\n\nRun it:\n```sh\nmake all\n```\n### Ending\n\nStop # it."
     passage = Passage(1, "id", "guide.md", "Guide", None, "Starting", 0, len(text), text, 0.9, False)
     read = _Reader(html.turn("t1", Answer("How?", "", True, 0.1, passages=(passage,))))
-    assert read.text.rpartition("Guide")[2].count("Starting") == 1  # above the passage
+    assert read.text.rpartition("Guide")[2].count("Starting") == 1  # in the line above the passage
     assert "Run it:\nmake all\nEnding\n\nStop # it." in read.text
 
 
-def test_a_card_lets_wrapped_lines_flow_and_sets_cells_apart() -> None:
+def test_a_card_joins_wrapped_lines_and_separates_cells() -> None:
     wrapped = (
         "Fires are forbidden on the islands, because the peat below\nthe grass burns for weeks.\n\n- a towel\n- a hat"
     )
@@ -182,7 +182,7 @@ def test_a_card_lets_wrapped_lines_flow_and_sets_cells_apart() -> None:
     assert read.text.count("Boat: Heron · Seats: 2") == 3 and row not in read.text
 
 
-def test_a_row_that_bars_draw_has_the_names_of_its_columns_and_its_answer_marked() -> None:
+def test_a_row_of_a_bar_table_shows_column_names_and_marks_the_answer() -> None:
     table = "|  | Seats | Built |\n|---|---|---|\n| Heron | 2 | 2015 |\n| Teal | 1 | 2019 |"
     row, start = "| Teal | 1 | 2019 |", len(table) - 19
     answers = ((start + table[start:].index("2019"), start + table[start:].index("2019") + 4),)
@@ -196,7 +196,7 @@ def test_a_row_that_bars_draw_has_the_names_of_its_columns_and_its_answer_marked
     assert "Heron · 2 · 2015" in read.text and "---" not in read.text and markup.count("<strong>2019</strong>") == 2
 
 
-def test_figures_of_a_table_end_below_each_other_and_say_quietly_how_they_came_about() -> None:
+def test_figures_of_a_table_are_right_aligned_and_the_calculation_is_small_print() -> None:
     rows = ("Boat: Heron | Seats: 2 | Built: 2015", "Boat: Teal | Seats: 1 | Built: ")
     cited = tuple(Citation(n, "id", "b.csv", "Boats", None, "", None, n, n + 1, "x", ()) for n in (1, 2))
     sentences = (
@@ -217,7 +217,7 @@ def test_figures_of_a_table_end_below_each_other_and_say_quietly_how_they_came_a
     ]
 
 
-def test_small_talk_lists_questions_to_press_and_the_sources_by_title() -> None:
+def test_small_talk_has_questions_as_buttons_and_a_list_of_sources_has_titles() -> None:
     talk = html.answer_text("t", Answer("help", "You could ask:\n\n- Who is it?", False, form="talk"))
     assert 'class="fn-example" dir="auto">Who is it&#63;</button>' in talk
     about = html.answer_text("t", Answer("what is in here?", "There are 2 sources:\n\n- A\n- B", False, form="about"))

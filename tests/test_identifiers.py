@@ -1,4 +1,4 @@
-"""Ask about one thing of many alike: the exact one is answered, its neighbour never, quantities refuse nothing."""
+"""Identifiers: only the exact one of many similar things answers, and a quantity is never reported as missing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ An order of 40 chairs and more is delivered free of charge.
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over sources of things with codes and numbers."""
+    """Return an engine over sources about things with codes and numbers."""
     root = tmp_path_factory.mktemp("things")
     for name, text in SOURCES.items():
         (root / name).parent.mkdir(exist_ok=True)
@@ -101,13 +101,13 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("Who is the keeper of hall 8?", "hall 8"),
     ],
 )
-def test_a_near_miss_is_refused_and_named(engine: Engine, question: str, missing: str) -> None:
+def test_a_similar_identifier_is_refused_and_the_missing_one_named(engine: Engine, question: str, missing: str) -> None:
     found = answer(engine, question)
     assert found.refused and not found.citations
     assert f"Nothing here mentions “{missing}”." in found.text
 
 
-def test_another_version_is_a_rival_with_or_without_the_name_of_the_thing() -> None:
+def test_another_version_is_a_rival_with_or_without_a_name() -> None:
     (asked,) = find_identifiers("When did rookery 3.2.0 come out?")
     assert asked.has_rival_in({"3.0.0"}) and asked.has_rival_in({"3.10.0"}) and asked.has_rival_in({"rookery3.1.0"})
     assert not asked.has_rival_in({"3.2.0"}) and not asked.has_rival_in({"404"}) and not asked.has_rival_in({"3.2"})
@@ -130,7 +130,7 @@ def test_another_version_is_a_rival_with_or_without_the_name_of_the_thing() -> N
         ("Who is the keeper of hall 6?", "Jonas Reed", "The keeper of hall 6 is Jonas Reed"),
     ],
 )
-def test_the_exact_thing_is_answered(engine: Engine, question: str, opening: str, quote: str) -> None:
+def test_the_exact_identifier_is_answered(engine: Engine, question: str, opening: str, quote: str) -> None:
     found = answer(engine, question)
     assert not found.refused, found.text
     assert opening in found.text.split("\n\n")[0]
@@ -155,11 +155,11 @@ def test_the_exact_thing_is_answered(engine: Engine, question: str, opening: str
         "WHAT IS THE RENT OF UNIT 4",
     ],
 )
-def test_no_quantity_time_plural_or_capital_is_said_to_be_missing(engine: Engine, question: str) -> None:
+def test_quantities_times_plurals_and_capitals_are_never_reported_as_missing(engine: Engine, question: str) -> None:
     assert "mentions" not in answer(engine, question).text
 
 
-def test_a_thing_of_a_source_that_is_not_asked_is_missing_there(engine: Engine) -> None:
+def test_an_identifier_of_an_excluded_source_is_reported_as_missing(engine: Engine) -> None:
     found = answer(engine, "What does error E-404 mean?", choice=Choice(only=("rooms.csv",)))
     assert found.refused and "Nothing there mentions “E-404”." in found.text
 
@@ -172,7 +172,7 @@ def test_a_thing_of_a_source_that_is_not_asked_is_missing_there(engine: Engine) 
         ("When does room 316 get new paint on its windows?", "315"),
     ],
 )
-def test_what_is_said_of_a_neighbour_is_no_answer(engine: Engine, question: str, other: str) -> None:
+def test_text_about_a_similar_identifier_is_not_quoted(engine: Engine, question: str, other: str) -> None:
     found = answer(engine, question, never_refuse=True)
     assert found.citations and other not in found.citations[0].quote
 
@@ -182,31 +182,31 @@ def hit(text: str, context: str = "") -> Hit:
     return Hit(chunk, 1, 0.5, 0.5, 0.5, 1, 1)
 
 
-def kept(question: str, text: str, words: str, context: str = "", source: str = "") -> float | None:
-    """The score that an answer of 1.0 is left with; None when it is dropped."""
+def score_left(question: str, text: str, words: str, context: str = "", source: str = "") -> float | None:
+    """Return what remains of an answer's score of 1.0, or None if the answer is dropped."""
     start = text.index(words)
     found = [PassageReading(1.0, (AnswerSpan(start, start + len(words), 1.0),))]
     (one,) = of_what_is_asked(find_identifiers(question), [hit(text, context)], found, {"a": source})
     return one.answers[0].score if one.answers else None
 
 
-def test_an_answer_is_about_what_was_named_last_before_it() -> None:
+def test_an_answer_belongs_to_the_last_identifier_before_it() -> None:
     question = "Who sits in room 313?"
     rooms = "Room 312 is large. Ann sits there. Room 313 is small. Ben sits there. Cy sits in room 312."
-    assert kept(question, rooms, "Ben") == 1.0
-    assert kept(question, rooms, "Ann") == 1.0 - CARRIED
-    assert kept(question, rooms, "Cy") is None
-    assert kept("Who sits in the room?", rooms, "Cy") == 1.0
-    assert kept("Who sits in rooms 312 and 313?", rooms, "Cy") == 1.0
+    assert score_left(question, rooms, "Ben") == 1.0
+    assert score_left(question, rooms, "Ann") == 1.0 - CARRIED
+    assert score_left(question, rooms, "Cy") is None
+    assert score_left("Who sits in the room?", rooms, "Cy") == 1.0
+    assert score_left("Who sits in rooms 312 and 313?", rooms, "Cy") == 1.0
 
 
-def test_headings_and_the_name_of_the_source_say_what_a_passage_is_about() -> None:
+def test_headings_and_the_source_name_identify_the_subject_of_a_passage() -> None:
     question, text = "What does E-4042 mean?", "The drawer is open."
-    assert kept(question, text, "open", "Error codes\nE-4042") == 1.0
-    assert kept(question, text, "open", "Error codes\nE-404") is None
-    assert kept(question, text, "open", "Error codes") == 1.0
-    assert kept(question, text, "open", source="codes/e-404.txt") is None
-    assert kept(question, text, "open", source="codes/e-4042.txt") == 1.0
+    assert score_left(question, text, "open", "Error codes\nE-4042") == 1.0
+    assert score_left(question, text, "open", "Error codes\nE-404") is None
+    assert score_left(question, text, "open", "Error codes") == 1.0
+    assert score_left(question, text, "open", source="codes/e-404.txt") is None
+    assert score_left(question, text, "open", source="codes/e-4042.txt") == 1.0
 
 
 def query(question: str) -> Query:
@@ -222,7 +222,7 @@ def test_a_passage_is_read_with_the_heading_that_has_the_identifier() -> None:
     assert all(0 <= one.start < one.end <= len(text) for one in headed.answers)
 
 
-def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
+def test_the_question_spells_an_identifier_as_the_passage_does() -> None:
     spans, text = SpanReader(), "Flight KX 402 leaves for Oslo at 7:15 from gate B4."
     same, other = (
         read_about(spans, query(f"When does {code} leave?"), [hit(text)], [text], 3) for code in ("KX 402", "KX402")
@@ -230,7 +230,7 @@ def test_an_identifier_is_asked_for_as_the_passage_writes_it() -> None:
     assert same == other
 
 
-def test_a_passage_whose_answers_were_all_dropped_counts_as_not_read() -> None:
+def test_a_passage_with_only_dropped_answers_counts_as_not_read() -> None:
     first, hits = PassageReading(1.0, (AnswerSpan(0, 1, 1.0),)), [hit("a"), hit("b")]
     rows = [
         question_row(QuestionTraits((), (), 0.0), passages, Aliases([]))

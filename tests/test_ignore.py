@@ -1,4 +1,4 @@
-"""A .footnoteignore leaves files out, as .gitignore does."""
+""".footnoteignore: files are left out by the rules of .gitignore."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def names(root: Path) -> list[str]:
     return [source for source, _ in find_sources([root]).files]
 
 
-def test_patterns_leave_files_and_folders_out_and_take_some_back(tmp_path: Path) -> None:
+def test_patterns_exclude_files_and_folders_and_include_exceptions(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "b.md", "drafts/c.txt", "notes/drafts/d.txt", "notes/keep.log", "notes/x.log", "top/e.txt")
     (tmp_path / ".footnoteignore").write_text("# drafts and logs\ndrafts/\n*.log\n!keep.log\n/top/*.txt\n")
     assert names(tmp_path) == ["a.txt", "b.md", "notes/keep.log"]
 
 
-def test_only_the_roots_own_file_counts_and_a_file_named_by_itself_is_never_ignored(tmp_path: Path) -> None:
+def test_only_the_ignore_file_of_the_root_counts_and_a_named_file_is_never_ignored(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "sub/b.txt")
     (tmp_path / "sub" / ".footnoteignore").write_text("*.txt\n")
     assert names(tmp_path) == ["a.txt", "sub/b.txt"]
@@ -35,7 +35,7 @@ def test_only_the_roots_own_file_counts_and_a_file_named_by_itself_is_never_igno
     assert names(tmp_path / "sub" / "b.txt") == ["b.txt"]
 
 
-def test_an_ignore_file_that_cant_be_used_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_ignore_file_is_reported(tmp_path: Path) -> None:
     write(tmp_path, "a.txt")
     (tmp_path / ".footnoteignore").write_bytes(b"caf\xe9\n")
     found = find_sources([tmp_path])
@@ -43,8 +43,7 @@ def test_an_ignore_file_that_cant_be_used_is_told(tmp_path: Path) -> None:
     assert found.skipped[0][0] == ".footnoteignore" and "nothing is ignored" in found.skipped[0][1]
 
 
-@pytest.mark.slow
-def test_what_is_ignored_later_leaves_the_index(builder: Builder, tmp_path: Path) -> None:
+def test_a_source_that_is_ignored_later_is_removed_from_the_index(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     write(root, "a.txt", "b.txt")
     sync(builder, [root])

@@ -1,4 +1,4 @@
-"""An index says what the sources say: built whole, checked, switched to, never half-made. Real Chroma and model."""
+"""The index: built whole, checked, switched to at once. With a real Chroma and the real model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_seeds_are_indexed_whole(seeds: Generation) -> None:
     assert len(supplier) == 1
 
 
-def test_every_chunk_is_reached_by_its_own_vector(seeds: Generation) -> None:
+def test_every_chunk_is_found_by_its_vector(seeds: Generation) -> None:
     ids = list(seeds.catalog.chunk_ids())
     for id_, vector in seeds.vectors.vectors(ids).items():
         nearest, cosine = seeds.vectors.query(vector, 1)[0]
@@ -52,7 +52,7 @@ def test_every_chunk_is_reached_by_its_own_vector(seeds: Generation) -> None:
     assert seeds.vectors.query(np.ones(384, dtype=np.float32), 1000)
 
 
-def test_a_second_sync_builds_nothing_and_a_change_embeds_only_what_is_new(builder: Builder, tmp_path: Path) -> None:
+def test_a_second_sync_builds_nothing_and_a_change_embeds_only_new_text(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha is the first letter of all.", b="Beta comes after it.")
     first = sync(builder, [root])
     assert first.built and first.added == ["a.txt", "b.txt"] and first.embedded == 2
@@ -62,15 +62,15 @@ def test_a_second_sync_builds_nothing_and_a_change_embeds_only_what_is_new(build
     (root / "a.txt").rename(root / "z.txt")
     third = sync(builder, [root])
     assert (third.added, third.changed, third.removed) == (["c.txt", "z.txt"], ["b.txt"], ["a.txt"])
-    assert third.embedded == 2  # the renamed file's text is known
+    assert third.embedded == 2  # The text of the renamed file has a vector.
     write(root, d="Delta.", b="Beta comes after it.")
-    assert sync(builder, [root]).embedded == 1  # an earlier generation knows what b.txt says again
+    assert sync(builder, [root]).embedded == 1  # An earlier generation has the vector of b.txt.
     generation = open_current(builder.home, builder.recipe)
     assert faults(generation.folder) == []
     generation.close()
 
 
-def test_bad_files_are_told_and_the_others_are_indexed(builder: Builder, tmp_path: Path) -> None:
+def test_bad_files_are_reported_and_the_others_are_indexed(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", good="The good one is indexed.", empty="")
     (root / "binary.txt").write_bytes(b"\0\1\2\3" * 100)
     (root / "latin.txt").write_bytes("Das Caf\xe9 ist offen.".encode("cp1252"))
@@ -90,13 +90,13 @@ def test_bad_files_are_told_and_the_others_are_indexed(builder: Builder, tmp_pat
     assert report.other_formats == ["picture.png"]
 
 
-def test_a_million_letters_on_one_line_are_indexed(builder: Builder, tmp_path: Path) -> None:
+def test_a_very_long_line_is_indexed(builder: Builder, tmp_path: Path) -> None:
     line = "".join(f"word {number} and word again " for number in range(2_000))
     report = sync(builder, [write(tmp_path / "docs", line=line)])
     assert report.added == ["line.txt"] and report.chunks > 30
 
 
-def test_a_folder_with_nothing_in_it_is_an_empty_index(builder: Builder, tmp_path: Path) -> None:
+def test_an_empty_folder_gives_an_empty_index(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs")
     assert sync(builder, [root]).chunks == 0
     generation = open_current(builder.home)
@@ -105,7 +105,7 @@ def test_a_folder_with_nothing_in_it_is_an_empty_index(builder: Builder, tmp_pat
     generation.close()
 
 
-def test_sources_are_named_below_their_root_and_clashes_by_the_later_roots_folder(tmp_path: Path) -> None:
+def test_sources_are_named_by_their_path_below_the_root_and_clashes_by_the_folder_of_the_root(tmp_path: Path) -> None:
     roots = [write(tmp_path / name / "notes", a=name) for name in ("one", "two", "three")]
     write(tmp_path / "one" / "notes" / "deep", b="b")
     found = find_sources([*roots, roots[0] / "a.txt"])
@@ -114,7 +114,7 @@ def test_sources_are_named_below_their_root_and_clashes_by_the_later_roots_folde
     assert [source for source, _ in find_sources([single]).files] == ["x.txt"]
 
 
-def test_roots_are_remembered(tmp_path: Path) -> None:
+def test_roots_are_registered(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert registered_roots(home) == []
     root = write(tmp_path / "docs")
@@ -123,7 +123,7 @@ def test_roots_are_remembered(tmp_path: Path) -> None:
     assert registered_roots(home) == [root]
 
 
-def test_changes_are_seen_without_reading(builder: Builder, tmp_path: Path) -> None:
+def test_changes_are_detected_without_reading(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha.", empty="")
     sync(builder, [root])
     assert changes(builder.home, [root]) == []
@@ -133,11 +133,10 @@ def test_changes_are_seen_without_reading(builder: Builder, tmp_path: Path) -> N
     assert changes(builder.home, [root]) == []
 
 
-@pytest.mark.slow
-def test_what_looks_the_same_is_not_read_again(builder: Builder, tmp_path: Path) -> None:
+def test_a_file_with_an_unchanged_stamp_is_not_read_again(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha.", b="Beta.")
     (root / "latin.txt").write_bytes("Das Caf\xe9 ist offen.".encode("cp1252"))
-    time.sleep(2.2)  # files changed just before a sync are read once more at the next
+    time.sleep(2.2)  # Files changed just before a sync are read again by the next.
     assert sync(builder, [root]).read == 3
     again = sync(builder, [root])
     assert (again.read, again.notes) == (0, [("latin.txt", "is not UTF-8: read as Windows-1252")])
@@ -145,8 +144,8 @@ def test_what_looks_the_same_is_not_read_again(builder: Builder, tmp_path: Path)
     (root / "a.txt").write_text("Omega.")
     os.utime(root / "a.txt", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     changed = sync(builder, [root])
-    assert (changed.read, changed.changed) == (1, ["a.txt"])  # same size, same time, and noticed all the same
-    assert sync(builder, [root]).read <= 1  # it may look as if just changed
+    assert (changed.read, changed.changed) == (1, ["a.txt"])  # Same size and time, but the change is noticed.
+    assert sync(builder, [root]).read <= 1  # Its stamp may still be too recent to trust.
     generation = open_current(builder.home)
     article = generation.catalog.article("a.txt")
     assert article and article.text == "Omega." and generation.catalog.article("latin.txt")
@@ -157,7 +156,7 @@ def test_what_looks_the_same_is_not_read_again(builder: Builder, tmp_path: Path)
     assert mended.built and mended.read == 3 and faults(current_folder(builder.home)) == []
 
 
-def test_an_index_made_otherwise_is_refused_and_made_again(builder: Builder, tmp_path: Path) -> None:
+def test_an_index_with_other_settings_is_refused_and_rebuilt(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha is here.")
     with pytest.raises(IndexMissing):
         open_current(builder.home)
@@ -169,14 +168,14 @@ def test_an_index_made_otherwise_is_refused_and_made_again(builder: Builder, tmp
     open_current(builder.home, other).close()
 
 
-def test_one_writer_at_a_time(builder: Builder, tmp_path: Path) -> None:
+def test_only_one_process_writes_at_a_time(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha.")
     sync(builder, [root])
     with FileLock(index_folder(builder.home) / "lock"), pytest.raises(IndexBusy):
         sync(builder, [root], rebuild=True)
 
 
-def test_a_torn_index_is_noticed_and_never_put_in_use(builder: Builder, tmp_path: Path) -> None:
+def test_a_truncated_index_is_detected_and_never_used(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha is here.", b="Beta is there.")
     sync(builder, [root])
     folder = current_folder(builder.home)
@@ -189,7 +188,7 @@ def test_a_torn_index_is_noticed_and_never_put_in_use(builder: Builder, tmp_path
     assert faults(current_folder(builder.home)) == []
 
 
-def test_what_a_killed_builder_left_is_cleared_away(builder: Builder, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_builder_are_deleted(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha.")
     sync(builder, [root])
     before = current_folder(builder.home)

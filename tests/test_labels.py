@@ -1,4 +1,4 @@
-"""What holds, covers and credits a label, and the scores that an answer gets for it: tables worked by hand."""
+"""Labels: when a passage or citation matches one, and the scores that follow; tables worked by hand."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ GONE = LabelPlace(Label(A, "..."), (), "it is gone")
         (QUOTE, A, 0, 1000, True, True),
         (QUOTE, A, 101, 200, False, True),
         (QUOTE, A, 0, 150, False, True),  # half of the quote
-        (QUOTE, A, 0, 149, False, False),  # 49 of 100 characters of it
-        (QUOTE, A, 180, 220, False, True),  # half of the citation lies in it
-        (QUOTE, A, 181, 220, False, False),  # 19 of 39 characters do
+        (QUOTE, A, 0, 149, False, False),  # 49 of its 100 characters
+        (QUOTE, A, 180, 220, False, True),  # half of the citation
+        (QUOTE, A, 181, 220, False, False),  # 19 of its 39 characters
         (QUOTE, A, 200, 300, False, False),
         (QUOTE, B, 100, 200, False, False),
-        (TWO, A, 290, 320, True, True),  # any of the places counts
+        (TWO, A, 290, 320, True, True),  # either place counts
         (WHOLE, A, 5, 6, True, True),
         (WHOLE, B, 5, 6, False, False),
         (GONE, A, 0, 1000, False, False),
     ],
 )
-def test_holding_is_the_whole_quote_and_covering_is_half_of_one_of_the_two(
+def test_a_passage_holds_the_whole_label_and_a_citation_covers_half_of_either(
     place: LabelPlace, source: str, start: int, end: int, held: bool, covered: bool
 ) -> None:
     assert place.held_by(source, start, end) is held
@@ -82,7 +82,7 @@ def scores(seeds: Generation, question: Question, answer: Answer) -> dict[str, A
     return made
 
 
-def test_an_answer_with_a_right_a_wrong_and_a_false_citation(seeds: Generation) -> None:
+def test_scores_of_an_answer_with_a_right_a_wrong_and_a_false_citation(seeds: Generation) -> None:
     article = Corpus(seeds).article(A)
     assert article
     at = article.text.index("create 1,000 jobs")
@@ -113,14 +113,14 @@ def test_an_answer_with_a_right_a_wrong_and_a_false_citation(seeds: Generation) 
         (Question("q", "x", forbidden=("hell",)), False, {"forbidden_said": 0}),
     ],
 )
-def test_what_an_answer_without_citations_scores(
+def test_scores_of_an_answer_without_citations(
     seeds: Generation, question: Question, refused: bool, expected: dict[str, Any]
 ) -> None:
     found = scores(seeds, question, Answer("x", "Hello", refused))
     assert {name: found[name] for name in expected} == expected
 
 
-def test_an_empty_corpus_says_nothing(builder: Builder, tmp_path: Path) -> None:
+def test_an_empty_corpus_contains_nothing(builder: Builder, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     sync(builder, [tmp_path / "docs"])
     generation = open_current(builder.home)

@@ -1,4 +1,4 @@
-"""What a large index does otherwise: it is changed in a copy, holds no text in memory, goes on where it was stopped."""
+"""Large indexes: they are changed in a copy, hold no texts in memory and resume after a stop."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ PLACES = ("Alm", "Brill", "Corm", "Dunn", "Eyre", "Farley", "Gower", "Hale")
 
 @pytest.fixture
 def large(builder: Builder) -> Builder:
-    """A builder to which every index is large."""
+    """Return a builder that treats every index as large."""
     return replace(builder, derive_from=1, most_churn=0.5)
 
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    """Eight sources of one chunk."""
+    """Return a folder of eight sources with one chunk each."""
     folder = tmp_path / "docs"
     folder.mkdir()
     for number, place in enumerate(PLACES):
@@ -52,7 +52,7 @@ def manifest(builder: Builder) -> Manifest:
     return Manifest.read(current_folder(builder.home))
 
 
-def test_a_change_is_made_in_a_copy_until_much_was_taken_out(large: Builder, docs: Path) -> None:
+def test_an_index_is_changed_in_a_copy_until_half_of_it_was_removed(large: Builder, docs: Path) -> None:
     sync(large, [docs])
     assert manifest(large).churn == 0
     for number in range(4):
@@ -71,7 +71,7 @@ def test_a_change_is_made_in_a_copy_until_much_was_taken_out(large: Builder, doc
     assert sync(replace(large, derive_from=9), [docs]).built is False
 
 
-def test_copies_take_the_place_of_their_original_in_a_copy_of_the_index(large: Builder, docs: Path) -> None:
+def test_a_copy_replaces_its_deleted_original_in_a_derived_index(large: Builder, docs: Path) -> None:
     page = (
         '<html><head><meta name="author" content="{0}"></head><body><p>The mill at Farley is of 1823.</p></body></html>'
     )
@@ -94,7 +94,7 @@ def test_copies_take_the_place_of_their_original_in_a_copy_of_the_index(large: B
     generation.close()
 
 
-def test_a_damaged_index_is_not_built_upon(large: Builder, docs: Path) -> None:
+def test_a_damaged_index_is_not_derived_from(large: Builder, docs: Path) -> None:
     sync(large, [docs])
     with contextlib.closing(VectorStore(current_folder(large.home) / "vectors")) as store:
         store.remove([next(Catalog(current_folder(large.home) / "catalog.sqlite").chunk_ids())])
@@ -118,7 +118,7 @@ for _ in sys.stdin:
 """
 
 
-def test_a_reader_of_the_old_generation_goes_on_while_a_copy_is_changed(large: Builder, docs: Path) -> None:
+def test_a_reader_keeps_the_old_generation_while_a_copy_is_changed(large: Builder, docs: Path) -> None:
     sync(large, [docs])
     old = current_folder(large.home)
     command = [sys.executable, "-c", _READER, str(old)]
@@ -144,7 +144,7 @@ def test_a_reader_of_the_old_generation_goes_on_while_a_copy_is_changed(large: B
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The digests of a generation's files, but for those that are written when it is opened."""
+    """Return the digests of a generation's files, except those that are written on opening."""
     opened = ("chroma.sqlite3", "checked.json")
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(opened)]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
@@ -173,7 +173,7 @@ sync(Builder(Path(sys.argv[1]), recipe(Settings()), Dying(find_model()), 20_000_
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """One source of 300 chunks, each under a heading of its own."""
+    """Return a folder with a source of 300 chunks, each under its own heading."""
     folder = tmp_path / "many"
     folder.mkdir()
     sections = [f"## Lake {number}\n\nIt is {number} metres deep and full of fish.\n" for number in range(300)]
@@ -182,12 +182,12 @@ def many(tmp_path: Path) -> Path:
 
 
 def kill(builder: Builder, root: Path) -> None:
-    """A sync that is killed after two batches of 128 were embedded."""
+    """Run a sync that is killed after embedding two batches of 128."""
     command = [sys.executable, "-c", _KILLED, str(builder.home), str(root)]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
 
 
-def test_what_a_killed_build_embedded_is_not_embedded_again(builder: Builder, many: Path) -> None:
+def test_vectors_of_a_killed_build_are_not_embedded_again(builder: Builder, many: Path) -> None:
     kill(builder, many)
     kept = index_folder(builder.home) / "embedded.sqlite"
     assert kept.is_file()
@@ -196,7 +196,7 @@ def test_what_a_killed_build_embedded_is_not_embedded_again(builder: Builder, ma
     assert faults(current_folder(builder.home)) == [] and not kept.exists()
 
 
-def test_what_a_stopped_build_left_is_thrown_away_when_it_is_of_no_use(builder: Builder, docs: Path) -> None:
+def test_leftover_vectors_are_discarded_if_they_are_of_no_use(builder: Builder, docs: Path) -> None:
     sync(builder, [docs])
     generation = open_current(builder.home)
     chunks = generation.catalog.chunks(list(generation.catalog.chunk_ids()))
@@ -233,7 +233,7 @@ def test_texts_are_not_held_in_memory(builder: Builder, tmp_path: Path) -> None:
             most[0] = max(most[0], count())
 
     before = count()
-    for first in (0, 40):  # all is written again, then changed in a copy
+    for first in (0, 40):  # The first sync builds the index, the second changes it in a copy.
         for number in range(first, first + 40):
             (root / f"{number}.txt").write_text(f"The lake of number {number} is deep.")
         sync(replace(builder, derive_from=1), [root], progress=look)

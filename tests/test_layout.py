@@ -1,4 +1,4 @@
-"""Titles, dates, headings and furniture are told apart; every span points into the stored text."""
+"""Layout: titles, dates, headings and boilerplate are recognised; every span is a slice of the stored text."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def kinds(text: str) -> list[tuple[str, str]]:
         ("", None),
     ],
 )
-def test_a_dateline_is_a_line_with_a_date_and_nothing_else_of_weight(line: str, expected: date | None) -> None:
+def test_a_dateline_has_a_date_and_hardly_anything_else(line: str, expected: date | None) -> None:
     assert read_dateline(line) == expected
 
 
-def test_title_and_date_of_the_seeds() -> None:
+def test_the_seeds_have_their_title_and_date() -> None:
     first, second = make_article("a/first.txt", FIRST), make_article("a/second.txt", SECOND)
     assert first.title == "GM's US-Made Battery Initiative: Transforming the EV Supply Chain"
     assert first.published == Published("2024-09-12", "text")
@@ -57,7 +57,7 @@ def test_a_date_inside_the_text_is_not_the_publishing_date() -> None:
     assert find_published("A title\n\nOn 12 September 2024 they met.\n") is None
 
 
-def test_what_is_not_the_article_is_furniture() -> None:
+def test_text_around_the_article_is_boilerplate() -> None:
     furniture = " ".join(text for kind, text in kinds(FIRST) if kind == "furniture")
     for words in ("Benzinga", "This article was prepared", "Related posts", "Newsletter", "Subscribe to our"):
         assert words in furniture
@@ -67,7 +67,7 @@ def test_what_is_not_the_article_is_furniture() -> None:
     assert all(kind != "furniture" for kind, _ in kinds(SECOND))
 
 
-def test_headings_of_the_seeds() -> None:
+def test_the_seeds_have_their_headings() -> None:
     assert [text for kind, text in kinds(SECOND) if kind == "heading"] == [
         "GM’s plans to ramp up EV production",
         "The importance of battery cells in EVs",
@@ -84,12 +84,12 @@ def test_headings_of_the_seeds() -> None:
         "She advised investors to sign up to the scheme before May.",
     ],
 )
-def test_an_article_about_such_things_is_kept(text: str) -> None:
+def test_sentences_about_newsletters_and_disclaimers_are_not_boilerplate(text: str) -> None:
     whole = f"A title\n\nThe first paragraph says something.\n\n{text}\n"
     assert (("text", text)) in kinds(whole)
 
 
-def test_the_article_goes_on_after_related_posts() -> None:
+def test_the_article_continues_after_related_posts() -> None:
     text = (
         "Title\n\nThe first part is here.\n\nRelated posts\n\nOther story\n\nThird story\n\nConclusion\n\n"
         "The second part goes on here, as prose.\n"
@@ -116,7 +116,7 @@ def test_blocks_cover_all_but_white_space_in_order(text: str) -> None:
     assert all(text[place].isspace() for place in range(len(text)) if place not in covered)
 
 
-def test_signs_in_fenced_code_are_no_headings() -> None:
+def test_comments_in_fenced_code_are_not_headings() -> None:
     text = "# Guide\n\nRun it.\n\n```sh\n# first\n\nmake all\n```\n\n## After\n\nIt runs."
     assert [(one.kind, text[one.start : one.end]) for one in blocks(text)] == [
         ("title", "# Guide"),
@@ -127,7 +127,7 @@ def test_signs_in_fenced_code_are_no_headings() -> None:
     ]
 
 
-def test_a_row_of_a_table_is_no_title() -> None:
+def test_a_row_of_a_table_is_not_a_title() -> None:
     assert find_title("Device: Lathe | Owner: Tom Ek\n\nDevice: Saw | Owner: Ada Pine") is None
 
 

@@ -1,4 +1,4 @@
-"""Members of an enumeration become one answer; other answers stay apart. Questions that ask for several are told."""
+"""Lists: members of an enumeration are joined into one answer; questions that ask for several things are recognised."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _answers(text: str, *pairs: tuple[str, float]) -> list[AnswerSpan]:
         ("Peter Peter", [("Peter", 1.0)], ["Peter"]),
     ],
 )
-def test_members_of_one_enumeration_are_one_answer(
+def test_members_of_one_enumeration_are_joined_into_one_answer(
     text: str, members: list[tuple[str, float]], expected: list[str]
 ) -> None:
     assert [text[a.start : a.end] for a in join_members(text, _answers(text, *members), 0.1)] == expected
@@ -43,7 +43,7 @@ def test_members_of_one_enumeration_are_one_answer(
 @given(
     st.lists(st.sampled_from(["Acme", " and ", ", ", "tin", ". ", "(x)", " the ", "A.B.C.D."]), max_size=12), st.data()
 )
-def test_joined_answers_cover_the_others_and_never_overlap(parts: list[str], data: st.DataObject) -> None:
+def test_joined_answers_cover_their_members_and_never_overlap(parts: list[str], data: st.DataObject) -> None:
     text = "".join(parts)
     places = st.tuples(st.integers(0, len(text)), st.integers(1, 6), st.floats(-9, 9))
     answers: list[AnswerSpan] = []
@@ -73,7 +73,7 @@ def test_joined_answers_cover_the_others_and_never_overlap(parts: list[str], dat
         ("What does his mother do?", False),
     ],
 )
-def test_questions_that_ask_for_several_are_told_by_their_form(question: str, several: bool) -> None:
+def test_questions_that_ask_for_several_things_are_recognised_by_their_form(question: str, several: bool) -> None:
     assert asks_for_several(question) is several
 
 
@@ -99,11 +99,11 @@ def _evidence(sentence: str, answer: str, score: float) -> Evidence:
             "Acme, Boreal Works and Calder Ltd",
         ),
         ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Acme, Boreal Works", 0.3, "Acme, Boreal Works"),
-        ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Calder Ltd", 0.02, "Acme"),  # unlikely
-        ("Acme moved to Oslo, Norway.", "Oslo", 0.3, "Acme"),  # no enumeration
+        ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Calder Ltd", 0.02, "Acme"),  # improbable
+        ("Acme moved to Oslo, Norway.", "Oslo", 0.3, "Acme"),  # not an enumeration
     ],
 )
-def test_a_sentence_that_enumerates_the_best_answer_and_others_leads(
+def test_a_sentence_that_lists_several_answers_comes_first(
     sentence: str, answer: str, score: float, leads: str
 ) -> None:
     found = [_evidence("Acme makes glass for the mill.", "Acme", 0.6), _evidence(sentence, answer, score)]

@@ -1,5 +1,4 @@
-"""A language model writes: a scripted server plays models that are right, wrong and broken, and a real one talks
-nonsense. Whatever they do, what is shown as fact stands in the sources."""
+"""Language models: whatever a scripted or a real server writes, every statement shown as fact is in the sources."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture(scope="module")
 def ask(server: Server, engine: Engine) -> Ask:
-    """ask(part, question, **settings): the answer when the model plays that part, by an engine that is warm."""
+    """Return ask(part, question, **settings), which answers with the scripted model `part` and a warm engine."""
 
     def call(part: str, question: str = SUPPLIERS, never_refuse: bool = False, **settings: Any) -> Answer:
         return answer(engine_for(engine, server, part, **settings), question, never_refuse=never_refuse)
@@ -69,10 +68,10 @@ def verdicts(found: Answer) -> list[str]:
     return [one["verdict"] for one in found.to_json()["sentences"]]
 
 
-# --- models that can be used ------------------------------------------------------------------------------------------
+# --- usable models ----------------------------------------------------------------------------------------------------
 
 
-def test_a_good_model_writes_the_answer_and_every_sentence_leads_to_its_words(ask: Ask, engine: Engine) -> None:
+def test_a_good_model_writes_the_answer_and_every_sentence_links_to_its_source(ask: Ask, engine: Engine) -> None:
     found = ask("perfect")
     assert found.writer == "llm" and verdicts(found) == ["supported", "supported"] and not found.notes
     assert found.text == (
@@ -101,7 +100,7 @@ def test_a_good_model_writes_the_answer_and_every_sentence_leads_to_its_words(as
         ("wrong-citation", SUPPLIERS, "General Motors is already", "not in passage"),
     ],
 )
-def test_what_a_source_does_not_say_never_stands_in_the_answer(
+def test_a_statement_that_no_source_has_is_never_in_the_answer(
     ask: Ask, part: str, question: str, wrong: str, why: str
 ) -> None:
     found = ask(part, question)
@@ -113,7 +112,7 @@ def test_what_a_source_does_not_say_never_stands_in_the_answer(
     assert any("did not pass the check" in note and failed[0]["why"] in note for note in found.notes)
 
 
-def test_when_nothing_is_left_the_answer_is_quoted(ask: Ask, engine: Engine) -> None:
+def test_the_answer_is_quoted_if_no_sentence_passes_the_check(ask: Ask, engine: Engine) -> None:
     found = ask("wrong-name", JOBS)
     quoted = answer(engine, JOBS)
     assert found.writer == "quote" and found.text == quoted.text and found.citations == quoted.citations
@@ -121,7 +120,7 @@ def test_when_nothing_is_left_the_answer_is_quoted(ask: Ask, engine: Engine) -> 
     assert "None is left, so the answer is quoted." in found.notes
 
 
-def test_a_setting_shows_what_failed_struck_through(ask: Ask) -> None:
+def test_failed_sentences_are_struck_through_if_the_setting_says_so(ask: Ask) -> None:
     found = ask("wrong-number", show_unsupported=True)
     struck = re.findall(r"~~(.*?)~~ \(not supported: (.*?)\)", found.text)
     assert len(struck) == 1 and "7,777" in struck[0][0] and "is not in passage" in struck[0][1]
@@ -131,35 +130,37 @@ def test_a_setting_shows_what_failed_struck_through(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("part", "why"), [("beyond", "its wording goes beyond passage"), ("denying", "one of the two says “not”")]
 )
-def test_what_goes_beyond_or_turns_round_a_source_is_marked_with_the_reason(ask: Ask, part: str, why: str) -> None:
+def test_a_sentence_that_contradicts_or_exceeds_its_source_is_marked_with_the_reason(
+    ask: Ask, part: str, why: str
+) -> None:
     found = ask(part)
     assert verdicts(found) == ["weak"] and f"(weak: {why}" in found.text and found.citations
 
 
-def test_unknown_ids_are_dropped_and_numbers_are_given_once(ask: Ask) -> None:
+def test_unknown_ids_are_dropped_and_each_number_is_given_once(ask: Ask) -> None:
     found = ask("unknown-id")
     assert set(re.findall(r"\[(.*?)\]", found.text)) == {"1"} and verdicts(found) == ["supported", "supported"]
 
 
-def test_a_true_sentence_without_an_id_gets_the_citation_that_the_check_finds(ask: Ask) -> None:
+def test_a_true_sentence_without_an_id_gets_a_citation_from_the_check(ask: Ask) -> None:
     found = ask("uncited-true")
     assert verdicts(found) == ["supported", "supported"] and found.text.count("[1]") == 2
     assert found.sentences[0].why == "it cites no passage; the check found one"
 
 
-def test_talk_around_the_answer_is_left_out(ask: Ask) -> None:
+def test_chatter_around_the_answer_is_dropped(ask: Ask) -> None:
     found = ask("chatty")
     assert "Sure" not in found.text and "hope" not in found.text and verdicts(found).count("supported") == 2
 
 
-def test_a_model_that_declines_makes_a_refusal_with_the_nearest_passages(ask: Ask) -> None:
+def test_a_model_that_declines_gives_a_refusal_with_the_nearest_passages(ask: Ask) -> None:
     found = ask("refusing")
     assert found.refused and found.passages and not found.citations and prompt.REFUSAL not in found.text
     assert "The language model found no answer in the passages." in found.notes
     assert not ask("refusing", never_refuse=True).refused
 
 
-def test_without_evidence_the_model_is_never_asked(ask: Ask, server: Server) -> None:
+def test_without_evidence_the_model_is_not_called(ask: Ask, server: Server) -> None:
     before = len(server.requests)
     assert ask("perfect", "Who supplies Tesla's cells?").refused
     assert ask("perfect", "Wer liefert die Zellen von GM?").refused
@@ -167,7 +168,7 @@ def test_without_evidence_the_model_is_never_asked(ask: Ask, server: Server) -> 
     assert len(server.requests) == before
 
 
-def test_warming_up_prepares_for_a_language_model_only_where_one_is_set(seeds_home: Path) -> None:
+def test_warming_up_imports_the_client_only_if_a_model_is_set(seeds_home: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from rag.engine import Engine; from rag.settings import Settings\n"
         "for more in {}, {'llm_url': 'http://127.0.0.1:9/v1', 'llm_model': 'm'}:\n"
@@ -178,14 +179,14 @@ def test_warming_up_prepares_for_a_language_model_only_where_one_is_set(seeds_ho
     assert done.stdout == "ready False\nready True\n", done.stderr
 
 
-def test_the_default_asks_no_server(engine: Engine, server: Server) -> None:
+def test_by_default_no_server_is_called(engine: Engine, server: Server) -> None:
     before = len(server.requests)
     found = answer(engine_for(engine, server, "perfect", writer="quote"), SUPPLIERS)
     assert found.writer == "quote" and set(verdicts(found)) == {"quoted"} and len(server.requests) == before
     assert found.to_json()["tokens"] is None
 
 
-# --- servers that break -----------------------------------------------------------------------------------------------
+# --- failing servers --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_the_default_asks_no_server(engine: Engine, server: Server) -> None:
         ("html", "is no language model server. Check FOOTNOTE_LLM_URL"),
     ],
 )
-def test_when_the_server_fails_the_answer_is_quoted_and_a_note_says_what_to_do(
+def test_the_answer_is_quoted_and_a_note_says_what_to_do_if_the_server_fails(
     ask: Ask, engine: Engine, part: str, told: str
 ) -> None:
     found = ask(part, llm_key=SecretStr("sk-wrong"), llm_timeout=0.5 if part in ("slow", "stalls") else 20)
@@ -212,22 +213,22 @@ def test_when_the_server_fails_the_answer_is_quoted_and_a_note_says_what_to_do(
     assert len(found.notes) == 1 and told in found.notes[0] and "quoted, because" in found.notes[0]
 
 
-def test_a_server_that_is_off_and_settings_that_name_none_are_told_apart(ask: Ask) -> None:
+def test_a_server_that_is_down_and_missing_settings_have_different_notes(ask: Ask) -> None:
     off = f"http://127.0.0.1:{free_port()}/v1"
     assert f"Nothing answers at {off}. Start" in ask("perfect", llm_url=off).notes[0]
     assert "FOOTNOTE_LLM_URL is empty" in ask("perfect", llm_url=None).notes[0]
     assert "FOOTNOTE_LLM_MODEL is empty" in ask("", llm_model=None).notes[0]
 
 
-def test_a_server_that_knows_no_extras_is_asked_without_them(ask: Ask) -> None:
+def test_a_server_that_rejects_extra_parameters_is_called_without_them(ask: Ask) -> None:
     assert verdicts(ask("picky")) == ["supported", "supported"]
 
 
-def test_the_right_key_opens(ask: Ask) -> None:
+def test_the_right_key_is_accepted(ask: Ask) -> None:
     assert ask("locked", llm_key=SecretStr(KEY)).writer == "llm"
 
 
-def test_stopping_lets_the_server_go_at_once(engine: Engine, server: Server) -> None:
+def test_stopping_ends_the_request_at_once(engine: Engine, server: Server) -> None:
     server.let_go.clear()
     stop = threading.Event()
     states = []
@@ -239,7 +240,7 @@ def test_stopping_lets_the_server_go_at_once(engine: Engine, server: Server) -> 
     assert len(states) <= 6 and [len(state.sentences) for state in states[:3]] == [1, 2, 3]
 
 
-def test_closing_the_stream_lets_the_server_go_too(engine: Engine, server: Server) -> None:
+def test_closing_the_stream_ends_the_request_too(engine: Engine, server: Server) -> None:
     server.let_go.clear()
     states = stream(engine_for(engine, server, "endless"), SUPPLIERS)
     assert next(iter(states)).sentences
@@ -247,7 +248,7 @@ def test_closing_the_stream_lets_the_server_go_too(engine: Engine, server: Serve
     assert server.let_go.wait(60), "the server still writes"
 
 
-def test_a_model_that_never_ends_is_cut_off(ask: Ask) -> None:
+def test_an_endless_answer_is_cut_off(ask: Ask) -> None:
     found = ask("endless", llm_answer_tokens=100)
     assert found.writer == "llm" and 2 <= len(found.sentences) < 30
 
@@ -255,7 +256,7 @@ def test_a_model_that_never_ends_is_cut_off(ask: Ask) -> None:
 # --- the key ----------------------------------------------------------------------------------------------------------
 
 
-def test_evaluate_says_how_sentences_fared_and_the_key_is_in_no_message_log_or_file(
+def test_evaluate_counts_verdicts_and_the_key_is_in_no_message_log_or_file(
     run: Run, server: Server, seeds_home: Path, tmp_path: Path
 ) -> None:
     home = shutil.copytree(seeds_home, tmp_path / "home")
@@ -282,7 +283,7 @@ def test_evaluate_says_how_sentences_fared_and_the_key_is_in_no_message_log_or_f
     assert ("FOOTNOTE_LLM_KEY", "set") in [row[:2] for row in list_settings(Settings(llm_key=SecretStr(KEY)))]
 
 
-def test_logging_everything_logs_no_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+def test_debug_logs_never_contain_the_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         for part in ("locked", "leaky", "missing-model"):
             ask(part, llm_key=SecretStr(KEY + "x"))
@@ -290,9 +291,7 @@ def test_logging_everything_logs_no_key(ask: Ask, caplog: pytest.LogCaptureFixtu
     assert not [record for record in caplog.records if KEY[:12] in f"{record.getMessage()} {record.args}"]
 
 
-def test_a_key_that_cannot_be_sent_or_a_url_that_holds_one_is_told_without_it(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_messages_about_an_invalid_key_or_url_do_not_contain_the_key(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     note = ask("perfect", llm_key=SecretStr("sk-abc\ndef–geh")).notes[0]
     assert "FOOTNOTE_LLM_KEY holds characters" in note and "abc" not in note
     monkeypatch.setenv("FOOTNOTE_LLM_URL", "http://me:hunter2@127.0.0.1/v1")
@@ -314,7 +313,7 @@ def test_the_key_of_another_service_is_not_sent(
 
 @pytest.fixture(scope="module")
 def nonsense(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """(url, model) of `transformers serve` with a tiny model of random weights."""
+    """Yield (url, model) of `transformers serve` with a tiny model of random weights."""
     folder = tmp_path_factory.mktemp("nonsense") / "model"
     make_model(folder)
     port = free_port()
@@ -342,7 +341,7 @@ def nonsense(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, st
 
 
 def make_model(folder: Path) -> None:
-    """A llama of 32 dimensions that has learnt nothing but the pieces of the seeds."""
+    """Write an untrained llama of 32 dimensions with a tokenizer trained on the seeds."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -365,7 +364,7 @@ def make_model(folder: Path) -> None:
     model.save_pretrained(folder)
 
 
-def test_a_real_server_that_talks_nonsense_reaches_nobody_as_fact(
+def test_nonsense_of_a_real_server_is_never_shown_as_fact(
     nonsense: tuple[str, str], engine: Engine, server: Server
 ) -> None:
     url, model = nonsense
@@ -378,7 +377,7 @@ def test_a_real_server_that_talks_nonsense_reaches_nobody_as_fact(
         assert any(re.search("did not pass the check|no whole sentence", note) for note in found.notes)
 
 
-def test_a_completion_is_text_and_then_its_tokens(server: Server) -> None:
+def test_a_completion_is_text_followed_by_its_usage(server: Server) -> None:
     model = LanguageModel(Settings(llm_url=server.url, llm_model="refusing"))
     message = {"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Why?'}
     *pieces, usage = model.complete([message])
