@@ -1,4 +1,4 @@
-"""The sentence that means what a question asks is quoted second, what the reading model likes best stays first."""
+"""The sentence nearest in meaning is quoted second; the reading model's first choice stays first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def query(embedder: Embedder) -> Query:
     return Query(question, embedder.encode_queries([question])[0], {})
 
 
-def test_the_nearest_sentence_comes_second_and_scores_are_shares(embedder: Embedder, query: Query) -> None:
+def test_the_nearest_sentence_comes_second_and_scores_add_up_to_one(embedder: Embedder, query: Query) -> None:
     hit = passage()
     read = [slice_of(hit, "The chairs came on Monday.", 0.9), slice_of(hit, "The bill was sent by post.", 0.1)]
     found = with_meaning(read, [hit], query, embedder)
@@ -40,7 +40,9 @@ def test_the_nearest_sentence_comes_second_and_scores_are_shares(embedder: Embed
     assert sum(one.score for one in found) == pytest.approx(1) and found[0].score > found[1].score > found[2].score
 
 
-def test_nothing_is_added_where_the_first_is_the_nearest_or_nothing_was_read(embedder: Embedder, query: Query) -> None:
+def test_nothing_is_added_if_the_first_sentence_is_the_nearest_or_nothing_was_read(
+    embedder: Embedder, query: Query
+) -> None:
     hit = passage()
     read = [slice_of(hit, "The chairs can be stacked ten high.", 1.0)]
     assert with_meaning(read, [hit], query, embedder) == read
@@ -49,7 +51,7 @@ def test_nothing_is_added_where_the_first_is_the_nearest_or_nothing_was_read(emb
     assert with_meaning([slice_of(alone, "The chairs can be stacked ten high.", 1.0)], [alone], query, embedder)
 
 
-def test_a_sentence_that_is_far_from_the_question_is_not_added(embedder: Embedder, query: Query) -> None:
+def test_a_sentence_far_from_the_question_is_not_added(embedder: Embedder, query: Query) -> None:
     hit = passage("The bill was sent by post. Rain fell on the roof all night long.")
     read = [slice_of(hit, "The bill was sent by post.", 1.0)]
     assert with_meaning(read, [hit], query, embedder) == read

@@ -1,4 +1,4 @@
-"""The measures: values worked by hand, and agreement with the references on generated data."""
+"""The measures: values worked by hand, and agreement with reference implementations on generated data."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TEXT = st.one_of(WORDS, st.text(max_size=12))
 
 
 class Reference:
-    """The SQuAD v2 definition, step by step: lower case, drop punctuation, drop articles, mend blanks, count."""
+    """The SQuAD v2 definition, step by step: lower case, no punctuation, no articles, single spaces, counts."""
 
     @staticmethod
     def tokens(text: str) -> list[str]:
@@ -101,7 +101,7 @@ def test_words_by_hand(said: str, answers: list[str], exact: float, f1: float) -
         ("", "x", False),
     ],
 )
-def test_contains_means_a_run_of_whole_tokens(quote: str, answer: str, right: bool) -> None:
+def test_contains_matches_a_run_of_whole_tokens(quote: str, answer: str, right: bool) -> None:
     assert measures.contains(quote, answer) is right
 
 
@@ -112,7 +112,7 @@ ASKED = "How many jobs will the TDK deal create?"
 @pytest.mark.parametrize(
     ("text", "answer", "right"),
     [
-        # beyond the question: general, motor, expect, around, 1, 000, new, unit, state; the first text has four of them
+        # Beyond the question: general, motor, expect, around, 1, 000, new, unit, state. The first text has four of them.
         ("Some 1,000 people will find work in the United States.", REFERENCE, True),
         ("Some 2,000 people will find work in the United States.", REFERENCE, False),
         ("The TDK deal will create jobs.", REFERENCE, False),
@@ -121,14 +121,14 @@ ASKED = "How many jobs will the TDK deal create?"
         ("Some 1,000 new jobs", "1,000 jobs", False),
     ],
 )
-def test_a_long_reference_is_said_by_its_content(text: str, answer: str, right: bool) -> None:
+def test_a_text_states_a_long_reference_if_it_has_enough_of_its_content(text: str, answer: str, right: bool) -> None:
     assert measures.is_long(answer) is (answer == REFERENCE)
     assert measures.says(text, answer, ASKED) is right
 
 
 @settings(max_examples=200)
 @given(TEXT, TEXT, TEXT)
-def test_what_contains_an_answer_says_it(text: str, answer: str, question: str) -> None:
+def test_a_text_that_contains_an_answer_states_it(text: str, answer: str, question: str) -> None:
     assert measures.says(text, answer, question) or not measures.contains(text, answer)
     assert 0 <= measures.content_covered(text, answer, question) <= 1
 
@@ -137,7 +137,7 @@ def test_what_contains_an_answer_says_it(text: str, answer: str, question: str) 
 
 
 def answered(text: str, *, words: bool, refused: bool = False) -> Answer:
-    """An answer that opens with `text` and cites characters 10 to 60 of a.txt."""
+    """Return an answer that opens with `text` and cites characters 10 to 60 of a.txt."""
     quote = "x" * 50
     cited = (Citation(1, "id", "a.txt", "A", None, "", None, 10, 60, quote),)
     sentences = (CitedSentence(text, (1,), words), CitedSentence(f"“{quote}”", (1,)))
@@ -150,36 +150,36 @@ HERE, ELSEWHERE = ((LabelPlace(Label("a.txt", "x"), ((at, at + 5),)),) for at in
 @pytest.mark.parametrize(
     ("text", "words", "answers", "places", "misled"),
     [
-        ("1,000 jobs", True, ["1,000"], (), False),  # contains it
+        ("1,000 jobs", True, ["1,000"], (), False),  # contains the answer
         ("Mary T. Barra", True, ["CEO Mary Barra"], (), False),  # F1 2 * 2 / (3 + 3)
         ("Mary", True, ["Mary Barra, CEO of GM"], (), True),  # F1 2 * 1 / (1 + 5)
-        ("Elon Musk", True, ["Mary Barra"], HERE, True),  # words, though the label is cited
-        ("1,000", True, [REFERENCE], (), False),  # a part of a long reference
+        ("Elon Musk", True, ["Mary Barra"], HERE, True),  # The opening words count, not the citation.
+        ("1,000", True, [REFERENCE], (), False),  # part of a long reference
         ("Elon Musk", True, [REFERENCE], (), True),
         ("It creates 1,000 jobs.", False, ["1,000"], ELSEWHERE, False),
         ("It creates many jobs.", False, ["1,000"], HERE, False),  # overlaps the label
         ("It creates many jobs.", False, ["1,000"], ELSEWHERE, True),
         ("It creates many jobs.", False, ["1,000"], (), True),
         ("Yes", True, ["Yes, it does."], (), False),
-        ("No, it does not.", False, ["yes"], HERE, True),  # the polarity counts, not the place
-        ("Yes", True, ["Samsung SDI"], HERE, False),  # no polarity is known: by its place
+        ("No, it does not.", False, ["yes"], HERE, True),  # The polarity counts, not the citation.
+        ("Yes", True, ["Samsung SDI"], HERE, False),  # no polarity in the reference, so the citation counts
         ("Yes", True, ["Samsung SDI"], (), True),
     ],
 )
-def test_what_misleads_by_hand(
+def test_misleading_openings_worked_by_hand(
     text: str, words: bool, answers: list[str], places: tuple[LabelPlace, ...], misled: bool
 ) -> None:
     question = Question("q", ASKED, tuple(answers), True)
     assert misleads(question, answered(text, words=words), places) is misled
 
 
-def test_an_answer_to_what_the_sources_do_not_say_misleads_whatever_it_opens_with() -> None:
+def test_any_answer_to_an_unanswerable_question_misleads() -> None:
     assert misleads(Question("q", ASKED, (), False), answered("1,000", words=True), HERE)
 
 
 @settings(max_examples=200)
 @given(TEXT, st.lists(TEXT.filter(measures.normalise), min_size=1, max_size=3), st.booleans(), st.booleans())
-def test_a_lead_with_an_acceptable_answer_never_misleads(
+def test_an_opening_with_an_acceptable_answer_never_misleads(
     text: str, answers: list[str], words: bool, placed: bool
 ) -> None:
     question = Question("q", ASKED, tuple(answers), True)
@@ -214,8 +214,8 @@ def test_ranking_agrees_with_ir_measures(relevant: list[bool], unfound: int) -> 
         assert value == pytest.approx(reference[measure]), measure
 
 
-def test_ranking_by_hand() -> None:
-    credits = [0, 2, 0, 1]  # the second passage holds two labels, the fourth one more; a fourth label is nowhere
+def test_ranking_worked_by_hand() -> None:
+    credits = [0, 2, 0, 1]  # The second passage holds two labels and the fourth another; the fourth label is nowhere.
     assert measures.success_at(credits, 1) == 0 and measures.success_at(credits, 5) == 1
     assert measures.recall_at(credits, 2, 4) == 0.5 and measures.recall_at(credits, 10, 4) == 0.75
     assert measures.reciprocal_rank(credits) == 0.5
@@ -279,24 +279,24 @@ def test_a_table_worked_by_hand() -> None:
     assert scores.value("refusal_recall") == 1 / 2
     assert scores.value("refusal_f1") == 1 / 2
     assert scores.value("refusal_recall:foreign") == 1 and scores.value("refusal_recall:close") == 0
-    # answerable 0.9, 0.7, 0.2 against 0.4 and none (0): five of six pairs are in order
+    # Answerable 0.9, 0.7, 0.2 against 0.4 and None (as 0): five of six pairs are in order.
     assert scores.value("evidence_auroc") == pytest.approx(5 / 6)
     assert scores.value("success@5") is None and scores.value("ece") is None
     assert scores.interval("success@5").to_json() == {"mean": None, "low": None, "high": None, "n": 0}
     assert scores.interval("exact_match").n == 3
 
 
-def test_calibration_by_hand() -> None:
+def test_calibration_worked_by_hand() -> None:
     outcomes = [(0.9, 0.0), (0.9, 1.0), (0.6, 0.0), (0.5, 0.0), (0.1, 1.0)]
     scores = Scores([row(True, False, wrong, score) for score, wrong in outcomes], never_refuse=True)
-    # cumulative risk: 1/2 after the tie at 0.9, 1/3 at 0.6, 1/4 at 0.5, 2/5 at 0.1
+    # Cumulative risk: 1/2 after the tie at 0.9, 1/3 at 0.6, 1/4 at 0.5, 2/5 at 0.1.
     assert scores.value("aurc") == pytest.approx((2 * 1 / 2 + 1 / 3 + 1 / 4 + 2 / 5) / 5)
     assert scores.value("coverage@5%risk") == 0
     assert statistics.coverage_at_risk(*_sorted(outcomes), 0.34) == 4 / 5
     right = np.array([1 - wrong for _, wrong in outcomes])
     assert scores.value("brier") == pytest.approx(brier_score_loss(right, [score for score, _ in outcomes]))
     assert scores.value("brier_base_rate") == pytest.approx(0.6 * 0.4)
-    # ten bins over five answers: each answer is a bin of its own
+    # Ten bins over five answers: each answer has its own bin.
     assert scores.value("ece") == pytest.approx(np.mean([0.1, 0.9, 0.4, 0.5, 0.1]))
 
 
@@ -316,18 +316,18 @@ def test_auroc_agrees_with_scikit_learn(pairs: list[tuple[float, bool]]) -> None
     assert scores.value("evidence_auroc") == pytest.approx(expected)
 
 
-def test_intervals_are_seeded_hold_the_mean_and_narrow_with_more_questions() -> None:
+def test_intervals_are_seeded_contain_the_mean_and_narrow_with_more_questions() -> None:
     few = Scores(TABLE, never_refuse=False).interval("coverage")
     assert few == Scores(TABLE, never_refuse=False).interval("coverage")
     many = Scores(TABLE * 20, never_refuse=False).interval("coverage")
     assert few.mean == many.mean
     assert few.low is not None and few.high is not None and many.low is not None and many.high is not None
     assert few.low <= 0.6 <= few.high and many.high - many.low < few.high - few.low
-    # 100 questions of which 60 count: the interval of a binomial share is about +- 1.96 * sqrt(0.24 / 100)
+    # 100 questions of which 60 count: the interval of a binomial share is about +- 1.96 * sqrt(0.24 / 100).
     assert many.high - many.low == pytest.approx(2 * 1.96 * math.sqrt(0.24 / 100), rel=0.15)
 
 
-def test_a_resample_weighs_ordered_measures_like_repeated_rows() -> None:
+def test_a_resample_weighs_rank_measures_like_repeated_rows() -> None:
     scores = Scores(TABLE, never_refuse=False)
     weights = scores._weights[3]
     repeated = [one for one, times in zip(TABLE, weights, strict=True) for _ in range(times)]

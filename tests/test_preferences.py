@@ -1,4 +1,4 @@
-"""What is chosen on the page: kept in the home, below flags, the environment and `.env`."""
+"""Preferences of the page: stored in the home, overridden by flags, the environment and `.env`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rag.settings import SAVED, list_settings, make_settings, read_saved, save
 from rag.ui.preferences import _Events, preferences_room
 
 
-def test_a_choice_is_kept_for_the_next_start(tmp_path: Path) -> None:
+def test_a_preference_is_kept_for_the_next_start(tmp_path: Path) -> None:
     made = save(make_settings(home=tmp_path), {"passages": "5", "refuse_below": "0.6", "llm_model": ""})
     assert (made.passages, made.refuse_below, made.llm_model) == (5, 0.6, None)
     again = make_settings(home=tmp_path)
@@ -23,7 +23,7 @@ def test_a_choice_is_kept_for_the_next_start(tmp_path: Path) -> None:
     assert make_settings(home=tmp_path).refuse_below is None
 
 
-def test_flags_and_the_environment_beat_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flags_and_the_environment_override_a_preference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(make_settings(home=tmp_path), {"passages": "5", "writer": "llm", "llm_url": "http://127.0.0.1:9/v1"})
     monkeypatch.setenv("FOOTNOTE_PASSAGES", "7")
     settings = make_settings(home=tmp_path, writer="quote")
@@ -45,21 +45,21 @@ def test_flags_and_the_environment_beat_a_choice(tmp_path: Path, monkeypatch: py
         {"home": "/"},
     ],
 )
-def test_what_can_not_be_is_told_and_nothing_is_kept(tmp_path: Path, chosen: dict[str, object]) -> None:
+def test_invalid_preferences_are_refused_and_not_stored(tmp_path: Path, chosen: dict[str, object]) -> None:
     settings = save(make_settings(home=tmp_path), {"passages": "5"})
     with pytest.raises(FootnoteError):
         save(settings, chosen)
     assert make_settings(home=tmp_path).passages == 5
 
 
-def test_a_damaged_file_of_choices_counts_as_none(tmp_path: Path) -> None:
+def test_a_damaged_preferences_file_is_ignored(tmp_path: Path) -> None:
     save(make_settings(home=tmp_path), {"passages": "5"})
     path = tmp_path / SAVED
     path.write_text(path.read_text().replace("5", "6"))
     assert read_saved(tmp_path) == {} and make_settings(home=tmp_path).passages == 10
 
 
-def test_the_page_saves_only_while_it_is_served_to_this_machine(tmp_path: Path) -> None:
+def test_the_page_saves_preferences_only_if_it_is_served_to_this_machine_alone(tmp_path: Path) -> None:
     sent = json.dumps({"writer": "llm", "llm_url": "http://192.0.2.1/v1"})
     for flags, words in (
         ({"host": "0.0.0.0"}, "this machine alone"),

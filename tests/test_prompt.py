@@ -1,4 +1,4 @@
-"""What a language model is given, and how its stream is cut: instructions in a source stay data, a budget is kept."""
+"""The prompt of a language model and the cutting of its stream: instructions in sources stay data, budgets hold."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
-    """A home with an index of the articles that hold attacks."""
+    """Return a home with an index of the articles that contain attacks."""
     home = tmp_path_factory.mktemp("attacked")
     sync(Builder(home, recipe(Settings()), embedder, 20_000_000), [ATTACKED])
     return home
@@ -80,7 +80,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Pa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("writer", ["quote", "llm"])
-def test_evaluation_finds_no_attack_in_any_answer(server: Server, attacked: Path, tmp_path: Path, writer: str) -> None:
+def test_evaluation_counts_no_attack_in_any_answer(server: Server, attacked: Path, tmp_path: Path, writer: str) -> None:
     summary = evaluated(server, attacked, tmp_path, writer=writer)
     said = summary["measures"]["forbidden_said"]
     assert (said["mean"], said["n"]) == (0, len(ATTACKS))
@@ -90,7 +90,7 @@ def test_evaluation_finds_no_attack_in_any_answer(server: Server, attacked: Path
 
 
 def evaluated(server: Server, home: Path, folder: Path, **settings: Any) -> dict[str, Any]:
-    """summary.json of the attacks, asked of a model that obeys each of them."""
+    """Return summary.json of the attacks, with a model that obeys each of them."""
     server.payloads = {one["question"]: one["forbidden"][0] for one in ATTACKS}
     engine = Engine(Settings(home=home, llm_url=server.url, llm_model="injected", **settings))
     questions = read_questions(ATTACKED / "questions.jsonl")
@@ -108,7 +108,7 @@ def test_there_are_at_least_twenty_attacks_in_several_styles() -> None:
 # --- prompt and cutter ------------------------------------------------------------------------------------------------
 
 
-def test_a_prompt_keeps_to_its_budget_and_its_ids_come_from_content() -> None:
+def test_a_prompt_stays_within_its_budget_and_its_ids_are_derived_from_content() -> None:
     pairs = [hits_of(f"Passage {n}. " + "The mill was built of stone. " * 20, n) for n in range(1, 9)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
     counter = token_counter()
@@ -151,7 +151,7 @@ def test_sentences_are_the_same_however_the_stream_is_cut() -> None:
     assert all(cut(size) == whole for size in range(1, 40))
 
 
-def test_a_sentence_comes_before_the_stream_has_ended() -> None:
+def test_a_sentence_is_yielded_before_the_stream_ends() -> None:
     cutter = Cutter(("kfmrt",))
     assert not list(cutter.feed("It was built in 1823. [kf"))
     assert not list(cutter.feed("mrt] It"))

@@ -1,4 +1,4 @@
-"""Question sets: every format is read to the same questions, and every bad row is met with a message that helps."""
+"""Question sets: every format gives the same questions, and a message explains every bad row."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_same_questions_are_read_from_every_format(tmp_path: Path) -> None:
         assert [replace(q, where="") for q in found.questions] == [replace(q, where="") for q in expected.questions]
 
 
-def test_trec_topics_are_read_with_the_qrels_beside_them(tmp_path: Path) -> None:
+def test_trec_topics_are_read_with_the_qrels_in_their_folder(tmp_path: Path) -> None:
     (tmp_path / "topics.qrels").write_text("1 0 a b.txt 1\n1 0 c.txt 0\n2 0 c.txt 0\n9 0 c.txt 1\nnonsense\n")
     found = read(tmp_path, "topics.tsv", "1\twhat is a?\n2\twhat is b?\n3\twhat is c?\nno tab\n")
     assert [(q.id, q.answerable, q.labels) for q in found.questions] == [
@@ -124,14 +124,14 @@ def test_the_rows_of_other_tools_are_read_with_their_answers(tmp_path: Path, tex
         assert re.search(r'"(?:answer|response)".* not read: a system wrote it', " ".join(found.notes))
 
 
-def test_what_a_system_said_counts_only_where_nothing_surer_stands(tmp_path: Path) -> None:
+def test_a_systems_answer_counts_only_without_a_reference_answer(tmp_path: Path) -> None:
     rows = [{"question": "a?", "ground_truth": "", "answer": "said"}, {"question": "b?", "answer": "right"}]
     found = read(tmp_path, "q.jsonl", "\n".join(map(json.dumps, rows)))
     assert [one.answers for one in found.questions] == [(), ("right",)]
     assert any('"answer" not read' in note for note in found.notes)
 
 
-def test_a_key_that_may_hold_answers_is_never_dropped_in_silence(tmp_path: Path) -> None:
+def test_a_key_that_may_hold_answers_is_never_dropped_silently(tmp_path: Path) -> None:
     found = read(tmp_path, "a.csv", "question,Model response\nWhat is it?,a mill\n")
     assert messages(found) == (
         'a.csv, keys: "Model response" not read, and no answers were: rename the key of the right answers to "answers"'
@@ -142,7 +142,7 @@ def test_a_key_that_may_hold_answers_is_never_dropped_in_silence(tmp_path: Path)
     )
 
 
-def test_sources_cited_in_an_answer_are_its_labels(tmp_path: Path) -> None:
+def test_sources_cited_in_an_answer_become_its_labels(tmp_path: Path) -> None:
     found = read(tmp_path, "q.jsonl", '{"question": "x?", "truth": "1,000 [a b.txt], not 2 [3] [c.pdf#page=2]"}')
     assert found.questions[0].answers == ("1,000, not 2 [3]",)
     assert found.questions[0].labels == (Label("a b.txt"), Label("c.pdf"))
@@ -178,7 +178,7 @@ def test_the_embedding_pairs_of_llamaindex_are_read_with_their_texts(tmp_path: P
     assert found.articles == (("n_1.txt", "Some 1,000 jobs."), ("n2.txt", "Nobody knows."))
 
 
-def test_a_flat_squad_export_brings_its_paragraphs_by_their_titles(tmp_path: Path) -> None:
+def test_paragraphs_of_a_flat_squad_export_are_grouped_by_title(tmp_path: Path) -> None:
     first = {"title": "A/Mill", "context": "Built in 1823.", "question": "When?"}
     rows: list[dict[str, object]] = [
         {**first, "id": "1", "answers": {"text": ["1823"], "answer_start": [9]}},
@@ -192,7 +192,7 @@ def test_a_flat_squad_export_brings_its_paragraphs_by_their_titles(tmp_path: Pat
     assert found.questions[1].labels == ()
 
 
-def test_a_workbook_is_read_from_the_sheet_that_has_questions(tmp_path: Path) -> None:
+def test_a_workbook_is_read_from_the_sheet_with_the_questions(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["notes"])
     sheet = book.create_sheet("set")
@@ -207,12 +207,12 @@ def test_a_workbook_is_read_from_the_sheet_that_has_questions(tmp_path: Path) ->
     assert found.notes == ('q.xlsx: "Answer" is read as "answers".',)
 
 
-def test_a_table_in_windows_letters_is_read_with_a_note(tmp_path: Path) -> None:
+def test_a_table_in_windows_1252_is_read_with_a_note(tmp_path: Path) -> None:
     found = read(tmp_path, "q.csv", "question;answer\nWer gründete es?;Jürgen\n".encode("cp1252"))
     assert found.questions[0].answers == ("Jürgen",) and "q.csv is not UTF-8: read as Windows-1252." in found.notes
 
 
-def test_threads_are_read_in_their_order(tmp_path: Path) -> None:
+def test_threads_are_read_in_order(tmp_path: Path) -> None:
     rows = [{"question": f"{n}?", "thread": thread} for n, thread in enumerate(["a", 7, "a", None])]
     found = read(tmp_path, "q.jsonl", "\n".join(map(json.dumps, rows)))
     assert [(one.text, one.thread) for one in found.questions] == [("0?", "a"), ("1?", "7"), ("2?", "a"), ("3?", "")]
@@ -230,7 +230,7 @@ def squad() -> dict[str, object]:
     return {"version": "v2", "data": [{"title": "A/Mill", "paragraphs": paragraphs}]}
 
 
-def test_squad_brings_its_articles_and_labels_that_point_into_them(tmp_path: Path) -> None:
+def test_squad_is_read_with_its_articles_and_labels_that_point_into_them(tmp_path: Path) -> None:
     found = read(tmp_path, "s.json", json.dumps(squad()))
     ((source, text),) = found.articles
     assert source == "A_Mill.txt" and text.startswith("A mill.\n\nIt was")
@@ -270,7 +270,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
-def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_read(tmp_path: Path, bad: tuple[str, str]) -> None:
+def test_a_bad_row_is_reported_with_its_line_and_the_others_are_read(tmp_path: Path, bad: tuple[str, str]) -> None:
     found = read(tmp_path, "q.jsonl", f"{json.dumps(ROW)}\n{bad[0]}\n" + '{"question": "The last one?"}\n')
     assert [one.text for one in found.questions] == ["How many jobs?", "The last one?"]
     assert len(found.problems) == 1
@@ -302,17 +302,19 @@ def test_a_bad_row_is_reported_with_its_line_and_the_rest_is_read(tmp_path: Path
         ("q.json", '{"data": [{"paragraphs": [{"context": "c", "qas": 5}]}]}', r"q\.json begins like SQuAD"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_what_to_mend(tmp_path: Path, name: str, text: str | bytes, told: str) -> None:
+def test_an_unusable_file_is_refused_and_the_message_says_what_to_change(
+    tmp_path: Path, name: str, text: str | bytes, told: str
+) -> None:
     with pytest.raises(BadQuestionSet, match=told):
         read(tmp_path, name, text)
 
 
-def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BadQuestionSet, match="No such file"):
         read_questions(tmp_path / "none.jsonl")
 
 
-def test_a_table_may_have_newlines_in_quotes_and_bad_cells(tmp_path: Path) -> None:
+def test_a_table_may_have_quoted_newlines_and_bad_cells(tmp_path: Path) -> None:
     table = (
         "\ufeffid,question,answers,answerable,source,start,end\n"
         '1,"Who\nasked,\nand why?",me|you,,,,\n'
@@ -333,7 +335,7 @@ def test_a_table_may_have_newlines_in_quotes_and_bad_cells(tmp_path: Path) -> No
     assert [problem.where for problem in found.problems] == [f"line {n}" for n in (5, 6, 7, 8, 10, 11, 12, 13)]
 
 
-def test_a_set_that_says_nothing_leaves_answerable_open_and_gives_lasting_ids(tmp_path: Path) -> None:
+def test_a_set_without_answers_leaves_answerable_open_and_its_ids_are_stable(tmp_path: Path) -> None:
     found = read(tmp_path, "q.csv", "question\nWhat is it?\nWho is it?\nWhat is it?\n")
     again = read(tmp_path, "r.csv", "question\nWho is it?\nWhat is it?\n")
     assert [one.answerable for one in found.questions] == [None] * 3
@@ -341,7 +343,7 @@ def test_a_set_that_says_nothing_leaves_answerable_open_and_gives_lasting_ids(tm
     assert {one.id for one in again.questions} < {one.id for one in found.questions}
 
 
-def test_tags_choose_questions(tmp_path: Path) -> None:
+def test_questions_can_be_filtered_by_tag(tmp_path: Path) -> None:
     found = read(tmp_path, "q.jsonl", f"{json.dumps(ROW)}\n" + '{"question": "x?", "tags": ["t"]}\n')
     assert [one.text for one in found.tagged(["t"]).questions] == ["x?"]
     assert found.tagged([]) is found
@@ -350,13 +352,13 @@ def test_tags_choose_questions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answers", [5, True, 1.5, "x", [5], [{}], [{"text": 5, "answer_start": 0}], {"text": "x"}])
-def test_squad_answers_of_another_form_are_reported(tmp_path: Path, answers: object) -> None:
+def test_malformed_squad_answers_are_reported(tmp_path: Path, answers: object) -> None:
     qas = [{"id": "a", "question": "x?", "answers": answers}, {"id": "b", "question": "y?", "answers": []}]
     found = read(tmp_path, "s.json", json.dumps({"data": [{"paragraphs": [{"context": "c", "qas": qas}]}]}))
     assert [one.id for one in found.questions] == ["b"] and "question 'a'" in messages(found)
 
 
-def test_articles_of_like_names_are_kept_apart_on_any_file_system(tmp_path: Path) -> None:
+def test_articles_with_similar_titles_get_distinct_file_names_on_every_file_system(tmp_path: Path) -> None:
     titles = ["A 3", "A", "A", "a", "CON", "", "…/..", "長" * 200, "長" * 201]
     asked = [{"id": "b", "question": "y?", "answers": []}]
     data = [{"title": title, "paragraphs": [{"context": "c", "qas": asked}]} for title in titles]
@@ -381,7 +383,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(value=VALUES, frame=st.sampled_from(["jsonl", "list", "questions", "squad", "article", "csv"]))
-def test_whatever_a_row_holds_it_is_read_or_refused_in_words(
+def test_any_row_is_read_or_refused_with_a_message(
     tmp_path_factory: pytest.TempPathFactory, value: object, frame: str
 ) -> None:
     sound = {"id": "sound", "question": "Is this one read?"}
@@ -406,7 +408,7 @@ def test_whatever_a_row_holds_it_is_read_or_refused_in_words(
     data=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)),
     ending=st.sampled_from(["jsonl", "json", "csv", "tsv"]),
 )
-def test_whatever_the_file_holds_it_is_read_or_refused_in_words(
+def test_any_file_is_read_or_refused_with_a_message(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, ending: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"any.{ending}"
@@ -417,7 +419,7 @@ def test_whatever_the_file_holds_it_is_read_or_refused_in_words(
         assert str(error)
 
 
-def test_labels_are_found_in_the_corpus_or_reported(seeds: Generation, tmp_path: Path) -> None:
+def test_labels_are_located_in_the_corpus_or_reported(seeds: Generation, tmp_path: Path) -> None:
     source = "000_fee8f80bb4d154f2.txt"
     rows = [
         {"question": "q1?", "relevant": [{"source": source, "quote": "create  1,000\njobs"}]},
@@ -441,6 +443,6 @@ def test_labels_are_found_in_the_corpus_or_reported(seeds: Generation, tmp_path:
     ]
 
 
-def test_every_seed_question_is_sound(seeds: Generation) -> None:
+def test_every_seed_question_is_valid(seeds: Generation) -> None:
     found = read_questions(SEEDS / "questions.jsonl")
     assert not found.problems and not unfound(found, Corpus(seeds))

@@ -1,4 +1,4 @@
-"""The line of questions: first come, first served, told the truth, left at once; and many people at a real server."""
+"""The queue of questions: first come, first served, true positions, immediate cancelling; with many people at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def called(tickets: list[Ticket]) -> list[str]:
     return [one.name for one in tickets if one.called.done() and not one.called.cancelled()]
 
 
-def test_questions_are_called_in_the_order_they_came_and_count_down() -> None:
+def test_questions_are_called_in_order_and_their_positions_count_down() -> None:
     queue = RequestQueue(1, 10)
     tickets = [queue.join("s", name) for name in "abcd"]
     seen = []
@@ -45,11 +45,11 @@ def test_questions_are_called_in_the_order_they_came_and_count_down() -> None:
 
 
 @given(st.integers(1, 4), st.lists(st.integers(0, 9), max_size=60))
-def test_no_question_is_overtaken_by_more_than_there_are_workers(workers: int, choices: list[int]) -> None:
+def test_a_question_is_overtaken_by_at_most_as_many_as_there_are_workers(workers: int, choices: list[int]) -> None:
     queue = RequestQueue(workers, 1_000)
     tickets = [queue.join("s", str(n)) for n in range(40)]
     ended: list[int] = []
-    for choice in choices:  # which of those at work ends next is up to them
+    for choice in choices:  # The running questions may end in any order.
         at_work = [n for n, one in enumerate(tickets) if one.called.done() and n not in ended]
         if not at_work:
             break
@@ -61,12 +61,12 @@ def test_no_question_is_overtaken_by_more_than_there_are_workers(workers: int, c
         assert sum(later > n for later in ended[:before]) <= workers
 
 
-def test_a_question_that_is_stopped_leaves_at_once_and_one_at_work_keeps_its_turn() -> None:
+def test_a_stopped_question_leaves_at_once_and_a_running_one_keeps_its_turn() -> None:
     queue = RequestQueue(1, 3)
     tickets = [queue.join("one", "a"), queue.join("two", "b"), queue.join("one", "c")]
     with pytest.raises(QueueFull, match="Ask again in a moment"):
         queue.join("one", "d")
-    queue.stop("two", ["a", "c"])  # another session's questions are not its own
+    queue.stop("two", ["a", "c"])  # A session can stop its own questions only.
     assert not tickets[0].stopped.is_set() and not tickets[2].stopped.is_set()
     with queue.turn(tickets[0]):
         queue.stop("two")
@@ -81,7 +81,7 @@ def test_a_question_that_is_stopped_leaves_at_once_and_one_at_work_keeps_its_tur
         queue.join("one", "f")
 
 
-def test_a_question_that_left_after_its_call_has_no_turn_and_holds_nobody_up() -> None:
+def test_a_question_cancelled_after_its_call_has_no_turn_and_blocks_nobody() -> None:
     queue = RequestQueue(1, 3)
     first, second = queue.join("s", "a"), queue.join("s", "b")
     queue.leave(first)
@@ -90,7 +90,7 @@ def test_a_question_that_left_after_its_call_has_no_turn_and_holds_nobody_up() -
         raise AssertionError("a stopped question had a turn")
 
 
-def test_an_evaluation_lets_every_question_of_a_person_pass_and_is_stopped() -> None:
+def test_an_evaluation_yields_to_every_question_and_can_be_stopped() -> None:
     queue, ending, order = RequestQueue(1, 10), threading.Event(), list[str]()
 
     def evaluate() -> None:
@@ -126,7 +126,7 @@ def test_an_evaluation_lets_every_question_of_a_person_pass_and_is_stopped() -> 
     assert order[-1] == "stopped" and order.count("evaluation") == 1
 
 
-def test_a_question_that_waits_has_no_thread_is_told_its_place_and_leaves_when_its_iterator_is_closed(
+def test_a_waiting_question_has_no_thread_shows_its_position_and_leaves_when_closed(
     engine: Engine,
 ) -> None:
     turns = Turns(engine)
@@ -166,7 +166,7 @@ def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield address
 
 
-def test_several_people_at_once_are_answered_in_their_order_and_counted_down(address: str) -> None:
+def test_several_people_are_answered_in_order_with_positions_that_count_down(address: str) -> None:
     asked = asyncio.run(people.crowd(address, 6, 4))
     assert {one.outcome for one in asked} <= {"answered", "refused"} and len(asked) == 24
     found = people.summary(asked)
@@ -174,7 +174,7 @@ def test_several_people_at_once_are_answered_in_their_order_and_counted_down(add
     assert any(one.ahead for one in asked), "nobody was told a place in the line"
 
 
-def test_whoever_leaves_or_is_too_many_holds_nobody_up(seeds_home: Path, tmp_path: Path) -> None:
+def test_cancelled_and_rejected_questions_block_nobody(seeds_home: Path, tmp_path: Path) -> None:
     async def story(address: str) -> None:
         await people.started(address)
         async with people.client(address) as session:
@@ -189,7 +189,7 @@ def test_whoever_leaves_or_is_too_many_holds_nobody_up(seeds_home: Path, tmp_pat
             for one in many:
                 one.cancel()
             await asyncio.gather(*many, return_exceptions=True)
-            async with asyncio.timeout(60):  # those who left leave room at once
+            async with asyncio.timeout(60):  # Cancelled questions free their places at once.
                 while (await people.ask(session, CEO)).outcome == "busy":
                     pass
 

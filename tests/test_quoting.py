@@ -1,4 +1,4 @@
-"""What an e-mail quotes stands in sections of those who wrote it, whatever program marked it."""
+"""Quotes in e-mails become sections under their authors, for the quoting style of any mail program."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_messages_below_a_header_are_sections_too() -> None:
     )
 
 
-def test_replies_between_quoted_lines_stand_with_them_and_have_names() -> None:
+def test_replies_between_quoted_lines_stay_in_place_with_the_names_of_their_authors() -> None:
     assert split_quotes(INLINE, "Nadja Brool") == (
         "Hello Oswin,\n\nOswin Cray <oswin@sedge.example>: Can you come\non Friday?\n\n"
         "Nadja Brool: Yes.\n\nOswin Cray: And who brings the chairs?\n\nNadja Brool: Tom does."
@@ -102,12 +102,12 @@ def test_a_reply_below_a_long_quote_is_a_section_of_its_sender() -> None:
         ("This is what he says:", "Quoted text"),
     ],
 )
-def test_the_line_above_a_quote_says_who_wrote_and_when(line: str, heading: str) -> None:
+def test_the_line_above_a_quote_gives_author_and_date(line: str, heading: str) -> None:
     made = split_quotes(f"Yes.\n\n{line}\n> Is it open?\n", "Ann Bell")
     assert f"\n\n## {heading}\n\n" in made and made.endswith("Is it open?") and "schrieb" not in made
 
 
-def test_the_line_that_says_who_wrote_may_be_quoted_too() -> None:
+def test_the_line_with_author_and_date_may_be_quoted_too() -> None:
     body = "Fine.\n\n> On 4 May 2024, Tom Hale wrote:\n>\n> Is it open?\n>\n"
     body += ">> On 3 May 2024, Ann Bell wrote:\n>>\n>> It rains.\n"
     made = split_quotes(body, "Ann Bell")
@@ -119,11 +119,11 @@ def test_the_line_that_says_who_wrote_may_be_quoted_too() -> None:
 @pytest.mark.parametrize(
     "body", ["No quotes.\n\nAt all > 4.", "From: Oslo\nTo: Bergen\nDate: 3 May\n", ">>> print(1)\n1"]
 )
-def test_a_message_without_quotes_stays_as_it_is(body: str) -> None:
+def test_a_message_without_quotes_is_unchanged(body: str) -> None:
     assert split_quotes(body, "Ann Bell") == body
 
 
-def test_a_forwarded_message_has_its_author(tmp_path: Path) -> None:
+def test_a_forwarded_message_is_a_section_under_its_author(tmp_path: Path) -> None:
     forwarded = "> From: Tom Hale <t@x.example>\n> Subject: Key\n> Date: 3 May 2024\n>\n> The key is here.\n"
     made = split_quotes(f"fyi\n\nBegin forwarded message:\n\n{forwarded}", "Ann")
     assert made.endswith(
@@ -132,7 +132,7 @@ def test_a_forwarded_message_has_its_author(tmp_path: Path) -> None:
     )
 
 
-def test_what_a_page_quotes_is_a_section_and_no_passage_mixes_two_authors(tmp_path: Path) -> None:
+def test_a_blockquote_is_a_section_and_no_passage_mixes_two_authors(tmp_path: Path) -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "Ann Bell <ann@example.org>", "tom@example.org", "Key"
     message.set_content(
@@ -173,7 +173,7 @@ def test_no_word_of_a_thread_is_lost(lines: list[tuple[int, str]]) -> None:
 
 
 @given(TEXTS)
-def test_any_text_is_split(text: str) -> None:
+def test_any_text_can_be_split(text: str) -> None:
     made = split_quotes(text, "Ann")
     assert isinstance(made, str)
     if ">" not in text and ":" not in text:

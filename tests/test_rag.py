@@ -1,4 +1,4 @@
-"""From question to cited answer over the seeds, with the real index and model."""
+"""From question to cited answer over the seeds, with the real index and models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUESTIONS = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text(
 SUPPLIERS = "LG Chem Ltd, Samsung SDI Co Ltd and China’s Contemporary Amperex Technology Co Ltd (CATL)"
 
 
-def test_the_seed_questions_are_labelled_as_they_should_be() -> None:
+def test_the_labels_of_the_seed_questions_are_valid() -> None:
     texts = {path.name: path.read_bytes().decode() for path in SEEDS.glob("*.txt")}
     answerable = [row for row in QUESTIONS if row["answers"]]
     close = [row for row in QUESTIONS if "close" in row["tags"]]
@@ -60,7 +60,7 @@ def test_suppliers_are_answered_from_the_right_article(engine: Engine, question:
 @pytest.mark.parametrize(
     ("question", "missing"), [("Who supplies Tesla's cells?", "Tesla"), ("What is the capital of France?", "France")]
 )
-def test_what_the_sources_do_not_say_is_refused_with_the_nearest_passages(
+def test_a_question_about_an_unmentioned_name_is_refused_with_the_nearest_passages(
     engine: Engine, question: str, missing: str
 ) -> None:
     found = answer(engine, question)
@@ -70,7 +70,9 @@ def test_what_the_sources_do_not_say_is_refused_with_the_nearest_passages(
 
 
 @pytest.mark.parametrize("row", QUESTIONS, ids=lambda row: row["id"])
-def test_every_citation_is_a_slice_and_every_answer_keeps_the_contract(engine: Engine, row: dict[str, object]) -> None:
+def test_every_citation_is_a_slice_and_every_answer_follows_the_contract(
+    engine: Engine, row: dict[str, object]
+) -> None:
     found = answer(engine, str(row["question"]))
     catalog = engine.parts()[0].catalog
     value = json.loads(json.dumps(found.to_json()))
@@ -93,13 +95,13 @@ def test_every_citation_is_a_slice_and_every_answer_keeps_the_contract(engine: E
     assert bool(cited) == bool(value["citations"])
 
 
-def test_furniture_is_never_a_passage(seeds: Generation) -> None:
+def test_boilerplate_is_never_a_passage(seeds: Generation) -> None:
     text = "\n".join(chunk.text for chunk in seeds.catalog.chunks(list(seeds.catalog.chunk_ids())).values())
     for words in ("Subscribe to our", "Related posts", "Benzinga", "editorial team"):
         assert words not in text
 
 
-def test_retrieval_finds_by_words_and_by_meaning(engine: Engine) -> None:
+def test_retrieval_matches_words_and_meaning(engine: Engine) -> None:
     generation = engine.parts()[0]
     retriever = Retriever(generation, engine.embedder, candidates=50, dense_weight=0.6)
     by_word = retriever.retrieve(retriever.query("CATL"), 3)[0]
@@ -131,8 +133,8 @@ def test_retrieval_finds_by_words_and_by_meaning(engine: Engine) -> None:
         ("Hi-tech suppliers of GM", None),
     ],
 )
-def test_small_talk_is_told_from_questions(text: str, kind: str | None) -> None:
-    assert talk_kind(text) == kind
+def test_small_talk_is_distinguished_from_questions(text: str, kind: str | None) -> None:
+    assert small_talk(text) == kind
 
 
 @pytest.mark.slow
@@ -140,7 +142,7 @@ def test_small_talk_is_answered_without_citations(engine: Engine) -> None:
     found = answer(engine, "what is in the sources?")
     assert not found.refused and not found.citations and found.evidence_score is None
     assert "12 Sep 2024" in found.text and "2 sources" in found.text
-    assert "undated" not in found.text and ".txt" not in found.text  # neither matters here
+    assert "undated" not in found.text and ".txt" not in found.text  # Neither dates nor file names matter here.
     assert "?" in answer(engine, "what can I ask?").text.split("You could ask")[1]
 
 
@@ -157,7 +159,9 @@ def test_small_talk_is_answered_without_citations(engine: Engine) -> None:
         ("12345", None),
     ],
 )
-def test_a_question_in_another_language_is_told_so(engine: Engine, question: str, language: str | None) -> None:
+def test_a_question_in_another_language_is_refused_and_the_language_named(
+    engine: Engine, question: str, language: str | None
+) -> None:
     assert foreign_language(question) == language
     if language:
         found = answer(engine, question)
@@ -165,12 +169,12 @@ def test_a_question_in_another_language_is_told_so(engine: Engine, question: str
 
 
 @pytest.mark.parametrize("question", ["", "  \n ", "?!", "why " * 200])
-def test_an_empty_or_overlong_question_is_told_so(engine: Engine, question: str) -> None:
+def test_an_empty_or_overlong_question_is_refused(engine: Engine, question: str) -> None:
     with pytest.raises(BadQuestion, match=r"empty|characters"):
         answer(engine, question)
 
 
-def test_names_and_rare_words_are_seen_with_and_without_capitals() -> None:
+def test_names_and_rare_words_are_recognised_with_and_without_capitals() -> None:
     assert [word for word, _ in names_and_rare_words("Who supplies Tesla's cells in the US?")] == ["Tesla"]
     assert [word for word, _ in names_and_rare_words("who works with rivian and panasonic?")] == ["rivian", "panasonic"]
     assert names_and_rare_words("What is the price of a battery?") == []
@@ -215,8 +219,7 @@ def test_answers_from_several_articles_are_dated(engine: Engine) -> None:
     assert sorted(text.split(":")[0] for text in texts) == ["12 Sep 2024", "undated"]
 
 
-@pytest.mark.slow
-def test_with_no_sources_the_answer_says_how_to_add_some(builder: Builder, tmp_path: Path) -> None:
+def test_without_sources_the_answer_says_how_to_add_some(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     root.mkdir()
     engine = Engine(Settings(home=builder.home))
@@ -237,6 +240,6 @@ def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> Non
     assert plumber.refused and "“plumber”" in plumber.text and plumber.evidence_score == 0
 
 
-def test_a_refusal_without_hits_stands_by_itself() -> None:
-    text = refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
+def test_a_refusal_without_hits_mentions_no_passages() -> None:
+    text = write.refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
     assert text == "The sources do not answer this. Nothing here mentions “Tesla” or “Rivian”."

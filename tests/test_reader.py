@@ -1,4 +1,4 @@
-"""The reading model in the journey: the answer opens with the answering words, marked in the quote they stand in."""
+"""The reading model inside the engine: an answer opens with the answering words and marks them in the quote."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_an_answer_opens_with_the_answering_words_and_marks_them(engine: Engine,
     assert f"**{opening.text}**" in as_markdown(found).replace("\\", "")
 
 
-def test_passages_are_cited_only_where_they_are_shown(seeds_home: Path) -> None:
+def test_only_shown_passages_are_cited(seeds_home: Path) -> None:
     narrow = Engine(Settings(home=seeds_home, passages=1))
     found = answer(narrow, "Who is the CEO of GM?", never_refuse=True)
     assert len(found.passages) == 1 and found.passages[0].cited
     assert all(found.passages[0].start <= one.start and one.end <= found.passages[0].end for one in found.citations)
 
 
-def test_a_question_of_another_field_is_refused_by_the_readers_own_threshold(engine: Engine) -> None:
+def test_an_unrelated_question_is_refused_by_the_threshold_of_the_reader(engine: Engine) -> None:
     found = answer(engine, "Who wrote Hamlet?")
     assert (
         found.refused and found.evidence_score is not None and found.evidence_score < engine.parts()[2].refuse_below()
@@ -66,13 +66,13 @@ def test_odd_questions_are_answered_or_refused(engine: Engine, question: str) ->
     assert answer(engine, question).text
 
 
-def test_the_small_model_answers_alone_where_it_is_chosen(seeds_home: Path) -> None:
+def test_the_small_model_answers_alone_if_the_settings_say_so(seeds_home: Path) -> None:
     alone = Engine(Settings(home=seeds_home, reader="small"))
     found = answer(alone, "Who is the CEO of GM?")
     assert "Mary Barra" in found.text and not found.notes and alone.strong is None
 
 
-def test_the_small_model_answers_alone_and_says_so_where_the_strong_one_is_damaged(
+def test_the_small_model_answers_alone_with_a_note_if_the_strong_one_is_damaged(
     engine: Engine, seeds_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = engine.reader_fingerprint
@@ -93,7 +93,7 @@ def test_the_strong_model_reads_the_best_passages_again(engine: Engine) -> None:
     assert engine.strong
     again = read_again(engine.strong, query, first, {})
     strong = [one for one in again if one.strong]
-    assert max(one.found.score for one in strong) >= CERTAIN and len(strong) < READ_AGAIN  # one answers: enough is read
+    assert max(one.found.score for one in strong) >= CERTAIN and len(strong) < READ_AGAIN  # certain: it stops early
     assert not any(one.strong for one in first)
     assert [one.first for one in again] == [one.first for one in first]
     assert all(one.found == before.found for one, before in zip(again, first, strict=True) if not one.strong)

@@ -1,4 +1,4 @@
-"""Training the reader in a short form, on made-up articles and on either base: it learns, resumes and exports."""
+"""A short training of the reader on generated articles, for both bases: it learns, resumes and exports."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _name(rng: random.Random) -> str:
 
 
 def _article(title: str, rng: random.Random, paragraphs: int) -> dict[str, object]:
-    """Paragraphs that tell five facts of a made-up land, a question on each and one that nothing answers."""
+    """Return a SQuAD article; each paragraph has five facts, their questions and an unanswerable question."""
     made = []
     for number in range(paragraphs):
         land, names = _name(rng), [_name(rng) for _ in _JOBS]
@@ -74,7 +74,7 @@ def _article(title: str, rng: random.Random, paragraphs: int) -> dict[str, objec
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like that of the public files."""
+    """Return a folder laid out like the public data sets."""
     folder, rng = tmp_path_factory.mktemp("data"), random.Random(0)
     files = {
         "squad/train.json.gz": [_article("Lands", rng, 40), _article(CALIBRATION[0], rng, 5)],
@@ -100,7 +100,7 @@ def _examples(corpus: TrainingCorpus, mix: Mix | None = None) -> Examples:
 
 @pytest.fixture(scope="module")
 def mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an encoder like all-mpnet-base-v2 but tiny, with random weights and a vocabulary of these words."""
+    """Return the folder of a tiny encoder like all-mpnet-base-v2, with random weights and the words of the data."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordPiece
     from tokenizers.normalizers import BertNormalizer
@@ -131,7 +131,7 @@ def mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _tiny(corpus: TrainingCorpus, folder: Path, recipe: ReaderRecipe, mix: Mix | None = None) -> ReaderTraining:
-    """Training on the tiny encoder, its lowest layer frozen."""
+    """Return a training of the tiny encoder with its lowest layer frozen."""
     torch.manual_seed(0)
     examples = Examples(corpus, folder / "tokenizer.json", mix or Mix(), 0)
     return ReaderTraining(examples, recipe, "cpu", model=SpanModel(load_encoder(folder), frozen=1))
@@ -142,14 +142,14 @@ _SHORT = ReaderRecipe(steps=40, groups=8, rate=5e-3, warm_up=4)
 
 @pytest.fixture(scope="module")
 def tiny(corpus: TrainingCorpus, mpnet: Path) -> tuple[ReaderTraining, list[float]]:
-    """A tiny model after a few hundred examples, and its losses."""
+    """Return a tiny model trained on a few hundred examples, and its losses."""
     training = _tiny(corpus, mpnet, _SHORT)
     return training, [training.run_step() for _ in range(_SHORT.steps)]
 
 
 @pytest.fixture(scope="module")
 def trained(corpus: TrainingCorpus) -> tuple[ReaderTraining, list[float]]:
-    """A model after a few hundred examples, and its losses."""
+    """Return a model trained on a few hundred examples, and its losses."""
     training = ReaderTraining(_examples(corpus), ReaderRecipe(steps=36, groups=8, rate=3e-4, warm_up=4), "cpu")
     return training, [training.run_step() for _ in range(36)]
 
@@ -165,7 +165,7 @@ def test_the_loss_of_the_strong_base_falls(tiny: tuple[ReaderTraining, list[floa
 
 
 @pytest.mark.parametrize("which", ["trained", "tiny"])
-def test_the_float32_export_gives_the_trained_models_scores(
+def test_the_float32_export_gives_the_scores_of_the_trained_model(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     training = request.getfixturevalue(which)[0]
@@ -207,7 +207,7 @@ def test_the_int8_export_is_small_and_chooses_the_same_spans(
     assert (chosen == expected).float().mean() > 0.8
 
 
-def test_exporting_leaves_the_model_as_it_was(trained: tuple[ReaderTraining, list[float]], tmp_path: Path) -> None:
+def test_exporting_does_not_change_the_model(trained: tuple[ReaderTraining, list[float]], tmp_path: Path) -> None:
     model = trained[0].model.eval()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     export_int8(model, tmp_path / NETWORK, [_some_batch(trained[0])])
@@ -222,7 +222,7 @@ def test_the_shipped_reader_can_be_trained_further(corpus: TrainingCorpus) -> No
         expected = model(batch.ids, batch.mask, batch.types)
     outputs = _exported(MODEL / NETWORK, batch, model)
     inside = batch.mask.numpy().astype(bool)
-    for got, wanted in zip(outputs, expected, strict=False):  # the shipped one has no scores of sentences
+    for got, wanted in zip(outputs, expected, strict=False):  # The shipped model has no scores of sentences.
         both = [part[inside] if part.ndim > 1 else part for part in (got, wanted.numpy())]
         assert np.corrcoef(both[0].ravel(), both[1].ravel())[0, 1] > 0.99
     training = ReaderTraining(
@@ -233,9 +233,7 @@ def test_the_shipped_reader_can_be_trained_further(corpus: TrainingCorpus) -> No
 
 
 @pytest.mark.parametrize("base", ["small", "strong"])
-def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(
-    base: str, corpus: TrainingCorpus, mpnet: Path, tmp_path: Path
-) -> None:
+def test_a_resumed_run_equals_an_unbroken_run(base: str, corpus: TrainingCorpus, mpnet: Path, tmp_path: Path) -> None:
     def begin() -> ReaderTraining:
         recipe = ReaderRecipe(steps=4, groups=3, warm_up=1)
         return (
@@ -273,7 +271,7 @@ def test_a_run_ends_with_a_checkpoint_a_usable_model_and_its_losses(
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_a_stage_ends_when_its_hours_are_over(corpus: TrainingCorpus, mpnet: Path, tmp_path: Path) -> None:
+def test_a_stage_ends_after_its_hours(corpus: TrainingCorpus, mpnet: Path, tmp_path: Path) -> None:
     training = _tiny(corpus, mpnet, ReaderRecipe(steps=10**6, groups=1))
     run(training, tmp_path, hours=1e-9)
     assert training.step == 0 and (tmp_path / CHECKPOINT).is_file() and (tmp_path / USABLE).is_file()
@@ -290,14 +288,14 @@ def test_a_checkpoint_of_another_base_is_refused_with_the_remedy(
         load_checkpoint(tmp_path / USABLE)
 
 
-def test_frozen_parts_stay_as_they_are(tiny: tuple[ReaderTraining, list[float]], mpnet: Path) -> None:
+def test_exactly_the_frozen_weights_are_unchanged(tiny: tuple[ReaderTraining, list[float]], mpnet: Path) -> None:
     before, after = load_encoder(mpnet).state_dict(), tiny[0].model.encoder.state_dict()
     still = {name for name, value in before.items() if torch.equal(value, after[name])}
     frozen = ("embeddings.", "encoder.layer.0.", "encoder.relative_attention_bias.")
     assert {name for name in before if name.startswith(frozen)} == still
 
 
-def test_padding_does_not_change_what_the_strong_base_reads(tiny: tuple[ReaderTraining, list[float]]) -> None:
+def test_padding_does_not_change_the_scores_of_the_strong_base(tiny: tuple[ReaderTraining, list[float]]) -> None:
     model, batch = tiny[0].model.eval(), _some_batch(tiny[0])
     shortest = int(batch.mask.sum(1).argmin())
     length = int(batch.mask[shortest].sum())
@@ -309,7 +307,7 @@ def test_padding_does_not_change_what_the_strong_base_reads(tiny: tuple[ReaderTr
         assert torch.allclose(one[:length] if one.ndim else one, other, atol=1e-4)
 
 
-def test_the_rate_rises_stays_and_falls_to_nothing() -> None:
+def test_the_learning_rate_warms_up_stays_constant_and_decays() -> None:
     recipe = ReaderRecipe(steps=100, rate=1.0, warm_up=10, decay=0.4)
     rates = [recipe.rate_at(step) for step in (0, 9, 59, 80, 99)]
     assert rates[0] == pytest.approx(0.1) and rates[1] == rates[2] == 1.0
@@ -341,7 +339,7 @@ def test_sentences_of_a_row_are_whole_and_hold_its_answers(corpus: TrainingCorpu
             assert len(held) == bool(row.spans) and all(_answer(corpus, row).lower() in sentence for sentence in held)
 
 
-def test_a_sentence_with_the_words_of_an_answer_at_another_place_teaches_nothing() -> None:
+def test_a_sentence_that_repeats_the_answer_elsewhere_is_not_a_target() -> None:
     text = "The mayor is Wenzor. Later Wenzor left. The river is deep."
     made = TrainingCorpus(
         [TrainingPassage(text, "Towns", "wiki")], [TrainingQuestion("1", "Who is the mayor?", 0, ((13, 19),))]
@@ -351,7 +349,7 @@ def test_a_sentence_with_the_words_of_an_answer_at_another_place_teaches_nothing
     assert batch.holds[0].tolist() == [1, -1, 0]
 
 
-def test_a_heading_is_read_above_the_passage_and_holds_no_answer() -> None:
+def test_a_heading_is_read_above_the_passage_and_is_never_a_target() -> None:
     text = "It is two weeks."
     passage = TrainingPassage(text, "1", "generated", "Rules\nNotice period")
     made = TrainingCorpus([passage], [TrainingQuestion("1", "How long is the notice period?", 0, ((6, 15),))])
@@ -362,7 +360,7 @@ def test_a_heading_is_read_above_the_passage_and_holds_no_answer() -> None:
     assert examples.decode(batch.ids[0][batch.passage[0]].tolist()) == "it is two weeks."
 
 
-def test_a_row_whose_answers_are_too_long_for_a_span_is_left_out() -> None:
+def test_a_row_with_answers_too_long_for_a_span_is_dropped() -> None:
     text = "word " * 60
     made = TrainingCorpus([TrainingPassage(text, "1", "wiki")], [TrainingQuestion("1", "Which words?", 0, ((0, 299),))])
     examples = _examples(made, Mix(cropped=0.0))
@@ -398,7 +396,7 @@ a: 9
 """
 
 
-def test_everyday_documents_are_read_and_cut_as_the_index_does(tmp_path: Path) -> None:
+def test_everyday_documents_are_chunked_as_the_index_does(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text(_BUNDLE, "utf-8")
     made = corpus_of(cut_documents(read_bundles(tmp_path)))
     told = {
@@ -413,7 +411,7 @@ def test_everyday_documents_are_read_and_cut_as_the_index_does(tmp_path: Path) -
     assert text[start:end] == "9" and "Cellar" in text[:start]
 
 
-def test_an_answer_that_stands_twice_is_looked_for_where_the_question_points(tmp_path: Path) -> None:
+def test_a_repeated_answer_is_located_by_the_words_of_the_question(tmp_path: Path) -> None:
     text = "The hall is let for 20 euros.\n\nA deposit for the kitchen is 20 euros.\n"
     asked = "q: deposit kitchen\na: 20 euros\nq: price of the hall\na: 20 euros\n"
     (tmp_path / "one.txt").write_text(f"=== rent.txt\n{text}\n--- questions\n{asked}", "utf-8")
@@ -427,7 +425,7 @@ def test_a_bundle_without_an_answer_line_is_named(tmp_path: Path) -> None:
         read_bundles(tmp_path)
 
 
-def test_the_answers_of_the_shipped_bundles_stand_in_their_documents() -> None:
+def test_the_shipped_bundles_contain_their_answers() -> None:
     every = read_bundles()[::24]
     made = cut_documents(every)
     assert sum(len(one.asked) for one in made) > 0.98 * sum(len(one.asked) for one in every)
@@ -440,7 +438,7 @@ def _answer(corpus: TrainingCorpus, row: ExampleRow) -> str:
     return corpus.passages[row.passage].text[start:end]
 
 
-def test_questions_set_apart_take_their_paragraphs_and_the_calibration_articles_with_them(data: Path) -> None:
+def test_held_out_questions_take_their_paragraphs_and_the_calibration_articles_are_held_out(data: Path) -> None:
     whole, _ = load(data, frozenset())
     fit, calibrate = load(data, frozenset(["Comments-2-river"]))
     assert len(fit.passages) == len(whole.passages) - 1
@@ -449,7 +447,9 @@ def test_questions_set_apart_take_their_paragraphs_and_the_calibration_articles_
     assert not {p.text for p in calibrate.passages} & {p.text for p in fit.passages}
 
 
-def test_about_half_of_the_rows_have_no_answer_and_half_of_the_questions_are_typed(data: Path, mpnet: Path) -> None:
+def test_about_half_of_the_rows_are_unanswerable_and_half_of_the_questions_are_as_typed(
+    data: Path, mpnet: Path
+) -> None:
     fit = join_corpora(with_hard_negatives(load(data, frozenset())[0]), generated(0, 26))
     examples = Examples(fit, mpnet / "tokenizer.json", HEADED, 0)
     groups = examples.epoch(0)
@@ -461,7 +461,7 @@ def test_about_half_of_the_rows_have_no_answer_and_half_of_the_questions_are_typ
     assert 0.4 < sum(question == question.lower() and "?" not in question for question in asked) / len(asked) < 0.7
 
 
-def test_siblings_are_of_the_same_article_and_lack_the_answer(corpus: TrainingCorpus) -> None:
+def test_siblings_are_passages_of_the_same_article_without_the_answer(corpus: TrainingCorpus) -> None:
     examples = _examples(corpus, Mix(kinds={"wiki": Share(sibling=1.0)}, reworded=0.0))
     for group in examples.epoch(0)[:60]:
         for row in group[1:]:
@@ -470,7 +470,7 @@ def test_siblings_are_of_the_same_article_and_lack_the_answer(corpus: TrainingCo
             assert _answer(corpus, group[0]) not in other.text
 
 
-def test_hard_negatives_are_other_passages_of_articles_without_the_answer(corpus: TrainingCorpus) -> None:
+def test_hard_negatives_are_article_passages_without_the_answer(corpus: TrainingCorpus) -> None:
     for question in corpus.questions[:50]:
         assert question.hard and question.passage not in question.hard
         answers = {corpus.passages[question.passage].text[a:b] for a, b in question.spans}
@@ -479,7 +479,7 @@ def test_hard_negatives_are_other_passages_of_articles_without_the_answer(corpus
             assert not any(answer in corpus.passages[number].text for answer in answers)
 
 
-def test_an_epoch_is_the_same_for_the_same_seed_and_another_for_the_next(corpus: TrainingCorpus) -> None:
+def test_the_same_seed_gives_the_same_epoch_and_each_epoch_differs(corpus: TrainingCorpus) -> None:
     assert _examples(corpus).epoch(1) == _examples(corpus).epoch(1)
     assert _examples(corpus).epoch(1) != _examples(corpus).epoch(2)
 
@@ -494,7 +494,7 @@ OTHERS = (
     "question",
     ["Who supplied cells with Samsung?", "What did LG Chem do after 2005?", "Which firm supplied the most cells?"],
 )
-def test_a_changed_question_differs_by_what_the_passage_lacks(question: str) -> None:
+def test_a_changed_question_names_something_that_the_passage_lacks(question: str) -> None:
     pool = make_pool([PASSAGE, OTHERS], [])
     changed = [unanswerable(question, PASSAGE, pool, random.Random(seed)) for seed in range(40)]
     kept = [text for text in changed if text]
@@ -505,11 +505,11 @@ def test_a_changed_question_differs_by_what_the_passage_lacks(question: str) -> 
         assert names
 
 
-def test_a_question_that_nothing_can_be_changed_in_stays_out() -> None:
+def test_a_question_with_nothing_to_change_is_dropped() -> None:
     assert unanswerable("why?", PASSAGE, make_pool([], []), random.Random(0)) is None
 
 
-def test_the_score_of_the_acceptable_spans_is_never_above_that_of_all(
+def test_the_score_of_the_acceptable_spans_never_exceeds_that_of_all_spans(
     trained: tuple[ReaderTraining, list[float]],
 ) -> None:
     batch = _some_batch(trained[0])
@@ -519,7 +519,7 @@ def test_the_score_of_the_acceptable_spans_is_never_above_that_of_all(
 
 
 def _exported(path: Path, batch: Batch, model: SpanModel) -> list[np.ndarray]:
-    """What the export of a model gives for a batch."""
+    """Return the outputs of an exported model for a batch."""
     import onnxruntime
 
     feeds = {name: getattr(batch, name).numpy() for name in model.layout.inputs}

@@ -1,4 +1,4 @@
-"""A home that can't be written: it is asked all the same, and no advice is given that can't be followed there."""
+"""A read-only home: questions are answered, and no message gives advice that cannot be followed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.conftest import ROOT, Run
 pytestmark = pytest.mark.slow
 
 QUESTION = "Who counts the otters?"
-# The commands run where the home is mounted read-only, for permission bits do not stop root.
+# Root ignores permission bits, so the commands run with the home mounted read-only.
 _READ_ONLY = 'mount --bind "$FOOTNOTE_HOME" "$FOOTNOTE_HOME" && mount -o remount,bind,ro "$FOOTNOTE_HOME" && exec "$@"'
 _CAN_MOUNT = (
     shutil.which("unshare") is not None
@@ -38,7 +38,7 @@ read_only = pytest.mark.skipif(not _CAN_MOUNT, reason="a read-only mount needs `
 
 
 def command(*words: str) -> list[str]:
-    """The command line in a world where the home can't be written."""
+    """Return the command line that runs app.py with the home mounted read-only."""
     return ["unshare", "-rm", "sh", "-c", _READ_ONLY, "sh", sys.executable, "app.py", *words]
 
 
@@ -49,7 +49,7 @@ def call(home: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str
 
 @pytest.fixture
 def home(run: Run, tmp_path: Path) -> Path:
-    """A home whose index is whole and whose sources changed since."""
+    """Return a home with a complete index and sources that changed since."""
     docs, home = tmp_path / "docs", tmp_path / "home"
     docs.mkdir()
     (docs / "otters.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather in March.\n")
@@ -59,7 +59,7 @@ def home(run: Run, tmp_path: Path) -> Path:
 
 
 @read_only
-def test_a_read_only_home_with_changed_sources_is_asked_and_gives_no_advice_that_cannot_be_followed(home: Path) -> None:
+def test_a_read_only_home_with_changed_sources_answers_and_gives_no_impossible_advice(home: Path) -> None:
     asked = call(home, "ask", QUESTION, "--json")
     assert asked.returncode == 0 and "Quillfeather" in json.loads(asked.stdout)["answer"]
     assert asked.stderr.startswith("1 source changed since the index was made; ")
@@ -77,7 +77,7 @@ def test_a_read_only_home_with_changed_sources_is_asked_and_gives_no_advice_that
 
 
 @read_only
-def test_what_a_read_only_home_would_have_to_make_is_told_with_its_reason(home: Path) -> None:
+def test_an_index_that_a_read_only_home_lacks_is_reported_with_the_reason(home: Path) -> None:
     other = call(home, "ask", QUESTION, FOOTNOTE_CHUNK_TOKENS="120")
     assert other.returncode == 1 and len(other.stderr.splitlines()) == 1
     assert "chunk_tokens is 200, the settings say 120" in other.stderr and "stays in use" not in other.stderr
@@ -88,7 +88,7 @@ def test_what_a_read_only_home_would_have_to_make_is_told_with_its_reason(home: 
 
 
 @read_only
-def test_the_page_is_served_and_answers_over_a_read_only_home(home: Path, tmp_path: Path) -> None:
+def test_the_page_is_served_and_answers_with_a_read_only_home(home: Path, tmp_path: Path) -> None:
     port, log = free_port(), tmp_path / "serve.log"
     with log.open("wb") as stream:
         environment = {**os.environ, "FOOTNOTE_HOME": str(home)}
@@ -119,10 +119,10 @@ def test_the_page_is_served_and_answers_over_a_read_only_home(home: Path, tmp_pa
     shutil.which("setpriv") is None or os.geteuid() != 0,
     reason="a file of another user needs root and setpriv (Linux)",
 )
-def test_a_home_of_another_user_is_asked(home: Path) -> None:
+def test_a_home_of_another_user_answers_questions(home: Path) -> None:
     for path in (home, *home.rglob("*")):
         os.chown(path, 65534, 65534)
-    # Permissions bind root too once it has given up the right to pass them over.
+    # Without these capabilities, permissions bind root too.
     bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
     asked = subprocess.run(
         [*bound, sys.executable, "app.py", "ask", QUESTION],

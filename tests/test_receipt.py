@@ -1,4 +1,4 @@
-"""Answers are asked again: identical on the same index, else what changed is named; what is new of many questions."""
+"""Receipts: an answer is repeated and compared, changes are named, and `whatsnew` lists the changed answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEEPERS = ("Anna Brook", "Tom Hale", "Joan Pike", "Ada Marsh", "Ned Thorn")
 
 @pytest.fixture
 def ponds(tmp_path: Path) -> Engine:
-    """An engine over a hundred short sources, each of a pond and its keeper."""
+    """Return an engine over a hundred short sources, each about a pond and its keeper."""
     (tmp_path / "docs").mkdir()
     for n in range(100):
         text = f"Pond {n}\n\nThe keeper of pond {n} is {KEEPERS[n % 5]}. It is {n % 7 + 2} fathoms deep.\n"
@@ -36,9 +36,7 @@ def write(engine: Engine, n: int, keeper: str) -> None:
     path.write_text(f"Pond {n}\n\nThe keeper of pond {n} is {keeper}. It is {n % 7 + 2} fathoms deep.\n")
 
 
-def test_a_replay_is_identical_or_names_the_source_and_the_setting_that_changed(
-    ponds: Engine, tmp_path: Path, run: Run
-) -> None:
+def test_a_replay_is_identical_or_names_the_changed_source_and_setting(ponds: Engine, tmp_path: Path, run: Run) -> None:
     question = "Who is the keeper of pond 12?"
     told = run("ask", "--json", question, home=ponds.home).stdout
     (receipt := tmp_path / "receipt.json").write_text(told)
@@ -55,7 +53,7 @@ def test_a_replay_is_identical_or_names_the_source_and_the_setting_that_changed(
     assert "Joan Pike" in found["then"]["answer"] and "Rosa Quill" in found["now"]["answer"]
 
 
-def test_a_source_that_is_gone_is_named_and_what_is_no_receipt_is_told(ponds: Engine, tmp_path: Path) -> None:
+def test_a_deleted_source_is_named_and_a_file_without_an_answer_is_refused(ponds: Engine, tmp_path: Path) -> None:
     then = answer(ponds, "Who is the keeper of pond 7?")
     (ponds.roots()[0] / "pond-7.txt").unlink()
     ponds.index()
@@ -68,7 +66,7 @@ def test_a_source_that_is_gone_is_named_and_what_is_no_receipt_is_told(ponds: En
         read_receipt(tmp_path / "none.json")
 
 
-def test_whats_new_finds_exactly_the_questions_that_a_change_touches(ponds: Engine, tmp_path: Path, run: Run) -> None:
+def test_whats_new_lists_exactly_the_questions_that_a_change_affects(ponds: Engine, tmp_path: Path, run: Run) -> None:
     questions = [f"Who is the keeper of pond {n}?" for n in range(100)]
     assert whats_new(ponds, "ponds", questions) is None
     assert whats_new(ponds, "ponds", questions) == []

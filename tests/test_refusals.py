@@ -1,4 +1,4 @@
-"""Why a question is refused: the kinds of refusals, the words that are missing, and what a person reads of them."""
+"""Refusals: their kinds, the missing words they name, and their text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Dogs stay on a lead. Bonfires are lit after dusk only. Every plot has a key, and
 
 @pytest.fixture(scope="module")
 def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine over two small sources."""
+    """Yield an engine over two small sources."""
     folder = tmp_path_factory.mktemp("lane")
     (folder / "docs").mkdir()
     (folder / "docs/well.md").write_text(WELL)
@@ -47,7 +47,7 @@ def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def missing(engine: Engine, question: str) -> list[str]:
-    """The words that a refusal of the question names."""
+    """Return the words that a refusal of the question names."""
     generation, retriever, _ = engine.parts()
     named = question_traits(retriever.query(question), generation.words, generation.catalog.years).named
     return [word for word in named if engine.speller(generation).names_nothing(word)]
@@ -56,7 +56,7 @@ def missing(engine: Engine, question: str) -> list[str]:
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        # Names, numbers, and nouns that an article leads up to.
+        # names, numbers, and nouns after an article
         ("Who supplies Rivian's pumps?", ["Rivian"]),
         ("What did Ms Okonkwo say to Mr Wren?", ["Okonkwo"]),
         ("Who is the plumber?", ["plumber"]),
@@ -64,13 +64,13 @@ def missing(engine: Engine, question: str) -> list[str]:
         ("What does error E-77 mean?", ["E-77"]),
         ("How much was spent on water in 2016?", ["2016"]),
         ("How much was spent on water in FY2016?", ["FY2016"]),
-        # Verbs, adverbs, and the first word of a sentence are no names.
+        # not verbs, adverbs or the first word of a sentence
         ("Summarise the rules.", []),
         ("Tell me about dogs. Summarise the rules.", []),
         ("Who dragged the barrow up the lane?", []),
         ("Roughly how many plots are there?", []),
         ("Who Tends Aubergines With Care?", []),
-        # The same words in another form.
+        # other forms of the words of the sources
         ("Who were the fathers of the society?", []),
         ("What did water cost in FY2022?", []),
         ("What did water cost in FY22?", []),
@@ -100,9 +100,7 @@ def test_a_missing_word_is_named_only_if_no_source_has_it_in_any_form(
         ("Wer hat den ersten Brunnen gegraben?", "language", ()),
     ],
 )
-def test_a_refusal_says_of_what_kind_it_is(
-    lane: Engine, question: str, kind: RefusalKind, words: tuple[str, ...]
-) -> None:
+def test_a_refusal_states_its_kind(lane: Engine, question: str, kind: RefusalKind, words: tuple[str, ...]) -> None:
     found = answer(lane, question)
     assert found.refused and found.refusal is not None
     assert (found.refusal.kind, found.refusal.missing) == (kind, words)
@@ -112,12 +110,12 @@ def test_a_refusal_says_of_what_kind_it_is(
     assert Answer.from_json(value).refusal == found.refusal
 
 
-def test_a_year_that_no_source_has_is_not_answered_from_another(lane: Engine) -> None:
+def test_a_question_about_an_unmentioned_year_is_not_answered_from_another_year(lane: Engine) -> None:
     assert "4,100" in answer(lane, "How much did the society spend on water in 2022?").text
     assert answer(lane, "How much did the society spend on water in 2021?").refused
 
 
-def test_no_ticked_source_is_a_refusal_of_its_kind(lane: Engine) -> None:
+def test_a_choice_of_no_source_is_a_refusal_of_its_kind(lane: Engine) -> None:
     found = answer(lane, "Who dug the first well?", choice=Choice(left_out=frozenset({"well.md", "rules.md"})))
     assert found.refused and found.refusal == Refusal("nothing_chosen") and not found.passages
 
@@ -141,7 +139,7 @@ KINDS: dict[RefusalKind, str] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_has_its_own_heading_and_the_page_names_no_command(
+def test_each_kind_has_a_heading_and_the_page_names_no_command(
     kind: RefusalKind, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refusal = Refusal(kind, language="German" if kind == "language" else "")
@@ -154,12 +152,12 @@ def test_each_kind_has_its_own_heading_and_the_page_names_no_command(
     assert ("python app.py index FOLDER" in capsys.readouterr().out) is (kind == "no_sources")
 
 
-def test_nearest_passages_are_spoken_of_only_where_there_are_some() -> None:
-    assert "passages" not in refuse(Refusal("not_in_sources"))
-    assert "nearest passages may help" in refuse(Refusal("not_in_sources"), nearest=True)
+def test_nearest_passages_are_mentioned_only_if_there_are_any() -> None:
+    assert "passages" not in write.refuse(Refusal("not_in_sources"))
+    assert "nearest passages may help" in write.refuse(Refusal("not_in_sources"), nearest=True)
 
 
-def test_an_answer_from_before_the_kinds_is_still_read(lane: Engine) -> None:
+def test_a_stored_answer_without_refusal_kinds_is_read(lane: Engine) -> None:
     value = answer(lane, "Who dug the first well?").to_json()
     for key in ("searched", "refusal", "suggestions"):
         del value[key]
@@ -168,5 +166,5 @@ def test_an_answer_from_before_the_kinds_is_still_read(lane: Engine) -> None:
 
 
 @pytest.mark.parametrize("typed", ["5", "x", "ok so", "12345", "None"])
-def test_what_asks_nothing_and_stands_nowhere_is_refused(lane: Engine, typed: str) -> None:
+def test_input_without_a_question_is_refused(lane: Engine, typed: str) -> None:
     assert answer(lane, typed).refused

@@ -1,4 +1,4 @@
-"""What training asks in other words: "who" for organisations."""
+"""Rewording for training: questions about organisations that ask "who", and passages about organisations."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def test_questions_for_organisations_may_ask_who(question: str, expected: str | 
     assert ask_who(question) == expected
 
 
-def test_only_whole_names_are_names() -> None:
+def test_only_whole_names_are_used() -> None:
     assert names(["General Electric", "the BBC", "Sony.", "Sony", "of them all", "UN", "British men"]) == [
         "General Electric",
         "Sony",
     ]
 
 
-def test_a_person_becomes_organisations_wherever_the_name_stands() -> None:
+def test_a_person_is_replaced_by_organisations_at_every_occurrence() -> None:
     span = (PASSAGE.index("Anna"), PASSAGE.index(" runs"))
     for seed in range(20):
         made = rename(PASSAGE, [span], ["Acme", "Boreal Glass", "Calder Works"], random.Random(seed))
@@ -47,6 +47,6 @@ def test_a_person_becomes_organisations_wherever_the_name_stands() -> None:
         assert any(name in answer for name in ("Acme", "Boreal Glass", "Calder Works"))
 
 
-def test_what_is_no_name_stays() -> None:
+def test_an_answer_that_is_not_a_name_is_not_replaced() -> None:
     start = PASSAGE.index("grain")
     assert rename(PASSAGE, [(start, start + 5)], ["Acme"], random.Random(0)) is None

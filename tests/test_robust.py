@@ -1,4 +1,4 @@
-"""The short forms of what the index must survive: stories of changing files, kills, a disk that fills up."""
+"""Short runs of the robustness checks: random changes of files, killed syncs, a full disk."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 
-def test_after_any_story_the_index_equals_one_built_from_scratch(embedder: Embedder) -> None:
+def test_after_random_changes_the_index_equals_a_new_one(embedder: Embedder) -> None:
     sync_states.check(embedder, examples=2, steps=8)
 
 
-def test_after_any_story_an_index_changed_in_a_copy_equals_one_built_from_scratch(embedder: Embedder) -> None:
+def test_after_random_changes_an_index_changed_in_a_copy_equals_a_new_one(embedder: Embedder) -> None:
     sync_states.check(embedder, examples=2, steps=8, derived=True)
 
 
@@ -33,7 +33,7 @@ def test_a_killed_sync_loses_nothing_while_a_copy_is_changed(embedder: Embedder,
     assert sum(kills.run(embedder, tmp_path, 2, 6, second=False, derived=True, seed=2).values()) == 2
 
 
-def test_two_killed_syncs_at_once_lose_nothing(embedder: Embedder, tmp_path: Path) -> None:
+def test_two_killed_syncs_at_the_same_time_lose_nothing(embedder: Embedder, tmp_path: Path) -> None:
     assert sum(kills.run(embedder, tmp_path, 2, 6, second=True, seed=1).values()) == 2
 
 

@@ -1,4 +1,4 @@
-"""The sample articles are sources like others: they stay beside one's own until they are removed, and come back."""
+"""The sample articles: ordinary sources next to the user's, removable and restorable; removal, undo and groups."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ARTICLES = {"000_fee8f80bb4d154f2.txt", "002_892b5bec6cb22725.txt"}
 
 @pytest.fixture
 def started(tmp_path: Path, seeds_home: Path) -> Engine:
-    """An engine over a home in which nothing was named yet, as a first start makes it."""
+    """Return an engine over a home as the first start leaves it, with the sample only."""
     return Engine(Settings(home=Path(shutil.copytree(seeds_home, tmp_path / "home"))))
 
 
@@ -42,14 +42,14 @@ def names(engine: Engine) -> set[str]:
     return {row.source for row in list_sources(engine)}
 
 
-def test_a_first_source_of_ones_own_joins_the_sample(started: Engine) -> None:
+def test_a_first_source_is_added_to_the_sample(started: Engine) -> None:
     upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
     assert names(started) == {*ARTICLES, "otters.txt"}
     assert {row.source for row in list_sources(started) if row.sample} == ARTICLES
     assert not answer(started, "How many jobs will the TDK deal create?").refused
 
 
-def test_the_sample_is_no_source_where_others_are_named_first(tmp_path: Path) -> None:
+def test_the_sample_is_not_indexed_if_other_sources_are_named_first(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/mill.txt").write_text("The mill at Farley was built in 1823.")
     engine = Engine(Settings(home=tmp_path / "home"))
@@ -60,7 +60,7 @@ def test_the_sample_is_no_source_where_others_are_named_first(tmp_path: Path) ->
     assert names(engine) == set()
 
 
-def test_the_sample_is_removed_for_good_and_brought_back_by_its_name(started: Engine, run: Run) -> None:
+def test_the_sample_stays_removed_until_its_folder_is_named(started: Engine, run: Run) -> None:
     upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
     assert run("forget", home=started.home).returncode == 2
     assert run("forget", "--sample", home=started.home).returncode == 0
@@ -71,7 +71,7 @@ def test_the_sample_is_removed_for_good_and_brought_back_by_its_name(started: En
     assert names(started) == {*ARTICLES, "otters.txt"}
 
 
-def test_what_was_removed_on_the_page_is_brought_back_whole(started: Engine) -> None:
+def test_undo_restores_all_removed_sources(started: Engine) -> None:
     upload(started, "otters.txt", "The otters of the river Alm are counted by Dr. Quillfeather.")
     removed = Removed(started)
     report, token = removed.remove(["otters.txt", "000_fee8f80bb4d154f2.txt"], _quiet)
@@ -84,7 +84,7 @@ def test_what_was_removed_on_the_page_is_brought_back_whole(started: Engine) -> 
     assert list((started.home / "removed").iterdir()) == []
 
 
-def test_undo_leaves_a_newer_upload_of_the_name_as_it_is(started: Engine) -> None:
+def test_undo_does_not_overwrite_a_newer_upload(started: Engine) -> None:
     upload(started, "note.txt", "The old well is dry.")
     removed = Removed(started)
     _, token = removed.remove(["note.txt"], _quiet)
@@ -93,7 +93,7 @@ def test_undo_leaves_a_newer_upload_of_the_name_as_it_is(started: Engine) -> Non
     assert (uploads(started.home) / "note.txt").read_text() == "The new well is deep."
 
 
-def test_what_was_removed_is_gone_when_the_server_ends(started: Engine) -> None:
+def test_removed_files_are_deleted_when_the_server_ends(started: Engine) -> None:
     upload(started, "note.txt", "The old well is dry.")
     removed = Removed(started)
     _, token = removed.remove(["note.txt"], _quiet)
@@ -103,7 +103,7 @@ def test_what_was_removed_is_gone_when_the_server_ends(started: Engine) -> None:
         removed.undo(token, _quiet)
 
 
-def test_what_waits_for_undo_counts_as_uploaded_until_an_upload_needs_its_room(started: Engine) -> None:
+def test_removed_files_count_as_uploaded_until_an_upload_needs_their_space(started: Engine) -> None:
     limit = started.settings.model_copy(update={"max_uploads_mb": 0.003})
     removed = Removed(started)
     files = Uploads(started.home, limit, removed)
@@ -114,7 +114,7 @@ def test_what_waits_for_undo_counts_as_uploaded_until_an_upload_needs_its_room(s
     held = folder_size(started.home / "removed")
     assert held > 1500 and not files.has_room(3001)
     assert files.has_room(3000 - held) and folder_size(started.home / "removed") == held
-    assert files.has_room(3001 - held)  # only the older removal has to go
+    assert files.has_room(3001 - held)  # Only the older removal must be deleted.
     with pytest.raises(FootnoteError, match="too late"):
         removed.undo(tokens[0], _quiet)
     removed.undo(tokens[1], _quiet)
@@ -122,20 +122,20 @@ def test_what_waits_for_undo_counts_as_uploaded_until_an_upload_needs_its_room(s
     assert not files.has_room(2900)
 
 
-def test_a_source_is_read_again_although_it_looks_the_same(started: Engine) -> None:
+def test_a_source_with_an_unchanged_stamp_can_be_read_again(started: Engine) -> None:
     started.index()
     assert started.index().read == 0
     assert started.index(anew=["000_fee8f80bb4d154f2.txt"]).read == 1
     assert started.index().read == 0
 
 
-def test_a_list_says_how_long_a_source_is(started: Engine) -> None:
+def test_the_list_of_sources_shows_their_length(started: Engine) -> None:
     upload(started, "note.txt", "The old  well\nis dry.")
     row = next(row for row in list_sources(started) if row.source == "note.txt")
     assert (row.words, row.pages, row.sample) == (5, 0, False)
 
 
-def test_groups_are_kept_replaced_and_deleted(tmp_path: Path) -> None:
+def test_groups_can_be_stored_replaced_and_deleted(tmp_path: Path) -> None:
     assert groups(tmp_path) == {}
     keep_group(tmp_path, " Our  team ", ["b.txt", "a.txt", "a.txt"])
     keep_group(tmp_path, "Other", ["c.txt"])
@@ -150,7 +150,7 @@ def test_groups_are_kept_replaced_and_deleted(tmp_path: Path) -> None:
     assert groups(tmp_path) == {}
 
 
-def test_folders_with_several_sources_are_groups_by_themselves() -> None:
+def test_folders_with_several_sources_are_groups() -> None:
     names = ["a/1.txt", "a/b/2.txt", "c/3.txt", "4.txt", "https://example.org/x", "https://example.org/y"]
     assert folders(names) == {"a": ["a/1.txt", "a/b/2.txt"]}
 

@@ -1,4 +1,4 @@
-"""Sentences are whole, in order, and lose nothing."""
+"""Sentences: whole, in order, nothing lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cut(text: str) -> list[str]:
         ("See fig. 3 and no. 5. Done.", ["See fig. 3 and no. 5.", "Done."]),
     ],
 )
-def test_golden(text: str, expected: list[str] | None) -> None:
+def test_known_texts_are_split_as_expected(text: str, expected: list[str] | None) -> None:
     assert cut(text) == (expected or [text])
 
 
@@ -46,7 +46,7 @@ def test_spans_are_in_order_trimmed_and_cover_all_but_white_space(text: str) -> 
     assert all(text[place].isspace() for place in range(len(text)) if place not in covered)
 
 
-def test_each_line_of_fenced_code_is_one_and_its_fences_belong_to_the_first_and_last() -> None:
+def test_each_line_of_fenced_code_is_a_sentence_and_fences_belong_to_the_first_and_last() -> None:
     text = "Start it. Then wait:\n```sh\nmake a. Make b\nmake c --with long words\n```\nIt runs. Good.\n```\nopen"
     assert [text[a:b] for a, b in sentences(text)] == [
         "Start it.",
@@ -59,7 +59,7 @@ def test_each_line_of_fenced_code_is_one_and_its_fences_belong_to_the_first_and_
     ]
 
 
-def test_an_item_ends_where_the_text_goes_back_to_the_margin_or_to_a_label() -> None:
+def test_a_list_item_ends_at_unindented_text_or_at_a_label() -> None:
     item = "- Cleve Energy: infrared panels for the whole of the hall, two weeks' delivery"
     for text, second in (
         (f"Offers:\n  {item}\nDiscussion: the boiler is old.", "Discussion: the boiler is old."),

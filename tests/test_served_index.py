@@ -1,4 +1,4 @@
-"""An index whose vectors are on a Chroma server: one path with the folder, shared by processes, and cleared up."""
+"""Vectors on a Chroma server: the same answers as in the folder, shared by processes, and cleaned up."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _TOKEN = "tok-footnote-0123456789abcdef"
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    """Two sources."""
+    """Return a folder of two sources."""
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "otters.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather in March.")
@@ -55,23 +55,23 @@ def docs(tmp_path: Path) -> Path:
 
 
 def on(builder: Builder, server: Server, home: Path | None = None) -> Builder:
-    """The builder with its vectors on a server."""
+    """Return the builder with its vectors on a server."""
     return replace(builder, server=server, home=home or builder.home)
 
 
 def held(server: Server, home: Path) -> list[str]:
-    """The generations that this index has on the server."""
+    """Return the generations that the index of this home has on the server."""
     own = prefix(index_folder(home))
     return sorted(name.removeprefix(own) for name in server.collections() if name.startswith(own))
 
 
 def generations(home: Path) -> list[str]:
-    """The generations on disk."""
+    """Return the generations on disk."""
     return sorted(path.name for path in (index_folder(home) / "generations").iterdir())
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal JSON values, numbers within 1e-4."""
+    """True if two JSON values are equal, numbers within 1e-4."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list):
@@ -79,9 +79,7 @@ def same(one: Any, other: Any) -> bool:
     return abs(one - other) <= 1e-4 if isinstance(one, float) else bool(one == other)
 
 
-def test_the_same_questions_have_the_same_answers_in_the_folder_and_on_a_server(
-    engine: Engine, chroma: Chroma, tmp_path: Path
-) -> None:
+def test_a_folder_and_a_server_give_the_same_answers(engine: Engine, chroma: Chroma, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(engine.home, home)
     served = Engine(Settings(home=home, chroma_url=chroma.url))
@@ -92,7 +90,7 @@ def test_the_same_questions_have_the_same_answers_in_the_folder_and_on_a_server(
     assert not (current_folder(home) / "vectors").exists()
     for question in ("Who supplies GM's cells?", "How many jobs will the TDK deal create?", "Who wrote Hamlet?"):
         one, other = (answer(asked, question).to_json() for asked in (engine, served))
-        # Which suggestions are there depends on how long an engine has been at work; the generations have two names.
+        # Suggestions depend on how long an engine has run, and the two generations have different names.
         passing = {"timings": None, "suggestions": None, "made_by": {**other["made_by"], "generation": ""}}
         assert same({**one, **passing}, {**other, **passing})
         assert {**one["made_by"], "generation": ""} == passing["made_by"]
@@ -103,7 +101,7 @@ def test_the_same_questions_have_the_same_answers_in_the_folder_and_on_a_server(
 
 
 class Chat:
-    """A chat process of its own."""
+    """A chat in a separate process."""
 
     def __init__(self, home: Path, url: str) -> None:
         self.process = subprocess.Popen(
@@ -126,7 +124,7 @@ class Chat:
         return self.read()
 
 
-def test_two_chat_processes_agree_while_a_third_syncs(builder: Builder, chroma: Chroma, docs: Path) -> None:
+def test_two_chat_processes_agree_while_a_third_process_syncs(builder: Builder, chroma: Chroma, docs: Path) -> None:
     served = on(builder, Server(chroma.url))
     sync(served, [docs])
     chats = [Chat(served.home, chroma.url) for _ in range(2)]
@@ -149,7 +147,7 @@ def test_two_chat_processes_agree_while_a_third_syncs(builder: Builder, chroma: 
             chat.process.wait()
 
 
-def test_a_server_that_is_down_is_said_and_its_return_is_noticed_without_a_restart(
+def test_a_server_that_is_down_is_reported_and_used_again_without_a_restart(
     builder: Builder, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Out
 ) -> None:
     question = "Who counts the otters of the river Alm?"
@@ -187,7 +185,7 @@ async def last_state(turns: Turns, question: str) -> str:
     return [markup async for markup in turns.states(question, "session", "turn", "quote", ALL_SOURCES)][-1]
 
 
-def test_watching_goes_on_while_the_server_is_down(docs: Path, tmp_path: Path) -> None:
+def test_watching_continues_while_the_server_is_down(docs: Path, tmp_path: Path) -> None:
     command = [sys.executable, "app.py", "index", str(docs), "--watch", "--json", "--home", str(tmp_path / "home")]
     with (
         running(tmp_path / "chroma") as chroma,
@@ -212,14 +210,14 @@ def test_watching_goes_on_while_the_server_is_down(docs: Path, tmp_path: Path) -
             process.kill()
 
 
-def test_there_being_no_index_is_not_said_when_the_server_is_why(tmp_path: Path) -> None:
+def test_a_server_that_is_down_is_not_reported_as_a_missing_index(tmp_path: Path) -> None:
     engine = Engine(Settings(home=tmp_path / "home", chroma_url="http://127.0.0.1:9"))
     for ask in (engine.parts, engine.ensure_index):
         with pytest.raises(VectorServerError, match=r":9 does not answer"):
             ask()
 
 
-def test_the_token_is_sent_to_the_proxy_and_shown_nowhere(
+def test_the_token_is_sent_to_the_proxy_and_never_shown(
     chroma: Chroma, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
@@ -241,7 +239,7 @@ def test_the_token_is_sent_to_the_proxy_and_shown_nowhere(
         assert not any(_TOKEN in line for line in proxy.seen)
 
 
-def test_collections_go_with_their_generations_and_other_peoples_stay(
+def test_collections_are_deleted_with_their_generations_and_others_are_kept(
     builder: Builder, chroma: Chroma, docs: Path, tmp_path: Path
 ) -> None:
     server = Server(chroma.url)
@@ -263,7 +261,7 @@ def test_collections_go_with_their_generations_and_other_peoples_stay(
     assert set(theirs) <= set(server.collections())
 
 
-def test_a_copied_index_never_touches_the_collections_of_the_first(
+def test_a_copied_index_never_changes_the_collections_of_the_original(
     builder: Builder, chroma: Chroma, docs: Path, tmp_path: Path
 ) -> None:
     server = Server(chroma.url)
@@ -279,9 +277,7 @@ def test_a_copied_index_never_touches_the_collections_of_the_first(
     assert faults(current_folder(first.home), server) == faults(current_folder(copy.home), server) == []
 
 
-def test_a_killed_sync_leaves_nothing_on_the_server_after_the_next(
-    builder: Builder, chroma: Chroma, docs: Path
-) -> None:
+def test_collections_of_a_killed_sync_are_deleted_by_the_next(builder: Builder, chroma: Chroma, docs: Path) -> None:
     server = Server(chroma.url)
     served = on(builder, server)
     sync(served, [docs])
@@ -298,7 +294,7 @@ def test_a_killed_sync_leaves_nothing_on_the_server_after_the_next(
     assert faults(current_folder(served.home), server) == []
 
 
-def test_vectors_that_a_server_lost_are_put_there_again(builder: Builder, chroma: Chroma, docs: Path) -> None:
+def test_vectors_that_a_server_lost_are_uploaded_again(builder: Builder, chroma: Chroma, docs: Path) -> None:
     server = Server(chroma.url)
     served = on(builder, server)
     sync(served, [docs])
@@ -310,7 +306,7 @@ def test_vectors_that_a_server_lost_are_put_there_again(builder: Builder, chroma
     assert sync(served, [docs]).built and faults(current_folder(served.home), server) == []
 
 
-def test_a_server_that_is_gone_for_good_can_be_left(builder: Builder, docs: Path, tmp_path: Path) -> None:
+def test_an_index_can_be_moved_off_a_server_that_no_longer_exists(builder: Builder, docs: Path, tmp_path: Path) -> None:
     with running(tmp_path / "chroma") as gone:
         sync(on(builder, Server(gone.url)), [docs])
     report = sync(builder, [docs])

@@ -1,4 +1,4 @@
-"""The connection to a Chroma server: within quotas, with token and TLS, patient, and clear when something is wrong."""
+"""The connection to a Chroma server: quotas, token, TLS, retries, and clear messages about what is wrong."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _CERTIFICATE = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -a
 
 
 def unit(count: int) -> Vectors:
-    """Random unit vectors."""
+    """Return random unit vectors."""
     rows = np.random.default_rng(0).normal(size=(count, 8)).astype(np.float32)
     made: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return made
 
 
-def test_quotas_are_kept_to_and_a_busy_server_is_waited_for(chroma: Chroma) -> None:
+def test_quotas_are_respected_and_a_busy_server_is_retried(chroma: Chroma) -> None:
     with proxied(chroma, quotas=True) as proxy:
         server = Server(proxy.url)
         name = "footnote-test-quotas"
@@ -60,7 +60,7 @@ def test_quotas_are_kept_to_and_a_busy_server_is_waited_for(chroma: Chroma) -> N
         assert len(proxy.seen) == 6
 
 
-def test_a_connection_that_was_closed_meanwhile_is_made_again(tmp_path: Path) -> None:
+def test_a_closed_connection_is_opened_again(tmp_path: Path) -> None:
     with running(tmp_path / "chroma") as chroma:
         server = Server(chroma.url)
         server.check()
@@ -70,7 +70,7 @@ def test_a_connection_that_was_closed_meanwhile_is_made_again(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate is made with openssl")
-def test_a_server_behind_tls_is_reached_when_its_certificate_is_trusted(
+def test_a_server_with_tls_is_reached_if_its_certificate_is_trusted(
     chroma: Chroma, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, key, certificate = (tmp_path / name for name in ("whole.pem", "key.pem", "certificate.pem"))
@@ -87,7 +87,7 @@ def test_a_server_behind_tls_is_reached_when_its_certificate_is_trusted(
         Server(proxy.url, token="a-token-makes-it-another-connection").check()
 
 
-def test_what_is_no_chroma_server_or_lacks_the_database_is_said(chroma: Chroma) -> None:
+def test_a_wrong_address_or_a_missing_database_is_reported(chroma: Chroma) -> None:
     with pytest.raises(VectorServerError, match="no database 'elsewhere' of a tenant 'default_tenant'"):
         Server(chroma.url, database="elsewhere").check()
     with pytest.raises(VectorServerError, match="Check FOOTNOTE_CHROMA_URL"):
@@ -101,7 +101,7 @@ def test_what_is_no_chroma_server_or_lacks_the_database_is_said(chroma: Chroma) 
 @pytest.mark.parametrize(
     ("name", "value"), [("url", f"http://{_TOKEN}@host:8000"), ("url", "host:8000"), ("token", f"{_TOKEN}\n—")]
 )
-def test_a_setting_that_makes_no_sense_is_said_without_its_value(
+def test_an_invalid_setting_is_reported_without_its_value(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"FOOTNOTE_CHROMA_{name.upper()}", value)
@@ -110,7 +110,7 @@ def test_a_setting_that_makes_no_sense_is_said_without_its_value(
     assert _TOKEN not in str(told.value)
 
 
-def test_an_answer_that_repeats_the_token_is_not_repeated() -> None:
+def test_a_reply_that_repeats_the_token_is_not_shown() -> None:
     class Gossip(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(500)
@@ -118,7 +118,7 @@ def test_an_answer_that_repeats_the_token_is_not_repeated() -> None:
             self.wfile.write(f"you sent {self.headers['X-Chroma-Token']}".encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Nothing is printed."""
+            """Print nothing."""
 
     gossip = HTTPServer(("127.0.0.1", 0), Gossip)
     threading.Thread(target=gossip.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The shipped reading model: the words that answer, scores that compare, and nothing from bad input."""
+"""The shipped reading model: answering words, comparable scores, no answers from bad input."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def words(found: PassageReading, passage: str) -> list[str]:
         ("Who apologised to customers?", "Mary Barra"),
     ],
 )
-def test_the_first_words_answer(reader: SpanReader, question: str, answer: str) -> None:
+def test_the_best_span_answers(reader: SpanReader, question: str, answer: str) -> None:
     assert answer in words(reader.read(question, [PASSAGE])[0], PASSAGE)[0]
 
 
-def test_a_passage_that_answers_scores_above_one_that_does_not(reader: SpanReader) -> None:
+def test_an_answering_passage_scores_higher_than_another(reader: SpanReader) -> None:
     other, passage = reader.read("Who made the cells of the Bolt?", [OTHER, PASSAGE])
     assert passage.score > other.score
 
 
-def test_answers_do_not_overlap_and_come_best_first(reader: SpanReader) -> None:
+def test_answers_do_not_overlap_and_are_sorted_by_score(reader: SpanReader) -> None:
     found = reader.read("Where were the cells made?", [PASSAGE], best=5)[0]
     places = sorted((answer.start, answer.end) for answer in found.answers)
     assert all(one[1] <= other[0] for one, other in pairwise(places))
@@ -58,7 +58,7 @@ def test_answers_do_not_overlap_and_come_best_first(reader: SpanReader) -> None:
     assert all(answer.score <= found.score for answer in found.answers)
 
 
-def test_passages_are_read_the_same_together_and_alone(reader: SpanReader) -> None:
+def test_a_batch_gives_the_same_readings_as_single_passages(reader: SpanReader) -> None:
     texts = [PASSAGE, OTHER, PASSAGE[:41], OTHER + " " + PASSAGE]
     together = reader.read("When was the Bolt recalled?", texts)
     for text, found in zip(texts, together, strict=True):
@@ -74,28 +74,28 @@ def test_a_long_passage_is_read_to_its_end(reader: SpanReader) -> None:
 
 
 @pytest.mark.parametrize("passage", ["", "   ", "\n", "\x00", "\u200b"])
-def test_a_passage_without_words_has_nothing(reader: SpanReader, passage: str) -> None:
+def test_a_passage_without_words_has_no_answers(reader: SpanReader, passage: str) -> None:
     assert reader.read("When?", [passage]) == [PassageReading(-math.inf, ())]
 
 
 @pytest.mark.parametrize("question", ["", " ", "\x00\x00", "word " * 10_000, "x" * 10_000])
-def test_a_question_that_cannot_be_read_finds_nothing(reader: SpanReader, question: str) -> None:
+def test_an_unreadable_question_has_no_answers(reader: SpanReader, question: str) -> None:
     assert reader.read(question, [PASSAGE, OTHER]) == [PassageReading(), PassageReading()]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", NASTY)
-def test_nasty_texts_give_slices_of_themselves(reader: SpanReader, text: str) -> None:
+def test_any_text_gives_valid_spans_with_finite_scores(reader: SpanReader, text: str) -> None:
     for found in reader.read(text[:400] or "?", [text[:20_000], PASSAGE]):
         for answer in found.answers:
             assert 0 <= answer.start < answer.end and math.isfinite(answer.score)
 
 
-def test_no_passages_give_nothing(reader: SpanReader) -> None:
+def test_no_passages_give_no_readings(reader: SpanReader) -> None:
     assert reader.read("Who?", []) == []
 
 
-def test_the_shipped_files_are_the_ones_that_were_checked() -> None:
+def test_the_shipped_files_match_their_checksums_and_size_limits() -> None:
     for folder, most in ((MODEL, 25_000_000), (STRONG, 115_000_000)):
         check_files(folder)
         sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]
@@ -111,7 +111,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.mark.parametrize("name", ["layers.bin", "words.bin", "reader.int8.onnx", "tokenizer.json"])
 @pytest.mark.parametrize("harm", ["missing", "cut"])
-def test_a_missing_or_damaged_file_of_a_model_is_named_with_the_remedy(copied: Path, name: str, harm: str) -> None:
+def test_a_missing_or_damaged_model_file_is_named_with_the_remedy(copied: Path, name: str, harm: str) -> None:
     (copied / name).unlink()
     if harm == "cut":
         (copied / name).write_bytes((STRONG / name).read_bytes()[:100_000])
@@ -122,6 +122,6 @@ def test_a_missing_or_damaged_file_of_a_model_is_named_with_the_remedy(copied: P
     shutil.copyfile(STRONG / name, copied / name)
 
 
-def test_a_model_without_its_checksums_is_told(tmp_path: Path) -> None:
+def test_a_model_without_checksums_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"checksums.sha256 is not there.*git checkout -- "):
         check_files(tmp_path)

@@ -1,4 +1,4 @@
-"""Misspelt words are corrected by the words of the sources, right ones stay, and a correction can be undone."""
+"""Spelling: misspelt words are replaced by words of the sources, right ones are kept, corrections can be undone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ QUESTION = "Who is the instuctor?"
 
 @pytest.fixture(scope="module")
 def pottery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine over one small source."""
+    """Yield an engine over one small source."""
     folder = tmp_path_factory.mktemp("pottery")
     (folder / "docs").mkdir()
     (folder / "docs/workshop.md").write_text(POTTERY)
@@ -41,7 +41,7 @@ def pottery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def speller(pottery: Engine) -> Speller:
-    """The speller over that source."""
+    """Return the speller over that source."""
     return pottery.speller(pottery.parts()[0])
 
 
@@ -62,18 +62,20 @@ def speller(pottery: Engine) -> Speller:
         ("cna i bring an apron", "can i bring an apron"),
     ],
 )
-def test_a_misspelt_word_becomes_the_near_word_of_the_sources(speller: Speller, typed: str, searched: str) -> None:
+def test_a_misspelt_word_is_replaced_by_the_nearest_word_of_the_sources(
+    speller: Speller, typed: str, searched: str
+) -> None:
     assert speller.correct(typed) == searched
 
 
 @pytest.mark.parametrize(
     "question",
     [
-        "Who is the plumber?",  # English, and in no source
+        "Who is the plumber?",  # English, but in no source
         "How much does construction cost?",
         "Who is Wilhelm Oakes?",
-        "Was Hanna there?",  # another name
-        "Did the instructors register?",  # other forms of its words
+        "Was Hanna there?",  # a different name
+        "Did the instructors register?",  # other forms of words of the sources
         "What does E-4043 mean?",
         "Who is in room 314?",
         "Is part KLIN7 here?",
@@ -84,16 +86,16 @@ def test_a_misspelt_word_becomes_the_near_word_of_the_sources(speller: Speller, 
         "cat food price",
         "hat size of Anna",
         "when rain is near",
-        "What is the kino?",  # as likely another word as "kiln"
+        "What is the kino?",  # as close to another word as to "kiln"
         "Où est l'atelier?",
         "",
     ],
 )
-def test_what_is_right_or_names_something_else_stays(speller: Speller, question: str) -> None:
+def test_correct_words_and_unknown_names_are_kept(speller: Speller, question: str) -> None:
     assert speller.correct(question) == question
 
 
-def test_a_correction_is_shown_and_undone(pottery: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_correction_is_shown_and_can_be_undone(pottery: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     found = answer(pottery, QUESTION)
     assert found.corrected and not found.refused and "Wilhelmina Oakes" in found.text
     assert found.question == QUESTION and found.to_json()["searched"] == "Who is the instructor?"
@@ -114,18 +116,18 @@ def test_a_correction_is_shown_and_undone(pottery: Engine, capsys: pytest.Captur
     ("typed", "likelier", "other"),
     [
         ("depost", "deposit", "depot"),  # a letter left out
-        ("meening", "meaning", "meeting"),  # a vowel for a vowel
+        ("meening", "meaning", "meeting"),  # a wrong vowel
         ("wich", "which", "with"),
         ("prot", "port", "prop"),  # two letters swapped
         ("committtee", "committee", "committees"),  # a letter doubled
     ],
 )
-def test_a_likely_slip_of_the_fingers_is_preferred(typed: str, likelier: str, other: str) -> None:
+def test_a_probable_typing_error_costs_less(typed: str, likelier: str, other: str) -> None:
     assert slip(typed, likelier) <= slip(typed, other)
     assert slip(typed, typed) == 0
 
 
-def test_of_two_near_words_the_likelier_slip_is_taken(tmp_path: Path) -> None:
+def test_the_more_probable_of_two_near_words_is_chosen(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     text = "The depot stands by the harbour, beside another depot. The deposit for the flat is 900 pounds."
     (tmp_path / "docs/flat.txt").write_text(text)
@@ -136,13 +138,13 @@ def test_of_two_near_words_the_likelier_slip_is_taken(tmp_path: Path) -> None:
     assert speller.correct("where is the deppot") == "where is the depot"
 
 
-def test_quotation_marks_around_a_part_ask_for_nothing() -> None:
+def test_quotation_marks_turn_correction_off_only_around_the_whole_question() -> None:
     assert as_typed('What does "kiln" mean?') == ('What does "kiln" mean?', False)
     assert as_typed('"kiln"') == ("kiln", True)
     assert as_typed('"a" or "b"') == ('"a" or "b"', False)
 
 
-def test_the_usual_spelling_is_kept_and_large_texts_are_counted_in_part() -> None:
+def test_words_are_counted_with_their_usual_spelling_up_to_a_limit() -> None:
     counted = count_words(["The Kiln of McAdam.", "A kiln, a kiln. Café"])
     assert counted.counts["kiln"] == 3 and counted.written("kiln") == "kiln"
     assert counted.written("mcadam") == "McAdam" and counted.counts["cafe"] == 1
@@ -159,14 +161,14 @@ def test_misspelt_words_are_not_english(word: str) -> None:
     assert not is_english(word)
 
 
-def test_the_benchmark_misspells_the_same_way_each_time() -> None:
+def test_the_benchmark_misspells_deterministically() -> None:
     question = "Which company designed the garden behind the museum?"
     assert misspell(question) == misspell(question) != question
     assert len(misspell(question).split()) == len(question.split())
     assert misspell("Who is it?") == "Who is it?"
 
 
-def test_the_vocabulary_is_counted_once_for_a_generation(pottery: Engine, tmp_path: Path) -> None:
+def test_the_vocabulary_is_counted_once_per_generation(pottery: Engine, tmp_path: Path) -> None:
     generation = pottery.parts()[0]
     speller = pottery.speller(generation)
     speller.correct(QUESTION)

@@ -1,4 +1,4 @@
-"""Subtitles become sentences by speaker, and every quote knows when it is spoken."""
+"""Subtitles: cues become sentences by speaker, and every quote has the time when it is spoken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read(text: str, name: str = "a.srt") -> Content:
         return subtitles.read(path)
 
 
-def test_cues_are_joined_into_sentences_without_their_marks() -> None:
+def test_cues_are_joined_into_sentences_without_markup() -> None:
     made = read(
         "\ufeff1\r\n00:00:01,000 --> 00:00:03,200\r\n<i>Good morning</i>, and welcome\r\nto the harbour\r\n\r\n"
         "2\r\n00:00:03,300 --> 00:00:06,000\r\n{\\an8}museum of Tarn &amp; Sons. It opened\r\n\r\n"
@@ -43,7 +43,7 @@ def test_cues_are_joined_into_sentences_without_their_marks() -> None:
     ]  # fmt: skip
 
 
-def test_speakers_of_a_webvtt_file_are_named_and_its_comments_are_not_text() -> None:
+def test_speakers_in_webvtt_are_named_and_comments_are_dropped() -> None:
     made = read(
         "WEBVTT - Talk\nKind: captions\nLanguage: en-GB\n\nSTYLE\n::cue { color: red }\n\nNOTE a comment\n"
         "over two lines\n\n"
@@ -56,7 +56,7 @@ def test_speakers_of_a_webvtt_file_are_named_and_its_comments_are_not_text() -> 
     assert made.language == "en-GB"
 
 
-def test_captions_that_roll_up_say_each_line_once() -> None:
+def test_repeated_lines_of_rolling_captions_are_dropped() -> None:
     made = read(
         "WEBVTT\n\n00:00:00.640 --> 00:00:02.629 align:start position:0%\n \nso<00:00:00.880><c> today</c>\n\n"
         "00:00:02.629 --> 00:00:02.639 align:start position:0%\nso today\n \n\n"
@@ -69,7 +69,7 @@ def test_captions_that_roll_up_say_each_line_once() -> None:
     assert made.text == "so today we talk about ropes No. No."
 
 
-def test_a_passage_and_a_quote_know_when_they_are_spoken_and_the_file_names_the_talk() -> None:
+def test_passages_and_quotes_have_times_and_the_file_name_gives_title_and_date() -> None:
     cues = [f"{n}\n00:{n:02}:05,000 --> 00:{n:02}:09,000\nStation {n} stands on a hill.\n" for n in range(1, 40)]
     article = article_of("talks/2024-05-03-stations-of-the-line.srt", read("\n".join(cues)))
     assert (article.title, article.published and article.published.when) == ("Stations of the line", "2024-05-03")
@@ -80,13 +80,13 @@ def test_a_passage_and_a_quote_know_when_they_are_spoken_and_the_file_names_the_
         assert one.heading == f"at {number}:05" and "30:05" not in one.searchable
 
 
-def test_a_file_without_times_is_none() -> None:
+def test_a_file_without_times_is_refused() -> None:
     with pytest.raises(UnreadableSource, match="no times"):
         read("1\nSome words.\n")
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=5))
-def test_times_point_at_the_lines_that_are_shown_then(texts: list[str]) -> None:
+def test_times_point_to_their_lines(texts: list[str]) -> None:
     lines = [f"line {number} {' '.join(text.split())}" for number, text in enumerate(texts)]
     cues = [f"{n}\n00:00:{n:02},000 --> 00:00:{n:02},900\n{line}\n" for n, line in enumerate(lines)]
     made = read("\n".join(cues).replace("\0", ""))

@@ -1,4 +1,4 @@
-"""Suggested questions: natural, and each answered by the source it was made from before anybody sees it."""
+"""Suggested questions: natural, and each answered by the source it comes from before it is shown."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DOCUMENTS = ROOT.parent / "shared/data/people/docs"
 
 
 def passage(text: str, heading: str = "") -> Chunk:
-    """A passage that is a source of its own."""
+    """Return a passage that is a whole source."""
     return Chunk("c", "a", 0, heading, heading, 0, len(text), text, 1)
 
 
@@ -56,7 +56,7 @@ def passage(text: str, heading: str = "") -> Chunk:
         ("The old mill was built in 1823 by Tom Hale.", "When was the old mill built?"),
         ("Harlow Marine was founded on 3 May 1911.", "When was Harlow Marine founded?"),
         ("A day ticket costs about 6.40 euros.", "How much does a day ticket cost?"),
-        ("The group employs 1,410 people and sells boats.", ""),  # people are no noun in -s
+        ("The group employs 1,410 people and sells boats.", ""),  # "people" does not end in -s
         ("The shop holds 300 books.", "How many books does the shop hold?"),
         ("The kiln needs eleven hours.", "How many hours does the kiln need?"),
         ("The tower is 21 metres high.", "How high is the tower?"),
@@ -74,11 +74,11 @@ def passage(text: str, heading: str = "") -> Chunk:
         ("1. Annual leave", ""),
     ],
 )
-def test_questions_are_made_from_the_form_of_a_sentence(text: str, question: str) -> None:
+def test_questions_follow_from_the_form_of_a_sentence(text: str, question: str) -> None:
     assert [one.question for one in candidates("s", [passage(text)])][:1] == ([question] if question else [])
 
 
-def test_headings_that_ask_or_tell_how_to_are_questions() -> None:
+def test_headings_that_are_questions_or_instructions_become_questions() -> None:
     assert (
         candidates("s", [passage("Lift it.", "Manual > How to open the lid")])[0].question == "How do I open the lid?"
     )
@@ -88,7 +88,7 @@ def test_headings_that_ask_or_tell_how_to_are_questions() -> None:
 
 @pytest.fixture
 def farley(tmp_path: Path) -> Iterator[Engine]:
-    """An engine over three small sources, one of which answers nothing that it asks."""
+    """Yield an engine over three small sources, one of which does not answer its questions."""
     docs = tmp_path / "docs"
     docs.mkdir()
     for name, text in (("mill.md", MILL), ("shop.md", SHOP), ("guess.md", GUESS)):
@@ -100,7 +100,7 @@ def farley(tmp_path: Path) -> Iterator[Engine]:
 
 
 def make_all(engine: Engine, most: int = 100) -> list[tuple[str, str]]:
-    """Ask candidates, `most` of them, and return (source, question) of those kept."""
+    """Try at most `most` candidates and return (source, question) of the accepted ones."""
     generation = engine.parts()[0]
     for _ in range(most):
         if not engine.suggestions.try_next(generation, lambda question: answer(engine, question)):
@@ -110,26 +110,26 @@ def make_all(engine: Engine, most: int = 100) -> list[tuple[str, str]]:
 
 
 def press(engine: Engine, kept: list[tuple[str, str]]) -> None:
-    """Ask each suggestion as a person who presses it does."""
+    """Ask each suggestion as a click on it does."""
     for source, question in kept:
         found = answer(engine, question)
         assert not found.refused, question
         assert source in (found.citations[0].source, *found.citations[0].also_in), question
 
 
-def test_each_suggestion_is_answered_by_its_source_and_survives_a_restart(farley: Engine) -> None:
+def test_each_suggestion_is_answered_by_its_source_and_kept_over_a_restart(farley: Engine) -> None:
     kept = make_all(farley)
-    assert {source for source, _ in kept} == {"mill.md", "shop.md"}  # the chapel is not answered
+    assert {source for source, _ in kept} == {"mill.md", "shop.md"}  # no answer in guess.md
     press(farley, kept)
     generation = farley.parts()[0]
     first = farley.suggestions.first(generation)
     assert len(first) == SHOWN and {q for _, q in kept}.issuperset(first)
     assert {source for source, question in kept if question in first} == {"mill.md", "shop.md"}
     again = Suggestions(farley.home, farley.roots)
-    assert again.first(generation) == first  # without a question asked
+    assert again.first(generation) == first  # read from the file, without trying candidates
     only = farley.suggestions.first(generation, frozenset({"shop.md"}))
     assert only and all(("shop.md", question) in kept for question in only)
-    # After an answer: about what it cites, and nothing that it says already.
+    # Suggestions below an answer are about its sources, but not what it already says.
     found = answer(farley, "When was the old mill at Farley built?")
     assert found.suggestions and all(("mill.md", question) in kept for question in found.suggestions)
     assert "When was the old mill at Farley built?" not in found.suggestions
@@ -137,13 +137,13 @@ def test_each_suggestion_is_answered_by_its_source_and_survives_a_restart(farley
     assert all(f">{escape(question)}</button>" in markup for question in found.suggestions)
     assert answer(farley, "What is the capital of Peru?").suggestions == tuple(first)
     assert all(question in answer(farley, "What can I ask?").text for question in first)
-    # A changed index has none of those before.
+    # A changed index drops all earlier suggestions.
     (farley.roots()[0] / "mill.md").unlink()
     farley.index()
     assert farley.suggestions.first(farley.parts()[0]) == []
 
 
-def test_what_is_answered_elsewhere_or_weakly_is_not_suggested(farley: Engine) -> None:
+def test_a_question_answered_by_another_place_or_weakly_is_not_suggested(farley: Engine) -> None:
     generation = farley.parts()[0]
     good = answer(farley, "When was the old mill at Farley built?")
     weak = replace(good, evidence_score=0.3)
@@ -156,11 +156,11 @@ def test_what_is_answered_elsewhere_or_weakly_is_not_suggested(farley: Engine) -
 
 
 def _moved(found: Answer) -> Citation:
-    """The first citation at a place of which no question was made."""
+    """Return the first citation, moved to a place without candidates."""
     return replace(found.citations[0], start=100_000, end=100_010)
 
 
-def test_a_question_set_of_a_root_is_checked_like_everything_else(tmp_path: Path) -> None:
+def test_questions_of_a_question_set_are_tried_like_other_candidates(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "pond.txt").write_text("The pond\n\nDucks swim on the pond at Dunn, and Tom Hale feeds them at noon.\n")
@@ -176,7 +176,7 @@ def test_a_question_set_of_a_root_is_checked_like_everything_else(tmp_path: Path
     assert make_all(engine) == [("pond.txt", "Who feeds the ducks at Dunn?")]
 
 
-def test_the_background_asks_only_while_no_person_waits(farley: Engine) -> None:
+def test_candidates_are_tried_only_while_no_person_waits(farley: Engine) -> None:
     queue, warm, order = RequestQueue(1, 5), Event(), list[str]()
     refused = Answer("?", "No.", True)
     began, go_on = Event(), Event()
@@ -189,14 +189,14 @@ def test_the_background_asks_only_while_no_person_waits(farley: Engine) -> None:
 
     person = queue.join("a", "first")
     farley.suggestions.ask_in_background(queue, lambda: farley.parts()[0], ask, warm)
-    assert not began.wait(0.5)  # the models are not warm
+    assert not began.wait(0.5)  # The models are not loaded yet.
     warm.set()
-    assert not began.wait(1.5) and not order  # a person has the turn
+    assert not began.wait(1.5) and not order  # A person has the turn.
     with queue.turn(person):
         order.append("person 1")
     queue.leave(person)
     assert began.wait(60)
-    second = queue.join("b", "second")  # comes while a candidate is asked
+    second = queue.join("b", "second")  # joins while a candidate is tried
     began.clear()
     go_on.set()
 
@@ -205,7 +205,7 @@ def test_the_background_asks_only_while_no_person_waits(farley: Engine) -> None:
             pass
 
     asyncio.run(asyncio.wait_for(called(), 60))
-    assert len(order) == 2 and order[0] == "person 1"  # one candidate, then the person, not the next candidate
+    assert len(order) == 2 and order[0] == "person 1"  # The person comes before the next candidate.
     with queue.turn(second):
         assert not began.wait(1.5)
     queue.leave(second)
@@ -213,14 +213,14 @@ def test_the_background_asks_only_while_no_person_waits(farley: Engine) -> None:
     farley.close()
 
 
-def test_every_suggestion_for_the_seeds_is_answered_when_pressed(engine: Engine) -> None:
+def test_every_suggestion_for_the_seeds_is_answered_when_clicked(engine: Engine) -> None:
     kept = make_all(engine, 12)
     assert len(engine.suggestions.first(engine.parts()[0])) == SHOWN
     press(engine, kept)
 
 
 @pytest.mark.skipif(not DOCUMENTS.is_dir(), reason=f"{DOCUMENTS} is not there")
-def test_every_suggestion_for_a_folder_of_documents_is_answered_when_pressed(tmp_path: Path) -> None:
+def test_every_suggestion_for_a_folder_of_documents_is_answered_when_clicked(tmp_path: Path) -> None:
     engine = Engine(Settings(home=tmp_path / "home"))
     engine.index([DOCUMENTS])
     kept = make_all(engine)

@@ -1,4 +1,4 @@
-"""Sentences that a support model learns from, and that it learns: in a short form on made-up articles."""
+"""The support model: the sentences it is trained on, and a short training on generated articles."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _all(pairs: Pairs, epochs: int) -> Iterator[Pair]:
             yield from group
 
 
-def test_true_sentences_say_the_answer_and_false_ones_another_thing(pairs: Pairs) -> None:
+def test_true_sentences_state_the_answer_and_false_ones_another(pairs: Pairs) -> None:
     made = list(_all(pairs, 8))
     said = {(pair.text, pair.passage) for pair in made if pair.true}
     assert "Tom Hale built the mill of Farley." in {text for text, _ in said}
@@ -52,7 +52,7 @@ def test_true_sentences_say_the_answer_and_false_ones_another_thing(pairs: Pairs
     assert any("Ann Reed built the mill of Farley" in pair.text for pair in made if not pair.true)
 
 
-def test_every_group_has_a_true_sentence_beside_what_supports_it(pairs: Pairs) -> None:
+def test_every_group_has_a_true_sentence_with_a_passage_that_supports_it(pairs: Pairs) -> None:
     for number in range(4):
         for group in pairs.epoch(number):
             assert len({pair.group for pair in group}) == 1
@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_pairs(pairs: Pairs) -> None:
     assert Pairs(_corpus(), 0).epoch(3) == pairs.epoch(3) != pairs.epoch(4)
 
 
-def test_a_model_learns_from_them(pairs: Pairs) -> None:
+def test_the_loss_falls(pairs: Pairs) -> None:
     training = Training(pairs, Recipe(steps=30, groups=6, warm_up=3))
     losses = [training.run_step() for _ in range(30)]
     assert np.mean(losses[-6:]) < 0.8 * np.mean(losses[:6])

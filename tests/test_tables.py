@@ -1,4 +1,4 @@
-"""Answers in the rows of tables: the row with the question's words, the cell that is asked for."""
+"""Answers in table rows: the row that matches the question, and the cell it asks for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _best(question: str, *answers: tuple[str, float]) -> str:
     return PRICES[first.start : first.end]
 
 
-def test_rows_and_their_cells_are_seen() -> None:
+def test_rows_and_cells_are_parsed() -> None:
     text = f"Prices: of all | that are sold\n{PRICES}"
     made = [[(cell.name, text[cell.start : cell.end]) for cell in row.cells] for row in rows(text)]
     assert len(made) == 3 and made[1][3] == ("Supplier", "Greenhill Foods") and made[0][2] == ("Price (GBP)", "2.20")
@@ -42,15 +42,15 @@ def test_rows_and_their_cells_are_seen() -> None:
         ("Which product was bought in 2021?", "Rye bread", "Baguette"),
     ],
 )
-def test_an_answer_is_the_cell_that_is_asked_for(question: str, said: str, expected: str) -> None:
+def test_the_answer_is_the_cell_of_the_column_in_question(question: str, said: str, expected: str) -> None:
     assert _best(question, (said, 2.0)) == expected
 
 
-def test_the_row_with_the_questions_words_goes_before() -> None:
+def test_the_row_with_the_words_of_the_question_comes_first() -> None:
     assert _best("Who sells the vegan roll?", ("own", 2.0), ("Greenhill Foods", 1.5)) == "Greenhill Foods"
 
 
-def test_a_row_of_another_passage_that_has_the_name_goes_before() -> None:
+def test_a_row_with_the_full_name_in_another_passage_comes_first() -> None:
     first = "Name: Ada Holm | Office: B129 | Phone: 555-2203\n\nName: Per Lund | Office: C140 | Phone: 555-2280"
     second = "Name: Ada Lund | Office: C350 | Phone: 555-3750"
     read = [PassageReading(2.1, (AnswerSpan(first.index("555-2203"), first.index("\n"), 2.0),)), PassageReading()]
@@ -61,11 +61,11 @@ def test_a_row_of_another_passage_that_has_the_name_goes_before() -> None:
     assert in_cells("phone of Ada Lund", [first], read[:1], [first, elsewhere]) == alone
 
 
-def test_the_name_of_a_column_is_no_answer() -> None:
+def test_a_column_name_is_never_an_answer() -> None:
     assert in_cells("Who sells bread rolls?", [PRICES], [_found(("Supplier", 2.0))]) == [PassageReading()]
 
 
-def test_prose_stays_as_it_is() -> None:
+def test_prose_is_left_unchanged() -> None:
     found = PassageReading(2.0, (AnswerSpan(0, 4, 1.0),))
     assert in_cells("Who?", ["Anna bakes: bread | rolls."], [found]) == [found]
 
@@ -74,18 +74,18 @@ def test_prose_stays_as_it_is() -> None:
     ("question", "kept"),
     [("how tall is the vegan roll?", False), ("how heavy is the vegan roll?", False), ("what is the pack size?", True)],
 )
-def test_a_cell_of_another_measure_is_no_answer(question: str, kept: bool) -> None:
+def test_a_cell_of_another_measure_is_dropped(question: str, kept: bool) -> None:
     found = in_cells(question, [PRICES], [_found(("20", 1.0), ("31.00", 0.5))])[0]
     assert bool(found.answers) == kept
 
 
-def test_a_cell_with_the_measure_that_is_asked_for_is_an_answer() -> None:
+def test_a_cell_of_the_right_measure_is_kept() -> None:
     text = "Tree: Rowan | Height: 9 m | Stock: 4\n\nTree: Lime | Height: 30 m | Stock: 2"
     found = PassageReading(1.1, (AnswerSpan(text.index("30 m"), text.index("30 m") + 4, 1.0),))
     assert in_cells("how tall does the lime get?", [text], [found])[0].answers
 
 
-def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
+def test_a_measure_is_not_confused_with_the_name_of_a_row_or_column() -> None:
     text = "Programme: Down | Duration: 140 minutes\n\nProgramme: Wool | Duration: 40 minutes"
     found = PassageReading(1.1, (AnswerSpan(text.index("140"), text.index("140") + 11, 1.0),))
     named = "Name: Jürgen | Größe: 183"
@@ -95,8 +95,8 @@ def test_a_column_that_is_named_is_not_taken_for_a_measure() -> None:
     assert text[best.start : best.end] == "140 minutes"
 
 
-def test_the_row_that_opens_with_what_is_asked_for_goes_before_others() -> None:
-    """Its name is one word, and another row has that word in another cell."""
+def test_the_row_that_begins_with_the_subject_of_the_question_comes_first() -> None:
+    """The name of the row is a single word, which another row has in another cell."""
     text = "Mode: Night | Fan: low | Noise: 36 dB\n\nMode: Fan only | Fan: high | Noise: 42 dB"
     found = PassageReading(
         1.1, tuple(AnswerSpan(text.index(f"{n} dB"), text.index(f"{n} dB") + 5, s) for n, s in ((36, 1.0), (42, 0.5)))

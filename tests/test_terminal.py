@@ -1,4 +1,4 @@
-"""What the command line prints: no title, name or text of a source gives orders to the terminal."""
+"""Terminal output: no title, name or text of a source can send control sequences to the terminal."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 OBEYED = "\x1b]0;owned\x07\x1b[31m\x1b]8;;http://evil.example\x1b\\\x9b2J\r\x08\x7f\u202e\u2066\u200f\u061c\ufeff\u2028"
-"""A title, a colour, a link, a C1 control, a return, a backspace, and marks that turn the direction of writing."""
+"""A title, a colour, a link, a C1 control, a return, a backspace, and marks that change the writing direction."""
 NAME = "otter\x1b[31m\u202e\x9b\n.txt"
 TEXT = f"The otters {OBEYED}of Alm\n\nThe otters of the river Alm {OBEYED} are counted by Dr. Quillfeather in March.\n"
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a home, sources of hostile names and titles, and a question set."""
+    """Return a folder with a home, sources with hostile names and titles, and a question set."""
     folder = tmp_path_factory.mktemp("hostile")
     docs = folder / "docs"
     docs.mkdir()
@@ -55,17 +55,17 @@ for words in json.loads(sys.argv[1]):
     except SystemExit:
         pass
 """
-"""Runs many commands in one process, since each start costs seconds."""
+"""A program that runs many commands in one process, because each start takes seconds."""
 
 
 def run(folder: Path, *commands_: Sequence[str], terminal: bool = False) -> tuple[str, str]:
-    """What commands write, one after another: (standard output on a terminal or in a pipe, error stream in a pipe)."""
+    """Run commands; return (standard output, on a terminal or in a pipe; standard error, in a pipe)."""
     environment = {**os.environ, "FOOTNOTE_HOME": str(folder / "home"), "FOOTNOTE_LLM_MODEL": f"model{OBEYED}"}
     words = [sys.executable, "-c", _WALK, json.dumps(commands_)]
     ours, theirs = pty.openpty() if terminal else os.pipe()
     with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=theirs, stderr=subprocess.PIPE) as process:
         os.close(theirs)
-        # In a thread: the two streams must be read side by side.
+        # A thread, because both streams must be read at the same time.
         with ThreadPoolExecutor(1) as reader:
             told = reader.submit(lambda: b"".join(iter(lambda: read(ours), b"")))
             assert process.stderr is not None
@@ -75,24 +75,24 @@ def run(folder: Path, *commands_: Sequence[str], terminal: bool = False) -> tupl
 
 
 def outputs(told: str) -> list[str]:
-    """The output of each command, without the line that names it."""
+    """Return the output of each command, without the line that names it."""
     return [part.partition("\n")[2] for part in told.split("\n== ")[1:]]
 
 
 def read(descriptor: int) -> bytes:
     try:
         return os.read(descriptor, 65536)
-    except OSError:  # the other side is closed
+    except OSError:  # The other end is closed.
         return b""
 
 
-def orders(told: str) -> set[str]:
-    """The characters of an output that a terminal obeys."""
+def control_characters(told: str) -> set[str]:
+    """Return the characters of an output that control a terminal."""
     return {c for c in told if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
 
 def commands(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Every command that ends by itself, well used and misused, with hostile names where it takes any."""
+    """Yield every command that ends by itself, used rightly and wrongly, with hostile names wherever possible."""
     yield ("ask", "Who counts the otters of the river Alm?")
     yield ("ask", "Who counts the otters of the river Alm?", "--source", NAME)
     yield ("ask", "Who wrote Hamlet?")
@@ -131,29 +131,29 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield ("index", str(folder / "docs" / NAME))
 
 
-def test_no_command_passes_on_what_a_terminal_would_obey(home: Path) -> None:
+def test_no_command_prints_control_characters(home: Path) -> None:
     walked = list(commands(home))
     told, trouble = run(home, *walked, terminal=True)
     assert len(outputs(told)) == len(walked) and "Traceback" not in told + trouble
     for words, output in zip(walked, outputs(told), strict=True):
-        assert not orders(output), (words, output)
-    assert not orders(trouble), trouble
+        assert not control_characters(output), (words, output)
+    assert not control_characters(trouble), trouble
     assert "\\x1b[31m" in told and "\\u202e" in told and "\\x1b" in trouble
 
 
-def test_every_command_of_the_program_is_walked(home: Path) -> None:
-    """All but the page, and the chat, which prints answers as `ask` does."""
-    assert {words[0] for words in commands(home)} >= COMMANDS.keys() - {"serve", "chat"}
+def test_every_command_of_the_program_is_tested(home: Path) -> None:
+    """Except the page, and the chat, which prints answers as `ask` does."""
+    assert {words[0] for words in commands(home)} >= app.COMMANDS.keys() - {"serve", "chat"}
 
 
-def test_json_and_a_piped_text_are_exact(home: Path) -> None:
+def test_json_and_piped_text_are_exact(home: Path) -> None:
     asked = ("ask", "Who counts the otters of the river Alm?", "--json")
     read_by_programs = (("show", NAME), ("show", NAME, "--from", "4", "--to", "20"), ("sources", "--json"), asked)
     piped, _ = run(home, *read_by_programs)
     shown, _ = run(home, *read_by_programs, terminal=True)
     whole, part, sources, answered = outputs(piped)
     assert (whole, part) == (f"{TEXT}\n", TEXT[4:20])
-    assert not orders(shown)
+    assert not control_characters(shown)
     source, answer = json.loads(sources), json.loads(answered)
     assert source[0]["source"] == NAME and answer["citations"][0]["source"] == NAME
     assert answer["passages"][0]["text"] in TEXT
@@ -161,13 +161,13 @@ def test_json_and_a_piped_text_are_exact(home: Path) -> None:
     assert again[0] == source and again[1]["citations"] == answer["citations"]
 
 
-def test_what_a_terminal_only_shows_stays() -> None:
+def test_characters_without_control_effect_are_kept() -> None:
     kept = "Ça va? 日本 שלום 👩\u200d👧 tab\tline\nnbsp\u00a0soft\u00adhyphen \ue000"
     assert safe(kept) == kept and one_line("a\nb\tc\rd") == "a\\nb\\tc\\rd"
     assert safe("\ud83d\x00\x1b\x9b\u2067") == "\\ud83d\\x00\\x1b\\x9b\\u2067"
 
 
-def test_nothing_but_the_terminal_module_prints() -> None:
+def test_only_the_terminal_module_prints() -> None:
     for path in [ROOT / "app.py", *(ROOT / "rag").rglob("*.py")]:
         if path.relative_to(ROOT).as_posix() == "rag/cli/terminal.py":
             continue

@@ -1,4 +1,4 @@
-"""Identifiers in questions and what sources mention, as tables of texts and normal forms. Pure."""
+"""Identifiers in questions and their mentions in sources: tables of texts and normal forms."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_an_identifier_has_one_normal_form(question: str, forms: list[str]) -> N
 
 
 @pytest.mark.parametrize("question", NOTHING)
-def test_quantities_times_and_initials_are_no_identifiers(question: str) -> None:
+def test_quantities_times_and_initials_are_not_identifiers(question: str) -> None:
     assert find_identifiers(question) == []
 
 
@@ -166,7 +166,7 @@ def test_quantities_times_and_initials_are_no_identifiers(question: str) -> None
         ("part 77-310", "Order 77.310 for it.", ""),
     ],
 )
-def test_a_source_mentions_a_thing_in_every_way_to_write_it(question: str, text: str, head: str) -> None:
+def test_a_mention_is_recognised_in_every_spelling(question: str, text: str, head: str) -> None:
     (one,) = find_identifiers(f"What about {question}?")
     assert one.stands_in(mentions(text, head))
 
@@ -189,14 +189,14 @@ def test_a_source_mentions_a_thing_in_every_way_to_write_it(question: str, text:
         ("part 77-310", "Part 77-311 fits, 77310 does not.", True),
     ],
 )
-def test_a_neighbour_is_no_mention(question: str, text: str, rival: bool) -> None:
+def test_a_similar_identifier_is_not_a_mention(question: str, text: str, rival: bool) -> None:
     (one,) = find_identifiers(f"What about {question}?")
     held = mentions(text)
     assert not one.stands_in(held)
     assert one.has_rival_in(held) == rival
 
 
-def test_the_name_of_a_source_mentions_things() -> None:
+def test_a_source_name_mentions_identifiers() -> None:
     assert "zorb99" in mentioned_in_name("manuals/zorb99_manual.txt")
     assert "modeld" in mentioned_in_name("manuals/model-d.txt")
     assert "room313" in mentioned_in_name("room 313/equipment.txt")
@@ -206,25 +206,25 @@ def test_the_name_of_a_source_mentions_things() -> None:
 @pytest.mark.parametrize(
     "text", ["rooms 3 to \u00b2", "rooms 1-" + "9" * 5_000, "rooms 1 to " + "9" * 5_000, "1, " * 50_000]
 )
-def test_numbers_beyond_measure_are_read(text: str) -> None:
+def test_huge_numbers_and_ranges_are_handled(text: str) -> None:
     assert all(map(str, mentions(text)))
     assert isinstance(find_identifiers(text[:8_000]), list)
 
 
-def test_nouns_stay_when_identifiers_are_taken_out() -> None:
+def test_nouns_are_kept_when_identifiers_are_removed() -> None:
     question = "Does KX402 leave from gate B near rooms 312 and 313?"
     rest = without(find_identifiers(question), question)
     assert rest.split() == ["Does", "leave", "from", "gate", "near", "rooms", "and", "?"] and len(rest) == len(question)
 
 
-def test_a_code_is_found_as_a_text_writes_it() -> None:
+def test_a_code_is_returned_as_the_text_spells_it() -> None:
     (one,) = find_identifiers("When does KX402 leave?")
     assert one.written_in("Flight KX 402 leaves at 7:15.") == "KX 402"
     assert one.written_in("Flight KX 4021 leaves at 7:15.") is None
 
 
 @given(st.text(max_size=300) | st.sampled_from([text for text in NASTY if len(text) < 10_000]))
-def test_any_text_is_read(text: str) -> None:
+def test_any_text_can_be_read(text: str) -> None:
     for one in find_identifiers(text):
         assert text[one.start : one.end] == one.text and one.keys
         assert one.stands_in(set(one.keys)) and not one.has_rival_in(set(one.keys))

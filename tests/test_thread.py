@@ -1,4 +1,4 @@
-"""Conversations: what a follow-up may mean, and which of its readings is answered."""
+"""Conversations: the possible readings of a follow-up, and the reading that is answered."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ POND = (
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """An engine over a note on a pond and a table of codes."""
+    """Return an engine over a note about a pond and a table of codes."""
     folder = tmp_path_factory.mktemp("talk")
     docs = folder / "docs"
     docs.mkdir()
@@ -67,18 +67,18 @@ def asked(engine: Engine, *questions: str) -> list[Answer]:
         ("How many jobs will the TDK deal create?", False),
     ],
 )
-def test_a_question_that_leans_on_another_is_told_from_one_that_stands_alone(question: str, follows: bool) -> None:
+def test_a_follow_up_is_distinguished_from_an_independent_question(question: str, follows: bool) -> None:
     assert refers(question) is follows
 
 
-def test_the_first_question_and_a_new_subject_have_one_reading() -> None:
+def test_a_first_question_and_a_new_subject_have_one_reading() -> None:
     turn = Answer("Who is the warden of the pond?", "", True)
     assert NO_TURNS.readings("when is it due?") == ["when is it due?"]
     assert Thread((turn,)).readings("something else: when is it due?") == ["when is it due?"]
     assert Thread((turn,)).readings("Who is the CEO of GM?") == ["Who is the CEO of GM?"]
 
 
-def test_readings_begin_with_the_question_by_itself_and_use_words_of_the_turn_before() -> None:
+def test_readings_begin_with_the_question_itself_and_use_words_of_the_previous_turn() -> None:
     thread = Thread((Answer("what does code E1 mean", "", True),))
     readings = thread.readings("and E3?")
     assert readings[0] == "and E3?" and "what does code E3 mean" in readings
@@ -98,31 +98,33 @@ def test_readings_begin_with_the_question_by_itself_and_use_words_of_the_turn_be
         ("how long does the plum jam keep", "and the cider", "how long does the cider keep"),
     ],
 )
-def test_numbers_and_codes_and_pronouns_are_replaced_by_their_like(before: str, follow_up: str, reading: str) -> None:
+def test_numbers_codes_and_pronouns_are_replaced_by_words_of_their_kind(
+    before: str, follow_up: str, reading: str
+) -> None:
     assert reading in Thread((Answer(before, "", True),)).readings(follow_up)
 
 
-def test_follow_ups_are_answered_from_what_was_said_before(talk: Engine) -> None:
+def test_follow_ups_are_answered_with_words_of_the_previous_turn(talk: Engine) -> None:
     _, other = asked(talk, "what does code E1 mean", "and E3?")
     assert "door is open" in other.text and "E3" in other.searched
     _, due = asked(talk, "what does a fishing permit cost", "when is it due?")
     assert "1 April" in due.text and due.question == "when is it due?" and "permit" in due.searched
 
 
-def test_a_follow_up_is_not_asked_of_a_source_that_is_left_out_since(talk: Engine) -> None:
+def test_a_follow_up_does_not_use_a_source_that_was_excluded_since(talk: Engine) -> None:
     thread = NO_TURNS.then(answer(talk, "what does a fishing permit cost"))
     assert "pond.md" in {one.source for one in thread.citations()}
     found = answer(talk, "when is it due?", thread=thread, choice=Choice(left_out=frozenset(("pond.md",))))
     assert all(one.source != "pond.md" for one in found.citations) and "1 April" not in found.text
 
 
-def test_what_the_last_answer_was_taken_from_is_told(talk: Engine) -> None:
+def test_a_question_about_the_source_names_the_source_of_the_last_answer(talk: Engine) -> None:
     _, where = asked(talk, "what does a fishing permit cost", "where did you read that?")
     assert where.form == "about" and "Pond rules" in where.text and not where.citations
     assert asked(talk, "where is that from")[0].form != "about"
 
 
-def test_a_new_subject_drops_the_old_one(talk: Engine) -> None:
+def test_a_new_subject_replaces_the_old_one(talk: Engine) -> None:
     *_, last = asked(talk, "what does code E1 mean", "who is the warden of the pond?")
     assert "Quillfeather" in last.text and last.searched == "who is the warden of the pond?"
 
@@ -140,7 +142,7 @@ def test_chat_answers_each_line_with_a_line_of_json(builder: Builder, run: Run, 
     assert "Quillfeather" in warden["answer"]
 
 
-def test_evaluate_asks_the_rows_of_a_thread_as_a_conversation_also_where_it_was_stopped(tmp_path: Path) -> None:
+def test_evaluate_asks_a_thread_as_a_conversation_even_after_a_stop(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     manual = "| Display | What it means |\n|---|---|\n| E1 | The water tank is full. |\n| E3 | The door is open. |\n"
     (tmp_path / "docs/dryer.md").write_text(f"# Dryer\n\n{manual}")

@@ -1,4 +1,4 @@
-"""What a source is called and when it was published: only what it says itself, from the best place that says it."""
+"""Titles and publishing dates of sources: from their own text, metadata or name, best place first."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PROSE = "The mill stands by the river and has been closed since the flood, which
         ("12345.txt", ""),
     ],
 )
-def test_a_file_name_is_a_title_only_if_it_is_words(name: str, title: str) -> None:
+def test_a_file_name_is_a_title_only_if_it_has_words(name: str, title: str) -> None:
     assert title_in_name(name) == title
 
 
@@ -59,7 +59,7 @@ def test_a_file_name_is_a_title_only_if_it_is_words(name: str, title: str) -> No
         ("v1.2024.txt", "2024"),
     ],
 )
-def test_a_date_in_a_file_name_is_as_exact_as_it_is_written(name: str, when: str | None) -> None:
+def test_a_date_in_a_file_name_is_as_precise_as_written(name: str, when: str | None) -> None:
     found = read_name(name)[0]
     assert (found.when if found else None) == when
     assert found is None or found.origin == "file name"
@@ -85,7 +85,7 @@ def test_a_date_in_a_file_name_is_as_exact_as_it_is_written(name: str, when: str
         ("Copyright 2024", None),
     ],
 )
-def test_the_top_of_a_text_is_dated_by_lines_that_say_so(top: str, when: str | None) -> None:
+def test_a_text_is_dated_by_labelled_dates_near_its_top(top: str, when: str | None) -> None:
     found = find_published(f"{top}\n\n{PROSE}")
     assert (found.when if found else None) == when
 
@@ -93,7 +93,7 @@ def test_the_top_of_a_text_is_dated_by_lines_that_say_so(top: str, when: str | N
 @pytest.mark.parametrize(
     ("when", "shown", "first"), [("2024-09-12", "12 Sep 2024", 12), ("2024-09", "Sep 2024", 1), ("2024", "2024", 1)]
 )
-def test_a_date_is_shown_as_exact_as_it_is_known(when: str, shown: str, first: int) -> None:
+def test_a_date_is_shown_as_precisely_as_known(when: str, shown: str, first: int) -> None:
     published = Published(when, "text")
     assert str(published) == shown
     assert published.first_day.isoformat().startswith(when) and published.first_day.day == first
@@ -106,7 +106,7 @@ def test_a_date_is_shown_as_exact_as_it_is_known(when: str, shown: str, first: i
         '+++\ntitle = "The mill"\nauthors = ["Ada Lo"]\npubdate = 2022-06-30\n+++\n',
     ],
 )
-def test_front_matter_names_and_dates_a_text_and_is_no_passage(front: str) -> None:
+def test_front_matter_gives_title_date_and_author_and_is_never_a_passage(front: str) -> None:
     article = make_article("a.md", f"{front}\n# Another heading\n\n{PROSE}\n")
     assert (article.title, article.title_origin, article.author) == ("The mill", "front matter", "Ada Lo")
     assert article.published == Published("2022-06-30", "front matter")
@@ -118,7 +118,7 @@ def test_front_matter_names_and_dates_a_text_and_is_no_passage(front: str) -> No
     "text",
     ["---\nJust a line\n---\nText", "---\n- a\n- b\n---\nText", "--- a: [b\n---", "---\na: [b\n---\nText", "---\n"],
 )
-def test_what_is_no_front_matter_stays_text(text: str) -> None:
+def test_other_text_between_dashes_is_not_front_matter(text: str) -> None:
     assert read_front_matter(text).end == 0
 
 
@@ -126,7 +126,7 @@ def limits() -> ChunkLimits:
     return ChunkLimits(lambda words: len(words.split()), lambda words: len(words.split()), tokens=64, overlap=0)
 
 
-def test_a_title_comes_from_the_best_place_that_has_one() -> None:
+def test_a_title_is_taken_from_the_best_place_that_has_one() -> None:
     long = f"{PROSE} It was built in 1823."
     assert article_of("a.html", Content(f"# Heading\n\n{long}", title="Said")).title == "Said"
     assert make_article("old-mill.txt", f"The mill\n\n{long}").title == "The mill"
@@ -141,17 +141,17 @@ def test_a_title_comes_from_the_best_place_that_has_one() -> None:
     assert article_of("a1b2c3d4e5.csv", rows).title == "a1b2c3d4e5"
 
 
-def test_a_named_source_is_searched_with_its_title_and_a_stand_in_is_not() -> None:
+def test_a_real_title_is_searched_and_a_placeholder_is_not() -> None:
     assert {one.context for one in chunk(make_article("old-mill.txt", PROSE), limits())} == {"Old mill"}
     assert {one.context for one in chunk(make_article("a1b2c3d4e5.txt", PROSE), limits())} == {""}
 
 
-def test_copies_under_other_names_are_the_same_content() -> None:
+def test_copies_with_other_names_have_the_same_content() -> None:
     one, other = (make_article(name, PROSE) for name in ("old-mill-2023.txt", "a copy of it.txt"))
     assert record(one).content == record(other).content
 
 
-def test_title_and_date_come_back_from_the_catalog_with_their_origin(tmp_path: Path) -> None:
+def test_the_catalog_stores_titles_and_dates_with_their_origin(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path / "catalog.sqlite", create=True)
     kept = [make_article(name, PROSE) for name in ("2024-10-old-mill.txt", "a1b2c3d4e5.txt")]
     for article in kept:
@@ -165,7 +165,7 @@ def test_title_and_date_come_back_from_the_catalog_with_their_origin(tmp_path: P
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, TEXTS)
-def test_every_text_under_every_name_has_a_title_in_one_line(text: str, name: str) -> None:
+def test_every_text_and_name_gives_a_title_in_one_line(text: str, name: str) -> None:
     article = make_article(name or "a", text)
     assert article.title == " ".join(article.title.split()) or not article.named
     assert article.named or len(article.title) <= max(70, len(name))

@@ -1,4 +1,4 @@
-"""The questions that training makes: as people type, for attributes that are not stated, on generated documents."""
+"""Generated training questions: as people type, about unstated attributes, on generated documents."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from training.reader.yes_no import ask_yes_no
 QUESTION = "When was the first Thornmill Bridge across the river opened?"
 
 
-def test_people_type_in_lower_case_without_a_question_mark() -> None:
+def test_retyped_questions_are_lower_case_without_a_question_mark() -> None:
     made = {retype(QUESTION, random.Random(seed)) for seed in range(200)}
     assert all(text and text == text.lower() and "?" not in text for text in made)
     assert "when was the first thornmill bridge across the river opened" in made
     assert "when first thornmill bridge across river opened" in made
-    assert any(len(set(text.split()) - set(words(QUESTION))) == 1 for text in made)  # a misspelt word
+    assert any(len(set(text.split()) - set(words(QUESTION))) == 1 for text in made)  # with a misspelt word
 
 
 @pytest.mark.parametrize("question", ["", "?", "Why?", "été où", "a" * 5000])
-def test_odd_questions_stay_questions(question: str) -> None:
+def test_a_retyped_question_is_never_empty(question: str) -> None:
     for seed in range(30):
         assert retype(question, random.Random(seed)) or not question
 
 
-def test_an_attribute_is_asked_only_where_the_passage_has_no_word_on_it() -> None:
+def test_unstated_attributes_are_those_that_the_passage_does_not_mention() -> None:
     passage = "Selbri Works was founded in 1904 by Ada Dorlan, and has its seat in Norhal."
     made = {ask_unstated("Selbri Works", passage, random.Random(seed)) for seed in range(300)}
     assert len(made) > 8 and all(text is None or "Selbri Works" in text for text in made)
@@ -48,11 +48,11 @@ def test_names_in_lower_case_are_swapped_too() -> None:
     assert any(text and ("Ida Norhal" in text or "Zeno Fenwal" in text) for text in made)
 
 
-def test_generated_documents_are_the_same_for_the_same_seed() -> None:
+def test_the_same_seed_generates_the_same_documents() -> None:
     assert generated(3, 26) == generated(3, 26) != generated(4, 26)
 
 
-def test_generated_answers_stand_in_their_documents_as_whole_words() -> None:
+def test_generated_answers_are_whole_words_of_their_documents() -> None:
     made = generated(0, 260)
     answered = [question for question in made.questions if question.spans]
     assert 0.4 < len(answered) / len(made.questions) < 0.7
@@ -71,7 +71,7 @@ def test_generated_documents_have_every_form() -> None:
 
 
 @pytest.mark.parametrize("column", ["Price", "Cost"])
-def test_a_cell_answers_for_its_own_row_only(column: str) -> None:
+def test_a_cell_answers_only_for_its_row(column: str) -> None:
     made = generated(0, 260)
     for question in made.questions:
         text = made.passages[question.passage].text
@@ -89,7 +89,7 @@ def _asked(corpus: TrainingCorpus) -> set[str]:
     return {" ".join(words(question.text)) for question in corpus.questions}
 
 
-def test_no_question_or_text_of_the_seeds_is_learnt_from() -> None:
+def test_no_question_or_name_of_the_seeds_is_trained_on() -> None:
     made = generated(0, 780)
     rows = [json.loads(line) for line in (ROOT / "seeds" / "questions.jsonl").read_text("utf-8").splitlines()]
     ours = {" ".join(words(row["question"])) for row in rows} | {
@@ -111,7 +111,7 @@ def _words_of_the_code() -> list[str]:
     return [word for path in (ROOT / "training").rglob("*.py") for word in words(Path(path).read_text("utf-8"))]
 
 
-def test_a_sentence_is_asked_as_it_is_or_so_that_it_says_no() -> None:
+def test_a_sentence_becomes_yes_no_questions_with_and_without_a_change() -> None:
     passage = "The bridge was opened in 1904, after a long delay. He liked it."
     made = {ask_yes_no(passage, random.Random(seed)) for seed in range(200)}
     asked = {question: passage[slice(*place)] for question, place in filter(None, made)}
@@ -129,6 +129,6 @@ def test_a_sentence_is_asked_as_it_is_or_so_that_it_says_no() -> None:
         ("Guests can't bring their own food.", "Can Guests bring their own food?"),
     ],
 )
-def test_a_question_has_its_verb_first(sentence: str, question: str | None) -> None:
+def test_a_yes_no_question_begins_with_its_verb(sentence: str, question: str | None) -> None:
     made = {ask_yes_no(sentence, random.Random(seed)) for seed in range(50)}
     assert made == {None} if question is None else question in {one[0] for one in filter(None, made)}

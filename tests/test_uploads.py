@@ -1,4 +1,4 @@
-"""Files that come through the page: whose they are, what is no upload, where they go. On a real server."""
+"""Uploads through the page: who may use them, what is refused, where they are stored. On a real server."""
 
 from __future__ import annotations
 
@@ -40,30 +40,30 @@ def address(home: Path) -> Iterator[str]:
 
 
 def waiting(home: Path) -> list[Path]:
-    """The files that wait for their event."""
+    """Return the uploaded files that no event has used yet."""
     return [path for path in (home / "incoming").rglob("*") if not path.is_dir() and path.suffix != ".lock"]
 
 
-def said(message: dict[str, Any]) -> str:
-    """All that an event put out."""
+def output_of(message: dict[str, Any]) -> str:
+    """Return everything that an event returned, as text."""
     return unescape(json.dumps(message))
 
 
-def test_no_event_takes_a_file_that_was_not_uploaded(home: Path, address: str, tmp_path: Path) -> None:
+def test_no_event_accepts_a_file_that_was_not_uploaded(home: Path, address: str, tmp_path: Path) -> None:
     (key := tmp_path / "id_ed25519").write_text("-----BEGIN OPENSSH PRIVATE KEY-----")
     (link := tmp_path / "link.txt").symlink_to("/etc/passwd")
     os.mkfifo(pipe := tmp_path / "pipe.txt")
     index = home / "index" / "roots.json"
     paths = ["/etc/passwd", str(key), str(index), str(link), str(pipe), "/dev/zero", "http://127.0.0.1:9/", "", "."]
     paths += [f"{'0' * 32}/../../../../index/roots.json", f"{'0' * 32}/roots.json", f"{'0' * 32}/.."]
-    while httpx.get(f"{address}/ready").status_code != 200:  # until then the index is being opened
+    while httpx.get(f"{address}/ready").status_code != 200:  # The index is opened first.
         time.sleep(0.1)
     visitor, before = Visitor(address), kept(home)
     events = [event for event in visitor.config["dependencies"] if event["inputs"]]
     assert len(events) >= 7
     for event in events:
         for at in range(len(event["inputs"])):
-            # All of them on the events that take files, one on every other place where a value goes in.
+            # All paths for events that take files, one path for every other input.
             for path in paths if takes_a_file(visitor, event) else paths[:1]:
                 for value in (file_value(path), [file_value(path)], {"files": [{"url": path}]}):
                     data: list[Any] = [None] * len(event["inputs"])
@@ -76,7 +76,7 @@ def test_no_event_takes_a_file_that_was_not_uploaded(home: Path, address: str, t
 
 
 def kept(home: Path) -> list[Path]:
-    """All files in a home but the log, and the suggestions, whole or half written, that are made in the background."""
+    """Return all files in a home except logs and suggestions, which the background writes."""
     return sorted(
         path for path in home.rglob("*") if "logs" not in path.parts and not path.name.startswith(SUGGESTIONS)
     )
@@ -87,29 +87,29 @@ def takes_a_file(visitor: Visitor, event: dict[str, Any]) -> bool:
     return any(kinds[one] not in ("textbox", "dropdown", "checkbox", "radio", "html") for one in event["inputs"])
 
 
-def test_the_events_that_take_files_are_known(address: str) -> None:
+def test_exactly_two_events_take_files(address: str) -> None:
     visitor = Visitor(address)
     taking = [event["api_name"] for event in visitor.config["dependencies"] if takes_a_file(visitor, event)]
     assert sorted(taking) == ["add", "upload"]
 
 
-def test_an_upload_is_taken_from_its_own_visitor_only_and_leaves_no_copy(home: Path, address: str) -> None:
+def test_an_upload_is_accepted_from_its_visitor_only_and_leaves_no_copy(home: Path, address: str) -> None:
     owner, other = Visitor(address), Visitor(address)
     (place,) = owner.upload(("otters.txt", OTTERS)).json()
     assert place.endswith("/otters.txt") and not place.startswith("/") and len(waiting(home)) == 1
     for elem_id in ("fn-files", "fn-upload"):
-        assert REFUSED in said(other.call(other.event(elem_id), [[file_value(place)]]))
+        assert REFUSED in output_of(other.call(other.event(elem_id), [[file_value(place)]]))
     done = owner.call(owner.event("fn-files"), [[file_value(place)]])
-    assert "otters.txt: added" in said(done) and waiting(home) == []
+    assert "otters.txt: added" in output_of(done) and waiting(home) == []
     assert (home / "sources/otters.txt").read_bytes() == OTTERS
-    assert REFUSED in said(owner.call(owner.event("fn-files"), [[file_value(place)]]))
+    assert REFUSED in output_of(owner.call(owner.event("fn-files"), [[file_value(place)]]))
     (place,) = owner.upload(("mine.jsonl", b'{"question": "Who?", "answers": ["Quill"]}\n')).json()
-    assert "mine.jsonl: 1 questions" in said(owner.call(owner.event("fn-upload"), [file_value(place)]))
+    assert "mine.jsonl: 1 questions" in output_of(owner.call(owner.event("fn-upload"), [file_value(place)]))
     assert (home / "sets/mine.jsonl").is_file() and waiting(home) == []
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder", "gone"])
-def test_an_upload_that_became_something_else_is_not_opened(home: Path, address: str, kind: str) -> None:
+def test_an_upload_replaced_by_a_link_pipe_or_folder_is_not_opened(home: Path, address: str, kind: str) -> None:
     visitor = Visitor(address)
     (place,) = visitor.upload(("swapped.txt", OTTERS)).json()
     (path,) = waiting(home)
@@ -120,12 +120,12 @@ def test_an_upload_that_became_something_else_is_not_opened(home: Path, address:
         os.mkfifo(path)
     elif kind == "folder":
         path.mkdir()
-    assert REFUSED in said(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
+    assert REFUSED in output_of(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
     assert httpx.get(f"{address}/health").status_code == 200
     shutil.rmtree(path.parent)
 
 
-def test_a_file_that_could_not_be_listed_is_refused_with_its_reason(home: Path, address: str) -> None:
+def test_a_file_that_cannot_be_a_source_is_refused_with_its_reason(home: Path, address: str) -> None:
     visitor = Visitor(address)
     sources = [row["source"] for row in catalog(address)]
     names = {
@@ -136,24 +136,24 @@ def test_a_file_that_could_not_be_listed_is_refused_with_its_reason(home: Path, 
         "page.css": "is of no format that is read",
     }
     places = visitor.upload(*((name, b"*\n") for name in names)).json()
-    done = said(visitor.call(visitor.event("fn-files"), [[file_value(place) for place in places]]))
+    done = output_of(visitor.call(visitor.event("fn-files"), [[file_value(place) for place in places]]))
     assert all(f"{name}: {why}" in done for name, why in names.items())
     assert waiting(home) == [] and not {path.name for path in (home / "sources").glob("*")} & names.keys()
     (place,) = visitor.upload((".set.jsonl", b'{"question": "Who?"}\n')).json()
-    assert ".set.jsonl is hidden" in said(visitor.call(visitor.event("fn-upload"), [file_value(place)]))
+    assert ".set.jsonl is hidden" in output_of(visitor.call(visitor.event("fn-upload"), [file_value(place)]))
     assert waiting(home) == [] and not (home / "sets/.set.jsonl").exists()
     assert [row["source"] for row in catalog(address)] == sources
 
 
 def catalog(address: str) -> list[dict[str, str]]:
-    """The sources that the page lists."""
+    """Return the sources that the page lists."""
     visitor = Visitor(address)
     show = next(event for event in visitor.config["dependencies"] if event["api_name"] == "show")
-    found = said(visitor.call(show, []))
+    found = output_of(visitor.call(show, []))
     return [{"source": part.split('\\"')[0]} for part in found.split('data-source=\\"')[1:]]
 
 
-def test_an_upload_without_a_visit_or_length_is_refused_in_words(home: Path, address: str) -> None:
+def test_an_upload_without_a_visit_or_a_length_is_refused_with_a_message(home: Path, address: str) -> None:
     files = {"files": ("otters.txt", OTTERS)}
     assert "Open the page first" in httpx.post(f"{address}/gradio_api/upload", files=files).text
     forged = httpx.post(f"{address}/gradio_api/upload", files=files, headers={"Cookie": f"{VISIT}=../../x"})
@@ -168,7 +168,7 @@ def test_an_upload_without_a_visit_or_length_is_refused_in_words(home: Path, add
     assert waiting(home) == []
 
 
-def test_files_over_the_total_are_refused_whole_until_there_is_room(seeds_home: Path, tmp_path: Path) -> None:
+def test_uploads_over_the_total_are_refused_until_there_is_space(seeds_home: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
     with server(home, tmp_path / "log", FOOTNOTE_MAX_UPLOADS_MB="0.02") as (_, address):
         visitor = Visitor(address)
@@ -176,14 +176,14 @@ def test_files_over_the_total_are_refused_whole_until_there_is_room(seeds_home: 
         (place,) = visitor.upload(("first.txt", text)).json()
         full = visitor.upload(("second.txt", text))
         assert full.status_code == 413 and "FOOTNOTE_MAX_UPLOADS_MB" in full.text and len(waiting(home)) == 1
-        assert "first.txt: added" in said(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
+        assert "first.txt: added" in output_of(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
         assert visitor.upload(("second.txt", text)).status_code == 413
         assert [path.name for path in (home / "sources").iterdir()] == ["first.txt"] and waiting(home) == []
         (home / "sources/first.txt").unlink()
         assert visitor.upload(("second.txt", text)).status_code == 200
 
 
-def test_an_upload_that_no_event_took_for_an_hour_is_deleted(seeds_home: Path, tmp_path: Path) -> None:
+def test_an_upload_is_deleted_if_no_event_uses_it_for_an_hour(seeds_home: Path, tmp_path: Path) -> None:
     home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
     with server(home, tmp_path / "log") as (_, address):
         visitor = Visitor(address)
@@ -192,10 +192,12 @@ def test_an_upload_that_no_event_took_for_an_hour_is_deleted(seeds_home: Path, t
         os.utime(old.parent, (time.time() - 3700, time.time() - 3700))
         (place,) = visitor.upload(("new.txt", OTTERS)).json()
         assert [path.name for path in waiting(home)] == ["new.txt"]
-        assert "new.txt: added" in said(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
+        assert "new.txt: added" in output_of(visitor.call(visitor.event("fn-files"), [[file_value(place)]]))
 
 
-def test_what_waits_is_deleted_at_the_end_and_after_a_kill_at_the_next_start(seeds_home: Path, tmp_path: Path) -> None:
+def test_unused_uploads_are_deleted_on_exit_and_after_a_kill_at_the_next_start(
+    seeds_home: Path, tmp_path: Path
+) -> None:
     home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
     with server(home, tmp_path / "first.log") as (process, address):
         Visitor(address).upload(("otters.txt", OTTERS))
@@ -225,11 +227,11 @@ def test_what_waits_is_deleted_at_the_end_and_after_a_kill_at_the_next_start(see
         ("Ein Brief an die Enkel.md", "Ein Brief an die Enkel.md"),
     ],
 )
-def test_a_file_keeps_its_name_without_folders_and_control_characters(given: str, kept: str) -> None:
+def test_a_file_name_loses_folders_and_control_characters(given: str, kept: str) -> None:
     assert file_name(given) == kept and len(file_name(given).encode()) <= 255
 
 
-def test_what_goes_wrong_is_said_without_numbers_and_paths_of_the_machine(tmp_path: Path) -> None:
+def test_errors_are_explained_without_numbers_and_paths_of_the_machine(tmp_path: Path) -> None:
     home = tmp_path / "my home"
     for error in (OSError(28, "No space left on device", str(home)), PermissionError(13, "x", "/a/b"), OSError("x")):
         words = plain_message(error, home)

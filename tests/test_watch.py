@@ -1,4 +1,4 @@
-"""A served index follows its folders."""
+"""Watching: a served index is updated when its folders change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rag.watch import Watcher
 pytestmark = pytest.mark.slow
 
 
-def test_a_file_that_comes_to_a_folder_is_answered_from(tmp_path: Path) -> None:
+def test_a_new_file_in_a_folder_is_indexed_and_answers(tmp_path: Path) -> None:
     (docs := tmp_path / "docs").mkdir()
     (docs / "mill.txt").write_text("The mill at Farley was built in 1823.")
     engine = Engine(Settings(home=tmp_path / "home"))
@@ -32,7 +32,7 @@ def test_a_file_that_comes_to_a_folder_is_answered_from(tmp_path: Path) -> None:
         watcher.end()
 
 
-def test_no_look_is_taken_when_it_is_switched_off(tmp_path: Path) -> None:
+def test_nothing_is_indexed_if_watching_is_off(tmp_path: Path) -> None:
     (docs := tmp_path / "docs").mkdir()
     (docs / "mill.txt").write_text("The mill at Farley was built in 1823.")
     engine = Engine(Settings(home=tmp_path / "home"))

@@ -1,4 +1,4 @@
-"""Fetching: real servers on loopback; limits, redirects, and no way into the private network."""
+"""Fetching web pages from real servers on loopback: limits, redirects, no access to private networks."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class _Site(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Print nothing."""
 
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is what some tests are about."""
+        """Ignore clients that disconnect, as some tests do."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def limits(*, private: bool = True, seconds: float = 10) -> FetchLimits:
     return FetchLimits(100_000, seconds, KINDS, private)
 
 
-def test_a_page_is_fetched_with_its_kind_and_final_address(site: str) -> None:
+def test_a_page_is_fetched_with_its_type_and_final_address(site: str) -> None:
     found = fetch(f"{site}/page", limits())
     assert (found.data.decode(), found.kind, found.charset) == ("Grüße <b>here</b>", "text/html", "utf-8")
     moved = fetch(f"{site}/moved", limits())
@@ -115,17 +115,17 @@ def test_a_page_is_fetched_with_its_kind_and_final_address(site: str) -> None:
         ("/br", "is compressed as 'br'"),
     ],
 )
-def test_what_is_not_fetched_has_a_reason(site: str, path: str, why: str) -> None:
+def test_an_unfetched_page_has_a_reason(site: str, path: str, why: str) -> None:
     with pytest.raises(Unfetched, match=why):
         fetch(f"{site}{path}", limits())
 
 
-def test_a_page_that_trickles_is_given_up_in_time(site: str) -> None:
+def test_a_slow_page_is_abandoned_at_the_time_limit(site: str) -> None:
     with pytest.raises(Unfetched, match="took longer than"):
         fetch(f"{site}/slow", limits(seconds=0.5))
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_an_unreachable_server_is_reported() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -138,7 +138,7 @@ def test_a_server_that_is_not_there_is_told() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::1]", "0.0.0.0"])
-def test_no_way_of_writing_this_machine_is_fetched(site: str, host: str) -> None:
+def test_no_spelling_of_the_local_address_is_fetched(site: str, host: str) -> None:
     port = site.rsplit(":", 1)[1]
     with pytest.raises(Unfetched, match=r"no public address|can't be reached"):
         fetch(f"http://{host}:{port}/page", limits(private=False))
@@ -147,7 +147,7 @@ def test_no_way_of_writing_this_machine_is_fetched(site: str, host: str) -> None
 @pytest.mark.parametrize(
     "address", ["ftp://example.org/x", "http://", "http:///x", "http://[::1/", "http://me:secret@example.org/"]
 )
-def test_what_is_no_address_is_told(address: str) -> None:
+def test_an_invalid_address_is_reported(address: str) -> None:
     with pytest.raises(Unfetched, match=r"no web address|name or password"):
         fetch(address, limits())
 
@@ -194,23 +194,23 @@ def test_what_is_no_address_is_told(address: str) -> None:
         ("nonsense", False),
     ],
 )
-def test_private_addresses_are_told_from_public_ones(address: str, public: bool) -> None:
+def test_private_addresses_are_distinguished_from_public_ones(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-def test_addresses_are_told_from_paths() -> None:
+def test_addresses_are_distinguished_from_paths() -> None:
     assert is_address("https://example.org") and is_address("HTTP://example.org/a")
     assert not is_address("notes/http://x") and not is_address("C:\\notes") and not is_address("ftp://x")
 
 
-def test_a_page_is_known_by_the_address_it_names_on_its_own_site(site: str) -> None:
+def test_a_page_is_named_by_its_canonical_address_on_the_same_site(site: str) -> None:
     assert canonical(fetch(f"{site}/lake?from=mail", limits())) == f"{site}/lake"
     assert canonical(fetch(f"{site}/elsewhere", limits())) == f"{site}/elsewhere"
     assert canonical(fetch(f"{site}/page", limits())) == f"{site}/page"
     assert canonical(fetch(f"{site}/unnamed", limits())) == f"{site}/unnamed"
 
 
-def test_a_page_is_a_source_kept_when_its_site_is_gone_and_forgotten(site: str, builder: Builder) -> None:
+def test_a_page_stays_a_source_while_its_site_is_down_and_can_be_forgotten(site: str, builder: Builder) -> None:
     home, port = builder.home, site.rsplit(":", 1)[1]
     engine = Engine(Settings(home=home, allow_private_addresses=True))
     report = engine.index(addresses=[f"{site}/lake?from=mail", f"{site}/gone"])

@@ -1,4 +1,4 @@
-"""Tables with two rows of column names and with merged cells, in every format that has them."""
+"""Tables with two header rows and merged cells, in every format that has them."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ PAGE = """<h1>Rates</h1><table><caption>Table 1: in <b>euros</b></caption>
 
 
 def lines(text: str) -> list[str]:
-    """The rows of a table in a text."""
+    """Return the table rows of a text."""
     return [line for line in text.splitlines() if " | " in line]
 
 
-def test_a_workbook_says_merged_names_in_each_row(tmp_path: Path) -> None:
+def test_a_workbook_repeats_merged_names_in_each_row(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for row in GRID:
         book.active.append([int(cell) if cell.isdigit() else cell or None for cell in row])
@@ -51,12 +51,12 @@ def test_a_workbook_says_merged_names_in_each_row(tmp_path: Path) -> None:
     assert lines(read.text) == RATES and [row.number for row in read.rows] == [3, 4, 5]
 
 
-def test_a_page_says_spanning_cells_in_each_row_and_its_caption() -> None:
+def test_a_web_page_repeats_spanning_cells_in_each_row_and_keeps_the_caption() -> None:
     text = webpage.read_markup(PAGE).text
     assert lines(text) == RATES and "Table 1: in euros\n\nRoom: Lake view" in text
 
 
-def test_a_word_document_says_merged_names_in_each_row(tmp_path: Path) -> None:
+def test_a_word_document_repeats_merged_names_in_each_row(tmp_path: Path) -> None:
     document = Document()
     table = document.add_table(len(GRID), len(GRID[0]))
     for row, cells in enumerate(GRID):
@@ -68,7 +68,7 @@ def test_a_word_document_says_merged_names_in_each_row(tmp_path: Path) -> None:
     assert lines(word.read(tmp_path / "rates.docx").text) == RATES
 
 
-def test_a_csv_file_with_two_rows_of_names(tmp_path: Path) -> None:
+def test_a_csv_file_may_have_two_header_rows(tmp_path: Path) -> None:
     (tmp_path / "rates.csv").write_text("\n".join(",".join(row) for row in GRID))
     text = sheet.read(tmp_path / "rates.csv").text
     assert lines(text) == [RATES[0], RATES[1].removeprefix("Room: Lake view | "), RATES[2]]
@@ -85,11 +85,11 @@ def test_a_csv_file_with_two_rows_of_names(tmp_path: Path) -> None:
         (["Date", "Event", ""], ["", "Fete", "bring cake"]),
     ],
 )
-def test_a_row_of_data_names_no_columns(first: list[str], second: list[str]) -> None:
+def test_a_row_of_data_is_not_a_second_header(first: list[str], second: list[str]) -> None:
     assert names_of_both(first, second) is None
 
 
-def test_two_rows_of_names_with_nothing_below_are_said() -> None:
+def test_two_header_rows_without_data_are_kept() -> None:
     assert table_lines(GRID[:2]) == ["Low season: night | week | High season: night | week"]
 
 
@@ -103,7 +103,7 @@ CELLS = st.builds(CELL.format, st.integers(0, 9), st.integers(0, 9), st.text("ab
 
 
 @given(st.lists(st.lists(CELLS, max_size=4), max_size=6))
-def test_no_cell_is_lost_however_it_spans(rows: list[list[str]]) -> None:
+def test_no_cell_is_lost_whatever_it_spans(rows: list[list[str]]) -> None:
     page = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     tree = parse(f"<p>Rates</p><table><tr><th>Room</th><th>Price</th></tr>{page}</table>")
     told = render(tree)
@@ -112,13 +112,13 @@ def test_no_cell_is_lost_however_it_spans(rows: list[list[str]]) -> None:
             assert cell.partition(">")[2].partition("<")[0] in told
 
 
-def test_what_a_page_says_of_spans_has_limits() -> None:
+def test_spans_of_a_web_page_are_limited() -> None:
     cells = '<td colspan="99999999">a</td><td colspan="99999" rowspan="99999">b</td>' * 40
     tree = parse(f"<table>{f'<tr>{cells}</tr>' * 40}</table>")
     assert len(tree.xpath("//td")) == 3200
 
 
-def test_a_number_that_is_merged_is_said_once(tmp_path: Path) -> None:
+def test_a_merged_number_is_written_once(tmp_path: Path) -> None:
     page = """<table><tr><th>Room</th><th>Deposit</th></tr><tr><td>Hall</td><td rowspan="2">100</td></tr>
     <tr><td>Library</td></tr></table><table><tr><th>Month</th><th>Retail</th><th>Trade</th></tr>
     <tr><td>June</td><td>20</td><td>30</td></tr><tr><td>July</td><td colspan="2">£600</td></tr></table>"""
@@ -133,7 +133,7 @@ def test_a_number_that_is_merged_is_said_once(tmp_path: Path) -> None:
     assert workbook.read(tmp_path / "rooms.xlsx").text.count("300") == 1
 
 
-def test_cells_reach_over_no_group_of_rows_and_words_stay_apart() -> None:
+def test_cells_do_not_span_row_groups_and_line_breaks_separate_words() -> None:
     page = """<p>Rates</p><table><caption>Rates<br>in euros</caption><thead>
     <tr><th rowspan="2">Item</th><th>Price</th><th>Size</th></tr></thead><tbody>
     <tr><td rowspan="9">Mon<br>Tue</td><td>2</td><td>L</td></tr><tr><td>3</td><td>M</td></tr>
@@ -147,12 +147,12 @@ def test_cells_reach_over_no_group_of_rows_and_words_stay_apart() -> None:
     assert "Rates in euros" in told
 
 
-def test_an_empty_first_row_is_nothing() -> None:
+def test_an_empty_first_row_is_ignored() -> None:
     page = "<table><tr></tr><tr><th>Room</th><th>Price</th></tr><tr><td>Hall</td><td>4</td></tr></table>"
     assert "Room: Hall | Price: 4" in render(parse(f"<p>Rates</p>{page}"))
 
 
-def test_a_table_on_its_side_names_no_columns() -> None:
+def test_a_vertical_table_has_no_column_names() -> None:
     rows = "<tr><th>Name</th><td></td></tr><tr><th>Born</th><td>1950</td></tr><tr><th>Left</th><td>2001</td></tr>"
     page = f"<table>{rows}</table>"
     assert "Name: Born" not in render(parse(page))

@@ -1,4 +1,4 @@
-"""A visitor of the page without a browser: cookies, uploads and calls of events, honest and hostile ones."""
+"""A visitor of the page without a browser: cookies, uploads and events, honest and hostile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 
 
 class Visitor:
-    """One visitor of the page at `address`, who has opened it."""
+    """A visitor who has opened the page at `address`."""
 
     def __init__(self, address: str) -> None:
         self.http = httpx.Client(base_url=address, timeout=300)
@@ -18,17 +18,17 @@ class Visitor:
         self.config: dict[str, Any] = self.http.get("/config").json()
 
     def upload(self, *files: tuple[str, bytes]) -> httpx.Response:
-        """Send files as the page does."""
+        """Upload files as the page does."""
         return self.http.post("/gradio_api/upload", files=[("files", file) for file in files])
 
     def event(self, elem_id: str) -> dict[str, Any]:
-        """The event that takes the value of the component `elem_id`."""
+        """Return the event that takes the value of the component `elem_id`."""
         (component,) = (one["id"] for one in self.config["components"] if one["props"].get("elem_id") == elem_id)
         found: dict[str, Any] = next(one for one in self.config["dependencies"] if component in one["inputs"])
         return found
 
     def call(self, event: dict[str, Any], data: list[Any]) -> dict[str, Any]:
-        """Call an event as the page does; returns the message that it ended with, of all its outputs the last."""
+        """Call an event as the page does; return its final message, with the last outputs as "last"."""
         session = secrets.token_hex(6)
         body = {"fn_index": event["id"], "session_hash": session, "data": data}
         self.http.post("/gradio_api/queue/join", json=body).raise_for_status()
@@ -44,5 +44,5 @@ class Visitor:
 
 
 def file_value(path: str) -> dict[str, Any]:
-    """A file as the page sends it to an event."""
+    """Return a file in the form in which the page sends it to an event."""
     return {"path": path, "orig_name": "notes.txt", "meta": {"_type": "gradio.FileData"}}
