@@ -112,7 +112,7 @@ ASKED = "How many jobs will the TDK deal create?"
 @pytest.mark.parametrize(
     ("text", "answer", "right"),
     [
-        # Beyond the question: general, motor, expect, around, 1, 000, new, unit, state. The first text has four of them.
+        # beyond the question: general, motor, expect, around, 1, 000, new, unit, state; the first text has four of these
         ("Some 1,000 people will find work in the United States.", REFERENCE, True),
         ("Some 2,000 people will find work in the United States.", REFERENCE, False),
         ("The TDK deal will create jobs.", REFERENCE, False),

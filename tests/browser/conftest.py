@@ -1,4 +1,4 @@
-"""What the browser tests share: Chromium, a served page over the seeds, and homes to serve."""
+"""Shared fixtures of the browser tests: Chromium, a served page over the seeds, and a folder of sources."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def write_sources(home: Path, root: Path, texts: dict[str, str]) -> None:
-    """A folder of articles, registered as the one root of `home` and not indexed yet."""
+    """Write articles to a folder and register it as the only root of `home`, without indexing."""
     root.mkdir()
     for name, text in texts.items():
         (root / name).write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The page for everyone: by keyboard, by screen reader, enlarged, without motion, right to left, light and dark."""
+"""Accessibility of the page: keyboard, screen reader, zoom, reduced motion, right to left, light and dark."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ HEBREW = (
 ARABIC = "رسالة من القاهرة\n\nبنيت السفينة البيضاء عام 1905 في الإسكندرية (The white ship of Alexandria).\n"
 OUTLINE = "(({ outlineStyle, outlineWidth }) => outlineStyle + outlineWidth)(getComputedStyle(document.activeElement))"
 DIRECTION = "element => getComputedStyle(element).direction"
-# Adds up how far things jumped, by the browser's own count.
+# Collects layout shifts as the browser measures them.
 COUNT_SHIFTS = """
   window.shifts = [];
   new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((one) => one.value)))
     .observe({ type: "layout-shift", buffered: true });
 """
-# Every control of ours that can be seen, brought into view: its place, and whether a press there would reach it.
+# Scrolls to each visible control; returns its name, whether it fits the width, and whether a click reaches it.
 CONTROLS = """(scope) => {
   const inside = (one) => [...one.querySelectorAll("button, textarea, a, summary")];
   const all = [...document.querySelectorAll(scope)].flatMap(inside);
@@ -51,7 +51,7 @@ def answered(page: Page, question: str = "Who is the CEO of GM?", kind: str = "a
     return page
 
 
-def test_all_of_it_goes_by_keyboard_with_the_focus_in_view(page: Page) -> None:
+def test_the_page_works_by_keyboard_with_a_visible_focus(page: Page) -> None:
     answered(page)
     marker = page.get_by_role("link", name=re.compile("^source 1, ")).first
     for _ in range(30):
@@ -81,7 +81,7 @@ def test_all_of_it_goes_by_keyboard_with_the_focus_in_view(page: Page) -> None:
     expect(marker).to_be_focused()
 
 
-def test_a_screen_reader_is_told_names_and_roles(page: Page) -> None:
+def test_a_screen_reader_gets_names_and_roles(page: Page) -> None:
     answered(page, "How many jobs will the TDK deal create?")
     title = "GM's US-Made Battery Initiative: Transforming the EV Supply Chain"
     expect(page.get_by_role("link", name=f"source 1, {title}", exact=True).first).to_be_visible()
@@ -95,7 +95,7 @@ def test_a_screen_reader_is_told_names_and_roles(page: Page) -> None:
     assert page.locator("html").get_attribute("lang")
 
 
-def test_at_200_percent_nothing_is_cut_off(browser: Browser, address: str) -> None:
+def test_at_200_percent_no_control_is_cut_off(browser: Browser, address: str) -> None:
     with opened(browser, address, viewport={"width": 640, "height": 400}, device_scale_factor=2) as page:
         expect(page.locator(".fn-example").first).to_be_visible(timeout=60_000)
         _all_in_reach(page)
@@ -121,7 +121,7 @@ def _all_in_reach(page: Page, scope: str = "#fn-header, #fn-left, #fn-foot") -> 
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_nothing_moves_for_those_who_want_it_so(browser: Browser, address: str, motion: Any) -> None:
+def test_with_reduced_motion_nothing_moves(browser: Browser, address: str, motion: Any) -> None:
     with opened(browser, address, reduced_motion=motion, viewport={"width": 1280, "height": 420}) as page:
         answered(page, "How many jobs will the TDK deal create?")
         page.wait_for_timeout(1000)
@@ -141,21 +141,21 @@ def test_nothing_moves_for_those_who_want_it_so(browser: Browser, address: str, 
         assert (at_once == later) is (motion == "reduce")
 
 
-def test_light_or_dark_is_kept(browser: Browser, address: str) -> None:
+def test_light_or_dark_is_remembered(browser: Browser, address: str) -> None:
     with opened(browser, address, color_scheme="dark") as page:
         ground = "getComputedStyle(document.body).backgroundColor"
         page.wait_for_function(f"{ground} === 'rgb(17, 21, 28)'")
         page.get_by_role("button", name="Light or dark").click()
         page.wait_for_function(f"{ground} === 'rgb(255, 255, 255)'")
         page.reload()
-        expect(page.locator(".fn-state-ready")).to_be_visible()  # what is kept is restored by then
+        expect(page.locator(".fn-state-ready")).to_be_visible()  # By then the choice is restored.
         page.wait_for_function(f"{ground} === 'rgb(255, 255, 255)'")
         page.get_by_role("button", name="Light or dark").click()
         page.reload()
         page.wait_for_function(f"{ground} === 'rgb(17, 21, 28)'")
 
 
-def test_right_to_left_sources_run_right_to_left(
+def test_right_to_left_sources_are_shown_right_to_left(
     browser: Browser, builder: Builder, tmp_path: Path, chromium: str
 ) -> None:
     write_sources(builder.home, tmp_path / "docs", {"מכתב.txt": HEBREW, "رسالة.txt": ARABIC})
@@ -183,7 +183,7 @@ def test_right_to_left_sources_run_right_to_left(
         assert opening.value.locator("mark").first.evaluate(DIRECTION) == "rtl"
 
 
-def test_nothing_jumps_on_loading_or_answering(browser: Browser, address: str) -> None:
+def test_the_layout_does_not_shift_on_loading_or_answering(browser: Browser, address: str) -> None:
     with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
         page = context.new_page()
         page.add_init_script(COUNT_SHIFTS)
@@ -198,7 +198,7 @@ def test_nothing_jumps_on_loading_or_answering(browser: Browser, address: str) -
             assert page.evaluate("window.shifts.reduce((a, b) => a + b, 0)") < 0.1
 
 
-def test_our_part_of_the_page_weighs_at_most_sixty_kilobytes() -> None:
+def test_our_script_and_style_have_at_most_sixty_kilobytes() -> None:
     assert len(page_script().encode()) + len(page_style().encode()) <= 60_000
 
 
@@ -210,7 +210,7 @@ def shade(request: pytest.FixtureRequest, browser: Browser, address: str) -> Ite
 
 
 def _ours(page: Page) -> list[Any]:
-    """Serious and critical violations of axe in our own markup."""
+    """Return serious and critical violations that axe finds in our own markup."""
     return [
         (one["id"], one["impact"], [node["html"][:200] for node in one["nodes"]])
         for one in violations(page, OURS)
@@ -218,7 +218,7 @@ def _ours(page: Page) -> list[Any]:
     ]
 
 
-def test_axe_finds_nothing_serious_in_our_markup(shade: Page) -> None:
+def test_axe_finds_no_serious_violation_in_our_markup(shade: Page) -> None:
     assert _ours(shade) == []
     answered(shade)
     assert _ours(shade) == []

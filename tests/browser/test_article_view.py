@@ -1,4 +1,4 @@
-"""The page of an article in a browser: the quote in view, nothing too wide, good to read for everyone, no script."""
+"""The page of an article in a browser: the quote in view, no overflow, accessible, usable without script."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ QUOTES = {
 
 @pytest.fixture(scope="module")
 def places(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[dict[str, str]]:
-    """The address of a quote in each source."""
+    """Yield the address of a quote in each source."""
     docs: Path = tmp_path_factory.mktemp("docs")
     write_pdf(docs / "pages.pdf")
     (docs / "handbook.md").write_text(HANDBOOK, "utf-8")
@@ -78,7 +78,7 @@ def visit(browser: Browser) -> Iterator[Any]:
 
 @pytest.mark.parametrize("source", QUOTES)
 @pytest.mark.parametrize("script", [True, False])
-def test_the_quote_is_in_view_without_script_and_the_way_back_leads_to_the_chat(
+def test_the_quote_is_in_view_without_script_and_a_link_returns_to_the_chat(
     visit: Any, places: dict[str, str], source: str, script: bool
 ) -> None:
     page = visit(places[source], java_script_enabled=script, viewport={"width": 1280, "height": 700})
@@ -90,7 +90,7 @@ def test_the_quote_is_in_view_without_script_and_the_way_back_leads_to_the_chat(
     assert page.url.rsplit(":", 1)[1].partition("/")[2] == ""
 
 
-def test_the_mark_on_the_picture_is_where_the_words_are_drawn(visit: Any, places: dict[str, str]) -> None:
+def test_the_mark_on_the_picture_is_where_the_words_are(visit: Any, places: dict[str, str]) -> None:
     page = visit(places["pages.pdf"], viewport={"width": 1440, "height": 900})
     sheet = page.locator("#page-1 .fn-sheet")
     expect(sheet.locator("rect")).to_have_count(1)
@@ -98,7 +98,7 @@ def test_the_mark_on_the_picture_is_where_the_words_are_drawn(visit: Any, places
     expect(sheet.locator("rect")).to_be_in_viewport()
     picture, mark = sheet.locator("img").bounding_box(), sheet.locator("rect").bounding_box()
     assert picture and mark
-    # The words begin 330 of 600 points from the left; their line stands 740 - 7 * 16 of 800 points from below.
+    # The words begin 330 of 600 points from the left; their line is 740 - 7 * 16 of 800 points above the bottom.
     assert abs((mark["x"] - picture["x"]) / picture["width"] - 330 / 600) < 0.006
     middle = (mark["y"] + mark["height"] / 2 - picture["y"]) / picture["height"]
     assert abs(middle - (1 - (740 - 7 * 16 + 3) / 800)) < 0.006
@@ -106,7 +106,9 @@ def test_the_mark_on_the_picture_is_where_the_words_are_drawn(visit: Any, places
 
 
 @pytest.mark.parametrize("width", [1440, 768, 390, 320])
-def test_nothing_is_wider_than_the_page_or_covered(visit: Any, places: dict[str, str], width: int) -> None:
+def test_nothing_overflows_the_page_and_the_quote_is_not_covered(
+    visit: Any, places: dict[str, str], width: int
+) -> None:
     for address in places.values():
         page = visit(address, viewport={"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -117,14 +119,16 @@ def test_nothing_is_wider_than_the_page_or_covered(visit: Any, places: dict[str,
 
 @pytest.mark.parametrize("shade", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 320])
-def test_axe_finds_nothing_serious_on_an_article(visit: Any, places: dict[str, str], shade: str, width: int) -> None:
+def test_axe_finds_no_serious_violation_on_an_article(
+    visit: Any, places: dict[str, str], shade: str, width: int
+) -> None:
     for address in places.values():
         page = visit(address, color_scheme=shade, viewport={"width": width, "height": 800})
         found = [(one["id"], one["impact"], [node["html"][:200] for node in one["nodes"]]) for one in violations(page)]
         assert [one for one in found if one[1] in ("serious", "critical")] == []
 
 
-def test_the_contents_lead_to_the_headings(visit: Any, places: dict[str, str]) -> None:
+def test_the_contents_link_to_the_headings(visit: Any, places: dict[str, str]) -> None:
     page = visit(places["handbook.md"], viewport={"width": 390, "height": 800})
     page.get_by_text("Contents", exact=True).click()
     page.get_by_role("link", name="Prices").click()

@@ -1,4 +1,4 @@
-"""The page in a real browser: ask, read, follow a marker to the highlighted words. Nothing leaves the machine."""
+"""The chat in a real browser: ask, read, follow a marker to the highlighted words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from index.sync import sync
 pytestmark = pytest.mark.browser
 
 
-def test_a_question_is_answered_and_its_marker_leads_to_the_highlighted_words(page: Page) -> None:
+def test_a_question_is_answered_and_its_marker_links_to_the_highlighted_words(page: Page) -> None:
     ask(page, "How many jobs will the TDK deal create?")
     turn = page.locator(".fn-turn.fn-answered")
     expect(turn).to_be_visible(timeout=60_000)
@@ -36,7 +36,7 @@ def test_a_question_is_answered_and_its_marker_leads_to_the_highlighted_words(pa
     expect(page.get_by_text("Also found")).to_be_visible()
 
 
-def test_an_old_answers_marker_leads_to_its_own_card(page: Page) -> None:
+def test_a_marker_of_an_earlier_answer_links_to_its_own_card(page: Page) -> None:
     ask(page, "Who is the CEO of GM?")
     ask(page, "How many jobs will the TDK deal create?")
     turns = page.locator(".fn-turn.fn-answered")
@@ -60,7 +60,7 @@ def test_a_refusal_shows_what_is_missing_and_the_nearest_passages(page: Page) ->
     expect(page.locator(".fn-card").first).to_be_visible()
 
 
-def test_what_was_not_understood_and_what_was_corrected_is_said_so(page: Page) -> None:
+def test_a_foreign_question_and_a_correction_are_explained(page: Page) -> None:
     ask(page, "Wie viele Arbeitsplätze schafft der Vertrag mit TDK in der Fabrik?")
     turn = page.locator(".fn-turn").last
     expect(turn.locator(".fn-verdict")).to_have_text("Question not in English", timeout=60_000)
@@ -79,7 +79,7 @@ def test_what_was_not_understood_and_what_was_corrected_is_said_so(page: Page) -
     expect(page.locator(".fn-turn").last.locator(".fn-searched")).to_have_count(0)
 
 
-def test_a_source_is_called_by_a_title_that_people_can_read(page: Page) -> None:
+def test_a_source_is_shown_by_its_title_not_its_file_name(page: Page) -> None:
     title = "GM’s plans to ramp up EV production"
     expect(page.locator("#fn-ticks")).to_contain_text(title, timeout=60_000)
     ask(page, "How many new electric vehicles does GM plan to launch by 2023?")
@@ -90,13 +90,13 @@ def test_a_source_is_called_by_a_title_that_people_can_read(page: Page) -> None:
         assert "002_892b5bec6cb22725" not in " ".join(page.locator(place).all_text_contents())
 
 
-def test_an_example_question_asks_itself(page: Page) -> None:
+def test_clicking_an_example_asks_it(page: Page) -> None:
     page.locator(".fn-example").first.click()
     expect(page.locator(".fn-turn.fn-answered")).to_be_visible(timeout=60_000)
     expect(page.locator(".fn-welcome")).to_be_hidden()
 
 
-def test_an_empty_question_is_told_so_and_shift_enter_makes_a_line(page: Page) -> None:
+def test_an_empty_question_is_refused_and_shift_enter_adds_a_line(page: Page) -> None:
     ask(page, "  ")
     expect(page.locator(".fn-turn.fn-failed")).to_contain_text("question is empty", timeout=30_000)
     box = page.get_by_role("textbox", name="Question")
@@ -134,10 +134,10 @@ new MutationObserver(() => {
   }, 3000);
 }).observe(document, { childList: true, subtree: true });
 """
-"""Holds a part of the page back, and presses Send meanwhile."""
+"""Delays a part of the page and presses Send before it is there."""
 
 
-def test_a_question_sent_while_the_page_is_being_drawn_is_answered(page: Page) -> None:
+def test_a_question_sent_while_the_page_loads_is_answered(page: Page) -> None:
     page.add_init_script(_EARLY)
     page.reload()
     expect(page.locator(".fn-turn")).to_have_count(1)
@@ -145,13 +145,13 @@ def test_a_question_sent_while_the_page_is_being_drawn_is_answered(page: Page) -
     expect(page.get_by_role("textbox", name="Question")).to_have_value("")
 
 
-def test_hostile_strings_show_as_text(page: Page) -> None:
+def test_hostile_strings_are_shown_as_text(page: Page) -> None:
     texts = strings(200)
     for batch in (texts[:100], texts[100:]):
         assert rendered(page, batch) == []
 
 
-def test_hostile_files_and_questions_show_as_text(browser: Browser, builder: Builder, tmp_path: Path) -> None:
+def test_hostile_files_and_questions_are_shown_as_text(browser: Browser, builder: Builder, tmp_path: Path) -> None:
     write_hostile(tmp_path / "docs", HOSTILE)
     register_roots(builder.home, [tmp_path / "docs"])
     sync(builder, [tmp_path / "docs"])

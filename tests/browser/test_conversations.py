@@ -1,4 +1,4 @@
-"""Conversations stay on the machine: over a reload, in a second tab, and over a restart of the server."""
+"""Conversations are stored: over a reload, in a second tab, and over a restart of the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def answered(page: Page, question: str) -> None:
 
 
 def fresh(seeds_home: Path, folder: Path) -> Path:
-    """A copy of the home without the conversations of other tests."""
+    """Return a copy of the home without the conversations of other tests."""
     left_out = shutil.ignore_patterns("conversations.sqlite*")
     return Path(shutil.copytree(seeds_home, folder / "home", ignore=left_out))
 
@@ -33,12 +33,12 @@ def rows(page: Page) -> Locator:
 
 
 def do(page: Page, what: str) -> None:
-    """Choose from the menu of the conversation that is open."""
+    """Choose an entry in the menu of the open conversation."""
     page.locator("#fn-more summary").click()
     page.locator("#fn-more").get_by_text(what, exact=True).click()
 
 
-def test_conversations_are_kept_named_found_handed_on_and_deleted(
+def test_conversations_can_be_renamed_searched_exported_and_deleted_and_survive_a_restart(
     browser: Browser, seeds_home: Path, tmp_path: Path
 ) -> None:
     home = fresh(seeds_home, tmp_path)
@@ -49,7 +49,7 @@ def test_conversations_are_kept_named_found_handed_on_and_deleted(
         answered(page, JOBS)
         page.reload()
         expect(page.locator(".fn-turn")).to_have_count(1)
-    # Another server over the same home, in a browser that has seen neither.
+    # A second server over the same home, and a new browser context.
     with served(home, tmp_path / "second.log") as address, opened(browser, address) as page:
         expect(rows(page)).to_have_count(2)
         expect(rows(page).first).to_contain_text(JOBS)
@@ -94,12 +94,14 @@ def test_conversations_are_kept_named_found_handed_on_and_deleted(
         expect(page.locator("#fn-list .fn-none")).to_be_visible()
 
 
-def test_what_a_tab_held_before_moves_to_the_server_once(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+def test_a_conversation_stored_in_a_tab_moves_to_the_server_once(
+    browser: Browser, seeds_home: Path, tmp_path: Path
+) -> None:
     home = fresh(seeds_home, tmp_path)
     with served(home, tmp_path / "serve.log") as address, opened(browser, address) as page:
         answered(page, CEO)
         expect(rows(page)).to_have_count(1)
-        # As a version left it that kept conversations in the tab only.
+        # Earlier versions kept conversations in the tab only.
         page.evaluate("sessionStorage.removeItem('fn-conversation')")
         page.evaluate("fetch('conversations', {method: 'DELETE'})")
         page.reload()
@@ -111,7 +113,9 @@ def test_what_a_tab_held_before_moves_to_the_server_once(browser: Browser, seeds
         expect(rows(page).locator("[title*='2 questions']")).to_be_visible()
 
 
-def test_an_answer_that_cant_be_kept_is_shown_and_says_so(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+def test_an_answer_that_cannot_be_stored_is_shown_with_a_note(
+    browser: Browser, seeds_home: Path, tmp_path: Path
+) -> None:
     home = fresh(seeds_home, tmp_path)
     (home / "conversations.sqlite").write_bytes(b"this is no database, and long enough to be looked at as one " * 20)
     with served(home, tmp_path / "serve.log") as address, opened(browser, address) as page:
@@ -120,7 +124,7 @@ def test_an_answer_that_cant_be_kept_is_shown_and_says_so(browser: Browser, seed
         expect(page.locator("#fn-history .fn-problem")).to_contain_text("move the file conversations.sqlite")
 
 
-def test_an_article_marks_the_answering_words_and_leads_back_to_its_conversation(
+def test_an_article_marks_the_answering_words_and_links_back_to_its_conversation(
     browser: Browser, seeds_home: Path, tmp_path: Path
 ) -> None:
     with served(fresh(seeds_home, tmp_path), tmp_path / "log") as address, opened(browser, address) as page:
@@ -132,14 +136,14 @@ def test_an_article_marks_the_answering_words_and_leads_back_to_its_conversation
             page.locator("#fn-panel .fn-card .fn-open").first.click()
         article = opening.value
         expect(article.locator("mark strong")).to_have_text("Mary Barra")
-        rows(page).last.locator("button").click()  # the first tab goes on elsewhere
+        rows(page).last.locator("button").click()  # The first tab opens another conversation.
         article.get_by_role("link", name="Back to the conversation").click()
         expect(article.locator(".fn-turn.fn-answered")).to_have_count(1)
         expect(article.locator("#fn-title")).to_have_text(CEO)
         assert "conversation=" not in article.url
 
 
-def test_a_question_is_starred_and_stays_so(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+def test_a_star_on_a_question_is_stored(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
     home = fresh(seeds_home, tmp_path)
     with served(home, tmp_path / "log") as address, opened(browser, address) as page:
         answered(page, CEO)

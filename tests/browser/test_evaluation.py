@@ -1,4 +1,4 @@
-"""Judging on the page: sets are uploaded, run, stopped and compared; a thumb down becomes a test."""
+"""Evaluation on the page: sets are uploaded, run, stopped and compared; a thumb down becomes a test question."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def row(tab: Page, words: str) -> Locator:
     return tab.locator(".fn-questions .fn-row", has_text=words)
 
 
-def test_a_set_is_uploaded_run_filtered_and_opened_in_the_chat(tab: Page, tmp_path: Path, home: Path) -> None:
+def test_a_set_can_be_uploaded_run_filtered_and_opened_in_the_chat(tab: Page, tmp_path: Path, home: Path) -> None:
     upload(tab, tmp_path / "mine.jsonl", [JOBS, HAMLET], "nonsense")
     expect(tab.locator("#fn-progress")).to_contain_text("mine.jsonl, line 3: is not JSON")
     run(tab)
@@ -96,13 +96,13 @@ def test_a_set_is_uploaded_run_filtered_and_opened_in_the_chat(tab: Page, tmp_pa
     assert (home / "sets" / "mine.jsonl").is_file()
 
 
-def test_a_set_that_cannot_be_read_says_what_to_mend(tab: Page, tmp_path: Path) -> None:
+def test_an_unreadable_set_is_refused_and_the_message_says_what_to_change(tab: Page, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("id,text\n1,what?\n")
     tab.locator("#fn-evaluation input[type=file]").first.set_input_files(tmp_path / "bad.csv")
     expect(tab.locator("#fn-progress [role=alert]")).to_contain_text("bad.csv has no column called question")
 
 
-def test_two_runs_are_compared_and_the_report_is_downloaded(
+def test_two_runs_can_be_compared_and_the_report_downloaded(
     tab: Page, tmp_path: Path, home: Path, address: str
 ) -> None:
     upload(tab, tmp_path / "two.jsonl", [JOBS, HAMLET])
@@ -129,10 +129,10 @@ def test_two_runs_are_compared_and_the_report_is_downloaded(
     answers = opening.value.locator(".fn-questions .fn-answer")
     expect(answers.first).to_be_hidden()
     opening.value.evaluate("dispatchEvent(new Event('beforeprint'))")
-    assert sum(answer.is_visible() for answer in answers.all()) == 1  # what the filter leaves stands open on paper
+    assert sum(answer.is_visible() for answer in answers.all()) == 1  # Printing opens the rows that the filter leaves.
 
 
-def test_buttons_act_only_where_they_can_and_the_last_run_is_open_after_a_reload(
+def test_buttons_are_enabled_only_when_usable_and_the_last_run_opens_after_a_reload(
     tab: Page, tmp_path: Path, home: Path
 ) -> None:
     expect(tab.locator("#fn-run")).to_be_enabled()
@@ -152,7 +152,7 @@ def test_buttons_act_only_where_they_can_and_the_last_run_is_open_after_a_reload
     assert listed == [run_title(one) for one in list_runs(home)]
 
 
-def test_plain_sentences_stand_first_and_the_names_of_measures_are_folded(tab: Page, tmp_path: Path) -> None:
+def test_plain_sentences_come_first_and_the_names_of_measures_are_folded(tab: Page, tmp_path: Path) -> None:
     upload(tab, tmp_path / "plain.jsonl", [JOBS, HAMLET])
     run(tab)
     tiles = tab.locator("#fn-results .fn-tile")
@@ -169,14 +169,14 @@ def test_plain_sentences_stand_first_and_the_names_of_measures_are_folded(tab: P
     expect(tab.locator("#fn-results").get_by_text("misled", exact=True)).to_be_visible()
 
 
-def test_the_keys_of_another_tool_are_told_when_a_set_is_uploaded(tab: Page, tmp_path: Path) -> None:
+def test_keys_of_another_tool_are_reported_on_upload(tab: Page, tmp_path: Path) -> None:
     (tmp_path / "ragas.csv").write_text("question;ground_truth;answer\nWho wrote Hamlet?;Shakespeare;nobody\n")
     tab.locator("#fn-evaluation input[type=file]").first.set_input_files(tmp_path / "ragas.csv")
     expect(tab.locator("#fn-progress")).to_contain_text('"ground_truth" is read as "answers"')
     expect(tab.locator("#fn-progress")).to_contain_text('"answer" not read')
 
 
-def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path: Path) -> None:
+def test_a_run_can_be_stopped_and_resumed_and_chat_questions_go_first(tab: Page, tmp_path: Path) -> None:
     seeds = [json.loads(line) for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
     upload(tab, tmp_path / "long.jsonl", [{**seeds[n % 61], "id": f"q{n}"} for n in range(600)])
     tab.locator("#fn-run").click()
@@ -190,7 +190,7 @@ def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path:
     stopped = tab.locator("#fn-progress", has_text=re.compile(r"Stopped at \d+ of 600"))
     expect(stopped).to_be_visible(timeout=30_000)
     count = int(re.findall(r"Stopped at (\d+)", stopped.text_content() or "")[0])
-    tab.locator("#fn-run").click()  # it can be pressed again once the run has let go
+    tab.locator("#fn-run").click()  # enabled again after the run has ended
     expect(tab.get_by_role("progressbar")).to_be_visible(timeout=120_000)
     at = "Number(document.querySelector('[role=progressbar]')?.getAttribute('aria-valuenow'))"
     tab.wait_for_function(f"{at} > {count}")
@@ -198,9 +198,7 @@ def test_a_run_is_stopped_goes_on_and_lets_the_chat_through(tab: Page, tmp_path:
     expect(stopped).to_be_visible(timeout=30_000)
 
 
-def test_a_thumb_down_becomes_a_labelled_question_that_the_next_evaluation_asks(
-    tab: Page, home: Path, tmp_path: Path
-) -> None:
+def test_a_thumb_down_becomes_a_labelled_question_of_the_next_evaluation(tab: Page, home: Path, tmp_path: Path) -> None:
     tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, "How many jobs will the TDK deal create?")
     turn = tab.locator(".fn-turn.fn-answered")
@@ -228,7 +226,7 @@ def test_a_thumb_down_becomes_a_labelled_question_that_the_next_evaluation_asks(
     expect(tab.get_by_role("option", name="Judged answers (thumbs)")).to_be_visible()
 
 
-def test_a_thumb_up_keeps_a_good_answer_with_its_places(tab: Page, home: Path) -> None:
+def test_a_thumb_up_stores_the_answer_with_its_places(tab: Page, home: Path) -> None:
     tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, "Who is the CEO of GM?")
     tab.locator(".fn-turn.fn-answered").get_by_role("button", name="Good answer").click(timeout=60_000)
@@ -237,7 +235,7 @@ def test_a_thumb_up_keeps_a_good_answer_with_its_places(tab: Page, home: Path) -
     assert kept.answerable and "Mary Barra" in (kept.labels[0].quote or "") and kept.tags == ("feedback", "good")
 
 
-def test_nonsense_sent_as_feedback_is_refused_in_words(tab: Page, address: str) -> None:
+def test_invalid_feedback_is_refused_with_a_message(tab: Page, address: str) -> None:
     for body in ("nonsense", "[]", '{"kind": 1}', '{"kind": "good", "question": "x?", "cited": [5]}', "x" * 1_100_000):
         reply = tab.request.post(f"{address}/feedback", data=body, headers={"Content-Type": "application/json"})
         assert reply.status == 422 and reply.json()["problem"]
@@ -252,7 +250,7 @@ def test_the_tab_is_accessible_and_fits_a_phone(tab: Page, tmp_path: Path, dark:
     upload(tab, tmp_path / "axe.jsonl", [JOBS, HAMLET])
     run(tab)
     row(tab, "How many jobs").locator("summary").click()
-    tab.wait_for_timeout(1000)  # colours that fade from one to the other have no contrast to measure
+    tab.wait_for_timeout(1000)  # Axe cannot measure the contrast of fading colours.
     found = Axe().run(tab, context="#fn-progress, #fn-results, #fn-header").response["violations"]
     serious = [one for one in found if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in serious] == []

@@ -1,4 +1,4 @@
-"""Answers in each form look like what they are: words, lists, steps, tables, quotes side by side, summaries."""
+"""Each form of answer on the page: words, lists, steps, tables, quotes next to each other, summaries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rag.settings import Settings
 
 pytestmark = pytest.mark.browser
 _PATIENCE = 300_000
-"""Milliseconds; a busy machine takes its time."""
+"""Milliseconds; long, for a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """One page over a few everyday documents, for all questions."""
+    """Yield one page over a few everyday documents, for all tests."""
     folder = tmp_path_factory.mktemp("forms")
     engine = Engine(Settings(home=folder / "home"))
     engine.index([write_documents(folder / "docs")])
@@ -32,7 +32,7 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def answered(page: Page, name: str) -> Locator:
-    """Ask the question of a form in a conversation of its own; returns what the page says."""
+    """Ask the question of a form in a new conversation and return the answer's element."""
     asked = QUESTIONS[name]
     page.evaluate("window.footnote.clear()")
     ask(page, asked.question)
@@ -46,8 +46,8 @@ def answered(page: Page, name: str) -> Locator:
     return said
 
 
-def leads_to_its_words(page: Page, marker: Locator) -> None:
-    """The marker leads to highlighted words on a card in view."""
+def check_link(page: Page, marker: Locator) -> None:
+    """Check that the marker links to highlighted words on a card in view."""
     marker.click()
     place = (marker.get_attribute("href") or "")[1:]
     expect(page.locator(f"#fn-panel mark:has([id='{place}'])")).to_be_in_viewport()
@@ -60,14 +60,14 @@ def test_words_open_the_answer_and_are_marked_in_the_quote_below(page: Page) -> 
     expect(quote.locator("strong")).to_have_text("Nora Quayle")
     size = "one => parseFloat(getComputedStyle(one).fontSize)"
     assert lead.evaluate(size) > quote.locator("p").evaluate(size)
-    leads_to_its_words(page, lead.locator(".fn-marker"))
+    check_link(page, lead.locator(".fn-marker"))
 
 
 def test_a_reason_is_a_quote_with_its_source(page: Page) -> None:
     said = answered(page, "sentence")
     expect(said.locator("blockquote.fn-quoted").first).to_contain_text("because the peat below the grass burns")
     expect(said.locator("blockquote cite").first).to_contain_text("Boathouse handbook")
-    leads_to_its_words(page, said.locator(".fn-marker").first)
+    check_link(page, said.locator(".fn-marker").first)
 
 
 def test_a_list_has_a_bullet_and_a_marker_for_each_item(page: Page) -> None:
@@ -79,7 +79,7 @@ def test_a_list_has_a_bullet_and_a_marker_for_each_item(page: Page) -> None:
     expect(items.locator(".fn-marker")).to_have_count(4)
     expect(said.locator(".fn-from")).to_have_text("Boathouse handbook")
     expect(page.locator(".fn-cited .fn-number").first).to_have_text("1–5")
-    leads_to_its_words(page, items.last.locator(".fn-marker"))
+    check_link(page, items.last.locator(".fn-marker"))
 
 
 def test_steps_are_numbered_in_their_order(page: Page) -> None:
@@ -91,7 +91,7 @@ def test_steps_are_numbered_in_their_order(page: Page) -> None:
     assert not (steps.first.text_content() or "").startswith("1.")
 
 
-def test_rows_are_a_table_under_its_names_with_figures_ending_below_each_other(page: Page) -> None:
+def test_rows_form_a_table_with_column_names_and_right_aligned_figures(page: Page) -> None:
     said = answered(page, "table")
     table = said.get_by_role("table")
     assert table.get_by_role("columnheader").all_text_contents() == ["Boat", "Seats", "Weight", "Built", "State"]
@@ -104,10 +104,10 @@ def test_rows_are_a_table_under_its_names_with_figures_ending_below_each_other(p
         "end",
         "start",
     ]
-    leads_to_its_words(page, table.locator(".fn-marker").last)
+    check_link(page, table.locator(".fn-marker").last)
 
 
-def test_a_figure_shows_how_it_was_worked_out_from_the_rows_below(page: Page) -> None:
+def test_a_figure_shows_its_calculation_above_the_rows(page: Page) -> None:
     said = answered(page, "figure")
     lead = said.locator("p.fn-answering")
     expect(lead).to_contain_text("9")
@@ -116,25 +116,25 @@ def test_a_figure_shows_how_it_was_worked_out_from_the_rows_below(page: Page) ->
     expect(lead.locator(".fn-marker")).to_have_count(3)
 
 
-def test_a_comparison_quotes_a_sentence_on_each_thing(page: Page) -> None:
+def test_a_comparison_quotes_a_sentence_about_each_side(page: Page) -> None:
     quotes = answered(page, "comparison").locator("blockquote.fn-quoted")
     texts = quotes.all_text_contents()
     assert any("Heron weighs 31 kg" in text for text in texts) and any("Grebe weighs 52 kg" in text for text in texts)
 
 
-def test_a_summary_goes_through_the_sections_and_says_of_what_it_is(page: Page) -> None:
+def test_a_summary_covers_the_sections_in_order_and_names_its_source(page: Page) -> None:
     said = answered(page, "summary")
     headings = said.locator("ul.fn-list > li > span.fn-none").all_text_contents()
     assert [heading.strip() for heading in headings] == ["Launching a canoe:", "Rules on the lake:", "Money:"]
     expect(said.locator(".fn-note")).to_contain_text("A summary of Boathouse handbook")
 
 
-def test_yes_or_no_comes_with_the_sentence_it_rests_on(page: Page) -> None:
+def test_yes_or_no_comes_with_the_quoted_sentence(page: Page) -> None:
     said = answered(page, "yes_no")
     expect(said.locator("blockquote.fn-quoted").first).to_contain_text("if they wear a life jacket")
 
 
-def test_what_the_sources_are_is_listed_by_title_and_date(page: Page) -> None:
+def test_sources_are_listed_by_title_and_date(page: Page) -> None:
     said = answered(page, "about")
     assert said.locator("li").all_text_contents() == [
         "Minutes of the committee (12 Mar 2025)",
@@ -143,21 +143,21 @@ def test_what_the_sources_are_is_listed_by_title_and_date(page: Page) -> None:
     ]
 
 
-def test_small_talk_has_neither_evidence_nor_thumbs(page: Page) -> None:
+def test_small_talk_has_no_evidence_and_no_thumbs(page: Page) -> None:
     answered(page, "talk")
     foot = page.locator(".fn-foot")
     expect(foot.get_by_role("button", name="Good answer")).to_have_count(0)
     expect(foot.get_by_role("button", name="Evidence", exact=True)).to_have_count(0)
 
 
-def test_a_refusal_looks_like_none_of_them(page: Page) -> None:
+def test_a_refusal_has_its_own_look(page: Page) -> None:
     said = answered(page, "refusal")
     expect(said.locator(".fn-verdict")).to_have_text("Not in the sources")
     expect(said.locator("blockquote")).to_have_count(0)
     expect(page.locator("#fn-panel details:visible")).not_to_have_attribute("open", "")
 
 
-def test_an_exported_conversation_keeps_its_forms_and_opens_with_the_network_off(
+def test_an_exported_conversation_keeps_its_forms_and_works_offline(
     page: Page, browser: Browser, tmp_path: Path
 ) -> None:
     page.evaluate("window.footnote.clear()")

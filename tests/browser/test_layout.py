@@ -1,4 +1,4 @@
-"""The layout at each size: nothing overlaps, edges are shared, sides fold, sheets open and close; the composer."""
+"""The layout at each size: no overlap, aligned edges, folding sides, sheets, the composer."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SIZES = {1440: 900, 1024: 768, 768: 1024, 390: 844, 320: 568}
 WIDE, PHONE = 1200, 768
 SHORT, LONG = "Who wrote Hamlet?", "who supplies GM's cells?"
 _PATIENCE = 300_000
-"""Milliseconds; a busy machine takes its time."""
-# The boxes of what must not overlap, of those that can be seen: [name, left, top, right, bottom].
+"""Milliseconds; long, for a busy machine."""
+# Boxes of the visible parts that must not overlap: [name, left, top, right, bottom].
 BOXES = """() => {
   const turn = [...document.querySelectorAll(".fn-turn")].at(-1);
   turn?.scrollIntoView({ block: "end", behavior: "instant" });
@@ -66,11 +66,11 @@ def address(home: Path, tmp_path_factory: pytest.TempPathFactory, chromium: str)
 @pytest.fixture
 def desk(browser: Browser, address: str) -> Iterator[Page]:
     with opened(browser, address, viewport={"width": 1440, "height": 900}) as page:
-        ready(page)
+        wait_until_ready(page)
         yield page
 
 
-def ready(page: Page) -> None:
+def wait_until_ready(page: Page) -> None:
     expect(page.locator(".fn-example").first).to_be_visible(timeout=_PATIENCE)
     expect(page.locator(".fn-chip")).to_contain_text("source", timeout=_PATIENCE)
 
@@ -78,7 +78,7 @@ def ready(page: Page) -> None:
 def finished(page: Page, question: str, count: int) -> None:
     ask(page, question)
     expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(count, timeout=_PATIENCE)
-    page.wait_for_timeout(800)  # until it has come to rest
+    page.wait_for_timeout(800)  # until nothing moves
 
 
 def edges(one: Locator) -> list[int]:
@@ -86,8 +86,8 @@ def edges(one: Locator) -> list[int]:
     return found
 
 
-def lies_well(page: Page) -> None:
-    """Nothing leaves the screen, and of header, composer, buttons, rail and panel none covers another."""
+def check_overlap(page: Page) -> None:
+    """Check that nothing leaves the screen and that the main parts do not overlap."""
     width, height = page.evaluate("[innerWidth, innerHeight]")
     assert page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]") == [
         width,
@@ -103,7 +103,7 @@ def lies_well(page: Page) -> None:
             assert apart, f"{name} and {other} overlap at {width} px"
 
 
-def shares_its_edges(page: Page) -> None:
+def check_edges(page: Page) -> None:
     assert edges(page.locator("#fn-conversation")) == edges(page.locator("#fn-ask"))
     left, right = edges(page.locator("#fn-ask"))
     assert right - left <= 44 * 16
@@ -113,26 +113,26 @@ def shares_its_edges(page: Page) -> None:
 
 @pytest.mark.parametrize("shade", ["light", "dark"])
 @pytest.mark.parametrize("width", SIZES)
-def test_nothing_overlaps_and_axe_finds_nothing_serious_at_any_size(
+def test_nothing_overlaps_and_axe_finds_no_serious_violation_at_any_size(
     browser: Browser, address: str, width: int, shade: Any
 ) -> None:
     viewport = {"width": width, "height": SIZES[width]}
     with opened(browser, address, viewport=viewport, color_scheme=shade) as page:
-        ready(page)
-        lies_well(page)
+        wait_until_ready(page)
+        check_overlap(page)
         for count, question in enumerate((SHORT, LONG), 1):
             finished(page, question, count)
-            lies_well(page)
-            shares_its_edges(page)
+            check_overlap(page)
+            check_edges(page)
         assert page.locator("#fn-header").bounding_box()["height"] <= 56  # type: ignore[index]
         page.locator(".fn-tick").first.evaluate("one => one.click()")
         expect(page.locator(".fn-chip")).to_contain_text("of")
-        lies_well(page)
+        check_overlap(page)
         page.locator("#fn-ticks .fn-tick-all").evaluate("one => { one.checked = true; one.click(); }")
         expect(page.locator(".fn-untold")).to_be_visible()
-        lies_well(page)
+        check_overlap(page)
         page.get_by_role("button", name="Tick all").click()
-        nothing_serious(page)
+        check_axe(page)
         for room in ("sources", "settings", "evaluation"):
             page.evaluate("room => { location.hash = room; }", room)
             inside = page.locator(f"#fn-{room}")
@@ -143,16 +143,16 @@ def test_nothing_overlaps_and_axe_finds_nothing_serious_at_any_size(
             page.wait_for_timeout(300)
             assert page.evaluate("document.documentElement.scrollWidth") == width
             assert inside.evaluate("one => one.scrollWidth - one.clientWidth") <= 0, room
-            nothing_serious(page, f"#fn-{room}")
+            check_axe(page, f"#fn-{room}")
 
 
-def nothing_serious(page: Page, part: str = OURS) -> None:
-    """Axe finds nothing serious in a part of the page."""
+def check_axe(page: Page, part: str = OURS) -> None:
+    """Check that axe finds no serious violation in a part of the page."""
     serious = [one for one in violations(page, part) if one["impact"] in ("serious", "critical")]
     assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in serious] == []
 
 
-def test_both_sides_fold_and_stay_so(desk: Page) -> None:
+def test_folded_sides_stay_folded_after_a_reload(desk: Page) -> None:
     rail, panel, center = desk.locator("#fn-rail"), desk.locator("#fn-right"), desk.locator("#fn-center")
     before = edges(center)
     desk.get_by_role("button", name="Hide the left side").click()
@@ -161,22 +161,24 @@ def test_both_sides_fold_and_stay_so(desk: Page) -> None:
     expect(panel).to_be_hidden()
     assert edges(center)[0] < before[0] and edges(center)[1] > before[1]
     desk.reload()
-    ready(desk)
+    wait_until_ready(desk)
     expect(rail).to_be_hidden()
     expect(panel).to_be_hidden()
-    lies_well(desk)
+    check_overlap(desk)
     finished(desk, LONG, 1)
-    desk.locator(".fn-marker").first.click()  # who follows a marker wants to see where it leads
+    desk.locator(".fn-marker").first.click()  # Following a marker opens the panel.
     expect(panel).to_be_visible()
     desk.get_by_role("button", name="Menu").click()
     expect(rail).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1024, 390])
-def test_drawer_and_sheets_open_and_close_by_touch_and_by_escape(browser: Browser, address: str, width: int) -> None:
+def test_drawer_and_sheets_open_by_touch_and_close_by_touch_and_escape(
+    browser: Browser, address: str, width: int
+) -> None:
     viewport = {"width": width, "height": SIZES[width]}
     with opened(browser, address, viewport=viewport, has_touch=True) as page:
-        ready(page)
+        wait_until_ready(page)
         finished(page, LONG, 1)
         rail, panel, scrim = page.locator("#fn-rail"), page.locator("#fn-right"), page.locator(".fn-scrim")
         marker = page.locator(".fn-marker").first
@@ -216,7 +218,7 @@ def test_the_composer_grows_with_the_question_and_send_and_stop_share_a_place(de
         box.fill("\n".join(map(str, range(lines))))
         heights.append(box.bounding_box()["height"])  # type: ignore[index]
     assert heights[0] < heights[1] < heights[2] <= heights[3] < heights[2] * 1.3
-    lies_well(desk)
+    check_overlap(desk)
     box.fill("")
     send = desk.locator("#fn-send").bounding_box()
     desk.evaluate("document.getElementById('fn-app').classList.add('fn-busy')")
@@ -224,7 +226,7 @@ def test_the_composer_grows_with_the_question_and_send_and_stop_share_a_place(de
     expect(desk.locator("#fn-send")).to_be_hidden()
 
 
-def test_files_come_by_button_by_drop_and_by_paste(desk: Page, home: Path, tmp_path: Path) -> None:
+def test_files_can_be_added_by_button_drop_and_paste(desk: Page, home: Path, tmp_path: Path) -> None:
     told = desk.locator(".fn-told-line")
     (note := tmp_path / "herons.txt").write_text("The herons of Oxley are counted by Dr. Marrow in May.\n")
     with desk.expect_file_chooser() as choosing:
@@ -242,7 +244,7 @@ def test_files_come_by_button_by_drop_and_by_paste(desk: Page, home: Path, tmp_p
     expect(told).to_have_text("")
     desk.get_by_role("textbox", name="Question").fill("http://127.0.0.1:9/page")
     told.get_by_role("button", name="Add as a source").click()
-    expect(told).to_contain_text("no public address", timeout=_PATIENCE)  # the reason why it is none
+    expect(told).to_contain_text("no public address", timeout=_PATIENCE)  # the reason for the refusal
     expect(desk.get_by_role("textbox", name="Question")).to_have_value("")
 
 
@@ -272,7 +274,7 @@ def test_an_answer_is_copied_as_rich_text_with_its_quotes(desk: Page) -> None:
     assert plain.startswith("**who supplies GM's cells?**")
 
 
-def test_a_conversation_keeps_its_ticks_over_a_reload_and_in_another_tab(browser: Browser, desk: Page) -> None:
+def test_a_conversation_keeps_its_ticked_sources_over_a_reload_and_in_another_tab(browser: Browser, desk: Page) -> None:
     everything = desk.locator(".fn-chip").text_content() or ""
     desk.locator("#fn-ticks .fn-tick").first.uncheck()
     some = desk.locator(".fn-chip").text_content() or ""
@@ -288,14 +290,14 @@ def test_a_conversation_keeps_its_ticks_over_a_reload_and_in_another_tab(browser
     with desk.context.expect_page() as opening:
         desk.evaluate("window.open(location.href, '_blank', 'noopener')")
     other = opening.value
-    ready(other)
+    wait_until_ready(other)
     other.locator(".fn-open-conversation", has_text="CEO of GM").first.click()
     expect(other.locator(".fn-turn")).to_have_count(1)
     expect(other.locator(".fn-chip")).to_have_text(some)
     expect(desk.locator(".fn-chip")).to_have_text(everything)
 
 
-def test_the_rooms_have_addresses_and_lead_back(desk: Page) -> None:
+def test_each_room_has_an_address_and_a_link_back(desk: Page) -> None:
     desk.get_by_role("link", name="Evaluation").click()
     expect(desk.locator("#fn-evaluation")).to_be_visible()
     expect(desk.locator("#fn-title")).to_have_text("Evaluation")
@@ -314,9 +316,9 @@ def test_the_rooms_have_addresses_and_lead_back(desk: Page) -> None:
     expect(desk.locator("#fn-desk")).to_be_visible()
 
 
-def test_the_tour_is_read_and_closed_by_touch(browser: Browser, address: str) -> None:
+def test_the_tour_can_be_read_and_closed_by_touch(browser: Browser, address: str) -> None:
     with opened(browser, address, viewport={"width": 320, "height": 568}, has_touch=True) as page:
-        ready(page)
+        wait_until_ready(page)
         page.get_by_role("button", name="Menu").tap()
         page.get_by_role("button", name="A short tour").tap()
         tour = page.get_by_role("dialog", name="A short tour")

@@ -1,4 +1,4 @@
-"""What the page does beside answering: its states, keys, actions, phone, paper, and access for everyone."""
+"""The page around the answers: tooltips, keys, copying, editing, reload, phone and print."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def answered(page: Page) -> Page:
-    """A page on which one question was answered."""
+    """Return a page with one answered question."""
     ask(page, "Who is the CEO of GM?")
     expect(page.locator(".fn-turn.fn-answered")).to_be_visible(timeout=60_000)
     return page
 
 
-def test_a_marker_shows_its_quote_when_pointed_at_or_focused(answered: Page) -> None:
+def test_a_marker_shows_its_quote_on_hover_and_focus(answered: Page) -> None:
     marker = answered.locator(".fn-marker").first
     marker.hover()
     expect(answered.get_by_role("tooltip")).to_contain_text("Mary Barra")
@@ -35,7 +35,7 @@ def test_a_marker_shows_its_quote_when_pointed_at_or_focused(answered: Page) -> 
     expect(marker).to_be_focused()
 
 
-def test_choosing_an_earlier_answer_brings_its_sources_back(answered: Page) -> None:
+def test_choosing_an_earlier_answer_shows_its_sources_again(answered: Page) -> None:
     ask(answered, "How many jobs will the TDK deal create?")
     expect(answered.locator(".fn-turn.fn-answered")).to_have_count(2, timeout=60_000)
     expect(answered.locator(".fn-card.fn-cited:visible").first).to_contain_text("1,000 jobs")
@@ -43,7 +43,7 @@ def test_choosing_an_earlier_answer_brings_its_sources_back(answered: Page) -> N
     expect(answered.locator(".fn-card.fn-cited:visible").first).to_contain_text("Mary Barra")
 
 
-def test_the_whole_article_opens_with_the_quote_in_view(answered: Page) -> None:
+def test_the_article_opens_with_the_quote_in_view(answered: Page) -> None:
     quote = answered.locator(".fn-card mark").first.text_content() or ""
     with answered.context.expect_page() as opening:
         answered.get_by_role("link", name=re.compile("Open article")).first.click()
@@ -53,7 +53,7 @@ def test_the_whole_article_opens_with_the_quote_in_view(answered: Page) -> None:
     expect(article.locator(".fn-text")).to_contain_text("GM plans to launch 20 new electric vehicles")
 
 
-def test_an_answer_is_copied_as_markdown_and_linked_by_its_question(answered: Page, address: str) -> None:
+def test_an_answer_is_copied_as_markdown_and_has_a_link_that_asks_it(answered: Page, address: str) -> None:
     answered.context.grant_permissions(["clipboard-read", "clipboard-write"])
     turn = answered.locator(".fn-turn").first
     turn.get_by_role("button", name="Copy").click()
@@ -86,7 +86,7 @@ def test_a_question_sent_before_gradio_listens_is_sent_again(page: Page, event: 
     expect(page.locator(".fn-turn")).to_have_count(2)
 
 
-def test_a_question_can_be_edited_and_asked_again(answered: Page) -> None:
+def test_a_question_can_be_edited_and_recalled(answered: Page) -> None:
     answered.locator(".fn-turn").first.get_by_role("button", name="Edit").click()
     box = answered.get_by_role("textbox", name="Question")
     expect(box).to_have_value("Who is the CEO of GM?")
@@ -95,7 +95,7 @@ def test_a_question_can_be_edited_and_asked_again(answered: Page) -> None:
     expect(box).to_have_value("Who is the CEO of GM?")
 
 
-def test_the_conversation_is_kept_over_a_reload_and_can_be_begun_anew(answered: Page) -> None:
+def test_a_conversation_survives_a_reload_and_a_new_one_can_be_started(answered: Page) -> None:
     answered.reload()
     expect(answered.locator(".fn-turn.fn-answered")).to_contain_text("Mary Barra")
     answered.locator(".fn-marker").first.click()
@@ -107,7 +107,7 @@ def test_the_conversation_is_kept_over_a_reload_and_can_be_begun_anew(answered: 
     expect(answered.locator(".fn-turn")).to_have_count(0)
 
 
-def test_keys_lead_about_and_are_listed(answered: Page) -> None:
+def test_keyboard_shortcuts_work_and_are_listed(answered: Page) -> None:
     answered.locator(".fn-turn .fn-action", has_text="Edit").first.focus()
     answered.keyboard.press("?")
     expect(answered.get_by_role("dialog", name="A short tour")).to_be_visible()
@@ -127,7 +127,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_sources_are_a_sheet(answered: P
     expect(answered.locator("#fn-right")).to_be_hidden()
 
 
-def test_on_paper_the_answer_has_its_footnotes(answered: Page) -> None:
+def test_a_printed_answer_has_footnotes(answered: Page) -> None:
     answered.emulate_media(media="print")
     expect(answered.locator(".fn-footnotes")).to_be_visible()
     expect(answered.locator("#fn-ask")).to_be_hidden()

@@ -1,4 +1,4 @@
-"""The Settings room: what is chosen there holds for the next question, and is there again after a reload."""
+"""The Settings room: a choice applies to the next question and is kept over a reload."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 _PATIENCE = 300_000
 
 
-def test_a_choice_holds_for_the_next_question_and_what_the_environment_sets_can_not_be_changed(
+def test_a_choice_applies_to_the_next_question_and_settings_of_the_environment_are_locked(
     browser: Browser, seeds_home: Path, tmp_path: Path
 ) -> None:
     home = Path(shutil.copytree(seeds_home, tmp_path / "home"))

@@ -1,4 +1,4 @@
-"""The Sources tab: files are added, asked about, seen in the list and taken out, while the chat goes on."""
+"""The Sources tab: files are added, queried, listed and removed while the chat runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.documents import FACTS, write_pdf
 
 pytestmark = pytest.mark.browser
 _PATIENCE = 300_000
-"""Milliseconds; a busy machine takes its time."""
+"""Milliseconds; long, for a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def add(tab: Page, *paths: Path) -> None:
     tab.locator("#fn-add input[type=file], #fn-sources input[type=file]").first.set_input_files(list(paths))
 
 
-def test_an_added_file_is_asked_about_and_taken_out_again(tab: Page, home: Path, tmp_path: Path) -> None:
+def test_an_added_file_is_cited_and_can_be_replaced_and_removed(tab: Page, home: Path, tmp_path: Path) -> None:
     note = tmp_path / "otters.txt"
     note.write_text("The otters of the river Alm are counted by Dr. Quillfeather in March.\n" * 2)
     empty = tmp_path / "empty.txt"
@@ -62,7 +62,7 @@ def test_an_added_file_is_asked_about_and_taken_out_again(tab: Page, home: Path,
     ask(tab, "Who counts the otters of the river Alm?")
     expect(tab.locator(".fn-answer").last).to_contain_text("Quillfeather", timeout=_PATIENCE)
     tab.get_by_role("link", name="Sources", exact=True).click()
-    # A newer version takes the place of the older.
+    # A newer version replaces the older.
     note.write_text("The otters of the river Alm are counted by Mrs. Featherstone in May.\n" * 2)
     add(tab, note)
     expect(told).to_contain_text("otters.txt: replaced", timeout=_PATIENCE)
@@ -72,17 +72,17 @@ def test_an_added_file_is_asked_about_and_taken_out_again(tab: Page, home: Path,
     expect(tab.locator(".fn-answer").last).to_contain_text("Featherstone", timeout=_PATIENCE)
     expect(tab.locator(".fn-answer").last).not_to_contain_text("Quillfeather")
     tab.get_by_role("link", name="Sources", exact=True).click()
-    take_out(tab, "otters.txt")
+    remove(tab, "otters.txt")
     expect(row).to_have_count(0)
     assert not (home / "sources/otters.txt").exists()
 
 
-def take_out(tab: Page, name: str) -> None:
+def remove(tab: Page, name: str) -> None:
     tab.locator("#fn-listing tr", has_text=name).get_by_role("button", name="Remove").click()
     expect(tab.locator("#fn-syncing")).to_contain_text("was removed", timeout=_PATIENCE)
 
 
-def test_an_uploaded_pdf_is_cited_with_its_page_and_refused_once_it_is_taken_out(tab: Page, tmp_path: Path) -> None:
+def test_an_uploaded_pdf_is_cited_with_its_page_and_refused_after_its_removal(tab: Page, tmp_path: Path) -> None:
     fact = FACTS["mill.pdf"]
     write_pdf(tmp_path / "mill.pdf")
     add(tab, tmp_path / "mill.pdf")
@@ -98,14 +98,14 @@ def test_an_uploaded_pdf_is_cited_with_its_page_and_refused_once_it_is_taken_out
     expect(card).to_contain_text("mill.pdf")
     expect(card.locator("mark")).to_contain_text(fact.words)
     tab.get_by_role("link", name="Sources", exact=True).click()
-    take_out(tab, "mill.pdf")
+    remove(tab, "mill.pdf")
     expect(tab.locator("#fn-listing tr", has_text="mill.pdf")).to_have_count(0)
     tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, fact.question)
     expect(tab.locator(".fn-turn.fn-refused")).to_contain_text("Nothing here mentions", timeout=_PATIENCE)
 
 
-def test_a_source_named_like_markup_is_shown_as_it_is(tab: Page, tmp_path: Path) -> None:
+def test_a_source_named_like_markup_is_shown_as_text(tab: Page, tmp_path: Path) -> None:
     odd = tmp_path / "a&lt;b {{1+1}}.txt"
     odd.write_text("<script>window.ran = 1</script> is a title\n\nThe lake of Corm is deep.")
     add(tab, odd)
@@ -114,7 +114,7 @@ def test_a_source_named_like_markup_is_shown_as_it_is(tab: Page, tmp_path: Path)
     assert tab.evaluate("window.ran") is None
 
 
-def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
+def test_only_ticked_sources_are_searched_on_this_page_and_the_chat_says_so(
     tab: Page, browser: Browser, address: str
 ) -> None:
     jobs = "How many jobs will the TDK deal create?"
@@ -126,7 +126,7 @@ def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
     told.uncheck()
     tab.get_by_role("button", name="Look for changes").click()
     expect(tab.locator("#fn-syncing")).to_contain_text("The index holds", timeout=_PATIENCE)
-    expect(told).not_to_be_checked()  # the list was drawn anew
+    expect(told).not_to_be_checked()  # The list was redrawn.
     assert everything.evaluate("box => box.indeterminate")
     tab.get_by_role("link", name="Back to the chat").click()
     expect(tab.locator(chip)).to_have_text(f"{count - 1} of {count} sources")
@@ -135,7 +135,7 @@ def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
     turn.locator(".fn-details summary").click(timeout=_PATIENCE)
     expect(turn.locator(".fn-details")).to_contain_text(f"{count - 1} of {count} sources")
     expect(tab.locator("#fn-panel .fn-card", has_text="000_fee8f80bb4d154f2.txt")).to_have_count(0)
-    with opened(browser, address) as other:  # another reader asks all
+    with opened(browser, address) as other:  # Another reader still searches all sources.
         expect(other.locator("#fn-listing .fn-tick")).to_have_count(count, timeout=_PATIENCE)
         expect(other.locator(chip)).to_have_text(f"{count} sources")
     tab.locator(chip).click()
@@ -154,7 +154,7 @@ def test_only_what_is_ticked_is_asked_on_this_page_and_the_chat_says_so(
     expect(tab.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs", timeout=_PATIENCE)
 
 
-def test_pasted_text_is_a_source_that_is_removed_and_brought_back(tab: Page, home: Path) -> None:
+def test_pasted_text_becomes_a_source_that_can_be_removed_and_restored(tab: Page, home: Path) -> None:
     tab.locator("#fn-forms summary", has_text="Pasted text").click()
     form = tab.locator("#fn-forms form[data-order=paste]")
     form.get_by_label("Title").fill("Opening hours / summer")
@@ -166,7 +166,7 @@ def test_pasted_text_is_a_source_that_is_removed_and_brought_back(tab: Page, hom
     )
     row = tab.locator("#fn-listing tr", has_text="Opening hours summer.txt")
     expect(row).to_contain_text("11 words")
-    take_out(tab, "Opening hours summer.txt")
+    remove(tab, "Opening hours summer.txt")
     expect(row).to_have_count(0)
     tab.locator("#fn-syncing").get_by_role("button", name="Undo").click()
     expect(row).to_contain_text("indexed", timeout=_PATIENCE)
@@ -174,7 +174,7 @@ def test_pasted_text_is_a_source_that_is_removed_and_brought_back(tab: Page, hom
     expect(tab.locator("#fn-syncing")).to_contain_text("read again, nothing changed", timeout=_PATIENCE)
 
 
-def test_a_folder_is_added_filtered_sorted_and_its_ticks_named(tab: Page, tmp_path: Path) -> None:
+def test_a_folder_can_be_added_filtered_and_sorted_and_its_ticks_saved_as_a_group(tab: Page, tmp_path: Path) -> None:
     folder = tmp_path / "minutes"
     (folder / "may").mkdir(parents=True)
     for name, words in (("may/one.txt", "The roof was mended."), ("may/two.txt", "The well is dry. It was deep.")):
@@ -211,7 +211,7 @@ def test_a_folder_is_added_filtered_sorted_and_its_ticks_named(tab: Page, tmp_pa
     expect(group.locator("option", has_text="Building")).to_have_count(0)
 
 
-def test_the_sample_stays_beside_a_first_source_until_it_is_removed_and_comes_back(
+def test_the_sample_stays_next_to_a_first_source_until_removed_and_can_be_restored(
     browser: Browser, tmp_path: Path, chromium: str
 ) -> None:
     (note := tmp_path / "otters.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather.\n")
@@ -248,12 +248,12 @@ def test_the_sample_stays_beside_a_first_source_until_it_is_removed_and_comes_ba
         expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("1,000 jobs", timeout=_PATIENCE)
 
 
-def test_axe_finds_nothing_serious_on_the_tab(tab: Page) -> None:
+def test_axe_finds_no_serious_violation_on_the_tab(tab: Page) -> None:
     serious = [one for one in violations(tab) if one["impact"] in ("serious", "critical")]
     assert [(one["id"], node["html"]) for one in serious for node in one["nodes"]] == []
 
 
-def test_a_file_over_the_total_is_refused_in_words_and_the_next_is_taken(
+def test_a_file_over_the_total_is_refused_with_a_message_and_a_smaller_one_accepted(
     browser: Browser, seeds_home: Path, tmp_path: Path
 ) -> None:
     (small := tmp_path / "small.txt").write_text("The otters of the river Alm are counted by Dr. Quillfeather.\n")

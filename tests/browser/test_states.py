@@ -1,4 +1,4 @@
-"""Every state the page can be in, brought about for real: starting, working, stopped, busy, updating, failing."""
+"""Every state of the page, produced for real: starting, working, stopped, busy, updating, failing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MANY = {
         for number in range(20)
     },
 }
-# Writes down every word about a turn that waits, with whether it could be stopped then.
+# Records each status line of a waiting turn, and whether Stop was shown then.
 LOG_WAITING = """() => {
   window.waited = [];
   new MutationObserver(() => {
@@ -46,7 +46,9 @@ LOG_WAITING = """() => {
 }"""
 
 
-def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browser: Browser, tmp_path: Path) -> None:
+def test_during_the_start_a_question_waits_and_can_be_stopped_or_is_turned_away(
+    browser: Browser, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     write_sources(home, tmp_path / "docs", MANY)
     with ExitStack() as starting, ExitStack() as running:
@@ -72,7 +74,7 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
         turns.nth(1).get_by_role("button", name="Edit").click()
         expect(page.get_by_role("textbox", name="Question")).to_have_value("Who built the old mill?")
 
-        for _ in range(60):  # what was stopped leaves its place to the next, as soon as the server hears of it
+        for _ in range(60):  # A stopped question frees its place as soon as the server hears of it.
             turns.nth(0).get_by_role("button", name="Ask again").click()
             expect(turns.last).to_contain_text(re.compile("comes in a moment|Too many"))
             if "Too many" not in (turns.last.text_content() or ""):
@@ -85,7 +87,7 @@ def test_while_it_starts_a_question_waits_is_stopped_or_told_to_come_back(browse
         expect(turns.nth(0)).to_contain_text("Stopped.")
 
 
-def test_the_page_works_says_so_and_is_stopped_with_escape(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+def test_a_working_page_shows_its_state_and_stops_on_escape(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
     with server(seeds_home, tmp_path / "serve.log") as (process, address), opened(browser, address) as page:
         expect(page.locator(".fn-state-ready")).to_be_visible()
         page.evaluate(LOG_WAITING)
@@ -101,7 +103,7 @@ def test_the_page_works_says_so_and_is_stopped_with_escape(browser: Browser, see
         expect(page.locator(".fn-stopped")).to_have_count(3)
 
 
-def test_while_the_index_is_made_anew_the_page_says_so_and_answers(
+def test_during_a_rebuild_the_page_shows_the_update_and_answers(
     browser: Browser, builder: Builder, tmp_path: Path, chromium: str
 ) -> None:
     write_sources(builder.home, tmp_path / "docs", MANY)
@@ -120,7 +122,7 @@ def test_while_the_index_is_made_anew_the_page_says_so_and_answers(
         expect(page.locator(".fn-turn.fn-answered").last).to_contain_text("Anna Brook")
 
 
-def test_a_failure_has_an_id_that_stands_in_the_log(
+def test_a_failure_has_an_id_that_is_in_the_log(
     browser: Browser, builder: Builder, tmp_path: Path, chromium: str
 ) -> None:
     write_sources(builder.home, tmp_path / "docs", MILL)
@@ -137,7 +139,7 @@ def test_a_failure_has_an_id_that_stands_in_the_log(
         expect(page.locator(".fn-state-failed")).to_contain_text("names none that is there")
 
 
-def test_without_sources_the_page_says_how_to_add_some_and_a_server_that_ends_is_noticed(
+def test_an_empty_page_says_how_to_add_sources_and_notices_that_the_server_ended(
     browser: Browser, builder: Builder, tmp_path: Path, chromium: str
 ) -> None:
     write_sources(builder.home, tmp_path / "docs", {})

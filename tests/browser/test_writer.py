@@ -1,4 +1,4 @@
-"""A language model writes on the page: checked sentences as they come, verdicts, stopping, and a server that is off."""
+"""A language model as the writer on the page: checked sentences, verdicts, stopping, a server that is down."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def scripted() -> Iterator[Server]:
 
 @contextmanager
 def written_by(browser: Browser, home: Path, log: Path, url: str, part: str) -> Iterator[Page]:
-    """The page with a language model, chosen as the writer."""
+    """Open the page with a language model that is chosen as the writer."""
     env = {"FOOTNOTE_LLM_URL": url, "FOOTNOTE_LLM_MODEL": f"part/{part}", "FOOTNOTE_LLM_KEY": KEY}
-    env["FOOTNOTE_LLM_ANSWER_TOKENS"] = "1000000"  # or what never ends is cut off
+    env["FOOTNOTE_LLM_ANSWER_TOKENS"] = "1000000"  # so many that the endless answer is not cut off
     with served(home, log, **env) as address, opened(browser, address) as page:
         expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
         page.get_by_label("Language model, checked").check()
@@ -36,7 +36,7 @@ def written_by(browser: Browser, home: Path, log: Path, url: str, part: str) -> 
     assert KEY not in log.read_text()
 
 
-def test_each_written_sentence_has_its_verdict_and_leads_to_its_source(
+def test_each_written_sentence_has_its_verdict_and_links_to_its_source(
     browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
 ) -> None:
     with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "perfect") as page:
@@ -47,7 +47,7 @@ def test_each_written_sentence_has_its_verdict_and_leads_to_its_source(
         turn.locator(".fn-marker").first.click()
         expect(page.locator(".fn-cited:focus mark")).to_contain_text("LG Chem")
         expect(page.locator(".fn-sources:visible")).to_have_count(1)
-        # The other writer is a choice, too.
+        # The user can switch back to quotes.
         page.get_by_label("Quotes").check()
         ask(page, "How many jobs will the TDK deal create?")
         last = page.locator(".fn-turn").last
@@ -55,7 +55,7 @@ def test_each_written_sentence_has_its_verdict_and_leads_to_its_source(
         expect(last.locator(".fn-check")).to_have_count(0)
 
 
-def test_what_fails_the_check_is_left_out_and_said(
+def test_a_sentence_that_fails_the_check_is_left_out_with_a_note(
     browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
 ) -> None:
     with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "wrong-number") as page:
@@ -66,7 +66,7 @@ def test_what_fails_the_check_is_left_out_and_said(
         assert "7,777" not in "".join(turn.locator(".fn-answer p:not(.fn-note)").all_inner_texts())
 
 
-def test_checked_sentences_stream_and_stop_ends_it(
+def test_checked_sentences_are_streamed_and_stop_ends_the_answer(
     browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
 ) -> None:
     with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "endless") as page:
@@ -79,13 +79,13 @@ def test_checked_sentences_stream_and_stop_ends_it(
         expect(turn).to_have_class(re.compile("fn-stopped"))
         assert scripted.let_go.wait(60)
         expect(turn.locator(".fn-check").first).to_be_visible()
-        # The next question is answered: nobody waits for what was stopped.
+        # The stopped answer does not delay the next question.
         page.get_by_label("Quotes").check()
         ask(page, "Who is the CEO of GM?")
         expect(page.locator(".fn-turn").last).to_have_class(re.compile("fn-answered"), timeout=60_000)
 
 
-def test_the_quoting_answer_appears_when_the_server_is_off(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
+def test_the_answer_is_quoted_if_the_server_is_down(browser: Browser, seeds_home: Path, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}/v1"
     with written_by(browser, seeds_home, tmp_path / "log", url, "perfect") as page:
         ask(page, "Who is the CEO of GM?")
