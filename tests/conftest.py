@@ -82,7 +82,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def run(seeds_home: Path) -> Run:
-    """Return a function that runs app.py: run("ask", "...", home=..., lines=STDIN, NAME=...)."""
+    """Return run("ask", "...", home=..., lines=STDIN, NAME=...), which runs app.py."""
 
     def call(*words: str, home: Path = seeds_home, lines: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         variables = {**os.environ, "FOOTNOTE_HOME": str(home), **env}

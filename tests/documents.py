@@ -23,7 +23,7 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageBreak, Page
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact of a document: the question, the words of the quote, and the place that the citation names."""
+    """A fact: its question, the words of the quote, and the place in the citation."""
 
     question: str
     words: str
@@ -163,7 +163,7 @@ def write_corpus(folder: Path) -> Path:
 
 
 def write_pdf(path: Path) -> None:
-    """Write three pages in two columns, with a running head, page numbers and justified text."""
+    """Write three pages in two justified columns, with a running head and page numbers."""
     width, height = A4
     styles = getSampleStyleSheet()
     styles["BodyText"].alignment = 4
@@ -262,7 +262,7 @@ def write_xlsx(path: Path) -> None:
 
 
 def write_pptx(path: Path) -> None:
-    """Write four slides with notes: a title, a list, a picture without text, and a table."""
+    """Write four slides with notes: title, list, picture without text, and table."""
     deck = pptx.Presentation()
     deck.core_properties.title = "The Wester canal"
     deck.core_properties.author = "Ann Bell"

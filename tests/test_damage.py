@@ -171,7 +171,7 @@ def test_a_generation_without_digests_is_rebuilt_and_not_called_damaged(builder:
 
 @pytest.fixture
 def large(tmp_path: Path) -> tuple[Path, Path, dict[str, str]]:
-    """Return (folder, a file of 1.2 MB in it, digests); the file is trusted, but its digest is wrong."""
+    """Return (folder, a trusted file of 1.2 MB in it, digests); its digest is wrong."""
     folder = tmp_path / "generation"
     (folder / "words").mkdir(parents=True)
     path = folder / "words" / "large.store"
@@ -217,7 +217,7 @@ if sys.argv[2] == "killed":
 
 
 def corrupt_unseen(folder: Path) -> None:
-    """Make the catalog large, trusted and different from its digest, as after silent disk corruption."""
+    """Make the catalog large, trusted and corrupt, as after a silent disk error."""
     with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog:
         catalog.execute("create table filling as select zeroblob(1500000)")
         catalog.commit()
@@ -325,7 +325,7 @@ def test_panics_of_the_word_index_are_reported_as_damage(home: Path, tmp_path: P
 
 
 def count_damage(words: Path, tmp_path: Path, changes: list[tuple[str, bytes]]) -> int:
-    """Query a copy of the word index after each change (file, content); count the IndexDamaged errors."""
+    """Query a copy of the word index after each change; count the IndexDamaged errors."""
     told = 0
     for number, (name, content) in enumerate(changes):
         copy = shutil.copytree(words, tmp_path / str(number))

@@ -123,14 +123,14 @@ def test_sources_that_agree_are_not_said_to_differ(tmp_path: Path) -> None:
 
 
 def test_amounts_of_different_things_do_not_differ() -> None:
-    def told(article: str, text: str, words: str) -> Evidence:
+    def make_evidence(article: str, text: str, words: str) -> Evidence:
         hit = Hit(Chunk(article, article, 0, "", "", 0, len(text), text, 1), 1, 0.5, 0.5, 0.5, 1, 1)
         place = text.index(words)
         return Evidence(hit, 0, len(text), 0.5, ((place, place + len(words)),), odds=1.0)
 
-    guest = told("faq", "A guest costs 8 pounds an outing.", "8 pounds")
+    guest = make_evidence("faq", "A guest costs 8 pounds an outing.", "8 pounds")
     for text, differ in (("A life jacket costs 58 pounds.", False), ("Guests pay 10 pounds.", True)):
-        other = told("prices", text, "58 pounds" if "58" in text else "10 pounds")
+        other = make_evidence("prices", text, "58 pounds" if "58" in text else "10 pounds")
         assert sources_differ([guest, other], content_terms("guest cost")) is differ
 
 
@@ -140,8 +140,8 @@ def test_as_of_excludes_newer_sources_and_says_so(dated: Engine, run: Run) -> No
     assert "Only 2 of 3 sources were asked (1 published after 31 Dec 2024 left out)." in found.notes
     assert type(found).from_json(found.to_json()) == found
     done = run("ask", "--as-of", "2024", "--json", QUESTION, home=dated.home)
-    told = json.loads(done.stdout)
-    assert told["asked"]["dates"] == "1 published after 2024 left out" and "Northvolt" not in told["answer"]
+    value = json.loads(done.stdout)
+    assert value["asked"]["dates"] == "1 published after 2024 left out" and "Northvolt" not in value["answer"]
     assert run("ask", "--as-of", "soon", QUESTION, home=dated.home).returncode == 2
 
 

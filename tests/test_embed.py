@@ -20,7 +20,7 @@ from training.encoder.export import export
 
 @pytest.fixture(scope="module")
 def texts() -> list[str]:
-    """Return paragraphs of the seeds, questions, a text of a single word and an empty text."""
+    """Return paragraphs of the seeds, questions, a single word and an empty text."""
     paragraphs = [line for path in sorted(SEEDS.glob("*.txt")) for line in path.read_text("utf-8").split("\n")]
     return [*filter(None, paragraphs), "Who supplies the cells?", "Where is the plant?", "battery", ""]
 

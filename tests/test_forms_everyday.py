@@ -85,7 +85,7 @@ The warranty runs for two years from the day of purchase.
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def everyday(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return an engine over the documents."""
     folder = tmp_path_factory.mktemp("everyday")
     (folder / "docs").mkdir()
@@ -107,20 +107,20 @@ def texts_of(found: Answer) -> list[str]:
     return [one.text for one in found.sentences]
 
 
-def test_a_question_about_several_things_lists_every_item(asked: Engine) -> None:
-    found = answer(asked, "when are the different bins emptied at the cottage")
+def test_a_question_about_several_things_lists_every_item(everyday: Engine) -> None:
+    found = answer(everyday, "when are the different bins emptied at the cottage")
     assert found.form == "list"
     assert [text.partition(":")[0] for text in texts_of(found) if ": " in text] == ["grey", "yellow", "green"]
     assert texts_of(found)[2].endswith("every Wednesday morning")
 
 
-def test_a_question_about_a_subject_is_answered_by_its_section(asked: Engine) -> None:
-    found = answer(asked, "what do the house rules say about mould and damp")
+def test_a_question_about_a_subject_is_answered_by_its_section(everyday: Engine) -> None:
+    found = answer(everyday, "what do the house rules say about mould and damp")
     assert "Open all windows" in found.text and "fan running" in found.text
 
 
-def test_the_actions_of_one_person_are_listed(asked: Engine) -> None:
-    found = answer(asked, "what jobs did Bram get at the trustees' meeting")
+def test_the_actions_of_one_person_are_listed(everyday: Engine) -> None:
+    found = answer(everyday, "what jobs did Bram get at the trustees' meeting")
     assert found.form == "list"
     assert [text.partition(" to ")[2] for text in texts_of(found)] == [
         "sign the contract by 20 March.",
@@ -128,20 +128,20 @@ def test_the_actions_of_one_person_are_listed(asked: Engine) -> None:
     ]
 
 
-def test_steps_with_their_own_headings_are_steps_if_the_question_asks_how(asked: Engine) -> None:
-    found = answer(asked, "how do i descale the kettle")
+def test_steps_with_their_own_headings_are_steps_if_the_question_asks_how(everyday: Engine) -> None:
+    found = answer(everyday, "how do i descale the kettle")
     assert found.form == "steps"
     assert [text[:8] for text in texts_of(found)] == ["Fill the", "Run the ", "Rinse tw"]
-    assert answer(asked, "how do i have to behave as a guest at the cottage").form != "steps"
+    assert answer(everyday, "how do i have to behave as a guest at the cottage").form != "steps"
 
 
-def test_parallel_sentences_are_compared(asked: Engine) -> None:
-    found = answer(asked, "compare offer North and offer South")
+def test_parallel_sentences_are_compared(everyday: Engine) -> None:
+    found = answer(everyday, "compare offer North and offer South")
     assert found.form == "comparison" and "41,000" in found.text and "44,500" in found.text
 
 
-def test_a_price_after_dot_leaders_stays_with_its_name(asked: Engine) -> None:
-    found = answer(asked, "how much is boat storage in the hall for a month?")
+def test_a_price_after_dot_leaders_stays_with_its_name(everyday: Engine) -> None:
+    found = answer(everyday, "how much is boat storage in the hall for a month?")
     assert "15.20" in texts_of(found)[0]
     for one in found.citations:
         assert "\n" not in one.quote and ("open" in one.quote) == ("7.40" in one.quote)
@@ -155,18 +155,18 @@ def test_a_price_after_dot_leaders_stays_with_its_name(asked: Engine) -> None:
         ("how many different items are in the tool library?", "5"),
     ],
 )
-def test_rows_are_counted_and_units_added(asked: Engine, question: str, opening: str) -> None:
-    found = answer(asked, question)
+def test_rows_are_counted_and_units_added(everyday: Engine, question: str, opening: str) -> None:
+    found = answer(everyday, question)
     assert found.form == "table" and found.text.startswith(f"{opening} [1]")
     assert found.searched == question
 
 
-def test_the_maximum_of_a_column_is_not_a_count(asked: Engine) -> None:
-    found = answer(asked, "how many kilos does the tool with the highest deposit weigh")
+def test_the_maximum_of_a_column_is_not_a_count(everyday: Engine) -> None:
+    found = answer(everyday, "how many kilos does the tool with the highest deposit weigh")
     assert "rows, Weight" not in found.text
-    assert not answer(asked, "how many different groups are in the tool library?").text.startswith("5")
+    assert not answer(everyday, "how many different groups are in the tool library?").text.startswith("5")
 
 
-def test_a_bare_number_does_not_answer_when(asked: Engine) -> None:
-    found = answer(asked, "when is the deposit for the tile cutter due")
+def test_a_bare_number_does_not_answer_when(everyday: Engine) -> None:
+    found = answer(everyday, "when is the deposit for the tile cutter due")
     assert found.refused or not found.text.startswith("10")

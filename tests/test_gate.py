@@ -79,7 +79,7 @@ def walk(those: Iterable[BaseRoute]) -> Iterator[Route]:
 
 
 def get_statuses(address: str, asked: list[tuple[str, str]], headers: dict[str, str]) -> dict[tuple[str, str], int]:
-    """Return the status of each request, without reading the reply, which may be endless."""
+    """Return the status of each request, without reading the (maybe endless) reply."""
     statuses = {}
     with httpx.Client(base_url=address, timeout=60) as http:
         for method, path in asked:

@@ -137,7 +137,7 @@ def test_a_passage_repeated_in_many_sources_is_retrieved_once(builder: Builder, 
 
 @pytest.fixture(scope="module")
 def choking(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    """Return a small sentence-transformers model that gives no vector to a text with the word "zebra"."""
+    """Return a small model that gives no vector to a text with the word "zebra"."""
     torch = pytest.importorskip("torch")
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer

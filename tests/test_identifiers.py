@@ -183,7 +183,7 @@ def hit(text: str, context: str = "") -> Hit:
 
 
 def score_left(question: str, text: str, words: str, context: str = "", source: str = "") -> float | None:
-    """Return what remains of an answer's score of 1.0, or None if the answer is dropped."""
+    """Return what is left of a score of 1.0, or None if the answer is dropped."""
     start = text.index(words)
     found = [PassageReading(1.0, (AnswerSpan(start, start + len(words), 1.0),))]
     (one,) = of_what_is_asked(find_identifiers(question), [hit(text, context)], found, {"a": source})

@@ -144,7 +144,7 @@ def test_a_reader_keeps_the_old_generation_while_a_copy_is_changed(large: Builde
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return the digests of a generation's files, except those that are written on opening."""
+    """Return the digests of a generation's files, except those that opening writes."""
     opened = ("chroma.sqlite3", "checked.json")
     files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(opened)]
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -48,7 +48,7 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture(scope="module")
 def ask(server: Server, engine: Engine) -> Ask:
-    """Return ask(part, question, **settings), which answers with the scripted model `part` and a warm engine."""
+    """Return ask(part, question, **settings), which uses the scripted model `part`."""
 
     def call(part: str, question: str = SUPPLIERS, never_refuse: bool = False, **settings: Any) -> Answer:
         return answer(engine_for(engine, server, part, **settings), question, never_refuse=never_refuse)

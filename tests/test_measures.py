@@ -34,7 +34,7 @@ TEXT = st.one_of(WORDS, st.text(max_size=12))
 
 
 class Reference:
-    """The SQuAD v2 definition, step by step: lower case, no punctuation, no articles, single spaces, counts."""
+    """The SQuAD v2 measures: no case, punctuation or articles; then tokens are counted."""
 
     @staticmethod
     def tokens(text: str) -> list[str]:
@@ -112,7 +112,7 @@ ASKED = "How many jobs will the TDK deal create?"
 @pytest.mark.parametrize(
     ("text", "answer", "right"),
     [
-        # beyond the question: general, motor, expect, around, 1, 000, new, unit, state; the first text has four of these
+        # beyond the question: general, motor, expect, around, 1, 000, new, unit, state (the first text has four)
         ("Some 1,000 people will find work in the United States.", REFERENCE, True),
         ("Some 2,000 people will find work in the United States.", REFERENCE, False),
         ("The TDK deal will create jobs.", REFERENCE, False),

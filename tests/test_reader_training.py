@@ -44,7 +44,7 @@ def _name(rng: random.Random) -> str:
 
 
 def _article(title: str, rng: random.Random, paragraphs: int) -> dict[str, object]:
-    """Return a SQuAD article; each paragraph has five facts, their questions and an unanswerable question."""
+    """Return a SQuAD article with five answerable and one open question per paragraph."""
     made = []
     for number in range(paragraphs):
         land, names = _name(rng), [_name(rng) for _ in _JOBS]
@@ -100,7 +100,7 @@ def _examples(corpus: TrainingCorpus, mix: Mix | None = None) -> Examples:
 
 @pytest.fixture(scope="module")
 def mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a tiny encoder like all-mpnet-base-v2, with random weights and the words of the data."""
+    """Return a folder with a tiny, random encoder of the kind of all-mpnet-base-v2."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordPiece
     from tokenizers.normalizers import BertNormalizer

@@ -56,7 +56,7 @@ rm "$DISK/ballast"
 @pytest.mark.skipif(
     shutil.which("unshare") is None
     or subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode != 0,
-    reason="a disk of its own needs `unshare -rm` (Linux, user namespaces)",
+    reason="a separate disk needs `unshare -rm` (Linux, user namespaces)",
 )
 def test_a_full_disk_leaves_the_index_in_use_and_says_what_to_do(tmp_path: Path) -> None:
     docs, disk = tmp_path / "docs", tmp_path / "disk"

@@ -54,12 +54,12 @@ def docs(tmp_path: Path) -> Path:
     return folder
 
 
-def on(builder: Builder, server: Server, home: Path | None = None) -> Builder:
+def with_server(builder: Builder, server: Server, home: Path | None = None) -> Builder:
     """Return the builder with its vectors on a server."""
     return replace(builder, server=server, home=home or builder.home)
 
 
-def held(server: Server, home: Path) -> list[str]:
+def remote_generations(server: Server, home: Path) -> list[str]:
     """Return the generations that the index of this home has on the server."""
     own = prefix(index_folder(home))
     return sorted(name.removeprefix(own) for name in server.collections() if name.startswith(own))
@@ -125,7 +125,7 @@ class Chat:
 
 
 def test_two_chat_processes_agree_while_a_third_process_syncs(builder: Builder, chroma: Chroma, docs: Path) -> None:
-    served = on(builder, Server(chroma.url))
+    served = with_server(builder, Server(chroma.url))
     sync(served, [docs])
     chats = [Chat(served.home, chroma.url) for _ in range(2)]
     try:
@@ -152,7 +152,7 @@ def test_a_server_that_is_down_is_reported_and_used_again_without_a_restart(
 ) -> None:
     question = "Who counts the otters of the river Alm?"
     with running(tmp_path / "chroma") as chroma:
-        sync(on(builder, Server(chroma.url)), [docs])
+        sync(with_server(builder, Server(chroma.url)), [docs])
         chroma.stop()
         engine = Engine(Settings(home=builder.home, chroma_url=chroma.url))
         starting = threading.Thread(target=engine.warm_up)
@@ -243,21 +243,24 @@ def test_collections_are_deleted_with_their_generations_and_others_are_kept(
     builder: Builder, chroma: Chroma, docs: Path, tmp_path: Path
 ) -> None:
     server = Server(chroma.url)
-    one, other = on(builder, server), on(builder, server, tmp_path / "other")
+    one, other = with_server(builder, server), with_server(builder, server, tmp_path / "other")
     sync(one, [docs])
     sync(other, [docs])
     for text in ("Owls live in the mill.", "Owls left the mill."):
         (docs / "owls.txt").write_text(text)
         sync(one, [docs])
-    assert held(server, one.home) == generations(one.home) and len(generations(one.home)) == 2
-    assert held(server, other.home) == generations(other.home) and faults(current_folder(other.home), server) == []
+    assert remote_generations(server, one.home) == generations(one.home) and len(generations(one.home)) == 2
+    assert (
+        remote_generations(server, other.home) == generations(other.home)
+        and faults(current_folder(other.home), server) == []
+    )
 
     own = prefix(index_folder(one.home))
     theirs = ["footnote-0123456789ab-20200101T000000000000-dead", "somebody-elses"]
     for name in [f"{own}20200101T000000000000-dead", *theirs]:
         server.create(name, {"space": "cosine"})
     assert not sync(one, [docs]).built
-    assert held(server, one.home) == generations(one.home)
+    assert remote_generations(server, one.home) == generations(one.home)
     assert set(theirs) <= set(server.collections())
 
 
@@ -265,38 +268,38 @@ def test_a_copied_index_never_changes_the_collections_of_the_original(
     builder: Builder, chroma: Chroma, docs: Path, tmp_path: Path
 ) -> None:
     server = Server(chroma.url)
-    first = on(builder, server)
+    first = with_server(builder, server)
     sync(first, [docs])
-    copy = on(builder, server, tmp_path / "copy")
+    copy = with_server(builder, server, tmp_path / "copy")
     shutil.copytree(first.home, copy.home)
     report = sync(copy, [docs])
     assert report.built and report.embedded == 0
     (docs / "owls.txt").write_text("Owls live in the mill.")
     sync(copy, [docs])
-    assert held(server, first.home) == generations(first.home)
+    assert remote_generations(server, first.home) == generations(first.home)
     assert faults(current_folder(first.home), server) == faults(current_folder(copy.home), server) == []
 
 
 def test_collections_of_a_killed_sync_are_deleted_by_the_next(builder: Builder, chroma: Chroma, docs: Path) -> None:
     server = Server(chroma.url)
-    served = on(builder, server)
+    served = with_server(builder, server)
     sync(served, [docs])
     (docs / "owls.txt").write_text("Owls live in the mill.")
     environment = {**os.environ, "FOOTNOTE_HOME": str(served.home), "FOOTNOTE_CHROMA_URL": chroma.url}
     command = [sys.executable, "app.py", "index", str(docs)]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
-        while len(held(server, served.home)) < 2 and process.poll() is None:
+        while len(remote_generations(server, served.home)) < 2 and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     assert faults(current_folder(served.home), server) == []
     sync(served, [docs])
-    assert held(server, served.home) == generations(served.home)
+    assert remote_generations(server, served.home) == generations(served.home)
     assert faults(current_folder(served.home), server) == []
 
 
 def test_vectors_that_a_server_lost_are_uploaded_again(builder: Builder, chroma: Chroma, docs: Path) -> None:
     server = Server(chroma.url)
-    served = on(builder, server)
+    served = with_server(builder, server)
     sync(served, [docs])
     generation = open_current(served.home, served.recipe, server)
     server.drop(f"{prefix(index_folder(served.home))}{generation.manifest.name}")
@@ -308,7 +311,7 @@ def test_vectors_that_a_server_lost_are_uploaded_again(builder: Builder, chroma:
 
 def test_an_index_can_be_moved_off_a_server_that_no_longer_exists(builder: Builder, docs: Path, tmp_path: Path) -> None:
     with running(tmp_path / "chroma") as gone:
-        sync(on(builder, Server(gone.url)), [docs])
+        sync(with_server(builder, Server(gone.url)), [docs])
     report = sync(builder, [docs])
     assert report.built and report.embedded == 2 and report.unchanged == ["badgers.txt", "otters.txt"]
     (docs / "owls.txt").write_text("Owls live in the mill.")

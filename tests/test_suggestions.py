@@ -88,7 +88,7 @@ def test_headings_that_are_questions_or_instructions_become_questions() -> None:
 
 @pytest.fixture
 def farley(tmp_path: Path) -> Iterator[Engine]:
-    """Yield an engine over three small sources, one of which does not answer its questions."""
+    """Yield an engine over three small sources, one without an answer to its questions."""
     docs = tmp_path / "docs"
     docs.mkdir()
     for name, text in (("mill.md", MILL), ("shop.md", SHOP), ("guess.md", GUESS)):
@@ -100,7 +100,7 @@ def farley(tmp_path: Path) -> Iterator[Engine]:
 
 
 def make_all(engine: Engine, most: int = 100) -> list[tuple[str, str]]:
-    """Try at most `most` candidates and return (source, question) of the accepted ones."""
+    """Try up to `most` candidates; return (source, question) of the accepted ones."""
     generation = engine.parts()[0]
     for _ in range(most):
         if not engine.suggestions.try_next(generation, lambda question: answer(engine, question)):

@@ -14,13 +14,13 @@ PRICES = (
 )
 
 
-def _found(*answers: tuple[str, float]) -> PassageReading:
+def _reading(*answers: tuple[str, float]) -> PassageReading:
     made = [AnswerSpan(PRICES.index(words), PRICES.index(words) + len(words), score) for words, score in answers]
     return PassageReading(answers[0][1] + 0.1, tuple(made))
 
 
 def _best(question: str, *answers: tuple[str, float]) -> str:
-    first = in_cells(question, [PRICES], [_found(*answers)])[0].answers[0]
+    first = in_cells(question, [PRICES], [_reading(*answers)])[0].answers[0]
     return PRICES[first.start : first.end]
 
 
@@ -62,7 +62,7 @@ def test_a_row_with_the_full_name_in_another_passage_comes_first() -> None:
 
 
 def test_a_column_name_is_never_an_answer() -> None:
-    assert in_cells("Who sells bread rolls?", [PRICES], [_found(("Supplier", 2.0))]) == [PassageReading()]
+    assert in_cells("Who sells bread rolls?", [PRICES], [_reading(("Supplier", 2.0))]) == [PassageReading()]
 
 
 def test_prose_is_left_unchanged() -> None:
@@ -75,7 +75,7 @@ def test_prose_is_left_unchanged() -> None:
     [("how tall is the vegan roll?", False), ("how heavy is the vegan roll?", False), ("what is the pack size?", True)],
 )
 def test_a_cell_of_another_measure_is_dropped(question: str, kept: bool) -> None:
-    found = in_cells(question, [PRICES], [_found(("20", 1.0), ("31.00", 0.5))])[0]
+    found = in_cells(question, [PRICES], [_reading(("20", 1.0), ("31.00", 0.5))])[0]
     assert bool(found.answers) == kept
 
 

@@ -30,7 +30,7 @@ TEXT = f"The otters {OBEYED}of Alm\n\nThe otters of the river Alm {OBEYED} are c
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a home, sources with hostile names and titles, and a question set."""
+    """Return a folder with a home, hostile sources and a question set."""
     folder = tmp_path_factory.mktemp("hostile")
     docs = folder / "docs"
     docs.mkdir()
@@ -59,7 +59,7 @@ for words in json.loads(sys.argv[1]):
 
 
 def run(folder: Path, *commands_: Sequence[str], terminal: bool = False) -> tuple[str, str]:
-    """Run commands; return (standard output, on a terminal or in a pipe; standard error, in a pipe)."""
+    """Run commands, on a terminal or in a pipe; return (output, error output)."""
     environment = {**os.environ, "FOOTNOTE_HOME": str(folder / "home"), "FOOTNOTE_LLM_MODEL": f"model{OBEYED}"}
     words = [sys.executable, "-c", _WALK, json.dumps(commands_)]
     ours, theirs = pty.openpty() if terminal else os.pipe()
@@ -92,7 +92,7 @@ def control_characters(told: str) -> set[str]:
 
 
 def commands(folder: Path) -> Iterator[tuple[str, ...]]:
-    """Yield every command that ends by itself, used rightly and wrongly, with hostile names wherever possible."""
+    """Yield every command that ends by itself, used rightly and wrongly, with bad names."""
     yield ("ask", "Who counts the otters of the river Alm?")
     yield ("ask", "Who counts the otters of the river Alm?", "--source", NAME)
     yield ("ask", "Who wrote Hamlet?")

@@ -44,7 +44,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return made
 
 
-def asked(engine: Engine, *questions: str) -> list[Answer]:
+def ask_in_turn(engine: Engine, *questions: str) -> list[Answer]:
     thread, found = NO_TURNS, list[Answer]()
     for question in questions:
         found.append(answer(engine, question, thread=thread))
@@ -105,9 +105,9 @@ def test_numbers_codes_and_pronouns_are_replaced_by_words_of_their_kind(
 
 
 def test_follow_ups_are_answered_with_words_of_the_previous_turn(talk: Engine) -> None:
-    _, other = asked(talk, "what does code E1 mean", "and E3?")
+    _, other = ask_in_turn(talk, "what does code E1 mean", "and E3?")
     assert "door is open" in other.text and "E3" in other.searched
-    _, due = asked(talk, "what does a fishing permit cost", "when is it due?")
+    _, due = ask_in_turn(talk, "what does a fishing permit cost", "when is it due?")
     assert "1 April" in due.text and due.question == "when is it due?" and "permit" in due.searched
 
 
@@ -119,13 +119,13 @@ def test_a_follow_up_does_not_use_a_source_that_was_excluded_since(talk: Engine)
 
 
 def test_a_question_about_the_source_names_the_source_of_the_last_answer(talk: Engine) -> None:
-    _, where = asked(talk, "what does a fishing permit cost", "where did you read that?")
+    _, where = ask_in_turn(talk, "what does a fishing permit cost", "where did you read that?")
     assert where.form == "about" and "Pond rules" in where.text and not where.citations
-    assert asked(talk, "where is that from")[0].form != "about"
+    assert ask_in_turn(talk, "where is that from")[0].form != "about"
 
 
 def test_a_new_subject_replaces_the_old_one(talk: Engine) -> None:
-    *_, last = asked(talk, "what does code E1 mean", "who is the warden of the pond?")
+    *_, last = ask_in_turn(talk, "what does code E1 mean", "who is the warden of the pond?")
     assert "Quillfeather" in last.text and last.searched == "who is the warden of the pond?"
 
 

@@ -85,7 +85,7 @@ def test_a_cell_answers_only_for_its_row(column: str) -> None:
             assert row is None
 
 
-def _asked(corpus: TrainingCorpus) -> set[str]:
+def _questions_of(corpus: TrainingCorpus) -> set[str]:
     return {" ".join(words(question.text)) for question in corpus.questions}
 
 
@@ -101,7 +101,7 @@ def test_no_question_or_name_of_the_seeds_is_trained_on() -> None:
             "When was Samsung SDI founded?",
         )
     }
-    assert not _asked(made) & ours
+    assert not _questions_of(made) & ours
     everything = " ".join(f"{p.heading} {p.text}" for p in made.passages) + " ".join(q.text for q in made.questions)
     held = set(words(everything)) | set(_words_of_the_code())
     assert not held & set(words("Samsung TDK CATL LG Chem Ultium Barra NYSE GM Motors cathode"))

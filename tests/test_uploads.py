@@ -76,7 +76,7 @@ def test_no_event_accepts_a_file_that_was_not_uploaded(home: Path, address: str,
 
 
 def kept(home: Path) -> list[Path]:
-    """Return all files in a home except logs and suggestions, which the background writes."""
+    """Return all files in a home except logs and suggestions (written at any time)."""
     return sorted(
         path for path in home.rglob("*") if "logs" not in path.parts and not path.name.startswith(SUGGESTIONS)
     )

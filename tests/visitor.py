@@ -28,7 +28,10 @@ class Visitor:
         return found
 
     def call(self, event: dict[str, Any], data: list[Any]) -> dict[str, Any]:
-        """Call an event as the page does; return its final message, with the last outputs as "last"."""
+        """Call an event as the page does.
+
+        Returns its final message, with the last outputs that it sent under "last".
+        """
         session = secrets.token_hex(6)
         body = {"fn_index": event["id"], "session_hash": session, "data": data}
         self.http.post("/gradio_api/queue/join", json=body).raise_for_status()

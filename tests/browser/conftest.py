@@ -35,7 +35,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def write_sources(home: Path, root: Path, texts: dict[str, str]) -> None:
-    """Write articles to a folder and register it as the only root of `home`, without indexing."""
+    """Write articles to a new folder and register it in `home`, without indexing."""
     root.mkdir()
     for name, text in texts.items():
         (root / name).write_text(text, "utf-8")

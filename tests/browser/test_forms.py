@@ -32,7 +32,7 @@ def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def answered(page: Page, name: str) -> Locator:
-    """Ask the question of a form in a new conversation and return the answer's element."""
+    """Ask the question of a form in a new conversation; return the answer's element."""
     asked = QUESTIONS[name]
     page.evaluate("window.footnote.clear()")
     ask(page, asked.question)
