@@ -184,6 +184,7 @@ def test_distant_cells_and_empty_rows_are_read_quickly(tmp_path: Path) -> None:
     assert article.text.endswith("the last cell") and article.rows[-1].number == 1_048_576 and len(article.rows) == 6
 
 
+@pytest.mark.slow
 def test_a_file_over_the_time_or_memory_limit_is_stopped_and_the_next_is_read(tmp_path: Path) -> None:
     good = tmp_path / "good.csv"
     good.write_text("mill,built\nFarley,1823\n")

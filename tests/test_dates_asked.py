@@ -134,6 +134,7 @@ def test_amounts_of_different_things_do_not_differ() -> None:
         assert sources_differ([guest, other], content_terms("guest cost")) is differ
 
 
+@pytest.mark.slow
 def test_as_of_excludes_newer_sources_and_says_so(dated: Engine, run: Run) -> None:
     found = answer(dated, QUESTION, choice=Choice(as_of=read_period("2024-12-31")))
     assert "Northvolt" not in found.text and not found.refused

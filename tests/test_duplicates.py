@@ -63,6 +63,7 @@ def test_a_text_in_three_files_is_indexed_once_and_cited_under_each(engine: Engi
     }
 
 
+@pytest.mark.slow
 def test_a_copy_replaces_a_deleted_original_without_embedding_again(engine: Engine, docs: Path) -> None:
     (docs / "a.txt").unlink()
     report = engine.index()

@@ -61,6 +61,7 @@ def test_all_pieces_are_counted_although_the_model_truncates(embedder: Embedder,
     np.testing.assert_array_equal(long[0], long[1])
 
 
+@pytest.mark.slow
 def test_an_export_stays_close_to_the_float32_weights(float32: Embedder, texts: list[str], tmp_path: Path) -> None:
     tokenizer = Tokenizer.from_file(str(SHIPPED / "tokenizer.json"))
     tokenizer.no_padding()

@@ -179,6 +179,7 @@ def test_a_second_writer_is_refused_and_the_message_names_the_first(docs: Path, 
     assert writer(home) is None and not (index_folder(home) / "owner.json").exists()
 
 
+@pytest.mark.slow
 def test_watching_indexes_changes_until_it_is_stopped(docs: Path, home: Path) -> None:
     command = [sys.executable, "app.py", "index", str(docs), "--watch", "--json", "--home", str(home)]
     with subprocess.Popen(

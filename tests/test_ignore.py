@@ -43,6 +43,7 @@ def test_an_unreadable_ignore_file_is_reported(tmp_path: Path) -> None:
     assert found.skipped[0][0] == ".footnoteignore" and "nothing is ignored" in found.skipped[0][1]
 
 
+@pytest.mark.slow
 def test_a_source_that_is_ignored_later_is_removed_from_the_index(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     write(root, "a.txt", "b.txt")

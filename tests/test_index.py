@@ -133,6 +133,7 @@ def test_changes_are_detected_without_reading(builder: Builder, tmp_path: Path) 
     assert changes(builder.home, [root]) == []
 
 
+@pytest.mark.slow
 def test_a_file_with_an_unchanged_stamp_is_not_read_again(builder: Builder, tmp_path: Path) -> None:
     root = write(tmp_path / "docs", a="Alpha.", b="Beta.")
     (root / "latin.txt").write_bytes("Das Caf\xe9 ist offen.".encode("cp1252"))

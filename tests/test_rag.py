@@ -134,7 +134,7 @@ def test_retrieval_matches_words_and_meaning(engine: Engine) -> None:
     ],
 )
 def test_small_talk_is_distinguished_from_questions(text: str, kind: str | None) -> None:
-    assert small_talk(text) == kind
+    assert talk_kind(text) == kind
 
 
 @pytest.mark.slow
@@ -219,6 +219,7 @@ def test_answers_from_several_articles_are_dated(engine: Engine) -> None:
     assert sorted(text.split(":")[0] for text in texts) == ["12 Sep 2024", "undated"]
 
 
+@pytest.mark.slow
 def test_without_sources_the_answer_says_how_to_add_some(builder: Builder, tmp_path: Path) -> None:
     root = tmp_path / "docs"
     root.mkdir()
@@ -241,5 +242,5 @@ def test_a_single_paragraph_is_a_corpus(builder: Builder, tmp_path: Path) -> Non
 
 
 def test_a_refusal_without_hits_mentions_no_passages() -> None:
-    text = write.refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
+    text = refuse(Refusal("not_in_sources", ("Tesla", "Rivian")))
     assert text == "The sources do not answer this. Nothing here mentions “Tesla” or “Rivian”."

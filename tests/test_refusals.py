@@ -153,8 +153,8 @@ def test_each_kind_has_a_heading_and_the_page_names_no_command(
 
 
 def test_nearest_passages_are_mentioned_only_if_there_are_any() -> None:
-    assert "passages" not in write.refuse(Refusal("not_in_sources"))
-    assert "nearest passages may help" in write.refuse(Refusal("not_in_sources"), nearest=True)
+    assert "passages" not in refuse(Refusal("not_in_sources"))
+    assert "nearest passages may help" in refuse(Refusal("not_in_sources"), nearest=True)
 
 
 def test_a_stored_answer_without_refusal_kinds_is_read(lane: Engine) -> None:

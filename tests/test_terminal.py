@@ -143,7 +143,7 @@ def test_no_command_prints_control_characters(home: Path) -> None:
 
 def test_every_command_of_the_program_is_tested(home: Path) -> None:
     """Except the page, and the chat, which prints answers as `ask` does."""
-    assert {words[0] for words in commands(home)} >= app.COMMANDS.keys() - {"serve", "chat"}
+    assert {words[0] for words in commands(home)} >= COMMANDS.keys() - {"serve", "chat"}
 
 
 def test_json_and_piped_text_are_exact(home: Path) -> None:

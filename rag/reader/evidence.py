@@ -147,7 +147,7 @@ class Reader:
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """Return the hits in their final order, the evidence, best first, and its score."""
-        asked = ask(query, self._generation.words.within(query.article_ids), self._years(query))
+        asked = question_traits(query, self._generation.words.within(query.article_ids), self._years(query))
         names = self._sources(query, hits)
         passages = read_first(self._spans, query, hits, names)
         if self._strong:

@@ -91,7 +91,7 @@ class QuestionTraits:
     named: tuple[str, ...] = ()
 
 
-def ask(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> QuestionTraits:
+def question_traits(query: Query, index: Frequencies, dates: Callable[[], Set[str]] = frozenset) -> QuestionTraits:
     """Compare a question with what the index has.
 
     `dates` gives the years in which sources were published.
