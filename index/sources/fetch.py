@@ -90,7 +90,7 @@ def fetch(address: str, limits: FetchLimits) -> Fetched:
             try:
                 address = urljoin(address, found)
             except ValueError as error:
-                raise Unfetched("redirects to something that is not a web address") from error
+                raise Unfetched("redirects to something that is no web address") from error
     raise Unfetched(f"redirects more than {MOST_REDIRECTS} times")
 
 
