@@ -8,6 +8,7 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 
+from benchmarks.table_files import write_table
 from index.formats import pdf, pdf_view
 from index.formats.pdf_pieces import Grid
 from index.formats.pdf_tables import find_grids
@@ -86,3 +87,28 @@ def test_a_table_whose_first_column_is_drawn_apart_from_its_rows_stays_whole(tmp
     canvas.save()
     text = pdf.read(tmp_path / "table.pdf").text
     assert text.split("\n\n") == [f"0{n}/03 | Boat {n} | Berth {n} | {n} tons" for n in range(5)]
+
+
+def test_merged_cells_of_a_pdf_table_are_read_as_one_and_said_in_each_row(tmp_path: Path) -> None:
+    rows = [["Room", "Low season (EUR)", "", "High season", ""], ["", "2023", "2024", "2023", "2024"]]
+    rows += [["Lake view", "80", "82", "110", "115"], ["", "85", "", "115", "120"], ["Garden", "60", "62", "90", "95"]]
+    merged = ((0, 0, 1, 0), (0, 1, 0, 2), (0, 3, 0, 4), (2, 0, 3, 0), (2, 2, 3, 2))
+    write_table(tmp_path / "rates.pdf", rows, headers=2, merged=merged)
+    assert pdf.read(tmp_path / "rates.pdf").text.split("\n\n") == [
+        "# Rates",
+        "Room: Lake view | Low season (EUR) 2023: 80 | Low season (EUR) 2024: 82 | High season 2023: 110 | "
+        "High season 2024: 115",
+        "Room: Lake view | Low season (EUR) 2023: 85 | High season 2023: 115 | High season 2024: 120",
+        "Room: Garden | Low season (EUR) 2023: 60 | Low season (EUR) 2024: 62 | High season 2023: 90 | "
+        "High season 2024: 95",
+    ]
+
+
+def test_a_table_that_goes_on_keeps_the_names_of_its_columns(tmp_path: Path) -> None:
+    rows = [["Seed", "Grams"], *([f"Bean {n}", f"{n}"] for n in range(100))]
+    write_table(tmp_path / "seeds.pdf", rows)
+    expected = ["# Seeds", *(f"Seed: Bean {n} | Grams: {n}" for n in range(100))]
+    assert pdf.read(tmp_path / "seeds.pdf").text.split("\n\n") == expected
+    table = Table(rows, style=[("GRID", (0, 0), (-1, -1), 0.5, "black")])
+    SimpleDocTemplate(str(tmp_path / "plain.pdf")).build([table])
+    assert pdf.read(tmp_path / "plain.pdf").text.split("\n\n") == expected[1:]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.formats import sheet, webpage, word, workbook
 from index.formats.markup import render
-from index.formats.tables import names_of_both, table_lines
+from index.formats.tables import is_header, names_of_both, table_lines
 from index.formats.webpage import parse
 
 RATES = [
@@ -90,6 +90,18 @@ def test_a_row_of_data_is_not_a_second_header(first: list[str], second: list[str
 
 
 def test_two_header_rows_without_data_are_kept() -> None:
+
+
+def test_years_name_columns_below_other_names_and_beside_them() -> None:
+    assert names_of_both(["Town", "Visitors", "", "Cost", ""], ["", "2023", "2024", "2023", "2024"]) == [
+        "Town", "Visitors 2023", "Visitors 2024", "Cost 2023", "Cost 2024",
+    ]  # fmt: skip
+    assert table_lines([["Town", "2023", "2024"], ["Corm", "7", "9"]]) == ["Town: Corm | 2023: 7 | 2024: 9"]
+    assert is_header(["", "2020", "2022", "2024"]) and is_header(["Town", "2024", "2023", "Change"])
+    assert not is_header(["Ann", "2019", "2023"]) and not is_header(["2023", "2024"]) and not is_header(["Ann", "2024"])
+
+
+def test_two_rows_of_names_with_nothing_below_are_said() -> None:
     assert table_lines(GRID[:2]) == ["Low season: night | week | High season: night | week"]
 
 

@@ -18,6 +18,8 @@ _EDGE = 0.12
 """Share of a page's height at its top and bottom in which running heads and page numbers stand."""
 _APART = 0.5
 """A running head stands apart from the text by this share of its size at least."""
+_TALL = 0.25
+"""A table higher than this share of its page is no running head: its first rows may be alike on several pages."""
 _SAME_PLACE = 4.0
 _LARGER, _HIGHER = 1.15, 1.3
 _SOFT_HYPHEN = "\u00ad"
@@ -96,7 +98,10 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
     places: dict[tuple[bool, str], list[tuple[int, Piece]]] = {}
     found: set[tuple[int, Piece]] = set()
     for number, page in enumerate(pages):
+        tall = [grid for grid in page.grids if grid.rows[-1] - grid.rows[0] > _TALL * page.height]
         for at_top, piece in _edges(page):
+            if any(grid.cell(piece.left + 1, (piece.bottom + piece.top) / 2) for grid in tall):
+                continue
             if number == 0 and piece.size > usual * _LARGER:
                 # A title may be repeated as the head of the pages that follow.
                 continue

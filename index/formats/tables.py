@@ -78,6 +78,8 @@ def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | No
         own = below[n] if below[n] != above[n] else ""
         if own and not (many and (_can_name(own) or _YEAR.fullmatch(own))):
             return None
+        if own and f"{group} {own}" in names:  # a cell of data that spans several columns
+            return None
         names.append(f"{group} {own}" if own else above[n])
     told = [below[n] for n in range(width) if below[n] and below[n] != above[n]]
     repeated = above[0] == below[0] or len(set(told)) < len(told)  # else it may be a row whose first cell is empty

@@ -1,0 +1,59 @@
+"""The benchmark of table rows and the comparison of rankings, in short."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from benchmarks.retrieval import difference
+from benchmarks.row_tables import FORMATS, RowTable, make_row_tables
+from benchmarks.table_files import write_table
+from benchmarks.table_rows import first_row, measure
+
+PEOPLE = RowTable(
+    "people.csv",
+    "contacts",
+    [["Name", "Phone"], ["Ann Moss", "0123"], ["Ann Moss-Lind", "0124"], ["Joann Moss", "0125"]],
+    (0, 1),
+    (),
+)
+TEXT = "Name: Ann Moss | Phone: 0123\n\nName: Ann Moss-Lind | Phone: 0124\n\nName: Joann Moss | Phone: 0125"
+
+
+def test_a_citation_is_in_the_row_in_which_it_begins() -> None:
+    second = TEXT.index("0124")
+    assert first_row(PEOPLE, TEXT, 0, 10) == 1
+    assert first_row(PEOPLE, TEXT, second, second + 4) == 2
+    assert first_row(PEOPLE, TEXT, TEXT.index("Name: Ann Moss-Lind"), len(TEXT)) == 2
+    assert first_row(PEOPLE, "Contacts of the club", 0, 8) is None
+
+
+def test_every_table_has_each_asked_cell_in_its_row_and_no_row_twice() -> None:
+    tables = make_row_tables(random.Random(3))
+    assert sum(len(table.questions) for table in tables) == 110
+    assert {table.name.rpartition(".")[2] for table in tables} == set(FORMATS)
+    for table in tables:
+        own = [tuple(row[column] for column in table.own) for row in table.rows[table.headers :]]
+        assert len(set(own)) == len(own)
+        assert all(one.cell and one.cell in table.rows[one.row] for one in table.questions)
+
+
+def test_a_format_without_merged_cells_refuses_them(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no merged cells"):
+        write_table(tmp_path / "a.csv", [["a", "b"], ["", "c"]], merged=((0, 0, 1, 0),))
+
+
+def test_most_questions_about_tables_open_the_right_row() -> None:
+    outcomes = measure(make_row_tables(random.Random(2), asked=1))
+    assert len(outcomes) == 22 and sum(one.row for one in outcomes) >= 19
+
+
+def test_ranks_are_compared_question_by_question(tmp_path: Path) -> None:
+    (tmp_path / "before.json").write_text(json.dumps({"a": 1.0, "b": 4.0}))
+    row = difference(tmp_path / "before.json", {"b": 2.0, "a": 1.0})
+    assert [cell.strip()[:5] for cell in row.split("|")[2:7]] == ["0.000", "0.500", "0.000", "0.000", "0.125"]
+    with pytest.raises(SystemExit, match="other questions"):
+        difference(tmp_path / "before.json", {"a": 1.0})
