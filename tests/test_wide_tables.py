@@ -89,9 +89,6 @@ def test_a_row_of_data_is_not_a_second_header(first: list[str], second: list[str
     assert names_of_both(first, second) is None
 
 
-def test_two_header_rows_without_data_are_kept() -> None:
-
-
 def test_years_name_columns_below_other_names_and_beside_them() -> None:
     assert names_of_both(["Town", "Visitors", "", "Cost", ""], ["", "2023", "2024", "2023", "2024"]) == [
         "Town", "Visitors 2023", "Visitors 2024", "Cost 2023", "Cost 2024",
@@ -101,7 +98,7 @@ def test_years_name_columns_below_other_names_and_beside_them() -> None:
     assert not is_header(["Ann", "2019", "2023"]) and not is_header(["2023", "2024"]) and not is_header(["Ann", "2024"])
 
 
-def test_two_rows_of_names_with_nothing_below_are_said() -> None:
+def test_two_header_rows_without_data_are_kept() -> None:
     assert table_lines(GRID[:2]) == ["Low season: night | week | High season: night | week"]
 
 
