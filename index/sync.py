@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.article import Article, read_article
@@ -15,7 +16,7 @@ from index.build.leftovers import clear_leftovers, spool_folder
 from index.build.lock import hold_lock
 from index.build.manifest import Manifest
 from index.build.spool import Spool
-from index.build.write import Builder, write_generation
+from index.build.write import Builder, BuildTools, write_generation
 from index.duplicates import Record, record, repeated
 from index.errors import BrokenIndexError, IndexDamaged, IndexMismatch, IndexMissing, UnreadableSource
 from index.formats.worker import Worker
@@ -33,6 +34,34 @@ from index.store.digests import verify_files
 _FAILED = "failed.json"
 _IN_USE = "the index in use"
 _REBUILT = "was damaged, so everything was read and written again"
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The sources as they are now: what the roots hold, and how its files look."""
+
+    found: SourceScan
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class _InUse:
+    """The index in use: the id of each source's article, and its manifest if the index is whole."""
+
+    articles: dict[str, str]
+    manifest: Manifest | None
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """All sources as they were read: a record of each, remarks to keep for the next sync, and for the report the
+    (source, reason) of failures, the (source, note) of notes, and how many files were opened."""
+
+    records: list[Record]
+    remarks: Remarks
+    failed: list[tuple[str, str]]
+    notes: list[tuple[str, str]]
+    files_read: int
 
 
 def sync(
@@ -75,7 +104,7 @@ def _sync_all(builder: Builder, roots: Sequence[Path], rebuild: bool, tell: Prog
         builder.max_source_bytes, builder.fetch_seconds, frozenset(MEDIA_TYPES), allow_private=builder.allow_private
     )
     _add_pages(found, refresh(builder.home, registered_addresses(builder.home), limits, tell))
-    report, remarks = _sync(builder, found, seen, rebuild, tell)
+    report, remarks = _sync(builder, _Look(found, seen), rebuild, tell)
     seen.keep(builder.home, remarks)
     write_sealed(index_folder(builder.home) / _FAILED, {"list": report.failed})
     return report
@@ -102,8 +131,9 @@ def preview(
     with contextlib.suppress(IndexDamaged):
         before, manifest = _before(builder)
     with _catalog(builder, manifest) as catalog:
-        records, _ = _read(builder, found, Seen.look(found.files), catalog, report, progress or _quiet)
-    report.notes += repeated(records)
+        reading = _read(builder, _Look(found, Seen.look(found.files)), catalog, progress or _quiet)
+    _add_reading(report, reading)
+    records = reading.records
     _compare(report, records, before or {})
     report.added += unknown
     report.articles = len(records) + len(unknown)
@@ -125,7 +155,7 @@ def _quiet(stage: str, done: int, total: int) -> None:
     del stage, done, total
 
 
-def _sync(builder: Builder, found: SourceScan, seen: Seen, rebuild: bool, tell: Progress) -> tuple[Report, Remarks]:
+def _sync(builder: Builder, look: _Look, rebuild: bool, tell: Progress) -> tuple[Report, Remarks]:
     clear_leftovers(builder.home)
     damage: IndexDamaged | None = None
     try:
@@ -135,67 +165,56 @@ def _sync(builder: Builder, found: SourceScan, seen: Seen, rebuild: bool, tell: 
     known = KnownVectors(builder.home, builder.recipe, builder.server, anew=rebuild)
     try:
         try:
-            report, remarks = _make(builder, found, seen, before or {}, manifest, known, tell)
+            report, remarks = _make(builder, look, _InUse(before or {}, manifest), known, tell)
             if damage:
                 report.notes.append((_IN_USE, f"{_REBUILT}. {damage}"))
             return report, remarks
         except IndexDamaged as error:
             if manifest is None:
                 raise
-            # The generation in use is damaged: read and write everything again.
-            report, remarks = _make(builder, found, seen, before or {}, None, known, tell)
-            report.notes.append((_IN_USE, f"{_REBUILT}. {error}"))
+            # The generation in use can't be relied on: everything is read and written anew.
+            report, remarks = _make(builder, look, _InUse(before or {}, None), known, tell)
+            report.notes.append((_IN_USE, f"{_ANEW}. {error}"))
             return report, remarks
     finally:
         known.close()
 
 
-def _make(
-    builder: Builder,
-    found: SourceScan,
-    seen: Seen,
-    before: dict[str, str],
-    manifest: Manifest | None,
-    known: KnownVectors,
-    tell: Progress,
-) -> tuple[Report, Remarks]:
-    """Read, compare with `before` and build if needed; a manifest says that the index in use is undamaged."""
-    report = _report(found)
+def _make(builder: Builder, look: _Look, in_use: _InUse, known: KnownVectors, tell: Progress) -> tuple[Report, Remarks]:
+    """Read the sources, compare them with the index in use and build a new one, if need be."""
+    report, manifest = _report(look.found), in_use.manifest
     with (
         _catalog(builder, manifest) as catalog,
         Spool(spool_folder(builder.home), catalog) as spool,
         naming_full_disk(builder.home),
     ):
-        records, remarks = _read(builder, found, seen, catalog, report, tell, spool)
-        report.notes += repeated(records)
-        _compare(report, records, before)
+        reading = _read(builder, look, catalog, tell, spool)
+        records, remarks = reading.records, reading.remarks
+        _add_reading(report, reading)
+        _compare(report, records, in_use.articles)
         if manifest and not (report.added or report.changed or report.removed):
             report.generation, report.articles, report.chunks = manifest.name, manifest.articles, manifest.chunks
         else:
             old = current_folder(builder.home) if catalog else None
-            bad = write_generation(builder, records, spool, old, known, report, tell)
-            report.failed += bad.items()
-            remarks.failed.update(bad)
-            _compare(report, [one for one in records if one.source not in bad], before)
+            built = write_generation(BuildTools(builder, spool, known, tell), records, old)
+            report.generation, report.articles, report.chunks = built.name, built.articles, built.chunks
+            report.built, report.embedded = True, known.made
+            report.notes += built.notes
+            report.failed += built.left_out.items()
+            remarks.failed.update(built.left_out)
+            _compare(report, [one for one in records if one.source not in built.left_out], in_use.articles)
         known.forget_kept()
     return report, remarks
 
 
 def _read(
-    builder: Builder,
-    found: SourceScan,
-    seen: Seen,
-    catalog: Catalog | None,
-    report: Report,
-    tell: Progress,
-    spool: Spool | None = None,
-) -> tuple[list[Record], Remarks]:
-    """Return the records of all files, and the remarks on them.
-
-    Record and text of a file that looks unchanged come from the catalog of the generation in use; the texts of other
-    files go to the spool. A file that could not be read and looks unchanged fails again without being read.
-    """
-    records, remarks = list[Record](), Remarks()
+    builder: Builder, look: _Look, catalog: Catalog | None, tell: Progress, spool: Spool | None = None
+) -> _Reading:
+    """Read all files. Of what looks unchanged, the catalog of the generation in use has record and text; texts that it
+    does not have go to the spool. What failed and looks unchanged fails again."""
+    records, remarks, number_read = list[Record](), Remarks(), 0
+    failed, told = list[tuple[str, str]](), list[tuple[str, str]]()
+    found, seen = look.found, look.seen
     last = Seen.last(builder.home)
     unchanged = seen.unchanged(last) if catalog else frozenset[str]()
     kept = dict[str, Record]()
@@ -210,15 +229,15 @@ def _read(
             one, notes = kept.get(source), last.notes.get(source, [])
             if same and one is None and source in last.failed:
                 remarks.failed[source] = last.failed[source]
-                report.failed.append((source, last.failed[source]))
+                failed.append((source, last.failed[source]))
                 continue
             if one is None or not same:
-                report.read += 1
+                number_read += 1
                 try:
                     article, notes = _article(path, source, builder.max_source_bytes, worker)
                 except UnreadableSource as error:
-                    report.failed.append((source, str(error)))
-                    # Not remembered: a raised limit or a reconnected disk cures the failure without changing the file.
+                    failed.append((source, str(error)))
+                    # A limit may be raised, and a folder or a disk be reached again, while the file stays as it is.
                     if fits and not isinstance(error.__cause__, OSError):
                         remarks.failed[source] = str(error)
                     continue
@@ -228,10 +247,17 @@ def _read(
                         spool.add(article, one)
             if notes:
                 remarks.notes[source] = notes
-                report.notes += [(source, note) for note in notes]
+                told += [(source, note) for note in notes]
             records.append(one)
     tell("reading", len(found.files), len(found.files))
-    return records, remarks
+    return _Reading(records, remarks, failed, told, number_read)
+
+
+def _add_reading(report: Report, reading: _Reading) -> None:
+    """Add to the report what reading the files says."""
+    report.read = reading.files_read
+    report.failed += reading.failed
+    report.notes += [*reading.notes, *repeated(reading.records)]
 
 
 def _article(path: Path, source: str, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:

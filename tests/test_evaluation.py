@@ -466,11 +466,17 @@ PLACE = {"source": FIRST, "quote": "1,000 jobs", "start": 10, "end": 20}
 
 def test_a_judged_answer_becomes_a_labelled_question(home: Path, seeds: Generation) -> None:
     corpus = Corpus(seeds)
-    feedback.keep(home, "should_have_refused", "Who wrote\nHamlet?", ["the sources do not say"], [PLACE], corpus=corpus)
-    feedback.keep(home, "wrong_passage", "How many jobs?", ["1,000", " ", "a thousand"], [PLACE], corpus=corpus)
-    feedback.keep(home, "wrong_words", "How many jobs?", ["1,000"], [PLACE], corpus=corpus)
-    feedback.keep(home, feedback.GOOD, "How many jobs?", [], [PLACE], corpus=corpus)
-    feedback.keep(home, feedback.GOOD, "Who wrote Hamlet?", [], [], corpus=corpus, refused=True)
+    feedback.keep(
+        home,
+        feedback.Judgement("should_have_refused", "Who wrote\nHamlet?", ["the sources do not say"], [PLACE]),
+        corpus,
+    )
+    feedback.keep(
+        home, feedback.Judgement("wrong_passage", "How many jobs?", ["1,000", " ", "a thousand"], [PLACE]), corpus
+    )
+    feedback.keep(home, feedback.Judgement("wrong_words", "How many jobs?", ["1,000"], [PLACE]), corpus)
+    feedback.keep(home, feedback.Judgement(feedback.GOOD, "How many jobs?", [], [PLACE]), corpus)
+    feedback.keep(home, feedback.Judgement(feedback.GOOD, "Who wrote Hamlet?", refused=True), corpus)
     kept = read_questions(feedback.feedback_file(home))
     label = (Label(FIRST, "1,000 jobs", ((10, 20),)),)
     assert not kept.problems
@@ -500,5 +506,5 @@ def test_unusable_feedback_is_not_kept(
     home: Path, seeds: Generation, kind: str, question: str, answers: list[str], cited: list[dict[str, Any]], told: str
 ) -> None:
     with pytest.raises(feedback.BadFeedback, match=told):
-        feedback.keep(home, kind, question, answers, cited, corpus=Corpus(seeds))
+        feedback.keep(home, feedback.Judgement(kind, question, answers, cited), Corpus(seeds))
     assert not feedback.feedback_file(home).exists()

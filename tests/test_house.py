@@ -164,6 +164,28 @@ def test_a_second_definition_is_noticed(copy_of_house: Path, line: str) -> None:
     assert ["rag.scope" in modules for modules in defined_twice(copy_of_house).values()] == [True]
 
 
+MOST_PARAMETERS = 6
+
+
+def long_parameter_lists(root: Path = ROOT) -> list[str]:
+    """Return the functions of index and rag with too many parameters, self and cls not counted."""
+    found = []
+    for path, tree in python_files(root, "index", "rag"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                if len([one for one in given if one.arg not in ("self", "cls")]) > MOST_PARAMETERS:
+                    found.append(f"{path}: {node.name}")
+    return found
+
+
+def test_no_function_has_more_than_six_parameters(copy_of_house: Path) -> None:
+    assert long_parameter_lists() == []
+    with (copy_of_house / "rag/scope.py").open("a", encoding="utf-8") as stream:
+        stream.write("\ndef many(a, b, c, d, *, e, f, g): ...\n")
+    assert "rag/scope.py: many" in long_parameter_lists(copy_of_house)
+
+
 PACKAGES = {"yaml": "PyYAML"}
 """Modules whose package has another name."""
 

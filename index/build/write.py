@@ -27,7 +27,7 @@ from index.errors import FootnoteError, IndexDamaged, VectorServerError, Vectors
 from index.home import index_folder
 from index.mentions import chunk_mentions
 from index.program import command
-from index.report import Progress, Report
+from index.report import Progress
 from index.store.bm25 import LexicalIndex
 from index.store.catalog import Catalog
 from index.store.chroma_server import Server
@@ -65,22 +65,44 @@ class Builder:
     most_churn: float = 0.25
 
 
-def write_generation(
-    builder: Builder,
-    records: Sequence[Record],
-    spool: Spool,
-    old: Path | None,
-    known: KnownVectors,
-    report: Report,
-    tell: Progress,
-) -> dict[str, str]:
-    """Write a new generation of the sources in `records` and switch to it. The spool gives their texts, `known` the
-    vectors that need no embedding; `old` is the folder of the generation in use, if it is whole.
+@dataclass(frozen=True)
+class BuildTools:
+    """What every step of a build needs: the spool with the texts, the vectors that need no embedding, the progress."""
+
+    builder: Builder
+    spool: Spool
+    known: KnownVectors
+    tell: Progress
+
+
+@dataclass(frozen=True)
+class BuiltGeneration:
+    """A generation that was written: its name, how many articles and chunks it holds, remarks by source, and the
+    sources left out because their text can't be cut or embedded, with the reason."""
+
+    name: str
+    articles: int
+    chunks: int
+    notes: Sequence[tuple[str, str]]
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a generation is written: its folder, and the collection on a server if its vectors go there."""
+
+    folder: Path
+    place: VectorCollection | None
+
+
+def write_generation(tools: BuildTools, records: Sequence[Record], old: Path | None) -> BuiltGeneration:
+    """Write a new generation of the sources in `records` and switch to it; `old` is the folder of the generation in
+    use, if it is whole.
 
     A large one begins as a copy of the one in use, in which what changed is changed; else all is written anew.
-    Adds to the report. Returns the sources that were left out because their text can't be cut or embedded, with the
-    reason. Raises IndexDamaged when the check finds a fault, or the generation in use has one.
+    Raises IndexDamaged when the check finds a fault, or the generation in use has one.
     """
+    builder, tell = tools.builder, tools.tell
     now = datetime.now(UTC)
     name = f"{now:%Y%m%dT%H%M%S%f}-{corpus_sha256(records)[:8]}"
     generations = index_folder(builder.home) / "generations"
@@ -93,18 +115,17 @@ def write_generation(
             groups = originals(records)
             limits = (builder.derive_from, builder.most_churn)
             change = plan(None if builder.server else old, groups, *limits)
-            chunks, bad = _write(builder, folder, place, change, groups, spool, known, report, tell)
+            chunks, notes, bad = _write(tools, _Target(folder, place), change, groups)
             held = [one for one in records if one.source not in bad]
-            report.articles, report.chunks, report.generation, report.built = len(held), chunks, name, True
             made = f"{now:%Y-%m-%dT%H:%M:%SZ}"
             counts = (builder.embedder.dimension, len(held), chunks)
             manifest = Manifest(name, made, builder.recipe, *counts, corpus_sha256(held), place, change.churn)
             tell("checking", 0, 1)
             _check(manifest, folder, builder.server, change.new_ids if change.start else None)
             folder.replace(generations / name)
-            _clear_servers(builder, switch_to(builder.home, name), report)
+            notes += _clear_servers(builder, switch_to(builder.home, name))
             tell("checking", 1, 1)
-            return bad
+            return BuiltGeneration(name, len(held), chunks, notes, bad)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if place and builder.server and not (generations / name).exists():
@@ -138,63 +159,57 @@ def _seal(manifest: Manifest, folder: Path) -> None:
     replace(manifest, files=files).write(folder)
 
 
-def _clear_servers(builder: Builder, gone: Sequence[VectorCollection], report: Report) -> None:
-    """Remove the collections of generations that are gone; what a server does not let go of is in the report."""
-    index = index_folder(builder.home)
+def _clear_servers(builder: Builder, gone: Sequence[VectorCollection]) -> list[tuple[str, str]]:
+    """Remove the collections of generations that are gone; return (server, what it does not let go of)."""
+    index, notes = index_folder(builder.home), list[tuple[str, str]]()
     elsewhere = [one for one in gone if is_own(index, one) and not one.on(builder.server)]
     for place in elsewhere:
         try:
             place.server.drop(place.collection)
         except VectorServerError as error:
             why = f"keeps the collection {place.collection}, which nothing needs any more: remove it there. {error}"
-            report.notes.append((place.url, why))
+            notes.append((place.url, why))
     if builder.server:
         try:
             sweep(index, builder.server)
         except VectorServerError as error:
-            report.notes.append((builder.server.url, f"keeps old vectors until the next sync. {error}"))
+            notes.append((builder.server.url, f"keeps old vectors until the next sync. {error}"))
+    return notes
 
 
 def _write(
-    builder: Builder,
-    folder: Path,
-    place: VectorCollection | None,
-    change: IndexChange,
-    groups: Sequence[Group],
-    spool: Spool,
-    known: KnownVectors,
-    report: Report,
-    tell: Progress,
-) -> tuple[int, dict[str, str]]:
-    """Make the change in the folder. Returns how many chunks it holds then, and why sources had to be left out."""
+    tools: BuildTools, target: _Target, change: IndexChange, groups: Sequence[Group]
+) -> tuple[int, list[tuple[str, str]], dict[str, str]]:
+    """Make the change in the folder. Returns (chunks it holds then, remarks by source, why sources are left out)."""
+    folder = target.folder
     try:
         if change.start:
             copy(change.start, folder)
         with contextlib.closing(
             Catalog(folder / "catalog.sqlite", create=not change.start, change=bool(change.start))
         ) as catalog:
-            bad = _write_articles(builder, catalog, change, spool, tell)
+            bad = _write_articles(tools, catalog, change)
             catalog.commit()
             with contextlib.closing(
-                VectorStore(where(folder, place, builder.server), folder / EXACT, create=not change.start)
+                VectorStore(where(folder, target.place, tools.builder.server), folder / EXACT, create=not change.start)
             ) as store:
-                bad |= _write_vectors(builder, store, catalog, change, known, report, tell)
+                bad |= _write_vectors(tools, store, catalog, change)
                 store.remove(list(catalog.chunk_ids_of(bad)))
             catalog.remove(bad)
             held = [group for group in groups if group.original.id not in bad]
-            _write_copies(catalog, held, spool)
+            _write_copies(catalog, held, tools.spool)
             catalog.commit()
             words = LexicalIndex(folder / "words", create=not change.start)
             words.change(change.gone, _for_words(catalog, change))
             why = "holds nothing to search: only a title, headings, boilerplate or data"
-            report.notes += [(source, why) for source in catalog.without_chunks()]
+            notes = [(source, why) for source in catalog.without_chunks()]
             left_out = {
                 one.source: bad[group.original.id]
                 for group in groups
                 if group.original.id in bad
                 for one in (group.original, *group.copies)
             }
-            return catalog.counts()[1], left_out
+            return catalog.counts()[1], notes, left_out
     except (FootnoteError, OSError):
         raise
     except Exception as error:
@@ -206,10 +221,9 @@ def _write(
         raise
 
 
-def _write_articles(
-    builder: Builder, catalog: Catalog, change: IndexChange, spool: Spool, tell: Progress
-) -> dict[str, str]:
+def _write_articles(tools: BuildTools, catalog: Catalog, change: IndexChange) -> dict[str, str]:
     """Write the articles with their chunks. Returns the id of each that can't be cut, with the reason."""
+    builder, tell = tools.builder, tools.tell
     limits = ChunkLimits(
         count_tokens=token_counter(builder.recipe.encoding).count,
         count_pieces=builder.embedder.count_pieces,
@@ -221,7 +235,7 @@ def _write_articles(
     bad = dict[str, str]()
     for number, group in enumerate(change.new):
         tell("cutting", number, len(change.new))
-        article = spool.article(group.original.source)
+        article = tools.spool.article(group.original.source)
         try:
             chunks, aliases = chunk(article, limits), find_aliases(article.text)
         except FootnoteError:
@@ -257,16 +271,9 @@ def _for_words(catalog: Catalog, change: IndexChange) -> Iterator[tuple[str, str
                 yield one.id, one.article_id, one.searchable, held
 
 
-def _write_vectors(
-    builder: Builder,
-    store: VectorStore,
-    catalog: Catalog,
-    change: IndexChange,
-    known: KnownVectors,
-    report: Report,
-    tell: Progress,
-) -> dict[str, str]:
+def _write_vectors(tools: BuildTools, store: VectorStore, catalog: Catalog, change: IndexChange) -> dict[str, str]:
     """Write the vectors. Returns the id of each article with a passage that can't be embedded, with the reason."""
+    known, tell = tools.known, tools.tell
     sizes = catalog.sizes()
     done, total = 0, sum(sizes.get(id_, 0) for id_ in change.new_ids)
     added = _added(catalog, change)
@@ -280,11 +287,10 @@ def _write_vectors(
         for at in range(0, len(fresh), _BATCH):
             tell("embedding", done + len(page) - len(fresh) + at, total)
             some = {digest: texts[digest] for digest in fresh[at : at + _BATCH]}
-            made, failed = _embed(builder.embedder, some)
+            made, failed = _embed(tools.builder.embedder, some)
             held.update(made)
             reasons |= failed
             known.keep(made)
-            report.embedded = known.made
         bad |= {one.article_id: reasons[one.digest] for one in page if one.digest in reasons}
         whole = [one for one in page if one.digest in held]
         metadata: list[Metadata] = [{"article_id": one.article_id, "ordinal": one.ordinal} for one in whole]

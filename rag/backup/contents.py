@@ -106,7 +106,7 @@ def files_to_keep(home: Path, *, with_index: bool) -> Iterator[tuple[str, Path]]
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(home).as_posix()
-            if _is_file(path) and path.suffix != ".lock" and may_be_in_backup(name):
+            if _is_file(path) and path.name != "lock" and path.suffix != ".lock" and may_be_in_backup(name):
                 yield name, path
 
 

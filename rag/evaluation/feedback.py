@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,24 +38,29 @@ def feedback_file(home: Path) -> Path:
     return home / "feedback" / "questions.jsonl"
 
 
-def keep(
-    home: Path,
-    kind: str,
-    question: str,
-    answers: Sequence[str],
-    cited: Sequence[dict[str, Any]],
-    *,
-    corpus: Corpus,
-    refused: bool = False,
-) -> dict[str, Any]:
-    """Append a judged answer as a labelled question and return the row.
+@dataclass(frozen=True)
+class Judgement:
+    """What a user says of an answer.
 
     `kind` is a key of COMPLAINTS or GOOD. `answers` are right answers in the user's words. `cited` are the places that
-    the answer cited ({"source", "quote", "start", "end"}). `refused` is True if the answer was a refusal. The citations
-    become labels if the answer is good or has the right passage but the wrong words. Raises BadFeedback if the feedback
-    gives no test question, or cites a place that is not in the `corpus`.
+    the answer cited ({"source", "quote", "start", "end"}). `refused` is True if the answer was a refusal.
     """
-    answers = [answer.strip() for answer in answers if answer.strip()]
+
+    kind: str
+    question: str
+    answers: Sequence[str] = ()
+    cited: Sequence[dict[str, Any]] = ()
+    refused: bool = False
+
+
+def keep(home: Path, judgement: Judgement, corpus: Corpus) -> dict[str, Any]:
+    """Append a judged answer as a labelled question and return the row.
+
+    The citations become labels if the answer is good or has the right passage but the wrong words. Raises BadFeedback
+    if the feedback gives no test question, or cites a place that is not in the `corpus`.
+    """
+    kind, question, cited, refused = judgement.kind, judgement.question, judgement.cited, judgement.refused
+    answers = [answer.strip() for answer in judgement.answers if answer.strip()]
     row: dict[str, Any] = {"question": " ".join(question.split()), "tags": ["feedback", kind]}
     if kind not in COMPLAINTS and kind != GOOD:
         raise BadFeedback("Choose what was wrong.")

@@ -61,7 +61,7 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
     marked = [span for one in evidence if one.hit.chunk.article_id == article for span in one.answers]
     inside = held.at(best.start, best.end)
     if correction := _correction(held, inside):
-        return statements(held.text, correction, places, article, best.score, marked, "quote")
+        return statements(correction, places, article, best.score, marked, "quote")
     if form in _WHOLE_LISTS:
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
@@ -71,10 +71,10 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         if item and item.inner <= lead[0]:
             part = part_of(held.text, item, best.start)
             if part[0] <= lead[0] and part[1] - part[0] <= _LONGEST:
-                return statements(held.text, part, places, article, best.score, marked, "quote")
-        made = statements(held.text, lead, places, article, best.score, marked, "lead")
+                return statements(part, places, article, best.score, marked, "quote")
+        made = statements(lead, places, article, best.score, marked, "lead")
         for one in _in_the_list(held, item.parent if item else None, evidence, article):
-            made += statements(held.text, (one.start, one.end), places, article, one.score, marked, "item")
+            made += statements((one.start, one.end), places, article, one.score, marked, "item")
         if len(made) > 1:
             return made
     for number in inside:
@@ -205,9 +205,9 @@ def listed(
     before = held.blocks[number - 1] if number else None
     if before and before.kind == "paragraph" and leads_into(held, number - 1) == number:
         line = sentences(held.text, before.inner, before.end)[-1]
-        made += statements(held.text, line, places, article, score, marked, "lead")
+        made += statements(line, places, article, score, marked, "lead")
     for item in entries(held, number)[:MOST_ITEMS]:
-        made += statements(held.text, item, places, article, score, marked, kind)
+        made += statements(item, places, article, score, marked, kind)
     return made if any(one.block == kind for one in made) else []
 
 
@@ -225,7 +225,7 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
             if stop - start > _LONGEST and end > start:
                 break
             end = stop
-    return statements(text, (start, end), places, best.hit.chunk.article_id, best.score, marked, "quote")
+    return statements((start, end), places, best.hit.chunk.article_id, best.score, marked, "quote")
 
 
 def leads_into(held: Structure, number: int) -> int | None:
@@ -237,7 +237,7 @@ def leads_into(held: Structure, number: int) -> int | None:
 
 
 def statements(
-    text: str, span: Span, places: Places, article: str, score: float, marked: Sequence[Span], kind: AnswerBlockKind
+    span: Span, places: Places, article: str, score: float, marked: Sequence[Span], kind: AnswerBlockKind
 ) -> list[Statement]:
     """Return a slice of an article as one statement; nothing if no passage holds it."""
     pieces = [with_answers(one, marked) for one in places.evidence(article, *span, score)]

@@ -75,9 +75,8 @@ def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
 
 
 def as_rows(lead: str, rows: Sequence[TableRow], places: Places, article: str) -> list[Statement]:
-    """Return rows of an article as statements, below an opening if there is a `lead`."""
-    text = places.articles[article].text
-    made = [one for row in rows for one in statements(text, (row.start, row.end), places, article, 1.0, (), "row")]
+    """Return rows of an article as statements below what opens the answer, if anything does."""
+    made = [one for row in rows for one in statements((row.start, row.end), places, article, 1.0, (), "row")]
     if lead and made:
         evidence = [one.evidence for one in made if one.evidence]
         made.insert(0, Statement(lead, evidence[0], words=True, also=tuple(evidence[1:]), block="lead"))

@@ -58,4 +58,4 @@ def _best_sentence(held: Structure, hit: Hit, asked: set[str], places: Places) -
     best = next((number for number in said if number >= best), best)
     start, end = spans[best]
     place = hit.chunk.start + start, hit.chunk.start + end
-    return statements(held.text, place, places, hit.chunk.article_id, 1.0, (), "item")
+    return statements(place, places, hit.chunk.article_id, 1.0, (), "item")

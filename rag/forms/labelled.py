@@ -68,4 +68,4 @@ def _about(rest: set[str], found: Sequence[Span], article_id: str, places: Place
         for (start, end), own, since in zip(found, said, before, strict=False)
         if inside <= own and rest - inside <= set(content_terms(article.text[since:end]))
     ]
-    return [one for span in chosen for one in statements(article.text, span, places, article_id, 1.0, (), "item")]
+    return [one for span in chosen for one in statements(span, places, article_id, 1.0, (), "item")]

@@ -43,7 +43,7 @@ def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], plac
     spans = [(start, start + len(held.text[start:end].rstrip())) for start, end in zip(starts, ends, strict=True)]
     if any(end - start > _LONGEST for start, end in spans):
         return []
-    return [one for span in spans for one in statements(held.text, span, places, article, best.score, (), "step")]
+    return [one for span in spans for one in statements(span, places, article, best.score, (), "step")]
 
 
 def _run_around(held: Structure, place: int) -> list[int]:

@@ -43,7 +43,7 @@ def numbered_part(query: Query, places: Places) -> list[Statement]:
                 return _quoted(held, number, places, article)
         for number, part, label in _nested(held):
             if label in numbers and asked <= set(content_terms(f"{title}\n{_above(held, number)}")):
-                return statements(held.text, part, places, article, 1.0, (), "quote")
+                return statements(part, places, article, 1.0, (), "quote")
     return []
 
 
@@ -84,13 +84,13 @@ def _above(held: Structure, number: int) -> str:
 
 def _quoted(held: Structure, number: int, places: Places, article: str) -> list[Statement]:
     block = held.blocks[number]
-    made = statements(held.text, (block.start, block.end), places, article, 1.0, (), "quote")
+    made = statements((block.start, block.end), places, article, 1.0, (), "quote")
     following = next((n for n in range(number, len(held.blocks)) if held.blocks[n].start >= block.end), None)
     if following and held.text[block.end - 1] == ":" and held.blocks[following].kind in ("list", "steps"):
         below = listed(held, following, places, article, 1.0)
         made = below if any(one.block == "lead" for one in below) else made + below
     for one in _below(held, block, number):
-        made += statements(held.text, one, places, article, 1.0, (), "quote")
+        made += statements(one, places, article, 1.0, (), "quote")
     return made
 
 

@@ -189,4 +189,4 @@ def _quoted(held: Structure, block: Block, article: str, places: Places) -> list
     """Return a paragraph or reply; nothing if it is too long to quote whole."""
     if block.end - block.inner > _LONGEST:
         return []
-    return statements(held.text, (block.inner, block.end), places, article, 1.0, (), "quote")
+    return statements((block.inner, block.end), places, article, 1.0, (), "quote")

@@ -233,7 +233,7 @@ def _said(
     lines = whole if len(whole) >= min(most, len(lines)) else lines
     if len(lines) > most:
         lines = _carrying(held.text, lines, embedder, most)
-    return [one for line in lines for one in statements(held.text, line, places, target.article_id, 1.0, (), "item")]
+    return [one for line in lines for one in statements(line, places, target.article_id, 1.0, (), "item")]
 
 
 def _only_names(held: Structure, number: int) -> bool:

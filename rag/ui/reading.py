@@ -8,11 +8,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import Any, BinaryIO, TypeVar
+from typing import Annotated, Any, BinaryIO, TypeVar
 from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response, StreamingResponse
+from pydantic import BaseModel
 
 from index.article import Article
 from index.errors import FootnoteError, UnreadableSource
@@ -43,6 +44,18 @@ _GONE = "This source is not in the index any more."
 
 
 _Made = TypeVar("_Made")
+
+
+class _ArticleQuery(BaseModel):
+    """The query of the page of an article: its source, the cited slice, and the conversation to go back to."""
+
+    source: str
+    id: str = ""
+    start: int = 0
+    end: int = 0
+    answers: str = ""
+    begin: int | None = None
+    conversation: str = ""
 
 
 class _Busy(Exception):
@@ -245,17 +258,10 @@ def make_article_router(engine: Engine, reading: ArticleReader) -> APIRouter:
         return FileResponse(_STYLE, media_type="text/css")
 
     @router.get("/article", response_model=None)
-    def article(
-        source: str,
-        id: str = "",
-        start: int = 0,
-        end: int = 0,
-        answers: str = "",
-        begin: int | None = None,
-        conversation: str = "",
-    ) -> Response:
-        back = conversation if _CONVERSATION.fullmatch(conversation) else ""
-        return answered(lambda: reading.page(source, MarkedPlace(start, end, id, _answers(answers), begin, back)))
+    def article(asked: Annotated[_ArticleQuery, Query()]) -> Response:
+        back = asked.conversation if _CONVERSATION.fullmatch(asked.conversation) else ""
+        place = MarkedPlace(asked.start, asked.end, asked.id, _answers(asked.answers), asked.begin, back)
+        return answered(lambda: reading.page(asked.source, place))
 
     @router.get("/page-picture", response_model=None)
     def page_picture(source: str, id: str, page: int) -> Response:

@@ -24,7 +24,7 @@ from index.errors import FootnoteError
 from rag.conversation.store import ConversationStore
 from rag.engine import Engine
 from rag.evaluation.compare import compare
-from rag.evaluation.feedback import BadFeedback
+from rag.evaluation.feedback import BadFeedback, Judgement
 from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
@@ -58,7 +58,7 @@ _REPORT = {
 _MOST_FEEDBACK = 1_000_000
 
 
-def _judged(body: bytes) -> dict[str, Any]:
+def _judged(body: bytes) -> Judgement:
     """Parse the page's feedback and check its types; `feedback.keep` checks the values."""
     try:
         value: Any = json.loads(body) if len(body) <= _MOST_FEEDBACK else None
@@ -66,14 +66,12 @@ def _judged(body: bytes) -> dict[str, Any]:
         cited = [dict(place) for place in value.get("cited") or []]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadFeedback("This feedback can't be read. Load the page again and repeat it.") from error
-    return dict(
-        kind=kind, question=question, answers=answers.splitlines(), cited=cited, refused=bool(value.get("refused"))
-    )
+    return Judgement(kind, question, answers.splitlines(), cited, bool(value.get("refused")))
 
 
 def _keep_judged(engine: Engine, body: bytes) -> dict[str, Any]:
     judged = _judged(body)
-    return keep_feedback(engine.home, **judged, corpus=Corpus(engine.parts()[0]))
+    return keep_feedback(engine.home, judged, Corpus(engine.parts()[0]))
 
 
 def page_script() -> str:
