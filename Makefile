@@ -5,7 +5,8 @@
 # make pictures  the page in every state, into .footnote/pictures; renews those in docs/pictures
 PYTHON ?= python3
 VENV := .venv
-RUN := $(VENV)/bin/python
+# Windows names the programs of an environment in another way (not tried).
+RUN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 DATA ?= ../shared/data
 # Where a refusal, a citation and the switch to a new index are decided: no branch of these may be uncovered.
 DECIDING := rag/answer.py,rag/cite.py,rag/writer/quote.py,index/build/generation.py
@@ -55,14 +56,14 @@ pictures: $(VENV)/.ready-dev
 clean:
 	rm -rf $(VENV)
 
-$(VENV)/bin/python:
+$(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "The environment could not be made. On Debian: apt-get install python3-venv"; exit 1; }
 
 # A stamp is written only when everything is installed, so that an install that was cut off is taken up again.
-$(VENV)/.ready: requirements.txt constraints.txt | $(VENV)/bin/python
+$(VENV)/.ready: requirements.txt constraints.txt | $(RUN)
 	@echo "Installing (once, a few minutes) ..."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
