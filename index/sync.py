@@ -174,7 +174,7 @@ def _sync(builder: Builder, look: _Look, rebuild: bool, tell: Progress) -> tuple
                 raise
             # The generation in use can't be relied on: everything is read and written anew.
             report, remarks = _make(builder, look, _InUse(before or {}, None), known, tell)
-            report.notes.append((_IN_USE, f"{_ANEW}. {error}"))
+            report.notes.append((_IN_USE, f"{_REBUILT}. {error}"))
             return report, remarks
     finally:
         known.close()
