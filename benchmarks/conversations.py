@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmarks.people_passages import holds_all
 from rag.answer import answer
 from rag.conversation.thread import Thread
 from rag.engine import Engine
@@ -37,7 +37,7 @@ _Asked = dict[str, Any]
 def is_among_first(found: Answer, need: Sequence[Sequence[str]]) -> bool:
     """True if one of the first five passages matches an expression of each group."""
     texts = [f"{one.heading}\n{one.text}" for one in found.passages[:_FIRST]]
-    return any(all(any(re.search(one, text, re.IGNORECASE) for one in group) for group in need) for text in texts)
+    return any(holds_all(text, need) for text in texts)
 
 
 def _show(title: str, table: dict[str, Counter[str]]) -> None:

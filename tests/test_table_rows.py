@@ -1,4 +1,4 @@
-"""The benchmark of table rows and the comparison of rankings, in short."""
+"""The benchmarks of document structure in short: rows of tables, passages, comparison of rankings, speed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.chunking import index_once, speed_row, write_documents
+from benchmarks.people_passages import holds_all
 from benchmarks.retrieval import difference
 from benchmarks.row_tables import FORMATS, RowTable, make_row_tables
 from benchmarks.table_files import write_table
@@ -57,3 +59,17 @@ def test_ranks_are_compared_question_by_question(tmp_path: Path) -> None:
     assert [cell.strip()[:5] for cell in row.split("|")[2:7]] == ["0.000", "0.500", "0.000", "0.000", "0.125"]
     with pytest.raises(SystemExit, match="other questions"):
         difference(tmp_path / "before.json", {"a": 1.0})
+
+
+def test_documents_of_every_format_are_written_and_indexed_whole(tmp_path: Path) -> None:
+    write_documents(tmp_path / "docs", 8)
+    assert len({path.suffix for path in (tmp_path / "docs").iterdir()}) == 8
+    made = index_once(tmp_path / "docs", embed=False)
+    assert made["chunks"] >= 16 and made["seconds"] > 0 and made["memory"] > 50
+    rows = [{"chunks": 10, "seconds": seconds, "processor": 5.0} for seconds in (1.0, 2.0, 10.0)]
+    assert speed_row("now", rows) == "| now | 10 | 5.0 | 2.0 |"
+
+
+def test_a_passage_holds_all_that_is_needed() -> None:
+    assert holds_all("The rate is 0.38 euros from May", [["0[.,]38", "38 cents"], ["may"]])
+    assert not holds_all("The rate is 0.38 euros", [["0[.,]38", "38 cents"], ["may"]])
