@@ -1,4 +1,4 @@
-"""Messages that are no question to the sources: small talk, questions about the sources, and other languages."""
+"""Messages that are not questions to the sources: small talk, questions about the sources, and other languages."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from rag.check.wording import content, coverage, direction_differs, holds_term, 
 
 # The thresholds and weights were set only on statements made from squad/train (benchmarks/README.md).
 _HARDLY = 0.34
-"""A sentence with less than this share of its words in the source is no statement of the source."""
+"""A sentence with less than this share of its words in the source is not a statement of the source."""
 _COVERED = 0.6
 """Share of a sentence's words that the slices must have together."""
 _ELSEWHERE = 0.4

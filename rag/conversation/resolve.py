@@ -77,7 +77,7 @@ def _of_any_year(side: Side) -> Side:
 
 
 def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
-    """Return the best interpretation; a question that is no fragment wins unless another one is clearly better."""
+    """Return the best interpretation; a question that is not a fragment wins unless another one is clearly better."""
     if len(tried) == 1:
         return tried[0]
     worth = [_worth(one, thread, question) for one in tried]

@@ -112,7 +112,7 @@ def refers(question: str) -> bool:
 
 
 def is_fragment(question: str) -> bool:
-    """True if a question is no sentence, or has at most one content word.
+    """True if a question is not a sentence, or has at most one content word.
 
     >>> [is_fragment(q) for q in ("and E3?", "electric ones too?", "by when?", "and who looks after the door?")]
     [True, True, True, False]
@@ -130,7 +130,7 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
     before = turn.searched or turn.question
     words = strip_links(question)
     phrases = _phrases(before)
-    # A phrase with an article is no verb.
+    # A phrase with an article can't be a verb.
     subject = [*_answer_words(turn), *sorted(phrases, key=lambda phrase: not _OPENS.match(phrase))]
     for start, end in _pronouns(words)[:1]:
         is_person = words[start:end].casefold() in _PERSON

@@ -34,7 +34,7 @@ def names_and_rare_words(question: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return the names of a question, and the words too rare for the token table.
 
     Each is (word as written, its terms). A name has a capital inside the question; the first word counts only if it is
-    rare too. Codes are no words.
+    rare too. Codes are not words.
     """
     found = []
     for number, match in enumerate(_WORD.finditer(without(find_identifiers(question), question))):

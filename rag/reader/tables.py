@@ -248,7 +248,9 @@ def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> Pa
     name = text[row.cells[0].start : row.cells[0].end]
     for wanted in (
         _words(which.group(1)) if which else set[str](),
-        asked - _words(name) if _opens_with_name(question, name) else asked,  # words that name the row name no column
+        asked - _words(name)
+        if _opens_with_name(question, name)
+        else asked,  # words that name the row do not name a column
         _AMOUNTS if _AMOUNT.search(question) else frozenset[str](),
     ):
         shares = [(len(names & wanted), cell) for names, cell in free]
