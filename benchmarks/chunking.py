@@ -33,7 +33,7 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import ListFlowable, Paragraph, SimpleDocTemplate, Table
 
 from index.build import Builder
-from index.embed import Embedder, Vectors, find_model
+from index.encoder.embedder import Embedder, Vectors, find_model
 from index.sync import sync
 from rag.engine import recipe
 from rag.settings import Settings
