@@ -1,1 +1,1 @@
-"""Generations of the index: built beside the one in use, checked, and switched to."""
+"""Generations of the index: built next to the one in use, checked, and switched to."""

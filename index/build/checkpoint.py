@@ -1,7 +1,6 @@
-"""The vectors of a build that is under way, on disk as they come: one that was stopped embeds only the rest later.
+"""The vectors of a running build, saved as they are made: after a stop the next build embeds only the rest.
 
-It is a convenience and never a reason to fail: a file that is damaged, of another recipe, or that can't be written is
-thrown away.
+A convenience, and never a reason to fail: a file that is damaged, from another recipe, or can't be written is deleted.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ _T = TypeVar("_T")
 
 
 class Embedded:
-    """Vectors by the digest of what was embedded, made by one recipe. Only the writer of the index uses it."""
+    """Saved vectors by the digest of the embedded text, made by one recipe. Only the writer of the index uses it."""
 
     def __init__(self, home: Path, recipe: Recipe, *, empty: bool = False) -> None:
-        """Open what a stopped build left; with `empty` nothing of it is used."""
+        """Open what a stopped build left; with `empty` delete it instead."""
         self._path = index_folder(home) / _FILE
         self._recipe = json.dumps(asdict(recipe), sort_keys=True)
         self._db: sqlite3.Connection | None = None
@@ -43,28 +42,28 @@ class Embedded:
             self.remove()
 
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """The vectors of those digests that are kept."""
+        """Return digest -> vector for the digests that are saved."""
         return self._unharmed(lambda: self._of(digests), {}) if self._db or self._path.exists() else {}
 
     def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
-        """Put vectors on disk."""
+        """Save vectors to disk."""
         self._unharmed(lambda: self._keep(vectors), None)
 
     def close(self) -> None:
-        """Let go of the file, for the next build to go on from."""
+        """Close the file, so that the next build can continue from it."""
         if self._db:
             self._db.close()
             self._db = None
 
     def remove(self) -> None:
-        """Throw the file away: a generation holds its vectors, or it is of no use."""
+        """Delete the file: a generation holds its vectors, or it is of no use."""
         self.close()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
             self._path.with_name(f"{_FILE}-journal").unlink(missing_ok=True)
 
     def _unharmed(self, act: Callable[[], _T], otherwise: _T) -> _T:
-        """The outcome of an act on the file; after any trouble with the file it is thrown away, and none is kept."""
+        """Return the result of `act`; after any trouble with the file delete it, give up, and return `otherwise`."""
         if self._given_up:
             return otherwise
         try:

@@ -1,4 +1,4 @@
-"""Name a full disk as such, whichever library failed because of it."""
+"""Report a full disk as such, whichever library failed because of it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _FULL = 1_000_000
 
 @contextlib.contextmanager
 def naming_full_disk(home: Path) -> Iterator[None]:
-    """Whatever goes wrong in the block while the disk is full is told as that, in a FootnoteError."""
+    """Report any error of the block as FootnoteError if the disk is full."""
     try:
         yield
     except Exception as error:
-        # SQLite, Chroma and tantivy each have an error of their own for a full disk.
+        # SQLite, Chroma and tantivy each raise different errors for a full disk.
         if shutil.disk_usage(home).free < _FULL:
             raise unwritten(home, "the disk is full") from error
         raise
 
 
 def unwritten(home: Path, why: str) -> FootnoteError:
-    """The error of an index that could not be written."""
+    """Return the error of an index that could not be written."""
     kept = " The old one stays in use." if (index_folder(home) / "current").exists() else ""
     return FootnoteError(
         f"The new index could not be written to {home} ({why}).{kept} Make room or set FOOTNOTE_HOME to a folder that "

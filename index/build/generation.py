@@ -1,11 +1,11 @@
-"""A whole index in one folder, which never changes once it is in use; and the pointer to the one that is.
+"""A generation is a whole index in one folder, which never changes once in use; a pointer names the one in use.
 
     HOME/index/current                     the name of the generation in use; replaced by one atomic rename
     HOME/index/generations/NAME/           manifest.json, catalog.sqlite, vectors/ (Chroma), words/ (tantivy)
 
-With a Chroma server, its vectors are a collection there, which the manifest names, instead of the folder vectors/.
-A generation is built beside the one in use, closed, verified in a fresh process and then switched to. Whatever stops
-the builder before that rename leaves the old one in use and untouched.
+With a Chroma server, the vectors are a collection there, named in the manifest, instead of the folder vectors/.
+A generation is built next to the one in use, closed, verified in a fresh process and then switched to. If the builder
+stops before that rename, the old generation stays in use, unchanged.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from index.text.aliases import Aliases
 
 _SAMPLE = 2_000
 _EQUAL = 0.999
-"""The least cosine of a vector with itself, found by a query."""
+"""The least cosine of a stored vector with the vector that a query finds for it."""
 _KEEP = 2
 _LOST = "vectors are not reached by a query"
 _ONLY_LOST = 3
-"""Exit code of a check that found nothing else."""
+"""Exit code of a check whose only fault is lost vectors."""
 
 
 def _nothing() -> None:
@@ -54,16 +54,16 @@ def _nothing() -> None:
 
 
 class Generation:
-    """One whole index, open for reading."""
+    """A whole index, open for reading."""
 
     def __init__(
         self, folder: Path, server: Server | None = None, *, whole: bool = False, unmark: Callable[[], None] = _nothing
     ) -> None:
-        """Open the folder, its files compared with their digests first, all of them if `whole`; `server` is the one
-        that the settings name. `unmark` is called once, at `release`, at `close` or at a clean end of the process.
+        """Open the folder after comparing its files with their digests.
 
-        Raises IndexDamaged when a part is missing, not as it was written or can't be opened, VectorServerError when
-        the server that holds the vectors does not answer.
+        `whole` compares all files, even unchanged ones; `server` is the one in the settings. `unmark` is called once,
+        at `release`, at `close` or at a clean end of the process. Raises IndexDamaged when a part is missing, not as it
+        was written or can't be opened, VectorServerError when the server that holds the vectors does not answer.
         """
         self.folder = folder
         self.manifest = Manifest.read(folder)
@@ -76,15 +76,18 @@ class Generation:
         self.release = weakref.finalize(self, unmark)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.release()
         self.vectors.close()
         self.catalog.close()
 
 
 def open_current(home: Path, recipe: Recipe | None = None, server: Server | None = None) -> Generation:
-    """The generation in use, opened. With a recipe, raises IndexMismatch when it was made by another one, or its
-    vectors are elsewhere than on `server` (None: in its folder)."""
+    """Open the generation in use.
+
+    With a recipe, raises IndexMismatch when another recipe made it, or its vectors are not on `server` (None: in its
+    folder).
+    """
     folder = current_folder(home)
     if recipe is not None:
         manifest = Manifest.read(folder)
@@ -111,9 +114,9 @@ def open_current(home: Path, recipe: Recipe | None = None, server: Server | None
 
 
 def switch_to(home: Path, name: str) -> list[VectorCollection]:
-    """Put the generation called `name` in use, by one atomic rename, and clear old ones away.
+    """Put the generation called `name` in use by an atomic rename; delete old ones.
 
-    Returns where on servers those had their vectors: these are not cleared away yet.
+    Returns the collections on servers of the deleted ones; these are not deleted yet.
     """
     write_atomically(index_folder(home) / "current", name)
     everything = sorted((index_folder(home) / "generations").iterdir(), reverse=True)
@@ -126,9 +129,9 @@ def switch_to(home: Path, name: str) -> list[VectorCollection]:
 
 
 def verify_in_fresh_process(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> None:
-    """Check a closed generation from outside, as `faults` does.
+    """Check a closed generation in a fresh process, as `faults` does.
 
-    Raises IndexDamaged with what does not agree; VectorsLost when only some vectors are not reached by a query.
+    Raises IndexDamaged with the faults, or VectorsLost when the only fault is vectors that a query does not reach.
     """
     root = Path(__file__).resolve().parents[2]
     with subprocess.Popen(
@@ -141,24 +144,24 @@ def verify_in_fresh_process(folder: Path, server: Server | None = None, added: S
     ) as checking:
         assert checking.stdin and checking.stdout
         with contextlib.suppress(BrokenPipeError):
-            # Neither among the arguments nor in the environment, where others could read the token.
+            # On stdin, because others could read the token in the arguments or the environment.
             checking.stdin.write(json.dumps({"server": asdict(server) if server else None, "added": added}) + "\n")
             checking.stdin.flush()
-        # The pipe stays open until it is done: if this process is killed, the check ends with it.
-        told = checking.stdout.read().strip()
+        # The pipe stays open until the check is done: if this process is killed, the check ends with it.
+        output = checking.stdout.read().strip()
         code = checking.wait()
     if code != 0:
-        reason = (told or f"exit code {code}").splitlines()[-1]
+        reason = (output or f"exit code {code}").splitlines()[-1]
         kind = VectorsLost if code == _ONLY_LOST else IndexDamaged
         raise kind(f"The new index failed its check and was not put in use: {reason}")
 
 
 def faults(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> list[str]:
-    """What does not agree in a generation; empty when all is well.
+    """Return what is wrong with a generation; empty if nothing is.
 
-    Every part must hold the same chunks, and a query with a stored vector must reach a vector equal to it: for all of
-    them up to 2,000 chunks, for a seeded sample of 2,000 beyond that. With the ids of the articles that were `added`
-    to a copy of a checked generation, only their chunks and a sample of 2,000 are looked for, besides all the counts.
+    Every part must hold the same chunks, and a query with a stored vector must reach an equal vector: for all chunks up
+    to 2,000, beyond that for a seeded sample of 2,000. `added` holds the ids of the articles that were added to a copy
+    of a checked generation: then only their chunks and a sample of 2,000 are looked up, besides all counts.
     """
     generation = Generation(folder, server, whole=added is None)
     try:
@@ -180,7 +183,7 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
         if added is not None:
             wanted = {*catalog.chunk_ids_of(added), *drawn}
             drawn = sorted({*_sample(catalog.chunk_ids_of(added)), *drawn})
-        # As many here as there, and each of these is there: so both hold the same.
+        # With equal counts and no missing id, both hold the same chunks.
         if missing := generation.vectors.missing(wanted):
             found.append(f"{missing} chunks have no vector")
         if lost := lost_vectors(generation, drawn):
@@ -191,7 +194,10 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
 
 
 def lost_vectors(generation: Generation, ids: Iterable[str]) -> list[str]:
-    """Those of the chunks `ids` whose own vector finds no equal one; a copy of it counts as found."""
+    """Return the chunks among `ids` whose own vector finds no equal one.
+
+    A copy of the vector counts as equal.
+    """
     lost, left = list[str](), iter(ids)
     while page := list(islice(left, _SAMPLE)):
         held = generation.vectors.vectors(page)
@@ -201,20 +207,20 @@ def lost_vectors(generation: Generation, ids: Iterable[str]) -> list[str]:
 
 
 def _sample(ids: Iterable[str]) -> list[str]:
-    """A seeded sample, or all of a few, that never holds more than it gives."""
+    """Return a seeded sample, or all ids if there are few, without holding more in memory."""
     drawn = random.Random(0)
     return heapq.nsmallest(_SAMPLE, ids, key=lambda _: drawn.random())
 
 
-def _end_with_whoever_asked() -> None:
-    # What is left of a killed builder would make the folder again that the next one clears away.
+def _end_with_parent() -> None:
+    # A check that outlives a killed builder would recreate the folder that the next builder deletes.
     os.read(sys.stdin.fileno(), 1)
     os._exit(1)
 
 
 if __name__ == "__main__":
     given = json.loads(sys.stdin.readline())
-    Thread(target=_end_with_whoever_asked, daemon=True).start()
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         problems = faults(Path(sys.argv[1]), Server(**given["server"]) if given["server"] else None, given["added"])
     except FootnoteError as failure:

@@ -1,7 +1,7 @@
-"""A large generation begins as a copy of the one in use, in which only what changed is deleted and added.
+"""A large generation begins as a copy of the one in use, in which only changes are deleted and added.
 
-The one in use may be open in other processes and is never written. Its SQLite files are copied by SQLite, which waits
-for whoever writes there (Chroma does when it opens a folder); its other files do not change once it is in use.
+The one in use may be open in other processes and is never written. SQLite copies its databases, and waits for processes
+that write to them (Chroma does when it opens a folder); the other files do not change once in use.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from index.store.catalog import Catalog
 from index.store.digests import verify_files
 
 _PAGES = 4_096
-"""Pages of SQLite that are copied at once."""
+"""Pages of SQLite that are copied at a time."""
 
 
 @dataclass(frozen=True)
 class IndexChange:
-    """What has to be done in the folder of a new generation, which begins empty or as a copy of the folder `start`.
+    """The changes in the folder of a new generation, which begins empty or as a copy of the folder `start`.
 
-    `new` are the groups whose article is added, `gone` and `gone_chunks` ids that are taken out, `churn` counts the
-    chunks that were since all was written in full.
+    `new` holds the groups whose article is added, `gone` and `gone_chunks` the ids that are deleted. `churn` counts the
+    chunks that were deleted since the index was written in full.
     """
 
     new: Sequence[Group]
@@ -40,16 +40,16 @@ class IndexChange:
 
     @property
     def new_ids(self) -> list[str]:
-        """The ids of the articles that are added."""
+        """The ids of the added articles."""
         return [group.original.id for group in self.new]
 
 
 def plan(old: Path | None, groups: Sequence[Group], smallest: int, most_churn: float) -> IndexChange:
-    """How to come from the generation in the folder `old` to one of these groups.
+    """Return the changes from the generation in the folder `old` to these groups.
 
-    All is written in full where there is none, it has fewer than `smallest` chunks, or more than the share `most_churn`
-    of its chunks would have been taken out since it was: what is deleted keeps its room in Chroma and tantivy. Raises
-    IndexDamaged.
+    The index is written in full if there is no old one, it has fewer than `smallest` chunks or is on a server, or more
+    than the share `most_churn` of its chunks would have been deleted since the last full write: deleted chunks keep
+    their space in Chroma and tantivy. Raises IndexDamaged.
     """
     if old is None:
         return IndexChange(groups)
@@ -69,7 +69,7 @@ def plan(old: Path | None, groups: Sequence[Group], smallest: int, most_churn: f
 
 def copy(start: Path, folder: Path) -> None:
     """Copy the parts of a generation into an empty folder. Raises IndexDamaged, OSError."""
-    # All of it is read here anyway, and what is damaged must not get digests of its own.
+    # Everything is read here anyway, and damaged files must not get valid digests.
     verify_files(start, Manifest.read(start).files, whole=True)
     for part in sorted(start.rglob("*")):
         to = folder / part.relative_to(start)

@@ -1,4 +1,4 @@
-"""The vectors that are on disk already, found by what was embedded: only new text is embedded."""
+"""The vectors already on disk, by the digest of the embedded text: only new text is embedded."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from index.store.vectors import VectorStore
 
 
 class KnownVectors:
-    """Vectors by digest: what a build that was stopped left, then every generation of `home` that was made by the same
-    recipe, the newest one first. With `anew` nothing is known from before. `made` counts those that were made."""
+    """Vectors by digest: from a stopped build, then from every generation of `home` with the same recipe.
+
+    The newest generation comes first. With `anew` no old vectors are used. `made` counts the new ones.
+    """
 
     def __init__(self, home: Path, recipe: Recipe, server: Server | None = None, *, anew: bool = False) -> None:
         self.made = 0
@@ -36,7 +38,7 @@ class KnownVectors:
         self._stores: dict[Path, VectorStore] = {}
 
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """The vectors of those digests that are known."""
+        """Return digest -> vector for the digests that are known."""
         known = self._kept.of(digests)
         for folder in list(self._folders):
             missing = [one for one in digests if one not in known]
@@ -45,21 +47,21 @@ class KnownVectors:
             try:
                 known.update(self._held(folder, missing))
             except (BrokenIndexError, VectorServerError):
-                # A generation that was damaged, or whose server is gone, has nothing to give: it is not asked again.
+                # A damaged generation, or one whose server is gone, gives nothing: skip it from now on.
                 self._folders.remove(folder)
         return known
 
     def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep vectors that were just made, in case this build is stopped."""
+        """Save vectors that were just made, in case this build is stopped."""
         self.made += len(vectors)
         self._kept.keep(vectors)
 
     def forget_kept(self) -> None:
-        """A generation holds what was kept: it is needed no more."""
+        """Delete the saved vectors, which a generation now holds."""
         self._kept.remove()
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         self._kept.close()
         for catalog in self._catalogs.values():
             catalog.close()
@@ -74,7 +76,7 @@ class KnownVectors:
             self._catalogs[folder] = Catalog(folder / "catalog.sqlite")
         ids = self._catalogs[folder].with_digests(digests)
         if ids and folder not in self._stores:
-            # Opened only now: a large index takes its time and memory.
+            # Opened only when needed, because a large index takes time and memory.
             self._stores[folder] = VectorStore(where(folder, Manifest.read(folder).place, self._server), folder / EXACT)
         held = self._stores[folder].vectors(list(ids.values())) if ids else {}
         return {digest: held[id_] for digest, id_ in ids.items() if id_ in held}

@@ -1,4 +1,4 @@
-"""The folders in which a new generation is built, and those that a killed builder left."""
+"""The folders of builds: those in progress, and those that a killed builder left."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ BUILDING = "building-"
 
 
 def clear_leftovers(home: Path) -> None:
-    """Remove what a killed builder left. Only the writer of the index may."""
+    """Delete what a killed builder left. Only the writer of the index may call this."""
     for leftover in index_folder(home).glob(f"{BUILDING}*"):
         shutil.rmtree(leftover, ignore_errors=True)
 
 
 def spool_folder(home: Path) -> Path:
-    """Where articles are that were read and are in no generation yet."""
+    """Return the folder of articles that were read and are in no generation yet."""
     return index_folder(home) / f"{BUILDING}articles"
 
 
 def has_leftovers(home: Path) -> bool:
-    """True while some process makes a new generation, and after one was killed while it did."""
+    """True while a process builds a generation, and after one was killed doing so."""
     return any(index_folder(home).glob(f"{BUILDING}*"))
 
 
 def is_building(home: Path) -> bool:
-    """True while a living process makes a new generation."""
+    """True while a living process builds a generation."""
     return has_leftovers(home) and writer(home) is not None

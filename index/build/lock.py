@@ -1,4 +1,4 @@
-"""One writer at a time: the lock of an index, with who holds it and since when."""
+"""The lock of an index, which allows one writer at a time, with its owner and start time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from index.state import read_sealed, write_sealed
 from index.store.digests import distrust
 
 _GLANCE = 0.2
-"""Seconds that a writer waits at least: `writer` holds the lock for a moment while it looks."""
+"""Seconds that a writer waits at least, because `writer` holds the lock for a moment to check it."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that writes: its id, its machine, and when it began (seconds since 1970)."""
+    """The process that writes: its id, its machine, and its start time (seconds since 1970)."""
 
     pid: int
     host: str
@@ -36,16 +36,17 @@ class Owner:
 
 @contextlib.contextmanager
 def hold_lock(home: Path, wait: float = 0) -> Iterator[None]:
-    """Hold the lock of the index in `home`, waiting up to `wait` seconds. Raises IndexBusy that names its owner.
+    """Hold the lock of the index in `home`, waiting up to `wait` seconds.
 
-    A process that is killed lets go of it: the system does that, not a file that must be cleared away.
+    Raises IndexBusy with its owner. The operating system releases the lock of a killed process, so no stale file is
+    left.
     """
     folder = index_folder(home)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock").acquire(timeout=max(wait, _GLANCE)):
             if (folder / "owner.json").exists():
-                # The writer before ended uncleanly: perhaps by damage to what it read.
+                # The last writer ended uncleanly, perhaps because of damage in what it read.
                 for generation in (folder / "generations").glob("*"):
                     distrust(generation)
             write_sealed(folder / "owner.json", asdict(Owner(os.getpid(), _host(), time.time())))
@@ -60,7 +61,7 @@ def hold_lock(home: Path, wait: float = 0) -> Iterator[None]:
 
 
 def writer(home: Path) -> Owner | None:
-    """Who is writing the index in `home` at this moment."""
+    """Return the process that is writing the index in `home`, or None."""
     lock = FileLock(index_folder(home) / "lock")
     if not index_folder(home).is_dir():
         return None
@@ -69,7 +70,7 @@ def writer(home: Path) -> Owner | None:
     except Timeout:
         return _owner(home) or Owner(0, "?", time.time())
     except OSError:
-        return None  # nothing can be locked here, so nothing is written from here
+        return None  # no lock can be taken in this folder, so nothing is written from here
     lock.release()
     return None
 

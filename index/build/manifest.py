@@ -1,4 +1,4 @@
-"""What made a generation and what is in it, stored beside it as manifest.json."""
+"""The manifest of a generation (manifest.json): how it was made and what it contains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = 11
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything besides the sources that decides what an index holds. Compared at every start."""
+    """Everything except the sources that decides what an index contains. Compared at every start."""
 
     model: str
     weights_sha256: str
@@ -30,8 +30,11 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What made a generation, what is in it, and where its vectors are (None: in its folder). `churn` counts the chunks
-    that were taken out since it was written in full, `files` are the digests of its files by their paths."""
+    """How a generation was made, what it contains, and where its vectors are (None: in its folder).
+
+    `churn` counts the chunks that were deleted since it was written in full; `files` maps its files to digests, by
+    path.
+    """
 
     name: str
     created: str
@@ -45,12 +48,15 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Store as manifest.json."""
+        """Write manifest.json."""
         write_sealed(folder / "manifest.json", asdict(self))
 
     @staticmethod
     def read(folder: Path) -> Manifest:
-        """The stored manifest. Raises IndexDamaged when it is missing or not as it was written."""
+        """Return the stored manifest.
+
+        Raises IndexDamaged when it is missing or not as it was written.
+        """
         try:
             value = read_sealed(folder / "manifest.json")
             manifest = _MANIFEST.validate_python(value)

@@ -1,6 +1,6 @@
-"""Marks of the processes that read an index: a mark that is left over tells of one that ended uncleanly.
+"""Marks of the processes that read an index: a leftover mark shows that one ended uncleanly.
 
-Damage that no stamp shows can end a process that reads. The next one finds its mark and compares every file.
+Damage that no stamp shows can end a process that reads. The next process finds the mark and checks every file.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from filelock import FileLock, Timeout
 
 
 def begin(index: Path) -> Callable[[], None]:
-    """Leave a mark that this process reads the index in the folder `index`; returns what takes the mark away.
+    """Mark this process as a reader of the index; return a function to unmark it.
 
-    Where the folder can't be written there is no mark.
+    A folder that can't be written gets no mark.
     """
     path = index / "readers" / f"{os.getpid()}-{secrets.token_hex(4)}"
-    # The system lets go of the lock when the process ends, however it ends.
+    # The operating system releases the lock however the process ends.
     lock = FileLock(path, thread_local=False)
     with contextlib.suppress(OSError, NotImplementedError):
         path.parent.mkdir(exist_ok=True)
@@ -35,7 +35,7 @@ def begin(index: Path) -> Callable[[], None]:
 
 
 def ended_uncleanly(index: Path) -> bool:
-    """True when a process that read the index left its mark; the mark is taken away."""
+    """True if a process that read the index left its mark; the mark is removed."""
     left = False
     for path in (index / "readers").glob("*"):
         try:

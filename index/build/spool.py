@@ -1,4 +1,4 @@
-"""The articles that a sync has just read, on disk until a generation holds them, so that memory need not."""
+"""The articles that a sync has read, stored on disk until a generation holds them, to save memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from index.store.catalog import Catalog
 
 
 class Spool:
-    """Articles by source: those that were added, and all others as the catalog of the generation in use has them.
+    """Articles by source: the added ones, and all others from the catalog of the generation in use.
 
-    The folder is made when the first article is added, and removed at the end.
+    The folder is created with the first article and removed at the end.
     """
 
     def __init__(self, folder: Path, catalog: Catalog | None = None) -> None:
@@ -25,15 +25,15 @@ class Spool:
         self._read: Catalog | None = None
 
     def add(self, article: Article, record: Record) -> None:
-        """Keep an article that was read."""
+        """Store an article that was read."""
         if self._read is None:
             self._folder.mkdir(parents=True)
-            # Never committed: nobody else reads it, and it need not outlive this process.
+            # Never committed: no other process reads it, and it need not outlive this one.
             self._read = Catalog(self._folder / "articles.sqlite", create=True)
         self._read.keep(article, record)
 
     def article(self, source: str) -> Article:
-        """The article of a source. Raises IndexDamaged when the catalog does not have it as it should."""
+        """Return the article of a source. Raises IndexDamaged when it is missing."""
         for catalog in (self._read, self._catalog):
             if catalog and (found := catalog.article(source)):
                 return found

@@ -1,4 +1,4 @@
-"""Writes a new generation of the sources of a sync: cuts, embeds, writes, checks it and puts it in use."""
+"""Write a new generation from the sources of a sync: cut, embed, write, check it and put it in use."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ from index.text.aliases import find_aliases
 from index.text.tokens import token_counter
 
 _PAGE = 1_024
-"""Chunks in memory at once; these are embedded in order of length, so that little is padded."""
+"""Chunks in memory at a time; they are embedded in order of length, so that little is padded."""
 _BATCH = 128
-"""Texts that are embedded between two signs of life."""
+"""Texts that are embedded between two reports of progress."""
 _MOST_LOST = 0.25
-"""Share of all vectors; a graph that loses more than that is damaged."""
+"""Share of all vectors; a graph that loses more is damaged."""
 
 
 @dataclass(frozen=True)
 class Builder:
-    """What a sync needs besides the sources; `server` is where vectors go (None: into the index folder).
+    """Everything that a sync needs besides the sources; `server` receives the vectors (None: the index folder does).
 
     An index in the folder with at least `derive_from` chunks is changed in a copy, until more than the share
-    `most_churn` of its chunks was taken out; then, and below that, all is written anew.
+    `most_churn` of its chunks was deleted. Then, and for smaller indexes, everything is written again.
     """
 
     home: Path
@@ -129,15 +129,15 @@ def write_generation(tools: BuildTools, records: Sequence[Record], old: Path | N
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if place and builder.server and not (generations / name).exists():
-            # Where even this fails, the next sync clears it away.
+            # If even this fails, the next sync deletes it.
             with contextlib.suppress(VectorServerError):
                 builder.server.drop(place.collection)
 
 
 def _check(manifest: Manifest, folder: Path, server: Server | None, added: Sequence[str] | None) -> None:
-    """Write the manifest and check the generation from outside. Vectors that its graph loses are then set apart.
+    """Write the manifest and check the generation in a fresh process. Lost vectors are then set apart.
 
-    Raises IndexDamaged when anything else is wrong, or the graph loses too many to be a graph.
+    Raises IndexDamaged for any other fault, or when the graph loses too many vectors.
     """
     _seal(manifest, folder)
     try:
@@ -153,7 +153,7 @@ def _check(manifest: Manifest, folder: Path, server: Server | None, added: Seque
 
 
 def _seal(manifest: Manifest, folder: Path) -> None:
-    """Write the manifest with the digest of every file, as they are now."""
+    """Write the manifest with the current digest of every file."""
     files = digests(folder)
     trust(folder, stamps_of(folder, files))
     replace(manifest, files=files).write(folder)
@@ -214,7 +214,7 @@ def _write(
         raise
     except Exception as error:
         if change.start:
-            # Chroma, tantivy and SQLite each have errors of their own for what is damaged.
+            # Chroma, tantivy and SQLite each raise different errors for damage.
             raise IndexDamaged(
                 f"The index in {change.start} can't be changed ({error}). Run `{command('index')}`."
             ) from error
@@ -258,13 +258,13 @@ def _write_copies(catalog: Catalog, groups: Sequence[Group], spool: Spool) -> No
 
 
 def _added(catalog: Catalog, change: IndexChange) -> Iterator[Chunk]:
-    """The chunks that are added, an article at a time."""
+    """Yield the added chunks, an article at a time."""
     for id_ in change.new_ids:
         yield from catalog.chunks_of(id_)
 
 
 def _for_words(catalog: Catalog, change: IndexChange) -> Iterator[tuple[str, str, str, set[str]]]:
-    """Give (id, article id, text, mentions) of each chunk that is added, an article at a time."""
+    """Yield (id, article id, text, mentions) of each added chunk, an article at a time."""
     for id_ in change.new_ids:
         if chunks := list(catalog.chunks_of(id_)):
             for one, held in zip(chunks, chunk_mentions(catalog.article_by_id(id_), chunks), strict=True):
@@ -302,11 +302,14 @@ def _write_vectors(tools: BuildTools, store: VectorStore, catalog: Catalog, chan
 
 
 def _embed(embedder: Embedder, texts: Mapping[bytes, str]) -> tuple[dict[bytes, Vectors], dict[bytes, str]]:
-    """The vectors of texts, and why there is none of the others. Raises ModelError when the model itself fails."""
+    """Return digest -> vector, and digest -> reason for the texts that can't be embedded.
+
+    Raises ModelError when the model itself fails.
+    """
     try:
         return dict(zip(texts, embedder.encode_documents(list(texts.values())), strict=True)), {}
     except Exception as error:
-        # Either no text can be embedded any more, or there is something about this one.
+        # This raises if the model itself fails; otherwise one of the texts is the cause.
         embedder.warm_up()
         if len(texts) == 1:
             return {}, dict.fromkeys(texts, f"has a passage that can't be embedded ({_in_words(error)})")
@@ -323,5 +326,5 @@ def _in_words(error: Exception) -> str:
 
 
 def corpus_sha256(records: Sequence[Record]) -> str:
-    """One hash over sources and texts, whatever their order."""
+    """Return one hash over sources and texts, whatever their order."""
     return hashlib.sha256("\n".join(sorted(one.id for one in records)).encode()).hexdigest()
