@@ -32,7 +32,7 @@ from markdown_it import MarkdownIt
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import ListFlowable, Paragraph, SimpleDocTemplate, Table
 
-from index.build import Builder
+from index.build.write import Builder
 from index.encoder.embedder import Embedder, Vectors, find_model
 from index.sync import sync
 from rag.engine import recipe
