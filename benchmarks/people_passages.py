@@ -1,8 +1,9 @@
-"""Whether the passage that answers is among the first: `python -m benchmarks.people_passages ../shared/data/people`.
+"""Measure how often an answering passage is among the first five of people's questions.
 
-Of the questions of the kinds that one passage answers, the share for which a passage of a source that must be cited
-matches all that a good answer needs, among the first five that the question is answered from. By kind, with 95%
-bootstrap intervals over the questions.
+    python -m benchmarks.people_passages ../shared/data/people
+
+Asks the questions that one passage can answer. A passage answers if it comes from a source that must be cited and
+matches all that a good answer needs. Prints the share of questions by kind, with 95% bootstrap intervals.
 """
 
 from __future__ import annotations

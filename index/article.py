@@ -22,17 +22,17 @@ from index.text.titles import Title, TitleOrigin, find_title_of
 
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
 READABLE = TEXT_SUFFIXES | READERS.keys()
-"""How the name of a file must end to be looked into, in small letters."""
+"""Endings of file names that can be read, in lower case."""
 
 
 @dataclass(frozen=True)
 class Article:
     """One source as it is stored and cited.
 
-    `source` is the name contracts give it (a path relative to its root), `text` the stored text that every offset in
+    `source` is the path relative to the indexed folder, `text` the stored text that every offset in
     the system points into, `published` the date that the source gives, or None. `id` is a hash of source and text,
     and of what the file says about itself. `pages[n]` is where page n + 1 starts in the text; plain text has neither
-    pages nor `rows` nor `times`. `copies` are other sources that say exactly the same, as far as they are known.
+    pages nor `rows` nor `times`. `copies` are the known sources with the same text.
     """
 
     id: str
@@ -50,15 +50,15 @@ class Article:
 
     @property
     def named(self) -> bool:
-        """True when the source has a title of its own, False when its first words or its file stand in for one."""
+        """True if the source has a title; False if its first words or the name of its file are used instead."""
         return self.title_origin != "stand-in"
 
     def page(self, offset: int) -> int | None:
-        """The page, from 1, on which the character at `offset` stands; None without pages."""
+        """Return the page (from 1) of the character at `offset`; None without pages."""
         return max(1, bisect_right(self.pages, offset)) if self.pages else None
 
     def place(self, start: int, end: int) -> str:
-        """The rows that `text[start:end]` reaches, or when it is spoken ("at 12:40"); "" without either."""
+        """Return the rows that contain `text[start:end]`, else the time it is spoken ("at 12:40"), else ""."""
         return self.row_names(start, end) or self._time(start)
 
     def _time(self, start: int) -> str:
@@ -70,7 +70,7 @@ class Article:
         return f"at {hours}:{minutes:02}:{seconds:02}" if hours else f"at {minutes}:{seconds:02}"
 
     def row_names(self, start: int, end: int) -> str:
-        """The rows that `text[start:end]` reaches: "row 4", "rows 2 to 9", "Prices, row 4"; "" without rows."""
+        """Return the rows that contain `text[start:end]`: "row 4", "rows 2 to 9", "Prices, row 4"; "" without rows."""
         first = bisect_right(self.rows, start, key=lambda row: row.start) - 1
         last = bisect_right(self.rows, max(start, end - 1), key=lambda row: row.start) - 1
         if first < 0:
@@ -81,14 +81,14 @@ class Article:
 
 
 def make_article(source: str, text: str) -> Article:
-    """An article from plain text, which may have front matter."""
+    """Make an article from plain text, which may have front matter."""
     return article_of(source, Content(text))
 
 
 def article_of(source: str, content: Content) -> Article:
-    """An article from what a format's reader made.
+    """Make an article from the output of a format reader.
 
-    A title or date that the reader does not give is looked for in front matter, in the text, then in the file's name.
+    A missing title or date is taken from front matter, else from the text, else from the file name.
     """
     said = json.dumps(content.to_json(), sort_keys=True)
     digest = hashlib.blake2b(f"{source}\0{said}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()

@@ -12,21 +12,24 @@ from index.formats.pdf_pieces import Box, Piece
 _SMALLER = 0.93
 """A note is set at most this large, as a share of the size of most letters."""
 _LOWEST = 0.65
-"""Share of a page's height, from its foot, in which notes stand."""
+"""Notes lie in this lowest share of the page."""
 _RAISED_SIZE, _RAISED_BY = 0.85, 0.15
-"""A raised letter has at most the one share of its line's height, and stands higher by the other at least."""
+"""A raised letter has at most the first share of its line's height, and is at least the second above the baseline."""
 _MARK = re.compile(r"(?:(?P<number>\d{1,3})|[*†‡§¶]{1,3}|\[\d{1,3}\]|\(\d{1,3}\))[.)]?\s*[^\W\d_]")
 _NUMBER = re.compile(r"\d+(?:[,–-]\s?\d+)*")
 _HIGH = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WORD_BEFORE = re.compile(r"([^\W\d_]*)([^\w\s]*)$")
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|20)\d\d$")
 _LONGEST_UNIT = 3
-"""Letters of a word after which a raised 2 or 3 is a power: "km2"."""
+"""After a word of at most so many letters a raised 2 or 3 is a power: "km2"."""
 
 
 def with_raised(letters: Sequence[str], boxes: Sequence[Box]) -> list[str]:
-    """Return the letters of a line, a raised number set apart from the word before it: the number of a note in brackets
-    ("books[1]"), a power in raised digits ("m²"), a number at the start of the line before a blank."""
+    """Return the letters of a line with its raised numbers marked.
+
+    The number of a note is in brackets ("books[1]"), a power has raised digits ("m²"), and a blank follows a number
+    that starts the line.
+    """
     heights = Counter((box[2], box[3]) for letter, box in zip(letters, boxes, strict=True) if not letter.isspace())
     if len(heights) < 2:
         return list(letters)
@@ -59,7 +62,7 @@ def with_raised(letters: Sequence[str], boxes: Sequence[Box]) -> list[str]:
 
 
 def _is_note(before: str, number: str) -> bool:
-    """True if a raised number names a note; False if it is a power ("m2", "10-3"), or stands by itself."""
+    """True if a raised number names a note; False if it is a power ("m2", "10-3") or follows a blank."""
     if before[-1:].isspace():
         return False
     word, marks = _WORD_BEFORE.findall(before)[0]
@@ -71,8 +74,11 @@ def _is_note(before: str, number: str) -> bool:
 
 
 def notes_begin(lines: Sequence[Piece], usual: float, height: float) -> list[int]:
-    """Return the numbers of the lines of a column at which its footnotes begin: smaller lines at its foot, the first of
-    which opens with a mark, as each further note does; `usual` is the size of most letters, `height` the page's."""
+    """Return the numbers of the lines of a column at which footnotes begin.
+
+    Footnotes are the smaller lines at the foot of the column; each begins with a mark. `usual` is the size of most
+    letters, `height` that of the page, both in points.
+    """
     at = len(lines)
     while at and lines[at - 1].size <= _SMALLER * usual and lines[at - 1].bottom < _LOWEST * height:
         if at < len(lines) and lines[at - 1].bottom < lines[at].bottom:
@@ -105,10 +111,10 @@ def with_notes(
     notes: Mapping[int, list[list[Line]]],
     is_heading: Callable[[list[Line]], bool],
 ) -> list[list[Line]]:
-    """Return the paragraphs with the footnotes between them; `notes` are by the line they stand before.
+    """Return the paragraphs with the footnotes between them.
 
-    A note that stands within a paragraph comes before it and its headings, or after it where it begins on an earlier
-    page: so the pages stay in order.
+    `notes` maps the number of a line to the notes before it. A note inside a paragraph moves before the paragraph and
+    its headings, or after it if the paragraph begins on an earlier page. This keeps the pages in order.
     """
     made = list(notes.get(0, ()))
     at = 0
