@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -88,6 +90,51 @@ def test_the_example_of_the_readme_runs(seeds_home: Path) -> None:
     done = subprocess.run([sys.executable, "-c", example[1]], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "1,000" in done.stdout and "[1] 000_fee8f80bb4d154f2.txt, characters 196 to 290" in done.stdout
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder of packages as a wheel unpacks to it, away from the checkout."""
+    folder = tmp_path / "site"
+    for name, place in (("index", "index"), ("rag", "rag"), ("seeds", "rag/seeds")):
+        shutil.copytree(ROOT / name, folder / place, copy_function=link_or_copy)
+    (folder / "footnote.dist-info").mkdir()
+    (folder / "footnote.dist-info/METADATA").write_text("Metadata-Version: 2.4\nName: footnote\nVersion: 9.8.7\n")
+    return folder
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Link a file, since the models are large; copy it where that can't be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+@pytest.mark.slow
+def test_the_installed_program_works_from_any_folder_and_names_its_own_command(installed: Path, tmp_path: Path) -> None:
+    script = "import sys; from rag.cli.main import main; sys.exit(main())"
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("FOOTNOTE_")}
+    variables |= {"PYTHONPATH": str(installed), "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-c", script, *words]
+        return subprocess.run(command, cwd=elsewhere, env=variables, capture_output=True, text=True)
+
+    refused = run("show", "nothing.txt", "--home", "empty")
+    assert refused.returncode == 1 and (elsewhere / "empty").is_dir()
+    asked = run("ask", "How many jobs will the TDK deal create?", "--json")
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert "1,000" in answer["answer"] and answer["made_by"]["footnote"] == "9.8.7"
+    (elsewhere / "notes.txt").write_text("Otters live in the river Alm.")
+    assert "1 added" in run("index", "notes.txt").stdout
+    (elsewhere / "notes.txt").unlink()
+    looked = run("doctor").stdout
+    assert "take it out: footnote forget" in looked and "app.py" not in looked
+    assert run("--help").stdout.startswith("usage: footnote ")
 
 
 # --- an answer comes back from its JSON form as it was ----------------------------------------------------------------
