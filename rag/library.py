@@ -11,6 +11,7 @@ from rag.environment import prepare
 # Before any other import: libraries read these settings when they are loaded.
 prepare()
 
+from index.errors import FootnoteError
 from index.sources.fetch import is_address
 from rag.answer import answer
 from rag.choice import Choice
@@ -35,6 +36,8 @@ def open_index(*sources: str | Path, home: str | Path | None = None, **settings:
     Raises:
         FootnoteError: a source is not there, a setting makes no sense, or the home can't be written.
     """
+    if any(not str(source).strip() for source in sources):
+        raise FootnoteError("A source is empty. Name a folder, a file or a web address.")
     engine = Engine(make_settings(home=None if home is None else Path(home), **settings))
     named = [str(source) for source in sources]
     paths = [Path(name) for name in named if not is_address(name)]

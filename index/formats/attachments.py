@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -69,7 +70,8 @@ class Attachments:
     ) -> str | None:
         """The text of an attachment; None where its format is not read."""
         suffix = PurePosixPath(name).suffix.lower()
-        is_mail = part.get_content_type() == _MESSAGE
+        # A file of a mail is read here too, so that its own attachments count within the same limits.
+        is_mail = part.get_content_type() == _MESSAGE or suffix == ".eml"
         if not (is_mail or suffix in READERS or suffix in _TEXTS):
             return None
         self._count += 1
@@ -80,8 +82,8 @@ class Attachments:
         if is_mail:
             if depth > DEEPEST:
                 raise UnreadableSource(f"is a mail in more than {DEEPEST} others")
-            inner = part.get_content()
-            text = read_mail(inner, depth).text if isinstance(inner, EmailMessage) else ""
+            inner = _inner_mail(part)
+            text = read_mail(inner, depth).text if inner else ""
         else:
             data = part.get_payload(decode=True)
             text = self._read(data if isinstance(data, bytes) else b"", suffix)
@@ -110,13 +112,24 @@ class Attachments:
         self._worker.close()
 
 
+def _inner_mail(part: EmailMessage) -> EmailMessage | None:
+    """Return the mail that an attachment is; None if it can't be parsed."""
+    inner = part.get_content() if part.get_content_type() == _MESSAGE else part.get_payload(decode=True)
+    if isinstance(inner, bytes):
+        inner = message_from_bytes(inner, policy=policy.default)
+    return inner if isinstance(inner, EmailMessage) else None
+
+
 def _name(part: EmailMessage) -> str:
-    """What an attachment is called, on one line, without folders."""
-    name = part.get_filename() or ""
-    if not name and part.get_content_type() == _MESSAGE:
-        inner = part.get_content()
-        name = str(inner["Subject"] or "message") if isinstance(inner, EmailMessage) else "message"
-        name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
+    """Return the name of an attachment on one line, without folders."""
+    try:
+        name = part.get_filename() or ""
+        if not name and part.get_content_type() == _MESSAGE:
+            inner = _inner_mail(part)
+            name = str(inner["Subject"] or "message") if inner else "message"
+            name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
+    except (AttributeError, IndexError, LookupError, TypeError, ValueError):
+        return "unnamed"  # the standard library fails on some malformed headers
     tidy = " ".join((name or part.get_content_type()).replace("\\", "/").split())
     tidy = tidy if tidy == part.get_content_type() else tidy.rpartition("/")[2]
     return tidy[-_LONGEST_NAME:] or "unnamed"

@@ -129,9 +129,10 @@ def _label_of(
     left, right, bottom, top = field.box
     above, beside = list[tuple[float, int]](), list[tuple[float, int]]()
     for at, piece in enumerate(pieces):
-        ends = min(piece.right, left) if _LINE.search(piece.text) else piece.right
-        if _beside(piece, field.box) and piece.left < left and ends < right and left - ends < _FAR * piece.size:
-            beside.append((ends, at))
+        if piece.left < left and _beside(piece, field.box):
+            ends = min(piece.right, left) if _LINE.search(piece.text) else piece.right
+            if ends < right and left - ends < _FAR * piece.size:
+                beside.append((ends, at))
         gap = piece.bottom - top
         if -0.5 * piece.size < gap < _ABOVE * piece.size and abs(piece.left - left) < 1.5 * piece.size:
             above.append((-gap, at))

@@ -62,7 +62,7 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
         for group, grid in _groups(page, kept):
             left, right = min(piece.left for piece in group), max(piece.right for piece in group)
             if grid:
-                goes_on = table is not None and table[0] < number and same_columns(table[1], grid)
+                goes_on = table is not None and table[0] == number - 1 and same_columns(table[1], grid)
                 joined, names = join_rows(group, grid, table[2] if table and goes_on else ())
                 table = number, grid, names
             else:

@@ -83,7 +83,7 @@ def join_rows(pieces: Sequence[Piece], grid: Grid, names: Sequence[str] = ()) ->
     ]
     rows = _filled(rows, numbers, grid)
     own, below = column_names(rows)
-    if names and any(names):
+    if any(names) and (not own or own == list(names) or _holds_data(rows[0], rows[1:])):
         below = below if own == list(names) else 0
         own = list(names)
         lines = [row_text(own, row) for row in rows[below:]]
@@ -95,6 +95,13 @@ def join_rows(pieces: Sequence[Piece], grid: Grid, names: Sequence[str] = ()) ->
         bottom = min(piece.bottom for piece in held)
         made.append(Piece(text, grid.columns[0], grid.columns[-1], bottom, bottom + median(one.size for one in held)))
     return made, own
+
+
+def _holds_data(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """True if the first row of a part of a table has numbers in the columns where the other rows have them, or no row
+    has any: it is data, not other names."""
+    numbers = {at for row in others for at, cell in enumerate(row) if is_amount_cell(cell)}
+    return not numbers or any(at < len(first) and is_amount_cell(first[at]) for at in numbers)
 
 
 def _joined(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 from index.errors import UnreadableSource
 from index.formats.content import MAX_CHARACTERS, Content, Row
@@ -93,7 +94,8 @@ def column_names(rows: Sequence[Sequence[str]], header: bool | None = None) -> t
     """
     if len(rows) < 2 or not (is_header(rows[0]) if header is None else header):
         return [], 0
-    both = names_of_both(*rows[:2]) if _all_have_values(rows[1], rows[2:]) else None
+    own = [below if _tidy(below) != _tidy(above) else "" for above, below in zip_longest(*rows[:2], fillvalue="")]
+    both = names_of_both(*rows[:2]) if len(rows) > 2 and _all_have_values(own, rows[2:]) else None
     return (both, 2) if both else ([_tidy(cell) for cell in rows[0]], 1)
 
 

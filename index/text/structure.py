@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -230,7 +231,8 @@ class _Builder:
         number = len(self.blocks)
         kind: BlockKind = "list" if _BULLET.match(self._text, group[0].start) else "steps"
         self._add(kind, group[0].start, group[-1].end, group[0].start)
-        items = [n for n, line in enumerate(group) if line.mark and _is_item_in(group, line)]
+        shapes = Counter(mark_shape(line.mark) for line in group if line.mark)
+        items = [n for n, line in enumerate(group) if line.mark and _is_item_in(group[0], line, shapes)]
         levels = depths([group[n].indent for n in items], [mark_shape(group[n].mark) for n in items])
         held = [number]  # the list, then the items that are open, the outermost first
         for place, (n, level) in enumerate(zip(items, levels, strict=True)):
@@ -262,12 +264,10 @@ def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
     return made
 
 
-def _is_item_in(group: Sequence[_Line], line: _Line) -> bool:
+def _is_item_in(first: _Line, line: _Line, shapes: Mapping[str, int]) -> bool:
     """False for a line within an item that may only go on with a sentence: it begins with what is no sure mark of an
     item ("A4 paper", "2.5 Litres") and is the only line that does."""
-    if line.indent <= group[0].indent or not _UNSURE.fullmatch(line.mark):
-        return True
-    return sum(mark_shape(other.mark) == mark_shape(line.mark) for other in group if other.mark) > 1
+    return line.indent <= first.indent or not _UNSURE.fullmatch(line.mark) or shapes[mark_shape(line.mark)] > 1
 
 
 def _question_at_the_end(text: str, block: Block) -> int | None:

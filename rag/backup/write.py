@@ -26,6 +26,7 @@ BLOCK = 1 << 20
 _WAIT = 60.0
 """Seconds to wait for another process that writes the index."""
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
+_LATEST = (2107, 12, 31, 23, 59, 58)
 """No file in a .zip is older."""
 
 
@@ -39,6 +40,8 @@ def write_backup(home: Path, target: Path, *, with_index: bool = False) -> Conte
         raise FootnoteError(f"There is nothing to back up in {home}.")
     if target.exists():
         raise FootnoteError(f"{target} exists. Name another file for the backup.")
+    if target.resolve().is_relative_to(home.resolve()):
+        raise FootnoteError(f"{target} is inside {home}, which is backed up. Name a file elsewhere.")
     contents = Contents(
         version=program_version(),
         created=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -69,10 +72,19 @@ def _write(home: Path, partial: Path, contents: Contents) -> Contents:
     return contents
 
 
+def _changed(path: Path) -> tuple[int, int, int, int, int, int]:
+    """Return when a file was changed, within the dates that a zip file can hold."""
+    try:
+        changed = datetime.fromtimestamp(path.stat().st_mtime)
+    except (OverflowError, ValueError):
+        return _EARLIEST
+    date = (changed.year, changed.month, changed.day, changed.hour, changed.minute, changed.second)
+    return min(max(date, _EARLIEST), _LATEST)
+
+
 def _add(archive: zipfile.ZipFile, name: str, path: Path, source: BinaryIO) -> Member:
     """Copy one file into the archive; return its size and digest."""
-    changed = datetime.fromtimestamp(path.stat().st_mtime).timetuple()[:6]
-    about = zipfile.ZipInfo(name, max(changed, _EARLIEST))
+    about = zipfile.ZipInfo(name, _changed(path))
     about.compress_type = zipfile.ZIP_DEFLATED
     about.external_attr = 0o600 << 16
     digest, size = hashlib.sha256(), 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -42,8 +41,6 @@ COMMANDS = {
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    # Libraries create millions of lasting objects; a collection at every 700th costs seconds at the start.
-    gc.set_threshold(50_000, 20, 50)
     given = list(sys.argv[1:] if words is None else words)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "serve")
