@@ -132,3 +132,24 @@ def test_attachments_beyond_the_limits_are_told(tmp_path: Path) -> None:
     content = mail.read(tmp_path / "deep.eml")
     assert "treasure" not in content.text and "Level 0" in content.text
     assert content.notes == ("its attachment Innermost.eml is left out: it is a mail in more than 3 others",)
+
+
+def test_mails_attached_as_files_count_within_the_limits_of_the_outer_mail(tmp_path: Path) -> None:
+    inner = letter("Innermost", "The key is under the mat.")
+    for depth in range(5):
+        outer = letter(f"Mail {depth}", f"See what is attached, number {depth}.")
+        attach(outer, inner.as_bytes(), "message.eml")
+        inner = outer
+    (tmp_path / "letter.eml").write_bytes(inner.as_bytes())
+    read = mail.read(tmp_path / "letter.eml")
+    assert "number 1" in read.text and "under the mat" not in read.text
+    assert any("is a mail in more than 3 others" in note for note in read.notes)
+
+
+def test_a_malformed_name_of_an_attachment_spoils_no_mail(tmp_path: Path) -> None:
+    outer = letter("Keys", "The key is under the mat.")
+    attach(outer, b"Ring twice.", "note.txt")
+    data = outer.as_bytes().replace(b'filename="note.txt"', b"filename*0*")
+    assert data != outer.as_bytes()
+    (tmp_path / "letter.eml").write_bytes(data)
+    assert "under the mat" in mail.read(tmp_path / "letter.eml").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import stat
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from index.build.lock import hold_lock
+from index.errors import FootnoteError
 from index.home import current_folder
 from index.sources.roots import register_roots, registered_roots, uploads
 from index.state import read_either, write_twice
@@ -267,3 +269,14 @@ def test_what_is_no_whole_backup_changes_nothing(home: Path, backup: Path, tmp_p
 @pytest.mark.parametrize("name", ["", ".", "..", "sources", "sources//a", "sources/", "sources/a\n", "index/lock"])
 def test_names_that_are_no_files_of_a_home(name: str) -> None:
     assert not may_be_in_backup(name)
+
+
+def test_a_backup_goes_to_no_place_inside_its_home(home: Path) -> None:
+    with pytest.raises(FootnoteError, match="Name a file elsewhere"):
+        write_backup(home, uploads(home) / "all.zip")
+    assert [path.name for path in uploads(home).iterdir()] == ["badgers.txt"]
+
+
+def test_a_file_with_a_date_that_no_zip_file_can_hold_is_kept(home: Path, tmp_path: Path) -> None:
+    os.utime(uploads(home) / "badgers.txt", (5e9, 5e9))
+    assert "sources/badgers.txt" in write_backup(home, tmp_path / "all.zip").files

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
+from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Table
 
 from benchmarks.table_files import write_table
 from index.formats import pdf, pdf_view
@@ -112,3 +112,13 @@ def test_a_table_that_goes_on_keeps_the_names_of_its_columns(tmp_path: Path) -> 
     table = Table(rows, style=[("GRID", (0, 0), (-1, -1), 0.5, "black")])
     SimpleDocTemplate(str(tmp_path / "plain.pdf")).build([table])
     assert pdf.read(tmp_path / "plain.pdf").text.split("\n\n") == expected[1:]
+
+
+def test_another_table_on_the_next_page_keeps_its_own_names(tmp_path: Path) -> None:
+    style = [("GRID", (0, 0), (-1, -1), 0.5, "black")]
+    stock = [["Item", "Price", "Stock"], *([f"Bean {n}", f"{n}.50", f"{n}"] for n in range(1, 4))]
+    people = [["Name", "Phone", "City"], ["Anna", "0151 22", "Bonn"], ["Berta", "0151 23", "Hove"]]
+    tables = [Table(rows, colWidths=[100, 100, 100], style=style) for rows in (stock, people)]
+    SimpleDocTemplate(str(tmp_path / "two.pdf")).build([tables[0], PageBreak(), tables[1]])
+    text = pdf.read(tmp_path / "two.pdf").text
+    assert "Name: Anna | Phone: 0151 22 | City: Bonn" in text and "Item: Name" not in text

@@ -13,6 +13,7 @@ import docx
 import pptx
 import pypandoc
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -276,7 +277,10 @@ def nested_list(form: str, items: list[tuple[str, int]]) -> str:
             document = docx.Document()
             document.add_heading("Things", 1)
             for words, depth in items:
-                document.add_paragraph(words, "List Bullet" + (f" {depth + 1}" if depth else ""))
+                style = "List Bullet" + (f" {depth + 1}" if depth else "")
+                if style not in document.styles:  # python-docx brings the first three
+                    document.styles.add_style(style, WD_STYLE_TYPE.PARAGRAPH)
+                document.add_paragraph(words, style)
             document.save(str(path))
             return word.read(path).text
         if form == "pptx":

@@ -107,6 +107,13 @@ def test_a_second_row_of_names_without_values_is_a_row() -> None:
     assert table_lines(rows) == ["Price: low | low", "Room: Garden"]
 
 
+def test_names_that_a_merged_cell_repeats_are_names_with_an_empty_column_too() -> None:
+    first = ["Item", "Retail", "", "Trade", "", "Notes"]
+    second = ["Item", "one", "ten", "one", "ten", "Notes"]
+    rows = [first, second, ["Rope", "1", "2", "3", "4", ""]]
+    assert table_lines(rows) == ["Item: Rope | Retail one: 1 | Retail ten: 2 | Trade one: 3 | Trade ten: 4"]
+
+
 CELL = '<td colspan="{0}" rowspan="{1}">{2}</td>'
 CELLS = st.builds(CELL.format, st.integers(0, 9), st.integers(0, 9), st.text("abc", max_size=3))
 
