@@ -1,4 +1,4 @@
-"""PDF: the text of every page in reading order; where pages start is kept. Pictures of text are told, not read."""
+"""Reads PDF files: the text of every page in reading order, and where each page starts. Scans are rejected."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ from index.formats.pdf_pieces import Box, Grid, Page, Piece
 from index.formats.pdf_tables import find_grids
 
 _WIDE_GAP = 1.2
-"""A gap this many times the letters' size divides a line: between columns, or cells of a table."""
+"""Gap between columns or table cells that splits a line, as a multiple of the letter height."""
 _ANGLES = 500
-"""So many letters of a page tell how its text is turned."""
+"""Number of letters sampled on a page to determine the rotation of its text."""
 _MOST_DRAWN = 5000
 _TOLD = 10
 _LETTERS = str.maketrans(
-    # Ligatures; and what PDFium gives for a hyphen at the end of a line that cuts a word.
+    # Ligatures, and the characters that PDFium returns for a hyphen that splits a word at a line end.
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\x02": "\u00ad", "\ufffe": "\u00ad"}
     | dict.fromkeys(map(chr, [*range(2), *range(3, 9), *range(14, 32), 127, 0xFFFF]))
 )
 
 
 def read(path: Path) -> Content:
-    """The text of a PDF. Raises UnreadableSource when it is damaged, needs a password or is a scan."""
+    """Return the text of a PDF.
+
+    Raises:
+        UnreadableSource: The file is damaged, needs a password or is a scan.
+    """
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
@@ -62,13 +66,16 @@ def read(path: Path) -> Content:
         notes.append(f"{len(bare)} of its {len(pages)} pages hold no text (empty, or pictures): {some}")
     said = document.get_metadata_dict()
     title = said_title(said.get("Title", ""))
-    # When the file was made says nothing about when its text was published.
+    # No date: the file's creation date is not the publication date of its text.
     given = (title, said.get("Author", ""), None, _language(document), tuple(starts))
     return Content(text, *given, notes=tuple(notes))
 
 
 def load_form(document: Any) -> None:
-    """Load the form of a document, if it has one: without it, its fields have no values. Scripts are not run."""
+    """Load the form of a document, if it has one.
+
+    PDFium returns field values only after this call. Scripts are not run.
+    """
     with suppress(pypdfium2.PdfiumError):
         document.init_forms()
 
@@ -93,7 +100,7 @@ def _language(document: Any) -> str:
 
 
 def _page(document: Any, number: int) -> Page | None:
-    """The pieces of lines on a page; None when the page is damaged."""
+    """Return the pieces of lines on a page, or None if the page is damaged."""
     try:
         page = document[number]
         text = page.get_textpage()
@@ -106,7 +113,7 @@ def _page(document: Any, number: int) -> Page | None:
 
 
 def lay_out(page: Any, text: Any) -> Page:
-    """The pieces of lines on a page, in the frame of its text."""
+    """Return the pieces of lines on a page, in the coordinates of its frame."""
     frame = Frame.of(page, text)
     grids = tuple(find_grids(_drawn(page, frame)))
     pieces = with_values(tuple(_pieces(text, frame, grids)), find_fields(page, frame), grids)
@@ -114,20 +121,21 @@ def lay_out(page: Any, text: Any) -> Page:
 
 
 def _drawn(page: Any, frame: Frame) -> Iterator[Box]:
-    """The boxes of the lines and shapes on a page, in the frame of its text."""
+    """Yield the boxes of the lines and shapes drawn on a page, in the coordinates of its frame."""
     for number, one in enumerate(page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH])):
         if number == _MOST_DRAWN:
             return
-        with suppress(pypdfium2.PdfiumError):  # a shape without a place draws no table
+        with suppress(pypdfium2.PdfiumError):  # a shape without bounds is not part of a table
             left, bottom, right, top = one.get_bounds()
             yield frame.within((left, right, bottom, top))
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A page turned so that most of its text runs from left to right, in points from its lower left corner.
+    """A page rotated so that most of its text runs from left to right.
 
-    `turns` is how many quarter turns with the clock that takes, from how the file draws it.
+    Coordinates are in points from the lower left corner. `turns` is the number of clockwise quarter turns from the
+    file's coordinates to the frame's.
     """
 
     turns: int
@@ -138,10 +146,10 @@ class Frame:
 
     @staticmethod
     def of(page: Any, text: Any) -> Frame:
-        """The frame of a page with this text."""
+        """Return the frame of a page, given its text page."""
         count = raw.FPDFText_CountChars(text)
         angles = (raw.FPDFText_GetCharAngle(text, at) for at in range(0, count, max(1, count // _ANGLES)))
-        # PDFium counts angles with the clock.
+        # PDFium measures angles clockwise.
         counted = Counter(-round(angle * 2 / pi) % 4 for angle in angles if angle >= 0)
         turns = counted.most_common(1)[0][0] if counted else 0
         left, bottom, right, top = page.get_bbox()
@@ -149,25 +157,25 @@ class Frame:
         return Frame(turns, left, bottom, right - left, top - bottom)
 
     def box(self, text: Any, at: int) -> Box:
-        """The box of the letter number `at`."""
+        """Return the box of letter number `at` in this frame."""
         box = raw.FS_RECTF()
         raw.FPDFText_GetLooseCharBox(text, at, box)
         return self.within((box.left, box.right, box.bottom, box.top))
 
     def within(self, box: Box) -> Box:
-        """A box as the file draws it in this frame."""
+        """Convert a box from the file's coordinates to this frame's."""
         left, right, bottom, top = _turned(box, self.turns)
         return left - self.left, right - self.left, bottom - self.bottom, top - self.bottom
 
     def as_drawn(self, box: Box) -> Box:
-        """A box of this frame where the file draws it."""
+        """Convert a box from this frame's coordinates to the file's."""
         left, right, bottom, top = box
         moved = (left + self.left, right + self.left, bottom + self.bottom, top + self.bottom)
         return _turned(moved, -self.turns)
 
 
 def _turned(box: Box, turns: int) -> Box:
-    """A box after so many quarter turns with the clock about the origin."""
+    """Rotate a box clockwise about the origin by `turns` quarter turns."""
     left, right, bottom, top = box
     for _ in range(turns % 4):
         left, right, bottom, top = bottom, top, -right, -left
@@ -175,13 +183,15 @@ def _turned(box: Box, turns: int) -> Box:
 
 
 def letters_of(text: Any, at: int) -> str:
-    """What the stored text has for the letter number `at` of a page; "" for a control character."""
+    """Return letter number `at` of a page as the stored text has it.
+
+    A ligature gives several letters, a control character "".
+    """
     return chr(raw.FPDFText_GetUnicode(text, at)).translate(_LETTERS)
 
 
 def _pieces(text: Any, frame: Frame, grids: Sequence[Grid]) -> Iterator[Piece]:
-    """Runs of letters on one line without a wide gap or a line of a table between, in the order in which the file draws
-    them."""
+    """Yield runs of letters on one line, split at wide gaps and at the lines of a table, in drawing order."""
     letters: list[str] = []
     boxes: list[Box] = []
     first = 0
@@ -216,7 +226,7 @@ def _pieces(text: Any, frame: Frame, grids: Sequence[Grid]) -> Iterator[Piece]:
 
 
 def _piece(letters: list[str], boxes: list[Box], left: float, right: float, of: range) -> Piece:
-    # As high as most of its letters: a bullet or an initial may be larger.
+    # Take the height of most letters: a bullet or an initial may be larger.
     heights = Counter(box[2:] for letter, box in zip(letters, boxes, strict=True) if not letter.isspace())
     (bottom, top), _ = heights.most_common(1)[0]
     said = letters if len(heights) == 1 else with_raised(letters, boxes)

@@ -1,4 +1,4 @@
-"""What was typed and ticked in the form fields of a PDF, put beside the words that label each field."""
+"""Reads the values and ticks of PDF form fields, and puts each next to the label of its field."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from index.formats.pdf_pieces import Box, Grid, Piece
 
 _MOST_FIELDS = 3000
 _LONGEST = 100_000
-"""Letters of a value that are read."""
+"""Maximum letters read from one value."""
 _HIDDEN = raw.FPDF_ANNOT_FLAG_HIDDEN | raw.FPDF_ANNOT_FLAG_NOVIEW
 _PASSWORD = 1 << 13
 _TYPED = frozenset({raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX})
 _TICKED = frozenset({raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON})
 _UNKNOWN_SIZE = 10.0
 _NEAR, _FAR = 4.0, 25.0
-"""A label stands no farther from its field than so many times its size: a box's, one beside a field."""
+"""Maximum distance from label to field, as a multiple of the letter height: for a tick box, and for a typed field."""
 _ABOVE = 1.2
-"""A label above a field stands within this many times its size."""
+"""Maximum distance of a label above its field, as a multiple of the letter height."""
 _LINE = re.compile(r"_{3}|\.{3}|…")
-"""A line to write on."""
+"""A line to write on, drawn with underscores or dots."""
 _BLANKS = re.compile(r"[\s_.…]*$")
 _LABEL_ENDS = re.compile(r"[:?=>)]$")
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a form: where it stands, what is typed into it, or whether its box is ticked; `tip` is what a reader
-    of the screen calls it."""
+    """A form field: its box, and its value or whether it is ticked.
+
+    `ticked` is None for a typed field. `tip` is the field's name for screen readers.
+    """
 
     box: Box
     value: str = ""
@@ -44,13 +46,13 @@ class Field:
 
 class _Frame(Protocol):
     def within(self, box: Box) -> Box:
-        """A box as the file draws it in the frame of a page."""
+        """Convert a box from the file's coordinates to the page frame's."""
 
 
 def find_fields(page: Any, frame: _Frame) -> list[Field]:
-    """Return the boxes to tick and the filled fields of a page whose document has its forms loaded, from top to bottom.
+    """Return the tick boxes and filled fields of a page, from top to bottom.
 
-    Hidden fields, passwords, buttons and signatures are left out.
+    The form of the document must be loaded (see pdf.load_form). Hidden fields, passwords, buttons and signatures are left out.
     """
     if not page.formenv:
         return []
@@ -93,15 +95,17 @@ def _said(read: Any, form: Any, annotation: Any) -> str:
     return bytes(buffer).decode("utf-16-le", "replace").partition("\0")[0].strip()
 
 
-# --- the words beside a field -----------------------------------------------------------------------------------------
+# --- the label of a field ---------------------------------------------------------------------------------------------
 
 
 def with_values(pieces: Sequence[Piece], fields: Sequence[Field], grids: Sequence[Grid]) -> tuple[Piece, ...]:
-    """Return the pieces of a page with the values of its fields: each after its label ("Name: Jane Doe"), which stands
-    left of its field or above it, a tick before the words right of its box ("☒ yes"); in a table in a cell of its own.
+    """Return the pieces of a page with the values of its fields inserted.
+
+    A value follows its label, which is left of its field or above it ("Name: Jane Doe"). A tick precedes the words to
+    the right of its box ("☒ yes"). A value in a table becomes a separate cell.
     """
     made = list(pieces)
-    places = dict[int, int]()  # by number of a field: the piece that has its value
+    places = dict[int, int]()  # field number -> number of the piece with its value
     for number, field in enumerate(fields):
         in_table = field.ticked is None and any(grid.cell(*_middle(field.box)) for grid in grids)
         if field.ticked is None:
@@ -124,8 +128,11 @@ def with_values(pieces: Sequence[Piece], fields: Sequence[Field], grids: Sequenc
 def _label_of(
     field: Field, number: int, pieces: Sequence[Piece], fields: Sequence[Field], places: dict[int, int]
 ) -> int | None:
-    """The number of the piece that labels a field: the one right above where it begins there too, else the nearest left
-    of it, or what labels the field that stands between."""
+    """Return the number of the piece that labels a field, or None.
+
+    This is the nearest piece to the left, unless another field lies between; else the piece just above with the same
+    left edge; else the label of the typed field between.
+    """
     left, right, bottom, top = field.box
     above, beside = list[tuple[float, int]](), list[tuple[float, int]]()
     for at, piece in enumerate(pieces):
@@ -151,7 +158,7 @@ def _label_of(
 
 
 def _label_right_of(field: Field, pieces: Sequence[Piece]) -> int | None:
-    """The number of the piece right of a box to tick, or around it; else of one left of it."""
+    """Return the number of the piece right of a tick box or around it, else left of it."""
     right, left = list[tuple[float, int]](), list[tuple[float, int]]()
     for at, piece in enumerate(pieces):
         if not _beside(piece, field.box):
@@ -164,7 +171,10 @@ def _label_right_of(field: Field, pieces: Sequence[Piece]) -> int | None:
 
 
 def _followed(label: Piece, words: str, field: Field, *, again: bool) -> Piece:
-    """A label with the value of its field after it, in place of the line to write on; `again` after another value."""
+    """Append a value to its label, in place of the line to write on.
+
+    `again` is true if the label already has a value.
+    """
     said = _BLANKS.sub("", label.text) if _LINE.search(label.text) else label.text
     text = f"{said}{'' if again or not said or _LABEL_ENDS.search(said) else ':'} {words}".strip()
     return replace(label, text=text, right=max(label.right, field.box[1]))
@@ -175,14 +185,14 @@ def _ticked(label: Piece, tick: str, field: Field) -> Piece:
         return replace(label, text=f"{tick} {label.text}", left=min(label.left, field.box[0]))
     if label.right <= field.box[1]:
         return replace(label, text=f"{label.text} {tick}", right=max(label.right, field.box[1]))
-    # The box stands among the words of its line.
+    # The box is between the words of its line.
     at = round(len(label.text) * (field.box[0] - label.left) / (label.right - label.left))
     space = min((m.start() for m in re.finditer(r" ", label.text)), key=lambda one: abs(one - at), default=at)
     return replace(label, text=f"{label.text[:space].rstrip()} {tick} {label.text[space:].lstrip()}")
 
 
 def _piece(field: Field, words: str, pieces: Sequence[Piece], *, named: bool) -> Piece:
-    """A piece for a value that no words label: it is called by what the file says about its field."""
+    """Return a new piece for a value without a label; if `named`, label it with the field's tip."""
     left, right, bottom, top = field.box
     sizes = sorted(piece.size for piece in pieces)
     size = min(sizes[len(sizes) // 2] if sizes else _UNKNOWN_SIZE, top - bottom)
@@ -194,7 +204,7 @@ def _piece(field: Field, words: str, pieces: Sequence[Piece], *, named: bool) ->
 
 
 def _beside(piece: Piece, box: Box) -> bool:
-    """True if a piece stands on the line of a box, or of the first line of a high one."""
+    """True if a piece is on the line of a box, or on the first line of a high box."""
     lower, upper = max(box[2], box[3] - max(2.5 * piece.size, 1.0)), box[3]
     return min(piece.top, upper) - max(piece.bottom, lower) > 0.5 * min(piece.size, upper - lower)
 

@@ -1,5 +1,8 @@
-"""Pieces of lines with their places on pages -> one running text: columns in order, running heads and page numbers
-left out, words that were cut at line ends made whole, paragraphs apart. Pure geometry; y grows upwards."""
+"""Joins the pieces of lines on PDF pages into one running text.
+
+Columns come in reading order, running heads and page numbers are left out, words hyphenated at line ends are joined,
+and paragraphs are separated. Pure geometry; y grows upwards.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from index.formats.pdf_pieces import Grid, Page, Piece
 from index.formats.pdf_tables import cell_of, holds_rows, join_rows, same_columns
 
 _EDGE = 0.12
-"""Share of a page's height at its top and bottom in which running heads and page numbers stand."""
+"""Running heads and page numbers lie within this share of the page height, at the top and the bottom."""
 _APART = 0.5
-"""A running head stands apart from the text by this share of its size at least."""
+"""Minimum gap between a running head and the text, as a share of the letter height."""
 _TALL = 0.25
-"""A table higher than this share of its page is no running head: its first rows may be alike on several pages."""
+"""A table higher than this share of its page is not a running head, though its first rows may recur on other pages."""
 _SAME_PLACE = 4.0
 _LARGER, _HIGHER = 1.15, 1.3
 _SOFT_HYPHEN = "\u00ad"
@@ -31,16 +34,16 @@ _PAGE_NUMBER = re.compile(
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT_WORD = re.compile(r"([^\W\d_]+)[-\u00ad]$")
 _FEWEST_CELLS, _FEWEST_ROWS = 3, 3
-"""A table has so many rows of so many cells."""
+"""Minimum cells in a row, and minimum such rows, of a table."""
 _MOST_IN_BLOCK = 8
 _TABLE = "the place of a table"
 _FEWEST_LINES, _MOST_LINES = 5, 600
-"""So many lines must stand on both sides of a gap for it to part columns; no page of prose has more than the latter."""
+"""Minimum lines on each side of a gap between columns; a page with more than the maximum is not prose."""
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of text, the page it is on (from 0), the edges of its column, and whether it is the row of a table."""
+    """A line of text with its page (from 0), the edges of its column, and whether it is a table row."""
 
     piece: Piece
     page: int
@@ -50,13 +53,15 @@ class _Line:
 
 
 def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
-    """The running text of a document and where each page starts in it."""
+    """Return the running text of a document, and the offset at which each page starts."""
     pieces = [piece for page in pages for piece in page.pieces]
     size = _usual(pieces)
     heads = _running_heads(pages, size)
     lines: list[_Line] = []
-    notes: dict[int, list[list[_Line]]] = {}  # by number of the line that they stand before
-    table: tuple[int, Grid, list[str]] | None = None  # page, place and column names of one that nothing follows yet
+    notes: dict[int, list[list[_Line]]] = {}  # by the number of the line that they precede
+    table: tuple[int, Grid, list[str]] | None = (
+        None  # page, grid and column names of the last table, while no text follows it
+    )
     for number, page in enumerate(pages):
         kept = [piece for piece in page.pieces if (number, piece) not in heads]
         for group, grid in _groups(page, kept):
@@ -78,12 +83,12 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
 
 
 def in_reading_order(page: Page) -> list[Piece]:
-    """The pieces of a page, running heads too, column by column as in the text of the document."""
+    """Return all pieces of a page, running heads too, in the order of the document's text."""
     return [piece for group, _ in _groups(page, page.pieces) for piece in group]
 
 
 def _usual(pieces: Sequence[Piece]) -> float:
-    """The size of most letters."""
+    """Return the most frequent letter height, weighted by text length."""
     weights: Counter[float] = Counter()
     for piece in pieces:
         weights[round(piece.size, 1)] += len(piece.text)
@@ -94,7 +99,7 @@ def _usual(pieces: Sequence[Piece]) -> float:
 
 
 def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]]:
-    """(page, piece) of what is repeated at the pages' edges, digits aside, and of page numbers."""
+    """Return (page, piece) of page numbers and of text repeated at page edges, ignoring digits."""
     places: dict[tuple[bool, str], list[tuple[int, Piece]]] = {}
     found: set[tuple[int, Piece]] = set()
     for number, page in enumerate(pages):
@@ -103,7 +108,7 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
             if any(grid.cell(piece.left + 1, (piece.bottom + piece.top) / 2) for grid in tall):
                 continue
             if number == 0 and piece.size > usual * _LARGER:
-                # A title may be repeated as the head of the pages that follow.
+                # The following pages may repeat the title as their running head.
                 continue
             if _PAGE_NUMBER.fullmatch(piece.text):
                 found.add((number, piece))
@@ -114,7 +119,7 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
         there = [(number, piece) for number, piece in same if abs(piece.bottom - height) <= _SAME_PLACE]
         numbers = sorted({number for number, _ in there})
         if not re.search(r"[^\W\d_]", key):
-            # Numbers alone may be cells of a table: page numbers stand on half of the pages at least.
+            # Bare numbers may be table cells, so page numbers must be on at least half of the pages.
             repeated = 2 <= len(numbers) >= len(pages) / 2
         else:
             repeated = len(numbers) >= 3 or (len(numbers) == 2 and numbers[1] - numbers[0] <= 2)
@@ -124,7 +129,7 @@ def _running_heads(pages: Sequence[Page], usual: float) -> set[tuple[int, Piece]
 
 
 def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
-    """(whether at the top, piece) of the outermost line at both edges, and of others that stand apart from the text."""
+    """Yield (is at the top, piece) for the outermost line at each edge and for lines set apart from the text."""
     for at_top in (True, False):
         lines: list[list[Piece]] = []
         inside = 0
@@ -144,11 +149,11 @@ def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
         yield from ((at_top, piece) for line in lines[: min(heads, inside)] for piece in line)
 
 
-# --- tables that lines draw -------------------------------------------------------------------------------------------
+# --- tables with drawn lines -------------------------------------------------------------------------------------------
 
 
 def _groups(page: Page, pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], Grid | None]]:
-    """Groups of pieces in reading order, those of a table row by row with its grid."""
+    """Yield groups of pieces in reading order; a table is its own group, row by row, with its grid."""
     inside: dict[Grid, list[Piece]] = {}
     for piece in pieces:
         x, y = (piece.left + piece.right) / 2, (piece.bottom + piece.top) / 2
@@ -183,7 +188,7 @@ def _groups(page: Page, pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], 
 
 
 def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
-    """Groups of pieces in reading order: column by column, between what reaches across."""
+    """Yield groups of pieces column by column; a piece that spans columns ends the columns above it."""
     gutter = _gutter(pieces, width)
     if gutter is None:
         if pieces:
@@ -213,10 +218,11 @@ def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
 
 
 def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
-    """One column in the order in which the file draws it; from top to bottom where it jumps about without need.
+    """Return the pieces of one column in reading order.
 
-    Browsers draw some boxes last, wherever they stand. Texts that stand beside each other are best left in the order
-    that the file has, but for the cells of a table, which some programs draw column by column.
+    Drawing order is kept, except where it jumps up the page: then the order is from top to bottom, because browsers
+    draw some boxes last, wherever they are. Side-by-side texts keep drawing order, except table cells, which some
+    programs draw column by column.
     """
     runs = [0]
     for before, piece in pairwise(pieces):
@@ -228,7 +234,7 @@ def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
         else:
             lines.append([at])
     beside = [line for line in lines if len(line) > 1]
-    # A small block whose rows are drawn whole, after another one beside it, is no part of a table with it.
+    # A small block drawn row by row, after the block next to it, is not part of a table with that block.
     parts = [Counter(runs[at] for at in line) for line in beside]
     whole = Counter(run for own in parts if len(own) > 1 for run, count in own.items() if count > 1)
     blocks = {run for run, count in whole.items() if 1 < count <= _MOST_IN_BLOCK}
@@ -244,7 +250,10 @@ def _same_line(one: Piece, other: Piece) -> bool:
 
 
 def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
-    """Where the gap between two columns of prose is, or None. Columns of a table hold too few words."""
+    """Return the x of the gap between two columns of prose, or None.
+
+    Table columns have too few words to count.
+    """
     prose = [piece for piece in pieces if len(piece.text) >= 15 and piece.right - piece.left > width * 0.12]
     if len(prose) > _MOST_LINES:
         return None
@@ -256,19 +265,19 @@ def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
             continue
         beside = [one for one in right if any(abs(one.bottom - other.bottom) < 0.6 * one.size for other in left)]
         across = sum(piece.left < x - 1 and piece.right > x + 1 for piece in prose)
-        # Lines of two columns stand at the same heights, and few lines reach across.
+        # Lines of two columns are at the same heights, and few lines span both columns.
         if len(beside) >= min(len(left), len(right)) // 2 and across <= len(left) + len(right):
             best, fewest = x, min(len(left), len(right))
     return best
 
 
 def _join_lines(pieces: Sequence[Piece]) -> Iterator[Piece]:
-    """Pieces that follow each other on the same line, joined: cells of a table with " | " between them."""
+    """Join consecutive pieces on the same line; put " | " between table cells."""
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
     line: list[Piece] = []
     above: Piece | None = None
     for piece in [piece for piece in pieces if piece.text]:
-        # What is as high as several lines stands beside all of them.
+        # A piece as high as several lines is next to all of them, not on one of them.
         beside = bool(above and line) and piece.size > _HIGHER * line[-1].size and _same_line(above or piece, piece)
         if line and (beside or not (_same_line(line[-1], piece) and piece.left >= line[-1].right - 1)):
             yield _join_line(line, left, right)
@@ -279,10 +288,10 @@ def _join_lines(pieces: Sequence[Piece]) -> Iterator[Piece]:
 
 
 def _join_line(line: Sequence[Piece], left: float, right: float) -> Piece:
-    """One line of a column with these edges."""
+    """Join the pieces of one line in a column with the edges `left` and `right`."""
     tallest = max(line, key=lambda piece: piece.size)
     gaps = [after.left - before.right for before, after in pairwise(line)]
-    # A line of long words that was stretched to the column's width has gaps as wide as a table, but all alike.
+    # A justified line of long words has gaps as wide as a table's, but all of one width.
     reaches = line[0].left < left + tallest.size and line[-1].right > right - tallest.size
     alike = bool(gaps) and max(gaps) - min(gaps) < 0.5 * tallest.size and not any(" " in piece.text for piece in line)
     cells = any(gap > 2 * tallest.size for gap in gaps) and not (reaches and alike)
@@ -297,7 +306,7 @@ def _join_line(line: Sequence[Piece], left: float, right: float) -> Piece:
 
 
 def _leading(lines: Sequence[_Line]) -> float:
-    """The usual distance from a line to the next."""
+    """Return the median distance between consecutive lines, in points."""
     steps = [a.piece.bottom - b.piece.bottom for a, b in pairwise(lines) if a.page == b.page]
     return median([step for step in steps if step > 1] or [1.0])
 
@@ -314,7 +323,7 @@ def _paragraphs(lines: Sequence[_Line], leading: float) -> Iterator[list[_Line]]
 
 
 def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
-    """True when a paragraph begins with `line`, and does not go on from the lines before."""
+    """True if `line` begins a new paragraph instead of continuing `paragraph`."""
     before = paragraph[-1]
     if line.is_row or before.is_row:
         return True
@@ -327,7 +336,7 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
     full = room < max(0.12 * (before.right - before.left), _first_word(one))
     step = last.bottom - one.bottom
     if line.page != before.page or step < 0:
-        # At a new column or page a sentence goes on, unless the line before was left short.
+        # A sentence continues in a new column or page, unless the last line is short.
         return ends or not (full or _CUT_WORD.search(last.text) or one.text[:1].islower())
     if step > 1.3 * max(leading, 1.05 * last.size):
         return True
@@ -335,7 +344,7 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
         return True
     item = paragraph[0].piece
     if _ITEM.match(item.text) and one.left - item.left > 0.5 * one.size:
-        return False  # it hangs below the words of its item
+        return False  # a hanging indent: the line belongs to the list item
     indented = one.left - line.left > 0.7 * one.size and one.left - last.left > 0.7 * one.size
     if indented and not _ITEM.match(paragraph[0].piece.text):
         return True
@@ -343,7 +352,7 @@ def _begins(line: _Line, paragraph: Sequence[_Line], leading: float) -> bool:
 
 
 def _first_word(piece: Piece) -> float:
-    """The width of the first word of a line, and of a space before it."""
+    """Estimate the width of the first word of a line plus a space, in points."""
     word = len(piece.text.split(" ", 1)[0]) + 1
     return word * (piece.right - piece.left) / max(1, len(piece.text))
 
@@ -385,7 +394,10 @@ def _is_heading(lines: Sequence[_Line], usual: float) -> bool:
 
 
 def _joined(text: str, following: str, words: Counter[str]) -> str:
-    """A line as it stands before the next one: with a space, or without the hyphen that only cut a word."""
+    """Return a line ready for the next line to follow.
+
+    Add a space, or remove a hyphen that only splits a word.
+    """
     cut = _CUT_WORD.search(text)
     plain = text.replace(_SOFT_HYPHEN, "")
     rest = _WORD.match(following)

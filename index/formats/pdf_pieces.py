@@ -1,4 +1,4 @@
-"""What stands on a page of a PDF: pieces of lines, and the tables that lines draw. Pure geometry; y grows upwards."""
+"""The parts of a PDF page: pieces of lines, and tables with drawn lines. Pure geometry; y grows upwards."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 
 Box = tuple[float, float, float, float]
-"""Left, right, bottom and top."""
+"""(left, right, bottom, top)."""
 
 _NEAR = 2.5
-"""Points within which letters may reach over the line beside their cell."""
+"""Maximum overlap of letters with the line at the side of their cell, in points."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Text on one line in points from the page's lower left corner; `letters` are those of the file it is made of."""
+    """A run of text on one line, in points from the page's lower left corner.
+
+    `letters` is the range of the letter numbers in the file that it consists of.
+    """
 
     text: str
     left: float
@@ -25,15 +28,15 @@ class Piece:
 
     @property
     def size(self) -> float:
-        """The height of its line."""
+        """The height of the line in points, at least 1."""
         return max(self.top - self.bottom, 1.0)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table: the edges of its columns from left to right, and of its rows from bottom to top.
+    """A table: its column edges from left to right and its row edges from bottom to top.
 
-    `joined_right` and `joined_below` are the cells (row from the top, column) without a line to the next cell.
+    `joined_right` and `joined_below` are the cells (row from the top, column) without a line before the next cell.
     """
 
     columns: tuple[float, ...]
@@ -43,11 +46,14 @@ class Grid:
 
     @property
     def box(self) -> Box:
-        """Where it stands."""
+        """The outer edges of the table."""
         return self.columns[0], self.columns[-1], self.rows[0], self.rows[-1]
 
     def parts(self, left: float, right: float, y: float) -> bool:
-        """True if the edge of a column lies between two places beside each other at a height."""
+        """True if a column edge separates two x positions at height `y`.
+
+        Merged cells have no edge between them.
+        """
         if not self.rows[0] <= y <= self.rows[-1]:
             return False
         edge = bisect_right(self.columns, left - _NEAR)
@@ -56,7 +62,7 @@ class Grid:
         return (self._row(y), edge - 1) not in self.joined_right
 
     def cell(self, x: float, y: float) -> tuple[int, int] | None:
-        """(row from the top, column) of a place, None outside."""
+        """Return the (row from the top, column) of a point, or None outside the table."""
         left, right, bottom, top = self.box
         if not (left <= x <= right and bottom <= y <= top):
             return None
@@ -68,7 +74,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Page:
-    """What is drawn on a page, in the order of the file, and the tables that lines draw."""
+    """The pieces of a page in drawing order, its size in points, and its tables."""
 
     pieces: tuple[Piece, ...]
     width: float

@@ -1,4 +1,4 @@
-"""Find the tables that lines draw on a page, and read them row by row. Pure geometry; y grows upwards."""
+"""Finds tables with drawn lines on a PDF page and reads them row by row. Pure geometry; y grows upwards."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from index.formats.pdf_pieces import Box, Grid, Piece
 from index.formats.tables import column_names, is_amount_cell, names_of_both, row_text, table_lines
 
 _THIN, _SHORTEST = 2.5, 6.0
-"""Points: a line is no thicker than the one, and no shorter than the other."""
+"""Maximum thickness and minimum length of a line, in points."""
 _TOUCH = 2.5
-"""Lines so near to each other meet, and edges so near are one."""
+"""Lines within this distance touch, and edges within it are the same edge; in points."""
 _FEWEST = 3
-"""Edges of columns and of rows: two of each."""
+"""Minimum edges of columns and of rows: two columns and two rows."""
 _DRAWN = 0.3
-"""Share of the side of a cell on which a line must be drawn to part it from the next one."""
+"""Minimum share of a cell's side that a line must cover to separate the cell from the next."""
 _MIDDLE = 0.2
-"""Share of the width of merged cells by which their words may stand beside the middle."""
+"""Maximum distance of centred words from the middle of merged cells, as a share of their width."""
 _MOST_LINES = 1500
-"""A page with more lines is a drawing."""
+"""A page with more lines than this is a drawing."""
 
 
 def find_grids(drawn: Iterable[Box]) -> list[Grid]:
-    """Return the tables among the boxes of what is drawn: lines, and frames of cells."""
+    """Return the tables formed by the drawn boxes (lines and cell frames).
+
+    A table inside another table is left out.
+    """
     level, upright = list[Box](), list[Box]()
     for left, right, bottom, top in drawn:
         wide, high = right - left, top - bottom
@@ -50,27 +53,31 @@ def find_grids(drawn: Iterable[Box]) -> list[Grid]:
 
 
 def cell_of(grid: Grid, piece: Piece) -> tuple[int, int]:
-    """(row, column) of a piece: the column in which it begins."""
+    """Return the (row, column) in which a piece begins."""
     return grid.cell(piece.left + 1, (piece.bottom + piece.top) / 2) or (0, 0)
 
 
 def holds_rows(grid: Grid, pieces: Sequence[Piece]) -> bool:
-    """True if two rows and more have words in several cells: what lines draw may be a chart or a frame."""
+    """True if at least two rows, and half of them, have words in several cells.
+
+    Other grids of lines may be charts or frames.
+    """
     cells = {cell_of(grid, piece) for piece in pieces}
     rows = Counter(row for row, _ in cells)
     return sum(count > 1 for count in rows.values()) >= max(2, len(rows) // 2)
 
 
 def same_columns(one: Grid, other: Grid) -> bool:
-    """True if the columns of two tables stand at the same places, as those of a table that goes on do."""
+    """True if two tables have the same column edges, so one may continue the other."""
     pairs = zip(one.columns, other.columns, strict=False)
     return len(one.columns) == len(other.columns) and all(abs(a - b) <= _TOUCH for a, b in pairs)
 
 
 def join_rows(pieces: Sequence[Piece], grid: Grid, names: Sequence[str] = ()) -> tuple[list[Piece], list[str]]:
-    """Return a line for each row of a table, its cells with the names of their columns, and these names.
+    """Return a line for each table row, with column names, and the column names.
 
-    `names` are those of the table on the page before, where this one goes on; its header may stand here again.
+    `names` are the column names of the table that this one continues from the page before; a repeated header is
+    dropped.
     """
     cells: dict[tuple[int, int], list[Piece]] = {}
     for piece in pieces:
@@ -107,7 +114,7 @@ def _holds_data(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
 def _joined(
     columns: Sequence[float], rows: Sequence[float], lines: Sequence[Box]
 ) -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
-    """The cells without a line to their right, and those without one below, as a Grid has them."""
+    """Return the cells without a line to their right and the cells without a line below (see Grid)."""
     width, height = len(columns) - 1, len(rows) - 1
     beside, below = defaultdict[tuple[int, int], float](float), defaultdict[tuple[int, int], float](float)
     for left, right, bottom, top in lines:
@@ -131,7 +138,7 @@ def _nearest(edges: Sequence[float], place: float) -> int:
 
 
 def _covered(edges: Sequence[float], start: float, end: float) -> Iterator[tuple[int, float]]:
-    """(number, share of it) of each stretch between two edges that a line covers."""
+    """Yield (number, covered share) for each interval between two edges that a line covers."""
     first = max(0, bisect_right(edges, start) - 1)
     for number in range(first, len(edges) - 1):
         low, high = edges[number], edges[number + 1]
@@ -142,7 +149,7 @@ def _covered(edges: Sequence[float], start: float, end: float) -> Iterator[tuple
 
 
 def _move_merged(cells: dict[tuple[int, int], list[Piece]], grid: Grid) -> None:
-    """Move words in the middle of cells that are merged side by side to the first of these."""
+    """Move words centred in horizontally merged cells to the first of the cells."""
     for row, column in sorted(cells):
         first = last = column
         while (row, first - 1) in grid.joined_right:
@@ -158,9 +165,9 @@ def _move_merged(cells: dict[tuple[int, int], list[Piece]], grid: Grid) -> None:
 
 
 def _filled(rows: Sequence[Sequence[str]], numbers: Sequence[int], grid: Grid) -> list[list[str]]:
-    """The rows, with the words of a cell in all rows over which it is merged; numbers are said once.
+    """Return the rows with the text of each vertically merged cell repeated in all its rows.
 
-    A name of a column is said again only in a second row of names.
+    Amounts are not repeated. A column name is repeated only in a second header row.
     """
     made = [list(row) for row in rows]
     for column in range(len(grid.columns) - 1):
@@ -180,7 +187,7 @@ def _filled(rows: Sequence[Sequence[str]], numbers: Sequence[int], grid: Grid) -
 
 
 def _merged_down(numbers: Sequence[int], column: int, grid: Grid) -> Iterator[list[int]]:
-    """The places of the rows over which each cell of a column is merged."""
+    """Yield, for each cell of a column, the indexes of the rows over which it is merged."""
     places = [0]
     for place in range(1, len(numbers)):
         if all((row, column) in grid.joined_below for row in range(numbers[place - 1], numbers[place])):
@@ -192,7 +199,7 @@ def _merged_down(numbers: Sequence[int], column: int, grid: Grid) -> Iterator[li
 
 
 def _meeting(lines: Sequence[Box]) -> list[list[Box]]:
-    """The lines in groups that hang together."""
+    """Group the lines that touch, directly or through other lines."""
     group = list(range(len(lines)))
 
     def root(number: int) -> int:
@@ -216,7 +223,7 @@ def _meeting(lines: Sequence[Box]) -> list[list[Box]]:
 
 
 def _edges(places: Iterable[float]) -> tuple[float, ...]:
-    """The places in order, those that are nearly the same once."""
+    """Return the sorted places without near-duplicates (within _TOUCH)."""
     kept = list[float]()
     for place in sorted(places):
         if not kept or place - kept[-1] > _TOUCH:

@@ -1,6 +1,6 @@
-"""The pages of a PDF: their pictures, and where on them words of the stored text stand.
+"""Renders pages of a PDF, and locates words of the stored text on them.
 
-Runs in the process for formats, since any page may take it down.
+Runs in the process for formats, because any page may crash it.
 """
 
 from __future__ import annotations
@@ -23,21 +23,27 @@ from index.formats.pdf_pieces import Box
 from index.stamps import Stamp, open_stamped
 
 WIDEST, TALLEST = 1400, 2200
-"""Most pixels of a picture."""
+"""Maximum size of a picture, in pixels."""
 _SHARPEST = 2.0
-"""Most pixels a point: 144 to an inch."""
+"""Maximum pixels per point: 144 dpi."""
 _GRID = 100_000
 _LEAST = 8
-"""So many letters in a row tell where a part of a quote stands."""
+"""Minimum consecutive matching letters that locate a part of a quote."""
 _BY_LAYOUT = frozenset("#|-\u2010\u2011\u00ad")
-"""What laying out puts into a text, or takes away: signs of headings and cells, and hyphens at the ends of lines."""
+"""Characters that the layout adds or removes: heading and cell marks, and hyphens at line ends."""
 
 
 def look(path: Path, stamp: Sequence[int], wanted: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The sizes of all pages as shown, in points, and the boxes of the words that are wanted.
+    """Return the sizes of all pages and the boxes of the wanted words.
 
-    Each of `wanted` is {"page": from 0, "text": the stored text of the page, "start", "end": of the words in it}; its
-    boxes, one a line, are [left, top, right, bottom] as shares of the page's picture.
+    Args:
+        path: The PDF.
+        stamp: The file's stamp; another version of the file is refused.
+        wanted: For each quote {"page": from 0, "text": the stored text of the page, "start", "end": offsets in it}.
+
+    Returns:
+        {"sizes": [width, height] of each page as shown, in points, "boxes": for each quote a list of boxes, one per
+        line}. A box is [left, top, right, bottom] as shares of the page's picture.
     """
     document = _opened(path, stamp)
     sizes = []
@@ -49,7 +55,7 @@ def look(path: Path, stamp: Sequence[int], wanted: Sequence[dict[str, Any]]) -> 
 
 
 def picture(path: Path, stamp: Sequence[int], page: int) -> str:
-    """The picture of a page (from 0) as WebP in base64, at most WIDEST x TALLEST pixels."""
+    """Return a page (from 0) as WebP in base64, at most WIDEST x TALLEST pixels."""
     document = _opened(path, stamp)
     try:
         drawn = document[page]
@@ -92,10 +98,10 @@ def _boxes(document: Any, page: int, text: str, start: int, end: int) -> list[li
 
 
 def matched(stream: str, text: str, start: int, end: int) -> list[int]:
-    """Where the letters of text[start:end] stand in `stream`, which holds the letters of a page, or most of them.
+    """Return the offsets of the letters of text[start:end] in `stream`.
 
-    Letters that the layout makes or drops do not count. Words that occur again and again are found at the place
-    where as many of them go before as in the text.
+    `stream` holds all or most letters of a page. Characters that the layout adds or removes are ignored. Words that
+    occur several times match the occurrence with the same number before it as in the text.
     """
     counted = [at for at, one in enumerate(text) if _counts(one)]
     whole = "".join(text[at] for at in counted)
@@ -108,7 +114,7 @@ def matched(stream: str, text: str, start: int, end: int) -> list[int]:
     if complete is not None:
         return list(range(complete, complete + last - at))
     while at < last:
-        # The longest part from here that the page has in one piece; it may end anywhere.
+        # Binary search for the longest part from here that the page has in one run.
         low, high = 0, last - at
         while low < high:
             middle = (low + high + 1) // 2
@@ -127,7 +133,10 @@ def _counts(letter: str) -> bool:
 
 
 def _place(stream: str, whole: str, start: int, end: int) -> int | None:
-    """Where in `stream` that part of `whole` stands which is whole[start:end]."""
+    """Return the offset of whole[start:end] in `stream`, or None.
+
+    Of several occurrences take the one with the same number, or else the nearest by relative position.
+    """
     part = whole[start:end]
     there = list(_occurrences(stream, part))
     before = list(_occurrences(whole, part))
@@ -145,7 +154,7 @@ def _occurrences(text: str, part: str) -> Iterator[int]:
 
 
 def _lines(box_of: Any, letters: Iterable[int]) -> list[Box]:
-    """The boxes of letters that follow each other on a line, joined."""
+    """Return one box per run of consecutive letters on a line."""
     joined: list[Box] = []
     for at in letters:
         box = box_of(at)
@@ -163,7 +172,7 @@ def _beside(one: Box, other: Box) -> bool:
 
 
 def _on_picture(page: Any, box: Box) -> list[float]:
-    """[left, top, right, bottom] as shares of the page's picture, of a box where the file draws it."""
+    """Convert a box in the file's coordinates to [left, top, right, bottom] as shares of the picture."""
     left, right, bottom, top = box
     corners = []
     for x, y in ((left, bottom), (right, top)):
