@@ -1,4 +1,4 @@
-"""The readers of formats that are not plain text: one file each, a path in, `Content` out, run in a process apart."""
+"""The readers of file formats, one module each: path in, `Content` out. They run in a separate process."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ READERS = {
     ".xlsm": "workbook",
     ".xlsx": "workbook",
 }
-"""The end of a file's name, in small letters -> the module here that reads it."""
+"""Lower-case suffix of a file name -> the module in this package that reads it."""
 
 
 def page_word(source: str) -> str:
-    """Return what the pages of a source are called: "slide" or "page"."""
+    """Return the word for a page of a source: "slide" or "page"."""
     return "slide" if READERS.get(PurePosixPath(source).suffix.lower()) == "slides" else "page"
 
 

@@ -1,4 +1,4 @@
-"""Opens the ZIP archives that DOCX, XLSX, PPTX, ODT and EPUB files are, and only those that unpack to a sane size."""
+"""Opens the ZIP archives of DOCX, XLSX, PPTX, ODT and EPUB files, with a limit on the unpacked size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 
 def open_archive(path: Path, holds: str) -> zipfile.ZipFile:
-    """The archive, which must have a member called `holds`. Raises UnreadableSource, also for a ZIP bomb."""
+    """Open an archive that must have a member named `holds`.
+
+    Raises:
+        UnreadableSource: The archive is damaged, encrypted, of another format, or a ZIP bomb.
+    """
     with path.open("rb") as stream:
         if stream.read(4) == _OLE:
             raise UnreadableSource("needs a password, or is of an older format: save it anew without a password")
@@ -26,7 +30,7 @@ def open_archive(path: Path, holds: str) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise UnreadableSource(f"is damaged or not what its name says ({error})") from error
     members = archive.infolist()
-    # What is declared is also the most that zipfile unpacks.
+    # zipfile never unpacks more than the declared size.
     unpacked = sum(member.file_size for member in members)
     if unpacked > _MAX_UNPACKED or len(members) > _MAX_MEMBERS:
         raise UnreadableSource(
@@ -41,12 +45,16 @@ def open_archive(path: Path, holds: str) -> zipfile.ZipFile:
 
 
 def parse_xml(data: bytes) -> Any:
-    """The root of an XML document; entities and the network stay untouched. Raises UnreadableSource."""
+    """Return the root of an XML document, without resolving entities or using the network.
+
+    Raises:
+        UnreadableSource: The document is not XML, or exceeds the limits of the parser.
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
     root = etree.fromstring(data, parser)
     for error in parser.error_log:
         if error.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
-            # The parser leaves out what comes after.
+            # The parser drops the rest of the document.
             deep = "depth" in error.message
             raise UnreadableSource(
                 "is nested too deeply" if deep else "is damaged, or made to harm: it unfolds without end"
@@ -57,7 +65,11 @@ def parse_xml(data: bytes) -> Any:
 
 
 def read_part(archive: zipfile.ZipFile, name: str) -> Any:
-    """Parse a member of an archive, without comments and entities. Raises UnreadableSource if missing or damaged."""
+    """Return the root of an XML member of an archive, without comments and entities.
+
+    Raises:
+        UnreadableSource: The member is missing or damaged.
+    """
     try:
         data = archive.read(name)
     except KeyError as error:
@@ -70,7 +82,7 @@ def read_part(archive: zipfile.ZipFile, name: str) -> Any:
 
 
 def attribute(element: Any, name: str) -> str:
-    """Return the attribute with this local name, in whatever namespace, or ""."""
+    """Return the attribute with this local name in any namespace, or ""."""
     for key, value in element.attrib.items():
         if key.rpartition("}")[2] == name:
             return str(value)
@@ -78,7 +90,10 @@ def attribute(element: Any, name: str) -> str:
 
 
 def find_text(root: Any, name: str) -> str:
-    """The text of the first element with this local name, tidied, or ""."""
+    """Return the text of the first non-empty element with this local name, or "".
+
+    White space is normalized.
+    """
     for element in root.iter(f"{{*}}{name}"):
         if text := " ".join("".join(element.itertext()).split()):
             return text

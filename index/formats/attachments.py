@@ -1,4 +1,4 @@
-"""What is attached to an e-mail, each readable file as a section of the mail under its name; within limits."""
+"""Reads the attachments of an e-mail, each as a section of the mail, within limits of number, depth and time."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from index.formats.plain import decode
 from index.formats.worker import Worker
 
 MOST, DEEPEST = 30, 3
-"""Attachments of a mail and of the mails in it; and how deep mails are read that are attached to mails."""
+"""Maximum attachments, nested mails included; maximum depth of mails attached to mails."""
 _SECONDS, _SECONDS_EACH = 30.0, 15.0
-"""Together less than the mail itself may take, so that no attachment makes the mail unreadable."""
+"""Time limits for all attachments and for each; less than the limit for the mail, so that it stays readable."""
 _TEXTS = frozenset({".txt", ".text", ".md", ".markdown", ".log", ".rst"})
 _MESSAGE = "message/rfc822"
 _LONGEST_NAME = 120
 _HEADING = re.compile(r"^(#{1,6})(?=\s+\S)", re.MULTILINE)
 _BELOW = 2
-"""Levels by which headings of an attachment stand lower: below the mail, and the attachment's name."""
+"""Levels by which headings of an attachment are lowered: below the mail and the attachment's name."""
 
 
 class Attachments:
-    """Reads the attachments of one mail; `notes` says which are left out, and why.
+    """Reads the attachments of one mail; `notes` lists those left out, with reasons.
 
     >>> with Attachments() as attachments:
     ...     sections = attachments.sections(message, read_mail, 0)  # doctest: +SKIP
@@ -45,7 +45,10 @@ class Attachments:
         self._worker = Worker(_SECONDS_EACH)
 
     def sections(self, message: EmailMessage, read_mail: Callable[[EmailMessage, int], Content], depth: int) -> str:
-        """Return the text of what is attached to a message, or ""; `read_mail(message, depth)` reads a mail."""
+        """Return the attachments of a message as sections of text, or "".
+
+        `read_mail(message, depth)` reads an attached mail.
+        """
         made = []
         for part in message.iter_attachments():
             name = _name(part)
@@ -61,14 +64,14 @@ class Attachments:
         return "\n\n".join(made)
 
     def told(self) -> tuple[str, ...]:
-        """Return the notes, with one on the files of formats that are not read."""
+        """Return the notes, and one more on attachments of unsupported formats."""
         unread = (f"its attachments are not read: {', '.join(self._unread)}",) if self._unread else ()
         return (*self.notes, *unread)
 
     def _text(
         self, part: EmailMessage, name: str, read_mail: Callable[[EmailMessage, int], Content], depth: int
     ) -> str | None:
-        """The text of an attachment; None where its format is not read."""
+        """Return the text of an attachment, or None if its format is not supported."""
         suffix = PurePosixPath(name).suffix.lower()
         # A file of a mail is read here too, so that its own attachments count within the same limits.
         is_mail = part.get_content_type() == _MESSAGE or suffix == ".eml"
@@ -122,21 +125,18 @@ def _inner_mail(part: EmailMessage) -> EmailMessage | None:
 
 def _name(part: EmailMessage) -> str:
     """Return the name of an attachment on one line, without folders."""
-    try:
-        name = part.get_filename() or ""
-        if not name and part.get_content_type() == _MESSAGE:
-            inner = _inner_mail(part)
-            name = str(inner["Subject"] or "message") if inner else "message"
-            name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
-    except (AttributeError, IndexError, LookupError, TypeError, ValueError):
-        return "unnamed"  # the standard library fails on some malformed headers
+    name = part.get_filename() or ""
+    if not name and part.get_content_type() == _MESSAGE:
+        inner = part.get_content()
+        name = str(inner["Subject"] or "message") if isinstance(inner, EmailMessage) else "message"
+        name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
     tidy = " ".join((name or part.get_content_type()).replace("\\", "/").split())
     tidy = tidy if tidy == part.get_content_type() else tidy.rpartition("/")[2]
     return tidy[-_LONGEST_NAME:] or "unnamed"
 
 
 def _with_sheets(content: Content) -> str:
-    """The text, the rows of each of several sheets under the name of their sheet."""
+    """Return the text; if there are several sheets, with a heading for each."""
     sheets = [(sheet, next(rows).start) for sheet, rows in groupby(content.rows, key=lambda row: row.sheet)]
     if not any(sheet for sheet, _ in sheets):
         return content.text
@@ -146,5 +146,5 @@ def _with_sheets(content: Content) -> str:
 
 
 def _lowered(text: str) -> str:
-    """The text with its headings below that of the attachment."""
+    """Lower the headings of a text by `_BELOW` levels."""
     return _HEADING.sub(lambda signs: "#" * min(len(signs[1]) + _BELOW, 6), text)

@@ -1,4 +1,4 @@
-"""EPUB: the chapters of a book in reading order."""
+"""Reads EPUB files: the chapters of a book in reading order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ _TEXTS = frozenset({"application/xhtml+xml", "text/html", "application/x-dtbook+
 
 
 def read(path: Path) -> Content:
-    """The text of an EPUB file. Raises UnreadableSource when it is none, is damaged or is locked."""
+    """Return the text of an EPUB file.
+
+    Raises:
+        UnreadableSource: The file is not an EPUB, is damaged or is locked (DRM).
+    """
     with open_archive(path, _CONTAINER) as archive:
         try:
             rootfile = next(parse_xml(archive.read(_CONTAINER)).iter("{*}rootfile"))
@@ -48,7 +52,7 @@ def read(path: Path) -> Content:
 
 
 def _spine(package: Any, folder: str) -> Iterator[str]:
-    """The archive's names of the chapters in reading order; a table of contents only for machines is left out."""
+    """Yield the archive paths of the chapters in reading order, without the navigation document."""
     items = {item.get("id"): item for item in package.iter("{*}item")}
     for reference in package.iter("{*}itemref"):
         item = items.get(reference.get("idref"))

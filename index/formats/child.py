@@ -1,7 +1,7 @@
-"""The process that reads files in which anything may be: within a limit of memory, one after the other.
+"""The process that reads untrusted files one after another, with a memory limit.
 
-`python -m index.formats.child`: each line of input is {"path", "reader"}, or {"path", "viewer", "asked", "given"} for a
-function of a viewer; each line of output {"content"}, {"found"} or {"error"}, and "ends": whether the process ends.
+`python -m index.formats.child`: each line of input is {"path", "reader"}, or {"path", "viewer", "asked", "given"} to
+call a function of a viewer. Each line of output has "content", "found" or "error", and "ends" (the process ends).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from index.errors import UnreadableSource
 from index.formats.content import checked
 
 MEMORY = 1_000_000_000
-"""Most bytes of address space that reading one file may take."""
+"""Maximum address space of the process, in bytes."""
 TOO_LARGE = "needs more than 1 GB of memory to be read: split it"
 
 
 def main() -> None:
-    """Answer requests until the input ends. After running out of memory the process ends; the next one is fresh."""
+    """Answer requests until the input ends, or until the process runs out of memory."""
     limit_memory()
-    # Whatever a library prints must not get between the answers.
+    # Libraries may print: keep their output out of the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     with Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 1)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def limit_memory() -> None:
-    """Limit this process's address space, where the system can (not on Windows)."""
+    """Limit the address space of this process, where the system supports it (not Windows)."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -53,7 +53,7 @@ def limit_memory() -> None:
 
 
 def attempt(request: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """(the answer, whether this process is still good for another file)."""
+    """Return the answer to a request, and whether the process can read more files."""
     path = Path(request["path"])
     try:
         if viewer := request.get("viewer"):
@@ -70,7 +70,7 @@ def attempt(request: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     except OSError as error:
         return {"error": f"can't be read: {error.strerror or error}"}, True
     except Exception as error:
-        # A damaged file can make a library fail in any way; its words are the best reason there is.
+        # A damaged file can raise any exception in a library; its message is the best reason available.
         words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         return {"error": f"is damaged, or of a kind that is not known ({words})"}, "memory" not in words.lower()
 

@@ -1,4 +1,4 @@
-"""What a reader of a format makes of a file: its text, what the file says about it, and where pages and rows start."""
+"""The result of reading a file: its text, its metadata, and where pages and rows start."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from typing import Any
 from index.errors import UnreadableSource
 
 MAX_CHARACTERS = 20_000_000
-"""Longest text that is taken from one file."""
+"""Maximum characters of text from one file."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table file that starts at `start` in the text. `sheet` is "" where there is only one."""
+    """A row of a table file: its offset in the text, its sheet, and its number in the file.
+
+    `sheet` is "" if the file has only one sheet.
+    """
 
     start: int
     sheet: str
@@ -24,15 +27,16 @@ class Row:
 
 
 Time = tuple[int, int]
-"""Where words begin in the text, and the second at which they are spoken."""
+"""(offset of words in the text, second at which they are spoken)."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """`text` holds headings as Markdown does ("## Results"), paragraphs between blank lines, list items as "- item".
+    """The text and metadata of a file.
 
-    `pages[n]` is where page n + 1 starts in the text; `rows` and `times` are in order. What the file does not say is ""
-    or None. `several` marks a file of several documents, or of talk, in which no line names or dates the whole.
+    `text` has Markdown headings ("## Results"), blank lines between paragraphs, and list items as "- item".
+    `pages[n]` is the offset of page n + 1 in the text; `rows` and `times` are in order. Missing metadata is "" or None.
+    `several` marks a file of several documents, or of speech: no line in it is the title or date of the whole.
     """
 
     text: str
@@ -47,7 +51,7 @@ class Content:
     times: tuple[Time, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
+        """Return the content as JSON values."""
         return {
             "text": self.text,
             "title": self.title,
@@ -61,7 +65,7 @@ class Content:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Content:
-        """The content that `to_json` gave."""
+        """Return the content from the result of `to_json`."""
         pages, rows, times = marks_from_json(value["marks"])
         published = date.fromisoformat(value["published"]) if value["published"] else None
         said = (value["text"], value["title"], value["author"], published, value["language"])
@@ -69,14 +73,14 @@ class Content:
 
 
 def marks_to_json(pages: Sequence[int], rows: Sequence[Row], times: Sequence[Time]) -> dict[str, Any]:
-    """Where pages and rows start and when words are spoken, as JSON values."""
-    # Ids of articles without times are those of before there were any.
+    """Return pages, rows and times as JSON values."""
+    # Leave out empty times: article ids depend on this value and must stay as before.
     spoken = {"times": [list(time) for time in times]} if times else {}
     return {"pages": list(pages), "rows": [[row.start, row.sheet, row.number] for row in rows], **spoken}
 
 
 def marks_from_json(value: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[Row, ...], tuple[Time, ...]]:
-    """The pages, rows and times that `marks_to_json` gave."""
+    """Return pages, rows and times from the result of `marks_to_json`."""
     times = tuple((int(start), int(second)) for start, second in value.get("times", ()))
     return tuple(value["pages"]), tuple(Row(*row) for row in value["rows"]), times
 
@@ -90,19 +94,23 @@ _NO_TITLE = re.compile(
 _NO_AUTHOR = re.compile(
     r"\(?(?:anonymous|unknown|unspecified|python-docx|openpyxl|author|admin|user)\)?", re.IGNORECASE
 )
-"""What programs write where nobody is named."""
+"""Placeholders that programs write instead of an author."""
 
 
 def said_title(title: str) -> str:
-    """A title from a file's metadata, tidied; "" for what a program put there by itself (a file name, "untitled")."""
+    """Return a metadata title with white space normalized.
+
+    Returns "" for a placeholder from a program (a file name, "untitled").
+    """
     tidy = " ".join(title.split())
     return "" if _NO_TITLE.fullmatch(tidy) or not re.search(r"[^\W\d_]{2}", tidy) else tidy
 
 
 def checked(content: Content) -> Content:
-    """The content, with what can't be stored (NUL, half characters) replaced one for one.
+    """Return the content with each NUL or lone surrogate replaced by one character.
 
-    Raises UnreadableSource when there is no text in it, or far too much.
+    Raises:
+        UnreadableSource: The content has no text, or more than MAX_CHARACTERS.
     """
     if not content.text.strip():
         raise UnreadableSource("holds no text")

@@ -1,4 +1,4 @@
-"""E-mail (.eml): who wrote to whom, when, about what, the message, what it quotes, and what is attached."""
+"""Reads e-mails (.eml): header, message, quoted messages and attachments."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from index.formats.webpage import parse, whole_page, with_title
 
 _TOLD = ("From", "To", "Cc", "Date")
 _REPLIES = re.compile(r"\A(?:(?:re|fwd?|aw|wg|antw|sv|tr)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
-"""What programs write before the subject of a reply."""
+"""Prefixes of the subject of a reply or forwarded message."""
 _OPENS, _CLOSES = "\ue000", "\ue001"
-"""Stand for the beginning and the end of what a page quotes; no text has them."""
+"""Mark the beginning and end of a quote in an HTML message; private-use characters, not in any text."""
 
 
 def read(path: Path) -> Content:
-    """The message in a file, each attachment of a format that is read as a section at its end.
+    """Return the message in a file, with each readable attachment as a section at the end.
 
-    Raises UnreadableSource when it is no message or holds no text.
+    Raises:
+        UnreadableSource: The file is not an e-mail, has no text or is nested too deeply.
     """
     try:
         message = message_from_bytes(path.read_bytes(), policy=policy.default)
@@ -62,7 +63,7 @@ def _body(message: EmailMessage) -> str:
     try:
         text = str(part.get_content())
     except (LookupError, ValueError, AttributeError):
-        # An encoding that nobody knows.
+        # The message names an unknown encoding.
         payload = part.get_payload(decode=True)
         text, _ = decode(payload if isinstance(payload, bytes) else b"")
     if part.get_content_subtype() == "html":
@@ -71,7 +72,7 @@ def _body(message: EmailMessage) -> str:
 
 
 def _marked(tree: Any) -> str:
-    """The text of a page, the lines of its quotes marked as in plain text."""
+    """Return the text of an HTML message, with ">" before quoted lines as in plain text."""
     for quote in tree.iter("blockquote"):
         opens, closes = quote.makeelement("p", {}), quote.makeelement("p", {})
         opens.text, closes.text = _OPENS, _CLOSES
@@ -98,7 +99,7 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _sent(message: EmailMessage) -> date | None:
-    """The day it was sent, where it was sent."""
+    """Return the date on which the message was sent, in the sender's time zone, or None."""
     try:
         moment = message["Date"].datetime
     except (AttributeError, ValueError, TypeError, IndexError):

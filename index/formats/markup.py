@@ -1,4 +1,4 @@
-"""A tree of HTML (or of what trafilatura makes of it) -> text with headings, lists and tables as Markdown has them."""
+"""Writes a tree of HTML, or of trafilatura's XML, as text with Markdown headings, lists and table lines."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _DEEPEST = 6
 
 
 def render(root: Any) -> str:
-    """The text of a tree, white space collapsed as a browser does. A table's rows become lines that name columns.
+    """Return the text of a tree, with white space collapsed as in a browser.
 
-    Walks without recursion: nesting may be deep.
+    Each table row becomes a line with column names. No recursion: nesting may be deep.
     """
     writer = _Writer()
     walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
@@ -62,17 +62,20 @@ def render(root: Any) -> str:
 def _passed_over(element: Any) -> bool:
     if element.tag in _UNSEEN or (element.tag == "head" and element.find("title") is not None):
         return True
-    # A footnote's number and the way back to it, as Word documents have them.
+    # Skip footnote numbers and backlinks, as mammoth writes them for Word documents.
     return element.tag == "a" and bool(_FOOTNOTE_LINK.match(element.get("href") or ""))
 
 
 def _is_box(element: Any) -> bool:
-    """A box to tick."""
+    """True for a checkbox or radio button."""
     return element.tag == "input" and (element.get("type") or "").lower() in ("checkbox", "radio")
 
 
 def is_table(element: Any) -> bool:
-    """A table of data. One that holds tables or headings, or has a single column, is there for its looks."""
+    """True for a data table, False for a layout table.
+
+    A layout table has a single column, or contains tables or headings.
+    """
     if element.tag != "table":
         return False
     if any(inner.tag in _HEADINGS or inner.tag == "table" for inner in element.iterdescendants()):
@@ -81,14 +84,14 @@ def is_table(element: Any) -> bool:
 
 
 class _Writer:
-    """Gathers inline text and lets blocks go."""
+    """Collects inline text and writes it as blocks."""
 
     def __init__(self) -> None:
-        self._blocks: list[tuple[str, bool]] = []  # the text of each, and whether it is an item
+        self._blocks: list[tuple[str, bool]] = []  # (text, is a list item)
         self._inline: list[str] = []
         self._prefix = ""
         self._item = False
-        self._lists: list[bool] = []  # the lists that are open, and whether each is ordered
+        self._lists: list[bool] = []  # for each open list: is it ordered
         self._pre = 0
 
     def add(self, text: str | None) -> None:
@@ -105,7 +108,7 @@ class _Writer:
                 self._lists.append(tag == "ol" or element.get("rend") == "ol")
             self._pre += tag in _CODE
             if tag in _ITEMS:
-                # Items of ordered lists have their numbers (index/formats/numbering.py).
+                # Items of ordered lists already have numbers (index/formats/numbering.py).
                 ordered = self._lists[-1:] == [True]
                 self._prefix = "  " * min(max(len(self._lists) - 1, 0), _DEEPEST) + ("" if ordered else "- ")
                 self._item = True
@@ -148,7 +151,7 @@ class _Writer:
             self._prefix, self._item = "", False
 
     def text(self) -> str:
-        """All blocks, items of a list on lines that follow each other."""
+        """Return all blocks; list items are on consecutive lines."""
         self._flush()
         parts = [text for text, _ in self._blocks[:1]]
         for (_, after_item), (text, is_item) in pairwise(self._blocks):
@@ -157,19 +160,22 @@ class _Writer:
 
 
 def _is_code_block(element: Any) -> bool:
-    """trafilatura makes <code> of <pre>; code in a line of text has no lines of its own."""
+    """True for a block of code, which has line breaks.
+
+    trafilatura replaces <pre> by <code>, which may also be inline.
+    """
     return element.tag == "code" and "\n" in "".join(element.itertext()).strip()
 
 
 def _level(element: Any) -> int:
-    """1 to 6 for a heading, else 0."""
+    """Return the heading level from 1 to 6, or 0 for other elements."""
     if element.tag == "head":
         return _HEADINGS.get(element.get("rend") or "", 2)
     return _HEADINGS.get(element.tag, 0)
 
 
 def _are_heads(heads: Sequence[bool], cells: Sequence[str]) -> bool:
-    """True if all cells of a row are heads, an empty one in the corner aside."""
+    """True if all cells of a row are header cells, ignoring an empty corner cell."""
     corner = len(cells) > 2 and not cells[0]
     return all(heads[corner:])
 
@@ -179,7 +185,7 @@ def _rows(table: Any) -> list[Any]:
 
 
 def cell_text(cell: Any) -> str:
-    """Return what a cell says, on one line."""
+    """Return the text of a cell on one line."""
     parts = []
     for event, element in etree.iterwalk(cell, events=("start", "end")):
         inside = event == "start"

@@ -1,5 +1,7 @@
-"""What Word and HTML say by layout alone, written into the text: the numbers of items and headings, and which term a
-definition is of. No recursion."""
+"""Writes what Word and HTML show only by layout into the text: list and heading numbers, and terms of definitions.
+
+No recursion.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from index.formats.archive import attribute
 
 _DEEPEST = 9
 _LONGEST = 3999
-"""Roman numerals reach so far."""
+"""The largest number written in Roman numerals."""
 _ROMAN = (
     (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"), (10, "x"),
     (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
@@ -22,13 +24,13 @@ _IN_ITEMS = frozenset({"p", "div", "span", "strong", "b", "em", "i"})
 
 
 def number_as(kind: str, number: int) -> str:
-    """A number as Word's number format `kind` writes it; kinds that are not known are written as digits.
+    """Format a number in Word's number format `kind`; unknown formats give digits.
 
     >>> number_as("upperRoman", 14), number_as("lowerLetter", 28), number_as("decimalZero", 7)
     ('XIV', 'bb', '07')
     """
     if kind in ("lowerLetter", "upperLetter") and number > 0:
-        # Word goes on with aa, bb, cc.
+        # After z, Word continues with aa, bb, cc.
         written = chr(ord("a") + (number - 1) % 26) * min(9, 1 + (number - 1) // 26)
     elif kind in ("lowerRoman", "upperRoman") and 0 < number <= _LONGEST:
         written, rest = "", number
@@ -44,7 +46,7 @@ def number_as(kind: str, number: int) -> str:
 
 
 def number_items(tree: Any) -> None:
-    """Write the number of each item of the ordered lists of an HTML tree before its words."""
+    """Write numbers before the items of all ordered lists in an HTML tree."""
     for ordered in tree.iter("ol"):
         items = [child for child in ordered if child.tag == "li"]
         step = -1 if ordered.get("reversed") is not None else 1
@@ -57,7 +59,7 @@ def number_items(tree: Any) -> None:
 
 
 def name_definitions(tree: Any) -> None:
-    """Make each definition of an HTML tree an item that opens with its term: "Phone: 555 0101"."""
+    """Turn each definition in an HTML tree into an item with its term: "Phone: 555 0101"."""
     for pairs in tree.iter("dl"):
         term = ""
         for child in list(pairs.iter("dt", "dd")):
@@ -78,7 +80,7 @@ def _integer(text: str | None, otherwise: int) -> int:
 
 
 def _first_words(item: Any, label: str) -> None:
-    """Put a label before the words of an item, inside of what encloses them."""
+    """Insert a label before the text of an item, inside its innermost wrapper."""
     while not (item.text or "").strip() and len(item) and item[0].tag in _IN_ITEMS:
         item = item[0]
     item.text = label + (item.text or "").lstrip()
@@ -89,7 +91,10 @@ def _first_words(item: Any, label: str) -> None:
 
 @dataclass(frozen=True)
 class _Level:
-    """A level of a list: the number it starts with, its number format, and its label's pattern ("%1.%2")."""
+    """A list level: its first number, its number format, and the pattern of its label ("%1.%2").
+
+    `legal` levels show all numbers as digits.
+    """
 
     start: int
     kind: str
@@ -98,9 +103,10 @@ class _Level:
 
 
 def number_paragraphs(document: Any, numbering: Any, styles: Any) -> None:
-    """Write the labels of numbered paragraphs of a Word document's tree into it ("2.1 ", "(a) "), as Word shows them.
+    """Write the labels that Word shows ("2.1 ", "(a) ") before numbered paragraphs.
 
-    `numbering` and `styles` are the trees of those parts, or None. Bullets have no label.
+    `document`, `numbering` and `styles` are the XML trees of these parts; the last two may be None. Bullets get no
+    label.
     """
     if numbering is None:
         return
@@ -119,7 +125,7 @@ def number_paragraphs(document: Any, numbering: Any, styles: Any) -> None:
 
 
 def _place(properties: Any, of_styles: Mapping[str, tuple[str, int]]) -> tuple[str, int]:
-    """(list, level) of a paragraph; a list "" for none."""
+    """Return the (list, level) of a paragraph; list "" if it is in no list."""
     if properties is None:
         return "", 0
     style = of_styles.get(_value(properties.find("{*}pStyle")), ("", 0))
@@ -132,7 +138,7 @@ def _place(properties: Any, of_styles: Mapping[str, tuple[str, int]]) -> tuple[s
 
 
 def _numbered_styles(styles: Any, lists: _Lists) -> dict[str, tuple[str, int]]:
-    """(list, level) of each paragraph style that numbers, its own or that of the style it is based on."""
+    """Map each numbered paragraph style to its (list, level), which may be inherited."""
     if styles is None:
         return {}
     own, based = dict[str, tuple[str, int]](), dict[str, str]()
@@ -161,7 +167,10 @@ def _ancestors(name: str, based: Mapping[str, str]) -> Iterator[str]:
 
 
 class _Lists:
-    """The lists of a document, and how far each is numbered. Lists with the same pattern go on from each other."""
+    """The lists of a document with their current numbers.
+
+    Lists with the same pattern continue each other's numbers.
+    """
 
     def __init__(self, numbering: Any) -> None:
         self._levels = dict[str, dict[int, _Level]]()
@@ -186,11 +195,11 @@ class _Lists:
         self._counts = dict[str, dict[int, int]]()
 
     def level_of_style(self, list_: str, style: str) -> int:
-        """The level that is linked to a paragraph style, 0 for none."""
+        """Return the level linked to a paragraph style, or 0."""
         return self._styles.get((self._patterns.get(list_, ""), style), 0)
 
     def next(self, list_: str, depth: int) -> str:
-        """The label of the next paragraph on a level of a list, "" for a bullet and where there is none."""
+        """Count a paragraph at a level of a list and return its label; "" for a bullet or none."""
         pattern = self._patterns.get(list_, "")
         levels = self._levels.get(pattern, {})
         counts = self._counts.setdefault(pattern, {})

@@ -1,4 +1,4 @@
-"""ODT: headings, paragraphs, lists with their numbers, tables and footnotes, as the last saved state shows them."""
+"""Reads OpenDocument text (ODT): headings, paragraphs, numbered lists, tables and footnotes, as last saved."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ _LEFT_OUT = frozenset(
     """alphabetical-index annotation forms illustration-index object-index ruby-text sequence-decls table-index
     table-of-content tracked-changes user-field-decls user-index variable-decls""".split()
 )
-"""Deleted text, comments, and what programs gather from the rest."""
+"""Deleted text, comments, and generated parts such as indexes."""
 _INSIDE = frozenset({"note", "frame", "custom-shape", "rect", "text-box", "g"})
-"""What stands in a paragraph but is no part of its sentence."""
+"""Elements inside a paragraph that are not part of its sentence."""
 _OUTLINE = "\0"
-"""Stands for the style of lists that numbers headings."""
+"""Key of the list style that numbers headings."""
 _HEADING = re.compile(r"Heading_20_([1-9])")
 _MOST_COLUMNS = 256
 
 
 def read(path: Path) -> Content:
-    """The text of an ODT file. Raises UnreadableSource when it is none, is damaged or has a password."""
+    """Return the text of an ODT file.
+
+    Raises:
+        UnreadableSource: The file is not an ODT, is damaged, has a password or has no text.
+    """
     with open_archive(path, _BODY) as archive:
         names = set(archive.namelist())
         if _MANIFEST in names and any(True for _ in read_part(archive, _MANIFEST).iter("{*}encryption-data")):
@@ -53,13 +57,13 @@ def read(path: Path) -> Content:
     text = _Document(_Styles(content, styles)).text(body)
     if not text:
         raise UnreadableSource("holds no text")
-    # When the file was made says nothing about when its text was published.
+    # No date: the file's creation date is not the publication date of its text.
     return Content(with_title(title, text), title, author, None, language)
 
 
 @dataclass(frozen=True)
 class _Level:
-    """How a level of a list is numbered; `kind` "" is not at all, "bullet" by a sign."""
+    """The numbering of a list level; `kind` "" means not numbered, "bullet" a bullet."""
 
     kind: str
     before: str = ""
@@ -69,13 +73,13 @@ class _Level:
 
 
 class _Styles:
-    """The styles of a document that say what a paragraph is and how a list is numbered."""
+    """The paragraph and list styles of a document."""
 
     def __init__(self, content: Any, styles: Any) -> None:
         self._levels = dict[str, dict[int, _Level]]()
         self._parents = dict[str, str]()
         self._lists = dict[str, str]()
-        self._own = set[str]()  # styles that a program made for paragraphs that differ from a named style
+        self._own = set[str]()  # automatic styles: generated for paragraphs that differ from a named style
         for root in (styles, content):
             for one in () if root is None else root.iter("{*}list-style", "{*}outline-style"):
                 name = _OUTLINE if one.tag.endswith("}outline-style") else attribute(one, "name")
@@ -90,11 +94,11 @@ class _Styles:
                     self._own.add(name)
 
     def named(self, name: str) -> str:
-        """Return the name of the style that people chose for a paragraph."""
+        """Return the named style of a paragraph: the parent if its style is automatic."""
         return self._parents.get(name, "") if name in self._own else name
 
     def numbers_headings(self, name: str) -> bool:
-        """True unless the style of a heading takes the number of its level away."""
+        """True unless the style of a heading removes its level's number."""
         seen = set[str]()
         while name and name not in seen:
             if name in self._lists:
@@ -104,7 +108,7 @@ class _Styles:
         return True
 
     def levels(self, list_: str) -> Mapping[int, _Level]:
-        """Return the levels of a style of lists, from 1."""
+        """Return the levels of a list style, numbered from 1."""
         return self._levels.get(list_, {})
 
 
@@ -126,12 +130,12 @@ def _integer(text: str, otherwise: int) -> int:
 
 @dataclass
 class _Counts:
-    """How far a list is numbered, by level from 1."""
+    """The current number of each level of a list, from level 1."""
 
     numbers: dict[int, int] = field(default_factory=dict)
 
     def next(self, level: int, levels: Mapping[int, _Level], given: str) -> str:
-        """Count a paragraph on a level and return its label."""
+        """Count a paragraph at a level and return its label."""
         here = levels[level]
         self.restart(level + 1)
         self.numbers[level] = _integer(given, self.numbers.get(level, here.start - 1) + 1)
@@ -144,12 +148,12 @@ class _Counts:
         return f"{here.before}{'.'.join(written)}{here.after}".strip()
 
     def restart(self, level: int) -> None:
-        """Forget the numbers from a level on."""
+        """Reset the numbers of this level and all deeper levels."""
         self.numbers = {one: number for one, number in self.numbers.items() if one < level}
 
 
 class _Document:
-    """Walks through a document without recursion and writes its outline."""
+    """Builds the outline of a document, without recursion."""
 
     def __init__(self, styles: _Styles) -> None:
         self._styles = styles
@@ -197,7 +201,7 @@ class _Document:
             self._items.pop()
 
     def _list(self, element: Any) -> tuple[str, _Counts]:
-        """(style, counts) of a list: a new one, or one that goes on."""
+        """Return the (style, counts) of a list, which is new or continues an earlier list."""
         style = attribute(element, "style-name") or (self._lists[-1][0] if self._lists else "")
         if self._lists:
             counts = self._lists[-1][1]
@@ -231,7 +235,7 @@ class _Document:
         elif named == "Title":
             self._outline.heading(1, words)
         elif match := _HEADING.fullmatch(named):
-            # A heading that another program numbered is a paragraph in a list.
+            # Other programs store a numbered heading as a paragraph in a list.
             self._outline.heading(int(match[1]), f"{label} {words}" if label else words)
         elif label is None:
             self._outline.paragraph(words)
@@ -239,13 +243,13 @@ class _Document:
             self._outline.item(len(self._lists) - 1, label, words)
 
     def _label(self, item: Any) -> str | None:
-        """The label of an item, "" for a sign; None where a level is not numbered, so that the item looks like none."""
+        """Return the label of an item: "" for a bullet, None at a level without numbers or bullets."""
         style, counts = self._lists[-1]
         level, levels = len(self._lists), self._styles.levels(style)
         nearest = max((one for one in levels if one <= level), default=0)
         if not nearest or levels[nearest].kind == "bullet":
             return ""
-        # A list that has no style for its own depth is set as its last level is.
+        # A level without a style uses the style of the nearest level above.
         return counts.next(level, {**levels, level: levels[nearest]}, attribute(item, "start-value")) or None
 
     def _heading_label(self, level: int, style: str) -> str:
@@ -261,9 +265,12 @@ class _Document:
             self._notes.append((f"{label}.", words))
 
     def _table(self, table: Any) -> None:
-        """Add a table. Cells that one cell covers below it have its words too, those beside it only in the header."""
+        """Add a table.
+
+        Repeat the text of a cell that spans rows in each row; of one that spans columns, only in the header.
+        """
         rows, has_header = list[list[str]](), False
-        above = dict[int, tuple[int, str]]()  # by column: rows that a cell still covers, and its words
+        above = dict[int, tuple[int, str]]()  # column -> number of further rows that a cell covers, and its text
         for row in _own_rows(table):
             in_header = _name(row.getparent()) == "table-header-rows"
             has_header = has_header or (in_header and not rows)
@@ -291,8 +298,10 @@ class _Document:
 
 
 def _written_cells(row: Any, above: Mapping[int, object]) -> Iterator[Any]:
-    """The cells of a row, None for a covered one that the file leaves out, as some programs do. `above` has the columns
-    that cells of the rows above cover."""
+    """Yield the cells of a row, and None for each covered cell that the file omits.
+
+    Some programs omit covered cells. `above` has the columns that cells of rows above cover.
+    """
     written = list(row.iterchildren("{*}table-cell", "{*}covered-table-cell"))
     if any(_name(cell) == "covered-table-cell" for cell in written):
         yield from written
@@ -316,7 +325,7 @@ def _name(element: Any) -> str:
 
 
 def _words(paragraph: Any) -> str:
-    """The words of a paragraph, without notes, frames and comments in it."""
+    """Return the text of a paragraph without its notes, frames and comments."""
     parts = list[str]()
     walk = etree.iterwalk(paragraph, events=("start", "end"))
     for event, element in walk:
@@ -332,7 +341,7 @@ def _words(paragraph: Any) -> str:
 
 
 def _all_words(element: Any) -> str:
-    """The words of all paragraphs in a cell or note, without notes and comments in them."""
+    """Return the text of all paragraphs in a cell or note, without nested notes and comments."""
     parts = list[str]()
     walk = etree.iterwalk(element, events=("start",))
     for _, inner in walk:
@@ -345,14 +354,17 @@ def _all_words(element: Any) -> str:
 
 
 def _own_rows(table: Any) -> Iterator[Any]:
-    """The rows of a table that are not those of a table in it."""
+    """Yield the rows of a table, without those of nested tables."""
     for row in table.iter("{*}table-row"):
         if next(row.iterancestors("{*}table")) is table:
             yield row
 
 
 def _is_table(table: Any) -> bool:
-    """A table of data. One that holds tables or headings, or has a single column, is there for its looks."""
+    """True for a data table, False for a layout table.
+
+    A layout table has a single column, or contains tables or headings.
+    """
     if any(True for _ in table.iterdescendants("{*}table", "{*}h")):
         return False
     return any(sum(1 for _ in row.iterchildren("{*}table-cell")) > 1 for row in _own_rows(table))

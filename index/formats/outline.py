@@ -1,4 +1,4 @@
-"""Headings, paragraphs, items and tables in order -> the tree that `markup.render` writes as text."""
+"""Builds a document from headings, paragraphs, list items and tables, and writes it as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 class Outline:
-    """Builds a document from top to bottom. In all words, a line break stays one and other white space collapses.
+    """Builds a document from top to bottom.
+
+    Line breaks in texts are kept; other white space collapses.
 
     >>> outline = Outline()
     >>> outline.heading(2, "Tools")
@@ -27,10 +29,10 @@ class Outline:
 
     def __init__(self) -> None:
         self._root = lxml.html.Element("body")
-        self._lists: list[Any] = []  # the open lists, the outermost first
+        self._lists: list[Any] = []  # open lists, outermost first
 
     def heading(self, level: int, words: str) -> None:
-        """Add a heading of level 1 to 6; deeper ones are of level 6."""
+        """Add a heading of level 1 to 6; deeper headings get level 6."""
         self._add(f"h{min(max(level, 1), _DEEPEST)}", words)
 
     def paragraph(self, words: str) -> None:
@@ -38,7 +40,10 @@ class Outline:
         self._add("p", words)
 
     def item(self, depth: int, label: str, words: str) -> None:
-        """Add an item at a depth from 0 of the list that is open, or of a new one; `label` is its number or ""."""
+        """Add an item to the open list, or to a new list.
+
+        `depth` counts from 0; `label` is the number of the item, or "" for a bullet.
+        """
         depth = min(depth, _DEEPEST)
         tag = "ol" if label else "ul"
         del self._lists[depth + 1 :]
@@ -51,7 +56,10 @@ class Outline:
         _write(_child(self._lists[-1], "li"), f"{label} {words}" if label else words)
 
     def table(self, rows: Sequence[Sequence[str]], header: bool | None = None) -> None:
-        """Add a table; `header` says that the first row names the columns (None: judged by its cells)."""
+        """Add a table.
+
+        `header` is true if the first row names the columns; None decides by the cells of the row.
+        """
         self._lists.clear()
         table = _child(self._root, "table")
         for number, cells in enumerate(rows):
@@ -75,7 +83,7 @@ def _child(element: Any, tag: str) -> Any:
 
 
 def _write(element: Any, words: str) -> None:
-    """Put words into an element, with a break for each end of a line."""
+    """Set the text of an element, with a <br> for each line break."""
     first, *others = _NO_XML.sub("", words).split("\n")
     element.text = first
     for line in others:

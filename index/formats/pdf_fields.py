@@ -52,7 +52,8 @@ class _Frame(Protocol):
 def find_fields(page: Any, frame: _Frame) -> list[Field]:
     """Return the tick boxes and filled fields of a page, from top to bottom.
 
-    The form of the document must be loaded (see pdf.load_form). Hidden fields, passwords, buttons and signatures are left out.
+    The document's form must be loaded (see pdf.load_form). Hidden fields, passwords, buttons and signatures are left
+    out.
     """
     if not page.formenv:
         return []

@@ -149,7 +149,7 @@ def _edges(page: Page) -> Iterator[tuple[bool, Piece]]:
         yield from ((at_top, piece) for line in lines[: min(heads, inside)] for piece in line)
 
 
-# --- tables with drawn lines -------------------------------------------------------------------------------------------
+# --- tables with drawn lines ------------------------------------------------------------------------------------------
 
 
 def _groups(page: Page, pieces: Sequence[Piece]) -> Iterator[tuple[list[Piece], Grid | None]]:

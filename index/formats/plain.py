@@ -1,4 +1,4 @@
-"""Bytes of a text file -> its text, by the contract: UTF-16 or UTF-8 by its mark, UTF-8, else Windows-1252."""
+"""Decodes text files: UTF-16 or UTF-8 by the byte-order mark, else UTF-8, else Windows-1252."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ _CONTROL = frozenset(range(32)) - {7, 8, 9, 10, 11, 12, 13, 27}
 
 
 def decode(data: bytes) -> tuple[str, list[str]]:
-    """Bytes of a text file -> its text, newlines untouched, and notes.
+    """Return the text of a file, with newlines unchanged, and notes.
 
-    A byte-order mark tells UTF-16 from UTF-8, and is dropped; what is not UTF-8 is read as Windows-1252, undefined
-    bytes as U+FFFD. Raises UnreadableSource when there is no text in it, or it is not text.
+    A byte-order mark selects UTF-16 or UTF-8 and is removed. Other bytes that are not UTF-8 are read as Windows-1252,
+    with undefined bytes as U+FFFD.
+
+    Raises:
+        UnreadableSource: The data is binary or empty.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:

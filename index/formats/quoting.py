@@ -1,4 +1,4 @@
-"""The text of an e-mail -> a section for each person who wrote in it, so that nobody's words are another's. Pure."""
+"""Splits the text of an e-mail into sections by author, so that quotes are not attributed to the sender. Pure."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _NAMES = {
 _FIELDS = {word: field for field, words in _NAMES.items() for word in words.split()}
 _DEEPEST = 50
 _SHORT = 500
-"""Most characters of a quote that stands together with the reply below it."""
+"""Maximum characters of a quote that stays in one section with the reply below it."""
 
 
 @dataclass(frozen=True)
 class Author:
-    """Who wrote, and when, as far as it is known; `fields` is a line with the header of a message.
+    """The author and date of a message, as far as known; `fields` is its header as one line.
 
-    `address` is only given where no such line has it.
+    `address` is set only if `fields` does not contain it.
     """
 
     name: str = ""
@@ -57,13 +57,16 @@ class Author:
 
     @property
     def full(self) -> str:
-        """The name, with the address."""
+        """The name, with the address if set."""
         return f"{self.name} <{self.address}>" if self.address else self.name
 
 
 @dataclass(frozen=True)
 class _Run:
-    """Lines of one author; `begins` marks the first ones of a message. `depth` 0 is not quoted."""
+    """Consecutive lines by one author.
+
+    `depth` is the level of quoting, 0 for none; `begins` is true at the start of a message.
+    """
 
     depth: int
     author: Author
@@ -76,9 +79,10 @@ class _Run:
 
 
 def split_quotes(body: str, sender: str) -> str:
-    """Return the text of a message without marks of quoting: what the sender wrote, then sections of what is quoted.
+    """Return a message without quote marks, in sections by author.
 
-    A short quote stays with the reply below it, each with a name before it.
+    The sender's text has no heading, quoted text has one. A short quote stays in one section with the reply below it;
+    both then begin with the name of their author.
 
     >>> print(split_quotes("Yes.\\n\\nOn 4 May 2024, Tom Hale wrote:\\n> Is it open?", "Ann Bell"))
     Yes.
@@ -96,7 +100,7 @@ def split_quotes(body: str, sender: str) -> str:
         return body
     made = list[str]()
     current: _Run | None = None
-    named = False  # the section has quotes with names before them
+    named = False  # the section has quotes that begin with a name
     for run, after in pairwise([*runs, None]):
         assert run is not None
         answered = after is not None and 0 <= after.depth < run.depth and len(run.text) <= _SHORT
@@ -118,7 +122,7 @@ def split_quotes(body: str, sender: str) -> str:
 
 
 def _heading(run: _Run) -> list[str]:
-    """The heading of what somebody wrote, and the header of the message where there is one."""
+    """Return the heading for a run, and the header of the message if it has one."""
     author = run.author
     who = f"{author.full} wrote" if author.name else "Quoted text" if run.depth else "Reply"
     when = f" on {author.date}" if author.date else ""
@@ -129,18 +133,18 @@ def _paragraphs(text: str) -> list[str]:
     return [part.strip("\n") for part in re.split(r"\n[ \t]*\n", text) if part.strip()]
 
 
-# --- who wrote which lines --------------------------------------------------------------------------------------------
+# --- authors of lines -------------------------------------------------------------------------------------------------
 
 
 def _runs(lines: Sequence[str], sender: Author) -> Iterator[_Run]:
-    authors = [sender]  # by depth
+    authors = [sender]  # by level of quoting
     held = list[str]()
     depth, begins = 0, False
     number = 0
     while number < len(lines):
         here, words = _unquoted(lines[number], depth)
         if not words.strip() and here < depth and not _is_marked(lines[number]):
-            # A blank line says nothing about who goes on.
+            # A blank line does not end a quote.
             held.append("")
             number += 1
             continue
@@ -178,7 +182,7 @@ def _is_marked(line: str) -> bool:
 
 
 def _unquoted(line: str, depth: int) -> tuple[int, str]:
-    """(how often a line is quoted, its words), below a line at a depth."""
+    """Return (level of quoting, text) of a line that follows a line at level `depth`."""
     marks = _MARKS.match(line)
     if not marks or (depth == 0 and _PROMPT.match(line)):
         return 0, line
@@ -186,7 +190,7 @@ def _unquoted(line: str, depth: int) -> tuple[int, str]:
 
 
 def _says_who(lines: Sequence[str], number: int, depth: int) -> int:
-    """How many lines from one on say who wrote what is quoted, where they are quoted too; 0 where none do."""
+    """Return the number of quoted lines from `number` that form an attribution, 0 to 2."""
     for count in (1, 2):
         here = [_unquoted(line, depth)[0] for line in lines[number : number + count]]
         words = _words(lines, number, count, depth)
@@ -200,7 +204,7 @@ def _words(lines: Sequence[str], number: int, count: int, depth: int) -> str:
 
 
 def _attribution(held: list[str]) -> tuple[list[str], Author | None]:
-    """(the lines without the one that says who is quoted next, who that is)."""
+    """Return the lines without the attribution at their end, and its author (None without one)."""
     stop = len(held)
     while stop and not held[stop - 1].strip():
         stop -= 1
@@ -218,7 +222,10 @@ def _attribution(held: list[str]) -> tuple[list[str], Author | None]:
 
 
 def _who(line: str) -> Author | None:
-    """The author that a line such as "On 4 May 2024 at 10:15, Ann Bell <ann@example.org> wrote:" names, or None."""
+    """Return the author in an attribution, or None.
+
+    Example: "On 4 May 2024 at 10:15, Ann Bell <ann@example.org> wrote:"
+    """
     if not line.endswith(":") or len(line) > 300:
         return None
     wrote = _WROTE.search(line)
@@ -243,7 +250,7 @@ def _who(line: str) -> Author | None:
     if not addresses or addresses[0] == name:
         return Author(name, date)
     if not date:
-        # A line with one name and one value would look like a heading.
+        # A header line with only one field would look like a heading.
         return Author(name, address=addresses[0])
     return Author(name, date, row_text(["From", "Date"], [f"{name} <{addresses[0]}>", date]))
 
@@ -253,7 +260,7 @@ def _tidy(words: str) -> str:
 
 
 def _header(lines: Sequence[str], number: int, depth: int) -> tuple[Author, int] | None:
-    """The author in the header of a message that begins at a line, and the number of the first line below it."""
+    """Return the author in the message header at line `number`, and the first line below; None without a header."""
     at = number
     while at < min(number + 3, len(lines)):
         here, words = _unquoted(lines[at], depth)

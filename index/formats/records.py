@@ -1,4 +1,4 @@
-"""JSON and JSON Lines: articles, one or many, or records of any shape as rows that name their fields."""
+"""Reads JSON and JSON Lines: articles, or records of any shape as rows with field names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ _TOLD = 5
 
 
 def read(path: Path) -> Content:
-    """The articles or records of a file. Raises UnreadableSource when it is no JSON."""
+    """Return the articles or records of a file.
+
+    Raises:
+        UnreadableSource: The file is not JSON, or is nested too deeply.
+    """
     text, notes = decode(path.read_bytes())
     try:
         if path.suffix.lower() in LINES:
@@ -49,7 +53,7 @@ def read(path: Path) -> Content:
 
 
 def _lines(text: str, notes: list[str]) -> Iterator[tuple[int, Any]]:
-    """(line number, record) of each line that is JSON."""
+    """Yield (line number, record) for each line that is JSON; add a note on the others."""
     bad = []
     count = 0
     for number, line in enumerate(text.split("\n"), 1):
@@ -68,7 +72,7 @@ def _lines(text: str, notes: list[str]) -> Iterator[tuple[int, Any]]:
 
 
 def _records(value: Any) -> list[Any]:
-    """The list of records that a document is, or wraps ({"articles": [...]})."""
+    """Return the records of a document: a list, a list in an object ({"articles": [...]}), or one record."""
     if isinstance(value, list):
         return value
     if isinstance(value, dict):
@@ -79,7 +83,10 @@ def _records(value: Any) -> list[Any]:
 
 
 def _flat(value: Any, name: str = "") -> dict[str, str]:
-    """Every value inside under its path of names ("address.city"); a list of plain values is one, with commas."""
+    """Map the path of each nested value ("address.city") to its text.
+
+    A list of plain values becomes one value, separated by commas.
+    """
     if isinstance(value, dict):
         made: dict[str, str] = {}
         for key, inner in value.items():
@@ -99,12 +106,12 @@ def _flat(value: Any, name: str = "") -> dict[str, str]:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    # Half characters (lone surrogates) can be written in JSON and stored nowhere.
+    # JSON allows lone surrogates, but UTF-8 storage does not.
     return "" if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def _article(fields: Mapping[str, str]) -> tuple[str, str, str, dict[str, str]] | None:
-    """(title, body, the other fields as a line, author and date) of a record that is an article, else None."""
+    """Return (title, body, other fields as a line, author and date), or None if the record is not an article."""
     by_name = {re.sub(r"[^a-z]", "", name.lower()): name for name in reversed(list(fields))}
     text = next((by_name[name] for name in _TEXT if name in by_name), None)
     if text is None:

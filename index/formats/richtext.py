@@ -1,4 +1,4 @@
-"""RTF: headings by style, paragraphs, lists with their numbers, tables and footnotes."""
+"""Reads RTF files: headings by style, paragraphs, numbered lists, tables and footnotes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SKIPPED = frozenset(
     atnicn annotation buptim creatim printim revtim comment doccomm keywords operator company manager category subject
     hlinkbase listname listlevel nonesttables revtbl ud""".split()
 )
-"""What is there for programs, at the edges of pages, or a comment."""
+"""Groups without document text: data for programs, headers, footers and comments."""
 _KNOWN = frozenset("do dptxbxtext fldinst footnote shpinst shptxt".split())
-"""Groups that a program may pass over, and that hold text all the same."""
+"""Groups marked as optional that contain document text."""
 _SIGNS = {
     "tab": "\t", "line": "\n", "emdash": "—", "endash": "–", "lquote": "‘", "rquote": "’", "ldblquote": "“",
     "rdblquote": "”", "bullet": "•", "emspace": " ", "enspace": " ", "qmspace": " ", "zwnj": "\u200c",
@@ -44,7 +44,11 @@ _TITLE_STYLE = "title"
 
 
 def read(path: Path) -> Content:
-    """The text of an RTF file. Raises UnreadableSource when it is none or holds no text."""
+    """Return the text of an RTF file.
+
+    Raises:
+        UnreadableSource: The file is not RTF or has no text.
+    """
     data = path.read_bytes()
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"):
         raise UnreadableSource("is not RTF, or is damaged: it does not begin with {\\rtf")
@@ -55,13 +59,13 @@ def read(path: Path) -> Content:
         raise UnreadableSource("holds no text")
     title = said_title(reader.said.get("title", ""))
     notes = () if whole else ("is cut off: its end is missing",)
-    # When the file was made says nothing about when its text was published.
+    # No date: the file's creation date is not the publication date of its text.
     return Content(with_title(title, text), title, reader.said.get("author", "").strip(), notes=notes)
 
 
 @dataclass(frozen=True)
 class _Paragraph:
-    """The properties of a paragraph: style, outline level from 0, list level, indent, and whether in a table."""
+    """The properties of a paragraph: style, outline level and list level (from 0), indent in twips, is in a table."""
 
     style: int = 0
     outline: int | None = None
@@ -72,7 +76,7 @@ class _Paragraph:
 
 @dataclass(frozen=True)
 class _State:
-    """What holds inside a group: where its words go, its font, and how its paragraphs look."""
+    """The state of a group: the destination of its text, its font and its paragraph properties."""
 
     sink: str = "text"
     paragraph: _Paragraph = _Paragraph()
@@ -82,25 +86,25 @@ class _State:
 
 
 class _Reader:
-    """Reads RTF token by token, groups on a stack of its own."""
+    """Reads RTF token by token, without recursion."""
 
     def __init__(self) -> None:
         self.said = dict[str, str]()
         self._outline = Outline()
         self._state = _State()
         self._above = list[_State]()
-        self._words = dict[str, list[str]]()  # by sink
+        self._words = dict[str, list[str]]()  # text by destination
         self._length = 0
         self._bytes = bytearray()
         self._encoding = "cp1252"
         self._encodings = dict[int, str]()
         self._styles = dict[int, tuple[str, int | None]]()
         self._optional = False
-        self._passed = 0  # how many characters stand in for a Unicode one, and are still to come
-        self._field = list[str]()  # what the open fields do
+        self._passed = 0  # number of fallback characters after a Unicode character still to skip
+        self._field = list[str]()  # instructions of the open fields
         self._indents = list[int]()
         self._notes = list[str]()
-        self._boxes = list[str]()  # what stands in boxes beside a paragraph
+        self._boxes = list[str]()  # paragraphs in text boxes
         self._rows, self._row, self._cell = list[list[str]](), list[str](), list[str]()
         self._merged, self._covered = list[str](), ""
         self._header = False
@@ -108,7 +112,7 @@ class _Reader:
     # --- tokens -------------------------------------------------------------------------------------------------------
 
     def read(self, data: bytes) -> bool:
-        """Read a file; returns False when its end is missing."""
+        """Read a file; return False if its end is missing."""
         at = 0
         while at < len(data):
             match = _TOKEN.match(data, at)
@@ -148,7 +152,7 @@ class _Reader:
         return whole
 
     def _raw(self, data: bytes) -> None:
-        """Bytes of text, in the code page of the font."""
+        """Add bytes of text in the code page of the font."""
         if self._passed:
             gone = min(self._passed, len(data))
             self._passed -= gone
@@ -171,9 +175,9 @@ class _Reader:
         self._words.setdefault(self._state.sink, []).append(words)
 
     def _taken(self, sink: str) -> str:
-        """The words that a sink has, which is empty then."""
+        """Remove and return the text of a destination."""
         words = "".join(self._words.pop(sink, []))
-        # Characters beyond the first 65,536 are written as two halves.
+        # Characters beyond U+FFFF are written as surrogate pairs.
         return words.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def _sign(self, sign: str) -> None:
@@ -227,10 +231,10 @@ class _Reader:
             self._look(word, number)
 
     def _group(self, word: str) -> None:
-        """A word that says what its group is."""
+        """Process a control word that sets the destination of its group."""
         sink = _GROUPS[word]
         if word == "fldrslt":
-            # A table of contents answers no question.
+            # Drop tables of contents: they answer no question.
             sink = "" if "".join(self._words.get("field", [])).split()[:1] == ["TOC"] else self._state.sink
         elif word == "fldinst":
             self._words.pop("field", None)
@@ -239,7 +243,7 @@ class _Reader:
         self._state = replace(self._state, sink=sink)
 
     def _close(self) -> None:
-        """The end of a group."""
+        """End a group: restore the outer state and store the text of the group."""
         inner, self._state = self._state, self._above.pop()
         if inner.sink == self._state.sink and inner.sink != "styles":
             return
@@ -257,7 +261,7 @@ class _Reader:
     # --- paragraphs ---------------------------------------------------------------------------------------------------
 
     def _look(self, word: str, number: int | None) -> None:
-        """How paragraphs and tables look, and where they end."""
+        """Process a control word for paragraph properties, tables, or the end of a paragraph."""
         paragraph = self._state.paragraph
         if word == "pard":
             paragraph = _Paragraph()
@@ -298,7 +302,7 @@ class _Reader:
             self._outline.paragraph(box)
 
     def _add(self, words: str, label: str | None, paragraph: _Paragraph) -> None:
-        """Add a paragraph that is not in a table; `label` is that of an item, None for others."""
+        """Add a paragraph outside tables; `label` is None unless it is a list item."""
         if level := self._level(paragraph):
             self._outline.heading(level, f"{label} {words}" if label and _is_number(label) else words)
         elif label is not None:
@@ -308,7 +312,7 @@ class _Reader:
             self._outline.paragraph(words)
 
     def _level(self, paragraph: _Paragraph) -> int:
-        """1 to 9 for a heading, else 0."""
+        """Return the heading level from 1 to 9, or 0 for other paragraphs."""
         name, outline = self._styles.get(paragraph.style, ("", None))
         if paragraph.outline is not None:
             outline = paragraph.outline
@@ -320,7 +324,7 @@ class _Reader:
         return int(match[1]) if match else 0
 
     def _depth(self, paragraph: _Paragraph) -> int:
-        """How deep an item stands: by the level of its list, else by its indent among those above it."""
+        """Return the depth of a list item: its list level, else its rank among the indents above it."""
         if paragraph.depth is not None:
             return paragraph.depth
         while self._indents and self._indents[-1] > paragraph.indent:
@@ -350,7 +354,10 @@ class _Reader:
             self._end_row()
 
     def _end_row(self) -> None:
-        """Cells that one cell covers below it have its words too, those beside it only in the header."""
+        """End a table row.
+
+        Repeat the text of a cell that spans rows in each row; of one that spans columns, only in the header.
+        """
         above = self._rows[-1] if self._rows else []
         for at, how in enumerate(self._merged[: len(self._row)]):
             if how == "clvmrg" and at < len(above):
@@ -371,7 +378,7 @@ class _Reader:
         self._rows, self._header = [], False
 
     def text(self) -> str:
-        """Return what was read, with the footnotes at the end."""
+        """Return the text read so far, with the footnotes at the end."""
         for number, words in enumerate(filter(None, self._notes), 1):
             self._outline.item(0, f"{number}.", words)
         return self._outline.text()
@@ -382,16 +389,19 @@ _GROUPS = {
     "listtext": "label", "pntext": "label", "stylesheet": "styles", "title": "title", "dptxbxtext": "box",
     "shptxt": "box",
 }  # fmt: skip
-"""Words that say what their group is, and where its words go."""
+"""Control word of a group -> destination of its text."""
 
 
 def _is_number(label: str) -> bool:
-    """True for the label of an item that counts; a letter alone is a sign in a font of signs."""
+    """True if the label of an item is a number.
+
+    A single letter is a bullet in a symbol font.
+    """
     return bool(re.search(r"\w", label)) and not re.fullmatch(r"[^\W\d]", label)
 
 
 def _known(encoding: str) -> str:
-    """The name of an encoding, "" for one that is not known."""
+    """Return the name of an encoding, or "" if Python does not support it."""
     try:
         return codecs.lookup(encoding).name
     except LookupError:

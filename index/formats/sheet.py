@@ -1,4 +1,4 @@
-"""CSV and TSV: every row with the names of its columns."""
+"""Reads CSV and TSV files: every row with its column names."""
 
 from __future__ import annotations
 
@@ -18,14 +18,21 @@ _SAMPLE = 50
 
 
 def read(path: Path) -> Content:
-    """The rows of a CSV or TSV file. Raises UnreadableSource when it is no text or a quote is never closed."""
+    """Return the rows of a CSV or TSV file.
+
+    Raises:
+        UnreadableSource: The file is not text or not a table.
+    """
     text, notes = decode(path.read_bytes())
     made = write_rows([("", _rows(text, find_separator(text)))])
     return Content(made.text, rows=made.rows, notes=tuple(notes))
 
 
 def find_separator(text: str) -> str:
-    """The character that cuts the first rows into the most columns of the same number; a comma when none does."""
+    """Return the separator that gives most of the first rows the same number of columns.
+
+    Ties go to the larger number of columns; a comma if no separator splits the rows.
+    """
 
     def columns(separator: str) -> tuple[int, int]:
         counts = []
@@ -38,7 +45,7 @@ def find_separator(text: str) -> str:
 
 
 def _rows(text: str, separator: str) -> Iterator[Numbered]:
-    """Rows by their number in the file; a row inside quotes may take several lines and counts once."""
+    """Yield numbered rows; a row with a line break inside quotes counts once."""
     csv.field_size_limit(sys.maxsize)
     try:
         yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1)

@@ -1,4 +1,4 @@
-"""PPTX: the slides of a presentation in order, with titles, lists, tables, figures of charts and speaker notes."""
+"""Reads presentations (PPTX): slides in order, with titles, lists, tables, chart data and speaker notes."""
 
 from __future__ import annotations
 
@@ -29,14 +29,18 @@ _KINDS = {
     "romanUc": "upperRoman",
 }  # fmt: skip
 _LONGEST_TITLE = 12
-"""Words of a line that may be a title by its size."""
+"""Maximum words of a line that counts as a title because of its font size."""
 _PARAGRAPHS = "{*}txBody/{*}p"
 _CONNECTORS = frozenset({"pres", "parTrans", "sibTrans"})
-"""Points of a diagram that are no words of its author."""
+"""Points of a diagram without text by the author."""
 
 
 def read(path: Path) -> Content:
-    """The text of a PPTX file. Raises UnreadableSource when it is none, is damaged or has a password."""
+    """Return the text of a PPTX file.
+
+    Raises:
+        UnreadableSource: The file is not a PPTX, is damaged, has a password, has no text or too much.
+    """
     with open_archive(path, _DECK) as archive:
         title = author = language = ""
         if _CORE in archive.namelist():
@@ -58,12 +62,12 @@ def read(path: Path) -> Content:
     for slide in slides:
         starts.append(min(at, len(whole)))
         at += len(slide) + 2 if slide else 0
-    # When the file was made says nothing about when its text was published.
+    # No date: the file's creation date is not the publication date of its text.
     return Content(whole, title, author, None, language, pages=(0, *starts[1:]))
 
 
 class _Deck:
-    """The parts of a presentation. What it links to outside is left alone."""
+    """The parts of a presentation. External links are not followed."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -73,13 +77,13 @@ class _Deck:
         self.defaults = self._deck.find("{*}defaultTextStyle")
 
     def slides(self) -> Iterator[str]:
-        """Yield the names of the slides' parts in order, each once."""
+        """Yield the part names of the slides in order, without duplicates."""
         related = self.related(_DECK)
         names = [related.get(_relation(one), ("", ""))[1] for one in self._deck.iter("{*}sldId")]
         yield from dict.fromkeys(name for name in names if name)
 
     def related(self, name: str) -> dict[str, tuple[str, str]]:
-        """Return (kind, part) of all parts that a part refers to, by the ids it has for them."""
+        """Map the relationship ids of a part to the (kind, name) of the related parts."""
         folder, file = posixpath.split(name)
         relations = f"{folder}/_rels/{file}.rels"
         found = dict[str, tuple[str, str]]()
@@ -91,14 +95,17 @@ class _Deck:
         return found
 
     def part(self, name: str) -> Any:
-        """Return the tree of a part, without what is there for older programs only."""
+        """Return the tree of a part, without fallbacks for older programs."""
         root = read_part(self._archive, name)
         for fallback in list(root.iter("{*}Fallback")):
             fallback.getparent().remove(fallback)
         return root
 
     def above(self, name: str, kind: str) -> tuple[Any, str]:
-        """Return the layout of a slide, or the master of a layout, and its name; (None, "") without one."""
+        """Return the layout of a slide, or the master of a layout, with its part name.
+
+        Returns (None, "") if there is none.
+        """
         target = next((part for found, part in self.related(name).values() if found == kind), "")
         if target and target not in self._shared:
             self._shared[target] = self.part(target)
@@ -106,7 +113,10 @@ class _Deck:
 
 
 def _slide_text(deck: _Deck, name: str, number: int, title: str) -> str:
-    """The text of a slide: its title, what stands on it in the order of a screen reader, its notes; "" for none."""
+    """Return the text of a slide: title, shapes in screen-reader order, and notes.
+
+    Returns "" for a slide without text.
+    """
     root = deck.part(name)
     related = deck.related(name)
     layout, layout_name = deck.above(name, "slideLayout")
@@ -126,7 +136,7 @@ def _slide_text(deck: _Deck, name: str, number: int, title: str) -> str:
             for shape in deck.part(part).iter("{*}sp"):
                 if _kind(shape) == "body":
                     _add_paragraphs(notes, shape)
-    # Only a first slide that the file's own title does not go before is called like the whole.
+    # The first slide's title is the document's (level 1) unless the file has another title.
     level = 1 if number == 1 and heading and title.casefold() in ("", heading.casefold()) else 2
     text, said = body.text(), notes.text()
     parts = [f"{'#' * level} {heading or f'Slide {number}'}"] if heading or text or said else []
@@ -136,7 +146,10 @@ def _slide_text(deck: _Deck, name: str, number: int, title: str) -> str:
 
 
 def _title(shapes: Sequence[Any]) -> list[Any]:
-    """The paragraphs of a slide's title: those in its place, or a short line that is set larger than all else."""
+    """Return the title paragraphs of a slide.
+
+    They come from the title placeholder, else from one short line in the largest font.
+    """
     placed = [shape for shape in shapes if _kind(shape) in _TITLES and _words(shape)]
     if placed:
         return [paragraph for shape in placed for paragraph in shape.iterfind(_PARAGRAPHS)]
@@ -153,7 +166,7 @@ def _is_size(run: Any) -> bool:
 
 
 def _kind(shape: Any) -> str:
-    """The kind of placeholder that a shape fills, "" for a shape of its own."""
+    """Return the kind of the placeholder that a shape fills, or "" if it fills none."""
     place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
     if place is None:
         place = shape.find("{*}nvGraphicFramePr/{*}nvPr/{*}ph")
@@ -161,12 +174,12 @@ def _kind(shape: Any) -> str:
 
 
 def _relation(element: Any) -> str:
-    """The id of the part that an element stands for."""
+    """Return the relationship id of an element, or ""."""
     return next((str(value) for key, value in element.attrib.items() if key.endswith("}id")), "")
 
 
 def _words(element: Any) -> str:
-    """The words of a paragraph, or of all paragraphs in an element, with breaks between their lines."""
+    """Return the text of an element, with a line break between lines and paragraphs."""
     parts = []
     for inner in element.iter("{*}t", "{*}br", "{*}p"):
         name = inner.tag.rpartition("}")[2]
@@ -178,7 +191,7 @@ def _words(element: Any) -> str:
 
 
 def _add_paragraphs(outline: Outline, shape: Any, styles: Sequence[Any] = (), left_out: Sequence[Any] = ()) -> None:
-    counts = dict[int, tuple[str, int]]()  # by depth, how far a list is numbered in which way
+    counts = dict[int, tuple[str, int]]()  # depth -> numbering scheme and last number
     for paragraph in shape.iterfind(_PARAGRAPHS):
         words = _words(paragraph)
         if not words or paragraph in left_out:
@@ -203,7 +216,7 @@ def _add_paragraphs(outline: Outline, shape: Any, styles: Sequence[Any] = (), le
 
 
 def _styles(shape: Any, layout: Any, master: Any, defaults: Any) -> list[Any]:
-    """The styles of lists that hold for a shape, its own first."""
+    """Return the list styles that apply to a shape, in order of priority."""
     own = shape.find("{*}txBody/{*}lstStyle")
     place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
     if place is None:
@@ -218,7 +231,7 @@ def _styles(shape: Any, layout: Any, master: Any, defaults: Any) -> list[Any]:
 
 
 def _fitting(root: Any, fits: Any) -> Any:
-    """The style of lists of the first shape whose placeholder fits, or None."""
+    """Return the list style of the first shape whose placeholder satisfies `fits`, or None."""
     for shape in () if root is None else root.iter("{*}sp"):
         place = shape.find("{*}nvSpPr/{*}nvPr/{*}ph")
         if place is not None and fits(place):
@@ -227,7 +240,7 @@ def _fitting(root: Any, fits: Any) -> Any:
 
 
 def _bullet(properties: Iterable[Any]) -> Any:
-    """The bullet that the first properties with one give, or None."""
+    """Return the first bullet in the properties, or None."""
     for one in properties:
         for child in () if one is None else one.iterchildren("{*}*"):
             if child.tag.rpartition("}")[2] in _BULLETS:
@@ -241,7 +254,7 @@ def _first(bullet: Any) -> int:
 
 
 def _label(way: str, number: int) -> str:
-    """A number as PowerPoint writes it.
+    """Format a number in a PowerPoint numbering scheme.
 
     >>> _label("romanUcPeriod", 4), _label("alphaLcParenBoth", 2), _label("arabicParenR", 3)
     ('IV.', '(b)', '3)')
@@ -269,7 +282,10 @@ def _add_graphic(outline: Outline, frame: Any, deck: _Deck, related: dict[str, t
 
 
 def _add_table(outline: Outline, table: Any) -> None:
-    """Add a table. Cells that one cell covers below it have its words too, those beside it only in the header."""
+    """Add a table.
+
+    Repeat the text of a cell that spans rows in each row; of one that spans columns, only in the header.
+    """
     properties = table.find("{*}tblPr")
     first = properties is not None and properties.get("firstRow") in ("1", "true")
     rows = list[list[str]]()
@@ -288,7 +304,10 @@ def _add_table(outline: Outline, table: Any) -> None:
 
 
 def _add_chart(outline: Outline, root: Any) -> None:
-    """Add the title of a chart, and its figures as a table: a row a category, a column a series."""
+    """Add the title of a chart, and its data as a table.
+
+    Each row is a category, each column a series.
+    """
     title = root.find("{*}chart/{*}title")
     if title is not None and (words := _words(title)):
         outline.paragraph(words)
@@ -305,7 +324,7 @@ def _add_chart(outline: Outline, root: Any) -> None:
 
 
 def _points(series: Any, *names: str) -> dict[str, str]:
-    """The values of a series by their numbers."""
+    """Map the index of each point of a series to its value."""
     found = dict[str, str]()
     for name in names:
         for point in series.iterfind(f"{{*}}{name}//{{*}}pt"):
@@ -315,7 +334,7 @@ def _points(series: Any, *names: str) -> dict[str, str]:
 
 
 def _figure(value: str) -> str:
-    """A value without the last digits that arithmetic leaves (4.2999999999999998)."""
+    """Remove floating-point noise from a value (4.2999999999999998)."""
     try:
         return f"{float(value):.12g}" if "." in value else value
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tables of HTML whose cells span several rows or columns -> tables with a cell at each place."""
+"""Expands HTML table cells that span rows or columns, so that each row has a cell in every column."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from index.formats.tables import is_amount_cell
 
 _MOST_COLUMNS = 100
 _MOST_ROWS = 500
-"""Rows and columns over which a cell is spread: a page may state any number."""
+"""Maximum rows and columns over which a cell is expanded: a page may state any number."""
 _LONGEST = 200
-"""Characters of a cell that is said again."""
+"""Maximum characters of a cell whose text is repeated."""
 _MOST_CELLS = 200_000
-"""Cells that the tables of a page may be spread to; what is more stays as it is."""
+"""Maximum cells after expansion, for all tables of a page; further tables stay unchanged."""
 
 
 def spread_cells(tree: Any) -> None:
-    """Give each row of each table a cell for every column, and let captions stand above their tables.
+    """Give every row a cell for every column, and move captions above their tables.
 
-    What spans rows is said in each of them. Of what spans columns, names of columns, the first row and a row's first
-    cell are said once, other cells in each column; a cell that is a whole row stays alone. Numbers and long cells are
-    said once.
+    The text of a cell that spans rows is repeated in each row. The text of a cell that spans columns is repeated in
+    each column, except in column headers, the first row and the first column. A cell that is a whole row is not
+    expanded. Numbers and long texts are not repeated.
     """
     room = _MOST_CELLS
     for table in list(tree.iter("table")):
@@ -39,11 +39,11 @@ def spread_cells(tree: Any) -> None:
 
 
 def _spread(table: Any) -> None:
-    below = dict[int, tuple[int, Any]]()  # by column: in how many more rows its cell is said, and the cell
+    below = dict[int, tuple[int, Any]]()  # column -> number of further rows that a cell spans, and the cell
     group = None
     for number, row in enumerate(_own_rows(table)):
         if row.getparent() is not group:
-            group, below = row.getparent(), {}  # no cell reaches into another group of rows
+            group, below = row.getparent(), {}  # no cell spans row groups
         cells = row.xpath("./td|./th")
         alone = len(cells) == 1 and not below
         column = 0
@@ -64,7 +64,7 @@ def _spread(table: Any) -> None:
 
 
 def _put_what_is_above(cell: Any, column: int, below: dict[int, tuple[int, Any]]) -> int:
-    """Put before a cell what reaches into its row from above; the column that the cell stands in then."""
+    """Insert cells that span from above before a cell; return the column of the cell after that."""
     while column in below:
         cell.addprevious(_copy_above(column, below))
         column += 1

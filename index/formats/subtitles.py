@@ -1,4 +1,4 @@
-"""Subtitles (SRT, WebVTT): what is said, in sentences and paragraphs, and when."""
+"""Reads subtitles (SRT, WebVTT): the spoken text in paragraphs, with times."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _LANGUAGE = re.compile(r"\s*language:\s*([\w-]{2,35})\s*", re.IGNORECASE)
 _NO_WORDS = frozenset("♪♫♩♬#*-–— ")
 _PAUSE = 2.5
-"""Seconds of silence after a sentence that end a paragraph."""
+"""Seconds of silence after a sentence that end a paragraph, minimum."""
 _LONG, _TOO_LONG = 500, 1_000
-"""Characters from which on a paragraph ends with its sentence, or with the words on the screen."""
+"""Characters after which a paragraph ends with the next sentence, or with the next caption line."""
 _AT_ONCE = 0.05
-"""Seconds between captions of which the second one moves the first one up."""
+"""Maximum seconds between captions of which the second repeats lines of the first (roll-up captions)."""
 
 
 @dataclass(frozen=True)
 class _Cue:
-    """Words that are shown from `start` to `end`, in seconds. `speaker` is "" where the file does not name one."""
+    """Text shown from `start` to `end`, in seconds. `speaker` is "" if the file names none."""
 
     start: float
     end: float
@@ -45,7 +45,11 @@ class _Cue:
 
 
 def read(path: Path) -> Content:
-    """The words of a subtitle file. Raises UnreadableSource when it is none."""
+    """Return the spoken text of a subtitle file.
+
+    Raises:
+        UnreadableSource: The file has no times, or is not text.
+    """
     text, notes = decode(path.read_bytes())
     lines = text.splitlines()
     cues = list(_cues(lines))
@@ -58,7 +62,7 @@ def read(path: Path) -> Content:
 
 
 def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
-    """What is shown, in order, without what was on the screen just before."""
+    """Yield the cues in order, without lines repeated from the cue before."""
     starts = [(number, match) for number, line in enumerate(lines) if (match := _TIMING.match(line))]
     before, ended = list[str](), 0.0
     for place, (number, match) in enumerate(starts):
@@ -70,7 +74,7 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
         kept = shown
         if start - ended <= _AT_ONCE:
             again = max(n for n in range(min(len(before), len(shown)) + 1) if not n or before[-n:] == shown[:n])
-            # Somebody may say the same again, but not at once and above other words.
+            # A speaker may repeat a line, but then it is not above new words.
             kept = shown[again:] if again < len(shown) or end - start < 4 * _AT_ONCE else shown
         before, ended = shown, end
         if kept:
@@ -78,7 +82,7 @@ def _cues(lines: Sequence[str]) -> Iterator[_Cue]:
 
 
 def _marked_lines(lines: Sequence[str], first: int, stop: int, *, is_last: bool) -> Iterator[str]:
-    """The lines of a cue: without the number or name of the next one above its times, and without comments."""
+    """Yield the lines of a cue, without comments and without the next cue's number or name."""
     if not is_last and stop - 1 >= first and lines[stop - 1].strip():
         named = stop - 2 < first or not lines[stop - 2].strip() or lines[stop - 1].strip().isdecimal()
         stop -= named
@@ -101,14 +105,14 @@ def _plain(line: str) -> str:
 
 @dataclass
 class _Paragraph:
-    """A paragraph that grows: its words, and where in it each cue begins."""
+    """A paragraph under construction: its text, and the offset and second of each cue."""
 
     speaker: str
     words: str = ""
     times: tuple[Time, ...] = ()
 
     def add(self, line: str, second: float) -> None:
-        """Add a line that is shown from a second on."""
+        """Add a line shown from `second`."""
         spaced = self.words and not (_UNSPACED.match(self.words[-1]) and _UNSPACED.match(line[0]))
         self.words += " " if spaced else ""
         if not self.times or self.times[-1][1] != int(second):
@@ -117,7 +121,10 @@ class _Paragraph:
 
 
 def _join(cues: Sequence[_Cue]) -> tuple[str, list[Time]]:
-    """(the text, times in it): a new paragraph for each speaker, after a pause, and after many sentences."""
+    """Return the text and its times.
+
+    A new paragraph begins for each speaker, after a pause, and when a paragraph is long.
+    """
     done = list[_Paragraph]()
     ended = 0.0
     for cue in cues:
@@ -148,6 +155,6 @@ def _join(cues: Sequence[_Cue]) -> tuple[str, list[Time]]:
 
 
 def _ends(words: str, pause: float) -> bool:
-    """True if a paragraph is complete with these words, before a pause in seconds."""
+    """True if a paragraph with this text ends before a pause of `pause` seconds."""
     is_sentence = bool(_END.search(words))
     return len(words) > (_LONG if is_sentence else _TOO_LONG) or (is_sentence and pause >= _PAUSE)

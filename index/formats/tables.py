@@ -1,4 +1,4 @@
-"""Rows of cells -> lines that can be read one by one: each cell with the name of its column. Pure."""
+"""Writes table rows as self-contained lines: each cell with the name of its column. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from index.errors import UnreadableSource
 from index.formats.content import MAX_CHARACTERS, Content, Row
 
 Numbered = tuple[int, Sequence[str]]
-"""A row's number in its file, from 1, and its cells."""
+"""(row number in the file, from 1; cells of the row)."""
 
 _SEPARATOR = " | "
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d\s.,:/-]*\s*[%€$£)]?")
@@ -20,7 +20,9 @@ _LONGEST_NAME, _LONGEST_WITH_NUMBER = 80, 45
 
 
 def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
-    """One row as a line; empty cells are left out, line breaks inside a cell become spaces.
+    """Return a row as one line.
+
+    Empty cells are left out; line breaks inside a cell become spaces.
 
     >>> row_text(["product", "price"], ["Widget", "4.50"])
     'product: Widget | price: 4.50'
@@ -30,8 +32,11 @@ def row_text(header: Sequence[str], cells: Sequence[str]) -> str:
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """True for a row that names columns: at least two cells, all different, short, and none a number or date, nor long
-    with a number in it, as a telephone number or opening hours are. Years in order name columns after the first."""
+    """True if a row names columns.
+
+    A header has at least two cells, all different and short. No cell is a number or date, or a long text with a digit,
+    such as opening hours. Years in order may name columns after the first.
+    """
     filled = [tidy for cell in cells if (tidy := _tidy(cell))]
     if len(filled) < 2 or len(set(filled)) < len(filled):
         return False
@@ -41,12 +46,15 @@ def is_header(cells: Sequence[str]) -> bool:
 
 
 def is_amount_cell(words: str) -> bool:
-    """Return True for a cell that is a number, with a sign or a unit at most: said twice, it would count twice."""
+    """True for a cell that is only a number, with a sign or a unit at most.
+
+    Such a cell is not repeated in merged rows, because it would count twice.
+    """
     return bool(_AMOUNT.fullmatch(words.strip()))
 
 
 def said_again(words: str) -> str:
-    """Return what a cell that covers the one below it says there: its words, but no number."""
+    """Return the text to repeat below in a vertically merged cell: "" for a number."""
     return "" if is_amount_cell(words) else words
 
 
@@ -56,15 +64,16 @@ def _can_name(cell: str) -> bool:
 
 
 def _in_order(years: Sequence[int]) -> bool:
-    """True for two years that follow each other, or three and more that rise or fall."""
+    """True for two consecutive years, or at least three years in rising or falling order."""
     if len(years) == 2:
         return abs(years[0] - years[1]) == 1
     return len(years) > 2 and list(years) in (sorted(years), sorted(years, reverse=True))
 
 
 def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | None:
-    """Return the names of the columns where two rows name them, the first for several columns at once; None where the
-    second is none of those: it names nothing but columns that the first one leaves empty, and those beside them.
+    """Return the column names of a two-row header, or None if the second row is data.
+
+    A cell of the first row may span several columns. The second row names only those columns.
 
     >>> names_of_both(["Item", "Retail", "", "Trade", ""], ["", "one", "ten", "one", "ten"])
     ['Item', 'Retail one', 'Retail ten', 'Trade one', 'Trade ten']
@@ -79,18 +88,19 @@ def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | No
         own = below[n] if below[n] != above[n] else ""
         if own and not (many and (_can_name(own) or _YEAR.fullmatch(own))):
             return None
-        if own and f"{group} {own}" in names:  # a cell of data that spans several columns
+        if own and f"{group} {own}" in names:  # the second row is data with a cell that spans columns
             return None
         names.append(f"{group} {own}" if own else above[n])
     told = [below[n] for n in range(width) if below[n] and below[n] != above[n]]
-    repeated = above[0] == below[0] or len(set(told)) < len(told)  # else it may be a row whose first cell is empty
+    # Otherwise the second row may be data with an empty first cell.
+    repeated = above[0] == below[0] or len(set(told)) < len(told)
     return names if any(opens) and above[0] and not opens[0] and repeated else None
 
 
 def column_names(rows: Sequence[Sequence[str]], header: bool | None = None) -> tuple[list[str], int]:
-    """Return the names of a table's columns and in how many rows, the first ones, they stand.
+    """Return the column names of a table, and the number of header rows.
 
-    `header` tells whether the first row names the columns (None: judged by its cells).
+    `header` is true if the first row names the columns; None decides by the cells of the row.
     """
     if len(rows) < 2 or not (is_header(rows[0]) if header is None else header):
         return [], 0
@@ -100,24 +110,30 @@ def column_names(rows: Sequence[Sequence[str]], header: bool | None = None) -> t
 
 
 def table_lines(rows: Sequence[Sequence[str]], header: bool | None = None) -> list[str]:
-    """A whole table as lines; `header` tells whether the first row names the columns (None: judged by its cells)."""
+    """Return a table as lines.
+
+    `header` is true if the first row names the columns; None decides by the cells of the row.
+    """
     names, below = column_names(rows, header)
     lines = [line for cells in rows[below:] if (line := row_text(names, cells))]
-    # Names with nothing below them are an ordinary row.
+    # A header without rows below is an ordinary row.
     return lines or [line for cells in rows[:below] if (line := row_text([], cells))]
 
 
 def _all_have_values(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """True if each column that is named has a value in a row below; a name without values would be said nowhere."""
+    """True if each named column has a value in a row below; else its name would be lost."""
     named = [column for column, name in enumerate(names) if _tidy(name)]
     return all(any(column < len(row) and _tidy(row[column]) for row in rows) for column in named)
 
 
 def write_rows(sheets: Iterable[tuple[str, Iterable[Numbered]]]) -> Content:
-    """The sheets of a table file as one text: a paragraph for each row, marked with its sheet and number.
+    """Return the sheets of a table file as one text with a paragraph for each row.
 
-    Column names are a sheet's first row that can be some; after an empty row, other columns begin another table.
-    Raises UnreadableSource for what grows beyond any use.
+    The first header-like row of a sheet names its columns. After an empty row, a row with other columns begins a new
+    table.
+
+    Raises:
+        UnreadableSource: The text is longer than MAX_CHARACTERS.
     """
     paragraphs: list[str] = []
     rows: list[Row] = []
@@ -133,7 +149,7 @@ def write_rows(sheets: Iterable[tuple[str, Iterable[Numbered]]]) -> Content:
 
 
 def _lines(numbered: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
-    """(number, line) of each row with something in it; rows of column names are in the lines of the others."""
+    """Yield (number, line) for each non-empty row; header rows only name the columns in other lines."""
     names: list[str] = []
     held = list[Numbered]()
     seeking = True
@@ -159,13 +175,13 @@ def _lines(numbered: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
             held = [(number, cells)]
             continue
         seeking = seeking and filled == 1
-        # A line of text above or between tables stands in one cell and has no column's name.
+        # A row with a single cell is text above or between tables: it gets no column name.
         yield number, row_text(names if filled > 1 else [], cells)
     yield from _unnamed(held)
 
 
 def _unnamed(rows: Iterable[Numbered]) -> Iterator[tuple[int, str]]:
-    """Rows that would name columns, with nothing below them."""
+    """Return header rows without rows below as ordinary lines."""
     return ((number, row_text([], cells)) for number, cells in rows)
 
 

@@ -1,4 +1,4 @@
-"""HTML, saved pages too: the article without menus, advertisements and cookie notices."""
+"""Reads HTML pages: the article without menus, advertisements and cookie notices."""
 
 from __future__ import annotations
 
@@ -31,27 +31,31 @@ _FURNITURE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _FEWEST_WORDS = 25
-"""An article shorter than this may be a page that is none, so the whole page is looked at."""
+"""An extract with fewer words may be wrong, so the whole page is compared with it."""
 _NEARLY_ALL, _SHORT_PAGE = 0.8, 300
 _FEW_LINKS = 0.05
-"""With at most this share of its letters in links, furniture by tag or name aside, a page is all article."""
+"""With at most this share of its letters in links, boilerplate excluded, the whole page is the article."""
 _MOST_ELEMENTS = 40_000
-"""Finding the article takes time with the square of a page's size, so a larger page is taken whole."""
+"""Extraction time grows with the square of the page size, so a larger page is used whole."""
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 _CELLS = ("td", "th", "li", "dd", "dt", "p", "span", "b", "strong", "em")
 _SHORT = 30
 _KEEP = "\u2060"
-"""A word joiner, which is not seen."""
+"""A word joiner, which is invisible."""
 _CHARSET = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 
 
 def read(path: Path) -> Content:
-    """The article of a saved page. Raises UnreadableSource when there is none."""
+    """Return the article of a saved page.
+
+    Raises:
+        UnreadableSource: The file is binary or has no text.
+    """
     return read_markup(path.read_bytes())
 
 
 def read_markup(data: bytes | str) -> Content:
-    """The article in HTML as bytes or text."""
+    """Return the article of a page, given as bytes or text."""
     source, notes = (data, []) if isinstance(data, str) else decode_markup(data)
     tree = parse(source)
     title, author, published, language = _said(tree)
@@ -65,7 +69,7 @@ def read_markup(data: bytes | str) -> Content:
     ):
         text = whole
     if not text:
-        # Nested too deeply for the parser, which gives up.
+        # The parser gives up on deep nesting: strip the tags instead.
         text = " ".join(_TAG.sub(" ", source).split())
     title = _own_title(title, text) or (article.title if article is not None else "") or ""
     author = author or (article.author if article is not None else "") or ""
@@ -73,12 +77,12 @@ def read_markup(data: bytes | str) -> Content:
 
 
 def _share_in_links(tree: Any, text: str) -> float:
-    """The share of a page's `text` that stands in links: menus and lists of other articles are little else."""
+    """Return the share of a page's `text` in links, which is high in menus and lists of articles."""
     return sum(len("".join(link.itertext()).strip()) for link in tree.iter("a")) / max(1, len(text))
 
 
 def _article(markup: str, *, doubtful: bool = False) -> tuple[Any, str]:
-    """What trafilatura takes for the article, and its text; with what it has doubts about, if wanted."""
+    """Return trafilatura's extract (None without one) and its text; `doubtful` favours recall."""
     found = (
         trafilatura.bare_extraction(
             markup, with_metadata=True, include_comments=False, include_tables=True, favor_recall=doubtful
@@ -90,8 +94,12 @@ def _article(markup: str, *, doubtful: bool = False) -> tuple[Any, str]:
 
 
 def _loses(text: str, whole: str) -> bool:
-    """True for what is no article, and for nearly all words of the page, or of a short one, without its headings: where
-    trafilatura finds no article, it takes the paragraphs alone, and with the doubtful parts the lists."""
+    """True if the whole page is better than the extract `text`.
+
+    This is so if the extract is too short, or if it has lost headings although it has nearly all words of the page, or
+    the page is short. trafilatura drops headings where it detects no article: it then returns only paragraphs (with
+    `doubtful`, lists too).
+    """
     if len(text.split()) < _FEWEST_WORDS:
         return len(whole) > len(text)
     (headings, words), (all_headings, all_words) = map(_count, (text, whole))
@@ -99,16 +107,20 @@ def _loses(text: str, whole: str) -> bool:
 
 
 def _count(text: str) -> tuple[int, int]:
-    """How many headings a text has, and how many words below them."""
+    """Return the number of headings in a text, and the number of other words."""
     lines = text.splitlines()
     headings = sum(line.startswith("#") for line in lines)
     return headings, sum(len(line.split()) for line in lines if not line.startswith("#"))
 
 
 def decode_markup(data: bytes) -> tuple[str, list[str]]:
-    """HTML or XHTML as text, and notes: by its byte-order mark, UTF-8, the encoding it names, or the likeliest one.
+    """Decode HTML or XHTML; return the text and notes.
 
-    Letters of the Latin alphabet do not tell one encoding of Europe from another, so they are read as browsers do.
+    Try the byte-order mark, UTF-8, the declared encoding, then the most likely encoding. Latin letters don't
+    distinguish European encodings, so Latin text is read as Windows-1252, as browsers do.
+
+    Raises:
+        UnreadableSource: The data is binary.
     """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace"), []
@@ -127,14 +139,15 @@ def decode_markup(data: bytes) -> tuple[str, list[str]]:
 
 
 def _is_latin(text: str) -> bool:
-    """True if all letters are of the Latin alphabet."""
+    """True if all letters are Latin."""
     return all(unicodedata.name(letter, "").startswith("LATIN") for letter in set(text) if letter.isalpha())
 
 
 def _kept_whole(tree: Any) -> str:
-    """The tree as text, in which short cells and items are marked so that they are not taken for links to share.
+    """Return the page as markup, with a mark in short cells and items to keep.
 
-    Trafilatura drops whatever says only "Print" or "Google". What has no link or button in it can't be one to press.
+    trafilatura drops any element whose text is only "Print" or "Google", as a share link. Elements without links or
+    buttons can't be share links.
     """
     marked = [one for one in tree.iter(*_CELLS) if not _can_be_pressed(one) and _leaf_words(one)]
     for one in marked:
@@ -154,12 +167,15 @@ def _leaf_words(element: Any) -> bool:
 
 
 def parse(markup: str, *, numbered: bool = False) -> Any:
-    """The tree of an HTML or XHTML document, with the numbers of ordered lists written before their items and terms
-    before their definitions, unless they are `numbered` already, and a cell at each place of a table.
+    """Return the tree of an HTML or XHTML document, prepared for `render`.
 
-    Raises UnreadableSource when there is nothing in it.
+    Table cells that span rows or columns are expanded. Unless `numbered`, list numbers are written before items, and
+    terms before definitions.
+
+    Raises:
+        UnreadableSource: The document is empty.
     """
-    # A declared encoding would contradict text that is decoded already.
+    # The text is already decoded: an XML declaration could contradict that.
     bare = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup.replace("\0", ""))
     try:
         tree = lxml.html.document_fromstring(bare.encode("utf-8", "replace"), parser=_parser())
@@ -177,14 +193,17 @@ def _parser() -> Any:
 
 
 def with_title(title: str, text: str) -> str:
-    """`text` with the title as its first line, unless it stands near the top already."""
+    """Return `text` with the title as its first heading, unless it is already near the top."""
     top = [line.strip("# ").casefold() for line in text[:2000].splitlines() if line.strip()][:3]
     tidy = " ".join(title.split())
     return text if not tidy or tidy.casefold() in top else f"# {tidy}\n\n{text}"
 
 
 def _own_title(title: str, text: str) -> str:
-    """The heading of the article that the page's title holds among others (the site's name), else that title."""
+    """Return the heading that the page title contains, else the title.
+
+    Page titles often add the name of the site.
+    """
     plain = _letters(title)
     for line in text.splitlines():
         heading = line.lstrip("# ") if line.startswith("#") else ""
@@ -198,7 +217,7 @@ def _letters(text: str) -> str:
 
 
 def whole_page(tree: Any) -> str:
-    """All that a page says, without what is furniture by its tag or name."""
+    """Return the text of a page without boilerplate, recognized by tag, class or id."""
     for element in list(tree.iter(*_FURNITURE_TAGS)):
         _drop(element)
     for element in list(tree.iter("div", "section", "ul", "p", "span")):
@@ -214,7 +233,7 @@ def _drop(element: Any) -> None:
 
 
 def _said(tree: Any) -> tuple[str, str, date | None, str]:
-    """(title, author, published, language) as the page says them."""
+    """Return (title, author, published, language) from the page's metadata."""
     metas: dict[str, str] = {}
     for meta in tree.iter("meta"):
         name = meta.get("property") or meta.get("name") or meta.get("itemprop") or ""
@@ -226,7 +245,7 @@ def _said(tree: Any) -> tuple[str, str, date | None, str]:
 
 
 def _linked_dates(tree: Any) -> Iterator[str]:
-    """`datePublished` of JSON-LD."""
+    """Yield each `datePublished` in the JSON-LD of a page."""
     for script in tree.iter("script"):
         if "ld+json" not in (script.get("type") or ""):
             continue
@@ -251,7 +270,10 @@ def _timed(tree: Any) -> Iterator[str]:
 
 
 def read_date(text: str) -> date | None:
-    """The day of a date with or without a time, as a file's metadata gives it; None when it is none, or not whole."""
+    """Return the date in a metadata value, with or without a time.
+
+    Returns None if it is not a complete date.
+    """
     text = text.strip()
     if match := re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)", text):
         try:

@@ -1,4 +1,4 @@
-"""DOCX: headings, paragraphs, lists, tables and footnotes of a Word document, as its last saved state shows them."""
+"""Reads Word documents (DOCX): headings, paragraphs, lists, tables and footnotes, as last saved."""
 
 from __future__ import annotations
 
@@ -32,11 +32,15 @@ _LISTS = "\n".join(
     for level in range(2, 6)
     for kind, tag in (("Bullet", "ul"), ("Number", "ol"))
 )
-"""Styles that set a paragraph as a nested item, though each is a list by itself."""
+"""Styles that show a paragraph as a nested list item, though each is a separate list in the file."""
 
 
 def read(path: Path) -> Content:
-    """The text of a DOCX file. Raises UnreadableSource when it is none, is damaged or has a password."""
+    """Return the text of a DOCX file.
+
+    Raises:
+        UnreadableSource: The file is not a DOCX, is damaged, has a password or has no text.
+    """
     with open_archive(path, _BODY) as archive:
         title = author = language = ""
         if _CORE in archive.namelist():
@@ -47,7 +51,7 @@ def read(path: Path) -> Content:
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
             raise UnreadableSource("is damaged: its text can't be taken out") from error
     try:
-        # Pictures are not looked at; by default they would be in the HTML, byte for byte.
+        # Drop pictures: by default mammoth embeds them in the HTML.
         made = mammoth.convert_to_html(
             numbered, style_map=_STYLES + _LISTS, convert_image=mammoth.images.img_element(lambda image: {})
         )
@@ -57,12 +61,12 @@ def read(path: Path) -> Content:
         raise UnreadableSource("holds no text")
     title = said_title(title)
     text = with_title(title, render(parse(made.value, numbered=True)))
-    # When the file was made says nothing about when its text was published.
+    # No date: the file's creation date is not the publication date of its text.
     return Content(text, title, author, None, language)
 
 
 def _with_numbers(archive: zipfile.ZipFile) -> io.BytesIO:
-    """The document without its pictures, the numbers of lists and headings written before their words."""
+    """Return a copy of the document without pictures, with list and heading numbers as text."""
     names = set(archive.namelist())
     numbering, styles = (
         parse_xml(archive.read(name)) if name in names else None for name in ("word/numbering.xml", "word/styles.xml")

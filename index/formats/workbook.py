@@ -1,4 +1,4 @@
-"""XLSX: every filled row of every sheet, with the names of its columns. Formulas show their last saved value."""
+"""Reads workbooks (XLSX): every non-empty row of every sheet with column names; formulas as last saved values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z
 
 
 def read(path: Path) -> Content:
-    """The rows of an XLSX file. Raises UnreadableSource when it is none, is damaged or has a password."""
+    """Return the rows of an XLSX file.
+
+    Raises:
+        UnreadableSource: The file is not an XLSX, is damaged or has a password.
+    """
     open_archive(path, "xl/workbook.xml").close()
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -41,10 +45,10 @@ def read(path: Path) -> Content:
 
 
 def _rows(sheet: Any) -> Iterator[Numbered]:
-    # A wrong size that a file states for its sheet would cut rows off, or pad each one to 16,384 cells.
+    # Ignore the stated sheet size: a wrong size would cut off rows or pad each row to 16,384 cells.
     sheet.reset_dimensions()
     merged = _merged_down(sheet)
-    said = dict[int, tuple[int, str]]()  # by column: the last row of the cells that are merged there, and what they say
+    said = dict[int, tuple[int, str]]()  # column -> last row of the merged cell, and its text
     for number, cells in enumerate(sheet.iter_rows(), 1):
         if any(cell.value is not None for cell in cells):
             shown = [_shown(cell) for cell in cells]
@@ -59,7 +63,7 @@ def _rows(sheet: Any) -> Iterator[Numbered]:
 
 
 def _merged_down(sheet: Any) -> dict[int, list[tuple[int, int]]]:
-    """(column from 0, last row) of the cells that are merged with cells below them, by their first rows."""
+    """Map the first row of each vertically merged cell to its (column from 0, last row)."""
     found = dict[int, list[tuple[int, int]]]()
     tail = b""
     with sheet.parent._archive.open(sheet._worksheet_path) as part:
@@ -73,7 +77,7 @@ def _merged_down(sheet: Any) -> dict[int, list[tuple[int, int]]]:
 
 
 def _shown(cell: Any) -> str:
-    """A cell as a person reads it."""
+    """Return the text of a cell as displayed."""
     value = cell.value
     if value is None:
         return ""

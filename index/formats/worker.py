@@ -1,4 +1,4 @@
-"""Reads files in a process apart, so that no file can take this one down: limits of time and memory hold there."""
+"""Reads files in a separate process with limits of time and memory, so that no file can crash the main process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from index.formats import READERS
 from index.formats.content import Content
 
 SECONDS = 50.0
-"""Most time that reading one file may take."""
+"""Maximum time to read one file."""
 
 
 class Worker:
-    """One process that reads many files; started when the first one is read, anew after one that it did not survive.
+    """A process that reads files.
+
+    It starts with the first file, and again after a file that crashed it.
 
     >>> with Worker() as worker:
     ...     content = worker.read(Path("paper.pdf"))  # doctest: +SKIP
@@ -33,17 +35,28 @@ class Worker:
 
     @property
     def process_id(self) -> int | None:
-        """The process's id while it runs."""
+        """The id of the process, or None if there is no process."""
         return self._process.pid if self._process else None
 
     def read(self, path: Path) -> Content:
-        """The content of a file whose name ends as one of `READERS`. Raises UnreadableSource with a one-line reason."""
+        """Return the content of a file with a suffix in `READERS`.
+
+        Raises:
+            UnreadableSource: The file can't be read; the message is one line.
+        """
         return Content.from_json(self._answer(path, {"reader": READERS[path.suffix.lower()]})["content"])
 
     def view(self, path: Path, viewer: str, asked: str, **given: Any) -> Any:
-        """What the function `asked` of the module `viewer` here finds in a file, given JSON values, as JSON values.
+        """Call a function of a viewer module on a file, and return its result.
 
-        Raises UnreadableSource with a one-line reason.
+        Args:
+            path: The file.
+            viewer: Name of a module in this package.
+            asked: Name of the function.
+            given: Its further arguments; like the result, JSON values.
+
+        Raises:
+            UnreadableSource: The file can't be read; the message is one line.
         """
         return self._answer(path, {"viewer": viewer, "asked": asked, "given": given})["found"]
 
@@ -75,7 +88,7 @@ class Worker:
         return answer
 
     def _running(self) -> subprocess.Popen[str]:
-        """The process, started if there is none or it has ended."""
+        """Return the process; start it if it is not running."""
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
@@ -89,7 +102,7 @@ class Worker:
             encoding="ascii",
         )
         answers: SimpleQueue[str] = SimpleQueue()
-        # A thread, since Windows can't wait for a pipe with a time limit.
+        # Read in a thread: Windows can't wait for a pipe with a time limit.
         Thread(target=_gather, args=(process, answers), daemon=True).start()
         self._process, self._answers = process, answers
         return process
@@ -111,7 +124,7 @@ class Worker:
 
 
 def _gather(process: subprocess.Popen[str], answers: SimpleQueue[str]) -> None:
-    """Put each line of output into the queue, and an empty one at its end."""
+    """Put each line of output into the queue, then "" when the output ends."""
     assert process.stdout is not None
     with process.stdout as lines:
         for line in lines:
