@@ -1,10 +1,10 @@
-"""How fast documents of many formats are indexed, and in how much memory: `python -m benchmarks.chunking`. Minutes.
+"""Measures indexing speed and memory over many formats: `python -m benchmarks.chunking`. Takes minutes.
 
 Writes 200 documents in eight formats, with headings, paragraphs, lists and tables, indexes them into an empty home
-three times and prints the medians. With `--against DIR`, a checkout of another version, each run is followed by one of
-that version over the same documents, so that both have the machine in the same minutes. Then the corpus is made ten
-times as large for the peak of memory. Vectors are drawn by chance, because the encoder's work is the same for every
-chunk; `--embed` makes them with the encoder where speed is taken. Each run has a process of its own.
+three times and prints the medians. With `--against DIR`, a checkout of another version, the runs of both versions
+alternate, so that they share the same load of the machine. Then indexes a corpus ten times as large to measure the peak
+of memory. Vectors are random, because the encoder takes the same time for every chunk; `--embed` uses the encoder in
+the measurement of speed. Each run is a separate process.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ _NOUNS = (
 _VERBS = "holds needs follows replaces supports borders repairs measures closes serves".split()
 _ADJECTIVES = "old northern narrow public heavy quiet spare wooden annual local".split()
 Section = tuple[str, list[str], list[str], list[list[str]]]
-"""Heading, paragraphs, items of a list and rows of a table, the first with the names of the columns."""
+"""Heading, paragraphs, list items and table rows; the first row names the columns."""
 
 
 def write_documents(folder: Path, count: int) -> None:
-    """Write `count` documents, the formats in turn; the same for the same number."""
+    """Write `count` documents, alternating formats; each is deterministic in its number."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         write = _WRITERS[number % len(_WRITERS)]
@@ -168,7 +168,7 @@ _WRITERS: tuple[Callable[[Path, Sequence[Section]], None], ...] = (
 
 
 class _ByChance(Embedder):
-    """The shipped encoder, which counts word pieces, with vectors drawn by chance."""
+    """The shipped encoder (it counts word pieces) with random vectors."""
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         return np.stack([_drawn(text) for text in texts])
@@ -180,8 +180,12 @@ def _drawn(text: str) -> Vectors:
 
 
 def index_once(docs: Path, embed: bool) -> dict[str, float]:
-    """Index a folder in this process and return what that took: chunks, seconds, seconds of processors (those of the
-    process that reads files too), and MiB of memory at the peak of this process."""
+    """Index a folder in this process and return the measurements.
+
+    Returns:
+        "chunks", "seconds" (wall-clock), "processor" (CPU seconds, with the process that reads files) and "memory"
+        (peak of this process in MiB).
+    """
     with tempfile.TemporaryDirectory() as home:
         embedder = Embedder(find_model()) if embed else _ByChance(find_model())
         embedder.warm_up()
@@ -199,7 +203,7 @@ def _processor() -> float:
 
 
 def _run(checkout: Path, docs: Path, *, embed: bool) -> dict[str, float]:
-    """Index a folder with the code of a checkout, in a process of its own."""
+    """Index a folder with the code of a checkout, in a separate process."""
     index = f"print(json.dumps(index_once(Path({str(docs)!r}), {embed})))"
     call = f"import json; from pathlib import Path; from benchmarks.chunking import index_once; {index}"
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
@@ -211,13 +215,13 @@ def _run(checkout: Path, docs: Path, *, embed: bool) -> dict[str, float]:
 
 
 def speed_row(name: str, runs: Sequence[dict[str, float]]) -> str:
-    """Return a Markdown row: chunks, and medians of chunks a second and chunks a second of processors."""
+    """Return a Markdown row: chunks, median chunks per second and per CPU second."""
     whole, alone = (median(one["chunks"] / one[of] for one in runs) for of in ("seconds", "processor"))
     return f"| {name} | {runs[0]['chunks']:,} | {whole:.1f} | {alone:.1f} |"
 
 
 def main() -> None:
-    """Write, index, print."""
+    """Write the documents, index them and print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", type=Path, help="a checkout of another version that has this file too")
     parser.add_argument("--documents", type=int, default=_DOCUMENTS)

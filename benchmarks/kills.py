@@ -1,9 +1,8 @@
-"""Recovery from a killed sync: `python -m benchmarks.kills --kills 100`. Sources change, a sync starts, SIGKILL ends
-it.
+"""Tests the recovery from killed syncs: `python -m benchmarks.kills --kills 100`.
 
-After each kill the current index must be intact and answer a query, the next sync must succeed, and its index must
-equal one built from scratch. With `--second`, every other kill hits two syncs that run at the same time. Prints how
-many kills hit while a generation was being built.
+Changes sources, starts a sync and kills it with SIGKILL, again and again. After each kill the current index must be
+intact and answer a query, the next sync must succeed, and its index must equal one built from scratch. With `--second`,
+every other kill hits two syncs that run at the same time. Prints how many kills hit while a generation was being built.
 
 The syncs are forked from a process that has loaded the libraries, so that a kill hits the sync and not an import.
 """
@@ -62,7 +61,7 @@ def run(
     forking = multiprocessing.get_context("forkserver")
     forking.set_forkserver_preload(["index.sync", "onnxruntime", "tokenizers", "chromadb"])
     longest = 0.0
-    for _ in range(2):  # the first one also loads the libraries
+    for _ in range(2):  # the first run also loads the libraries
         shutil.rmtree(builder.home, ignore_errors=True)
         started = time.monotonic()
         first = forking.Process(target=_sync_apart, args=(builder.home, root, derived))
@@ -87,7 +86,10 @@ def run(
 
 
 def _check(builder: Builder, root: Path, beside: Path) -> None:
-    """Check that the index is intact and answers, and that a sync makes it equal to one built anew in `beside`."""
+    """Check that the index is intact and answers a query.
+
+    Then sync, and check that it equals an index built from scratch in `beside`.
+    """
     try:
         assert faults(current_folder(builder.home)) == []
     except IndexMissing:
@@ -110,7 +112,7 @@ def _builder(home: Path, embedder: Embedder, derived: bool = False) -> Builder:
 
 
 def _sync_apart(home: Path, root: Path, derived: bool) -> None:
-    """Sync, for a separate process; do nothing if another process is syncing."""
+    """Sync in a separate process; do nothing if another process is syncing."""
     with contextlib.suppress(IndexBusy):
         sync(_builder(home, Embedder(find_model()), derived), [root])
 

@@ -1,7 +1,7 @@
-"""Generate tables with many similar rows, and questions about single rows: contacts, price lists, figures by year under
-one header row or two, and weekly plans with merged days.
+"""Generates tables with many similar rows, and questions about single rows.
 
-First names and surnames are drawn from short lists, so that rows share them; names of products are parts of others.
+The tables are contacts, price lists, yearly figures under one or two header rows, and weekly plans with merged days.
+Rows share first names and surnames from short lists; some product names are part of others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from benchmarks.table_files import Cells, Merged
 
 FORMATS = ("csv", "xlsx", "html", "md", "docx", "pdf")
 SPANNING = ("xlsx", "html", "docx", "pdf")
-"""Formats with merged cells."""
+"""Formats that support merged cells."""
 
 _FIRST = (
     "Ann", "Joann", "Bo", "Clara", "Dirk", "Edda", "Finn", "Greta", "Hana", "Ivo", "Joan", "Karl", "Lena", "Mark",
@@ -65,7 +65,7 @@ _PLACES = ("youth centre", "village hall", "evening school", "community house")
 
 @dataclass(frozen=True)
 class RowQuestion:
-    """A question about one row: its number in `RowTable.rows` and the cell that answers."""
+    """A question about one row, the index of the row in `RowTable.rows`, and the cell with the answer."""
 
     text: str
     row: int
@@ -74,9 +74,9 @@ class RowQuestion:
 
 @dataclass(frozen=True)
 class RowTable:
-    """A table file: its name, kind and cells, header rows first, and the questions about it.
+    """A table file: its name, kind and cells (header rows first), and the questions about it.
 
-    The cells in the columns `own` together stand in no other row of the table.
+    The cells in the columns `own` together identify a row.
     """
 
     name: str
@@ -89,7 +89,7 @@ class RowTable:
 
 
 def make_row_tables(rng: random.Random, asked: int = 5) -> list[RowTable]:
-    """Return the tables, others for each state of `rng`, with `asked` questions each."""
+    """Return tables with `asked` questions each, random by `rng`."""
     names = [f"{first} {last}" for first in _FIRST for last in _LAST]
     rng.shuffle(names)
     tables = list[RowTable]()

@@ -1,6 +1,6 @@
-"""Write tables as CSV, XLSX, HTML, Markdown, DOCX and PDF files, with several header rows and merged cells.
+"""Writes tables as CSV, XLSX, HTML, Markdown, DOCX and PDF files, with several header rows and merged cells.
 
-The programs that write them are csv, openpyxl, python-docx and reportlab; HTML and Markdown are written by hand.
+csv, openpyxl, python-docx and reportlab write the files; this module writes HTML and Markdown itself.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Table
 
 Cells = Sequence[Sequence[str]]
 Merged = tuple[int, int, int, int]
-"""First row, first column, last row and last column of a merged cell. Its text stands in the first one."""
+"""First row, first column, last row and last column of a merged cell. Its text is in the first cell."""
 
 
 def write_table(path: Path, rows: Cells, *, headers: int = 1, merged: Sequence[Merged] = ()) -> None:
-    """Write a table in the format that the name of the file says.
+    """Write a table in the format of the file name.
 
     Args:
         path: A .csv, .xlsx, .md, .html, .docx or .pdf file. Its name is the title, where the format has one.
-        rows: The cells, those of the header rows first.
-        headers: How many rows are header rows.
-        merged: The merged cells. CSV and Markdown have none.
+        rows: The cells, header rows first.
+        headers: Number of header rows.
+        merged: The merged cells; not for CSV and Markdown.
 
     Raises:
-        ValueError: for merged cells or several header rows in a format without them.
+        ValueError: The format does not support merged cells or several header rows.
     """
     if path.suffix in (".csv", ".md") and (merged or headers != 1):
         raise ValueError(f"{path.name}: {path.suffix} has one header row and no merged cells")
@@ -38,7 +38,7 @@ def write_table(path: Path, rows: Cells, *, headers: int = 1, merged: Sequence[M
 
 
 def title_of(path: Path) -> str:
-    """Return the title of a file: its name in words."""
+    """Return the title of a file, derived from its name."""
     return path.stem.replace("-", " ").capitalize()
 
 
@@ -102,7 +102,7 @@ def _pdf(path: Path, rows: Cells, headers: int, merged: Sequence[Merged]) -> Non
 
 
 def _hidden(merged: Sequence[Merged]) -> set[tuple[int, int]]:
-    """The places that a merged cell covers, its first one left out."""
+    """Return the (row, column) of all covered cells, without the first cell of each merge."""
     return {
         (y, x)
         for top, left, bottom, right in merged

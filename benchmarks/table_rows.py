@@ -1,10 +1,10 @@
-"""Whether the right row of a table comes first: `python -m benchmarks.table_rows [--seed N]`. Some minutes.
+"""Measures how often the first citation is in the right table row: `python -m benchmarks.table_rows [--seed N]`.
 
-110 questions are asked of 22 generated tables, all in one index: contacts and price lists with many similar rows in six
-formats, figures under two header rows and weekly plans with merged days in the four that merge cells, figures with a
-column for each year in the two others. Right
-means that the first citation begins in the row that is asked for. Prints the share by format and by kind of table, with
-95% bootstrap intervals over the questions, and each question that another row or a refusal answers.
+Takes some minutes. Asks 110 questions about 22 generated tables in one index: contacts and price lists with many
+similar rows in six formats; figures under two header rows and weekly plans with merged days in the four formats with merged
+cells; figures with a column for each year in the other two. An answer is right if its first citation begins in the row
+in question. Prints the share by format and by kind of table, with 95% bootstrap intervals over the questions, and each
+question that is refused or answered from another row.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from rag.types import Answer
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one question got: whether the first citation is in the right row, whether the opening of the answer has the
-    right cell, and the opening itself."""
+    """The result of one question.
+
+    `row` is true if the first citation is in the right row, `cell` if the opening of the answer has the right cell.
+    """
 
     table: RowTable
     question: RowQuestion
@@ -42,12 +44,12 @@ class Outcome:
 
 
 def first_row(table: RowTable, text: str, start: int, end: int) -> int | None:
-    """Return the number of the row of the table in which a citation of an article begins; None for none of them.
+    """Return the index of the table row in which a citation begins, or None.
 
     Args:
         table: The table that the article was read from.
         text: The text of the article.
-        start, end: The citation, which is taken to the ends of its first line and of its last.
+        start, end: Offsets of the citation, which is extended to whole lines.
     """
     start = text.rfind("\n", 0, start) + 1
     end = text.find("\n", end) if "\n" in text[end:] else len(text)
@@ -59,7 +61,7 @@ def first_row(table: RowTable, text: str, start: int, end: int) -> int | None:
 
 
 def stands_in(cell: str, line: str) -> bool:
-    """True if the line has the cell whole, as no part of a longer word or number."""
+    """True if the line contains the cell, not as part of a longer word or number."""
     return re.search(rf"(?<![\w-]){re.escape(cell)}(?![\w-])", line) is not None
 
 
@@ -75,7 +77,7 @@ def _judge(table: RowTable, question: RowQuestion, found: Answer, engine: Engine
 
 
 def measure(tables: Sequence[RowTable]) -> list[Outcome]:
-    """Write the tables, index them together, ask every question."""
+    """Write the tables, index them together, and ask all questions."""
     with tempfile.TemporaryDirectory() as folder:
         docs = Path(folder, "docs")
         docs.mkdir()
@@ -96,7 +98,7 @@ def _groups(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Ask the questions and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     outcomes = measure(make_row_tables(random.Random(parser.parse_args().seed)))

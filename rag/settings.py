@@ -1,4 +1,4 @@
-"""Every setting, its default and what it means. Each is FOOTNOTE_<NAME> in the environment or in `.env`."""
+"""All settings with defaults and descriptions. Set each as FOOTNOTE_<NAME> in the environment or in `.env`."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from index.text.tokens import OWN_ENCODING
 from rag.hosts import host_names, is_loopback
 
 SEEDS = PROJECT / "seeds" if IS_CHECKOUT else Path(__file__).resolve().parent / "seeds"
-"""The sample articles, and questions about them."""
+"""Folder of the sample articles and of questions about them."""
 _PREFIX = "FOOTNOTE_"
 Writer = Literal["quote", "llm"]
-"""Who writes an answer: the sources themselves, or a language model whose sentences are checked."""
+"""How answers are written: as quotes from the sources, or by a language model whose sentences are checked."""
 ReaderChoice = Literal["strong", "small"]
 
 _URLS = {
     "llm_url": ("http://127.0.0.1:11434/v1", "a key goes into FOOTNOTE_LLM_KEY"),
     "chroma_url": ("http://127.0.0.1:8000", "a token goes into FOOTNOTE_CHROMA_TOKEN"),
 }
-"""What each URL looks like, and where its secret goes instead."""
+"""Setting -> an example URL, and the setting for its secret."""
 
 
 SAVED = "settings.json"
-"""In FOOTNOTE_HOME: what was chosen on the page."""
+"""File in FOOTNOTE_HOME with the settings chosen on the page."""
 CHOSEN_ON_PAGE = ("writer", "llm_url", "llm_model", "refuse_below", "passages")
 
 
 def _default_home() -> Path:
-    """Return `.footnote` in a checkout, else the user's data folder by the habits of the system."""
+    """Return `.footnote` in a checkout, else the system's data folder for the user."""
     if IS_CHECKOUT:
         return PROJECT / ".footnote"
     import platformdirs
@@ -49,21 +49,24 @@ def _default_home() -> Path:
 
 
 HOME = _default_home()
-"""The home unless FOOTNOTE_HOME or --home names another."""
+"""The default home; FOOTNOTE_HOME or --home overrides it."""
 ENV_FILE = PROJECT / ".env" if IS_CHECKOUT else HOME / ".env"
-"""Settings in a file: in the checkout, else in the default home."""
+"""The settings file: in the checkout, else in the default home."""
 
 
 def _absolute(home: Path) -> Path:
-    """Return the absolute path of a home; a relative one counts from the checkout, else from the current folder."""
+    """Return the absolute path of a home.
+
+    A relative path starts at the checkout, or without one at the current folder.
+    """
     return (PROJECT if IS_CHECKOUT else Path.cwd()) / home
 
 
 class Settings(BaseSettings):
-    """The settings in force: a flag beats the environment, the environment beats `.env`, that beats what was chosen on
-    the page, that beats the default.
+    """The settings in force.
 
-    A setting that is empty or blank counts as not set.
+    Order of priority: flag, environment, `.env`, choice on the page, default. An empty or blank setting counts as not
+    set.
     """
 
     _saved: frozenset[str] = PrivateAttr(frozenset())
@@ -198,7 +201,7 @@ class Settings(BaseSettings):
             return None
         parts = urlsplit(url)
         wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query
-        # Reading a port that is none raises too.
+        # Reading an invalid port raises ValueError too.
         if wrong or parts.port == 0:
             like, secret = _URLS[info.field_name or ""]
             raise ValueError(f"a URL like {like} is expected; {secret}")
@@ -214,15 +217,15 @@ class Settings(BaseSettings):
 
     @property
     def is_for_this_machine(self) -> bool:
-        """Whether only this machine reaches the page, so that whoever is there may read its files anyway."""
+        """True if only this machine can reach the page: its users can read the files anyway."""
         return is_loopback(self.host) and not self.allowed_hosts
 
     def is_fixed(self, name: str) -> bool:
-        """Whether a flag, the environment or `.env` says what a setting is, so that the page can't change it."""
+        """True if a flag, the environment or `.env` sets a setting, so that the page can't change it."""
         return name in self.model_fields_set and name not in self._saved
 
     def with_saved(self) -> Settings:
-        """Return the settings with what was chosen on the page where nothing else says it."""
+        """Return the settings with the choices on the page, where nothing of higher priority is set."""
         saved = {name: value for name, value in read_saved(self.index_home()).items() if not self.is_fixed(name)}
         if not saved and not self._saved:
             return self
@@ -237,7 +240,11 @@ class Settings(BaseSettings):
 
 
 def make_settings(**flags: object) -> Settings:
-    """The settings in force with `flags` on top. Raises FootnoteError that names the variable and what it expects."""
+    """Return the settings in force, with `flags` at the highest priority.
+
+    Raises:
+        FootnoteError: A value is invalid; the message names the variable and the expected values.
+    """
     try:
         given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
         return Settings(**given).with_saved()
@@ -248,7 +255,7 @@ def make_settings(**flags: object) -> Settings:
 
 
 def read_saved(home: Path) -> dict[str, Any]:
-    """What was chosen on the page, by the names of the settings; nothing where the file is not there or damaged."""
+    """Return the settings chosen on the page by name; {} if the file is missing or damaged."""
     try:
         kept = read_sealed(home / SAVED)
     except (OSError, DamagedState):
@@ -257,10 +264,12 @@ def read_saved(home: Path) -> dict[str, Any]:
 
 
 def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
-    """Keep what was `chosen` on the page in place of what was before, and return the settings then in force.
+    """Save the settings chosen on the page and return the settings in force.
 
-    Raises FootnoteError for a value that can't be, or a setting that is fixed or not for the page to change; then
-    nothing is kept.
+    `chosen` replaces all earlier choices.
+
+    Raises:
+        FootnoteError: A value is invalid, or the page can't change the setting. Nothing is saved then.
     """
     for name in chosen:
         if name not in CHOSEN_ON_PAGE or settings.is_fixed(name):
@@ -276,11 +285,11 @@ def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
 
 
 def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
-    """One sentence: the variable or flag, what was got, what is expected."""
+    """Return an error message: the variable or flag, its value, the expected values."""
     problem = error.errors()[0]
     name = str(problem["loc"][0])
     field = Settings.model_fields[name]
-    # What stands in these may be a secret, or hold one.
+    # The values of these settings may contain a secret.
     secret = name in ("llm_key", "llm_url", "chroma_token", "chroma_url")
     given = repr(str(problem["input"]) if isinstance(problem["input"], Path) else problem["input"])
     told = "not usable" if secret else given if len(given) <= 80 else f"{given[:80]}...'"
@@ -290,7 +299,7 @@ def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
 
 
 def _expected(field: FieldInfo) -> str:
-    """What values a setting may have, in words."""
+    """Return a description of the valid values of a setting."""
     kind = next((one for one in get_args(field.annotation) if one is not NoneType), field.annotation)
     limits = {name: getattr(one, name) for one in field.metadata for name in ("ge", "gt", "le") if hasattr(one, name)}
     if kind is bool:
@@ -312,9 +321,12 @@ def _unreadable(error: Exception) -> FootnoteError:
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
-    """Return a line for each variable that is called like a setting and is none, in the environment or `env_file`.
+    """Return a message for each unknown FOOTNOTE_ variable in the environment or `env_file`.
 
-    The line names what was probably meant. Raises FootnoteError when the file can't be read.
+    The message suggests the most similar setting.
+
+    Raises:
+        FootnoteError: The file can't be read.
     """
     known = [_PREFIX + name.upper() for name in Settings.model_fields]
     try:
@@ -335,7 +347,10 @@ def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
 
 
 def list_settings(settings: Settings) -> list[tuple[str, str, str]]:
-    """(variable, value in force, meaning) of every setting; a secret shows only as set or not set."""
+    """Return (variable, value in force, description) of each setting.
+
+    A secret is shown only as "set" or "not set".
+    """
     rows = []
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)

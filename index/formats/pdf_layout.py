@@ -1,7 +1,6 @@
-"""Joins the pieces of lines on PDF pages into one running text.
+"""Joins the pieces of lines on PDF pages into one running text. Pure geometry; y grows upwards.
 
-Columns come in reading order, running heads and page numbers are left out, words hyphenated at line ends are joined,
-and paragraphs are separated. Pure geometry; y grows upwards.
+Puts columns in reading order, drops running heads and page numbers, joins hyphenated words, separates paragraphs.
 """
 
 from __future__ import annotations
@@ -218,11 +217,9 @@ def _columns(pieces: Sequence[Piece], width: float) -> Iterator[list[Piece]]:
 
 
 def _in_order(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return the pieces of one column in reading order.
+    """Return one column in drawing order, or from top to bottom if drawing jumps up the page.
 
-    Drawing order is kept, except where it jumps up the page: then the order is from top to bottom, because browsers
-    draw some boxes last, wherever they are. Side-by-side texts keep drawing order, except table cells, which some
-    programs draw column by column.
+    Browsers draw some boxes last. Side-by-side texts keep drawing order, but not table cells, often drawn by column.
     """
     runs = [0]
     for before, piece in pairwise(pieces):
@@ -250,10 +247,7 @@ def _same_line(one: Piece, other: Piece) -> bool:
 
 
 def _gutter(pieces: Sequence[Piece], width: float) -> float | None:
-    """Return the x of the gap between two columns of prose, or None.
-
-    Table columns have too few words to count.
-    """
+    """Return the x of the gap between two columns of prose, or None. Table cells are too short to count."""
     prose = [piece for piece in pieces if len(piece.text) >= 15 and piece.right - piece.left > width * 0.12]
     if len(prose) > _MOST_LINES:
         return None
@@ -394,10 +388,7 @@ def _is_heading(lines: Sequence[_Line], usual: float) -> bool:
 
 
 def _joined(text: str, following: str, words: Counter[str]) -> str:
-    """Return a line ready for the next line to follow.
-
-    Add a space, or remove a hyphen that only splits a word.
-    """
+    """Return a line with a space at the end, or without a hyphen that only splits a word."""
     cut = _CUT_WORD.search(text)
     plain = text.replace(_SOFT_HYPHEN, "")
     rest = _WORD.match(following)

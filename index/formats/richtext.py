@@ -44,11 +44,7 @@ _TITLE_STYLE = "title"
 
 
 def read(path: Path) -> Content:
-    """Return the text of an RTF file.
-
-    Raises:
-        UnreadableSource: The file is not RTF or has no text.
-    """
+    """Return the text of an RTF file. Raises UnreadableSource if it is not RTF or has no text."""
     data = path.read_bytes()
     if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"):
         raise UnreadableSource("is not RTF, or is damaged: it does not begin with {\\rtf")
@@ -354,10 +350,7 @@ class _Reader:
             self._end_row()
 
     def _end_row(self) -> None:
-        """End a table row.
-
-        Repeat the text of a cell that spans rows in each row; of one that spans columns, only in the header.
-        """
+        """End a row; repeat the text of merged cells downwards, in the header also to the right."""
         above = self._rows[-1] if self._rows else []
         for at, how in enumerate(self._merged[: len(self._row)]):
             if how == "clvmrg" and at < len(above):
@@ -393,10 +386,7 @@ _GROUPS = {
 
 
 def _is_number(label: str) -> bool:
-    """True if the label of an item is a number.
-
-    A single letter is a bullet in a symbol font.
-    """
+    """True if a label is a number; a single letter is a bullet in a symbol font."""
     return bool(re.search(r"\w", label)) and not re.fullmatch(r"[^\W\d]", label)
 
 

@@ -1,7 +1,7 @@
-"""Text -> the blocks that a reader sees in it: headings, lists, steps, rows, questions with answers, paragraphs. Pure.
+"""Divides a text into blocks: headings, lists, steps, table rows, questions with answers, paragraphs. Pure.
 
-Every offset counts code points of the stored text. What a format's reader keeps of lists and headings it writes as
-Markdown does, so plain text, Markdown and all other formats are read here alike.
+Every offset counts code points of the stored text. The readers of all formats write lists and headings as Markdown, so
+this module treats all formats alike.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ _NUMBER = re.compile(
     r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?(?!\s+[a-z])|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z]|[ivx]{1,4})\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
     r"\s+(?=\S)"
 )
-"""Also clauses ("3.1") and codes ("D1"), which begin items only where several lines of a kind follow each other."""
+"""Also clauses ("3.1") and codes ("D1"), which begin items only if several lines of the same kind follow each other."""
 _UNSURE = re.compile(r"\d+(?:\.\d+)+\.?|[A-Z]{1,2}\d+[.:)]?|\d{1,3}\)")
 _HASHES = re.compile(r"(#{1,6})\s+(?=\S)")
 _ASKED = re.compile(r"(?:Q|Question|F|Frage)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
 _ANSWERED = re.compile(r"(?:A|Answer|Antwort)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
 _QUESTION = re.compile(r"[*_]{0,3}[^\W_][^\n]{2,150}\?[*_]{0,3}")
-"""A line that is a question, with the reply in the lines below it."""
+"""A line that is a question; the lines below it are the answer."""
 _ENDS = re.compile(r"[.!?…:;,][\"'”’)\]]*$")
 _SENTENCE = re.compile(r"[.!?…][\"'”’)\]]*$")
 _KEY = re.compile(r"[^:]{1,30}: \S")
 _LONGEST_HEADING = 60
 _LONGEST_QUESTION = 150
 NESTED = 2
-"""Columns by which an item at least stands deeper than the one it is in."""
+"""Minimum indent of a nested item relative to its parent, in columns."""
 _WRAP = 55
-"""A line at least this long goes on in the next one."""
+"""The next line continues a line of at least this many characters."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block, `text[start:end]` with its marks. `level` is that of a heading from 1, or the depth of an item from 0.
+    """A block of a text: `text[start:end]`, marks included.
 
-    `parent` is the number of the block it stands in or under: of a nested item the item around it, of any other its
-    list, else the heading above; None at the top. An item reaches over the items in it.
-    `inner` is where its words begin, after the mark of an item, heading or answer.
+    `level` is the level of a heading, from 1, or the depth of an item, from 0. `parent` is the number of the parent
+    block: the outer item or the list of an item, else the heading above, or None at the top. An item includes its
+    nested items. `inner` is the offset of the text after the mark of an item, heading or answer.
     """
 
     kind: BlockKind
@@ -63,23 +63,23 @@ class Block:
 
 @dataclass(frozen=True)
 class Structure:
-    """The blocks of a text in the order of their starts."""
+    """The blocks of a text, sorted by start."""
 
     text: str
     blocks: tuple[Block, ...]
 
     def at(self, start: int, end: int) -> list[int]:
-        """Return the numbers of the blocks that hold `text[start:end]` whole, the innermost first."""
+        """Return the numbers of the blocks that contain `text[start:end]`, innermost first."""
         last = bisect_right(self.blocks, start, key=lambda block: block.start)
         held = [n for n in range(last) if self.blocks[n].start <= start and end <= self.blocks[n].end]
         return sorted(held, key=lambda n: (self.blocks[n].end - self.blocks[n].start, -n))
 
     def items(self, number: int) -> list[Block]:
-        """Return the outermost items of a list, or those right inside an item."""
+        """Return the direct items of a list or of an item."""
         return [one for one in self.blocks if one.kind == "item" and one.parent == number]
 
     def under(self, number: int) -> list[int]:
-        """Return the numbers of all blocks under a heading, those under its subheadings too."""
+        """Return the numbers of all blocks under a heading and its subheadings."""
         found = {number}
         for n, block in enumerate(self.blocks):
             if block.parent in found:
@@ -87,7 +87,7 @@ class Structure:
         return sorted(found - {number})
 
     def path(self, number: int) -> list[Block]:
-        """Return the headings above a block, the outermost first."""
+        """Return the headings above a block, outermost first."""
         above = list[Block]()
         parent = self.blocks[number].parent
         while parent is not None:
@@ -98,7 +98,7 @@ class Structure:
 
 
 def structure(text: str) -> Structure:
-    """Return the blocks of a text."""
+    """Divide a text into blocks."""
     builder = _Builder(text)
     for run in _with_loose_lists(text, [run for run in blocks(text) if run.kind != "furniture"]):
         if run.kind in ("title", "heading") and not is_row(text[run.start : run.end]):
@@ -112,7 +112,10 @@ def structure(text: str) -> Structure:
 
 
 def _with_loose_lists(text: str, runs: Sequence[Run]) -> Iterator[Run]:
-    """The runs of lines, those joined that are items of one list with blank lines between, items in items too."""
+    """Yield the runs of lines; join runs that are items of one list separated by blank lines.
+
+    Nested items are joined too.
+    """
     held: Run | None = None
     first, nests = _NO_ITEM, False
     for run in runs:
@@ -131,8 +134,10 @@ def _with_loose_lists(text: str, runs: Sequence[Run]) -> Iterator[Run]:
 
 @dataclass(frozen=True)
 class _Opening:
-    """The shape of the mark with which lines open, "" where they do not, the column in which it stands, and whether all
-    other marks stand deeper."""
+    """How a run of lines begins: the shape of its mark ("" without one) and the column of the mark.
+
+    `alone` is true if all other marks in the run are deeper.
+    """
 
     shape: str = ""
     indent: int = 0
@@ -143,7 +148,7 @@ _NO_ITEM = _Opening()
 
 
 def _opening_item(text: str, run: Run) -> _Opening:
-    """How the first item of a run of lines opens."""
+    """Return the opening of a run of lines."""
     if run.kind != "text" or " | " in text[run.start : run.end]:
         return _NO_ITEM
     lines = _lines(text, run.start, run.end)
@@ -155,11 +160,11 @@ def _opening_item(text: str, run: Run) -> _Opening:
 
 
 class _Builder:
-    """Puts blocks together, line by line."""
+    """Builds blocks from lines."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._open = list[int]()  # the headings that hold what follows, the outermost first
+        self._open = list[int]()  # the headings above the current line, outermost first
         self.blocks = list[Block]()
 
     def heading(self, start: int, end: int, level: int, inner: int) -> None:
@@ -234,7 +239,7 @@ class _Builder:
         shapes = Counter(mark_shape(line.mark) for line in group if line.mark)
         items = [n for n, line in enumerate(group) if line.mark and _is_item_in(group[0], line, shapes)]
         levels = depths([group[n].indent for n in items], [mark_shape(group[n].mark) for n in items])
-        held = [number]  # the list, then the items that are open, the outermost first
+        held = [number]  # the list, then the open items, outermost first
         for place, (n, level) in enumerate(zip(items, levels, strict=True)):
             after = (m for m, other in zip(items[place + 1 :], levels[place + 1 :], strict=True) if other <= level)
             end = group[next(after, len(group)) - 1].end
@@ -247,15 +252,16 @@ class _Builder:
 
 
 def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
-    """Return how deep each item of a list stands, from 0, by the columns and the shapes of their marks.
+    """Return the depth of each list item, from 0, by the columns and shapes of the marks.
 
-    A column more makes an item of another kind a nested one; of the same kind only two do, as numbers may be set right.
+    One more column nests an item with another kind of mark. The same kind needs two, because numbers may be
+    right-aligned.
 
     >>> depths([0, 4, 6, 4, 0, 1], ["-"] * 6)
     [0, 1, 2, 1, 0, 0]
     """
     made = list[int]()
-    open_ = list[tuple[int, str]]()  # the items that hold what follows
+    open_ = list[tuple[int, str]]()  # the open items, outermost first
     for indent, shape in zip(indents, shapes, strict=True):
         while open_ and indent < open_[-1][0] + (NESTED if shape == open_[-1][1] else 1):
             open_.pop()
@@ -264,20 +270,25 @@ def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
     return made
 
 
-def _is_item_in(first: _Line, line: _Line, shapes: Mapping[str, int]) -> bool:
-    """False for a line within an item that may only go on with a sentence: it begins with what is no sure mark of an
-    item ("A4 paper", "2.5 Litres") and is the only line that does."""
-    return line.indent <= first.indent or not _UNSURE.fullmatch(line.mark) or shapes[mark_shape(line.mark)] > 1
+def _is_item_in(group: Sequence[_Line], line: _Line) -> bool:
+    """False for a line in an item that may be the rest of a sentence.
+
+    Such a line begins with an ambiguous mark ("A4 paper", "2.5 Litres"), and no other line in the group has the same
+    kind of mark.
+    """
+    if line.indent <= group[0].indent or not _UNSURE.fullmatch(line.mark):
+        return True
+    return sum(mark_shape(other.mark) == mark_shape(line.mark) for other in group if other.mark) > 1
 
 
 def _question_at_the_end(text: str, block: Block) -> int | None:
-    """Where the last sentence of a paragraph begins, if it is a question: what a list below it answers."""
+    """Return the start of a paragraph's last sentence if it is a question, else None."""
     start, end = sentences(text, block.inner, block.end)[-1]
     return start if text[end - 1] == "?" and end - start <= _LONGEST_QUESTION else None
 
 
 def _same_table(above: list[str], below: list[str]) -> bool:
-    """True if the columns of two rows are those of one table: in the same order, empty cells aside."""
+    """True if two rows have the columns of one table in the same order, ignoring empty cells."""
     shared = set(above) & set(below)
     fewer = min(above, below, key=len)
     in_order = [name for name in above if name in shared] == [name for name in below if name in shared]
@@ -285,7 +296,7 @@ def _same_table(above: list[str], below: list[str]) -> bool:
 
 
 def _opens_a_section(text: str, group: Sequence[_Line]) -> bool:
-    """True if the first line of a paragraph stands as a heading over its other lines, which are sentences or items."""
+    """True if the first line of a paragraph is a heading above sentences or items."""
     if len(group) < 2 or not _stands_as_heading(text[group[0].inner : group[0].end]) or _is_row(text, group[0]):
         return False
     others = [line for line in group[1:] if line.mark or _SENTENCE.search(text[line.start : line.end])]
@@ -293,14 +304,14 @@ def _opens_a_section(text: str, group: Sequence[_Line]) -> bool:
 
 
 def _stands_as_heading(line: str) -> bool:
-    """True for a short line that is no sentence, leads into nothing ("Tools:") and names no value ("Date: May")."""
+    """True for a short line that is not a sentence, a lead-in ("Tools:") or a value ("Date: May")."""
     short = len(line) <= _LONGEST_HEADING and len(line.split()) <= 8 and "\n" not in line
     opens = line[:1].isalnum() and not line[:1].islower()
     return short and opens and not _ENDS.search(line) and not _KEY.match(line)
 
 
 def columns(text: str, start: int) -> list[str]:
-    """Return the names of the columns of the table whose first row begins at `start`."""
+    """Return the column names of the table whose first row begins at `start`."""
     line = text[start : (text.find("\n", start) + 1 or len(text) + 1) - 1].strip()
     if line[:1] == "|":
         return [cell.strip() for cell in line.strip("|").split("|")]
@@ -320,7 +331,7 @@ class _Line:
 
 def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
     previous = start
-    # The run begins after the white space of its first line, which tells how deep it stands.
+    # The run starts after the indent of its first line, but the depth depends on the indent.
     begin = text.rfind("\n", 0, start) + 1
     for match in _LINE.finditer(text, begin if not text[begin:start].strip() else start, end):
         words = match.group().strip()
@@ -345,10 +356,10 @@ def _width(space: str) -> int:
 
 
 def _parts(text: str, group: list[_Line], line: _Line) -> bool:
-    """True if a new block begins with a line."""
+    """True if `line` begins a new block."""
     first = group[0]
     if len(group) == 1 and not (line.mark or line.after_blank) and _stands_as_heading(text[first.inner : first.end]):
-        return False  # a heading is known by the line below it
+        return False  # the line below decides whether this is a heading
     if first.mark:
         goes_on = bool(line.mark) and mark_shape(first.mark) == mark_shape(line.mark)
         inside = line.indent > first.indent and not line.after_blank
@@ -363,14 +374,14 @@ def _parts(text: str, group: list[_Line], line: _Line) -> bool:
 
 
 def _goes_on(text: str, before: _Line, line: _Line) -> bool:
-    """True if a line only goes on with the sentence or item of the line before."""
+    """True if a line continues the sentence or item of the line before."""
     if line.indent > before.indent or text[line.start].islower():
         return True
     return before.end - before.start >= _WRAP and not _KEY.match(text, line.start, line.end)
 
 
 def mark_shape(mark: str) -> str:
-    """Return the kind of a mark: "1." and "12." are alike, "1.1" and "D1" are others."""
+    """Return the kind of a mark: "1." and "12." are the same kind, "1.1" and "D1" are others."""
     return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", mark)))
 
 

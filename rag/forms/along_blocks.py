@@ -1,4 +1,4 @@
-"""Evidence -> an answer along the blocks it stands in: the whole list, all steps, the whole reply to a question."""
+"""Extends evidence to the block that contains it: a whole list, all steps, the whole answer to a question."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KINDS: dict[str, AnswerBlockKind] = {"list": "item", "steps": "step", "rows": "
 MARKED = re.compile(
     r"^(?P<indent>[ \t]*)(?P<words>(?P<mark>\d+(?:\.\d+)+\.?|\(?(?:\d+|[a-z]|[ivx]+)[.)])[ \t]+\S.*)$", re.MULTILINE
 )
-"""A line with the mark of an item or a clause."""
+"""A line that begins with the mark of an item or clause."""
 _DENIES = re.compile(
     r"\b(?:not|no|never|nobody|none|neither|nor|except|only|without|unless|forbidden|prohibited)\b|n[’']t\b",
     re.IGNORECASE,
@@ -34,25 +34,25 @@ _REFERS = re.compile(
     r"|both|for this|if so|if not|in that case)\b",
     re.IGNORECASE,
 )
-"""Opens a sentence that goes on from the one before."""
+"""Begins a sentence that refers to the sentence before."""
 _CORRECTS = re.compile(r"\W*(?:corrections?|corrigend(?:um|a)|errat(?:um|a))\b[^.]{0,40}", re.IGNORECASE)
-"""Heads what repeats a mistake and says what is right."""
+"""Heading of a correction, which repeats a mistake and gives the correct text."""
 _REPLY = 600
-"""Characters after a question in which its reply begins."""
+"""Maximum characters between a question and the start of its reply."""
 _WORTH = 0.2
-"""A further item of a list is quoted if its score is at least this share of the best one's."""
+"""Minimum score of further quoted list items, as a share of the best score."""
 _SHORT_CODE = 8
-"""Lines of code up to which it is quoted whole."""
+"""Maximum lines of a code block that is quoted whole."""
 _MOST_BEFORE = 80
-"""Characters of a paragraph that are quoted before the sentence that answers."""
+"""Maximum characters of a paragraph quoted before the sentence with the answer."""
 _LONGEST = 450
-"""Characters up to which a paragraph is quoted whole."""
+"""Maximum characters of a paragraph that is quoted whole."""
 _WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
 _WHOLE_PARAGRAPHS: tuple[Form, ...] = ("steps", "sentence", "yes_no")
 
 
 def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> list[Statement]:
-    """Return the best evidence in the form of its block; nothing where a sentence of it is the answer."""
+    """Return the best evidence extended to its block; [] if a single sentence is the answer."""
     if not evidence:
         return []
     best = evidence[0]
@@ -92,7 +92,10 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
 
 
 def _correction(held: Structure, inside: Sequence[int]) -> Span | None:
-    """The paragraph or item of a correction in which evidence stands: a sentence of it may be the mistake."""
+    """Return the correction that contains the evidence, or None.
+
+    It is quoted whole: a single sentence of it may be the mistake.
+    """
     outer = [held.blocks[n] for n in inside if held.blocks[n].kind in ("paragraph", "item")]
     block = next((one for one in outer if not one.level), None)
     parent = block.parent if block else None
@@ -105,13 +108,18 @@ def _correction(held: Structure, inside: Sequence[int]) -> Span | None:
 
 
 def _item_of(held: Structure, inside: Sequence[int]) -> Block | None:
-    """The outermost item among blocks: an item is quoted with those in it, and with the line that leads into them."""
+    """Return the outermost item among blocks, or None.
+
+    An item is quoted with its nested items and its lead-in.
+    """
     return next((held.blocks[n] for n in inside if held.blocks[n].kind == "item" and not held.blocks[n].level), None)
 
 
 def _lead_of(held: Structure, inside: Sequence[int], best: Evidence) -> Span | None:
-    """The line that leads into the item in which the evidence stands ("The tenant shall not:"): without it an item may
-    say the opposite. None where nothing leads, or the evidence holds it."""
+    """Return the lead-in of the item that contains the evidence ("The tenant shall not:").
+
+    Without its lead-in an item may say the opposite. None if there is no lead-in before the evidence.
+    """
     item = _item_of(held, inside)
     if item is None:
         return None
@@ -126,8 +134,10 @@ def _lead_of(held: Structure, inside: Sequence[int], best: Evidence) -> Span | N
 
 
 def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
-    """Return the evidence, best first, each slice once. What stands in a question is moved to the reply below it: that
-    of its pair, else the sentence that follows."""
+    """Return the evidence, best first, without overlaps.
+
+    Evidence in a question or heading is moved to the text that follows: the answer of its pair, or the next sentence.
+    """
     made = list[Evidence]()
     for one in evidence:
         held = places.structure(one.hit.chunk.article_id)
@@ -137,7 +147,7 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
             found = places.evidence(one.hit.chunk.article_id, pair.inner, first, one.score)
             one = replace(with_answers(found[0], one.answers), odds=one.odds) if found else one
         elif heading := _heading_at(held, one):
-            # A heading says what its section is about, and the section says it.
+            # A heading only names the subject of its section: move on to the section.
             below = sentences(held.text, heading.end, min(len(held.text), heading.end + _REPLY))[:1]
             if made and below and held.text[below[0][1] - 1] == "?":
                 continue
@@ -155,8 +165,11 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
 
 
 def part_of(text: str, block: Block, place: int) -> Span:
-    """The part of an item between the lines with marks in it ("2.1", "(a)") that holds a place: as much as stands below
-    the line that leads into it, else the line; the whole of an item without such lines."""
+    """Return the part of an item that contains an offset.
+
+    Marked lines ("2.1", "(a)") begin parts. A part ends before the next marked line; below a lead-in it is the lead-in
+    with all lines nested below. An item without marked lines is one part.
+    """
     marks = [
         (m.start("words"), len(m["indent"]))
         for m in MARKED.finditer(text, text.rfind("\n", 0, block.start) + 1, block.end)
@@ -173,7 +186,7 @@ def part_of(text: str, block: Block, place: int) -> Span:
 
 
 def _in_the_list(held: Structure, number: int | None, evidence: Sequence[Evidence], article: str) -> list[Evidence]:
-    """The evidence in the items of a list that is worth quoting, in the order of the text."""
+    """Return the evidence in a list's items that scores high enough, in text order."""
     found = [
         one
         for one in evidence
@@ -185,7 +198,7 @@ def _in_the_list(held: Structure, number: int | None, evidence: Sequence[Evidenc
 
 
 def stands_alone(one: Evidence, places: Places) -> bool:
-    """False for an item below a line that denies or restricts ("The tenant shall not:"), which it does not hold."""
+    """False if the evidence lacks a lead-in that negates or restricts it ("The tenant shall not:")."""
     held = places.structure(one.hit.chunk.article_id)
     lead = _lead_of(held, held.at(one.start, one.end), one)
     return lead is None or not _DENIES.search(held.text[slice(*lead)])
@@ -198,7 +211,7 @@ def _heading_at(held: Structure, one: Evidence) -> Block | None:
 def listed(
     held: Structure, number: int, places: Places, article: str, score: float, marked: Sequence[Span] = ()
 ) -> list[Statement]:
-    """Return a list as statements: the line that leads into it, if there is one, and its items."""
+    """Return a list as statements: its lead-in, if any, and its items."""
     block = held.blocks[number]
     kind: AnswerBlockKind = _KINDS[block.kind]
     made = list[Statement]()
@@ -212,8 +225,10 @@ def listed(
 
 
 def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequence[Span]) -> list[Statement]:
-    """Return a block, as far as there is room. What stands before the sentence that answers is left out if that is
-    much, but for the sentence that it refers to ("This is why ...")."""
+    """Return a block, cut to a maximum length.
+
+    A long text before the sentence with the answer is left out, except a sentence that it refers to ("This is why").
+    """
     start, end = block
     if best.start - start > _MOST_BEFORE:
         lines = [line for line in sentences(text, start, end) if line[0] <= best.start] or [block]
@@ -229,7 +244,7 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
 
 
 def leads_into(held: Structure, number: int) -> int | None:
-    """Return the number of the list or code that a paragraph leads into ("The tools:"), None if it leads into none."""
+    """Return the number of the list or code block that a paragraph introduces ("The tools:"), or None."""
     block = held.blocks[number]
     following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
     leads = held.text[block.start : block.end].rstrip().endswith(":")
@@ -239,7 +254,7 @@ def leads_into(held: Structure, number: int) -> int | None:
 def statements(
     span: Span, places: Places, article: str, score: float, marked: Sequence[Span], kind: AnswerBlockKind
 ) -> list[Statement]:
-    """Return a slice of an article as one statement; nothing if no passage holds it."""
+    """Return a slice of an article as one statement; [] if no passage contains it."""
     pieces = [with_answers(one, marked) for one in places.evidence(article, *span, score)]
     if not pieces:
         return []
@@ -249,7 +264,7 @@ def statements(
 
 
 def entries(held: Structure, number: int) -> list[Span]:
-    """Return the slices of the items of a list, of the lines of code, or of the rows of a table below its header."""
+    """Return the slices of list items, lines of code, or table rows below the header."""
     block = held.blocks[number]
     if block.kind == "code":
         inner = inside_fences(held.text, block.start, block.end)

@@ -1,7 +1,7 @@
-"""How the stored text of a source is set: headings, paragraphs, items, tables and code, as spans of that text. Pure.
+"""Lays out the stored text of a source as headings, paragraphs, items, tables and code: spans of the text. Pure.
 
-Nothing is said twice, and nothing is left out but white space and marks of structure: the signs of a heading, the
-bullet of an item, bars and repeated column names of a table, the fence of code, in Markdown the signs of bold and such.
+No text is shown twice. Only white space and structural marks are left out: heading marks, bullets, bars and repeated
+column names of tables, code fences, and in Markdown the marks of bold, italics and code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Style = Literal["", "strong", "em", "code"]
 
 @dataclass(frozen=True)
 class TextRun:
-    """Words that are shown, `text[start:end]`, and how."""
+    """Displayed text, `text[start:end]`, with its style."""
 
     start: int
     end: int
@@ -34,11 +34,11 @@ CellRuns = tuple[TextRun, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """What is set as one: `text[start:end]`, of which the `runs` are shown.
+    """A unit of the layout, `text[start:end]`; the display shows its `runs`.
 
-    Of a table `rows` are shown, under `names` ("" each where there are none) and the name of its sheet; with a level,
-    its first row names the columns. `level` is that of a heading (1 to 6), or how deep an item stands. "lines" keep
-    their line ends and indents, as code does; "quiet" is what is not the article itself, with a level front matter.
+    A table shows its `rows` under the column `names` (all "" if unknown) and the name of its sheet; if its level is not
+    0, its first row names the columns. `level` is the level of a heading (1 to 6) or the depth of an item. "lines" keep
+    line breaks and indents, as code does. "quiet" is boilerplate, or front matter if its level is not 0.
     """
 
     kind: SpanKind
@@ -52,11 +52,11 @@ class Part:
 
     @property
     def is_front_matter(self) -> bool:
-        """True for what a file says about itself before its text begins."""
+        """True for metadata at the start of a file."""
         return self.kind == "quiet" and self.level > 0
 
     def cut(self, at: int) -> tuple[Part, Part]:
-        """What stands before offset `at` and what from there on; a row stays whole."""
+        """Split the part at offset `at`, between table rows."""
         one = replace(
             self,
             end=min(self.end, at),
@@ -84,7 +84,9 @@ def typeset(
     markdown: bool = False,
     sheets: Mapping[int, str] | None = None,
 ) -> list[Part]:
-    """The parts of `text[first:last]` in order. `sheets` has the sheet of each row of a table file, by its offset.
+    """Return the parts of `text[first:last]` in order.
+
+    `sheets` maps the offset of each row of a table file to the name of its sheet.
 
     >>> [part.kind for part in typeset("Mills\\n\\n## Water\\n\\nThe mill grinds all day.")]
     ['title', 'heading', 'paragraph']
@@ -101,7 +103,7 @@ def typeset(
 
 
 def _nested(text: str, parts: Sequence[Part]) -> Iterator[Part]:
-    """Parts whose items have their depth for a level, where they had the column of their mark."""
+    """Yield the parts; replace the level of items, the column of their mark, by their depth."""
     for are_items, group in groupby(parts, lambda part: part.kind == "item"):
         items = list(group)
         if not are_items:
@@ -130,14 +132,14 @@ _BAR = " | "
 _NAMED = re.compile(r"(?P<name>[^|]{1,80}?): (?=\S)")
 _ENDS = re.compile(r"[.!?…:。！？][\"'”’)\]]*$")
 _DEEPEST = 8
-"""Level of the deepest item: what stands deeper is shown beside it."""
+"""Maximum depth of an item; deeper items are shown at this depth."""
 _LONG_LINE, _SHORT_LINE = 110, 30
-"""A sentence that ends in a longer line ends its paragraph; shorter lines were never broken to fit a width."""
+"""A sentence end on a longer line ends the paragraph; lines shorter than the second value were not wrapped."""
 
 
 @dataclass(frozen=True)
 class _Line:
-    """`text[start:end]`, a line without white space around it that stands `indent` from the margin."""
+    """A line without surrounding white space, `text[start:end]`; `indent` is its first column."""
 
     start: int
     end: int
@@ -146,14 +148,14 @@ class _Line:
 
 
 class _Setter:
-    """Sets one stretch of text after another; what is done is in `parts`."""
+    """Lays out consecutive slices of a text and collects their `parts`."""
 
     def __init__(self, text: str, markdown: bool, sheets: Mapping[int, str]) -> None:
         self._text, self._markdown, self._sheets = text, markdown, sheets
         self.parts: list[Part] = []
 
     def set(self, first: int, last: int, *, at_top: bool) -> None:
-        """Set `text[first:last]`; only the very top of a text has a title and front matter."""
+        """Lay out `text[first:last]`; only the start of a text has a title and front matter."""
         slice_ = self._text[first:last]
         front = read_front_matter(slice_).end
         rows: list[_Line] = []
@@ -204,7 +206,7 @@ class _Setter:
         self.parts.append(Part(kind, line.start, line.end, self._runs(start, end), level))
 
     def _runs(self, start: int, end: int) -> CellRuns:
-        """`text[start:end]`, in Markdown with what is bold, leaning or code set apart."""
+        """Return the runs of `text[start:end]`; in Markdown, bold, italics and code are separate runs."""
         if not self._markdown:
             return (TextRun(start, end),)
         runs: list[TextRun] = []
@@ -242,7 +244,7 @@ class _Setter:
         self._paragraph(plain)
 
     def _underline(self, above: list[_Line], line: _Line) -> None:
-        """A line of dashes: it makes a heading of one line above it, else it parts."""
+        """Add a line of dashes: a heading with a single line above it, else a rule."""
         if len(above) == 1 and line.text[0] in "=-":
             level = 1 if line.text[0] == "=" else 2
             self.parts.append(
@@ -253,7 +255,7 @@ class _Setter:
         self.parts.append(Part("rule", line.start, line.end))
 
     def _item(self, lines: Sequence[_Line]) -> int:
-        """Set the item that begins with the first line; return how many lines it has."""
+        """Add the item that begins with the first line; return its number of lines."""
         first = lines[0]
         count = 1
         while count < len(lines) and lines[count].indent > first.indent and not is_item(lines[count].text):
@@ -265,7 +267,7 @@ class _Setter:
         return count
 
     def _paragraph(self, lines: Sequence[_Line]) -> None:
-        """Set lines as one paragraph where they were broken to fit a width, as lines where their ends are meant."""
+        """Add lines as a paragraph if they are wrapped text, else as separate lines."""
         together: list[_Line] = []
         for line in lines:
             together.append(line)
@@ -288,11 +290,11 @@ class _Setter:
     # --- tables -------------------------------------------------------------------------------------------------------
 
     def _divided(self, lines: Sequence[_Line]) -> bool:
-        """True for a table as Markdown draws it: names, a line of dashes, rows."""
+        """True for the start of a Markdown table: column names, then a line of dashes."""
         return self._markdown and len(lines) > 1 and "|" in lines[0].text and bool(_DIVIDER.fullmatch(lines[1].text))
 
     def _drawn_table(self, lines: Sequence[_Line]) -> int:
-        """Set the table that Markdown draws here; return how many lines it has."""
+        """Add the Markdown table at the first line; return its number of lines."""
         count = next((n for n, line in enumerate(lines) if "|" not in line.text), len(lines))
         rows = [self._between_bars(line) for line in (lines[0], *lines[2:count])]
         width = max(map(len, rows))
@@ -317,7 +319,7 @@ class _Setter:
         return self._runs(begin, begin + len(words.strip())) if words.strip() else ()
 
     def _table(self, lines: Sequence[_Line]) -> None:
-        """Set rows that follow each other, as tables where they have the same columns, else as they stand."""
+        """Add consecutive rows: as tables if they share columns, else as paragraphs."""
         rows = [_Row.of(line) for line in lines]
         at = 0
         while at < len(lines):
@@ -344,7 +346,7 @@ class _Setter:
 
 @dataclass(frozen=True)
 class _Row:
-    """The cells of a line with bars, and the names of their columns: all "" unless each cell has one of its own."""
+    """The cells of a line with bars, and their column names: all "" unless each cell has a different name."""
 
     names: tuple[str, ...]
     cells: tuple[Span, ...]
@@ -363,7 +365,7 @@ class _Row:
         return _Row(tuple(names), cells)
 
     def joined(self, other: _Row) -> _Row | None:
-        """The row of the two with more columns, if the other has no column but those; else None."""
+        """Return the wider of two rows if its columns include those of the other, in order; else None."""
         if not self.names[0] or not other.names[0]:
             return self if self.names == other.names else None
         long, short = (self, other) if len(self.names) >= len(other.names) else (other, self)
