@@ -52,7 +52,7 @@ Section = tuple[str, list[str], list[str], list[list[str]]]
 
 
 def write_documents(folder: Path, count: int) -> None:
-    """Write `count` documents, alternating formats; each is deterministic in its number."""
+    """Write `count` documents in alternating formats, always the same."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         write = _WRITERS[number % len(_WRITERS)]

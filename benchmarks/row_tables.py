@@ -89,7 +89,7 @@ class RowTable:
 
 
 def make_row_tables(rng: random.Random, asked: int = 5) -> list[RowTable]:
-    """Return tables with `asked` questions each, random by `rng`."""
+    """Return tables with `asked` questions each, generated randomly with `rng`."""
     names = [f"{first} {last}" for first in _FIRST for last in _LAST]
     rng.shuffle(names)
     tables = list[RowTable]()

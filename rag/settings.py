@@ -217,15 +217,15 @@ class Settings(BaseSettings):
 
     @property
     def is_for_this_machine(self) -> bool:
-        """True if only this machine can reach the page: its users can read the files anyway."""
+        """True if only this machine can reach the page. Its users can read the files anyway."""
         return is_loopback(self.host) and not self.allowed_hosts
 
     def is_fixed(self, name: str) -> bool:
-        """True if a flag, the environment or `.env` sets a setting, so that the page can't change it."""
+        """True if a flag, the environment or `.env` sets it. The page can't change it then."""
         return name in self.model_fields_set and name not in self._saved
 
     def with_saved(self) -> Settings:
-        """Return the settings with the choices on the page, where nothing of higher priority is set."""
+        """Return the settings with the choices on the page, at their priority."""
         saved = {name: value for name, value in read_saved(self.index_home()).items() if not self.is_fixed(name)}
         if not saved and not self._saved:
             return self
@@ -255,7 +255,7 @@ def make_settings(**flags: object) -> Settings:
 
 
 def read_saved(home: Path) -> dict[str, Any]:
-    """Return the settings chosen on the page by name; {} if the file is missing or damaged."""
+    """Return the settings chosen on the page; {} if the file is missing or damaged."""
     try:
         kept = read_sealed(home / SAVED)
     except (OSError, DamagedState):
@@ -321,9 +321,9 @@ def _unreadable(error: Exception) -> FootnoteError:
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
-    """Return a message for each unknown FOOTNOTE_ variable in the environment or `env_file`.
+    """Return a message for each unknown FOOTNOTE_ variable.
 
-    The message suggests the most similar setting.
+    Checks the environment and `env_file`. The message suggests the most similar setting.
 
     Raises:
         FootnoteError: The file can't be read.

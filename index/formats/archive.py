@@ -45,7 +45,7 @@ def open_archive(path: Path, holds: str) -> zipfile.ZipFile:
 
 
 def parse_xml(data: bytes) -> Any:
-    """Return the root of an XML document, without resolving entities or using the network.
+    """Return the root of an XML document. Resolves no entities and uses no network.
 
     Raises:
         UnreadableSource: The document is not XML, or exceeds the limits of the parser.

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def limit_memory() -> None:
-    """Limit the address space of this process, where the system supports it (not Windows)."""
+    """Limit the address space of this process. Does nothing on Windows."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

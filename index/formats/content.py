@@ -109,6 +109,8 @@ def said_title(title: str) -> str:
 def checked(content: Content) -> Content:
     """Return the content with each NUL or lone surrogate replaced by one character.
 
+    A placeholder author is removed.
+
     Raises:
         UnreadableSource: The content has no text, or more than MAX_CHARACTERS.
     """

@@ -27,7 +27,7 @@ _OPENS, _CLOSES = "\ue000", "\ue001"
 
 
 def read(path: Path) -> Content:
-    """Return the message in a file, with each readable attachment as a section at the end.
+    """Return the message in a file, with each readable attachment as a section.
 
     Raises:
         UnreadableSource: The file is not an e-mail, has no text or is nested too deeply.

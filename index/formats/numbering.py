@@ -59,7 +59,7 @@ def number_items(tree: Any) -> None:
 
 
 def name_definitions(tree: Any) -> None:
-    """Turn each definition in an HTML tree into an item with its term: "Phone: 555 0101"."""
+    """Turn each definition in an HTML tree into a list item: "Phone: 555 0101"."""
     for pairs in tree.iter("dl"):
         term = ""
         for child in list(pairs.iter("dt", "dd")):
@@ -199,7 +199,7 @@ class _Lists:
         return self._styles.get((self._patterns.get(list_, ""), style), 0)
 
     def next(self, list_: str, depth: int) -> str:
-        """Count a paragraph at a level of a list and return its label; "" for a bullet or none."""
+        """Count a paragraph at a level of a list and return its label, or ""."""
         pattern = self._patterns.get(list_, "")
         levels = self._levels.get(pattern, {})
         counts = self._counts.setdefault(pattern, {})

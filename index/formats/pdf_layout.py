@@ -82,7 +82,7 @@ def join_pages(pages: Sequence[Page]) -> tuple[str, list[int]]:
 
 
 def in_reading_order(page: Page) -> list[Piece]:
-    """Return all pieces of a page, running heads too, in the order of the document's text."""
+    """Return all pieces of a page, with running heads, in the order of the text."""
     return [piece for group, _ in _groups(page, page.pieces) for piece in group]
 
 

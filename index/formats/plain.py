@@ -16,7 +16,7 @@ def decode(data: bytes) -> tuple[str, list[str]]:
     with undefined bytes as U+FFFD.
 
     Raises:
-        UnreadableSource: The data is binary or empty.
+        UnreadableSource: The data is empty or not text.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:

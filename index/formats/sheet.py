@@ -29,7 +29,7 @@ def read(path: Path) -> Content:
 
 
 def find_separator(text: str) -> str:
-    """Return the separator that gives most of the first rows the same number of columns.
+    """Return the separator that gives most first rows the same number of columns.
 
     Ties go to the larger number of columns; a comma if no separator splits the rows.
     """

@@ -193,7 +193,7 @@ def _parser() -> Any:
 
 
 def with_title(title: str, text: str) -> str:
-    """Return `text` with the title as its first heading, unless it is already near the top."""
+    """Put the title as a heading before `text`, unless it is already near the top."""
     top = [line.strip("# ").casefold() for line in text[:2000].splitlines() if line.strip()][:3]
     tidy = " ".join(title.split())
     return text if not tidy or tidy.casefold() in top else f"# {tidy}\n\n{text}"

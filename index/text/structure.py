@@ -69,7 +69,7 @@ class Structure:
     blocks: tuple[Block, ...]
 
     def at(self, start: int, end: int) -> list[int]:
-        """Return the numbers of the blocks that contain `text[start:end]`, innermost first."""
+        """Return the numbers of all blocks around `text[start:end]`, innermost first."""
         last = bisect_right(self.blocks, start, key=lambda block: block.start)
         held = [n for n in range(last) if self.blocks[n].start <= start and end <= self.blocks[n].end]
         return sorted(held, key=lambda n: (self.blocks[n].end - self.blocks[n].start, -n))
@@ -252,7 +252,7 @@ class _Builder:
 
 
 def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
-    """Return the depth of each list item, from 0, by the columns and shapes of the marks.
+    """Return the depth of each list item, from 0, by the columns and kinds of marks.
 
     One more column nests an item with another kind of mark. The same kind needs two, because numbers may be
     right-aligned.
@@ -381,7 +381,7 @@ def _goes_on(text: str, before: _Line, line: _Line) -> bool:
 
 
 def mark_shape(mark: str) -> str:
-    """Return the kind of a mark: "1." and "12." are the same kind, "1.1" and "D1" are others."""
+    """Return the kind of a mark: equal for "1." and "12.", not for "1.1" or "D1"."""
     return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]+", "A", re.sub(r"\d+", "0", mark)))
 
 

@@ -52,7 +52,7 @@ _WHOLE_PARAGRAPHS: tuple[Form, ...] = ("steps", "sentence", "yes_no")
 
 
 def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> list[Statement]:
-    """Return the best evidence extended to its block; [] if a single sentence is the answer."""
+    """Return the best evidence extended to its block; [] to quote its sentence only."""
     if not evidence:
         return []
     best = evidence[0]
@@ -198,7 +198,7 @@ def _in_the_list(held: Structure, number: int | None, evidence: Sequence[Evidenc
 
 
 def stands_alone(one: Evidence, places: Places) -> bool:
-    """False if the evidence lacks a lead-in that negates or restricts it ("The tenant shall not:")."""
+    """False if the evidence lacks a negating lead-in ("The tenant shall not:")."""
     held = places.structure(one.hit.chunk.article_id)
     lead = _lead_of(held, held.at(one.start, one.end), one)
     return lead is None or not _DENIES.search(held.text[slice(*lead)])
@@ -244,7 +244,7 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
 
 
 def leads_into(held: Structure, number: int) -> int | None:
-    """Return the number of the list or code block that a paragraph introduces ("The tools:"), or None."""
+    """Return the number of the list or code after a lead-in ("The tools:"), or None."""
     block = held.blocks[number]
     following = held.blocks[number + 1] if number + 1 < len(held.blocks) else None
     leads = held.text[block.start : block.end].rstrip().endswith(":")

@@ -56,7 +56,7 @@ class Part:
         return self.kind == "quiet" and self.level > 0
 
     def cut(self, at: int) -> tuple[Part, Part]:
-        """Split the part at offset `at`, between table rows."""
+        """Split the part at offset `at`. A table row is never split."""
         one = replace(
             self,
             end=min(self.end, at),
@@ -155,7 +155,7 @@ class _Setter:
         self.parts: list[Part] = []
 
     def set(self, first: int, last: int, *, at_top: bool) -> None:
-        """Lay out `text[first:last]`; only the start of a text has a title and front matter."""
+        """Lay out `text[first:last]`. Only the top of a text has a title and front matter."""
         slice_ = self._text[first:last]
         front = read_front_matter(slice_).end
         rows: list[_Line] = []
@@ -365,7 +365,7 @@ class _Row:
         return _Row(tuple(names), cells)
 
     def joined(self, other: _Row) -> _Row | None:
-        """Return the wider of two rows if its columns include those of the other, in order; else None."""
+        """Return the wider of two rows, or None if the other row has further columns."""
         if not self.names[0] or not other.names[0]:
             return self if self.names == other.names else None
         long, short = (self, other) if len(self.names) >= len(other.names) else (other, self)
