@@ -1,7 +1,6 @@
-"""Joins the pieces of lines on PDF pages into one running text. Pure geometry; y grows upwards.
+"""Joins pieces of lines on PDF pages into paragraphs, column by column. Pure geometry; y grows upwards.
 
-Puts columns in reading order, drops running heads and page numbers, joins hyphenated words, separates paragraphs.
-"""
+Drops running heads and page numbers, and joins words hyphenated at line ends."""
 
 from __future__ import annotations
 
