@@ -125,11 +125,14 @@ def _inner_mail(part: EmailMessage) -> EmailMessage | None:
 
 def _name(part: EmailMessage) -> str:
     """Return the name of an attachment on one line, without folders."""
-    name = part.get_filename() or ""
-    if not name and part.get_content_type() == _MESSAGE:
-        inner = part.get_content()
-        name = str(inner["Subject"] or "message") if isinstance(inner, EmailMessage) else "message"
-        name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
+    try:
+        name = part.get_filename() or ""
+        if not name and part.get_content_type() == _MESSAGE:
+            inner = _inner_mail(part)
+            name = str(inner["Subject"] or "message") if inner else "message"
+            name = f"{' '.join(name.split())[:_LONGEST_NAME].strip()}.eml"
+    except (AttributeError, IndexError, LookupError, TypeError, ValueError):
+        return "unnamed"  # the standard library fails on some malformed headers
     tidy = " ".join((name or part.get_content_type()).replace("\\", "/").split())
     tidy = tidy if tidy == part.get_content_type() else tidy.rpartition("/")[2]
     return tidy[-_LONGEST_NAME:] or "unnamed"

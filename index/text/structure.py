@@ -270,15 +270,13 @@ def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
     return made
 
 
-def _is_item_in(group: Sequence[_Line], line: _Line) -> bool:
+def _is_item_in(first: _Line, line: _Line, shapes: Mapping[str, int]) -> bool:
     """False for a line in an item that may be the rest of a sentence.
 
     Such a line begins with an ambiguous mark ("A4 paper", "2.5 Litres"), and no other line in the group has the same
     kind of mark.
     """
-    if line.indent <= group[0].indent or not _UNSURE.fullmatch(line.mark):
-        return True
-    return sum(mark_shape(other.mark) == mark_shape(line.mark) for other in group if other.mark) > 1
+    return line.indent <= first.indent or not _UNSURE.fullmatch(line.mark) or shapes[mark_shape(line.mark)] > 1
 
 
 def _question_at_the_end(text: str, block: Block) -> int | None:
