@@ -33,6 +33,7 @@ from rag.suggestions import SUGGESTIONS_FILE
 from rag.types import Answer
 from rag.ui.uploads import question_sets_folder
 
+pytestmark = pytest.mark.slow
 Out = pytest.CaptureFixture[str]
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,13 @@ def python_files(root: Path, *places: str) -> Iterator[tuple[str, ast.Module]]:
     """Yield (path below `root`, syntax tree) of the Python files in the places."""
     for place in places:
         for path in sorted(root.glob(f"{place}/**/*.py")) or [root / place]:
-            yield path.relative_to(root).as_posix(), ast.parse(path.read_text("utf-8"))
+            yield path.relative_to(root).as_posix(), parse(path.read_text("utf-8"))
+
+
+@cache
+def parse(text: str) -> ast.Module:
+    """Parse a module once, wherever its copies are."""
+    return ast.parse(text)
 
 
 def imports(*places: str, root: Path = ROOT) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from index.home import current_folder
 from index.sources.roots import registered_roots
 from rag.cli.main import main
 
+pytestmark = pytest.mark.slow
 Out = pytest.CaptureFixture[str]
 NAME = "20261127T203009409103-517913c8"
 

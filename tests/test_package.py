@@ -56,6 +56,7 @@ def test_the_command_is_there() -> None:
     assert callable(getattr(import_module(module), name))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("hatchling") is None, reason="hatchling, the build backend, is not installed")
 def test_the_wheel_holds_the_program_its_models_and_the_sample_articles_and_nothing_else() -> None:
     from hatchling.builders.wheel import WheelBuilder

@@ -48,6 +48,7 @@ def test_a_format_without_merged_cells_refuses_them(tmp_path: Path) -> None:
         write_table(tmp_path / "a.csv", [["a", "b"], ["", "c"]], merged=((0, 0, 1, 0),))
 
 
+@pytest.mark.slow
 def test_most_questions_about_tables_open_the_right_row() -> None:
     outcomes = measure(make_row_tables(random.Random(2), asked=1))
     assert len(outcomes) == 22 and sum(one.row for one in outcomes) >= 19
@@ -61,6 +62,7 @@ def test_ranks_are_compared_question_by_question(tmp_path: Path) -> None:
         difference(tmp_path / "before.json", {"a": 1.0})
 
 
+@pytest.mark.slow
 def test_documents_of_every_format_are_written_and_indexed_whole(tmp_path: Path) -> None:
     write_documents(tmp_path / "docs", 8)
     assert len({path.suffix for path in (tmp_path / "docs").iterdir()}) == 8
