@@ -37,14 +37,14 @@ def test_chunks_are_slices_within_the_limits_and_cover_the_text(text: str, limit
     headings = " ".join(one.context for one in found)
     for block in blocks(text):
         inside = [place for place in range(block.start, block.end) if not text[place].isspace()]
-        if block.kind in ("title", "furniture"):
+        if block.kind in ("title", "boilerplate"):
             assert covered.isdisjoint(inside)
         own = enumerate(text[block.start : block.end], block.start)
         for word in "".join(c if at not in covered else " " for at, c in own).split():
             # Uncovered words repeat a kept passage or a heading, or are data.
             searched = word in said or word.strip("#") in headings
             assert (
-                block.kind in ("title", "furniture")
+                block.kind in ("title", "boilerplate")
                 or searched
                 or (len(word) > 64 and set(word) <= {*said} | {*ascii_letters})
             )

@@ -58,13 +58,13 @@ def test_a_date_inside_the_text_is_not_the_publishing_date() -> None:
 
 
 def test_text_around_the_article_is_boilerplate() -> None:
-    furniture = " ".join(text for kind, text in kinds(FIRST) if kind == "furniture")
+    furniture = " ".join(text for kind, text in kinds(FIRST) if kind == "boilerplate")
     for words in ("Benzinga", "This article was prepared", "Related posts", "Newsletter", "Subscribe to our"):
         assert words in furniture
     kept = " ".join(text for kind, text in kinds(FIRST) if kind == "text")
     for words in ("TDK's expertise", "1,000 jobs", "a precedent for other automakers"):
         assert words in kept
-    assert all(kind != "furniture" for kind, _ in kinds(SECOND))
+    assert all(kind != "boilerplate" for kind, _ in kinds(SECOND))
 
 
 def test_the_seeds_have_their_headings() -> None:
@@ -95,7 +95,7 @@ def test_the_article_continues_after_related_posts() -> None:
         "The second part goes on here, as prose.\n"
     )
     found = dict((words, kind) for kind, words in kinds(text))
-    assert found["Other story"] == found["Third story"] == "furniture"
+    assert found["Other story"] == found["Third story"] == "boilerplate"
     assert found["The second part goes on here, as prose."] == "text"
 
 

@@ -17,7 +17,7 @@ from index.text.front_matter import read_front_matter
 from index.text.numbered import number_of, numbered_headings
 
 Span = tuple[int, int]
-LayoutKind = Literal["title", "heading", "text", "furniture"]
+LayoutKind = Literal["title", "heading", "text", "boilerplate"]
 
 LINE_LEVEL = 3
 """Level of a heading that is a line without "#" signs."""
@@ -50,7 +50,7 @@ def blocks(text: str) -> list[LayoutBlock]:
         if kinds[position][0] == "text":
             kinds[position] = ["heading", *kinds[position][1:]]
     _spread_boilerplate(text, paragraphs, kinds)
-    found = [LayoutBlock("furniture", 0, len(text[:front].rstrip()))] if front else []
+    found = [LayoutBlock("boilerplate", 0, len(text[:front].rstrip()))] if front else []
     for paragraph, marks in zip(paragraphs, kinds, strict=True):
         fresh = True
         for line, kind in zip(paragraph, marks, strict=True):
@@ -290,7 +290,7 @@ def _kinds(
     words = text[paragraph[0].start : paragraph[-1].end]
     short = len(words) < 1500 and len(words.split()) <= _CALL_WORDS
     if short and (_CALL.search(words) or _DISCLAIMER.search(words)) and not (title and paragraph[0].start == title[0]):
-        return ["furniture"] * len(paragraph)
+        return ["boilerplate"] * len(paragraph)
     name = _plain(text[title[0] : title[1]]) if title else None
     near_top = position < TOP_LINES
     kinds: list[LayoutKind] = []
@@ -298,11 +298,11 @@ def _kinds(
         if title and line.start == title[0]:
             kinds.append("title")
         elif rules[len(kinds)] or (name and _plain(line.text) == name) or _BOILERPLATE_LINE.fullmatch(line.text):
-            kinds.append("furniture")
+            kinds.append("boilerplate")
         elif _MARKDOWN_HEADING.match(line.text):
             kinds.append("heading")
         elif (near_top or len(paragraph) == 1) and len(line.text) < 150 and _BYLINE_LINE.fullmatch(line.text):
-            kinds.append("furniture")
+            kinds.append("boilerplate")
         else:
             kinds.append("text")
     for number, line in enumerate(paragraph):
@@ -310,8 +310,8 @@ def _kinds(
         repeats = [
             _plain(paragraph[other].text) == name for other in (number - 1, number + 1) if 0 <= other < len(paragraph)
         ]
-        if kinds[number] == "text" and any(repeats) and "furniture" in neighbours and _is_label(line.text):
-            kinds[number] = "furniture"
+        if kinds[number] == "text" and any(repeats) and "boilerplate" in neighbours and _is_label(line.text):
+            kinds[number] = "boilerplate"
     for number, line in enumerate(paragraph):
         opens = number == 0 or rules[number - 1]
         underlined = opens and rules[number + 1 : number + 2] == [True]
@@ -358,7 +358,7 @@ def _spread_boilerplate(text: str, paragraphs: list[list[_Line]], kinds: list[li
     """Extend a boilerplate heading ("Related posts") over the short lines below it, up to the next prose."""
     inside = False
     for position, (paragraph, marks) in enumerate(zip(paragraphs, kinds, strict=True)):
-        opens = all(mark == "furniture" for mark in marks)
+        opens = all(mark == "boilerplate" for mark in marks)
         if opens and len(paragraph) == 1 and _BOILERPLATE_LINE.fullmatch(paragraph[0].text):
             inside = True
         elif inside and not opens:
@@ -366,9 +366,9 @@ def _spread_boilerplate(text: str, paragraphs: list[list[_Line]], kinds: list[li
             if heading or "title" in marks or (marks != ["heading"] and _is_prose(paragraph)):
                 inside = False
             else:
-                kinds[position] = ["furniture"] * len(marks)
+                kinds[position] = ["boilerplate"] * len(marks)
 
 
 def _is_boilerplate_next(position: int, kinds: list[list[LayoutKind]]) -> bool:
     """True if the next paragraph is boilerplate: a heading above boilerplate is boilerplate too."""
-    return position + 1 < len(kinds) and all(mark == "furniture" for mark in kinds[position + 1])
+    return position + 1 < len(kinds) and all(mark == "boilerplate" for mark in kinds[position + 1])

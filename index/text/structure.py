@@ -100,7 +100,7 @@ class Structure:
 def structure(text: str) -> Structure:
     """Divide a text into blocks."""
     builder = _Builder(text)
-    for run in _with_loose_lists(text, [run for run in blocks(text) if run.kind != "furniture"]):
+    for run in _with_loose_lists(text, [run for run in blocks(text) if run.kind != "boilerplate"]):
         if run.kind in ("title", "heading") and not is_row(text[run.start : run.end]):
             hashes = _HASHES.match(text, run.start, run.end)
             level = 1 if run.kind == "title" and not hashes else heading_level(text, run.start)

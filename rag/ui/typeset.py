@@ -175,7 +175,7 @@ class _Setter:
             rows = []
             if block.kind == "text":
                 self._block(lines)
-            elif block.kind == "furniture":
+            elif block.kind == "boilerplate":
                 runs = (TextRun(block.start, block.end),)
                 self.parts.append(Part("quiet", block.start, block.end, runs, level=int(block.start < first + front)))
             else:
