@@ -66,6 +66,17 @@ def test_values_stand_beside_their_labels(tmp_path: Path) -> None:
     ]
 
 
+def test_a_tick_belongs_to_the_words_right_before_its_box(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "form.pdf"))
+    canvas.setFont("Helvetica", 10)
+    for number, (label, ticked) in enumerate((("Yes", True), ("No", False))):
+        canvas.drawString(160 + 55 * number, 700, label)
+        end = 160 + 55 * number + canvas.stringWidth(label)
+        canvas.acroForm.checkbox(name=label, checked=ticked, x=end + 3, y=698, size=11)
+    canvas.save()
+    assert " ".join(lines(tmp_path / "form.pdf")).replace(" |", "") == "Yes ☒ No ☐"
+
+
 def test_values_in_a_table_stand_in_their_cells(tmp_path: Path) -> None:
     canvas = Canvas(str(tmp_path / "form.pdf"))
     canvas.setFont("Helvetica", 10)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.formats import sheet, webpage, word, workbook
 from index.formats.markup import render
-from index.formats.tables import is_header, names_of_both, table_lines
+from index.formats.tables import is_amount_cell, is_header, names_of_both, said_again, table_lines
 from index.formats.webpage import parse
 
 RATES = [
@@ -112,6 +112,16 @@ def test_names_that_a_merged_cell_repeats_are_names_with_an_empty_column_too() -
     second = ["Item", "one", "ten", "one", "ten", "Notes"]
     rows = [first, second, ["Rope", "1", "2", "3", "4", ""]]
     assert table_lines(rows) == ["Item: Rope | Retail one: 1 | Retail ten: 2 | Trade one: 3 | Trade ten: 4"]
+
+
+@pytest.mark.parametrize("words", ["40", "12.50", "€ 3", "EUR 120 per year", "40 hours", "3 million", "5 kg", "80%"])
+def test_a_number_with_its_unit_is_said_once(words: str) -> None:
+    assert is_amount_cell(words) and said_again(words) == ""
+
+
+@pytest.mark.parametrize("words", ["Lake view", "B30", "3 May 2024", "2 adults and a child"])
+def test_other_words_are_said_in_every_row_that_they_are_merged_over(words: str) -> None:
+    assert not is_amount_cell(words) and said_again(words) == words
 
 
 CELL = '<td colspan="{0}" rowspan="{1}">{2}</td>'

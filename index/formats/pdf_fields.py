@@ -23,6 +23,8 @@ _TICKED = frozenset({raw.FPDF_FORMFIELD_CHECKBOX, raw.FPDF_FORMFIELD_RADIOBUTTON
 _UNKNOWN_SIZE = 10.0
 _NEAR, _FAR = 4.0, 25.0
 """Maximum distance from label to field, as a multiple of the letter height: for a tick box, and for a typed field."""
+_MUCH_NEARER = 2
+"""Words left of a tick box label it if they are nearer than those right of it by this factor."""
 _ABOVE = 1.2
 """Maximum distance of a label above its field, as a multiple of the letter height."""
 _LINE = re.compile(r"_{3}|\.{3}|…")
@@ -159,7 +161,7 @@ def _label_of(
 
 
 def _label_right_of(field: Field, pieces: Sequence[Piece]) -> int | None:
-    """Return the number of the piece right of a tick box or around it, else left of it."""
+    """Return the number of the piece that labels a tick box: right of it or around it, or left of it if much nearer."""
     right, left = list[tuple[float, int]](), list[tuple[float, int]]()
     for at, piece in enumerate(pieces):
         if not _beside(piece, field.box):
@@ -167,8 +169,8 @@ def _label_right_of(field: Field, pieces: Sequence[Piece]) -> int | None:
         if piece.right > field.box[1] and piece.left - field.box[1] < _NEAR * piece.size:
             right.append((max(0.0, piece.left - field.box[1]), at))
         elif piece.right <= field.box[1] and field.box[0] - piece.right < _NEAR * piece.size:
-            left.append((field.box[0] - piece.right, at))
-    return min(right or left, default=(0.0, None))[1]
+            left.append((_MUCH_NEARER * (field.box[0] - piece.right) + 1, at))
+    return min([*right, *left], default=(0.0, None))[1]
 
 
 def _followed(label: Piece, words: str, field: Field, *, again: bool) -> Piece:

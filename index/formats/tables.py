@@ -14,7 +14,7 @@ Numbered = tuple[int, Sequence[str]]
 
 _SEPARATOR = " | "
 _NUMBER = re.compile(r"[-+(]?\s*[$€£¥]?\s*\d[\d\s.,:/-]*\s*[%€$£)]?")
-_AMOUNT = re.compile(r"\W{0,3}(?:[A-Z]{3}\s?)?\d[\d\s.,:/-]*\W{0,3}(?:[^\W\d_]{1,4}\W{0,2})?")
+_AMOUNT = re.compile(r"\W{0,3}(?:[A-Z]{3}\s?)?\d[\d\s.,:/-]*(?:\s?[^\W\d_]+){0,2}\W{0,2}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _LONGEST_NAME, _LONGEST_WITH_NUMBER = 80, 45
 
