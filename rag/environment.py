@@ -19,9 +19,13 @@ _DEFAULTS = {
 def prepare() -> None:
     """Turn off the telemetry and the slow defaults of libraries.
 
-    Variables that the user has set stay. Called before any library is loaded.
+    Variables that the user has set stay. Call it before any library is loaded.
     """
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def collect_less() -> None:
+    """Collect garbage less often in this process, which is the program's own."""
     # Libraries make millions of objects that stay; collecting garbage at every 700th costs seconds of a start.
     gc.set_threshold(50_000, 20, 50)

@@ -281,3 +281,9 @@ def test_a_backup_goes_to_no_place_inside_its_home(home: Path) -> None:
 def test_a_file_with_a_date_that_no_zip_file_can_hold_is_kept(home: Path, tmp_path: Path) -> None:
     os.utime(uploads(home) / "badgers.txt", (5e9, 5e9))
     assert "sources/badgers.txt" in write_backup(home, tmp_path / "all.zip").files
+
+
+def test_an_upload_whose_name_other_systems_cannot_have_is_named(home: Path, tmp_path: Path, capsys: Out) -> None:
+    (uploads(home) / "Call 10:30.txt").write_text("Otters call at night.")
+    assert main(["backup", str(tmp_path / "all.zip"), "--home", str(home)]) == 0
+    assert "Left out: sources/Call 10:30.txt" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,11 +103,21 @@ def files_to_keep(home: Path, *, with_index: bool) -> Iterator[tuple[str, Path]]
             folders.append(current_folder(home))
         except IndexMissing as error:
             raise FootnoteError(f"There is no index in {home} to back up. Leave --with-index out.") from error
+    yield from ((name, path) for name, path in _files_below(home, folders) if may_be_in_backup(name))
+
+
+def names_left_out(home: Path) -> list[str]:
+    """Return the files of a home that a backup leaves out because other systems can't have their names."""
+    folders = [home / name for name in FOLDERS]
+    return [name for name, _ in _files_below(home, folders) if not may_be_in_backup(name)]
+
+
+def _files_below(home: Path, folders: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Yield (path below the home, file) of the files in folders; locks and links are left out."""
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            name = path.relative_to(home).as_posix()
-            if _is_file(path) and path.name != "lock" and path.suffix != ".lock" and may_be_in_backup(name):
-                yield name, path
+            if _is_file(path) and path.name != "lock" and path.suffix != ".lock":
+                yield path.relative_to(home).as_posix(), path
 
 
 def is_empty_home(home: Path) -> bool:

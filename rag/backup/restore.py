@@ -51,18 +51,23 @@ def restore_backup(backup: Path, home: Path, *, replace: bool = False) -> Restor
     home = home.resolve()
     if not is_empty_home(home) and not replace:
         raise FootnoteError(f"{home} is in use. Say --replace to move it aside first, or name another with --home.")
-    if owner := writer(home):
-        raise IndexBusy(f"{owner} is writing the index in {home}. Try again when it is done.")
+    _refuse_writer(home)
     made = home.with_name(f".{home.name}.restoring-{secrets.token_hex(4)}")
     made.mkdir(parents=True)
     try:
         contents = _unpack(backup, made)
         _move_paths(made, home, contents)
+        _refuse_writer(home)  # unpacking may take minutes
         moved_to = _put_in_place(made, home)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     missing = tuple(root for root in registered_roots(home) if not root.exists())
     return Restored(contents, missing, moved_to)
+
+
+def _refuse_writer(home: Path) -> None:
+    if owner := writer(home):
+        raise IndexBusy(f"{owner} is writing the index in {home}. Try again when it is done.")
 
 
 def _unpack(backup: Path, folder: Path) -> Contents:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 
 from index.program import command
+from rag.backup.contents import names_left_out
 from rag.backup.restore import restore_backup
 from rag.backup.write import write_backup
 from rag.cli.codes import ANSWERED
-from rag.cli.terminal import count, print_line
+from rag.cli.terminal import count, print_line, print_trouble
+from rag.printable import one_line
 from rag.settings import make_settings
 
 
@@ -17,6 +19,10 @@ def backup_command(arguments: argparse.Namespace) -> int:
     home = make_settings(home=arguments.home).index_home()
     contents = write_backup(home, arguments.file, with_index=arguments.with_index)
     print_line(f"{arguments.file} holds {count(len(contents.files), 'file')} of {home}.")
+    for name in names_left_out(home):
+        print_trouble(
+            f"Left out: {one_line(name)}. Other systems can't have this name: rename the file and add it again."
+        )
     if not contents.with_index:
         print_line("The index is not in it: it is made again from the sources (--with-index takes it too).")
     print_line("Folders outside of the home are not in it either: only where they are.")

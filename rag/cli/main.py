@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from rag.environment import prepare
+from rag.environment import collect_less, prepare
 
 # Before any other import: libraries read these settings when they are loaded.
 prepare()
@@ -41,6 +41,7 @@ COMMANDS = {
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    collect_less()
     given = list(sys.argv[1:] if words is None else words)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
         given.insert(0, "serve")

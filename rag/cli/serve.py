@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.cli.codes import ANSWERED, FAILED, MISUSED
 from rag.cli.terminal import print_line, print_trouble
-from rag.environment import prepare
+from rag.environment import collect_less, prepare
 from rag.settings import Settings, make_settings, unknown_variables
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Models load in the background.
     """
     prepare()
+    collect_less()
     from rag.engine import Engine
     from rag.ui.server import make_server
 

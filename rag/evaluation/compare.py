@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from rag.evaluation.run import BadRun, Run, differences
+from rag.evaluation.configuration import differences
+from rag.evaluation.run import BadRun, Run
 from rag.evaluation.statistics import LOWER_IS_BETTER, NO_DIRECTION, Scores, bounds
 
 BETTER, WORSE, HIGHER, LOWER, NO_DIFFERENCE = "better", "worse", "higher", "lower", "no difference shown"

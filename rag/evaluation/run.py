@@ -30,6 +30,7 @@ from rag.answer import answer
 from rag.choice import Choice
 from rag.conversation.thread import Thread
 from rag.engine import Engine
+from rag.evaluation.configuration import differences
 from rag.evaluation.corpus import asked_corpus
 from rag.evaluation.judge import judge_answer
 from rag.evaluation.labels import Corpus, find_labels
@@ -128,7 +129,7 @@ def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) ->
     folder = runs_folder(home)
     for old in sorted(folder.glob("*/run.json"), reverse=True):
         with contextlib.suppress(BadRun):
-            if not (old.parent / "summary.json").exists() and _same(_made_by(old.parent), making):
+            if not (old.parent / "summary.json").exists() and not differences(_made_by(old.parent), making):
                 return old.parent
     stem = re.sub(r"[^\w.-]+", "-", questions.name).strip("-.")[:60] or "questions"
     base = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -174,7 +175,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Prepare a folder; return the answers it already has, as JSON, by the index of their question."""
     described, results = folder / "run.json", folder / "results.jsonl"
     if described.exists():
-        if not _same(was := _made_by(folder), making):
+        if differences(was := _made_by(folder), making):
             raise BadRun(f"{folder} holds another run: {'; '.join(differences(was, making)[:4])}. Name another --out.")
     elif any(path.name != "lock" for path in folder.iterdir()):
         raise BadRun(f"{folder} is not empty and has no run. Name another --out.")
@@ -378,27 +379,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRun(f"{path} holds no JSON object.")
     return value
-
-
-def _same(was: dict[str, Any], now: dict[str, Any]) -> bool:
-    return not differences(was, now)
-
-
-def differences(was: dict[str, Any], now: dict[str, Any], inside: str = "") -> list[str]:
-    """Return the differences between two configurations, a line each.
-
-    The generation is not compared: every sync makes a new one, and the corpus hash shows if the sources changed.
-    """
-    lines = []
-    for key in sorted(was.keys() | now.keys()):
-        name = f"{inside}{key}"
-        before, after = was.get(key), now.get(key)
-        if isinstance(before, dict) and isinstance(after, dict):
-            lines += differences(before, after, f"{name}.")
-        elif before != after and name != "generation":
-            lines.append(f"{name} was {_short(before)}, is {_short(after)}")
-    return lines
-
-
-def _short(value: object) -> str:
-    return repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:12]}...'"
