@@ -131,6 +131,7 @@ THINKING = {
     "nested": "<think>{thought}<think>{thought}</think>{thought}</think>{answer}",
     "unopened": "{thought}\n</think>\n{answer}",
     "unclosed": "{answer} <think>{thought}",
+    "tool-call": '<tool_call>{{"name": "search", "arguments": "{thought}"}}</tool_call>{answer}',
     "only": "<think>{thought}",
 }
 """Formats of thoughts, by the name of the part after "thinking-"."""
@@ -189,6 +190,8 @@ async def _refuse(part: str, body: dict[str, Any], request: Request) -> Response
         return _error(500, f"internal failure while handling {given}", "server_error")
     if part == "busy":
         return _error(429, "Rate limit reached.", "rate_limit_exceeded", {"retry-after-ms": "5"})
+    if part == "later":
+        return _error(429, "Rate limit reached.", "rate_limit_exceeded", {"retry-after": "90"})
     if part == "long":
         message = "This model's maximum context length is 2048 tokens. However, your messages resulted in 3012 tokens."
         return _error(400, message, "context_length_exceeded")
@@ -199,6 +202,7 @@ async def _refuse(part: str, body: dict[str, Any], request: Request) -> Response
     if part == "slow":
         await asyncio.sleep(30)
     known = {*PARTS, "locked", "picky", "injected", "stalls", "breaks", "ends", "fails", "endless", "slow"}
+    known |= {"tools", "nothing"}
     known |= {f"thinking-{way}" for way in (*THINKING, "field")}
     return None if part in known else _error(404, f"The model `{part}` does not exist.", "model_not_found")
 
@@ -227,6 +231,14 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
                 await asyncio.sleep(0.1)
         finally:
             server.let_go.set()
+    if part == "tools":
+        yield chunk({"tool_calls": [{"index": 0, "id": "1", "function": {"name": "search", "arguments": "{}"}}]})
+        yield chunk({}, "tool_calls")
+        return
+    if part == "nothing":
+        yield b'data: {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": []}\n\n'
+        yield chunk({}, "stop")
+        return
     pieces = _tokens(text) if server.pace else re.findall(r"\s?.{1,7}", text, re.DOTALL)
     server.sent = []
     started = time.perf_counter()

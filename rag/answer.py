@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
 from typing import TypedDict, Unpack
@@ -16,7 +16,7 @@ from rag.choice import ALL_SOURCES, Choice, NothingChosen, dated, resolve_scope
 from rag.conversation.resolve import Resolved, resolve_question
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
-from rag.forms.asked import Form, form_asked_for, topic_mentioned, topic_told_about
+from rag.forms.asked import form_asked_for, topic_mentioned, topic_told_about
 from rag.forms.draft import NOTHING, draft
 from rag.forms.holders import sources_that_mention
 from rag.forms.summary import find_targets, named_by_title, summarise
@@ -26,10 +26,13 @@ from rag.scope import Scope
 from rag.settings import Writer
 from rag.small_talk import asks_where, foreign_language, reply_to_talk, reply_where, talk_kind
 from rag.spelling import Speller
-from rag.types import Answer, AnswerForm, Refusal, as_typed
+from rag.types import Answer, AnswerForm, Form, Refusal, as_typed
 from rag.writer.generate import GeneratedDraft, generate
 from rag.writer.llm import ModelServerError
 from rag.writer.quote import refuse
+
+_RELATED = 0.08
+"""Evidence score from which a language model is asked, though quotes would not answer (benchmarks/README.md)."""
 
 
 class BadQuestion(FootnoteError):
@@ -78,9 +81,9 @@ def stream(
 ) -> Generator[Answer]:
     """Yield the answer as it grows; the last Answer is complete.
 
-    Yields an Answer after each checked sentence; only a language model writes slowly enough for more than one. Setting
-    `stop` or closing the iterator closes the connection to the model's server at once, and the sentences received so
-    far make the last Answer. Raises the same errors as `answer`.
+    Before a language model writes, yields the answer in the sources' words, then one after each checked sentence. All
+    but the last have `is_draft` set. Setting `stop` or closing the iterator closes the connection to the model's server
+    at once, and the sentences received so far make the last Answer. Raises the same errors as `answer`.
     """
     never_refuse, literal = options.get("never_refuse", False), options.get("as_typed", False)
     choice, thread = options.get("choice", ALL_SOURCES), options.get("thread", NO_TURNS)
@@ -116,8 +119,12 @@ def stream(
         scope = Scope(generation, retriever, reader, asked, max(settings.passages, reader.depth))
         asking = _Asking(engine, scope, clock, question)
         quotes = (options.get("writer") or settings.writer) == "quote"
-        if quotes and not language and (builder := _overview(asking, searched)):
-            yield builder.quoted()
+        if not language and (builder := _overview(asking, searched)):
+            if quotes or builder.form != "summary":
+                yield builder.quoted()
+                return
+            turn.close()
+            yield from _written(engine, builder, thread, _Wish(True, never_refuse), stop)
             return
         with clock.stage("read"):
             if not (exact or literal or language):
@@ -125,13 +132,21 @@ def stream(
             form = form_asked_for(searched)
             found = resolve_question(thread, searched, form, scope)
         builder, answers = _drafted(asking, form, found, language)
-        if not builder.hits or not (answers or never_refuse):
+        if not builder.hits or not (answers or never_refuse or (not quotes and _is_related(builder))):
             yield builder.refused()
         elif quotes:
             yield builder.quoted()
         else:
             turn.close()
-            yield from _written(engine, builder, never_refuse, stop)
+            yield from _written(engine, builder, thread, _Wish(answers, never_refuse), stop)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Whether quotes would answer (`answers`), and whether an answer is wanted in any case (`never_refuse`)."""
+
+    answers: bool
+    never_refuse: bool
 
 
 @dataclass(frozen=True)
@@ -167,6 +182,15 @@ def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None)
     return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (
         is_answerable or bool(drafted)
     )
+
+
+def _is_related(builder: AnswerBuilder) -> bool:
+    """True if the passages may concern the question, and the sources know its names."""
+    score = builder.reading.score
+    if score is None or score < _RELATED:
+        return False
+    refusal = builder.why_refused()
+    return refusal.kind == "not_in_sources" and not refusal.missing
 
 
 def _talk(engine: Engine, generation: Generation, question: str, kind: str, clock: Clock) -> Answer:
@@ -236,23 +260,30 @@ def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Cloc
     )
 
 
-def _written(engine: Engine, builder: AnswerBuilder, never_refuse: bool, stop: Event | None) -> Iterator[Answer]:
+def _written(
+    engine: Engine, builder: AnswerBuilder, thread: Thread, wish: _Wish, stop: Event | None
+) -> Iterator[Answer]:
     """Yield answers by the language model; quote if it fails, or if no sentence passes the check."""
     draft = GeneratedDraft()
+    quoted = wish.answers or wish.never_refuse
     try:
         model = engine.language_model
     except ModelServerError as error:
         draft = GeneratedDraft(failed=str(error))
     else:
-        drafts = generate(model, builder.searched, builder.reading, builder.places, builder.settings, stop)
+        if quoted:
+            yield replace(builder.quoted(), is_draft=True)
+        drafts = generate(model, builder.task(thread), builder.reading, builder.places, builder.settings, stop)
         with closing(drafts):
             for draft in drafts:
-                if any(one.verdict != "unsupported" for one in draft.statements):
-                    yield builder.written(draft)
-    if draft.declined and not never_refuse:
-        yield builder.refused(draft)
-    elif all(one.verdict == "unsupported" for one in draft.statements):
+                if draft.shows:
+                    yield replace(builder.written(draft), is_draft=True)
+    if draft.shows and not draft.declined:
+        yield builder.written(draft)
+    elif quoted and not (draft.declined and not wish.never_refuse):
         yield builder.quoted(draft)
+    else:
+        yield builder.refused(draft)
 
 
 def check_question(question: str, longest: int) -> str:

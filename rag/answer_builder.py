@@ -12,11 +12,11 @@ from index.build.generation import Generation
 from index.text.words import content_terms
 from rag.choice import SourceScope
 from rag.cite import AnswerBlockKind, Citation, CitedSentence, Statement, cite
+from rag.conversation.thread import Thread
 from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
 from rag.forms.arithmetic import operation_asked_for
-from rag.forms.asked import Form
 from rag.forms.periods import period_named
 from rag.made_by import made_by
 from rag.places import Places
@@ -24,14 +24,19 @@ from rag.reader import Evidence, Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
 from rag.settings import Settings, Writer
-from rag.types import Answer, AnswerForm, Passage, Refusal
+from rag.types import Answer, AnswerForm, Form, Passage, Refusal
 from rag.writer.generate import GeneratedDraft
+from rag.writer.prompt import Task
 from rag.writer.quote import as_text, newest_first, quote, refuse
 
 _AS_GOOD = 0.3
 """A yes-or-no answer quotes further evidence only if its score is at least this share of the best."""
 _OF_THE_PERIOD = 0.05
 """Evidence from the period that the question names comes first if its score is at least this share of the best."""
+_EARLIER_TURNS = 2
+"""Turns of the conversation that a language model sees."""
+_FIRST_PASSAGES, _AS_USEFUL = 3, 0.1
+"""A language model sees this many passages, and others whose evidence has at least this share of the best score."""
 _NO_WORDS: tuple[Form, ...] = ("comparison", "yes_no")
 """Forms of question that a few words alone don't answer."""
 _FORMS: tuple[tuple[AnswerBlockKind, AnswerForm], ...] = (("row", "table"), ("step", "steps"), ("item", "list"))
@@ -136,7 +141,29 @@ class AnswerBuilder:
         """
         cited, citations, _ = cite(draft.statements, self.articles)
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
-        return self._answer(" ".join(map(str, shown)), shown, citations, [], draft, "llm")
+        return self._answer(as_text(shown), shown, citations, [], draft, "llm")
+
+    def task(self, thread: Thread) -> Task:
+        """Return what a language model is to write, from the passages that answer best."""
+        turns = [turn for turn in thread.turns if turn.citations][-_EARLIER_TURNS:]
+        earlier = [(turn.searched, " ".join(one.text for one in turn.sentences)) for turn in turns]
+        return Task(self.searched, self.form, self._best_passages(), earlier)
+
+    def _best_passages(self) -> list[Hit]:
+        """Return the passages for a language model, best first.
+
+        They are those of the drafted statements, then the first and those with evidence nearly as good as the best. A
+        summary of one article has the article from its beginning.
+        """
+        drafted = [one.hit for statement in self.drafted for one in statement.all_evidence]
+        articles = {hit.chunk.article_id for hit in drafted}
+        if self.form == "summary" and len(articles) == 1:
+            return self.places.whole(articles.pop(), self.settings.llm_prompt_tokens)
+        evidence = self.reading.evidence
+        least = _AS_USEFUL * evidence[0].score if evidence else 0.0
+        useful = [one.hit for one in evidence if one.score >= least]
+        first = [hit for hit in self.reading.hits if hit in self.hits][:_FIRST_PASSAGES]
+        return list({hit.chunk.id: hit for hit in (*drafted, *useful, *first)}.values())
 
     def refused(self, draft: GeneratedDraft | None = None) -> Answer:
         """Return a refusal; `draft` is the draft of a model that found no answer."""

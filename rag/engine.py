@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
+from typing import TYPE_CHECKING
 
 from index.build.generation import Generation, open_current
 from index.build.leftovers import is_building
@@ -52,6 +53,9 @@ from rag.settings import SEEDS, Settings
 from rag.spelling import Speller
 from rag.suggestions import Suggestions
 from rag.writer.llm import LanguageModel, ModelServerError
+
+if TYPE_CHECKING:
+    from rag.writer.servers import ModelServer
 
 _PATIENCE = 3600
 """Seconds that a question waits while another process builds the index it needs."""
@@ -103,6 +107,7 @@ class Engine:
         self.warm = Event()
         self._open: tuple[str, Generation, Retriever, Reader] | None = None
         self._speller: Speller | None = None
+        self._servers: list[ModelServer] | None = None
         self.suggestions = Suggestions(self.home, self.roots)
 
     @cached_property
@@ -133,6 +138,19 @@ class Engine:
     def language_model(self) -> LanguageModel:
         """The language model of the settings. Raises ModelServerError if they name none."""
         return LanguageModel(self.settings)
+
+    def model_servers(self, *, again: bool = False) -> list[ModelServer]:
+        """Return the language model servers on this machine: those of the last search, or of a new one.
+
+        None if the setting `find_models` is off.
+        """
+        if not self.settings.find_models:
+            return []
+        if again or self._servers is None:
+            from rag.writer.servers import find_servers  # imports an HTTP client, which only this needs
+
+            self._servers = find_servers()
+        return self._servers
 
     def change(self, settings: Settings) -> None:
         """Use other settings for the next questions: those that the page may change."""

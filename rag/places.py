@@ -50,16 +50,33 @@ class Places:
         )
         return [one for one in pieces if one]
 
+    def whole(self, article_id: str, most: int) -> list[Hit]:
+        """Return the first passages of an article, in order, with at most `most` tokens together.
+
+        Those that are not among the passages yet are added to them.
+        """
+        known = {hit.chunk.id: hit for hit in self.hits}
+        taken, tokens = list[Hit](), 0
+        for chunk in self._chunks_of(article_id):
+            tokens += chunk.token_count
+            if taken and tokens > most:
+                break
+            taken.append(known.get(chunk.id) or self._add(chunk))
+        return taken
+
+    def _add(self, chunk: Chunk) -> Hit:
+        score = self.hits[-1].score if self.hits else 0.0
+        hit = Hit(chunk, len(self.hits) + 1, score, 0.0, 0.0, None, None)
+        self.hits.append(hit)
+        return hit
+
     def _within(self, article_id: str, start: int, end: int, score: float) -> Evidence | None:
         for hit in self.hits:
             if hit.chunk.article_id == article_id and hit.chunk.start <= start and end <= hit.chunk.end:
                 return Evidence(hit, start, end, score)
         for chunk in self._chunks_of(article_id):
             if chunk.start <= start and end <= chunk.end:
-                score_of = self.hits[-1].score if self.hits else 0.0
-                beside = Hit(chunk, len(self.hits) + 1, score_of, 0.0, 0.0, None, None)
-                self.hits.append(beside)
-                return Evidence(beside, start, end, score)
+                return Evidence(self._add(chunk), start, end, score)
         return None
 
 

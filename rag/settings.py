@@ -150,6 +150,9 @@ class Settings(BaseSettings):
     )
     llm_prompt_tokens: int = Field(2500, ge=300, le=1_000_000, description="most tokens a language model is given")
     llm_answer_tokens: int = Field(600, ge=16, le=1_000_000, description="most tokens a language model may write")
+    find_models: bool = Field(
+        True, description="look for language model servers on this machine, to offer them (only the usual local ports)"
+    )
     show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
     max_question: int = Field(500, ge=20, le=100_000, description="longest question, in characters")
     max_waiting: int = Field(100, ge=1, le=1000, description="questions that may wait; more are told to come back")
@@ -266,7 +269,7 @@ def read_saved(home: Path) -> dict[str, Any]:
 def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
     """Save the settings chosen on the page and return the settings in force.
 
-    `chosen` replaces all earlier choices.
+    Earlier choices of other settings stay; an empty value removes a choice.
 
     Raises:
         FootnoteError: A value is invalid, or the page can't change the setting. Nothing is saved then.
@@ -274,9 +277,10 @@ def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
     for name in chosen:
         if name not in CHOSEN_ON_PAGE or settings.is_fixed(name):
             raise FootnoteError(f"{_PREFIX}{name.upper()} can't be changed here.")
-    value = {name: one for name, one in chosen.items() if one not in (None, "")}
+    merged = {**read_saved(settings.index_home()), **chosen}
+    value = {name: one for name, one in merged.items() if one not in (None, "")}
     try:
-        Settings(**{**value, "home": settings.home})  # type: ignore[arg-type]
+        Settings(**{**value, "home": settings.home})
     except ValidationError as error:
         raise FootnoteError(_complaint(error, {})) from error
     settings.index_home().mkdir(parents=True, exist_ok=True)

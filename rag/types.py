@@ -14,6 +14,8 @@ from rag.settings import Writer
 
 SCHEMA = 1
 _QUOTED = re.compile(r'\s*["“”„](?P<inner>[^"“”„]+)["“”]\W*')
+Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary"]
+"""The form that a question asks for."""
 AnswerForm = Literal["words", "sentence", "list", "steps", "table", "comparison", "summary", "about", "talk", "refusal"]
 """Form of an answer. "about" describes the sources, "talk" is small talk."""
 RefusalKind = Literal["not_in_sources", "not_understood", "language", "no_sources", "nothing_chosen"]
@@ -65,7 +67,8 @@ class Answer:
 
     With a language model, `checked` are all its sentences in order, including those that failed the check (empty if
     they are the `sentences`), and `tokens` are its token counts ("prompt", "completion"). `made_by` is what else
-    determines the answer: version, index, models, settings (empty if nothing was read).
+    determines the answer: version, index, models, settings (empty if nothing was read). `is_draft` is True while a
+    language model still writes.
     """
 
     question: str
@@ -86,6 +89,7 @@ class Answer:
     suggestions: tuple[str, ...] = ()
     form: AnswerForm = "words"
     made_by: Mapping[str, str] = field(default_factory=dict)
+    is_draft: bool = False
 
     def __post_init__(self) -> None:
         # A question without changes is searched as it is.

@@ -168,6 +168,25 @@ def test_without_evidence_the_model_is_not_called(ask: Ask, server: Server) -> N
     assert len(server.requests) == before
 
 
+def test_quotes_come_first_and_the_last_answer_alone_is_no_draft(engine: Engine, server: Server) -> None:
+    first, *drafts, last = stream(engine_for(engine, server, "perfect"), SUPPLIERS)
+    assert first.writer == "quote" and first.text == answer(engine, SUPPLIERS).text
+    assert drafts and {one.writer for one in (*drafts, last)} == {"llm"}
+    assert [one.is_draft for one in (first, *drafts, last)] == [True] * (len(drafts) + 1) + [False]
+
+
+@pytest.mark.parametrize("question", ["Summarise the article about GM", "Compare TDK and LG Chem"])
+def test_summaries_and_comparisons_reach_the_model_and_are_cited(ask: Ask, server: Server, question: str) -> None:
+    before = len(server.requests)
+    found = ask("five", question)
+    assert len(server.requests) == before + 1 and found.writer == "llm" and found.citations and not found.refused
+
+
+def test_a_question_without_any_relation_does_not_reach_the_model(ask: Ask, server: Server) -> None:
+    before = len(server.requests)
+    assert ask("perfect", "What is the capital of France?").refused and len(server.requests) == before
+
+
 def test_warming_up_imports_the_client_only_if_a_model_is_set(seeds_home: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from rag.engine import Engine; from rag.settings import Settings\n"
@@ -195,6 +214,8 @@ def test_by_default_no_server_is_called(engine: Engine, server: Server) -> None:
         ("locked", "does not accept the key in FOOTNOTE_LLM_KEY (401)"),
         ("missing-model", "has no model called 'missing-model' (404). Set FOOTNOTE_LLM_MODEL"),
         ("busy", "takes no more requests for now (429; asked 3 times)"),
+        ("later", "takes no more requests for now (429). Ask again in 90 seconds"),
+        ("tools", "asked for a tool instead of answering"),
         ("long", "Lower FOOTNOTE_LLM_PROMPT_TOKENS"),
         ("slow", "said nothing for 0.5 seconds"),
         ("stalls", "said nothing for 0.5 seconds"),
@@ -211,6 +232,13 @@ def test_the_answer_is_quoted_and_a_note_says_what_to_do_if_the_server_fails(
     quoted = answer(engine, SUPPLIERS)
     assert (found.writer, found.text, found.citations) == ("quote", quoted.text, quoted.citations)
     assert len(found.notes) == 1 and told in found.notes[0] and "quoted, because" in found.notes[0]
+
+
+def test_an_answer_without_choices_is_quoted(ask: Ask) -> None:
+    found = ask("nothing")
+    assert found.writer == "quote" and found.notes == (
+        "The language model wrote no whole sentence, so the answer is quoted.",
+    )
 
 
 def test_a_server_that_is_down_and_missing_settings_have_different_notes(ask: Ask) -> None:
@@ -233,7 +261,8 @@ def test_stopping_ends_the_request_at_once(engine: Engine, server: Server) -> No
     stop = threading.Event()
     states = []
     for state in stream(engine_for(engine, server, "endless"), SUPPLIERS, stop=stop):
-        states.append(state)
+        if state.writer == "llm":
+            states.append(state)
         if len(states) == 3:
             stop.set()
     assert server.let_go.wait(60), "the server still writes"
@@ -243,7 +272,7 @@ def test_stopping_ends_the_request_at_once(engine: Engine, server: Server) -> No
 def test_closing_the_stream_ends_the_request_too(engine: Engine, server: Server) -> None:
     server.let_go.clear()
     states = stream(engine_for(engine, server, "endless"), SUPPLIERS)
-    assert next(iter(states)).sentences
+    assert next(state for state in states if state.writer == "llm").sentences
     states.close()
     assert server.let_go.wait(60), "the server still writes"
 

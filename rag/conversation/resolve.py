@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from index.text.terms import FUNCTION_WORDS
 from index.text.words import terms, words
 from rag.conversation.thread import Thread, is_fragment, is_whole, refers, strip_links
-from rag.forms.asked import Form
 from rag.forms.comparison import Side, beside, sides
 from rag.reader import Reading
 from rag.retrieve import Query
 from rag.scope import Scope
+from rag.types import Form
 
 MOST_READ = 4
 """Most interpretations of a follow-up for which the model reads passages."""

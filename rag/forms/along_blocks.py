@@ -11,10 +11,10 @@ from index.text.marks import inside_fences
 from index.text.sentences import sentences
 from index.text.structure import Block, Structure
 from rag.cite import AnswerBlockKind, Statement
-from rag.forms.asked import Form
 from rag.places import Places, with_answers
 from rag.reader import Evidence
 from rag.reader.evidence import strip_marks
+from rag.types import Form
 from rag.writer.quote import as_said
 
 MOST_ITEMS = 20

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from index.text.words import content_terms
 from rag.reader.names import asks_for_several
-
-Form = Literal["words", "sentence", "list", "steps", "yes_no", "comparison", "summary"]
+from rag.types import Form
 
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from index.encoder.embedder import Embedder
 from rag.cite import Statement
-from rag.forms.asked import Form
 from rag.forms.labelled import labelled_lines
 from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
@@ -17,6 +16,7 @@ from rag.forms.table import from_table
 from rag.places import Places
 from rag.reader import Reading
 from rag.retrieve import Query
+from rag.types import Form
 
 FormDraft = tuple[Sequence[Statement], tuple[str, ...]]
 """(statements, notes)"""

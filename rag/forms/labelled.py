@@ -9,8 +9,8 @@ from index.text.layout import Span
 from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
-from rag.forms.asked import Form
 from rag.places import Places
+from rag.types import Form
 
 _LABELS = (
     (

@@ -12,10 +12,11 @@ from index.mentions import mentions
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
-from rag.forms.asked import Form, word_forms
+from rag.forms.asked import word_forms
 from rag.places import Places
 from rag.reader import Evidence
 from rag.retrieve import Query
+from rag.types import Form
 
 _LEAST = 0.5
 """Lowest cosine of question and list for a question that asks for a list or steps."""

@@ -9,9 +9,9 @@ from index.text.structure import Structure
 from index.text.words import content_terms
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
-from rag.forms.asked import Form
 from rag.places import Places
 from rag.reader import Evidence
+from rag.types import Form
 
 _FEWEST, _MOST = 2, 15
 _LONGEST = 600

@@ -10,10 +10,11 @@ from index.text.structure import Block, Structure
 from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
-from rag.forms.asked import HOW_MUCH, Form
+from rag.forms.asked import HOW_MUCH
 from rag.forms.comparison import sides
 from rag.places import Places
 from rag.reader import Evidence
+from rag.types import Form
 
 _ASKS = re.compile(r"\b(who|whom|whose|what|which|when|where|why|how)\b", re.IGNORECASE)
 _FOR_A_VALUE = re.compile(r"\b(?:who|whom|whose|when|where)\b", re.IGNORECASE)

@@ -10,7 +10,6 @@ from index.article import Article
 from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.arithmetic import MOST_ROWS, operation_asked_for, worked_out
-from rag.forms.asked import Form
 from rag.forms.cells import TableRow, as_rows, tables
 from rag.forms.columns import (
     ACTUAL,
@@ -29,6 +28,7 @@ from rag.forms.columns import (
 )
 from rag.forms.values import number_in
 from rag.places import Places
+from rag.types import Form
 
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _SPENDING = frozenset(content_terms("spend spent paid pay cost"))

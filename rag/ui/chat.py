@@ -28,7 +28,7 @@ from rag.types import Answer
 from rag.ui import dialogs, html, rail
 from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
-from rag.ui.preferences import make_settings_room
+from rag.ui.preferences import make_settings_room, model_offer
 from rag.ui.removed import Removed
 from rag.ui.sources import make_sources_tab
 from rag.ui.turns import Memory, Turns
@@ -170,7 +170,8 @@ class _Events:
             titles, examples = generation.catalog.titles(), self._engine.suggestions.first(generation)
         except FootnoteError:
             return html.welcome([], [], known=False), True
-        return html.welcome(titles, examples, known=True), not titles or len(examples) == SHOWN
+        offer = model_offer(self._engine.model_servers(), self._engine.settings)
+        return html.welcome(titles, examples, known=True, offer=offer), not titles or len(examples) == SHOWN
 
     def leave(self, request: gr.Request) -> None:
         """Forget a session whose page was closed."""
@@ -198,7 +199,9 @@ def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
                 make_tab(engine, page, files, events.turns.queue)
                 changed = make_sources_tab(engine, page, files, removed, ticks)
                 wire_settings = make_settings_room(engine)
-                wire_settings(page, _make_conversation(engine, page, events, hidden, arriving, changed))
+                writer, first = _make_conversation(engine, page, events, hidden, arriving, changed)
+                saved = wire_settings(page, writer)
+                saved.then(events.arrive, None, first, show_progress="hidden", api_visibility="private")
                 gr.HTML(html.status("\u00a0", "busy"), js_on_load=None, elem_id="fn-status")
             with gr.Column(elem_id="fn-right", min_width=0):
                 gr.HTML(rail.panel(), js_on_load=None)
@@ -217,8 +220,8 @@ def _make_conversation(
     hidden: Sequence[gr.Textbox],
     arriving: gr.HTML,
     changed: Sequence[gr.events.Dependency],
-) -> gr.Radio:
-    """Add the conversation and the composer below it, with their events; return the writer choice.
+) -> tuple[gr.Radio, gr.HTML]:
+    """Add the conversation and the composer below it, with their events; return the writer choice and the welcome.
 
     The welcome is rendered again after each event of `changed`: these change the sources.
     """
@@ -270,4 +273,4 @@ def _make_conversation(
     stop.click(events.stop, inputs=turn_ids, js="() => window.footnote.stop()", **private)
     for arrived in (page.load, *(event.then for event in changed)):
         arrived(events.arrive, None, first, concurrency_limit=None, **private)
-    return writer
+    return writer, first

@@ -42,10 +42,18 @@ def pending_turn(turn_id: str, question: str, words: str) -> str:
     return _article(turn_id, question, "working", line(words))
 
 
-def writing_turn(turn_id: str, answer: Answer) -> str:
-    """Return a turn in progress: the checked sentences so far, with their sources."""
-    words = f'<div class="fn-answer">{said(turn_id, answer)}</div>{line("Writing and checking ...")}'
-    return _article(turn_id, answer.question, "working", words) + source_cards(turn_id, answer)
+def writing_turn(turn_id: str, written: Answer | None, quoted: Answer | None) -> str:
+    """Return a turn in progress.
+
+    The sentences of the language model so far grow in a space above the quotes, which do not move.
+    """
+    so_far = said(turn_id, written) if written else ""
+    words = f'<div class="fn-answer fn-growing">{so_far}{line("Writing and checking ...")}</div>'
+    if quoted:
+        words += f'<div class="fn-answer"><p class="fn-meta">In the sources’ words</p>{said(turn_id, quoted)}</div>'
+    shown = quoted or written
+    cards = source_cards(turn_id, shown) if shown else ""
+    return _article(turn_id, shown.question if shown else "", "working", words) + cards
 
 
 def failure(turn_id: str, question: str, message: str) -> str:
@@ -67,10 +75,13 @@ def status(words: str, kind: str) -> str:
     return f'<p class="fn-state fn-state-{escape(kind)}" role="status">{escape(words)}</p>'
 
 
-def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str], *, known: bool) -> str:
+def welcome(
+    titles: Sequence[tuple[str, str, Published | None]], examples: Sequence[str], *, known: bool, offer: str = ""
+) -> str:
     """Return the start page: what Footnote does, the sources, and questions to ask.
 
-    `titles` are (source, title, published); `known` is False while the sources are being opened.
+    `titles` are (source, title, published); `known` is False while the sources are being opened. `offer` is markup that
+    offers a language model.
     """
     parts = [
         '<p class="fn-lead">Answers from your sources, in their own words, with the place they stand. '
@@ -96,7 +107,7 @@ def welcome(titles: Sequence[tuple[str, str, Published | None]], examples: Seque
             '<p class="fn-first"><button type="button" class="fn-primary" data-do="add">Add your documents</button>'
             ' <span class="fn-meta">or drop them anywhere on this page</span></p>'
         )
-    return f'<div class="fn-welcome">{"".join(parts)}</div>'
+    return f'<div class="fn-welcome">{"".join(parts)}{offer}</div>'
 
 
 def _article(turn_id: str, question: str, state: str, body: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import gradio as gr
+from pydantic import SecretStr
 
 from index.errors import FootnoteError
 from index.program import command
@@ -15,6 +16,7 @@ from rag.ui.escape import escape
 from rag.ui.html import line, problem
 from rag.ui.icons import button
 from rag.ui.plain import plain_message
+from rag.writer.servers import ModelServer, check_has
 
 _WRITERS = (
     ("quote", "The sources", "Answers in the sources' own words."),
@@ -25,25 +27,66 @@ _CAREFUL = (
     ("", "Balanced", "Refuses if the passages probably do not answer."),
     ("0.6", "Strict", "Answers only where the evidence is strong, and refuses more."),
 )
+_MOST_OFFERED = 6
+"""Most models of one server that are offered."""
 _PASSAGES = (("5", "5", ""), ("", "10", ""), ("20", "20", ""))
 
 
-def preferences_room(settings: Settings) -> str:
-    """Return the form with the current settings."""
+def preferences_room(settings: Settings, servers: Sequence[ModelServer] = ()) -> str:
+    """Return the form with the current settings, and offers of the models of `servers`."""
     chosen = "" if settings.refuse_below is None else f"{settings.refuse_below:g}"
     passages = "" if settings.passages == 10 else str(settings.passages)
-    key = "set" if settings.llm_key else "not set"
     return (
-        '<form data-order="settings">'
+        f'{_offers(settings, servers)}<form data-order="settings">'
         f"{_choice(settings, 'writer', 'Who writes answers', _WRITERS, settings.writer)}"
         f"{_text(settings, 'llm_url', 'Address of the language model', 'http://127.0.0.1:11434/v1', settings.llm_url)}"
         f"{_text(settings, 'llm_model', 'Name of the model', 'llama3.2', settings.llm_model)}"
-        f'<p class="fn-note">The key that the server wants, if any, is FOOTNOTE_LLM_KEY in the environment: {key}.</p>'
+        f"{_key(settings)}"
         f"{_choice(settings, 'refuse_below', 'How careful', _CAREFUL, chosen)}"
         f"{_choice(settings, 'passages', 'Passages shown with an answer', _PASSAGES, passages)}"
         f'<div class="fn-setting"><b>Theme</b> {button("theme", "theme", "Light or dark")}</div>'
         '<button class="fn-primary">Save</button></form>'
         f'<p class="fn-note">All settings with their values: {command("settings")}.</p>'
+    )
+
+
+def model_offer(servers: Sequence[ModelServer], settings: Settings) -> str:
+    """Return a button for the first model of the servers; "" without one, or if a server is chosen already."""
+    if not servers or settings.llm_url or not settings.is_for_this_machine:
+        return ""
+    return _offer(servers[0], servers[0].models[0])
+
+
+def _offers(settings: Settings, servers: Sequence[ModelServer]) -> str:
+    """Return the models on this machine with buttons to choose them, and a button to search again."""
+    if not settings.is_for_this_machine or settings.is_fixed("llm_url"):
+        return ""
+    rows = "".join(_offer(server, model) for server in servers for model in server.models[:_MOST_OFFERED])
+    none = '<p class="fn-note">None found. Start Ollama, LM Studio, llama.cpp or vLLM, then look again.</p>'
+    again = (
+        '<form data-order="settings"><input type="hidden" name="look" value="yes"><button>Look again</button></form>'
+        if settings.find_models
+        else '<p class="fn-meta">FOOTNOTE_FIND_MODELS is false, so none are looked for.</p>'
+    )
+    return f'<div class="fn-setting"><b>Language models on this machine</b>{rows or none}{again}</div>'
+
+
+def _offer(server: ModelServer, model: str) -> str:
+    chosen = {"writer": "llm", "llm_url": server.url, "llm_model": model}
+    hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(one)}">' for name, one in chosen.items())
+    return (
+        f'<form data-order="settings">{hidden}<button>Let <bdi>{escape(model)}</bdi> on this machine write</button> '
+        f'<span class="fn-meta">{escape(str(server))}; every sentence is checked</span></form>'
+    )
+
+
+def _key(settings: Settings) -> str:
+    """Return the field for the key of the server, which never shows the key."""
+    state = "set" if settings.llm_key else "not set"
+    return (
+        '<div class="fn-setting"><label><b>Key of the server, for this run</b><input name="llm_key" type="password" '
+        f'autocomplete="off" maxlength="500" placeholder="{state}"></label>'
+        '<p class="fn-meta">It is kept in memory only. FOOTNOTE_LLM_KEY in the environment keeps it for good.</p></div>'
     )
 
 
@@ -80,10 +123,11 @@ class _Events:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._typed_key = False
 
     def show(self) -> tuple[object, object]:
         """Return the form and the composer's writer choice."""
-        return preferences_room(self._engine.settings), self._writer()
+        return preferences_room(self._engine.settings, self._engine.model_servers()), self._writer()
 
     def save(self, sent: object) -> tuple[object, object, object]:
         """Store the settings; return (status, form, the composer's writer choice)."""
@@ -93,24 +137,42 @@ class _Events:
                 raise FootnoteError("Settings are changed here only while the page is served to this machine alone.")
             value = json.loads(str(sent or "{}"))
             chosen = {str(name): str(one).strip() for name, one in value.items()}
-            if chosen.get("writer") == "llm" and not (chosen.get("llm_url", settings.llm_url)):
-                raise FootnoteError("Give the address of the language model first.")
-            self._engine.change(save(settings, chosen))
+            if chosen.pop("look", ""):
+                self._engine.model_servers(again=True)
+                return line(""), *self.show()
+            self._change(settings, chosen, chosen.pop("llm_key", ""))
         except (ValueError, AttributeError, RecursionError):
             return problem("These settings can't be read. Load the page again."), gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
             return problem(plain_message(error, self._engine.home)), gr.skip(), gr.skip()
         return line("Saved. The next question is asked with these settings."), *self.show()
 
+    def _change(self, settings: Settings, chosen: dict[str, str], key: str) -> None:
+        """Save the choices and use them; the key stays in memory, and goes to no other server."""
+        url, model = (chosen.get(name, getattr(settings, name)) or "" for name in ("llm_url", "llm_model"))
+        if chosen.get("writer") == "llm" and not url:
+            raise FootnoteError("Give the address of the language model first.")
+        moved = url != (settings.llm_url or "")
+        known = settings.llm_key if settings.llm_key and not (moved and self._typed_key) else None
+        secret = SecretStr(key) if key else known
+        if chosen.get("writer") == "llm" and model and (moved or model != settings.llm_model or key):
+            check_has(model, url, secret.get_secret_value() if secret else "")
+        changed = save(settings, chosen)
+        if key or (moved and self._typed_key):
+            changed = changed.model_copy(update={"llm_key": secret})
+            self._typed_key = bool(key)
+        self._engine.change(changed)
+
     def _writer(self) -> gr.Radio:
         settings = self._engine.settings
         return gr.Radio(value=settings.writer, visible=bool(settings.llm_url))
 
 
-def make_settings_room(engine: Engine) -> Callable[[gr.Blocks, gr.Radio], None]:
+def make_settings_room(engine: Engine) -> Callable[[gr.Blocks, gr.Radio], gr.events.Dependency]:
     """Add the Settings view to the page.
 
-    Returns the function that connects it to the page and to the composer's writer choice.
+    Returns the function that connects it to the page and to the composer's writer choice, and returns the event of a
+    change.
     """
     events = _Events(engine)
     with gr.Column(elem_id="fn-settings", elem_classes=["fn-away"]):
@@ -120,9 +182,9 @@ def make_settings_room(engine: Engine) -> Callable[[gr.Blocks, gr.Radio], None]:
         keep = gr.Button("Save", elem_id="fn-save", elem_classes=["fn-away"])
     private = dict(show_progress="hidden", api_visibility="private")
 
-    def wire(page: gr.Blocks, writer: gr.Radio) -> None:
+    def wire(page: gr.Blocks, writer: gr.Radio) -> gr.events.Dependency:
         page.load(events.show, None, [form, writer], **private)
         outputs = [saved, form, writer]
-        keep.click(events.save, sent, outputs, js="() => window.footnoteSources.order()", **private)
+        return keep.click(events.save, sent, outputs, js="() => window.footnoteSources.order()", **private)
 
     return wire

@@ -30,6 +30,8 @@ def said(turn_id: str, answer: Answer) -> str:
             parts.append(_list(turn_id, sentences, cited))
         elif block == "row":
             parts.append(_table(turn_id, sentences, cited))
+        elif block == "lead" and sentences[0].verdict != "quoted":
+            parts.append(_written(turn_id, sentences, cited))
         else:
             parts.append(_paragraphs(turn_id, sentences, cited))
     return "".join(parts)
@@ -102,6 +104,16 @@ def _markers(turn_id: str, one: CitedSentence, cited: Mapping[int, Citation]) ->
     return "".join(marker(turn_id, cited[number]) for number in one.citations)
 
 
+def _written(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
+    """Return sentences of a language model as one paragraph."""
+    words = " ".join(f"{_words(one)}{_markers(turn_id, one, cited)}{_verdict(one)}" for one in sentences)
+    return f'<p dir="auto">{words}</p>'
+
+
+def _words(one: CitedSentence) -> str:
+    return f"<del>{escape(one.text)}</del>" if one.verdict == "unsupported" else escape(one.text)
+
+
 def _paragraphs(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
     parts = []
     for sentence, following in zip(sentences, (*sentences[1:], None), strict=True):
@@ -166,9 +178,7 @@ def _lines(markup: str) -> str:
 
 def _sentence(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation]) -> str:
     markers = _markers(turn_id, sentence, cited)
-    text = escape(sentence.text)
-    if sentence.verdict == "unsupported":
-        text = f"<del>{text}</del>"
+    text = _words(sentence)
     lead = ' class="fn-answering"' if sentence.block == "lead" else ""
     if lead and (worked := _WORKED_OUT.fullmatch(sentence.text)):
         text = f'{escape(worked["figure"])} <span class="fn-meta">{escape(worked["working"])}</span>'

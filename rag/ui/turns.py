@@ -130,18 +130,19 @@ class Turns:
         answers = stream(
             self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn, thread=thread
         )
-        found, shown = None, 0.0
+        quoted, shown = None, 0.0
         with suppress(Stopped), closing(answers):
             for found in answers:
                 if ticket.stopped.is_set():
                     return
-                if found.writer == "quote":
+                if not found.is_draft:
                     tell(html.turn(ticket.name, self._kept(found, memory)))
+                elif found.writer == "quote":
+                    quoted = found
+                    tell(html.writing_turn(ticket.name, None, quoted))
                 elif time.monotonic() - shown >= _PAUSE:
                     shown = time.monotonic()
-                    tell(html.writing_turn(ticket.name, found))
-            if found and found.writer == "llm":
-                tell(html.turn(ticket.name, self._kept(found, memory)))
+                    tell(html.writing_turn(ticket.name, found, quoted))
 
     def _kept(self, answer: Answer, memory: Memory | None) -> Answer:
         """Store an answer and return it; if storing fails, add a note that says so."""

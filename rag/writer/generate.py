@@ -22,7 +22,7 @@ from rag.reader import Evidence, Reading
 from rag.retrieve import Hit
 from rag.settings import Settings
 from rag.writer.llm import LanguageModel, ModelServerError, Usage
-from rag.writer.prompt import REFUSAL, Prompt, build_prompt
+from rag.writer.prompt import REFUSAL, Prompt, Task, build_prompt
 from rag.writer.sentence_cutter import Cutter, Drafted
 from rag.writer.thoughts import ThoughtFilter
 
@@ -47,6 +47,11 @@ class GeneratedDraft:
     tokens: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def shows(self) -> bool:
+        """True if a sentence passed the check."""
+        return any(one.verdict != "unsupported" for one in self.statements)
+
     def notes(self) -> Iterator[str]:
         """Yield notes for the reader: the failure, or the omitted sentences with reasons."""
         if self.failed:
@@ -67,7 +72,7 @@ class GeneratedDraft:
 
 def generate(
     model: LanguageModel,
-    question: str,
+    task: Task,
     reading: Reading,
     places: Places,
     settings: Settings,
@@ -75,12 +80,12 @@ def generate(
 ) -> Generator[GeneratedDraft]:
     """Ask the model, and yield the draft after each checked sentence.
 
-    The last draft is complete. The model may use the passages of `places`. After a server failure the last draft
+    The last draft is complete. `reading` and `places` are those of the question. After a server failure the last draft
     reports it. `stop` ends the request at once.
     """
     hits, articles = places.hits, places.articles
     counter = token_counter(settings.encoding)
-    prompt = build_prompt(question, hits, articles, counter, settings.llm_prompt_tokens)
+    prompt = build_prompt(task, articles, counter, settings.llm_prompt_tokens)
     checker = _SentenceChecker(prompt.ids, hits, articles, reading)
     stream = _Stream(model, prompt, counter.count, settings.llm_answer_tokens)
     draft = GeneratedDraft()
@@ -172,12 +177,14 @@ class _SentenceChecker:
         verdict = check_sentence(one.text, [self._sources[id_] for id_ in known]) if known else None
         if verdict is None:
             known, verdict = self._uncited(one.text)
-        if verdict.kind == "supported" and not one.closed and not _ENDED.search(one.text):
+        broken_off = not one.closed and one.block == "lead" and not _ENDED.search(one.text)
+        if verdict.kind == "supported" and broken_off:
             verdict = replace(verdict, kind="weak", why="the language model broke off in it")
         if verdict.kind == "unsupported" or not verdict.support:
-            return Statement(one.text, None, verdict="unsupported", why=verdict.why)
+            return Statement(one.text, None, verdict="unsupported", why=verdict.why, block=one.block)
         pieces = [self._evidence(self._ids[known[s.source]], s.span, verdict.score) for s in verdict.support]
-        return Statement(one.text, pieces[0], also=tuple(pieces[1:]), verdict=verdict.kind, why=verdict.why)
+        also = tuple(pieces[1:])
+        return Statement(one.text, pieces[0], also=also, verdict=verdict.kind, why=verdict.why, block=one.block)
 
     def _uncited(self, text: str) -> tuple[list[str], Verdict]:
         """Check a sentence without a citation: it passes only if one passage supports all of it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -12,6 +14,8 @@ MOST_BYTES = 16_000_000
 """Size limit of a response; a long answer after a long thought has a tenth of that."""
 _SENT = frozenset(("host", "accept", "content-type", "content-length", "connection", "user-agent", "authorization"))
 """Headers that a request keeps. Others identify this machine, or come from variables for another service."""
+_PATIENT = 10
+"""Longest wait in seconds that a server may ask for before a request is repeated."""
 
 
 class TooLong(Exception):
@@ -35,6 +39,8 @@ def make_client(url: str, key: str) -> httpx2.AsyncClient:
     async def bound(response: httpx2.Response) -> None:
         # A body that is compressed anyway is not decoded, so that a small one can't grow.
         response.headers.pop("Content-Encoding", None)
+        if seconds_to_wait(response.headers.get("Retry-After", "")) > _PATIENT:
+            response.headers["X-Should-Retry"] = "false"  # the openai package then reports the error at once
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _Bounded(response.stream)
 
@@ -43,6 +49,20 @@ def make_client(url: str, key: str) -> httpx2.AsyncClient:
         follow_redirects=False,
         event_hooks={"request": [reveal_little], "response": [bound]},
     )
+
+
+def seconds_to_wait(retry_after: str) -> float:
+    """Return the seconds in a Retry-After header, which has a number or a date; 0 for anything else.
+
+    >>> seconds_to_wait("30"), seconds_to_wait("soon")
+    (30.0, 0.0)
+    """
+    if retry_after.isdecimal():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
 
 
 def is_near(url: str) -> bool:

@@ -8,6 +8,7 @@ between two words.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import FootnoteError
 from rag.settings import Settings
-from rag.writer.guarded_http import TooLong, make_client
+from rag.writer.guarded_http import TooLong, make_client, seconds_to_wait
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -66,10 +67,11 @@ class Usage:
 
 class _Received:
     """The state of one completion. `finished` is the server's finish reason, "" before it. `spoke` is True if the last
-    chunk held words, of the answer or of a thought before it, or ended the answer."""
+    chunk held words, of the answer or of a thought before it, or ended the answer. `called` is True if the model asked
+    for a tool."""
 
     def __init__(self) -> None:
-        self.begun = self.spoke = False
+        self.begun = self.spoke = self.called = False
         self.finished = ""
         self.usage = Usage()
 
@@ -83,6 +85,7 @@ class _Received:
             text = _text(choice.delta.content)
             thought = "".join(_text(getattr(choice.delta, name, "")) for name in _THOUGHTS)
             self.finished = str(choice.finish_reason or "")
+            self.called |= bool(getattr(choice.delta, "tool_calls", None))
             self.spoke = bool(self.finished or text.strip() or thought.strip())
         return text
 
@@ -183,7 +186,9 @@ class LanguageModel:
             if not received.finished:
                 box.put(ModelServerError(self._explain(error, received.begun, whole=whole.expired())))
                 return
-        if received.finished:
+        if received.called:
+            box.put(ModelServerError(self._wants_tools()))
+        elif received.finished:
             box.put(replace(received.usage, cut=received.finished not in _ENDS))
         else:
             box.put(ModelServerError(self._broken() if received.begun else self._unreadable()))
@@ -207,6 +212,12 @@ class LanguageModel:
         return (
             f"The answer of the language model at {self.url} broke off. Ask again; if it goes on, look at the "
             "server's own log."
+        )
+
+    def _wants_tools(self) -> str:
+        return (
+            f"The model {self.model!r} asked for a tool instead of answering, and Footnote gives it none. Take another "
+            "model, or switch tools off on its server."
         )
 
     def _unreadable(self) -> str:
@@ -236,7 +247,8 @@ class LanguageModel:
                 "FOOTNOTE_LLM_PROMPT_TOKENS, or give the model a longer context on its server."
             )
         if isinstance(error, APIStatusError):
-            return self._refused(error.status_code, self._said(error))
+            wait = seconds_to_wait(error.response.headers.get("Retry-After", ""))
+            return self._refused(error.status_code, self._said(error), wait)
         if isinstance(error, APIConnectionError) and not begun:
             return (
                 f"Nothing answers at {self.url}. Start the language model server there, or set FOOTNOTE_LLM_URL to "
@@ -244,7 +256,7 @@ class LanguageModel:
             )
         return self._broken()
 
-    def _refused(self, status: int, said: str) -> str:
+    def _refused(self, status: int, said: str, wait: float) -> str:
         if status in (401, 403):
             what = "does not accept the key in FOOTNOTE_LLM_KEY" if self._key else "wants a key"
             return f"The language model server at {self.url} {what} ({status}). Set FOOTNOTE_LLM_KEY to a valid one."
@@ -257,6 +269,11 @@ class LanguageModel:
             return (
                 f"The server at {self.url} has no model called {self.model!r} (404). Set FOOTNOTE_LLM_MODEL to one it "
                 "has (Ollama: `ollama list`), and check that FOOTNOTE_LLM_URL ends as its manual says, mostly in /v1."
+            )
+        if status == 429 and wait > 1:
+            return (
+                f"The language model server at {self.url} takes no more requests for now (429). Ask again in "
+                f"{math.ceil(wait):,} seconds, or look at the account's limits."
             )
         if status == 429:
             return (

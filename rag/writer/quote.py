@@ -173,12 +173,17 @@ def shown(text: str) -> str:
 
 
 def as_text(sentences: Sequence[CitedSentence]) -> str:
-    """Return the text of an answer: items on successive lines, the rest in paragraphs."""
+    """Return the text of an answer.
+
+    Items are on successive lines, sentences of a language model in one paragraph, quotes in a paragraph each.
+    """
     parts = list[str]()
     for number, one in enumerate(sentences):
         if number:
-            tight = one.block in _LISTED and sentences[number - 1].block in ("lead", *_LISTED)
-            parts.append("\n" if tight else "\n\n")
+            before = sentences[number - 1]
+            tight = one.block in _LISTED and before.block in ("lead", *_LISTED)
+            runs_on = one.block == before.block == "lead" and one.verdict != "quoted"
+            parts.append("\n" if tight else " " if runs_on else "\n\n")
         mark = "- " if one.block in ("item", "row") else f"{_step(sentences, number)}. " if one.block == "step" else ""
         parts.append(f"{mark}{one}")
     return "".join(parts)

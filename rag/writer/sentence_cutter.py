@@ -8,26 +8,44 @@ from dataclasses import dataclass
 
 from index.text.sentences import sentences
 from rag.check.instructions import without_unseen
+from rag.cite import AnswerBlockKind
 
-_ID = r"(?:id\s*[:=]?\s*)?(?:[a-z]{5,20}|\d{1,3})"
-_MARKER = re.compile(rf"[ \t]*[\[【(]\s*({_ID}(?:\s*[,;]\s*{_ID})*)\s*[\]】)]", re.IGNORECASE)
+_PREFIX = r"(?:passages?|sources?|ids?)\s*[:=#]?\s*|\^"
+_ID = rf"(?:{_PREFIX})?(?:[a-z]{{5,20}}|\d{{1,3}})"
+_MARKER = re.compile(
+    rf"[ \t]*[\[【(]\s*({_ID}(?:\s*(?:[,;]|and)\s*{_ID})*)\s*[\]】)](?:\(https?:[^)\s]*\))?", re.IGNORECASE
+)
 _OPEN = re.compile(r"[\[【(][^\]】)]{0,80}$")
 """A possible beginning of a marker."""
 _CERTAIN = re.compile(r"\S+\s+\S")
 """A word and the start of the next: by then the sentence before has certainly ended."""
-_ORNAMENT = re.compile(r"^(?:#{1,6}\s+|[•◦▪‣·*+–—-]\s+|\d{1,2}[.)]\s+|>\s+)+")
+_ORNAMENT = re.compile(r"^(?:#{1,6}\s+|[•◦▪‣·*+–—-]\s+|\d{1,2}[.)]\s+|>\s+|\|\s*)+")
+_BLOCKS: tuple[tuple[re.Pattern[str], AnswerBlockKind], ...] = (
+    (re.compile(r"\s*(?:step\s+)?\d{1,2}[.)]\s", re.IGNORECASE), "step"),
+    (re.compile(r"\s*[•◦▪‣·*+–—-]\s"), "item"),
+    (re.compile(r"\s*\|"), "row"),
+)
+"""Beginning of a line -> the block that it begins."""
+_PLAIN: AnswerBlockKind = "lead"
+_RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
+"""The line between the header and the rows of a table."""
+_IMAGE = re.compile(r"\s*!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Drafted:
-    """A sentence as the model wrote it, without markers.
+    """A sentence as the model wrote it, without markers, links and images.
 
     `ids` are the ids in its markers, in order, each once. `closed` is True if a marker or another sentence follows.
+    `block` is "item", "step" or "row" for the first sentence of a line that begins so.
     """
 
     text: str
     ids: tuple[str, ...]
     closed: bool = True
+    block: AnswerBlockKind = "lead"
 
 
 class Cutter:
@@ -42,21 +60,24 @@ class Cutter:
     def __init__(self, known: tuple[str, ...]) -> None:
         """Take the ids that can be cited.
 
-        Words in round brackets are a marker only if they are among these.
+        Words in round brackets are a marker only if they are among these; numbers, only after a word like "passage".
         """
         self._known = frozenset(known)
         self._raw = ""
+        self._line_begins = True
 
     def feed(self, delta: str) -> Iterator[Drafted]:
         """Add text, and yield the sentences that are complete by now."""
         self._raw += delta
         while one := self._cut(ended=False):
-            yield one
+            if one.text:
+                yield one
 
     def end(self) -> Iterator[Drafted]:
         """Yield the rest after the end of the stream."""
         while one := self._cut(ended=True):
-            yield one
+            if one.text:
+                yield one
 
     def _cut(self, *, ended: bool) -> Drafted | None:
         """Take the first sentence from the buffer if its end is certain."""
@@ -70,12 +91,16 @@ class Cutter:
             end = spans[1][0]
         else:
             return None
+        line = text.rfind("\n", 0, spans[0][0]) + 1
+        begins = bool(line) or self._line_begins
+        block = next((kind for pattern, kind in _BLOCKS if begins and pattern.match(text, line)), _PLAIN)
+        self._line_begins = "\n" in text[spans[0][1] : end]
         # subtle: a marker at the very start of the next sentence belongs to this one, so it is cut off with it.
         own = [marker for marker in markers if marker[0] <= end]
         self._raw = self._raw[end + sum(removed for _, _, removed in own) :]
         ids = [id_ for _, of_marker, _ in own for id_ in of_marker]
         closed = len(spans) > 1 or any(marker[0] >= spans[0][1] for marker in own)
-        return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)), closed)
+        return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)), closed, block)
 
     def _certain(self, text: str, start: int) -> bool:
         return bool(_CERTAIN.match(text, start)) and not _OPEN.match(text, start)
@@ -86,9 +111,11 @@ class Cutter:
         markers: list[tuple[int, list[str], int]] = []
         last = length = 0
         for match in _MARKER.finditer(raw):
-            ids = [re.sub(r"^id\s*[:=]?\s*", "", one.strip().lower()) for one in re.split("[,;]", match.group(1))]
+            written = [one.strip().lower() for one in re.split(r"[,;]|\band\b", match.group(1))]
+            ids = [re.sub(rf"^(?:{_PREFIX})", "", one) for one in written]
             square = match.group().lstrip()[0] in "[【"
-            if not square and not self._known.intersection(ids):
+            words = self._known.intersection(one for one in ids if not one.isdigit())
+            if not square and not words and ids[0] == written[0]:
                 continue
             kept.append(raw[last : match.start()])
             length += match.start() - last
@@ -98,5 +125,6 @@ class Cutter:
 
 
 def _tidy(text: str) -> str:
-    """Return a sentence on one line, without Markdown and invisible characters."""
-    return _ORNAMENT.sub("", " ".join(without_unseen(text).replace("**", "").replace("__", "").split()))
+    """Return a sentence on one line, without Markdown, links, images, tags and invisible characters."""
+    text = _TAG.sub("", _RULE.sub("", _LINK.sub(r"\1", _IMAGE.sub("", without_unseen(text)))))
+    return _ORNAMENT.sub("", " ".join(text.replace("**", "").replace("__", "").split())).rstrip("| ")

@@ -1,7 +1,8 @@
-"""A model's stream -> the stream without the model's reasoning. Pure.
+"""A model's stream -> the stream without the model's reasoning and tool calls. Pure.
 
 Many models reason before they answer: <think>...</think>, <thinking>, <reasoning>, [THINK] and the like. If a server's
-template opens the thought, the stream has only its end; if the model is cut off, only its start.
+template opens the thought, the stream has only its end; if the model is cut off, only its start. Calls of tools that
+are written as text, <tool_call>...</tool_call>, are left out in the same way.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|analysis|scratchpad|antthinking)"
+_NAME = r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|analysis|scratchpad|antthinking"
+_NAME += r"|tool_?calls?|function_?calls?|tool_use|invoke)"
 _TAG = re.compile(rf"[<\[◁]\s*(?P<end>/\s*)?{_NAME}(?:\s[^<>\[\]]{{0,80}})?\s*[>\]▷]", re.IGNORECASE)
 _PERHAPS = re.compile(r"[<\[◁]\s*/?\s*[\w:]*(?:\s[^<>\[\]]*)?$")
 """A possible beginning of a tag."""
