@@ -143,7 +143,8 @@ class Server:
 
     `elsewhere` is the target of its redirects. `headers` are those of the last request. `payloads` maps a question to
     the text of the part "injected". `pace` is in tokens per second (0: no limit). `sent` has the time of each token of
-    the last answer, with the text up to it. `let_go` is set when the client of the part "endless" has left.
+    the last answer, with the text up to it. `let_go` is set when the client of the part "endless" has left. `models`
+    are listed in Ollama's form if `is_ollama`, else in OpenAI's.
     """
 
     url: str = ""
@@ -154,6 +155,8 @@ class Server:
     sent: list[tuple[float, str]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     let_go: threading.Event = field(default_factory=threading.Event)
+    models: list[str] = field(default_factory=list)
+    is_ollama: bool = False
 
 
 def make_app(server: Server) -> FastAPI:
@@ -171,6 +174,11 @@ def make_app(server: Server) -> FastAPI:
         if (refused := await _refuse(part, body, request)) is not None:
             return refused
         return StreamingResponse(_stream(server, part, Asked.read(body), request), media_type="text/event-stream")
+
+    @app.get("/api/tags" if server.is_ollama else "/v1/models")
+    async def models() -> dict[str, Any]:
+        rows = [{"name" if server.is_ollama else "id": name} for name in server.models]
+        return {"models" if server.is_ollama else "data": rows}
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def anything(path: str, request: Request) -> Response:
@@ -270,10 +278,10 @@ def _tokens(text: str) -> list[str]:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
-    """Run the server during a with block."""
-    server = Server()
-    port = free_port()
+def serving(port: int = 0, *models: str, is_ollama: bool = False) -> Iterator[Server]:
+    """Run the server during a with block, on a free port by default."""
+    server = Server(models=list(models), is_ollama=is_ollama)
+    port = port or free_port()
     config = uvicorn.Config(make_app(server), host="127.0.0.1", port=port, log_level="critical")
     runner = uvicorn.Server(config)
     thread = threading.Thread(target=runner.run, name="scripted", daemon=True)
