@@ -125,9 +125,9 @@ class _Events:
         self._engine = engine
         self._typed_key = False
 
-    def show(self) -> tuple[object, object]:
-        """Return the form and the composer's writer choice."""
-        return preferences_room(self._engine.settings, self._engine.model_servers()), self._writer()
+    def show(self) -> str:
+        """Return the form, with the servers of the last search."""
+        return preferences_room(self._engine.settings, self._engine.model_servers())
 
     def save(self, sent: object) -> tuple[object, object, object]:
         """Store the settings; return (status, form, the composer's writer choice)."""
@@ -139,13 +139,13 @@ class _Events:
             chosen = {str(name): str(one).strip() for name, one in value.items()}
             if chosen.pop("look", ""):
                 self._engine.model_servers(again=True)
-                return line(""), *self.show()
+                return line(""), self.show(), self.writer()
             self._change(settings, chosen, chosen.pop("llm_key", ""))
         except (ValueError, AttributeError, RecursionError):
             return problem("These settings can't be read. Load the page again."), gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
             return problem(plain_message(error, self._engine.home)), gr.skip(), gr.skip()
-        return line("Saved. The next question is asked with these settings."), *self.show()
+        return line("Saved. The next question is asked with these settings."), self.show(), self.writer()
 
     def _change(self, settings: Settings, chosen: dict[str, str], key: str) -> None:
         """Save the choices and use them; the key stays in memory, and goes to no other server."""
@@ -163,7 +163,8 @@ class _Events:
             self._typed_key = bool(key)
         self._engine.change(changed)
 
-    def _writer(self) -> gr.Radio:
+    def writer(self) -> gr.Radio:
+        """Return the composer's writer choice."""
         settings = self._engine.settings
         return gr.Radio(value=settings.writer, visible=bool(settings.llm_url))
 
@@ -183,7 +184,9 @@ def make_settings_room(engine: Engine) -> Callable[[gr.Blocks, gr.Radio], gr.eve
     private = dict(show_progress="hidden", api_visibility="private")
 
     def wire(page: gr.Blocks, writer: gr.Radio) -> gr.events.Dependency:
-        page.load(events.show, None, [form, writer], **private)
+        # The search for servers may take half a second, in which a person may choose the writer.
+        page.load(events.writer, None, writer, **private)
+        page.load(events.show, None, form, **private)
         outputs = [saved, form, writer]
         return keep.click(events.save, sent, outputs, js="() => window.footnoteSources.order()", **private)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import ask, free_port, opened, served
+from rag.writer.servers import USUAL
 
 pytestmark = pytest.mark.browser
 QUESTION = "who supplies GM's cells?"
@@ -53,6 +56,53 @@ def test_each_written_sentence_has_its_verdict_and_links_to_its_source(
         last = page.locator(".fn-turn").last
         expect(last).to_have_class(re.compile("fn-answered"), timeout=60_000)
         expect(last.locator(".fn-check")).to_have_count(0)
+
+
+def test_a_server_on_this_machine_is_offered_chosen_stopped_and_replaced_by_quotes(
+    browser: Browser, seeds_home: Path, tmp_path: Path
+) -> None:
+    home = Path(shutil.copytree(seeds_home, tmp_path / "home"))
+    port = USUAL["Ollama"]
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            pytest.skip("a server of Ollama runs on this machine")
+    with ExitStack() as running:
+        server = running.enter_context(serving(port, "perfect", is_ollama=True))
+        with served(home, tmp_path / "log") as address, opened(browser, address) as page:
+            expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
+            offer = page.locator(".fn-welcome").get_by_role("button", name="Let perfect on this machine write")
+            expect(offer).to_be_visible()
+            assert {one.get("path") for one in server.requests} <= {"v1/models"}, "more than the list was asked for"
+            offer.click()
+            expect(page.get_by_label("Language model, checked")).to_be_checked()
+            expect(offer).to_have_count(0)
+            ask(page, QUESTION)
+            turn = page.locator(".fn-turn").last
+            expect(turn).to_have_class(re.compile("fn-answered"), timeout=60_000)
+            expect(turn.locator(".fn-check.fn-supported").first).to_be_visible()
+            running.close()  # the server stops
+            ask(page, "Who is the CEO of GM?")
+            turn = page.locator(".fn-turn").last
+            expect(turn).to_have_class(re.compile("fn-answered"), timeout=60_000)
+            expect(turn.locator(".fn-answer")).to_contain_text("Mary Barra")
+            expect(turn.locator(".fn-note").first).to_contain_text("Nothing answers at")
+
+
+def test_quotes_are_shown_while_the_model_writes_and_do_not_move(
+    browser: Browser, seeds_home: Path, tmp_path: Path, scripted: Server
+) -> None:
+    with written_by(browser, seeds_home, tmp_path / "log", scripted.url, "perfect") as page:
+        scripted.pace = 12
+        ask(page, QUESTION)
+        turn = page.locator(".fn-turn").last
+        quote = turn.locator(".fn-quoted").first
+        expect(quote).to_be_visible(timeout=60_000)
+        before = quote.bounding_box()
+        expect(turn.locator(".fn-check").first).to_be_visible(timeout=60_000)
+        expect(turn).to_have_class(re.compile("fn-working"))
+        assert quote.bounding_box() == before
+        scripted.pace = 0
+        expect(turn).to_have_class(re.compile("fn-answered"), timeout=60_000)
 
 
 def test_a_sentence_that_fails_the_check_is_left_out_with_a_note(
