@@ -113,6 +113,7 @@ PARTS: dict[str, Callable[[Asked], str]] = {
     "denying": lambda asked: f"GM is wedded to a particular supplier for battery cells. [{asked.id_of('not wedded')}]",
     "five": lambda asked: _cited(asked.nearest(5)),
     "refusing": lambda asked: REFUSAL,
+    "refusing-too": lambda asked: f"{_cited(asked.true())} {REFUSAL}",
     "unfinished": lambda asked: asked.true()[0][0][:-12],
     "cut": lambda asked: f"{_cited(asked.true()[:1])} {asked.true()[-1][0][:-12]}",
     "cut-number": lambda asked: f"{_cited(asked.true()[:1])} The deal of GM with TDK is predicted to create 1.",

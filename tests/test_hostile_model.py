@@ -25,8 +25,6 @@ from rag.writer.thoughts import ThoughtFilter
 from tests.conftest import ROOT
 from tests.test_llm import JOBS, SUPPLIERS, engine_for, verdicts
 
-pytestmark = pytest.mark.slow
-
 QUESTION = [{"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Does it rain?'}]
 
 
@@ -56,6 +54,7 @@ def complete(server: Server, part: str, timeout: float = 20, **settings: Any) ->
 # --- reasoning --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [*THINKING, "field"])
 def test_the_reasoning_of_a_model_is_never_in_the_answer(engine: Engine, server: Server, way: str) -> None:
     found = ask(engine, server, f"thinking-{way}")
@@ -67,6 +66,7 @@ def test_the_reasoning_of_a_model_is_never_in_the_answer(engine: Engine, server:
         assert found.writer == "llm" and verdicts(found) == ["supported", "supported"]
 
 
+@pytest.mark.slow
 def test_reasoning_is_hidden_while_streaming_as_soon_as_its_tag_is_read(engine: Engine, server: Server) -> None:
     for way in set(THINKING) - {"unopened", "nested"}:
         for state in stream(engine_for(engine, server, f"thinking-{way}"), SUPPLIERS):
@@ -94,16 +94,19 @@ def test_text_that_only_resembles_reasoning_is_kept(text: str) -> None:
 # --- answers that break off -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["cut", "cut-number"])
 def test_the_last_sentence_of_a_truncated_answer_is_dropped(engine: Engine, server: Server, part: str) -> None:
     found = ask(engine, server, part)
     assert verdicts(found) == ["supported"] and found.text.endswith("batteries. [1]")
 
 
+@pytest.mark.slow
 def test_a_truncated_answer_keeps_its_last_sentence_if_it_has_a_citation(engine: Engine, server: Server) -> None:
     assert verdicts(ask(engine, server, "cut-cited")) == ["supported", "supported"]
 
 
+@pytest.mark.slow
 def test_a_sentence_without_an_end_is_marked(engine: Engine, server: Server) -> None:
     found = ask(engine, server, "unfinished", JOBS)
     assert "supported" not in verdicts(found)
@@ -118,9 +121,26 @@ def test_invisible_characters_are_removed_before_the_check() -> None:
     ]
 
 
+def test_words_in_round_brackets_are_a_marker_only_if_they_are_ids() -> None:
+    cutter = Cutter(("kfmrt",))
+    drafted = [*cutter.feed("It rains (often). It pours (kfmrt). It ends."), *cutter.end()]
+    assert [(one.text, one.ids) for one in drafted] == [
+        ("It rains (often).", ()),
+        ("It pours.", ("kfmrt",)),
+        ("It ends.", ()),
+    ]
+
+
+def test_a_line_of_tags_alone_is_no_sentence() -> None:
+    for text in ("<br>\n\nIt rains. It pours.", "It rains.\n\n<br>\n\nIt pours.", "It rains. It pours.\n\n<br>"):
+        cutter = Cutter(())
+        assert [one.text for one in (*cutter.feed(text), *cutter.end())] == ["It rains.", "It pours."]
+
+
 # --- silence and floods -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "told"),
     [
@@ -135,12 +155,14 @@ def test_keep_alives_and_reasoning_do_not_extend_the_time_out(server: Server, pa
         complete(server, part, timeout=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["endless-line", "endless-thought", "endless-error"])
 def test_an_endless_reply_is_stopped(server: Server, part: str) -> None:
     with pytest.raises(ModelServerError, match="sent more than any answer has"):
         complete(server, part, timeout=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["bomb", "bomb-error", "no-utf-8", "no-json", "no-choices"])
 def test_an_invalid_reply_is_reported_in_a_sentence(server: Server, part: str) -> None:
     with pytest.raises(ModelServerError) as caught:
@@ -148,6 +170,7 @@ def test_an_invalid_reply_is_reported_in_a_sentence(server: Server, part: str) -
     assert not re.search("Error|Traceback|codec|byte|Errno", str(caught.value)) and str(caught.value).endswith(".")
 
 
+@pytest.mark.slow
 def test_a_compression_bomb_is_not_unpacked(server: Server) -> None:
     code = (
         "import resource, sys; from rag.writer.llm import *; from rag.settings import Settings\n"
@@ -163,16 +186,19 @@ def test_a_compression_bomb_is_not_unpacked(server: Server) -> None:
         assert done.stdout == "True\n", done.stderr
 
 
+@pytest.mark.slow
 def test_an_overlong_chunk_is_cut_to_the_limit_of_an_answer(engine: Engine, server: Server) -> None:
     found = ask(engine, server, "one-huge-piece", llm_answer_tokens=16)
     assert found.writer == "quote" and sum(len(one.text) for one in found.checked) < 5_000
 
 
+@pytest.mark.slow
 def test_a_reply_without_text_is_empty_and_half_characters_are_replaced(server: Server) -> None:
     assert complete(server, "no-strings") == ""
     assert complete(server, "half-characters").encode() == "It rains ?. \x1b[31m\u202e".encode()
 
 
+@pytest.mark.slow
 def test_a_server_that_keeps_the_connection_open_delays_nothing(server: Server) -> None:
     assert complete(server, "never-closed", timeout=300) == "It rains on Sundays."
 
@@ -180,6 +206,7 @@ def test_a_server_that_keeps_the_connection_open_delays_nothing(server: Server) 
 # --- where requests go ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_never_followed(engine: Engine, server: Server, elsewhere: Server, status: int) -> None:
     server.elsewhere, elsewhere.requests = elsewhere.url, []
@@ -188,6 +215,7 @@ def test_a_redirect_is_never_followed(engine: Engine, server: Server, elsewhere:
     assert f"sends requests to another address ({status})" in found.notes[0] and "does not follow" in found.notes[0]
 
 
+@pytest.mark.slow
 def test_a_local_server_is_reached_without_a_proxy_and_without_needless_headers(
     server: Server, elsewhere: Server
 ) -> None:
@@ -219,6 +247,7 @@ def test_a_local_server_is_reached_without_a_proxy_and_without_needless_headers(
     assert server.headers["accept-encoding"] == "identity"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("url", "near"),
     [
@@ -231,6 +260,7 @@ def test_local_servers_are_distinguished_from_remote_ones(url: str, near: bool) 
     assert is_near(url) is near
 
 
+@pytest.mark.slow
 def test_stopping_works_while_the_server_is_silent(server: Server) -> None:
     stop = threading.Event()
     made = LanguageModel(Settings(llm_url=server.url, llm_model="keep-alive", llm_timeout=300))

@@ -31,8 +31,6 @@ from rag.writer import prompt
 from rag.writer.llm import LanguageModel, ModelServerError
 from tests.conftest import ROOT, Run
 
-pytestmark = pytest.mark.slow
-
 SUPPLIERS = "who supplies GM's cells?"
 JOBS = "How many jobs will the TDK deal create?"
 
@@ -148,6 +146,7 @@ def test_a_true_sentence_without_an_id_gets_a_citation_from_the_check(ask: Ask) 
     assert found.sentences[0].why == "it cites no passage; the check found one"
 
 
+@pytest.mark.slow
 def test_chatter_around_the_answer_is_dropped(ask: Ask) -> None:
     found = ask("chatty")
     assert "Sure" not in found.text and "hope" not in found.text and verdicts(found).count("supported") == 2
@@ -158,6 +157,40 @@ def test_a_model_that_declines_gives_a_refusal_with_the_nearest_passages(ask: As
     assert found.refused and found.passages and not found.citations and prompt.REFUSAL not in found.text
     assert "The language model found no answer in the passages." in found.notes
     assert not ask("refusing", never_refuse=True).refused
+
+
+def test_a_refusal_next_to_an_answer_is_left_out(ask: Ask) -> None:
+    found = ask("refusing-too")
+    assert verdicts(found) == ["supported", "supported"] and not found.refused and prompt.REFUSAL not in found.text
+
+
+def test_if_quotes_would_not_answer_the_model_answers_alone_or_the_question_is_refused(
+    engine: Engine, server: Server
+) -> None:
+    states = list(stream(engine_for(engine, server, "perfect", refuse_below=1.0), SUPPLIERS))
+    assert {one.writer for one in states} == {"llm"} and states[-1].citations
+    (refused,) = stream(engine_for(engine, server, "wrong-name", refuse_below=1.0), JOBS)
+    assert refused.refused and not refused.citations
+
+
+def test_a_thought_is_no_part_of_the_answer_even_if_only_its_end_is_marked(ask: Ask) -> None:
+    found = ask("thinking-unopened")
+    assert verdicts(found) == ["supported", "supported"] and "Panasonic" not in found.text
+
+
+def test_a_model_that_writes_only_thoughts_is_replaced_by_quotes_with_a_note(ask: Ask) -> None:
+    found = ask("thinking-only")
+    assert set(verdicts(found)) == {"quoted"}
+    assert found.notes == ("The language model wrote no whole sentence, so the answer is quoted.",)
+
+
+@pytest.mark.parametrize(
+    ("part", "question", "kinds"),
+    [("cut", SUPPLIERS, ["supported"]), ("unfinished", JOBS, ["weak"]), ("ends", SUPPLIERS, ["quoted"])],
+)
+def test_no_unfinished_sentence_counts_as_supported(ask: Ask, part: str, question: str, kinds: list[str]) -> None:
+    found = ask(part, question)
+    assert not found.refused and verdicts(found)[: len(kinds)] == kinds
 
 
 def test_without_evidence_the_model_is_not_called(ask: Ask, server: Server) -> None:
@@ -187,6 +220,7 @@ def test_a_question_without_any_relation_does_not_reach_the_model(ask: Ask, serv
     assert ask("perfect", "What is the capital of France?").refused and len(server.requests) == before
 
 
+@pytest.mark.slow
 def test_warming_up_imports_the_client_only_if_a_model_is_set(seeds_home: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from rag.engine import Engine; from rag.settings import Settings\n"
@@ -208,6 +242,7 @@ def test_by_default_no_server_is_called(engine: Engine, server: Server) -> None:
 # --- failing servers --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "told"),
     [
@@ -241,6 +276,7 @@ def test_an_answer_without_choices_is_quoted(ask: Ask) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_server_that_is_down_and_missing_settings_have_different_notes(ask: Ask) -> None:
     off = f"http://127.0.0.1:{free_port()}/v1"
     assert f"Nothing answers at {off}. Start" in ask("perfect", llm_url=off).notes[0]
@@ -248,10 +284,12 @@ def test_a_server_that_is_down_and_missing_settings_have_different_notes(ask: As
     assert "FOOTNOTE_LLM_MODEL is empty" in ask("", llm_model=None).notes[0]
 
 
+@pytest.mark.slow
 def test_a_server_that_rejects_extra_parameters_is_called_without_them(ask: Ask) -> None:
     assert verdicts(ask("picky")) == ["supported", "supported"]
 
 
+@pytest.mark.slow
 def test_the_right_key_is_accepted(ask: Ask) -> None:
     assert ask("locked", llm_key=SecretStr(KEY)).writer == "llm"
 
@@ -285,6 +323,7 @@ def test_an_endless_answer_is_cut_off(ask: Ask) -> None:
 # --- the key ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_evaluate_counts_verdicts_and_the_key_is_in_no_message_log_or_file(
     run: Run, server: Server, seeds_home: Path, tmp_path: Path
 ) -> None:
@@ -312,6 +351,7 @@ def test_evaluate_counts_verdicts_and_the_key_is_in_no_message_log_or_file(
     assert ("FOOTNOTE_LLM_KEY", "set") in [row[:2] for row in list_settings(Settings(llm_key=SecretStr(KEY)))]
 
 
+@pytest.mark.slow
 def test_debug_logs_never_contain_the_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         for part in ("locked", "leaky", "missing-model"):
@@ -329,6 +369,7 @@ def test_messages_about_an_invalid_key_or_url_do_not_contain_the_key(ask: Ask, m
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_the_key_of_another_service_is_not_sent(
     engine: Engine, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -393,6 +434,7 @@ def make_model(folder: Path) -> None:
     model.save_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_nonsense_of_a_real_server_is_never_shown_as_fact(
     nonsense: tuple[str, str], engine: Engine, server: Server
 ) -> None:

@@ -120,7 +120,6 @@ def test_a_choice_of_no_source_is_a_refusal_of_its_kind(lane: Engine) -> None:
     assert found.refused and found.refusal == Refusal("nothing_chosen") and not found.passages
 
 
-@pytest.mark.slow
 def test_an_empty_index_is_a_refusal_of_its_kind(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     engine = Engine(Settings(home=tmp_path / "home"))

@@ -150,6 +150,8 @@ def verify_in_fresh_process(folder: Path, server: Server | None = None, added: S
         # The pipe stays open until the check is done: if this process is killed, the check ends with it.
         output = checking.stdout.read().strip()
         code = checking.wait()
+        with contextlib.suppress(BrokenPipeError):
+            checking.stdin.close()  # a check that died before it read its input leaves some unsent
     if code != 0:
         reason = (output or f"exit code {code}").splitlines()[-1]
         kind = VectorsLost if code == _ONLY_LOST else IndexDamaged

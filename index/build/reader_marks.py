@@ -42,8 +42,6 @@ def ended_uncleanly(index: Path) -> bool:
             with FileLock(path).acquire(timeout=0):
                 path.unlink(missing_ok=True)
             left = True
-        except Timeout:
+        except (Timeout, OSError, NotImplementedError):
             continue
-        except (OSError, NotImplementedError):
-            return False
     return left
