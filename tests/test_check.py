@@ -200,6 +200,21 @@ def test_a_sentence_may_combine_sources_and_gets_a_slice_of_each() -> None:
         ("twenty-five of a hundred and twenty", [("25", ""), ("120", "")]),
         ("1914–18", [("1914", ""), ("18", ""), ("1918", "")]),
         ("one or two", [("2", "")]),
+        ("half a million, two and a half million", [("500000", ""), ("2500000", "")]),
+        ("three and a half years, a dozen and a half, 2 and a half", [("3.5", "year"), ("18", ""), ("2.5", "")]),
+        (
+            "$5-10 million, 500 to 1 million",
+            [
+                ("5000000", "dollar"),
+                ("10000000", "dollar"),
+                ("500", ""),
+                ("1000000", ""),
+            ],
+        ),
+        ("US$5-10 for 2 to 3 thousand people", [("5", "dollar"), ("10", "dollar"), ("2000", ""), ("3000", "")]),
+        ("USD 1,250.50 and EUR 3", [("1250.5", "dollar"), ("3", "euro")]),
+        ("minus 4 degrees Celsius, 10 minus 4", [("-4", "celsius"), ("10", ""), ("4", "")]),
+        ("60 miles an hour, 100 km per hour, 30 seconds", [("60", "mph"), ("100", "km/h"), ("30", "second")]),
         ("-5 °C, 12 km/h, a 20-year-old", [("-5", "celsius"), ("12", "km/h"), ("20", "year")]),
     ],
 )
@@ -208,9 +223,13 @@ def test_numbers_are_read_in_normal_form(text: str, numbers: list[tuple[str, str
 
 
 def test_dates_in_prose_are_read_as_precisely_as_they_are_written() -> None:
-    text = "On Sept. 12, 2024, the 3rd of May, in June 2020, since July; 13/04/2024; it may 5; 03/04/2024; 99 May 2020."
+    text = (
+        "On Sept. 12, 2024, the 3rd of May, in June 2020, since July; 13/04/2024; it may 5; 03/04/2024; 99 May 2020. "
+    )
+    text += "The 9th day of August 1974, 15-Jan-2021, 2023/12/25; not 31 April 2020, a/2023/12/25/b."
     assert [date for _, _, date in find_dates(text)] == [
         (2024, 9, 12), (None, 5, 3), (2020, 6, None), (None, 7, None), (2024, 4, 13), (2020, 5, None),
+        (1974, 8, 9), (2021, 1, 15), (2023, 12, 25),
     ]  # fmt: skip
 
 

@@ -166,8 +166,10 @@ def test_a_partial_date_covers_all_its_days() -> None:
         ("2024", "2024-01-01", "2024-12-31"),
         ("2024-02", "2024-02-01", "2024-02-29"),
         ("2024-12", "2024-12-01", "2024-12-31"),
+        ("12/2024", "2024-12-01", "2024-12-31"),
         ("2024-12-31", "2024-12-31", "2024-12-31"),
     ):
         period = read_period(when)
         assert period and (period.first_day.isoformat(), period.last_day.isoformat()) == (first, last)
     assert read_period("31 December 2024") == read_period("2024-12-31") and read_period("last year") is None
+    assert read_period("2019/20") is None and read_period("13/2024") is None

@@ -26,6 +26,25 @@ def cut(text: str) -> list[str]:
         ("Short line\nAnother line", ["Short line", "Another line"]),
         ("これは文です。これも文です。", ["これは文です。", "これも文です。"]),
         ("Visit example.com. It is free.", ["Visit example.com.", "It is free."]),
+        ("It was 5 °C. It snowed on Oak St. The end.", ["It was 5 °C.", "It snowed on Oak St.", "The end."]),
+        (
+            "Take vitamin D. K. He did. Prices rose in Aug. They fell.",
+            [
+                "Take vitamin D. K. He did.",
+                "Prices rose in Aug.",
+                "They fell.",
+            ],
+        ),
+        (
+            "Smith v. Jones, no. 5. Is it? No. I say no. Ask No. A1.",
+            [
+                "Smith v. Jones, no. 5.",
+                "Is it?",
+                "No.",
+                "I say no.",
+                "Ask No. A1.",
+            ],
+        ),
         ("See fig. 3 and no. 5. Done.", ["See fig. 3 and no. 5.", "Done."]),
     ],
 )

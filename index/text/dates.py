@@ -11,6 +11,7 @@ _MONTH = (
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_OF = r"(?:(?:day\s+)?of\s+)?"
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _LABEL = (
     r"(?:(?:first |last )?(?:published|posted|updated|modified|created|released|date|filed|written)"
@@ -23,10 +24,11 @@ _TIME = (
 )
 _BYLINE_AFTER = r"(?:[\s.,|·•–—-]+by(?:\s+[^\s|\d]{1,30}){1,4})?"
 _DATES = [
-    rf"{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})",
+    rf"(?:the\s+)?{_DAY}\s+{_OF}{_MONTH},?\s+(?P<year>\d{{4}})",
+    rf"{_DAY}-{_MONTH}-(?P<year>\d{{4}})",
     rf"{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})",
-    r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})",
-    r"(?P<first>\d{1,2})[./](?P<second>\d{1,2})[./](?P<year>\d{4})",
+    r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{2})(?P=mark)(?P<day>\d{2})",
+    r"(?P<first>\d{1,2})(?:[./]|\. )(?P<second>\d{1,2})(?:[./]|\. )(?P<year>\d{4})",
 ]
 _DATELINES = [
     re.compile(_BYLINE + _LABEL + _WEEKDAY + form + _TIME + _BYLINE_AFTER + r"\s*\.?", re.IGNORECASE) for form in _DATES
@@ -53,6 +55,7 @@ _MONTHS_AND_YEARS = [
     for form in (
         rf"{_MONTH},?\s+(?:of\s+)?(?P<year>\d{{4}})",
         r"(?P<year>\d{4})-(?P<month>\d{2})",
+        r"(?P<month>\d{2})/(?P<year>(?:19|20)\d{2})",
         r"(?P<year>(?:19|20)\d{2})",
     )
 ]
@@ -77,15 +80,18 @@ def read_month_or_year(words: str) -> str | None:
 _PROSE = [
     re.compile(form, re.IGNORECASE)
     for form in (
-        rf"(?<![\w.,]){_DAY}\s+(?:of\s+)?{_MONTH}(?:,?\s+(?P<year>\d{{4}}))?(?!\w)",
+        rf"(?<![\w.,]){_DAY}\s+{_OF}{_MONTH}(?:,?\s+(?P<year>\d{{4}}))?(?!\w)",
+        rf"(?<![\w.,/-]){_DAY}-{_MONTH}-(?P<year>\d{{4}})(?![\w-])",
         rf"(?<!\w){_MONTH}\s+{_DAY}(?![\w:])(?:,?\s+(?P<year>\d{{4}})(?!\w))?",
         rf"(?<!\w){_MONTH},?\s+(?:of\s+)?(?P<year>\d{{4}})(?!\w)",
-        r"(?<![\w-])(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?![\w-])",
+        r"(?<![\w/-])(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{2})(?P=mark)(?P<day>\d{2})(?![\w/-])",
         r"(?<![\w/.])(?P<first>\d{1,2})[./](?P<second>\d{1,2})[./](?P<year>\d{4})(?!\w)",
         r"\b(?:in|since|until|till|by|from|to|of|early|late|mid|last|this|next|every|during|between)[ -]"
         rf"{_MONTH}(?!\w)",
     )
 ]
+
+_LAST_DAY = 31
 
 PartialDate = tuple[int | None, int, int | None]
 """(year, month, day); None where the text does not say."""
@@ -100,14 +106,19 @@ def find_dates(text: str) -> list[tuple[int, int, PartialDate]]:
     [(10, 27, (2024, 9, 12))]
     """
     found: list[tuple[int, int, PartialDate]] = []
+    taken: list[tuple[int, int]] = []
     for form in _PROSE:
         for match in form.finditer(text):
             part = match.groupdict()
             start = match.start("month") if part.get("month") and form is _PROSE[-1] else match.start()
             # "may" and "march" are months only with a capital.
-            if (part.get("month") or "M")[0].islower() or any(start < b and a < match.end() for a, b, _ in found):
+            if (part.get("month") or "M")[0].islower() or any(start < b and a < match.end() for a, b in taken):
                 continue
-            if value := _partial(part):
+            value = _partial(part)
+            if value or int(part.get("day") or 99) <= _LAST_DAY:
+                # An impossible day such as 31 April leaves no month either.
+                taken.append((start, match.end()))
+            if value:
                 found.append((start, match.end() - match.group().endswith("."), value))
     return sorted(found)
 

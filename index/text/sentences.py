@@ -15,11 +15,12 @@ _STOP = re.compile(r"(?:[.!?…]+|[。！？]+)[\"'”’»)\]]*(?:\[\d{1,3}(?:[
 _ABBREVIATIONS = frozenset(
     """mr mrs ms dr prof sr jr st fr rev hon gen col lt capt sgt maj cmdr gov sen rep pres messrs mt ft
     vs etc al cf ca approx est dept univ assn bros no nos vol vols pp fig figs eq sec ch ed eds trans op resp
-    jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun
+    jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun v
     inc ltd co corp llc plc gmbh e.g i.e u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a""".split()
 )
 _MAY_END = frozenset(
-    "inc ltd co corp llc plc gmbh etc jr sr al u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a".split()
+    """inc ltd co corp llc plc gmbh etc jr sr al st u.s u.k u.n e.u d.c a.m p.m ph.d b.a m.a b.c a.d u.s.a
+    jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thurs fri sat sun""".split()
 )
 """Abbreviations that often end a sentence: they do if the next word usually begins one."""
 _OPENERS = frozenset(
@@ -27,6 +28,9 @@ _OPENERS = frozenset(
     by when while if although however there here his her their our my what who why how where many most some both
     since during under over according meanwhile also then now last next one two no not""".split()
 )
+_AFTER_A_LETTER = frozenset("the this that these those it its they there".split())
+"""Openers that are no surnames: they end a sentence after "vitamin D.", while "K. He" is a name."""
+_NUMBERED = ("no", "nos")
 _LONGEST_ROW = 600
 """Up to this many characters, a table row is one sentence, whatever its cells hold."""
 _SHORT_WORD = 4
@@ -200,7 +204,10 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return True
     token = last.group().lstrip(".").casefold()
     if len(token) == 1 and token.isalpha() and last.group().isupper():
-        return False
+        return stop.start() - begin > 1 and opener.casefold() in _AFTER_A_LETTER
+    if token in _NUMBERED:
+        # "No. 5", "No. A1" and "No. IV" are numbers; "No. I think so." are two sentences.
+        return opener == "I" or opener[1:].islower()
     if token in _ABBREVIATIONS:
         return token in _MAY_END and opener.casefold() in _OPENERS
     if opener[:1].isdigit() and len(token) <= _SHORT_WORD and last.group().islower() and token.isalpha():

@@ -19,12 +19,14 @@ _UNITS = {
     "millimetre": "mm millimet(?:re|er)s?", "mile": "miles?", "foot": "feet foot ft", "inch": "inch(?:es)?",
     "yard": "yards? yd", "acre": "acres?", "hectare": "hectares? ha", "kilogram": "kg kilograms? kilos?",
     "gram": "grams?", "ton": "tons? tonnes?", "litre": "lit(?:re|er)s?", "gallon": "gallons?",
-    "celsius": "°c celsius", "fahrenheit": "°f fahrenheit", "kilowatt": "kw kilowatts?", "megawatt": "mw megawatts?",
-    "gigawatt": "gw gigawatts?", "kilowatt-hour": "kwh", "megawatt-hour": "mwh", "gigawatt-hour": "gwh",
-    "mph": "mph", "km/h": "km/h kph", "hertz": "hz", "year": "years?", "month": "months?", "week": "weeks?",
-    "day": "days?", "hour": "hours? hrs?", "minute": "minutes? mins?",
+    "celsius": r"°c celsius degrees?\scelsius", "fahrenheit": r"°f fahrenheit degrees?\sfahrenheit",
+    "kilowatt": "kw kilowatts?", "megawatt": "mw megawatts?", "gigawatt": "gw gigawatts?",
+    "kilowatt-hour": "kwh", "megawatt-hour": "mwh", "gigawatt-hour": "gwh",
+    "mph": r"mph miles?\s(?:per|an)\shour", "km/h": r"km/h kph (?:km|kilomet(?:re|er)s?)\s(?:per|an)\shour",
+    "hertz": "hz", "year": "years?", "month": "months?", "week": "weeks?", "day": "days?", "hour": "hours? hrs?",
+    "minute": "minutes? mins?", "second": "seconds? secs?",
 }  # fmt: skip
-TIMES = frozenset(("year", "month", "week", "day", "hour", "minute"))
+TIMES = frozenset(("year", "month", "week", "day", "hour", "minute", "second"))
 _BY_FORM = [(re.compile(form, re.IGNORECASE), unit) for unit, forms in _UNITS.items() for form in forms.split()]
 _UNIT = "|".join(sorted((form for forms in _UNITS.values() for form in forms.split()), key=len, reverse=True))
 _ONES = (
@@ -45,9 +47,12 @@ _WORD = rf"(?:{'|'.join(_VALUES)})"
 _SCALE_WORD = "hundred|thousand|million|billion|trillion|dozen"
 _SPELLED = rf"(?:(?:{_WORD}|an?)[\s-](?:(?:{_WORD}|{_SCALE_WORD}|and)[\s-])*(?:{_WORD}|{_SCALE_WORD})|{_WORD})"
 _NUMBER = re.compile(
-    rf"(?<![\w.,])(?P<minus>[-−](?=\d)(?<!\d.))?(?P<currency>(?:US|A|C|HK|NZ|S)?[$€£¥₹]\s?)?"
+    rf"(?<![\w.,])(?P<minus>[-−](?=\d)(?<!\d.)|(?<!\d\s)minus\s(?=\d))?"
+    rf"(?P<currency>(?:US|A|C|HK|NZ|S)?[$€£¥₹]\s?|(?:usd|eur|gbp|jpy|cny|rmb|inr)\s?(?=\d))?"
+    rf"(?P<half_of>half\s(?=an?\s(?:{_SCALE_WORD})\b))?"
     rf"(?:(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?)"
     rf"(?P<suffix>st|nd|rd|th|'?s|(?<=\d)(?:k|m|mn|bn|b|tn)(?!\w))?|(?P<spelled>{_SPELLED}))"
+    rf"(?P<and_half>\sand\sa\shalf(?!\w))?"
     rf"(?:[\s-]?(?P<scale>{_SCALE_WORD}|mn|bn|tn)(?!\w))?"
     rf"(?:[\s-]?(?:(?:square|sq\.?|cubic|US)\s)?(?P<unit>{_UNIT}|per\s?cent)(?!\w))?(?!\w)",
     re.IGNORECASE,
@@ -55,6 +60,9 @@ _NUMBER = re.compile(
 _ORDINAL = re.compile(rf"\b(?:{'|'.join(_ORDINALS)})\b", re.IGNORECASE)
 _SHORT_RANGE = re.compile(r"(?<!\d)(\d{2})(\d{2})[–—/-](\d{2})(?!\d)")
 _JOINT = re.compile(r"\s?(?:[-–—]|to|and|or)\s?", re.IGNORECASE)
+_RANGE = re.compile(r"\s?(?:[-–—]|to)\s?", re.IGNORECASE)
+_SIGNED = re.compile(r"[A-Z]{0,2}[$€£¥₹]")
+_SCALED = re.compile(rf"\d\s?({_SCALE_WORD}|mn|bn|tn)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,18 @@ def find_numbers(text: str) -> list[Number]:
         one, after = found[n], found[n + 1]
         # "5 to 6 percent" has the unit once.
         if not one.unit and after.unit not in ("", "th", "s") and _JOINT.fullmatch(text, one.end, after.start):
-            found[n] = Number(one.start, one.end, one.value, after.unit)
+            one = found[n] = Number(one.start, one.end, one.value, after.unit)
+        elif (
+            one.unit and not after.unit and _SIGNED.match(text, one.start) and text[one.end : after.start] in ("-", "–")
+        ):
+            # "$5-10" has the currency once.
+            after = found[n + 1] = Number(after.start, after.end, after.value, one.unit)
+        # "5 to 10 million" has the scale once.
+        scaled = _SCALED.search(text, after.start, after.end)
+        if scaled and text[one.end - 1].isdigit() and _RANGE.fullmatch(text, one.end, after.start):
+            scale = _SCALES[scaled[1].lower()]
+            if one.unit == after.unit and one.value * scale < after.value:
+                found[n] = Number(one.start, one.end, one.value * scale, one.unit)
     return found
 
 
@@ -95,11 +114,17 @@ def _plain(text: str) -> Iterator[Number]:
             value = Decimal(part["digits"].replace(",", ""))
         else:
             value = _spelled(part["spelled"])
-            if value <= 1 and not part["scale"] and not part["unit"]:
+            value = value / 2 if part["half_of"] else value
+            if value <= 1 and not part["and_half"] and not part["scale"] and not part["unit"]:
                 continue
+        if part["and_half"]:
+            # "three and a half" is 3.5, "a million and a half" 1.5 million.
+            last = re.split(r"[\s-]", (part["spelled"] or "").lower())[-1]
+            value += Decimal(_SCALES.get(last, 1)) / 2
         for scale in (suffix if suffix in _SCALES else "", (part["scale"] or "").lower()):
             value *= _SCALES.get(scale, 1)
-        unit = _CURRENCIES[part["currency"].strip()[-1]] if part["currency"] else _unit(part["unit"] or "")
+        currency = (part["currency"] or "").strip()
+        unit = _CURRENCIES.get(currency[-1:]) or _unit(currency or part["unit"] or "")
         if not unit and suffix in ("st", "nd", "rd", "th"):
             unit = "th"
         if not unit and suffix == "s":
