@@ -1,8 +1,8 @@
 """Accuracy of the check on supported and unsupported sentences: python -m benchmarks.check WICE [--squad FILE]
 
 WICE is wice/claim-oracle-chunks-dev.jsonl.gz: 349 claims, each with its first chunk; "supported" is the positive class.
-From the SQuAD file statements are generated (`statements.py`): each kind of false ones is compared with the true ones.
-Nothing is fitted here.
+With a SQuAD file, statements are generated from it (`statements.py`), and each kind of false statement is compared with
+the true statements. Nothing is fitted.
 """
 
 from __future__ import annotations
@@ -59,8 +59,10 @@ def generated(path: Path) -> None:
     spent = 1000 * (time.perf_counter() - started) / len(statements)
     true = _scores(statements, verdicts, "true", None)
     threshold = float(np.sort(true)[int(FALSE_ALARMS * len(true))])
-    print(f"\n{len(statements)} generated statements, {len(true)} true; {spent:.1f} ms each, passages read anew.")
-    print(f"5% of the true ones score below {threshold:.3f}.\n")
+    print(
+        f"\n{len(statements)} generated statements, {len(true)} true; {spent:.1f} ms each with the reading of passages."
+    )
+    print(f"5% of the true statements score below {threshold:.3f}.\n")
     print("| statements | n | caught at 5% false alarms | AUROC | left out | marked weak |")
     print("|---|---|---|---|---|---|")
     kinds = sorted({(one.kind, one.near) for one in statements if one.kind != "true"}, key=str)
@@ -81,10 +83,7 @@ def generated(path: Path) -> None:
 
 
 def source(text: str, title: str) -> SourceFacts:
-    """Return a passage in the form that the check expects.
-
-    It has the title of its article and the abbreviations that it introduces.
-    """
+    """Return the input of the check: a passage, the title of its article, and the abbreviations it introduces."""
     return SourceFacts(text, title, Aliases(find_aliases(text)))
 
 
@@ -118,8 +117,8 @@ def _ratio(part: float, whole: float) -> float:
 def interval(measure: Callable[[Floats, Floats], float], first: Floats, second: Floats) -> str:
     """Return a measure with its 95% bootstrap interval, as text."""
     rng = np.random.default_rng(SEED)
-    taken = (rng.integers(0, len(first), len(first)) for _ in range(SAMPLES))
-    low, high = bounds(np.array([measure(first[rows], second[rows]) for rows in taken]))
+    resamples = (rng.integers(0, len(first), len(first)) for _ in range(SAMPLES))
+    low, high = bounds(np.array([measure(first[rows], second[rows]) for rows in resamples]))
     return f"{measure(first, second):.3f} ({low:.3f} to {high:.3f})"
 
 
@@ -127,7 +126,7 @@ def main() -> None:
     """Read the command line and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("wice", type=Path, help="wice/claim-oracle-chunks-dev.jsonl.gz")
-    parser.add_argument("--squad", type=Path, help="a SQuAD file to make statements of")
+    parser.add_argument("--squad", type=Path, help="a SQuAD file to generate statements from")
     arguments = parser.parse_args()
     wice(arguments.wice)
     if arguments.squad:

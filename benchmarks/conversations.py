@@ -23,7 +23,7 @@ from benchmarks.people_passages import holds_all
 from rag.answer import answer
 from rag.conversation.thread import Thread
 from rag.engine import Engine
-from rag.forms.asked import form_asked_for
+from rag.forms.question_form import requested_form
 from rag.settings import Settings
 from rag.types import Answer
 
@@ -31,7 +31,7 @@ _FIRST = 5
 _EXPECTED = Path(__file__).with_name("people_forms.tsv")
 _OPENINGS = {"words": {"words", "sentence"}, "sentence": {"sentence", "words"}, "yes_no": {"sentence"}}
 """Expected form -> acceptable forms, if there are several: the writer gives words only if they are certain."""
-_Asked = dict[str, Any]
+_QuestionRow = dict[str, Any]
 
 
 def is_among_first(found: Answer, need: Sequence[Sequence[str]]) -> bool:
@@ -52,8 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("set", type=Path, help="the folder with docs/ and questions.jsonl")
     arguments = parser.parse_args()
-    rows: list[_Asked] = [json.loads(line) for line in (arguments.set / "questions.jsonl").read_text().splitlines()]
-    threads: dict[str, list[_Asked]] = defaultdict(list)
+    lines = (arguments.set / "questions.jsonl").read_text().splitlines()
+    rows: list[_QuestionRow] = [json.loads(line) for line in lines]
+    threads: dict[str, list[_QuestionRow]] = defaultdict(list)
     for row in rows:
         threads[row["thread"]].append(row)
     expected = dict(line.split("\t") for line in _EXPECTED.read_text().splitlines())
@@ -64,12 +65,12 @@ def main() -> None:
         engine = Engine(Settings(home=Path(home)))
         engine.index([arguments.set / "docs"])
         before = Thread()
-        for asked in tqdm(threads.values(), unit="conversation", disable=None):
+        for questions in tqdm(threads.values(), unit="conversation", disable=None):
             thread = Thread()
-            for number, row in enumerate(asked):
+            for number, row in enumerate(questions):
                 question = row["question"]
                 found = answer(engine, question, thread=thread)
-                wordings[expected[row["id"]]][form_asked_for(question)] += 1
+                wordings[expected[row["id"]]][requested_form(question)] += 1
                 answers["refusal" if row.get("refuse") else expected[row["id"]]][found.form] += 1
                 if row["kind"] == "follow-up":
                     follow_ups += 1

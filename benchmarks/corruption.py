@@ -67,8 +67,8 @@ def damage(home: Path, rng: random.Random) -> str:
     name = (index / "current").read_text().strip()
     # Locks have no content.
     inside = [path for path in (index / "generations" / name).rglob("*") if path.is_file()]
-    beside = [path for path in index.iterdir() if path.is_file()]
-    files = [path for path in sorted(inside + beside) if not path.name.endswith("lock")]
+    work = [path for path in index.iterdir() if path.is_file()]
+    files = [path for path in sorted(inside + work) if not path.name.endswith("lock")]
     # Mostly files of the generation, sometimes any file.
     path = rng.choice(sorted(inside) if rng.random() < 0.7 else files)
     data = path.read_bytes()
@@ -92,26 +92,26 @@ def damage(home: Path, rng: random.Random) -> str:
     return f"{kind} at {at:,} of {len(data):,} in {path.relative_to(index)}"
 
 
-def trial(whole: Whole, beside: Path, seed: int) -> str:
-    """Damage a copy of the index in `beside`, ask it, and return the outcome.
+def trial(whole: Whole, work: Path, seed: int) -> str:
+    """Damage a copy of the index in `work`, ask it, and return the outcome.
 
     Raises AssertionError if a process ended by a signal, printed something other than sentences, or gave another
     answer.
     """
     rng = random.Random(seed)
-    home = beside / "home"
+    home = work / "home"
     shutil.copytree(whole.home, home)
     done = damage(home, rng)
     question = rng.choice(QUESTIONS)
     try:
-        return _asked(home, question, whole.answers[question], rng.choice(_WAYS))
+        return _outcome(home, question, whole.answers[question], rng.choice(_WAYS))
     except AssertionError as error:
         raise AssertionError(f"seed {seed}, {done}: {error}") from None
     finally:
         shutil.rmtree(home)
 
 
-def _asked(home: Path, question: str, expected: Any, way: str) -> str:
+def _outcome(home: Path, question: str, expected: Any, way: str) -> str:
     if way == "ask":
         first = _run(home, "ask", "--json", question)
         if first.returncode == 0:

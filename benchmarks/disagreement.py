@@ -1,9 +1,8 @@
 """Detection of sources that disagree: `python -m benchmarks.disagreement ../shared/data`. Takes two minutes.
 
 A case is two dated sources: a paragraph of squad/dev whose answer to a question has a number or a date, and a newer
-page of questions and replies with the same value in other words, or with a changed digit. Both are asked together with
-other paragraphs of the article; the question is worded as somebody might type it. In half of the cases the sources
-disagree.
+page of questions and replies with the same value in other words, or with a changed digit. The question searches both,
+and other paragraphs of the article; it is worded as people type. In half of the cases the sources disagree.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from rag.settings import Settings
 from training.reader.typed import retype
 
 _EACH = 60
-_BESIDE = 3
-"""Number of other paragraphs of the article that are asked too."""
+_OTHERS = 3
+"""Number of other paragraphs of the article among the sources of a case."""
 _LONGEST = 5
 """Most words of an answer that is a value."""
 _FORMS = (
@@ -48,7 +47,7 @@ class Case:
 
 
 def _values(paragraphs: Sequence[Paragraph], rng: random.Random) -> Iterator[tuple[Paragraph, Labelled, str, str]]:
-    """Yield (paragraph, question, value, other value) in random order, at most one of each paragraph."""
+    """Yield (paragraph, question, value, other value) in random order, at most one for each paragraph."""
     for paragraph in rng.sample(list(paragraphs), len(paragraphs)):
         for question in rng.sample(list(paragraph.questions), len(paragraph.questions)):
             value = next((paragraph.text[a:b] for a, b in question.spans), "")
@@ -69,7 +68,7 @@ def write_cases(data: Path, folder: Path, seed: int) -> list[Case]:
     texts = {p.source: f"{_name(p.source)}\n\n4 May 2020\n\n{p.text}\n" for p in paragraphs}
     for source, text in texts.items():
         (folder / f"{_name(source)}.txt").write_text(text, "utf-8")
-    made = []
+    cases = []
     for number, (paragraph, question, value, other) in enumerate(_values(paragraphs, rng)):
         if number == 2 * _EACH:
             break
@@ -78,10 +77,10 @@ def write_cases(data: Path, folder: Path, seed: int) -> list[Case]:
         name = f"replies-{number}.txt"
         (folder / name).write_text(f"Readers ask, we reply\n\n5 June 2025\n\n{form}\n", "utf-8")
         others = [p for p in paragraphs if p.article == paragraph.article and p is not paragraph]
-        beside = rng.sample(others, min(_BESIDE, len(others)))
-        sources = (name, *(f"{_name(p.source)}.txt" for p in (paragraph, *beside)))
-        made.append(Case(retype(question.text, rng), sources, bool(number % 2)))
-    return made
+        added = rng.sample(others, min(_OTHERS, len(others)))
+        sources = (name, *(f"{_name(p.source)}.txt" for p in (paragraph, *added)))
+        cases.append(Case(retype(question.text, rng), sources, bool(number % 2)))
+    return cases
 
 
 def _name(source: str) -> str:
@@ -105,10 +104,10 @@ def main() -> None:
         refused: dict[bool, int] = {True: 0, False: 0}
         for case in tqdm(cases, unit="case", disable=None):
             found = answer(engine, case.question, choice=Choice(only=case.sources))
-            said = any(note.startswith("The sources differ") for note in found.notes)
-            reported[case.differs].append(said)
+            is_reported = any(note.startswith("The sources differ") for note in found.notes)
+            reported[case.differs].append(is_reported)
             refused[case.differs] += found.refused
-            if arguments.verbose and said != case.differs:
+            if arguments.verbose and is_reported != case.differs:
                 tqdm.write(f"{'differs' if case.differs else 'agrees'}: {case.question}\n{found.text}\n")
         engine.close()
     right, wrong = sum(reported[True]), sum(reported[False])

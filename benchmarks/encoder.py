@@ -108,11 +108,11 @@ def main() -> None:
 
     held = read_squad(arguments.data / "squad/dev.json.gz")
     paragraphs = [paragraph.text for paragraph in held]
-    asked = [(question.text, n) for n, one in enumerate(held) for question in one.questions if question.spans]
-    right = np.array([n for _, n in asked])
-    of_full, of_small = (ranks(one, paragraphs, [text for text, _ in asked], right) for one in (full, small))
+    pairs = [(question.text, n) for n, one in enumerate(held) for question in one.questions if question.spans]
+    right = np.array([n for _, n in pairs])
+    of_full, of_small = (ranks(one, paragraphs, [text for text, _ in pairs], right) for one in (full, small))
     print(
-        f"{len(paragraphs)} paragraphs, {len(asked)} questions\n\n| | float32 | int8 | difference |\n|---|---|---|---|"
+        f"{len(paragraphs)} paragraphs, {len(pairs)} questions\n\n| | float32 | int8 | difference |\n|---|---|---|---|"
     )
     for most in (1, 5, 10):
         print(table_row(f"success@{most}", (of_full <= most) * 1.0, (of_small <= most) * 1.0))

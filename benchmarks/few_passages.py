@@ -30,13 +30,13 @@ from training.reader.data import CALIBRATION, read_json
 _SIZES = (1, 2, 4)
 _FOREIGN = 2
 _KINDS = ("answerable", "close", "foreign")
-_Asked = tuple[str, bool, bool]
+_Outcome = tuple[str, bool, bool]
 """(kind of the question, refused, quotes contain an answer)."""
 
 
 def _ask(
     corpus: Sequence[Paragraph], foreign: Sequence[Labelled], embedder: Embedder, models: tuple[SpanReader, SpanReader]
-) -> list[_Asked]:
+) -> list[_Outcome]:
     """Ask all questions about the paragraphs, and the foreign ones, of an index with only these paragraphs."""
     settings, made = Settings(), []
     with tempfile.TemporaryDirectory() as folder:
@@ -75,11 +75,11 @@ def main() -> None:
     embedder, models = shipped_embedder(), (open_reader(MODEL, 2), open_reader(STRONG, 2))
     print("| paragraphs | " + " | ".join(f"{kind} refused" for kind in _KINDS) + " | risk |\n|---|---|---|---|---|")
     for size in _SIZES:
-        asked: list[_Asked] = []
+        outcomes: list[_Outcome] = []
         for start in tqdm(range(0, len(own) - size + 1, size), desc=f"{size} paragraphs", leave=False, disable=None):
-            asked += _ask(own[start : start + size], rng.sample(foreign, _FOREIGN), embedder, models)
-        shares = [np.mean([refused for kind, refused, _ in asked if kind == of]) for of in _KINDS]
-        wrong = np.mean([not right for _, refused, right in asked if not refused])
+            outcomes += _ask(own[start : start + size], rng.sample(foreign, _FOREIGN), embedder, models)
+        shares = [np.mean([refused for kind, refused, _ in outcomes if kind == of]) for of in _KINDS]
+        wrong = np.mean([not right for _, refused, right in outcomes if not refused])
         print(f"| {size} | " + " | ".join(f"{share:.3f}" for share in shares) + f" | {wrong:.3f} |", flush=True)
 
 

@@ -1,20 +1,22 @@
 """Fitting of the reader's weights in rag/reader/ranking.json: `python -m benchmarks.fit_ranking ../shared/data`.
 
-Questions: those of the articles that training left out, each asked of all training paragraphs, of its article, or of
-eight paragraphs of its article, so that scores mean the same for large and small corpora; one foreign question of
-new_wiki for every ten of them; a third of the answerable ones with another name, which no paragraph has; the questions
-of natural/choose and natural/unanswerable, each asked of all paragraphs of its file; and those of the everyday
-documents that training left out, asked of all these documents.
+The questions are:
+- those of the articles that training left out, each with a corpus of all training paragraphs, of its article, or of
+  eight paragraphs of its article, so that scores mean the same for large and small corpora;
+- for every ten of these, a foreign question of new_wiki;
+- a third of the answerable questions with another name, which no paragraph contains;
+- those of natural/choose and natural/unanswerable, each with all paragraphs of its file;
+- those of the everyday documents that training left out, with all these documents.
 
-The small model is fitted first, because it selects what the strong one reads. For each model, the order of the passages
-is a conditional logit over reading and retrieval (McFadden 1974). Two logistic regressions predict if a quoted sentence
-contains an acceptable answer, and if the first answering words are one. A question is refused if the probability that
-its quotes are right is below 1/4, and an answer opens with words from a probability of 1/2. The printed figures come
-from a cross-validation by article, the shipped weights from all questions.
+The small model is fitted first, because it selects the passages for the strong model. For each model, the order of the
+passages is a conditional logit over reading and retrieval (McFadden 1974). Two logistic regressions predict if a quoted
+sentence contains an acceptable answer, and if the first answering words are an acceptable answer. A question is refused
+if its quotes are right with a probability below 1/4; an answer opens with words if these are right with 1/2 or more.
+The printed figures come from a cross-validation by article, the shipped weights from all questions.
 
-None of these files has yes-or-no questions. Some are made from sentences of natural/choose, with a quarter of its
-paragraphs left out. They only set the score below which a yes-or-no question is refused: four of five about a paragraph
-that was left out must be. `--keep FILE` stores the readings in FILE; a later run loads them.
+No file has yes-or-no questions, so some are generated from sentences of natural/choose, with a quarter of its
+paragraphs left out. They only set the score below which a yes-or-no question is refused: this must refuse four of five
+questions about the left-out paragraphs. `--keep FILE` stores the readings in FILE; a later run loads them.
 """
 
 from __future__ import annotations
@@ -67,11 +69,11 @@ from training.reader.yes_no import ask_yes_no
 
 _FEW = 8
 _APART = -100
-"""The group of questions that are not fitted on."""
+"""The group of questions that the fit leaves out."""
 _FOLDS = 6
 """Number of groups of natural questions, by article, for the cross-validation."""
 _LONG = 12
-"""Most words of an acceptable answer; a longer one is a sentence, with which answering words are not compared."""
+"""Most words of an acceptable answer to compare with answering words; longer answers are sentences."""
 _RIGHT = 0.5
 """Least token F1 at which answering words count as right."""
 _REFUSE_BELOW, _OPEN_FROM = 0.25, 0.5
@@ -80,7 +82,7 @@ _REFUSED_YES_NO = 0.8
 _ANSWERABLE = ("answerable", "natural", "everyday")
 _UNANSWERABLE = ("close", "foreign", "renamed", "natural close", "everyday close")
 _EVERYDAY = -50
-"""The highest of the group numbers of everyday documents; the others follow downwards."""
+"""The highest group number of everyday documents; the others count down from it."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +123,17 @@ def _pick(data: Path, paragraphs: Sequence[Paragraph], limit: int | None) -> lis
         picked.append(_Picked(paragraph.article, "answerable" if question.spans else "close", question, corpus))
     foreign = [q for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz") for q in p.questions]
     for question in rng.sample(foreign, len(picked) // 10):
-        beside = rng.choice(picked)
-        picked.append(_Picked(beside.group, "foreign", Labelled(question.id, question.text, "", ()), beside.corpus))
+        neighbour = rng.choice(picked)
+        picked.append(
+            _Picked(neighbour.group, "foreign", Labelled(question.id, question.text, "", ()), neighbour.corpus)
+        )
     return picked + list(_renamed([one for one in picked if one.kind == "answerable"], data, paragraphs, rng))
 
 
 def _renamed(
     picked: Sequence[_Picked], data: Path, paragraphs: Sequence[Paragraph], rng: random.Random
 ) -> Iterator[_Picked]:
-    """Yield a third of the questions with another name, which no paragraph has."""
+    """Yield a third of the questions with another name, which no paragraph contains."""
     everything = " ".join(p.text for p in paragraphs)
     names = make_pool((p.text for p in read_squad(data / "squadshifts/new_wiki_v1.0.json.gz")), ())
     for one in rng.sample(picked, len(picked) // 3):
@@ -171,19 +175,19 @@ def _yes_no(data: Path, limit: int | None) -> tuple[list[Paragraph], list[_Picke
     rng = random.Random(1)
     paragraphs = read_squad(data / "natural/choose.json.gz")
     rng.shuffle(paragraphs)
-    gone = paragraphs[: len(paragraphs) // 4]
-    kept = paragraphs[len(gone) :]
+    left_out = paragraphs[: len(paragraphs) // 4]
+    kept = paragraphs[len(left_out) :]
     picked = []
-    for kind, texts in (("yes-no close", gone), ("yes-no", kept[: len(gone)])):
+    for kind, texts in (("yes-no close", left_out), ("yes-no", kept[: len(left_out)])):
         for number, one in enumerate(texts[:limit]):
             if made := ask_yes_no(one.text, rng):
-                question = Labelled(f"{kind} {number}", made[0], one.source, () if one in gone else (made[1],))
+                question = Labelled(f"{kind} {number}", made[0], one.source, () if one in left_out else (made[1],))
                 picked.append(_Picked(_APART, kind, question, ()))
     return kept, picked
 
 
 def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> list[list[_Read]]:
-    """Return the readings of all questions: for each model a list; a later model reads after the earlier ones."""
+    """Return a list of readings of all questions for each model; each model reads after the earlier models."""
     paragraphs = read_squad(data / "squad/train.json.gz")
     picked = _pick(data, paragraphs, limit)
     corpora = [
@@ -195,12 +199,12 @@ def _read_all(data: Path, models: Sequence[SpanReader], limit: int | None) -> li
     corpora.append((files, about_files))
     embedder = shipped_embedder()
     made: list[list[_Read]] = [[] for _ in models]
-    bar = tqdm(total=sum(len(asked) for _, asked in corpora), unit="question", mininterval=10)
-    for texts, asked in corpora:
+    bar = tqdm(total=sum(len(picked) for _, picked in corpora), unit="question", mininterval=10)
+    for texts, questions in corpora:
         with tempfile.TemporaryDirectory() as folder:
             generation = build(texts, Path(folder), embedder, Settings())
             of_source = {p.source: p.text for p in texts} | read_in
-            for one in asked:
+            for one in questions:
                 for kept, read in zip(made, _read(one, generation, embedder, models, of_source), strict=False):
                     kept.append(read)
                 bar.update()
@@ -230,7 +234,7 @@ def _read(
     if not any(one.found.answers for one in passages):
         return
     answers = [texts[question.source][a:b] for a, b in question.spans]
-    asked = question_traits(query, generation.words)
+    traits = question_traits(query, generation.words)
     for again in (None, *models[1:]):
         if again:
             passages = read_again(again, query, passages, {})
@@ -240,7 +244,7 @@ def _read(
             and any(chunk.start <= a and b <= chunk.end for a, b in question.spans)
             for chunk in chunks
         ]
-        yield _Read(picked.group, picked.kind, asked, generation.aliases, passages, holds, answers)
+        yield _Read(picked.group, picked.kind, traits, generation.aliases, passages, holds, answers)
 
 
 def _fit_passages(read: Sequence[_Read]) -> Linear:
@@ -346,9 +350,9 @@ def _report(read: Sequence[_Read], scores: FeatureArray, words: FeatureArray, ro
             f"{rows.right[own].mean():.3f}, the words are right {rows.words[judged].mean():.3f}"
         )
     for kind in _UNANSWERABLE:
-        beside = kind.removesuffix(" close") if " close" in kind else "answerable"
-        both = np.isin(kinds, (kind, beside))
-        print(f"{kind}: AUROC {roc_auc_score(kinds[both] == beside, scores[both]):.3f}")
+        compared = kind.removesuffix(" close") if " close" in kind else "answerable"
+        both = np.isin(kinds, (kind, compared))
+        print(f"{kind}: AUROC {roc_auc_score(kinds[both] == compared, scores[both]):.3f}")
     for name, right, score in (("quotes", rows.right, scores), ("words", rows.words, words)):
         counted = rows.judged > 0 if name == "words" else np.ones(len(right), dtype=bool)
         base = right[counted].mean() * (1 - right[counted].mean())
@@ -421,8 +425,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--strong", type=Path, default=STRONG, help="the folder of the strong model")
-    parser.add_argument("--limit", type=int, help="only so many questions of each file")
-    parser.add_argument("--keep", type=Path, help="where what was read is kept")
+    parser.add_argument("--limit", type=int, help="most questions of each file")
+    parser.add_argument("--keep", type=Path, help="file to store the readings in")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.keep and arguments.keep.is_file():

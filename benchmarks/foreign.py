@@ -1,8 +1,9 @@
-"""Foreign questions asked of the corpus of squad/dev: `python -m benchmarks.foreign ../shared/data --run RUN`.
+"""Scores of foreign questions over the corpus of squad/dev: `python -m benchmarks.foreign ../shared/data --run RUN`.
 
-The 300 questions about reviews and comments in `benchmarks/foreign.txt` are asked of the paragraphs of squad/dev, which
-answer none of them. Their evidence scores are compared with those of the answerable questions in RUN, the folder of
-`python app.py evaluate ../shared/data/squad/dev.json.gz --corpus same`. 95% intervals by bootstrap over questions.
+The 300 questions about reviews and comments in `benchmarks/foreign.txt` search the paragraphs of squad/dev, which
+answer none of them. The program compares their evidence scores with those of the answerable questions in RUN, the
+folder of `python app.py evaluate ../shared/data/squad/dev.json.gz --corpus same`. 95% intervals are bootstrapped over
+questions.
 """
 
 from __future__ import annotations
@@ -53,11 +54,11 @@ def main() -> None:
     found = ask(arguments.data, list(foreign_questions(arguments.data)))
     score = np.array([row["scores"]["evidence_score"] or 0 for row in own] + [one.evidence_score or 0 for one in found])
     refused = np.array([bool(row["scores"]["refused"]) for row in own] + [one.refused for one in found])
-    ours = np.arange(len(score)) < len(own)
-    print(f"{len(own)} answerable questions of squad/dev, {len(found)} foreign ones")
-    print(f"AUROC {interval(len(score), lambda n: float(roc_auc_score(ours[n], score[n])))}")
-    print(f"foreign answered {interval(len(found), lambda n: float(1 - refused[~ours][n].mean()))}")
-    print(f"answerable refused {interval(len(own), lambda n: float(refused[ours][n].mean()))}")
+    is_own = np.arange(len(score)) < len(own)
+    print(f"{len(own)} answerable questions of squad/dev, {len(found)} foreign questions")
+    print(f"AUROC {interval(len(score), lambda n: float(roc_auc_score(is_own[n], score[n])))}")
+    print(f"foreign answered {interval(len(found), lambda n: float(1 - refused[~is_own][n].mean()))}")
+    print(f"answerable refused {interval(len(own), lambda n: float(refused[is_own][n].mean()))}")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ From April the boathouse opens at nine in the morning. On Mondays it stays shut.
 }
 
 
-class Asked(NamedTuple):
+class FormQuestion(NamedTuple):
     """A question, the form of its answer, and words in the answer."""
 
     question: str
@@ -68,20 +68,20 @@ class Asked(NamedTuple):
 
 
 QUESTIONS = {
-    "words": Asked("Who has run the boathouse since 2017?", "words", "Nora Quayle"),
-    "sentence": Asked("Why are fires forbidden on the islands?", "sentence", "burns for weeks"),
-    "list": Asked("What should I bring for a day on the lake?", "list", "a hat against the sun"),
-    "steps": Asked("How do I launch a canoe?", "steps", "Push off with the paddle"),
-    "table": Asked("Which boats are in repair?", "table", "Bittern"),
-    "figure": Asked("How many seats do the boats that are ready have together?", "table", "2 + 3 + 4 = 9"),
-    "comparison": Asked("Compare the Heron with the Grebe", "comparison", "52 kg"),
-    "summary": Asked("Summarise the boathouse handbook", "summary", "Launching a canoe"),
-    "yes_no": Asked("May dogs come along?", "", "life jacket"),
-    "about": Asked("What is in here?", "about", "Boathouse handbook"),
-    "talk": Asked("Thanks!", "talk", ""),
-    "refusal": Asked("Who won the regatta in 1988?", "refusal", "1988"),
+    "words": FormQuestion("Who has run the boathouse since 2017?", "words", "Nora Quayle"),
+    "sentence": FormQuestion("Why are fires forbidden on the islands?", "sentence", "burns for weeks"),
+    "list": FormQuestion("What should I bring for a day on the lake?", "list", "a hat against the sun"),
+    "steps": FormQuestion("How do I launch a canoe?", "steps", "Push off with the paddle"),
+    "table": FormQuestion("Which boats are in repair?", "table", "Bittern"),
+    "figure": FormQuestion("How many seats do the boats that are ready have together?", "table", "2 + 3 + 4 = 9"),
+    "comparison": FormQuestion("Compare the Heron with the Grebe", "comparison", "52 kg"),
+    "summary": FormQuestion("Summarise the boathouse handbook", "summary", "Launching a canoe"),
+    "yes_no": FormQuestion("May dogs come along?", "", "life jacket"),
+    "about": FormQuestion("What is in here?", "about", "Boathouse handbook"),
+    "talk": FormQuestion("Thanks!", "talk", ""),
+    "refusal": FormQuestion("Who won the regatta in 1988?", "refusal", "1988"),
 }
-"""The question for each form. A sum is a table too; the sources decide if an answer opens with yes or no."""
+"""The question for each form. A sum has the form "table"; the sources decide if an answer opens with yes or no."""
 
 
 def write_documents(folder: Path) -> Path:

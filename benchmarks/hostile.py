@@ -1,9 +1,10 @@
 """Hostile strings as title, text, file name and question, in Chromium: `python -m benchmarks.hostile`.
 
-Two tests. All strings are *rendered*: each is a question on the page, then title, file name, heading, quote, passage
-and note of an answer whose markup the page's script receives like an answer of the server; also on the start page and
-the page of an article. Some go the whole *journey*: written to files, indexed, asked about, shown. No script may run,
-no foreign element or attribute may appear, and every text must be shown unchanged. The test suite runs a few of each.
+There are two tests. The first *renders* every string: as a question on the page; as title, file name, heading, quote,
+passage and note of an answer that the page's script receives like an answer of the server; on the start page; and on
+the page of an article. The second takes some strings on the whole *journey*: it writes them to files, indexes these and
+asks about them. No script may run, no foreign element or attribute may appear, and every text must be shown unchanged.
+The test suite runs a few strings of each test.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ _SURVEY = """() => [
 def strings(count: int) -> list[str]:
     """Return `count` different hostile strings, the same on each call.
 
-    First HOSTILE, then strings that hypothesis generates from such pieces.
+    HOSTILE comes first, then strings that hypothesis generates from similar pieces.
     """
     found = dict.fromkeys(HOSTILE)
     number = 0
@@ -147,8 +148,8 @@ def strings(count: int) -> list[str]:
             suppress_health_check=list(HealthCheck),
         )
         @given(st.lists(_STRINGS, min_size=1, max_size=20))
-        def collect(made: list[str]) -> None:
-            found.update(dict.fromkeys(filter(None, made)))
+        def collect(drawn: list[str]) -> None:
+            found.update(dict.fromkeys(filter(None, drawn)))
 
         collect()
     return list(found)[:count]
@@ -191,12 +192,12 @@ def rendered(page: Page, texts: Sequence[str]) -> list[str]:
             "copied": shown(as_markdown(found)),
             "title": f"1 {plain}",
         }
-        set_ = {"quote": "", "passage": "", "said": "1"} | (
+        marked = {"quote": "", "passage": "", "said": "1"} | (
             {"tip": ""} if len(plain.encode("utf-16-le")) <= 560 else {}
         )
         wrong += [
             f"{text!r} as {name} reads {read[name]!r}"
-            for name, end in set_.items()
+            for name, end in marked.items()
             if not re.fullmatch(f"{_flowing(text)}{end}", read[name])
         ]
         wrong += [f"{text!r} as {name} reads {read[name]!r}" for name in wanted if read[name] != wanted[name]]
@@ -205,7 +206,7 @@ def rendered(page: Page, texts: Sequence[str]) -> list[str]:
 
 
 def _flowing(text: str) -> str:
-    """Return a pattern of the text in which each line break may be a blank."""
+    """Return a pattern of the text in which each line break may be a space."""
     return "".join(f"[ {re.escape(shown(c))}]" if len(f"a{c}b".splitlines()) > 1 else re.escape(shown(c)) for c in text)
 
 
@@ -218,7 +219,7 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
     for markup, what, wanted in (
         ("".join(turns), ".fn-question, .fn-problem, .fn-status", [text for text in plain for _ in range(4)]),
         (welcome, "li bdi, li button", plain[:5] * 2),
-        ("".join(map(_article_body, texts)), "h1, .fn-words", [line for text in texts for line in _set(text)]),
+        ("".join(map(_article_body, texts)), "h1, .fn-words", [line for text in texts for line in _expected(text)]),
     ):
         read, foreign = page.evaluate(_SHOW, [markup, what])
         wrong += [f"{fault} is on the page" for fault in foreign]
@@ -228,14 +229,14 @@ def _shown_alone(page: Page, texts: Sequence[str]) -> list[str]:
 
 def _article_body(text: str) -> str:
     """Return the heading and the text of the page of an article whose title and text are `text`."""
-    made = article_page(
+    markup = article_page(
         Article("id", text, text, "text", None, _below_title(text)), MarkedPlace(1, 2 + len(text) // 2), File()
     )
-    made = made[made.index("<h1") : made.index("</main>")]
-    return f'{made[: made.index("</h1>")]}</h1><div class="fn-words">{made[made.index(_TEXT) :]}</div>'
+    markup = markup[markup.index("<h1") : markup.index("</main>")]
+    return f'{markup[: markup.index("</h1>")]}</h1><div class="fn-words">{markup[markup.index(_TEXT) :]}</div>'
 
 
-def _set(text: str) -> list[str]:
+def _expected(text: str) -> list[str]:
     """Return the expected heading, and the expected text below it."""
     below = _below_title(text)
     runs = [
@@ -245,7 +246,7 @@ def _set(text: str) -> list[str]:
 
 
 def _below_title(text: str) -> str:
-    """Return a text that is one paragraph and no title, for any `text`."""
+    """Return `text` as one paragraph that is not a title."""
     return f"x {' '.join(text.split())}."
 
 
@@ -279,9 +280,9 @@ def journey(page: Page, texts: Sequence[str]) -> list[str]:
         ask(page, question)
         expect(page.locator(".fn-turn:not(.fn-working)")).to_have_count(1, timeout=60_000)
         wrong += [f"{fault} is on the page" for fault in page.evaluate(_SURVEY)]
-        asked = page.locator(".fn-question").text_content() or ""
-        if asked != question:
-            wrong.append(f"the question {question!r} reads {asked!r}")
+        actual = page.locator(".fn-question").text_content() or ""
+        if actual != question:
+            wrong.append(f"the question {question!r} reads {actual!r}")
         # The passage has rare words, so the retriever always returns it.
         if shown(_secret(number, text)) not in (page.locator("#fn-panel").text_content() or ""):
             wrong.append(f"the text of {text!r} does not show as it is")
@@ -292,7 +293,7 @@ def main() -> None:
     """Run both tests and print the faults; exit with 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strings", type=int, default=10_000, help="rendered strings")
-    parser.add_argument("--journeys", type=int, default=200, help="strings that go the whole journey")
+    parser.add_argument("--journeys", type=int, default=200, help="strings for the journey")
     parser.add_argument("--batch", type=int, default=100, help="strings that are on the page at once")
     arguments = parser.parse_args()
     started = time.monotonic()
@@ -300,13 +301,13 @@ def main() -> None:
     wrong: list[str] = []
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         home, root = Path(folder) / "home", Path(folder) / "docs"
-        asked = texts[: arguments.journeys]
-        write_hostile(root, asked)
+        chosen = texts[: arguments.journeys]
+        write_hostile(root, chosen)
         Engine(Settings(home=home)).index([root])
         with served(home, Path(folder) / "serve.log") as address:
             with opened(browser, address) as page:
-                wrong += journey(page, asked)
-            print(f"{len(asked)} strings gone the whole journey, {len(wrong)} faults", flush=True)
+                wrong += journey(page, chosen)
+            print(f"{len(chosen)} strings taken on the journey, {len(wrong)} faults", flush=True)
             with opened(browser, address) as page:
                 expect(page.locator(".fn-state-ready")).to_be_visible(timeout=60_000)
                 for first in range(0, len(texts), arguments.batch):

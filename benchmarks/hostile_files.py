@@ -275,8 +275,8 @@ def run(builder: Builder, folder: Path, ordinary: int, scale: float) -> dict[str
         lost = [name for name in names if name not in held or not held[name].chunks]
         assert not lost, f"not indexed: {lost}"
         for number in range(0, ordinary, max(1, ordinary // 20)):
-            asked = builder.embedder.encode_queries([f"When was the lighthouse of Cape {number} built?"])[0]
-            near = generation.catalog.chunks([id_ for id_, _ in generation.vectors.query(asked, 50)])
+            query = builder.embedder.encode_queries([f"When was the lighthouse of Cape {number} built?"])[0]
+            near = generation.catalog.chunks([id_ for id_, _ in generation.vectors.query(query, 50)])
             assert any(f"Cape {number} " in one.text for one in near.values()), f"Cape {number} is not found"
     assert faults(current_folder(builder.home)) == []
     seconds = dict(zip(listed, clock.stages["reading"], strict=True))

@@ -1,6 +1,6 @@
 """Responses of a hostile or broken language model server: floods, silence, invalid bytes, redirects.
 
-Each is a function from the URL of another server to a response; `scripted.py` serves it for the model of its name.
+Each response is a function of the URL of another server; `scripted.py` sends it for the model with its name.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-_MANY = 100_000_000
+_FLOOD_BYTES = 100_000_000
 """Most bytes of a flood, in case the client does not stop it."""
 _BOMB = gzip.compress(b"data: " + b"a" * 50_000_000)
 
@@ -33,7 +33,7 @@ async def _every(seconds: float, piece: bytes) -> AsyncIterator[bytes]:
 
 async def _flood(first: bytes, piece: bytes) -> AsyncIterator[bytes]:
     yield first
-    for _ in range(_MANY // len(piece)):
+    for _ in range(_FLOOD_BYTES // len(piece)):
         yield piece
         await asyncio.sleep(0)
 

@@ -85,10 +85,10 @@ def run(
     return hit
 
 
-def _check(builder: Builder, root: Path, beside: Path) -> None:
+def _check(builder: Builder, root: Path, work: Path) -> None:
     """Check that the index is intact and answers a query.
 
-    Then sync, and check that it equals an index built from scratch in `beside`.
+    Then sync, and check that it equals an index built from scratch in `work`.
     """
     try:
         assert faults(current_folder(builder.home)) == []
@@ -99,11 +99,11 @@ def _check(builder: Builder, root: Path, beside: Path) -> None:
     assert retriever.retrieve(retriever.query("Where is the otter?"), 5)
     generation.close()
     sync(builder, [root], wait=60)
-    fresh = _builder(beside, builder.embedder)
+    fresh = _builder(work, builder.embedder)
     sync(fresh, [root])
     assert_same(builder.home, fresh.home)
     assert not has_leftovers(builder.home)
-    shutil.rmtree(beside)
+    shutil.rmtree(work)
 
 
 def _builder(home: Path, embedder: Embedder, derived: bool = False) -> Builder:
@@ -122,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--files", type=int, default=8)
-    parser.add_argument("--second", action="store_true", help="start a second sync beside every other")
+    parser.add_argument("--second", action="store_true", help="start a second sync during every other sync")
     parser.add_argument("--derived", action="store_true", help="change copies, as in a large index")
     arguments = parser.parse_args()
     how = {"second": arguments.second, "derived": arguments.derived}

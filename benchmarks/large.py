@@ -1,12 +1,12 @@
 """Cost of large indexes: `python -m benchmarks.large ../shared/data [--sizes 10000 100000]`. Takes up to hours.
 
-Articles of about 20 passages are made from the sentences of the public files. First, `--real` chunks are embedded: this
-gives chunks per second, and vectors that are stored in the file `--real-vectors` and loaded from there the next time.
-Then, for each size: peak memory and disk of a build, the same of a sync after one file has changed, query times, and
-recall@10 of the vector index against exact search. Only the embedded texts have real vectors; those of all others are
-sums of two real ones (selected by a hash of the text, so that equal texts have equal vectors), because embedding would
-take most of the time and costs the same for every chunk. If bm25s is installed, it is compared with tantivy. With
-`--served` the vectors are on a `chroma run` server, whose memory and disk are measured instead.
+The articles have about 20 passages, from sentences of the public files. The program first embeds `--real` chunks, which
+measures chunks per second; it stores their vectors in the file `--real-vectors` and loads them the next time. Then it
+measures, for each size: peak memory and disk of a build and of a sync after one file has changed, query times, and
+recall@10 of the vector index against exact search. Any other text gets a sum of two real vectors, selected by a hash of
+the text so that equal texts have equal vectors; embedding all texts would take most of the time, and costs the same for
+every chunk. If bm25s is installed, it is compared with tantivy. With `--served` the vectors are on a `chroma run`
+server, whose memory and disk are measured instead.
 
 Builds and queries run in separate processes, to measure the peak memory of each. A build has the model loaded to count
 word pieces; another process holds the vectors that replace the embedding.
@@ -64,21 +64,21 @@ T = TypeVar("T")
 class Recombining(Embedder):
     """The shipped model, with document vectors from a file.
 
-    The vector of any other text is a sum of two of them. Another process holds the file, so that its memory does not
-    count for the indexing.
+    A text that is not in the file gets a sum of two of its vectors. Another process holds the file, so that the memory
+    of the indexing does not include it.
     """
 
     def __init__(self, real: Path) -> None:
         super().__init__(find_model())
-        self._apart = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _Pool.open, (real,))
+        self._process = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _Pool.open, (real,))
         self.seconds = 0.0
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (n, d)."""
         started = time.perf_counter()
-        made: Vectors = self._apart.submit(_Pool.encode, list(texts)).result()
+        vectors: Vectors = self._process.submit(_Pool.encode, list(texts)).result()
         self.seconds += time.perf_counter() - started
-        return made
+        return vectors
 
 
 class _Pool:
@@ -89,9 +89,9 @@ class _Pool:
 
     @classmethod
     def open(cls, real: Path) -> None:
-        with np.load(real) as held:
-            cls.vectors = held["vectors"]
-            cls.rows = {digest.tobytes(): row for row, digest in enumerate(held["digests"])}
+        with np.load(real) as stored:
+            cls.vectors = stored["vectors"]
+            cls.rows = {digest.tobytes(): row for row, digest in enumerate(stored["digests"])}
 
     @classmethod
     def encode(cls, texts: Sequence[str]) -> Vectors:
@@ -102,17 +102,17 @@ class _Pool:
         if (row := cls.rows.get(digest)) is not None:
             return np.asarray(cls.vectors[row])
         drawn = np.random.default_rng(list(digest[:8]))
-        one, other = drawn.integers(len(cls.vectors), size=2)
+        first, second = drawn.integers(len(cls.vectors), size=2)
         share = np.float32(drawn.uniform(0.3, 0.7))
-        made = share * cls.vectors[one] + (1 - share) * cls.vectors[other]
-        return np.asarray(made / np.linalg.norm(made), dtype=np.float32)
+        mixed = share * cls.vectors[first] + (1 - share) * cls.vectors[second]
+        return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Built:
     """The cost of a sync.
 
-    Seconds in all, for vector look-ups (`embedding`) and of processor time; peak `memory` and `disk_peak` in MiB;
+    Seconds in total, for vector look-ups (`embedding`) and of processor time; peak `memory` and `disk_peak` in MiB;
     `disk` at the end in MiB, by part of the index.
     """
 
@@ -127,7 +127,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Retrieval:
     """Retrieval: median and 95th percentile in ms, recall@10, peak memory in MiB."""
 
     median: float
@@ -203,18 +203,18 @@ def build(home: Path, root: Path, real: Path, derive_from: int, server: Server |
     )
 
 
-def ask(home: Path, questions: Sequence[str], server: Server | None) -> Asked:
+def ask(home: Path, questions: Sequence[str], server: Server | None) -> Retrieval:
     """Time all questions, and compare the vector index with exact search."""
     generation = Generation(current_folder(home), server)
     embedder, settings = Embedder(find_model()), Settings()
     retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
-    asked = [retriever.query(text) for text in questions]
-    for one in asked[:20]:
-        retriever.retrieve(one, _NEAREST)
+    queries = [retriever.query(text) for text in questions]
+    for query in queries[:20]:
+        retriever.retrieve(query, _NEAREST)
     times = []
-    for one in asked:
+    for query in queries:
         started = time.perf_counter()
-        retriever.retrieve(one, _NEAREST)
+        retriever.retrieve(query, _NEAREST)
         times.append(1000 * (time.perf_counter() - started))
     vectors = embedder.encode_queries(list(questions))
     found = [{id_ for id_, _ in generation.vectors.query(vector, _NEAREST)} for vector in vectors]
@@ -222,7 +222,7 @@ def ask(home: Path, questions: Sequence[str], server: Server | None) -> Asked:
     right = _exact(generation, vectors)
     recall = np.mean([len(one & other) / len(other) for one, other in zip(found, right, strict=True)])
     generation.close()
-    return Asked(float(np.median(times)), float(np.quantile(times, 0.95)), float(recall), memory)
+    return Retrieval(float(np.median(times)), float(np.quantile(times, 0.95)), float(recall), memory)
 
 
 def _exact(generation: Generation, queries: Vectors) -> list[set[str]]:
@@ -273,17 +273,17 @@ def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, s
     """Build at one size, ask, change one file, and print the tables."""
     root, home = work / "articles", work / "home"
     questions = [q.text for p in read_squad(data / f"{_FILES[0]}.json.gz") for q in p.questions if q.spans]
-    asked_for = random.Random(0).sample(questions, _QUESTIONS)
+    sample = random.Random(0).sample(questions, _QUESTIONS)
     # An article has a little more than 19 chunks.
     write_articles(data, root, chunks // 19)
     with running(work / "chroma") if served else nullcontext() as chroma:
         server = Server(chroma.url) if chroma else None
         built = _in_new_process(build, home, root, real, derive_from, server)
-        asked = _in_new_process(ask, home, asked_for, server)
+        retrieval = _in_new_process(ask, home, sample, server)
         with (root / "000/000007.txt").open("a", encoding="utf-8") as stream:
             stream.write("\nA heron was seen at the lake of Corm.\n")
         changed = _in_new_process(build, home, root, real, derive_from, server)
-        print(size_table(built, asked, changed), flush=True)
+        print(size_table(built, retrieval, changed), flush=True)
         if chroma:
             print(
                 f"| server: memory at its peak, disk, MiB | {chroma.memory():.0f}, {_size(chroma.folder):.0f} |",
@@ -291,11 +291,11 @@ def measure(data: Path, work: Path, chunks: int, real: Path, derive_from: int, s
             )
     if not served and importlib.util.find_spec("bm25s"):
         catalog = current_folder(home) / "catalog.sqlite"
-        print(words.compare(_in_new_process, catalog, work / "words", asked_for), flush=True)
+        print(words.compare(_in_new_process, catalog, work / "words", sample), flush=True)
 
 
-def size_table(built: Built, asked: Asked, changed: Built) -> str:
-    """Return the table of one size."""
+def size_table(built: Built, retrieval: Retrieval, changed: Built) -> str:
+    """Return the table for one size."""
     alone = built.seconds - built.embedding
     parts = ", ".join(f"{name.split('.')[0]} {size:.0f}" for name, size in built.disk.items())
     return (
@@ -305,8 +305,9 @@ def size_table(built: Built, asked: Asked, changed: Built) -> str:
         f"| memory at its peak, MiB | {built.memory:.0f} |\n"
         f"| disk, MiB (its parts) | {sum(built.disk.values()):.0f} ({parts}) |\n"
         f"| disk at its peak, MiB | {built.disk_peak:.0f} |\n"
-        f"| query, median and 95th percentile, ms | {asked.median:.1f}, {asked.p95:.1f} |\n"
-        f"| recall@10 against exact search | {asked.recall:.4f} |\n| memory while asking, MiB | {asked.memory:.0f} |\n"
+        f"| query, median and 95th percentile, ms | {retrieval.median:.1f}, {retrieval.p95:.1f} |\n"
+        f"| recall@10 against exact search | {retrieval.recall:.4f} |\n"
+        f"| memory while asking, MiB | {retrieval.memory:.0f} |\n"
         f"| one file changed, s (chunks embedded) | {changed.seconds:.1f} ({changed.embedded}) |\n"
         f"| ... of processor time, s | {changed.processor:.1f} |\n"
         f"| ... memory, MiB; disk at its peak, MiB | {changed.memory:.0f}; {changed.disk_peak:.0f} |"
@@ -319,7 +320,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--real", type=int, default=100_000, help="chunks that are embedded for real")
-    parser.add_argument("--real-vectors", type=Path, help="their vectors (.npz): made when it is not there yet")
+    parser.add_argument("--real-vectors", type=Path, help="file of their vectors (.npz), created if it does not exist")
     parser.add_argument(
         "--derive-from", type=int, default=Builder.derive_from, help="chunks from which a change is made in a copy"
     )

@@ -50,14 +50,15 @@ def main() -> None:
         questions = read_questions(arguments.file, settings.max_question)
         engine, _ = engine_for(settings, questions, SAME)
         generation, retriever, with_meaning = engine.parts()
-        asked = [one for one in questions.questions if one.answerable][: arguments.limit]
+        answerable = [one for one in questions.questions if one.answerable][: arguments.limit]
         print(
-            f"{len(asked)} questions\n\n| | a quote holds an answer | quotes | of these hold one |\n|---|---|---|---|"
+            f"{len(answerable)} questions\n\n"
+            "| | a quote holds an answer | quotes | of these hold one |\n|---|---|---|---|"
         )
         without = Reader(generation, engine.spans)
         for name, reader in (("reading model alone", without), ("and what sentences mean", with_meaning)):
             scope = Scope(generation, retriever, reader, None, max(settings.passages, reader.depth))
-            rows = measure(scope, asked, settings.max_quotes)
+            rows = measure(scope, answerable, settings.max_quotes)
             print(f"| {name} | {_cells(rows)} |", flush=True)
 
 

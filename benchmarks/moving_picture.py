@@ -1,7 +1,7 @@
-"""Record the moving picture of the README: `python -m benchmarks.moving_picture [FILE]`.
+"""Recording of the animation in the README: `python -m benchmarks.moving_picture [FILE]`.
 
-Serve the two seed articles, ask one question that they answer and one that they do not, and write what the page shows
-as an animated WebP. Needs Chromium.
+Serves the two seed articles, asks a question that they answer and a question that they do not answer, and writes the
+page as an animated WebP. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rag.settings import SEEDS, Settings
 
 FILE = PROJECT / "docs" / "pictures" / "footnote.webp"
 MOST_BYTES = 600_000
-"""A larger file is an error: the README has to load quickly."""
+"""A larger file is an error, because the README must load quickly."""
 ANSWERED, REFUSED = "How many jobs will the TDK deal create?", "Who supplies Tesla's cells?"
 _SIZE = (1200, 750)
 _TYPED_AT_ONCE = 3
@@ -39,7 +39,7 @@ class Film:
     lengths: list[int] = field(default_factory=list)
 
     def take(self, milliseconds: int) -> None:
-        """Add the page as it is now, or show the last frame longer where nothing has changed."""
+        """Add the current page, or show the last frame longer if nothing has changed."""
         frame = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
         if self.frames and frame.tobytes() == self.frames[-1].tobytes():
             self.lengths[-1] += milliseconds
@@ -85,7 +85,7 @@ def record(film: Film) -> None:
     """Ask both questions, and open the source of the first answer."""
     page = film.page
     expect(page.locator(".fn-example")).to_have_count(3, timeout=_PATIENCE)  # the suggestions are complete
-    page.wait_for_timeout(1500)  # and the line of questions is empty again
+    page.wait_for_timeout(1500)  # and the queue of questions is empty again
     film.take(_LOOK)
     _ask(film, ANSWERED)
     expect(page.locator(".fn-turn.fn-answered")).to_have_count(1, timeout=_PATIENCE)

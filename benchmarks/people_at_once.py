@@ -35,8 +35,8 @@ _CROWDS = ("10x20", "50x4")
 
 
 @dataclass
-class Asked:
-    """A question: when it was sent, accepted and answered (seconds), and its outcome.
+class TimedRequest:
+    """A question, the times (s) of its sending, acceptance and answer, and its outcome.
 
     `ahead` lists the numbers of waiting questions that the server reported, in order. `outcome` is "answered",
     "refused", "busy" or "failed".
@@ -59,7 +59,7 @@ class Summary:
     """The results of a crowd: outcomes, seconds, and violations of the order.
 
     `overtaken` is the largest number of questions that were sent after a question was accepted, but answered before it.
-    `counted_up` is the number of questions whose reported number of questions ahead has grown.
+    `counted_up` counts the questions that reported a growing number of questions ahead.
     """
 
     outcomes: Counter[str]
@@ -73,8 +73,8 @@ class Summary:
 
     def row(self, name: str) -> str:
         """Return the summary as a row of a Markdown table."""
-        said = self.outcomes
-        done = f"{said['answered'] + said['refused']} | {said['busy']} | {said['failed']}"
+        count = self.outcomes
+        done = f"{count['answered'] + count['refused']} | {count['busy']} | {count['failed']}"
         times = f"{self.median:.1f} | {self.p95:.1f} | {self.longest:.1f} | {self.slowest_busy:.1f}"
         return f"| {name} | {done} | {times} | {self.overtaken} | {self.counted_up} | {self.a_second:.1f} |"
 
@@ -91,10 +91,10 @@ def client(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=address, timeout=300, limits=limits)
 
 
-async def ask(session: httpx.AsyncClient, question: str) -> Asked:
+async def ask(session: httpx.AsyncClient, question: str) -> TimedRequest:
     """Ask a question with the page's event `ask`, and wait for the end of the answer."""
     visit, number = secrets.token_hex(6), await _event(session)
-    one = Asked(time.perf_counter())
+    one = TimedRequest(time.perf_counter())
     body = {"fn_index": number, "session_hash": visit, "data": [question, "", "quote", "", ""]}
     (await session.post("/gradio_api/queue/join", json=body)).raise_for_status()
     one.accepted = time.perf_counter()
@@ -137,39 +137,39 @@ async def _states(stream: httpx.Response) -> AsyncIterator[str]:
             yield html.unescape(html.unescape(text))
 
 
-async def crowd(address: str, people: int, questions: int) -> list[Asked]:
-    """Let `people` ask `questions` each, starting together; return all questions."""
+async def crowd(address: str, people: int, questions: int) -> list[TimedRequest]:
+    """Let `people` start together and ask `questions` each; return all requests."""
     texts = [json.loads(line)["question"] for line in (SEEDS / "questions.jsonl").read_text("utf-8").splitlines()]
     async with client(address) as session:
 
-        async def person(number: int) -> list[Asked]:
+        async def person(number: int) -> list[TimedRequest]:
             return [await ask(session, texts[(number * questions + n) % len(texts)]) for n in range(questions)]
 
-        asked = await asyncio.gather(*map(person, range(people)))
-    return [one for of_person in asked for one in of_person]
+        requests = await asyncio.gather(*map(person, range(people)))
+    return [one for of_person in requests for one in of_person]
 
 
-def overtakes(asked: Sequence[Asked]) -> int:
+def overtakes(requests: Sequence[TimedRequest]) -> int:
     """Return the largest number of later questions answered before a question."""
-    served_ones = [one for one in asked if one.outcome != "busy"]
+    served_ones = [one for one in requests if one.outcome != "busy"]
     return max(
         sum(later.sent > one.accepted and later.ended < one.ended for later in served_ones) for one in served_ones
     )
 
 
-def summary(asked: Sequence[Asked]) -> Summary:
+def summary(requests: Sequence[TimedRequest]) -> Summary:
     """Summarise the questions of a crowd."""
-    done = sorted(one.seconds for one in asked if one.outcome != "busy")
-    busy = [one.seconds for one in asked if one.outcome == "busy"]
-    took = max(one.ended for one in asked) - min(one.sent for one in asked)
+    done = sorted(one.seconds for one in requests if one.outcome != "busy")
+    busy = [one.seconds for one in requests if one.outcome == "busy"]
+    took = max(one.ended for one in requests) - min(one.sent for one in requests)
     return Summary(
-        outcomes=Counter(one.outcome for one in asked),
+        outcomes=Counter(one.outcome for one in requests),
         median=statistics.median(done),
         p95=done[int(0.95 * (len(done) - 1))],
         longest=done[-1],
         slowest_busy=max(busy, default=0.0),
-        overtaken=overtakes(asked),
-        counted_up=sum(any(a < b for a, b in zip(one.ahead, one.ahead[1:], strict=False)) for one in asked),
+        overtaken=overtakes(requests),
+        counted_up=sum(any(a < b for a, b in zip(one.ahead, one.ahead[1:], strict=False)) for one in requests),
         a_second=len(done) / took,
     )
 

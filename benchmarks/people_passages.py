@@ -33,7 +33,7 @@ def holds_all(text: str, need: Sequence[Sequence[str]]) -> bool:
     return all(any(re.search(one, text, re.IGNORECASE) for one in group) for group in need)
 
 
-def _is_found(found: Answer, row: dict[str, Any]) -> bool:
+def _is_retrieved(found: Answer, row: dict[str, Any]) -> bool:
     wanted = row.get("must_cite") or [""]
     first = [one for one in found.passages[:_FIRST] if any(part in Path(one.source).name for part in wanted)]
     return any(holds_all(f"{one.heading}\n{one.text}", row["need"]) for one in first)
@@ -51,7 +51,7 @@ def main() -> None:
         engine = Engine(Settings(home=Path(home)))
         engine.index([arguments.set / "docs"])
         for row in rows:
-            found.append(_is_found(answer(engine, row["question"]), row))
+            found.append(_is_retrieved(answer(engine, row["question"]), row))
             if not found[-1]:
                 print(f"{row['id']}: {row['question']}")
     print("\n| kind | questions | among the first five |\n|---|---|---|")

@@ -179,10 +179,10 @@ def take_forms(studio: Studio) -> None:
     """Take a screenshot of an answer in each form, over a few everyday documents."""
     with studio.pages(_home(studio.work / "forms", write_documents(studio.work / "everyday"))) as (pages, _):
         _each(pages, lambda page: page.locator(".fn-state"), "ready")
-        for name, asked in QUESTIONS.items():
+        for name, row in QUESTIONS.items():
             for page in pages.values():
                 page.evaluate("window.footnote.clear()")
-                ask(page, asked.question)
+                ask(page, row.question)
             _each_turn(pages, ":not(.fn-working)", 1)
             studio.take(pages, f"form-{name.replace('_', '-')}")
 

@@ -1,9 +1,9 @@
-"""Word list of ordinary English words that are no names: python -m benchmarks.plain_words DATA
+"""Word list of ordinary English words that are not names: python -m benchmarks.plain_words DATA
 
 Writes rag/check/data/plain_terms.txt. DATA is the folder of the training sets: SQuAD, SQuADShifts, natural questions
-and the training claims of WiCE; no test set is read. A stem is plain if it occurs in lower case in at least two texts
-and is seldom a name on its own: a capitalised word inside a sentence, without a capitalised neighbour ("China", but not
-"New York").
+and the training claims of WiCE. It reads no test set. A stem is plain if it occurs in lower case in at least two texts
+and is rarely a one-word name. A one-word name is a capitalised word inside a sentence, without a capitalised neighbour
+("China", but not "New York").
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SETS = (
 _CLAIMS = "wice/non-supported-tokens-train.jsonl.gz"
 _FEWEST_TEXTS = 2
 _MOST_NAMES = 0.2
-"""Largest share of its occurrences in which a plain stem is a name on its own."""
+"""Largest share of the occurrences of a plain stem that may be one-word names."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -41,20 +41,20 @@ def texts(data: Path) -> Iterator[tuple[str, str]]:
             articles = json.load(stream)["data"]
         for number, article in enumerate(articles):
             for place, paragraph in enumerate(article["paragraphs"]):
-                # An article of SQuAD is one text; in the other sets its paragraphs are unrelated.
+                # In SQuAD, an article is one text; in the other sets, paragraphs are unrelated.
                 key = f"{name} {number}" if name.startswith("squad/") else f"{name} {number} {place}"
                 yield key, paragraph["context"]
                 yield from ((key, qa["question"]) for qa in paragraph["qas"])
     with gzip.open(data / _CLAIMS, "rt", encoding="utf-8") as stream:
         for number, line in enumerate(stream):
             row = json.loads(line)
-            said = [row["claim"], *(text for text in row["evidence"] if not text.startswith("(meta data)"))]
-            yield from ((f"claim {number}", text) for text in said)
+            parts = [row["claim"], *(text for text in row["evidence"] if not text.startswith("(meta data)"))]
+            yield from ((f"claim {number}", text) for text in parts)
 
 
 def plain_terms(parts: Iterator[tuple[str, str]]) -> list[str]:
     """Return the sorted plain stems of the texts."""
-    low, alone = Counter[str](), Counter[str]()
+    lowercase, single = Counter[str](), Counter[str]()
     seen_in: dict[str, set[str]] = defaultdict(set)
     for key, text in parts:
         for start, end in sentences(text):
@@ -65,23 +65,23 @@ def plain_terms(parts: Iterator[tuple[str, str]]) -> list[str]:
             for place, match in enumerate(words):
                 for term in terms(match.group()):
                     if not capital[place]:
-                        low[term] += 1
+                        lowercase[term] += 1
                         seen_in[term].add(key)
-                    elif place and not _beside_capital(text, words, capital, place):
-                        alone[term] += 1
+                    elif place and not _is_in_long_name(text, words, capital, place):
+                        single[term] += 1
     return sorted(
         term
-        for term, count in low.items()
-        if len(seen_in[term]) >= _FEWEST_TEXTS and alone[term] <= _MOST_NAMES * (count + alone[term])
+        for term, count in lowercase.items()
+        if len(seen_in[term]) >= _FEWEST_TEXTS and single[term] <= _MOST_NAMES * (count + single[term])
     )
 
 
-def _beside_capital(text: str, words: list[re.Match[str]], capital: list[bool], place: int) -> bool:
-    """True if the word is part of a name of several words; the first word of a sentence does not count."""
-    pairs = ((one, one + 1) for one in (place - 1, place) if one >= 1 and one + 1 < len(words))
+def _is_in_long_name(text: str, words: list[re.Match[str]], capital: list[bool], place: int) -> bool:
+    """True if the word belongs to a name of several words; the first word of a sentence does not count."""
+    pairs = ((n, n + 1) for n in (place - 1, place) if n >= 1 and n + 1 < len(words))
     return any(
-        capital[one] and capital[other] and text[words[one].end() : words[other].start()] in (" ", "-")
-        for one, other in pairs
+        capital[left] and capital[right] and text[words[left].end() : words[right].start()] in (" ", "-")
+        for left, right in pairs
     )
 
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from rag.engine import Engine
-from rag.evaluation.labels import Corpus, unfound
+from rag.evaluation.labels import Corpus, missing_labels
 from rag.evaluation.read import read_questions
 from rag.settings import SEEDS, Settings
 
@@ -35,7 +35,7 @@ def main() -> None:
             started = time.perf_counter()
             questions = read_questions(path)
             read = time.perf_counter()
-            problems = [*questions.problems, *unfound(questions, corpus)]
+            problems = [*questions.problems, *missing_labels(questions, corpus)]
             found = time.perf_counter()
             if problems or len(questions.questions) != len(rows):
                 raise SystemExit(f"{path.name}: expected {len(rows)} sound rows, got {problems[:3]}")

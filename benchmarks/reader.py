@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReaderQuestion:
     """A question, its paragraph, acceptable answers (none: unanswerable), and title."""
 
     question: str
@@ -74,7 +74,7 @@ class _TorchNetwork(Network):
         return list(map(work, items))
 
 
-def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:
+def load_questions(path: Path, titles: Sequence[str] = ()) -> list[ReaderQuestion]:
     """Read the questions of a SQuAD file, or of a folder of everyday documents.
 
     With `titles`, only those of the articles with these titles.
@@ -82,9 +82,9 @@ def read_asked(path: Path, titles: Sequence[str] = ()) -> list[Asked]:
     if path.is_dir():
         apart = corpus_of(split_documents(cut_documents(read_bundles(path)))[1])
         every = [(one, apart.passages[one.passage]) for one in apart.questions]
-        return [Asked(q.text, p.text, [p.text[a:b] for a, b in q.spans], p.heading) for q, p in every]
+        return [ReaderQuestion(q.text, p.text, [p.text[a:b] for a, b in q.spans], p.heading) for q, p in every]
     return [
-        Asked(
+        ReaderQuestion(
             item["question"], paragraph["context"], [] if item.get("is_impossible") else _texts(item), article["title"]
         )
         for article in read_json(path)
@@ -98,13 +98,13 @@ def _texts(item: Any) -> list[str]:
     return [answer["text"] for answer in item["answers"]]
 
 
-def read_all(reader: SpanReader, asked: Sequence[Asked]) -> tuple[Array, Array, Array]:
+def read_all(reader: SpanReader, questions: Sequence[ReaderQuestion]) -> tuple[Array, Array, Array]:
     """Return exact match, token F1 and score of all questions, each (n,).
 
     The first two are 0 for unanswerable questions. A model that was trained with titles gets the title of the article.
     """
     rows = []
-    for one in tqdm(asked, unit="question", mininterval=10):
+    for one in tqdm(questions, unit="question", mininterval=10):
         headings = [one.title.replace("_", " ")] if reader.titled else []
         found = reader.read(one.question, [as_read(one.paragraph)], 1, headings)[0]
         best = found.answers[0] if found.answers else None
@@ -125,16 +125,16 @@ def interval(count: int, measure: Callable[[NDArray[np.int64]], float]) -> str:
     return f"{measure(np.arange(count)):.3f} ({low:.3f} to {high:.3f})"
 
 
-def report(name: str, asked: Sequence[Asked], read: tuple[Array, Array, Array]) -> None:
+def report(name: str, questions: Sequence[ReaderQuestion], read: tuple[Array, Array, Array]) -> None:
     """Print the measures of a model as a table row.
 
     AUROC only if some questions have no answer.
     """
     exact, f1, score = read
-    answerable = np.array([bool(one.answers) for one in asked])
+    answerable = np.array([bool(one.answers) for one in questions])
     known = np.flatnonzero(answerable)
     cells = [interval(len(known), lambda n, v=v: float(v[known[n]].mean())) for v in (exact, f1)]  # type: ignore[misc]
-    auroc = interval(len(asked), lambda n: _auroc(answerable[n], score[n])) if len(known) < len(asked) else "-"
+    auroc = interval(len(questions), lambda n: _auroc(answerable[n], score[n])) if len(known) < len(questions) else "-"
     print(f"| {name} | {' | '.join([*cells, auroc])} |")
 
 
@@ -153,10 +153,10 @@ def seconds(reader: SpanReader, passages: Sequence[str], rounds: int = 15) -> fl
     return float(np.median(times[2:]))
 
 
-def ten_passages(reader: SpanReader, asked: Sequence[Asked]) -> list[str]:
+def ten_passages(reader: SpanReader, questions: Sequence[ReaderQuestion]) -> list[str]:
     """Return ten texts of 200 word pieces, cut from the paragraphs."""
     cut = []
-    for text in dict.fromkeys(one.paragraph for one in asked):
+    for text in dict.fromkeys(one.paragraph for one in questions):
         offsets = reader.offsets(text)
         if len(offsets) >= 200:
             cut.append(text[: offsets[199][1]])
@@ -165,25 +165,25 @@ def ten_passages(reader: SpanReader, asked: Sequence[Asked]) -> list[str]:
     return cut[:10]
 
 
-def measure_file(path: Path, readers: Mapping[str, SpanReader], arguments: argparse.Namespace) -> list[Asked]:
+def measure_file(path: Path, readers: Mapping[str, SpanReader], arguments: argparse.Namespace) -> list[ReaderQuestion]:
     """Print the measures and differences of the readers; return the questions."""
-    asked = read_asked(path, CALIBRATION if arguments.calibration else ())
+    questions = load_questions(path, CALIBRATION if arguments.calibration else ())
     if arguments.limit:
-        asked = asked[:: max(1, len(asked) // arguments.limit)][: arguments.limit]
-    unanswerable = sum(not one.answers for one in asked)
-    print(f"\n{path.name}: {len(asked)} questions, {unanswerable} unanswerable\n")
+        questions = questions[:: max(1, len(questions) // arguments.limit)][: arguments.limit]
+    unanswerable = sum(not one.answers for one in questions)
+    print(f"\n{path.name}: {len(questions)} questions, {unanswerable} unanswerable\n")
     print("| | exact match | token F1 | AUROC |\n|---|---|---|---|")
     read = {}
     for name, reader in readers.items():
-        read[name] = read_all(reader, asked)
-        report(name, asked, read[name])
-    known = np.flatnonzero([bool(one.answers) for one in asked])
+        read[name] = read_all(reader, questions)
+        report(name, questions, read[name])
+    known = np.flatnonzero([bool(one.answers) for one in questions])
     for before, after in pairwise(readers):
         for measure, n in (("exact match", 0), ("token F1", 1)):
             gained = (read[after][n] - read[before][n])[known]
             shown = interval(len(known), lambda n, v=gained: float(v[n].mean()))  # type: ignore[misc]
             print(f"{measure}, {after} minus {before}: {shown}")
-    return asked
+    return questions
 
 
 def main() -> None:
@@ -202,9 +202,9 @@ def main() -> None:
     if arguments.checkpoint:
         readers["checkpoint"] = TorchReader(arguments.checkpoint, arguments.threads)
     for path in arguments.file:
-        asked = measure_file(path, readers, arguments)
+        questions = measure_file(path, readers, arguments)
     if arguments.time:
-        passages = ten_passages(next(iter(readers.values())), asked)
+        passages = ten_passages(next(iter(readers.values())), questions)
         times = [f"{name} {1000 * seconds(reader, passages):.0f} ms" for name, reader in readers.items()]
         print(f"\nten passages of 200 word pieces: {', '.join(times)}")
 

@@ -1,10 +1,10 @@
 """Retrieval over the paragraphs of a SQuAD file: `python -m benchmarks.retrieval ../shared/data/squad/dev.json.gz`.
 
-Every paragraph is a source; every answerable question is asked of all of them. A passage holds the label when it covers
-one of the answer spans at its place in the right paragraph. Prints a Markdown table of success@k and MRR for words
-alone (BM25), meaning alone (dense), both fused as shipped, and reciprocal rank fusion beside it, each with its 95%
-bootstrap interval (1,000 resamples of the questions, seeded). `--save` keeps the ranks of the fused order in a file;
-`--before` compares them with those that another version kept.
+Every paragraph is a source; every answerable question searches all of them. A passage is relevant if it contains an
+answer span of the question, in the right paragraph. Prints a Markdown table of success@k and MRR for words alone
+(BM25), embeddings alone (dense), both fused as shipped, and reciprocal rank fusion for comparison, each with its 95%
+bootstrap interval (1,000 resamples of the questions, seeded). `--save` writes the ranks of the fused order to a file;
+`--before` compares them with such a file of another version.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Order = Callable[[str], list[str]]
 def first_ranks(
     questions: Sequence[Labelled], order: Order, holds: Callable[[Labelled, str], bool]
 ) -> NDArray[np.float64]:
-    """Return the rank of the first passage with a label by question; inf without one."""
+    """Return the rank of the first relevant passage for each question; inf if there is none."""
     ranks = []
     for question in tqdm(questions, unit="question", leave=False):
-        held = (rank for rank, id_ in enumerate(order(question.text), 1) if holds(question, id_))
-        ranks.append(float(next(held, np.inf)))
+        relevant = (rank for rank, id_ in enumerate(order(question.text), 1) if holds(question, id_))
+        ranks.append(float(next(relevant, np.inf)))
     return np.array(ranks)
 
 
@@ -51,7 +51,7 @@ def difference(before: Path, ranks: dict[str, float]) -> str:
     """Return a Markdown row: the ranks' measures minus those of the same questions in a file, with 95% intervals."""
     old = json.loads(before.read_text("utf-8"))
     if old.keys() != ranks.keys():
-        raise SystemExit(f"{before} has the ranks of other questions: save it from a run on the same file.")
+        raise SystemExit(f"{before} has the ranks of other questions: write it with --save on the same file.")
     pairs = np.array([(ranks[id_], old[id_]) for id_ in ranks])
     cells = [interval((pairs[:, 0] <= k).astype(float) - (pairs[:, 1] <= k)) for k in (1, 3, 5, 10)]
     return f"| fused, minus before | {' | '.join([*cells, interval(1 / pairs[:, 0] - 1 / pairs[:, 1])])} |"

@@ -1,4 +1,4 @@
-"""Generates tables with many similar rows, and questions about single rows.
+"""Generator of tables with many similar rows, and of questions about single rows.
 
 The tables are contacts, price lists, yearly figures under one or two header rows, and weekly plans with merged days.
 Rows share first names and surnames from short lists; some product names are part of others.
@@ -88,23 +88,23 @@ class RowTable:
     merged: tuple[Merged, ...] = ()
 
 
-def make_row_tables(rng: random.Random, asked: int = 5) -> list[RowTable]:
-    """Return tables with `asked` questions each, generated randomly with `rng`."""
+def make_row_tables(rng: random.Random, question_count: int = 5) -> list[RowTable]:
+    """Return tables with `question_count` questions each, generated randomly with `rng`."""
     names = [f"{first} {last}" for first in _FIRST for last in _LAST]
     rng.shuffle(names)
     tables = list[RowTable]()
     for at, (form, club, shop) in enumerate(zip(FORMATS, _CLUBS, _SHOPS, strict=True)):
-        tables.append(_contacts(f"{club}-contacts.{form}", names[60 * at : 60 * at + 60], rng, asked))
-        tables.append(_prices(f"{shop}-prices.{form}", *_SHOPS[shop], rng, asked))
+        tables.append(_contacts(f"{club}-contacts.{form}", names[60 * at : 60 * at + 60], rng, question_count))
+        tables.append(_prices(f"{shop}-prices.{form}", *_SHOPS[shop], rng, question_count))
     for form, trade, measures, place in zip(SPANNING, _TRADES, _MEASURES, _PLACES, strict=True):
-        tables.append(_branches(f"{trade.replace(' ', '-')}-figures.{form}", trade, measures, rng, asked))
-        tables.append(_week(f"{place.replace(' ', '-')}-plan.{form}", place, rng, asked))
+        tables.append(_branches(f"{trade.replace(' ', '-')}-figures.{form}", trade, measures, rng, question_count))
+        tables.append(_week(f"{place.replace(' ', '-')}-plan.{form}", place, rng, question_count))
     for form, trade, what in _YEARLY:
-        tables.append(_years(f"{trade}-{what.lower().replace(' ', '-')}.{form}", trade, what, rng, asked))
+        tables.append(_years(f"{trade}-{what.lower().replace(' ', '-')}.{form}", trade, what, rng, question_count))
     return tables
 
 
-def _contacts(name: str, people: Sequence[str], rng: random.Random, asked: int) -> RowTable:
+def _contacts(name: str, people: Sequence[str], rng: random.Random, question_count: int) -> RowTable:
     phones = [f"0{rng.randrange(200, 990)} {number}" for number in rng.sample(range(100_000, 999_999), len(people))]
     mails = [f"{person.lower().replace(' ', '.')}@{name.split('.')[0]}.example" for person in people]
     rows = [
@@ -120,12 +120,16 @@ def _contacts(name: str, people: Sequence[str], rng: random.Random, asked: int) 
     )
     questions = [
         RowQuestion(wording.format(rows[at][0]), at + 1, rows[at][column])
-        for at, (wording, column) in zip(_drawn(rng, len(rows), asked), _cycled(wordings, asked), strict=True)
+        for at, (wording, column) in zip(
+            _drawn(rng, len(rows), question_count), _cycled(wordings, question_count), strict=True
+        )
     ]
     return RowTable(name, "contacts", [["Name", "Role", "Phone", "E-mail", "Room"], *rows], (0, 2), tuple(questions))
 
 
-def _prices(name: str, kinds: Sequence[str], things: Sequence[str], rng: random.Random, asked: int) -> RowTable:
+def _prices(
+    name: str, kinds: Sequence[str], things: Sequence[str], rng: random.Random, question_count: int
+) -> RowTable:
     products = [f"{kind} {thing}{variant}".capitalize() for kind in kinds for thing in things for variant in _VARIANTS]
     numbers = rng.sample(range(1_000, 9_999), len(products))
     rows = [
@@ -147,19 +151,21 @@ def _prices(name: str, kinds: Sequence[str], things: Sequence[str], rng: random.
     )
     questions = [
         RowQuestion(wording.format(rows[at][1].lower()), at + 1, rows[at][column])
-        for at, (wording, column) in zip(_drawn(rng, len(rows), asked), _cycled(wordings, asked), strict=True)
+        for at, (wording, column) in zip(
+            _drawn(rng, len(rows), question_count), _cycled(wordings, question_count), strict=True
+        )
     ]
     head = ["Article", "Product", "Price (EUR)", "Weight (kg)", "In stock"]
     return RowTable(name, "price list", [head, *rows], (0, 1), tuple(questions))
 
 
-def _branches(name: str, trade: str, measures: tuple[str, str], rng: random.Random, asked: int) -> RowTable:
+def _branches(name: str, trade: str, measures: tuple[str, str], rng: random.Random, question_count: int) -> RowTable:
     figures = rng.sample(range(1_000, 9_999), 4 * len(_TOWNS))
     rows = [[town, *map(str, figures[4 * at : 4 * at + 4])] for at, town in enumerate(_TOWNS)]
     head = [["Town", measures[0], "", measures[1], ""], ["", "2023", "2024", "2023", "2024"]]
     plain = [measure.split(" (")[0].lower() for measure in measures]
     questions = []
-    for number, at in enumerate(_drawn(rng, len(rows), asked)):
+    for number, at in enumerate(_drawn(rng, len(rows), question_count)):
         column = 1 + number % 4
         what, year = plain[(column - 1) // 2], head[1][column]
         questions.append(RowQuestion(f"{what} of the {trade} in {rows[at][0]} in {year}?", at + 2, rows[at][column]))
@@ -167,19 +173,19 @@ def _branches(name: str, trade: str, measures: tuple[str, str], rng: random.Rand
     return RowTable(name, "two header rows", [*head, *rows], (0, 1), tuple(questions), 2, merged)
 
 
-def _years(name: str, trade: str, what: str, rng: random.Random, asked: int) -> RowTable:
+def _years(name: str, trade: str, what: str, rng: random.Random, question_count: int) -> RowTable:
     figures = rng.sample(range(1_000, 9_999), 4 * len(_TOWNS))
     rows = [[town, *map(str, figures[4 * at : 4 * at + 4])] for at, town in enumerate(_TOWNS)]
     head = ["Town", "2021", "2022", "2023", "2024"]
     questions = []
-    for number, at in enumerate(_drawn(rng, len(rows), asked)):
+    for number, at in enumerate(_drawn(rng, len(rows), question_count)):
         column = 1 + number % 4
         wording = f"how many {what.lower()} at the {trade} in {rows[at][0]} in {head[column]}?"
         questions.append(RowQuestion(wording, at + 1, rows[at][column]))
     return RowTable(name, "years as columns", [head, *rows], (0, 1), tuple(questions))
 
 
-def _week(name: str, place: str, rng: random.Random, asked: int) -> RowTable:
+def _week(name: str, place: str, rng: random.Random, question_count: int) -> RowTable:
     rows, merged = list[list[str]](), list[Merged]()
     leaders = rng.sample([f"{first} {last}" for first in _FIRST for last in ("Ross", "Rosso", "Hay", "Haydn")], 30)
     for day in _DAYS:
@@ -190,7 +196,7 @@ def _week(name: str, place: str, rng: random.Random, asked: int) -> RowTable:
                 [day if at == 0 else "", f"{9 + 2 * at}:{rng.choice(('00', '15', '30'))}", course, leaders.pop()]
             )
     questions = []
-    for number, at in enumerate(_drawn(rng, len(rows), asked)):
+    for number, at in enumerate(_drawn(rng, len(rows), question_count)):
         day, (_, hour, course, leader) = _DAYS[at // 5], rows[at]
         wording, cell = (
             (f"who leads {course.lower()} on {day} at the {place}?", leader),
@@ -202,9 +208,9 @@ def _week(name: str, place: str, rng: random.Random, asked: int) -> RowTable:
     )
 
 
-def _drawn(rng: random.Random, count: int, asked: int) -> list[int]:
-    return rng.sample(range(count), asked)
+def _drawn(rng: random.Random, count: int, question_count: int) -> list[int]:
+    return rng.sample(range(count), question_count)
 
 
-def _cycled(wordings: Sequence[tuple[str, int]], asked: int) -> Iterator[tuple[str, int]]:
-    return (wordings[at % len(wordings)] for at in range(asked))
+def _cycled(wordings: Sequence[tuple[str, int]], question_count: int) -> Iterator[tuple[str, int]]:
+    return (wordings[at % len(wordings)] for at in range(question_count))

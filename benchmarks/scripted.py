@@ -39,14 +39,14 @@ PARAPHRASES = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class Prompt:
     """The content of a request: (id, text) of the passages in order, and the question."""
 
     passages: list[tuple[str, str]]
     question: str
 
     @classmethod
-    def read(cls, body: dict[str, Any]) -> Asked:
+    def read(cls, body: dict[str, Any]) -> Prompt:
         """Read the body of a request."""
         content = body["messages"][-1]["content"]
         passages = re.findall(r'^<passage id="(\w+)"[^>]*>(.*)</passage>$', content, re.MULTILINE)
@@ -82,9 +82,11 @@ def _cited(pairs: list[tuple[str, str]]) -> str:
     return " ".join(f"{text} [{id_}]" for text, id_ in pairs)
 
 
-def _wrong(change: Callable[[str], str]) -> Callable[[Asked], str]:
+def _wrong(change: Callable[[str], str]) -> Callable[[Prompt], str]:
     """Return a part that changes the first true sentence and keeps the others."""
-    return lambda asked: _cited([(change(text) if not n else text, id_) for n, (text, id_) in enumerate(asked.true())])
+    return lambda prompt: _cited(
+        [(change(text) if not n else text, id_) for n, (text, id_) in enumerate(prompt.true())]
+    )
 
 
 def _other_number(text: str) -> str:
@@ -98,27 +100,29 @@ def _other_name(text: str) -> str:
     return f"Panasonic said: {text}"
 
 
-PARTS: dict[str, Callable[[Asked], str]] = {
-    "perfect": lambda asked: _cited(asked.true()),
+PARTS: dict[str, Callable[[Prompt], str]] = {
+    "perfect": lambda prompt: _cited(prompt.true()),
     "wrong-number": _wrong(_other_number),
     "wrong-name": _wrong(_other_name),
     "wrong-date": _wrong(lambda text: text.rstrip(".") + " on 3 March 2019."),
-    "wrong-citation": lambda asked: _cited([(text, asked.far(id_)) for text, id_ in asked.true()[:1]]),
-    "unknown-id": lambda asked: " ".join(f"{text} [zzzzz, {id_}] [9]" for text, id_ in asked.true()),
-    "no-citation": lambda asked: "The factory will cost $3 billion. Mr Smith will run it from 2031 on.",
-    "uncited-true": lambda asked: " ".join(text for text, _ in asked.true()),
-    "beyond": lambda asked: (
-        f"GM wants happy customers with cheap electric vehicles. [{asked.id_of('20 new electric')}]"
+    "wrong-citation": lambda prompt: _cited([(text, prompt.far(id_)) for text, id_ in prompt.true()[:1]]),
+    "unknown-id": lambda prompt: " ".join(f"{text} [zzzzz, {id_}] [9]" for text, id_ in prompt.true()),
+    "no-citation": lambda prompt: "The factory will cost $3 billion. Mr Smith will run it from 2031 on.",
+    "uncited-true": lambda prompt: " ".join(text for text, _ in prompt.true()),
+    "beyond": lambda prompt: (
+        f"GM wants happy customers with cheap electric vehicles. [{prompt.id_of('20 new electric')}]"
     ),
-    "denying": lambda asked: f"GM is wedded to a particular supplier for battery cells. [{asked.id_of('not wedded')}]",
-    "five": lambda asked: _cited(asked.nearest(5)),
-    "refusing": lambda asked: REFUSAL,
-    "refusing-too": lambda asked: f"{_cited(asked.true())} {REFUSAL}",
-    "unfinished": lambda asked: asked.true()[0][0][:-12],
-    "cut": lambda asked: f"{_cited(asked.true()[:1])} {asked.true()[-1][0][:-12]}",
-    "cut-number": lambda asked: f"{_cited(asked.true()[:1])} The deal of GM with TDK is predicted to create 1.",
-    "cut-cited": lambda asked: _cited(asked.true()),
-    "chatty": lambda asked: f"Sure! Here is what I found:\n\n- {_cited(asked.true())}\n\nI hope this helps!",
+    "denying": lambda prompt: (
+        f"GM is wedded to a particular supplier for battery cells. [{prompt.id_of('not wedded')}]"
+    ),
+    "five": lambda prompt: _cited(prompt.nearest(5)),
+    "refusing": lambda prompt: REFUSAL,
+    "refusing-too": lambda prompt: f"{_cited(prompt.true())} {REFUSAL}",
+    "unfinished": lambda prompt: prompt.true()[0][0][:-12],
+    "cut": lambda prompt: f"{_cited(prompt.true()[:1])} {prompt.true()[-1][0][:-12]}",
+    "cut-number": lambda prompt: f"{_cited(prompt.true()[:1])} The deal of GM with TDK is predicted to create 1.",
+    "cut-cited": lambda prompt: _cited(prompt.true()),
+    "chatty": lambda prompt: f"Sure! Here is what I found:\n\n- {_cited(prompt.true())}\n\nI hope this helps!",
 }
 
 THOUGHT = "GM is working with LG Chem and Samsung SDI. Panasonic supplies the cells of GM."
@@ -174,7 +178,7 @@ def make_app(server: Server) -> FastAPI:
             return RESPONSES[part](server.elsewhere)
         if (refused := await _refuse(part, body, request)) is not None:
             return refused
-        return StreamingResponse(_stream(server, part, Asked.read(body), request), media_type="text/event-stream")
+        return StreamingResponse(_stream(server, part, Prompt.read(body), request), media_type="text/event-stream")
 
     @app.get("/api/tags" if server.is_ollama else "/v1/models")
     async def models() -> dict[str, Any]:
@@ -220,13 +224,13 @@ def _error(status: int, message: str, code: str, headers: dict[str, str] | None 
     return JSONResponse({"error": {"message": message, "code": code}}, status, headers)
 
 
-async def _stream(server: Server, part: str, asked: Asked, request: Request) -> AsyncIterator[bytes]:
+async def _stream(server: Server, part: str, prompt: Prompt, request: Request) -> AsyncIterator[bytes]:
     if part == "injected":
-        payload = server.payloads[asked.question]
-        at = [id_ for id_, text in asked.passages if payload.split()[0] in text] or [asked.passages[0][0]]
+        payload = server.payloads[prompt.question]
+        at = [id_ for id_, text in prompt.passages if payload.split()[0] in text] or [prompt.passages[0][0]]
         text = f"{payload} [{at[0]}]"
     else:
-        text = PARTS.get(part, PARTS["perfect"])(asked)
+        text = PARTS.get(part, PARTS["perfect"])(prompt)
     if way := THINKING.get(part.removeprefix("thinking-")):
         text = way.format(thought=THOUGHT, answer=text)
     if part == "thinking-field":
@@ -236,7 +240,7 @@ async def _stream(server: Server, part: str, asked: Asked, request: Request) -> 
     if part == "endless":
         try:
             while True:
-                yield chunk({"content": f"{asked.true()[0][0]} [{asked.true()[0][1]}] "})
+                yield chunk({"content": f"{prompt.true()[0][0]} [{prompt.true()[0][1]}] "})
                 await asyncio.sleep(0.1)
         finally:
             server.let_go.set()

@@ -138,10 +138,10 @@ def _rows(path: Path) -> Iterator[tuple[str, str, str, str]]:
 
 def state(question: str, answer: str) -> _Made | None:
     """Make a statement of a question and its answer; None if no rule applies."""
-    asked = " ".join(question.strip().rstrip("?").split())
+    text = " ".join(question.strip().rstrip("?").split())
     answer = answer.strip().rstrip(".")
     match = re.match(
-        rf"(?:(?P<pre>in|on|at|by|to|for|from|with|of|during|since)\s+)?(?P<wh>{_WH})\b\s*(?P<rest>.*)", asked, re.I
+        rf"(?:(?P<pre>in|on|at|by|to|for|from|with|of|during|since)\s+)?(?P<wh>{_WH})\b\s*(?P<rest>.*)", text, re.I
     )
     if not match or not answer or len(answer.split()) > 8:
         return None

@@ -1,9 +1,9 @@
 """Training of a classifier for supported sentences: `python -m benchmarks.support_model ../shared/data`.
 
 The model is not part of the check; `benchmarks.check_scores --model` measures its benefit. It starts from the weights
-of the shipped reader, which can already compare a question with a passage, and is trained on sentences made of public
-questions (`support_pairs.py`). The loss is the cross-entropy of each pair, and a ranking loss of the true pairs above
-the false ones of a group. Takes 40 minutes on two slow cores.
+of the shipped reader, which can already compare a question with a passage, and is trained on sentences generated from
+public questions (`support_pairs.py`). The loss is the cross-entropy of each pair, and a ranking loss of the true pairs
+above the false ones of a group. Takes 40 minutes on two slow cores.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Pieces:
     def batch(self, pairs: Sequence[tuple[str, str]]) -> tuple[Tensor, Tensor, Tensor]:
         """Encode (sentence, passage) pairs as (ids, mask, types), each (n, L).
 
-        Too long texts are truncated.
+        Truncates texts that are too long.
         """
         encoded = [self._encode(*pair) for pair in pairs]
         length = -(-max(len(ids) for ids, _ in encoded) // 8) * 8
@@ -90,19 +90,19 @@ class Pieces:
         first = max((n for n, (start, _) in enumerate(lines) if start <= span[0]), default=0)
         last = max((n for n, (start, _) in enumerate(lines) if start < span[1]), default=first)
         sizes = [self.count(text[a:b]) for a, b in lines]
-        left, grown = room - sum(sizes[first : last + 1]), True
-        while grown:
-            grown = False
+        left, grew = room - sum(sizes[first : last + 1]), True
+        while grew:
+            grew = False
             if first > 0 and sizes[first - 1] <= left:
-                first, left, grown = first - 1, left - sizes[first - 1], True
+                first, left, grew = first - 1, left - sizes[first - 1], True
             if last + 1 < len(lines) and sizes[last + 1] <= left:
-                last, left, grown = last + 1, left - sizes[last + 1], True
+                last, left, grew = last + 1, left - sizes[last + 1], True
         return text[lines[first][0] : lines[last][1]] if lines else text
 
     def _encode(self, sentence: str, passage: str) -> tuple[list[int], int]:
-        said = self._tokenizer.encode(sentence, add_special_tokens=False).ids[:_LONGEST_SENTENCE]
-        held = self._tokenizer.encode(passage, add_special_tokens=False).ids[: _LONGEST - len(said) - 3]
-        return [_CLS, *said, _SEP, *held, _SEP], len(said) + 2
+        sentence_ids = self._tokenizer.encode(sentence, add_special_tokens=False).ids[:_LONGEST_SENTENCE]
+        passage_ids = self._tokenizer.encode(passage, add_special_tokens=False).ids[: _LONGEST - len(sentence_ids) - 3]
+        return [_CLS, *sentence_ids, _SEP, *passage_ids, _SEP], len(sentence_ids) + 2
 
 
 class Scorer:
@@ -120,9 +120,9 @@ class Scorer:
         The model reads the `title` and the sentences around `span`, the place with most of the support.
         """
         room = _LONGEST - min(_LONGEST_SENTENCE, self._pieces.count(sentence)) - self._pieces.count(title) - 3
-        beside = f"{title}\n{self._pieces.around(text, span, room)}"
+        premise = f"{title}\n{self._pieces.around(text, span, room)}"
         with torch.inference_mode():
-            return float(self._model(*self._pieces.batch([(sentence, beside)]))[0])
+            return float(self._model(*self._pieces.batch([(sentence, premise)]))[0])
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Training:
         self.model.train()
         batches = self._batches(self._groups())
         rows = sum(len(batch) for batch in batches)
-        outcomes = list(self._pool.map(lambda batch: self._through(batch, rows), batches))
+        outcomes = list(self._pool.map(lambda batch: self._gradients(batch, rows), batches))
         for n, parameter in enumerate(self._trained):
             parameter.grad = sum((grads[n] for _, grads in outcomes[1:]), outcomes[0][1][n])
         torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
@@ -193,16 +193,16 @@ class Training:
 
     def _batches(self, groups: Sequence[list[Pair]]) -> list[list[Pair]]:
         """Return batches of whole groups of similar length."""
-        made: list[list[Pair]] = []
+        batches: list[list[Pair]] = []
         for group in sorted(groups, key=lambda one: len(one[0].passage)):
             longest = min(_LONGEST, max(len(one.passage) + len(one.text) for one in group) // 4 + 3)
-            if made and (len(made[-1]) + len(group)) * longest <= self.recipe.pieces:
-                made[-1] += group
+            if batches and (len(batches[-1]) + len(group)) * longest <= self.recipe.pieces:
+                batches[-1] += group
             else:
-                made.append(list(group))
-        return made
+                batches.append(list(group))
+        return batches
 
-    def _through(self, batch: Sequence[Pair], rows: int) -> tuple[float, tuple[Tensor, ...]]:
+    def _gradients(self, batch: Sequence[Pair], rows: int) -> tuple[float, tuple[Tensor, ...]]:
         odds = self.model(*self._pieces.batch([(one.text, one.passage) for one in batch]))
         value = loss(odds, batch, self.recipe.ranked) / rows
         return float(value.detach()), torch.autograd.grad(value, self._trained)
@@ -215,18 +215,18 @@ def loss(odds: Tensor, batch: Sequence[Pair], ranked: float) -> Tensor:
     """
     true = torch.tensor([float(one.true) for one in batch])
     group = torch.tensor([one.group for one in batch])
-    apart = nn.functional.binary_cross_entropy_with_logits(odds, true, reduction="sum")
+    classification = nn.functional.binary_cross_entropy_with_logits(odds, true, reduction="sum")
     above = (true[:, None] > true[None, :]) & (group[:, None] == group[None, :])
     if not above.any():
-        return apart
-    return apart + ranked * nn.functional.softplus(odds[None, :] - odds[:, None])[above].sum()
+        return classification
+    return classification + ranked * nn.functional.softplus(odds[None, :] - odds[:, None])[above].sum()
 
 
 def main() -> None:
     """Read the command line, train, and save the model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/ and squadshifts/")
-    parser.add_argument("--work", type=Path, default=Path("work"), help="where support.pt is kept")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="folder of support.pt")
     parser.add_argument("--steps", type=int, default=Recipe.steps)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,9 +1,9 @@
 """Comparison of synced indexes with indexes built from scratch: `python -m benchmarks.sync_states`.
 
-Files are added, edited, renamed, removed and touched at random (hypothesis, stateful), and synced now and then. After
-each sync the index is compared with one built from scratch: sources, texts, chunk ids, offsets and vectors must be
-equal (vectors: cosine of at least 0.999). Text in a generation on disk must not be embedded again: the embedded texts
-are counted. With `--derived`, every change is made in a copy of the previous generation, as in large indexes.
+Hypothesis adds, edits, renames, removes and touches files at random, and syncs now and then. Each sync is compared with
+an index built from scratch: sources, texts, chunk ids, offsets and vectors must be equal (vectors: cosine of at least
+0.999). The count of embedded texts shows that no text in a generation on disk is embedded again. With `--derived`,
+every change is made in a copy of the previous generation, as in large indexes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _TEXTS = st.lists(_LINES, max_size=12).map("\n\n".join)
 
 
 class Files(RuleBasedStateMachine):
-    """A state machine of a folder and its index, with the checks after each sync."""
+    """A state machine of a folder and its index, checked after each sync."""
 
     embedder: Embedder
     derived = False
@@ -113,19 +113,19 @@ class Files(RuleBasedStateMachine):
 
 
 def digests(home: Path, folder: Path | None = None) -> set[bytes]:
-    """Return the chunk digests of all generations, or of the one in `folder`."""
+    """Return the chunk digests of all generations, or of the generation in `folder`."""
     found: set[bytes] = set()
-    for one in [folder] if folder else (index_folder(home) / "generations").glob("*"):
-        generation = Generation(one)
+    for each in [folder] if folder else (index_folder(home) / "generations").glob("*"):
+        generation = Generation(each)
         ids = list(generation.catalog.chunk_ids())
         found |= {chunk.digest for chunk in generation.catalog.chunks(ids).values()}
         generation.close()
     return found
 
 
-def assert_same(one: Path, other: Path) -> None:
+def assert_same(first: Path, second: Path) -> None:
     """Assert that two homes have equal sources, chunks and vectors, and no faults."""
-    a, b = (Generation(current_folder(home)) for home in (one, other))
+    a, b = (Generation(current_folder(home)) for home in (first, second))
     try:
         assert a.catalog.article_ids() == b.catalog.article_ids()
         ids = list(a.catalog.chunk_ids())
@@ -137,7 +137,7 @@ def assert_same(one: Path, other: Path) -> None:
     finally:
         a.close()
         b.close()
-    assert faults(current_folder(one)) == []
+    assert faults(current_folder(first)) == []
 
 
 def check(embedder: Embedder, examples: int, steps: int, *, derived: bool = False) -> None:
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--derived", action="store_true", help="change copies, as in a large index")
     arguments = parser.parse_args()
     check(shipped_embedder(), arguments.examples, arguments.steps, derived=arguments.derived)
-    print(f"{arguments.examples} stories of up to {arguments.steps} steps: no difference.")
+    print(f"{arguments.examples} sequences of up to {arguments.steps} steps: no difference.")
 
 
 if __name__ == "__main__":

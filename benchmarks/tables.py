@@ -2,8 +2,8 @@
 
 Asks forty questions about ten tables with random numbers, written as CSV, Markdown, HTML and XLSX. Each table has a
 trap: mixed units or currencies, empty cells, a row of totals, two columns with the same name, numbers and dates as
-text, negative amounts in brackets, ties, codes that look like numbers, names that are parts of others. For a question
-without a right figure, the answer must be a refusal or the rows, not a figure.
+text, negative amounts in brackets, ties, codes that look like numbers, names that are parts of other names. For a
+question without a right figure, the answer must be a refusal or the rows, not a figure.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _numbers(rng: random.Random, count: int, low: int = 120, high: int = 980) ->
 
 
 def _stock(rng: random.Random) -> Iterator[Table]:
-    """Yield a table with a row of totals, which is no item."""
+    """Yield a table with a row of totals, which is not an item."""
     names = ["Hammer", "Chisel", "Mallet", "Pliers", "Rasp"]
     pieces, prices = _numbers(rng, 5, 11, 99), _numbers(rng, 5, 3, 60)
     rows = [[n, str(p), f"{c}.50"] for n, p, c in zip(names, pieces, prices, strict=True)]
@@ -104,9 +104,9 @@ def _trips(rng: random.Random) -> Iterator[Table]:
     """Yield a table with dates as text, and lengths in two units."""
     days = sorted(rng.sample(range(1, 28), 4))
     rng.shuffle(days)
-    one, two, three = _numbers(rng, 3)
+    first, second, third = _numbers(rng, 3)
     names = ["Alder Fell", "Birch Moor", "Cedar Dale", "Dogwood Hill"]
-    lengths = [f"{one} m", f"{two / 100:.2f} km", f"{three} m", "1.20 km"]
+    lengths = [f"{first} m", f"{second / 100:.2f} km", f"{third} m", "1.20 km"]
     yield Table(
         "walks.html",
         [
@@ -260,7 +260,7 @@ def judge(found: Answer, right: str | None) -> str:
     return "right" if number and Decimal(number.group().replace(",", "")) == Decimal(right) else "wrong"
 
 
-def measure(seed: int, *, aloud: bool = True) -> Counter[str]:
+def measure(seed: int, *, verbose: bool = True) -> Counter[str]:
     """Ask all questions of all tables together; return the number of answers by kind."""
     counts: Counter[str] = Counter()
     tables = make_tables(random.Random(seed))
@@ -276,7 +276,7 @@ def measure(seed: int, *, aloud: bool = True) -> Counter[str]:
                 found = answer(engine, question)
                 kind = judge(found, right)
                 counts[kind] += 1
-                if aloud:
+                if verbose:
                     print(f"{kind:8}{table.name:20}{question} | {right} | {found.text.splitlines()[0][:110]}")
     return counts
 

@@ -80,7 +80,7 @@ def _ask(
         found = answer(engine, write(one.text), as_typed=exact)
         first = found.passages[0] if found.passages else None
         places = find_labels(one, corpus)
-        held = first is not None and any(place.held_by(first.source, first.start, first.end) for place in places)
+        held = first is not None and any(place.lies_in(first.source, first.start, first.end) for place in places)
         results.append((held, found.refused, found.searched != found.question))
     return results
 
@@ -94,8 +94,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         questions = read_questions(arguments.file)
         engine, _ = engine_for(Settings(home=Path(folder)), questions, SAME)
-        asked = [one for one in questions.questions if one.answerable][: arguments.limit]
-        print(f"{len(asked)} answerable questions\n\n| | success@1 | refused | changed |\n|---|---|---|---|")
+        answerable = [one for one in questions.questions if one.answerable][: arguments.limit]
+        print(f"{len(answerable)} answerable questions\n\n| | success@1 | refused | changed |\n|---|---|---|---|")
         ways: list[tuple[str, Callable[[str], str], bool]] = [
             ("as written", str, True),
             ("as written, correction on", str, False),
@@ -103,7 +103,7 @@ def main() -> None:
             ("misspelt, correction on", misspell, False),
         ]
         for name, write, exact in ways:
-            columns = np.array(_ask(engine, asked, write, exact=exact), dtype=float).T
+            columns = np.array(_ask(engine, answerable, write, exact=exact), dtype=float).T
             cells = " | ".join(_cell(column) for column in columns)
             print(f"| {name} | {cells} |", flush=True)
 

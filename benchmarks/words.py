@@ -1,6 +1,6 @@
-"""Comparison of tantivy and bm25s at one size: build, memory, disk, queries, and the change of one document.
+"""Comparison of tantivy and bm25s at one size: build, memory, disk, queries, and a change of one document.
 
-Both get the same terms of the same passages. bm25s can't change an index, so a change is a new build.
+Both index the same terms of the same passages. bm25s can't change an index, so a change is a new build.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class Words:
     query: float
 
 
-def compare(apart: Callable[..., Any], catalog: Path, folder: Path, questions: Sequence[str]) -> str:
+def compare(in_new_process: Callable[..., Any], catalog: Path, folder: Path, questions: Sequence[str]) -> str:
     """Return the table of both.
 
-    `apart` runs a call in a new process, to measure its peak memory.
+    `in_new_process` runs a call in a new process, to measure its peak memory.
     """
     rows = []
     for name, write, ask in (("tantivy", write_tantivy, ask_tantivy), ("bm25s", write_bm25s, ask_bm25s)):
-        built, changed, memory = apart(write, catalog, folder / name)
-        query, asking = apart(ask, folder / name, [content_terms(question) for question in questions])
+        built, changed, memory = in_new_process(write, catalog, folder / name)
+        query, asking = in_new_process(ask, folder / name, [content_terms(question) for question in questions])
         rows.append((name, Words(built, changed, memory, asking, _size(folder / name), query)))
     lines = "\n".join(
         f"| {name} | {one.build:.1f} | {one.memory:.0f} | {one.disk:.0f} | {one.query:.2f} | {one.asking:.0f} "
@@ -94,16 +94,16 @@ def write_bm25s(catalog: Path, folder: Path) -> tuple[float, float, float]:
 def ask_bm25s(folder: Path, questions: Sequence[Sequence[str]]) -> tuple[float, float]:
     """Return median milliseconds of a query, and peak MiB."""
     index = _bm25s().BM25.load(folder, mmap=True)
-    held = index.scores["num_docs"]
+    count = index.scores["num_docs"]
 
     def ask(question: Sequence[str]) -> Any:
-        return index.retrieve([list(question)], k=min(_NEAREST, held), show_progress=False)
+        return index.retrieve([list(question)], k=min(_NEAREST, count), show_progress=False)
 
     return _median(ask, questions), _memory()
 
 
 def _bm25s() -> Any:
-    # An optional package without type hints.
+    # bm25s is optional and has no type hints.
     return importlib.import_module("bm25s")
 
 

@@ -101,16 +101,16 @@ def main() -> None:
     parser.add_argument("--pace", type=float, default=50, help="tokens a second")
     parser.add_argument("--questions", type=int, default=12, help="about how many of the seeds' questions are asked")
     arguments = parser.parse_args()
-    asked = [one.text for one in read_questions(SEEDS / "questions.jsonl").questions if one.answerable]
+    questions = [one.text for one in read_questions(SEEDS / "questions.jsonl").questions if one.answerable]
     with tempfile.TemporaryDirectory() as folder, serving() as server:
         home = Path(folder) / "home"
         engine = Engine(Settings(home=home, writer="llm", llm_url=server.url, llm_model="five"))
         engine.warm_up()
-        list(stream(engine, asked[0]))  # warms up everything that the first question loads
+        list(stream(engine, questions[0]))  # warms up everything that the first question loads
         server.pace = arguments.pace
         timed = [
             one
-            for question in asked[:: max(1, len(asked) // arguments.questions)]
+            for question in questions[:: max(1, len(questions) // arguments.questions)]
             if (one := ask(engine, server, question))
         ]
     print("\n".join(table(timed, arguments.pace)))

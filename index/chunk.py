@@ -97,7 +97,7 @@ def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
     text = article.text
     made: dict[bytes, Chunk] = {}
     blocks_ = [] if article.rows else structure(text).blocks
-    together, tables = _kept_together(blocks_), list(_columns(text, blocks_))
+    together, tables = _unsplit_spans(blocks_), list(_columns(text, blocks_))
     for section in _readable(article):
         path = [_words(text, one) for one in section.above]
         heading = section.sheet or " > ".join(path)
@@ -122,7 +122,7 @@ def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
     return list(made.values())
 
 
-def _kept_together(blocks_: Sequence[Block]) -> list[Span]:
+def _unsplit_spans(blocks_: Sequence[Block]) -> list[Span]:
     """Return the spans that should stay in one chunk, in order; none lies inside another."""
     return [(one.start, one.end) for one in blocks_ if one.kind in ("list", "steps", "rows", "pair")]
 

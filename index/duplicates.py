@@ -134,12 +134,12 @@ def repeated(records: Sequence[Record]) -> list[tuple[str, str]]:
     """Return (source, remark) for each copy and each near-duplicate."""
     groups = originals(records)
     same = [
-        (copy.source, f"says the same as {group.original.source!r}: indexed once")
+        (copy.source, f"has the same text as {group.original.source!r}: indexed once")
         for group in groups
         for copy in group.copies
     ]
     near = [
-        (source, f"says nearly the same as {other!r} ({share:.0%} of their phrases)")
+        (source, f"has nearly the same text as {other!r} ({share:.0%} of their phrases)")
         for source, other, share in near_duplicates([group.original for group in groups])
     ]
     return sorted(same + near)

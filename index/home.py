@@ -31,7 +31,7 @@ def current_folder(home: Path) -> Path:
         name = ""
     folder = index_folder(home) / "generations" / name
     if not name.isprintable() or not name or Path(name).name != name or not folder.is_dir():
-        raise IndexDamaged.because("the file that names the generation in use names none that is there")
+        raise IndexDamaged.because("the file that names the generation in use names a missing one")
     return folder
 
 

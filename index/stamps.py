@@ -35,4 +35,4 @@ def open_stamped(path: Path, stamp: Stamp) -> BinaryIO:
     if stat.S_ISREG(status.st_mode) and stamp_of(status) == stamp:
         return stream
     stream.close()
-    raise OSError(f"{path.name} is not the file that was looked at")
+    raise OSError(f"{path.name} was replaced after it was checked")

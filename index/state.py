@@ -51,7 +51,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DamagedState(f"{path.name} holds no JSON object")
     if _SEAL in value and value[_SEAL] != _seal({key: one for key, one in value.items() if key != _SEAL}):
-        raise DamagedState(f"{path.name} is not as it was written")
+        raise DamagedState(f"{path.name} has changed since it was written")
     return value
 
 

@@ -25,7 +25,7 @@ from index.report import Progress, Report
 from index.sources.fetch import FetchLimits as WebLimits
 from index.sources.roots import KEPT_TWICE, SourceScan, find_sources, forgotten, mend_lists, registered_addresses
 from index.sources.seen import SEEN, Remarks, Seen
-from index.sources.web_pages import MEDIA_TYPES, Pages, kept_pages, refresh
+from index.sources.web_pages import MEDIA_TYPES, Pages, refresh, saved_pages
 from index.state import damage, read_sealed, write_sealed
 from index.store.catalog import Catalog
 from index.store.collections import is_own, misplaced, sweep
@@ -124,7 +124,7 @@ def preview(
     """
     started = time.monotonic()
     found = find_sources(roots, left_out)
-    pages, unknown = kept_pages(builder.home, addresses)
+    pages, unknown = saved_pages(builder.home, addresses)
     _add_pages(found, pages)
     report = _report(found)
     before, manifest = None, None
@@ -198,12 +198,12 @@ def _make(builder: Builder, look: _Look, in_use: _InUse, known: KnownVectors, te
             old = current_folder(builder.home) if catalog else None
             built = write_generation(BuildTools(builder, spool, known, tell), records, old)
             report.generation, report.articles, report.chunks = built.name, built.articles, built.chunks
-            report.built, report.embedded = True, known.made
+            report.built, report.embedded = True, known.new_count
             report.notes += built.notes
             report.failed += built.left_out.items()
             remarks.failed.update(built.left_out)
             _compare(report, [one for one in records if one.source not in built.left_out], in_use.articles)
-        known.forget_kept()
+        known.delete_saved()
     return report, remarks
 
 
@@ -213,7 +213,7 @@ def _read(
     """Read all files. Of what looks unchanged, the catalog of the generation in use has record and text; texts that it
     does not have go to the spool. What failed and looks unchanged fails again."""
     records, remarks, number_read = list[Record](), Remarks(), 0
-    failed, told = list[tuple[str, str]](), list[tuple[str, str]]()
+    failed, source_notes = list[tuple[str, str]](), list[tuple[str, str]]()
     found, seen = look.found, look.seen
     last = Seen.last(builder.home)
     unchanged = seen.unchanged(last) if catalog else frozenset[str]()
@@ -247,10 +247,10 @@ def _read(
                         spool.add(article, one)
             if notes:
                 remarks.notes[source] = notes
-                told += [(source, note) for note in notes]
+                source_notes += [(source, note) for note in notes]
             records.append(one)
     tell("reading", len(found.files), len(found.files))
-    return _Reading(records, remarks, failed, told, number_read)
+    return _Reading(records, remarks, failed, source_notes, number_read)
 
 
 def _add_reading(report: Report, reading: _Reading) -> None:

@@ -16,9 +16,9 @@ from rag.choice import ALL_SOURCES, Choice, NothingChosen, dated, resolve_scope
 from rag.conversation.resolve import Resolved, resolve_question
 from rag.conversation.thread import NO_TURNS, Thread
 from rag.engine import Engine
-from rag.forms.asked import form_asked_for, topic_mentioned, topic_told_about
 from rag.forms.draft import NOTHING, draft
 from rag.forms.holders import sources_that_mention
+from rag.forms.question_form import requested_form, requested_topic, topic_mentioned
 from rag.forms.summary import find_targets, named_by_title, summarise
 from rag.reader import Reading
 from rag.retrieve import Query
@@ -104,7 +104,7 @@ def stream(
     if not (exact or literal):
         searched, choice = dated(searched, choice)
     try:
-        asked = resolve_scope(generation.catalog, choice)
+        source_scope = resolve_scope(generation.catalog, choice)
     except NothingChosen:
         yield _refused_unread(engine, question, Refusal("nothing_chosen"), clock)
         return
@@ -116,7 +116,7 @@ def stream(
         language = None  # a few words that all occur in the sources are names, not another language
     with ExitStack() as turn:
         turn.enter_context(models or nullcontext())
-        scope = Scope(generation, retriever, reader, asked, max(settings.passages, reader.depth))
+        scope = Scope(generation, retriever, reader, source_scope, max(settings.passages, reader.depth))
         asking = _Asking(engine, scope, clock, question)
         quotes = (options.get("writer") or settings.writer) == "quote"
         if not language and (builder := _overview(asking, searched)):
@@ -129,7 +129,7 @@ def stream(
         with clock.stage("read"):
             if not (exact or literal or language):
                 searched = engine.speller(generation).correct(searched)
-            form = form_asked_for(searched)
+            form = requested_form(searched)
             found = resolve_question(thread, searched, form, scope)
         builder, answers = _drafted(asking, form, found, language)
         if not builder.hits or not (answers or never_refuse or (not quotes and _is_related(builder))):
@@ -178,7 +178,7 @@ def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None)
             else draft(found.query, form, reading, places, engine.embedder, is_answerable=is_answerable)
         )
     why = _why_refused(engine.speller(scope.generation), found.query, reading, language)
-    parts = (places, engine, scope.generation, clock, scope.asked, why, form, drafted, notes)
+    parts = (places, engine, scope.generation, clock, scope.source_scope, why, form, drafted, notes)
     return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (
         is_answerable or bool(drafted)
     )
@@ -207,8 +207,8 @@ def _overview(asking: _Asking, searched: str) -> AnswerBuilder | None:
     """
     engine, scope, clock = asking.engine, asking.scope, asking.clock
     form: Form = "summary"
-    about, mentioned = topic_told_about(searched), topic_mentioned(searched)
-    if not about and not mentioned and form_asked_for(searched) != "summary":
+    about, mentioned = requested_topic(searched), topic_mentioned(searched)
+    if not about and not mentioned and requested_form(searched) != "summary":
         return None
     with clock.stage("summarise"):
         if mentioned:
@@ -224,7 +224,18 @@ def _overview(asking: _Asking, searched: str) -> AnswerBuilder | None:
     nothing = Reading((), (), None)
     why = partial(Refusal, "not_in_sources")
     return AnswerBuilder(
-        asking.question, searched, nothing, places, engine, generation, clock, scope.asked, why, form, drafted, (note,)
+        asking.question,
+        searched,
+        nothing,
+        places,
+        engine,
+        generation,
+        clock,
+        scope.source_scope,
+        why,
+        form,
+        drafted,
+        (note,),
     )
 
 

@@ -16,10 +16,10 @@ from rag.conversation.thread import Thread
 from rag.disagreement import sources_differ
 from rag.engine import Engine
 from rag.forms.along_blocks import along_blocks, settled, stands_alone
-from rag.forms.arithmetic import operation_asked_for
+from rag.forms.arithmetic import requested_operation
 from rag.forms.periods import period_named
-from rag.made_by import made_by
 from rag.places import Places
+from rag.provenance import provenance
 from rag.reader import Evidence, Reading
 from rag.reader.names import asks_for_several
 from rag.retrieve import Hit
@@ -53,7 +53,7 @@ class AnswerBuilder:
     engine: Engine
     generation: Generation
     clock: Clock
-    asked: SourceScope | None
+    source_scope: SourceScope | None
     why_refused: Callable[[], Refusal]
     form: Form = "words"
     drafted: Sequence[Statement] = ()
@@ -132,7 +132,7 @@ class AnswerBuilder:
     def _sums_up(self, evidence: Sequence[Evidence]) -> bool:
         """True if the question asks for a total or an extreme of several rows, which no words of a single row give."""
         in_a_row = bool(evidence) and " | " in evidence[0].text
-        return in_a_row and operation_asked_for(self.searched) in ("sum", "mean", "max", "min")
+        return in_a_row and requested_operation(self.searched) in ("sum", "mean", "max", "min")
 
     def written(self, draft: GeneratedDraft) -> Answer:
         """Return the language model's sentences without those that failed the check.
@@ -187,7 +187,7 @@ class AnswerBuilder:
         """Return questions about the cited places; after a refusal, general ones."""
         kept, generation = self.engine.suggestions, self.generation
         if not citations:
-            return kept.first(generation, self.asked.names if self.asked else None)
+            return kept.first(generation, self.source_scope.names if self.source_scope else None)
         return kept.after(generation, self.searched, [(one.source, one.start, one.end) for one in citations])
 
     def _answer(
@@ -209,9 +209,9 @@ class AnswerBuilder:
         if not citations:
             with self.clock.stage("write"):
                 refusal = self.why_refused()
-                text = refuse(refusal, asked=str(self.asked or ""), nearest=bool(self.hits))
+                text = refuse(refusal, searched=str(self.source_scope or ""), nearest=bool(self.hits))
         # The text of a refusal already names the scope.
-        narrowed = [f"Only {self.asked}."] if self.asked and citations else []
+        narrowed = [f"Only {self.source_scope}."] if self.source_scope and citations else []
         return Answer(
             question=self.question,
             text=text,
@@ -225,12 +225,12 @@ class AnswerBuilder:
             checked=tuple(checked) if checked != list(sentences) else (),
             writer=writer,
             tokens=draft.tokens if draft else {},
-            asked=self.asked,
+            asked=self.source_scope,
             refusal=refusal,
             searched=self.searched,
             suggestions=tuple(self._suggestions(citations)),
             form=self._form_of(sentences),
-            made_by=made_by(self.settings, self.generation, self.engine.reader_fingerprint),
+            made_by=provenance(self.settings, self.generation, self.engine.reader_fingerprint),
         )
 
 

@@ -141,11 +141,11 @@ def _of_passage(chunk: Chunk, text: str) -> Iterator[tuple[str, int, int]]:
         if end - start > _LONGEST:
             continue
         sentence = " ".join(chunk.text[start:end].split())
-        asked = sentence[_ASKED.match(sentence).end() :]  # type: ignore[union-attr]  # it also matches ""
-        if _ASKS.fullmatch(asked):
-            if not _POINTS_BACK.search(asked):
-                yield asked, end, end + _REPLY
-        elif question := _made_of(asked, text):
+        question_text = sentence[_ASKED.match(sentence).end() :]  # type: ignore[union-attr]  # it also matches ""
+        if _ASKS.fullmatch(question_text):
+            if not _POINTS_BACK.search(question_text):
+                yield question_text, end, end + _REPLY
+        elif question := _question_for(question_text, text):
             yield question, start, end
 
 
@@ -155,7 +155,7 @@ def _of_short_forms(chunk: Chunk) -> Iterator[tuple[str, int, int]]:
             yield f"What does {short} stand for?", at, at + len(long) + len(short)
 
 
-def _made_of(sentence: str, text: str) -> str:
+def _question_for(sentence: str, text: str) -> str:
     """Return the question that a sentence answers by its form; "" if no form fits, or the sentence refers back."""
     for pattern, make in _FORMS:
         if match := pattern.match(sentence):

@@ -12,14 +12,14 @@ from rag.reader import Evidence
 from rag.writer.quote import answering_words, of_one_thing
 
 
-def sources_differ(quoted: Sequence[Evidence], asked: Sequence[str]) -> bool:
+def sources_differ(quoted: Sequence[Evidence], question_terms: Sequence[str]) -> bool:
     """True if two articles give different answers that are likely to be complete.
 
-    Both must be about the same thing; `asked` are the terms of the question, rarest first. Names are not compared,
-    because several may supply, sing or attend.
+    Both must be about the same thing. `question_terms` has the rarest term first. Names are not compared, because
+    several may supply, sing or attend.
     """
     complete = [one for one in quoted if one.stands]
-    return any(of_one_thing(complete[0], one, asked) and _tell_apart(complete[0], one) for one in complete[1:])
+    return any(of_one_thing(complete[0], one, question_terms) and _tell_apart(complete[0], one) for one in complete[1:])
 
 
 def _tell_apart(first: Evidence, other: Evidence) -> bool:

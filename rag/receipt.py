@@ -37,7 +37,7 @@ class Replayed:
     @property
     def identical(self) -> bool:
         """True if both answers have the same text and citations."""
-        return _said(self.then) == _said(self.now)
+        return _content(self.then) == _content(self.now)
 
     def to_json(self) -> dict[str, Any]:
         """Return the comparison as JSON values, for other programs."""
@@ -76,7 +76,7 @@ def replay(engine: Engine, then: Answer) -> Replayed:
     there = generation.catalog.article_ids()
     names = sorted(then.asked.names & there.keys()) if then.asked else []
     if then.asked and not names:
-        raise FootnoteError("None of the sources that were asked is in the index any more.")
+        raise FootnoteError("None of the sources that were searched is in the index any more.")
     choice = Choice(only=tuple(names)) if names else ALL_SOURCES
     now = answer(engine, then.searched, writer=then.writer, choice=choice, as_typed=True)
     return Replayed(then, now, tuple(_reasons(then, now, there)))
@@ -109,7 +109,7 @@ def whats_new(engine: Engine, name: str, questions: Sequence[str]) -> list[Repla
     return changed if before is not None else None
 
 
-def _said(one: Answer) -> tuple[object, ...]:
+def _content(one: Answer) -> tuple[object, ...]:
     cited = [(place.source, place.start, place.end, place.quote) for place in one.citations]
     return one.refused, one.text, cited
 

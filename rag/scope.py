@@ -20,19 +20,19 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 class Scope:
     """The index with its retriever and reader, narrowed to the selected sources.
 
-    `asked` are the selected sources (None: all). `limit` is the number of passages to retrieve for a question.
+    `source_scope` are the selected sources (None: all). `limit` is the number of passages to retrieve for a question.
     """
 
     generation: Generation
     retriever: Retriever
     reader: Reader
-    asked: SourceScope | None
+    source_scope: SourceScope | None
     limit: int
 
     @property
     def article_ids(self) -> tuple[str, ...] | None:
         """The articles to search; None for all."""
-        return self.asked.article_ids if self.asked else None
+        return self.source_scope.article_ids if self.source_scope else None
 
     def search(self, question: str) -> tuple[Query, list[Hit]]:
         """Return the query of a question, and its hits."""
@@ -42,10 +42,10 @@ class Scope:
     def within(self, article_ids: Collection[str]) -> Scope | None:
         """Return the scope of the selected sources among these articles; None if empty."""
         homes = self.generation.catalog.homes()
-        asked = homes if self.asked is None else self.asked.names
-        names = frozenset(source for source in asked if homes[source] in article_ids)
+        sources = homes if self.source_scope is None else self.source_scope.names
+        names = frozenset(source for source in sources if homes[source] in article_ids)
         ids = tuple(sorted({homes[source] for source in names}))
-        return replace(self, asked=SourceScope(names, ids, len(homes))) if names else None
+        return replace(self, source_scope=SourceScope(names, ids, len(homes))) if names else None
 
     def of_year(self, words: str) -> Scope:
         """Return the scope of the sources published in a year, if `words` name one.
@@ -63,11 +63,13 @@ class Scope:
         """Return the places of the hits, with these articles too."""
         catalog = self.generation.catalog
         ids = {*article_ids, *(hit.chunk.article_id for hit in hits)}
-        return Places(hits, {id_: self._as_asked(catalog.article_by_id(id_)) for id_ in ids}, catalog.chunks_of)
+        return Places(
+            hits, {id_: self._under_selected_name(catalog.article_by_id(id_)) for id_ in ids}, catalog.chunks_of
+        )
 
-    def _as_asked(self, article: Article) -> Article:
+    def _under_selected_name(self, article: Article) -> Article:
         """Return an article under its selected names: a selected copy replaces an original that is not selected."""
-        if self.asked is None:
+        if self.source_scope is None:
             return article
-        first, *others = self.asked.named([article.source, *article.copies])
+        first, *others = self.source_scope.named([article.source, *article.copies])
         return replace(article, source=first, copies=tuple(others))

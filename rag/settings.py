@@ -80,11 +80,11 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    home: Path = Field(HOME, description="folder for everything that is made: index, settings, logs")
+    home: Path = Field(HOME, description="folder for the index, settings and logs")
     host: str = Field("127.0.0.1", description="address the page is served on")
     port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
     allowed_hosts: str = Field(
-        "", description="further names that the page is opened by, with commas, for example chat.example.org"
+        "", description="more host names of the page, separated by commas, for example chat.example.org"
     )
 
     embedding_model: str = Field(
@@ -100,13 +100,13 @@ class Settings(BaseSettings):
         30,
         ge=0,
         le=86_400,
-        description="seconds between two looks for changed files while the page is served (0: none)",
+        description="seconds between checks for changed files while the page is served (0: none)",
     )
     max_uploads_mb: float = Field(
         1000,
         gt=0,
         le=1_000_000,
-        description="most that all files added on the page may take, in MB; those that can be brought back count too",
+        description="most space for all files added on the page, in MB; removed files that can be restored count too",
     )
     fetch_seconds: float = Field(
         20, gt=0, le=3600, description="most time that fetching a web page may take, in seconds"
@@ -118,24 +118,26 @@ class Settings(BaseSettings):
     chroma_url: str | None = Field(
         None, description="a Chroma server for the vectors, for example http://127.0.0.1:8000 (none: the index folder)"
     )
-    chroma_token: SecretStr | None = Field(None, description="the token that a proxy before it wants, if any")
-    chroma_tenant: str = Field("default_tenant", min_length=1, description="the tenant on that server")
-    chroma_database: str = Field("default_database", min_length=1, description="the database of that tenant")
+    chroma_token: SecretStr | None = Field(
+        None, description="token for the proxy in front of the Chroma server, if it needs one"
+    )
+    chroma_tenant: str = Field("default_tenant", min_length=1, description="tenant on the Chroma server")
+    chroma_database: str = Field("default_database", min_length=1, description="database of that tenant")
 
     candidates: int = Field(50, ge=1, le=1000, description="hits taken from each retriever before they are fused")
     passages: int = Field(10, ge=1, le=100, description="passages an answer shows and quotes from")
     dense_weight: float = Field(
-        0.6, ge=0, le=1, description="share of meaning in the fused score; the rest is the words' (BM25)"
+        0.6, ge=0, le=1, description="weight of the embeddings in the fused score; the rest is for the words (BM25)"
     )
     reader: ReaderChoice = Field(
-        "strong", description="what reads: strong (two models, the second reads the best passages again) or small"
+        "strong", description="reading models: strong (two; the second reads the best passages again) or small (one)"
     )
     max_quotes: int = Field(3, ge=1, le=10, description="most sentences an answer quotes")
     refuse_below: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="evidence score under which a question is refused, higher refuses more (none: the reader's own)",
+        description="evidence score below which a question is refused; higher refuses more (none: the reader's own)",
     )
     writer: Writer = Field(
         "quote", description="who writes answers: quote (the sources' own words) or llm (a language model, checked)"
@@ -143,10 +145,10 @@ class Settings(BaseSettings):
     llm_url: str | None = Field(
         None, description="a server that speaks OpenAI's chat completions, for example http://127.0.0.1:11434/v1"
     )
-    llm_model: str | None = Field(None, description="the model to ask there")
-    llm_key: SecretStr | None = Field(None, description="the key that the server wants, if any")
+    llm_model: str | None = Field(None, description="name of the model on that server")
+    llm_key: SecretStr | None = Field(None, description="API key of the language model server, if it needs one")
     llm_timeout: float = Field(
-        60, gt=0, le=3600, description="seconds without a word from the model before it is given up"
+        60, gt=0, le=3600, description="seconds without output from the model before Footnote stops waiting"
     )
     llm_prompt_tokens: int = Field(2500, ge=300, le=1_000_000, description="most tokens a language model is given")
     llm_answer_tokens: int = Field(600, ge=16, le=1_000_000, description="most tokens a language model may write")
@@ -155,10 +157,8 @@ class Settings(BaseSettings):
     )
     show_unsupported: bool = Field(False, description="show sentences that failed the check, struck through")
     max_question: int = Field(500, ge=20, le=100_000, description="longest question, in characters")
-    max_waiting: int = Field(100, ge=1, le=1000, description="questions that may wait; more are told to come back")
-    workers: int = Field(
-        0, ge=0, le=1000, description="questions that the models read at once (0: one for every four cores)"
-    )
+    max_waiting: int = Field(100, ge=1, le=1000, description="most questions that may wait; more are rejected")
+    workers: int = Field(0, ge=0, le=1000, description="questions answered at once (0: one for every four cores)")
     threads: int = Field(
         0,
         ge=0,
@@ -215,7 +215,7 @@ class Settings(BaseSettings):
     def _token_can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:
         value = token.get_secret_value().strip() if token else ""
         if not (value.isascii() and value.isprintable()):
-            raise ValueError("it holds characters that no token has (a line break, a typographic dash?)")
+            raise ValueError("it contains characters that no token has (a line break, a typographic dash?)")
         return SecretStr(value) if value else None
 
     @property
@@ -296,10 +296,10 @@ def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
     # The values of these settings may contain a secret.
     secret = name in ("llm_key", "llm_url", "chroma_token", "chroma_url")
     given = repr(str(problem["input"]) if isinstance(problem["input"], Path) else problem["input"])
-    told = "not usable" if secret else given if len(given) <= 80 else f"{given[:80]}...'"
+    shown = "not usable" if secret else given if len(given) <= 80 else f"{given[:80]}...'"
     own = problem.get("ctx", {}).get("error") if problem["type"] == "value_error" else None
     variable = f"--{name}" if flags.get(name) is not None else _PREFIX + name.upper()
-    return f"{variable} is {told}: {own or f'{_expected(field)} is expected'} ({field.description})."
+    return f"{variable} is {shown}: {own or f'{_expected(field)} is expected'} ({field.description})."
 
 
 def _expected(field: FieldInfo) -> str:
@@ -321,7 +321,7 @@ def _reason(error: Exception) -> str:
 
 
 def _unreadable(error: Exception) -> FootnoteError:
-    return FootnoteError(f"{ENV_FILE} can't be read ({_reason(error)}). Save it as UTF-8 text, or take it away.")
+    return FootnoteError(f"{ENV_FILE} can't be read ({_reason(error)}). Save it as UTF-8 text, or delete it.")
 
 
 def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
@@ -346,7 +346,7 @@ def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
             if name.startswith(_PREFIX):
                 near = difflib.get_close_matches(name, known, 1, 0.75)
                 meant = f"did you mean {near[0]}?" if near else f"`{command('settings')}` lists all."
-                lines.append(f"{name} in {where} is no setting and changes nothing: {meant}")
+                lines.append(f"{name} in {where} is not a setting and has no effect: {meant}")
     return lines
 
 
@@ -360,6 +360,6 @@ def list_settings(settings: Settings) -> list[tuple[str, str, str]]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
             value = "set" if value else "not set"
-        told = f"{'' if value is None else value}{' (chosen on the page)' if name in settings._saved else ''}"
-        rows.append((f"FOOTNOTE_{name.upper()}", told, field.description or ""))
+        shown = f"{'' if value is None else value}{' (chosen on the page)' if name in settings._saved else ''}"
+        rows.append((f"FOOTNOTE_{name.upper()}", shown, field.description or ""))
     return rows

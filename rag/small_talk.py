@@ -97,15 +97,15 @@ def reply_to_talk(kind: str, titles: Sequence[tuple[str, str, Published | None]]
     count = f"{len(titles)} source{'' if len(titles) == 1 else 's'}"
     suggestion = " You could ask:\n\n" + "\n".join(f"- {example}" for example in examples) if examples else ""
     if kind == "greeting" or kind == "feelings":
-        return f"Hello. Ask about the {count}: answers are in their own words and show where they stand.{suggestion}"
+        return f"Hello. Ask about the {count}: answers are in their own words and cite their places.{suggestion}"
     if kind == "thanks":
-        return "You are welcome. Ask on whenever you like."
+        return "You are welcome. Ask another question whenever you like."
     if kind == "farewell":
         return "Goodbye."
     if kind == "self":
         return (
-            f"This is Footnote. It answers from {count} only: every answer is quoted from a source and linked to the "
-            "place it stands. What the sources do not say, it does not say."
+            f"This is Footnote. It answers from {count} only: every answer is quoted from a source and linked to "
+            "its place there. It says nothing that the sources do not say."
         )
     if kind == "sources":
         return _contents(titles)

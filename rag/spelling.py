@@ -92,14 +92,14 @@ class Speller:
         if opening is None:
             return
         first, second = opening[1].lower(), opening[2].lower()
-        if first not in FUNCTION_WORDS and not self._is_held(first):
+        if first not in FUNCTION_WORDS and not self._is_in_sources(first):
             meant = _ASKING if second in _AUXILIARIES else _AUXILIARIES if second in _SUBJECTS else frozenset[str]()
             if not meant and not is_english(first):
                 meant = _ASKING | _AUXILIARIES
             if better := _closest(first, meant):
                 yield opening.span(1), better
                 first = better
-        free = len(second) > 2 and second not in FUNCTION_WORDS and not self._is_held(second)
+        free = len(second) > 2 and second not in FUNCTION_WORDS and not self._is_in_sources(second)
         if free and first in _BEFORE_A_VERB and (better := _closest(second, _AUXILIARIES)):
             yield opening.span(2), better
 
@@ -110,13 +110,15 @@ class Speller:
     def knows_short(self, question: str) -> bool:
         """True if a question has few words and the sources have each of them."""
         found = re.findall(r"[^\W_]+", question)
-        return len(found) <= _FEW and all(map(self._is_held, (w for w in found if w.lower() not in FUNCTION_WORDS)))
+        return len(found) <= _FEW and all(
+            map(self._is_in_sources, (w for w in found if w.lower() not in FUNCTION_WORDS))
+        )
 
     def is_gibberish(self, question: str) -> bool:
         """True if no word is English, occurs in a source, or may be a name."""
         found = re.findall(r"[^\W_]+", question)
         return not any(
-            any(c.isdigit() or c.isupper() for c in word) or is_english(folded(word)) or self._is_held(word)
+            any(c.isdigit() or c.isupper() for c in word) or is_english(folded(word)) or self._is_in_sources(word)
             for word in found
         )
 
@@ -131,10 +133,10 @@ class Speller:
             if any(start < match.end() and match.start() < end for start, end in kept):
                 continue
             shouted = word.isupper() and not question.isupper()
-            if not shouted and word.lower() not in FUNCTION_WORDS and not self._is_held(word):
+            if not shouted and word.lower() not in FUNCTION_WORDS and not self._is_in_sources(word):
                 yield match.span()
 
-    def _is_held(self, word: str) -> bool:
+    def _is_in_sources(self, word: str) -> bool:
         forms = (*terms(word), mention(normal_form(word)))
         return any(map(self._words.document_frequency, forms))
 
@@ -158,7 +160,7 @@ class Speller:
                     yield slip(low, other), -vocabulary.counts.get(other, 0), other
 
         # "suplies" is near to a form of "supply", though no source has just that form.
-        english = [(one, self._is_held(one[2]) or one[2] in FUNCTION_WORDS) for one in near(english_like(low))]
+        english = [(one, self._is_in_sources(one[2]) or one[2] in FUNCTION_WORDS) for one in near(english_like(low))]
         forms = (one for one, held in english if held)
         best = min((*near(vocabulary.begin_like(low)), *forms), default=None)
         # "lisen" may be "listen", which no source has, as well as "linen".

@@ -80,12 +80,12 @@ class Suggestions:
 
         `cited` are (source, start, end). Leaves out the question itself, and suggestions that the cited places answer.
         """
-        asked = set(content_terms(question))
+        question_terms = set(content_terms(question))
         near = dict[str, int]()
         for one in self._of(generation).kept:
             places = [(start, end) for source, start, end in cited if source == one.source]
             said = any(start < one.end and one.start < end for start, end in places)
-            if places and not said and set(content_terms(one.question)) != asked:
+            if places and not said and set(content_terms(one.question)) != question_terms:
                 near[one.question] = min(abs(one.start - start) for start, _ in places)
         return sorted(near, key=lambda one: near[one])[:SHOWN]
 

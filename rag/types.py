@@ -119,7 +119,7 @@ class Answer:
             "notes": list(self.notes),
             "writer": self.writer,
             "tokens": dict(self.tokens) or None,
-            "asked": _asked_to_json(self.asked),
+            "asked": _scope_to_json(self.asked),
             "suggestions": list(self.suggestions),
             "made_by": dict(self.made_by),
         }
@@ -167,7 +167,7 @@ def as_typed(question: str) -> tuple[str, bool]:
     return (match["inner"].strip(), True) if match and match["inner"].strip() else (question, False)
 
 
-def _asked_to_json(one: SourceScope | None) -> dict[str, Any] | None:
+def _scope_to_json(one: SourceScope | None) -> dict[str, Any] | None:
     dates = {"dates": one.dates} if one and one.dates else {}
     return {"sources": sorted(one.names), "of": one.total, **dates} if one else None
 

@@ -19,10 +19,10 @@ def main() -> None:
     for line in sys.stdin:
         try:
             value = answer(engine, line.strip()).to_json()
-            told = {"answer": value["answer"], "quotes": [one["quote"] for one in value["citations"]]}
+            reply = {"answer": value["answer"], "quotes": [one["quote"] for one in value["citations"]]}
         except FootnoteError as error:
-            told = {"answer": f"failed: {error}", "quotes": []}
-        print_line(json.dumps(told))
+            reply = {"answer": f"failed: {error}", "quotes": []}
+        print_line(json.dumps(reply))
 
 
 if __name__ == "__main__":

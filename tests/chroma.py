@@ -45,10 +45,10 @@ class Proxy(ThreadingHTTPServer):
         records = body.get("ids") or []
         documents = [len(one.encode()) for one in body.get("documents") or [] if one]
         values = [v for one in body.get("metadatas") or [] for v in (one or {}).values() if isinstance(v, str)]
-        asked = max(len(records), body.get("limit") or 0, body.get("n_results") or 0)
+        most_records = max(len(records), body.get("limit") or 0, body.get("n_results") or 0)
         rules = [
             ("Number of records", path.endswith(("/add", "/upsert")) and len(records) > _QUOTAS["records"]),
-            ("Number of results", path.endswith(("/get", "/query")) and asked > _QUOTAS["results"]),
+            ("Number of results", path.endswith(("/get", "/query")) and most_records > _QUOTAS["results"]),
             ("Document size", any(size > _QUOTAS["document"] for size in documents)),
             ("ID size", any(len(one.encode()) > _QUOTAS["id"] for one in records)),
             ("Metadata value size", any(len(one.encode()) > _QUOTAS["value"] for one in values)),

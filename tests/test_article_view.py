@@ -220,8 +220,8 @@ def test_what_is_told_above_the_text() -> None:
     assert 'href="&#46;&#47;&#63;conversation&#61;0a1b">Back to the conversation' in page
     assert page.count('<a href="#at-') == 3 and 'class="fn-deep-1"' in page and "Open the file" in page
     for state, words in (("changed", "has changed since it was indexed"), ("gone", "was moved or deleted")):
-        told = article_page(make_article("mill.md", text), MarkedPlace(), File(state))
-        assert words in told and "Open the file" not in told
+        markup = article_page(make_article("mill.md", text), MarkedPlace(), File(state))
+        assert words in markup and "Open the file" not in markup
 
 
 def test_of_a_very_long_text_what_lies_around_is_shown_with_ways_to_the_rest() -> None:
@@ -383,7 +383,7 @@ def test_a_file_that_takes_too_long_is_given_up_and_not_tried_for_ever(made: tup
         for page in range(4):
             with pytest.raises(UnreadableSource):
                 slow.picture(original, page)
-        assert slow._falls[original] == 3 and slow.worker.process_id is None
+        assert slow._crashes[original] == 3 and slow.worker.process_id is None
     finally:
         slow.close()
 
@@ -471,13 +471,13 @@ def test_the_routes_of_an_article(home: Path, tmp_path: Path) -> None:
         assert "<script" not in page.text and "style=" not in page.text
         assert http.get("/article.css").headers["content-type"].startswith("text/css")
         (id_,) = set(re.findall(r"page-picture\?source=pages\.pdf&id=([0-9a-f]+)", unescape(page.text)))
-        asked = {"source": "pages.pdf", "id": id_, "page": 1}
-        picture = http.get("/page-picture", params=asked)
+        parameters = {"source": "pages.pdf", "id": id_, "page": 1}
+        picture = http.get("/page-picture", params=parameters)
         assert picture.headers["content-type"] == "image/webp" and picture.content[8:12] == b"WEBP"
-        foreign = http.get("/page-picture", params=asked, headers={"Sec-Fetch-Site": "cross-site"})
+        foreign = http.get("/page-picture", params=parameters, headers={"Sec-Fetch-Site": "cross-site"})
         assert foreign.status_code == 403
         for other in ({"page": 0}, {"page": 6}, {"id": "0" * 24}, {"source": "mill.md"}, {"source": "../outside.pdf"}):
-            assert http.get("/page-picture", params={**asked, **other}).status_code == 404
+            assert http.get("/page-picture", params={**parameters, **other}).status_code == 404
         file = http.get("/original", params={"source": "pages.pdf"})
         assert file.content == pdf.read_bytes() and file.headers["content-type"] == "application/octet-stream"
         assert file.headers["content-disposition"].startswith('attachment; filename="pages.pdf"')
@@ -488,7 +488,7 @@ def test_the_routes_of_an_article(home: Path, tmp_path: Path) -> None:
         changed = http.get("/article", params={"source": "pages.pdf", "start": 20, "end": 60}).text
         assert "has changed since it was indexed; this is the text that was indexed" in unescape(changed)
         assert "<img" not in changed and 'id="quote"' in changed and "Open the file" not in changed
-        assert http.get("/page-picture", params=asked).status_code == 404
+        assert http.get("/page-picture", params=parameters).status_code == 404
         assert http.get("/original", params={"source": "pages.pdf"}).status_code == 404
 
 

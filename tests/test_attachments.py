@@ -97,7 +97,7 @@ def test_attachments_are_sections_of_their_mail(tmp_path: Path) -> None:
         "The stone is grey.",
     ]
     assert content.notes == (
-        "its attachment plan.pdf is left out: it is not a PDF, whatever its name says",
+        "its attachment plan.pdf is left out: it is not a PDF, despite its name: rename it, or save it as PDF",
         "its attachments are not read: photo.png",
     )
     chunks = chunk(article_of("papers.eml", content), ChunkLimits(len, len, pieces=900, tokens=400))
@@ -120,7 +120,7 @@ def test_attachments_beyond_the_limits_are_told(tmp_path: Path) -> None:
     content = mail.read(tmp_path / "many.eml")
     assert content.text.count("## Attachment: ") == attachments.MOST and "Note 29 says" in content.text
     assert content.notes == tuple(
-        f"its attachment note {number}.txt is left out: it comes after {attachments.MOST} others"
+        f"its attachment note {number}.txt is left out: it exceeds the limit of {attachments.MOST} attachments"
         for number in (attachments.MOST, attachments.MOST + 1)
     )
     deep = letter("Innermost", "The treasure is here.")
@@ -131,7 +131,7 @@ def test_attachments_beyond_the_limits_are_told(tmp_path: Path) -> None:
     (tmp_path / "deep.eml").write_bytes(deep.as_bytes())
     content = mail.read(tmp_path / "deep.eml")
     assert "treasure" not in content.text and "Level 0" in content.text
-    assert content.notes == ("its attachment Innermost.eml is left out: it is a mail in more than 3 others",)
+    assert content.notes == ("its attachment Innermost.eml is left out: it is nested in more than 3 mails",)
 
 
 def test_mails_attached_as_files_count_within_the_limits_of_the_outer_mail(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_mails_attached_as_files_count_within_the_limits_of_the_outer_mail(tmp_p
     (tmp_path / "letter.eml").write_bytes(inner.as_bytes())
     read = mail.read(tmp_path / "letter.eml")
     assert "number 1" in read.text and "under the mat" not in read.text
-    assert any("is a mail in more than 3 others" in note for note in read.notes)
+    assert any("is nested in more than 3 mails" in note for note in read.notes)
 
 
 def test_a_malformed_name_of_an_attachment_spoils_no_mail(tmp_path: Path) -> None:

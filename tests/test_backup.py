@@ -114,8 +114,8 @@ def test_folders_of_another_machine_stay_registered_and_are_said(
     shutil.rmtree(tmp_path / "docs")
     other = tmp_path / "other"
     assert main(["restore", str(backup), "--home", str(other)]) == 0
-    told = capsys.readouterr().out
-    assert f"Missing here: {tmp_path / 'docs'}" in told and "python app.py index FOLDER" in told
+    output = capsys.readouterr().out
+    assert f"Missing here: {tmp_path / 'docs'}" in output and "python app.py index FOLDER" in output
     assert main(["index", "--home", str(other)]) == 0
     assert f"{tmp_path / 'docs'} is gone" in capsys.readouterr().out
     assert tmp_path / "docs" in registered_roots(other)
@@ -142,7 +142,7 @@ def test_paths_of_another_system_are_read_by_its_rules(home: Path, backup: Path,
 def test_a_home_with_content_is_moved_aside_and_only_when_told(home: Path, backup: Path, capsys: Out) -> None:
     before = state(home)
     assert main(["restore", str(backup), "--home", str(home)]) == 1
-    assert "Say --replace" in capsys.readouterr().err and state(home) == before
+    assert "Use --replace" in capsys.readouterr().err and state(home) == before
     assert main(["restore", str(backup), "--home", str(home), "--replace"]) == 0
     (aside,) = home.parent.glob("home.before-*")
     assert state(aside) == before and str(aside) in capsys.readouterr().out
@@ -237,20 +237,20 @@ def wrong_digest(backup: Path) -> None:
 
 
 SPOILED: dict[str, tuple[Spoil, str]] = {
-    "a path that leads out": (with_member("sources/../../evil.txt"), "no file of a home"),
-    "an absolute path": (with_member("/tmp/evil.txt"), "no file of a home"),
-    "a drive": (with_member("sources/C:evil.txt"), "no file of a home"),
-    "a backslash": (with_member("sources/..\\evil.txt"), "no file of a home"),
-    "a file that no backup holds": (with_member(".env"), "no file of a home"),
+    "a path that leads out": (with_member("sources/../../evil.txt"), "not a file of a home"),
+    "an absolute path": (with_member("/tmp/evil.txt"), "not a file of a home"),
+    "a drive": (with_member("sources/C:evil.txt"), "not a file of a home"),
+    "a backslash": (with_member("sources/..\\evil.txt"), "not a file of a home"),
+    "a file that no backup holds": (with_member(".env"), "not a file of a home"),
     "a link": (with_member("sources/link.txt", mode=stat.S_IFLNK | 0o777, data=b"/etc/passwd"), "a link"),
     "a bomb": (with_member("sources/bomb.txt", data=b"0" * 200_000_000), "unpack to far more"),
     "the half of a file": (truncated, "is damaged"),
     "a changed byte": (flipped, "damaged"),
     "another archive": (foreign, "Footnote did not make it"),
-    "no archive": (no_archive, "is no backup"),
-    "a file that its list lacks": (unlisted, "not those of its list"),
+    "no archive": (no_archive, "is not a backup"),
+    "a file that its list lacks": (unlisted, "do not match its list"),
     "a file that is another": (wrong_digest, "is damaged"),
-    "a list of a newer program": (lambda backup: change_list(backup, footnote_backup=99), "newer than this one"),
+    "a list of a newer program": (lambda backup: change_list(backup, footnote_backup=99), "newer than this version"),
     "a list that is none": (lambda backup: change_list(backup, files=7), "list of files can't be read"),
 }  # fmt: skip
 
@@ -261,9 +261,9 @@ def test_what_is_no_whole_backup_changes_nothing(home: Path, backup: Path, tmp_p
     spoil(backup)
     before, around = state(home), sorted(tmp_path.iterdir())
     for target in (home, tmp_path / "other"):
-        with pytest.raises(BadBackup, match=words) as told:
+        with pytest.raises(BadBackup, match=words) as raised:
             restore_backup(backup, target, replace=True)
-        assert "Nothing was changed" in str(told.value)
+        assert "Nothing was changed" in str(raised.value)
     assert state(home) == before and sorted(tmp_path.iterdir()) == around
 
 

@@ -23,8 +23,8 @@ MILL = (
 )
 
 
-def check(sentence: str, text: str = MILL, beside: str = "", name: str = "source 2") -> Verdict:
-    return check_sentence(sentence, [SourceFacts(text, beside, Aliases(find_aliases(text)), name)])
+def check(sentence: str, text: str = MILL, context: str = "", name: str = "source 2") -> Verdict:
+    return check_sentence(sentence, [SourceFacts(text, context, Aliases(find_aliases(text)), name)])
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_true_sentence_is_supported_however_its_facts_are_written(sentence: st
         ("Output rose by 7 percent in 1902.", "“7 percent”, “1902” are not in source 2"),
         ("The wheel went 30 miles to Leeds.", "“30 miles” is not in source 2"),
         ("Read more of the old mill at http://evil.example/x today.", "“http://evil.example/x” is not in source 2"),
-        ("It rains a lot in the hills.", "source 2 says hardly anything of this"),
-        ("Yes.", "source 2 says hardly anything of this"),
+        ("It rains a lot in the hills.", "source 2 hardly supports any of it"),
+        ("Yes.", "source 2 hardly supports any of it"),
     ],
 )
 def test_a_fact_missing_from_the_source_is_unsupported_and_named(sentence: str, why: str) -> None:
@@ -74,11 +74,14 @@ def test_a_fact_missing_from_the_source_is_unsupported_and_named(sentence: str, 
 @pytest.mark.parametrize(
     ("sentence", "why"),
     [
-        ("The mill is open on Sundays.", "one of the two says “not”: compare it with source 2"),
-        ("The old mill at Farley was not built by Tom Hale.", "one of the two says “not”: compare it with source 2"),
+        ("The mill is open on Sundays.", "either it or source 2 says “not”: compare them"),
+        ("The old mill at Farley was not built by Tom Hale.", "either it or source 2 says “not”: compare them"),
         ("Output fell by 5 percent in 1901.", "it says “fell”, source 2 says “rose”"),
         ("Output rose by 6 percent after the flood.", "it says “after”, source 2 says “before”"),
-        ("The old mill at Farley was built in 1955 by Tom Hale.", "it says “1955”, but “1823” stands nearer"),
+        (
+            "The old mill at Farley was built in 1955 by Tom Hale.",
+            "it says “1955”, but the nearest match in source 2 is “1823”",
+        ),
         ("The old mill at Farley was built of enormous grey stones.", "its wording goes beyond source 2"),
     ],
 )
@@ -88,10 +91,10 @@ def test_a_sentence_that_contradicts_or_exceeds_its_source_is_weak_with_a_reason
 
 
 def test_an_alias_counts_only_where_a_text_introduces_it() -> None:
-    told = "GM builds cars in Detroit."
-    assert check("General Motors builds cars in Detroit.", told).kind == "unsupported"
+    source = "GM builds cars in Detroit."
+    assert check("General Motors builds cars in Detroit.", source).kind == "unsupported"
     introduced = Aliases(find_aliases("General Motors (NYSE:GM) is a company."))
-    assert check_sentence("General Motors builds cars.", [SourceFacts(told, "", introduced)]).kind == "supported"
+    assert check_sentence("General Motors builds cars.", [SourceFacts(source, "", introduced)]).kind == "supported"
 
 
 CELLS = (
@@ -136,8 +139,8 @@ def test_a_word_outside_plain_english_is_never_supported(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_supported_if_a_source_has_it(name: str) -> None:
-    told = f"In the end it was {name} that came to supply the battery cells."
-    assert check(f"{name} supplies the battery cells.", told).kind == "supported"
+    source = f"In the end it was {name} that came to supply the battery cells."
+    assert check(f"{name} supplies the battery cells.", source).kind == "supported"
     assert check(f"{name} supplies the battery cells.", "It supplies the battery cells.", name).kind == "supported"
 
 
@@ -234,8 +237,8 @@ def test_dates_in_prose_are_read_as_precisely_as_they_are_written() -> None:
 
 
 def test_names_are_distinguished_from_capitalised_first_words() -> None:
-    told = "However, Ann Reed met U.S. officials. Batteries matter. Panasonic left; “Nobody” cared. The FT stayed."
-    assert [fact.text for fact in find_facts(told)] == ["Ann Reed", "U.S.", "Panasonic", "FT"]
+    source = "However, Ann Reed met U.S. officials. Batteries matter. Panasonic left; “Nobody” cared. The FT stayed."
+    assert [fact.text for fact in find_facts(source)] == ["Ann Reed", "U.S.", "Panasonic", "FT"]
 
 
 def test_negation_and_direction_are_compared_only_for_the_same_subject() -> None:

@@ -38,9 +38,9 @@ def test_without_a_choice_the_many_near_passages_take_every_rank(crowded: Engine
 
 def test_passages_of_other_sources_take_no_rank(crowded: Engine) -> None:
     generation, retriever, _ = crowded.parts()
-    asked = resolve_scope(generation.catalog, Choice(only=("notes.md",)))
-    assert asked is not None
-    hits = retriever.retrieve(retriever.query(QUESTION, asked.article_ids), 10)
+    source_scope = resolve_scope(generation.catalog, Choice(only=("notes.md",)))
+    assert source_scope is not None
+    hits = retriever.retrieve(retriever.query(QUESTION, source_scope.article_ids), 10)
     assert [generation.catalog.article_by_id(hit.chunk.article_id).source for hit in hits] == ["notes.md"]
     assert (hits[0].dense_rank, hits[0].lexical_rank) == (1, 1)
     whole = retriever.retrieve(retriever.query(QUESTION), CROWD + 2)
@@ -71,9 +71,9 @@ def test_sources_are_chosen_by_name_by_pattern_or_by_exclusion(crowded: Engine) 
     assert resolve_scope(catalog, Choice()) is None
 
     def names(**choice: object) -> frozenset[str]:
-        asked = resolve_scope(catalog, Choice(**choice))  # type: ignore[arg-type]
-        assert asked is not None
-        return asked.names
+        source_scope = resolve_scope(catalog, Choice(**choice))  # type: ignore[arg-type]
+        assert source_scope is not None
+        return source_scope.names
 
     assert names(only=("[odd].txt",)) == {"[odd].txt"}  # An exact name is not read as a pattern.
     assert names(only=("crowd/0?.txt", "notes.md")) == {"notes.md", *(f"crowd/{n:02d}.txt" for n in range(10))}

@@ -64,8 +64,8 @@ def test_another_embedding_model_is_a_setting_away(run: Run, tmp_path: Path) -> 
     model = str(find_float32().folder)
     done = run("index", str(SEEDS), "--json", home=tmp_path, FOOTNOTE_EMBEDDING_MODEL=model)
     assert json.loads(done.stdout)["embedded"] > 0, done.stderr
-    asked = run("ask", "Who is the CEO of GM?", home=tmp_path, FOOTNOTE_EMBEDDING_MODEL=model)
-    assert asked.returncode == 0 and "Mary Barra" in asked.stdout
+    reply = run("ask", "Who is the CEO of GM?", home=tmp_path, FOOTNOTE_EMBEDDING_MODEL=model)
+    assert reply.returncode == 0 and "Mary Barra" in reply.stdout
     # Vectors of different models are never compared: without the setting all is embedded again.
     again = run("index", "--json", home=tmp_path)
     assert json.loads(again.stdout)["embedded"] == json.loads(done.stdout)["embedded"]
@@ -92,8 +92,8 @@ def test_index_reports_what_it_did_and_stays_with_the_named_folder(run: Run, tmp
     assert "1 added, 1 failed" in done.stdout and "'empty.txt' is empty" in done.stdout and ".ods" in done.stdout
     again = run("index", home=home)
     assert "Nothing to do" in again.stdout
-    asked = run("ask", "When was the old mill at Farley built?", "--json", home=home)
-    assert json.loads(asked.stdout)["citations"][0]["source"] == "mill.txt"
+    reply = run("ask", "When was the old mill at Farley built?", "--json", home=home)
+    assert json.loads(reply.stdout)["citations"][0]["source"] == "mill.txt"
     (docs / "mill.txt").write_text("The mill\n\nThe old mill at Farley was built in 1824.\n")
     stale = run("ask", "When was the old mill at Farley built?", home=home)
     assert "1 source changed" in stale.stderr

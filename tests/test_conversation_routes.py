@@ -119,7 +119,7 @@ def test_a_receipt_can_be_saved_and_the_details_name_the_search_and_the_models(c
     assert reply.status_code == 200 and "receipt.json" in reply.headers["content-disposition"]
     assert Answer.from_json(reply.json()) == ANSWER
     gone = client.get("/conversations/receipts/turn2")
-    assert gone.status_code == 404 and "not kept" in gone.json()["problem"]
+    assert gone.status_code == 404 and "not saved" in gone.json()["problem"]
     made = replace(ANSWER, searched="Who built <it>?", made_by={"reader": "f" * 64, "generation": "g1"})
     shown = details("turn1", made)
     assert "<it>" not in shown

@@ -34,7 +34,7 @@ from index.home import current_folder, index_folder
 from index.sources.fetch import FetchLimits
 from index.sources.roots import forget_sources, forgotten, mend_lists, register_roots, registered_roots
 from index.sources.seen import Seen
-from index.sources.web_pages import kept_pages, refresh
+from index.sources.web_pages import refresh, saved_pages
 from index.store.bm25 import LexicalIndex
 from index.store.digests import digests, stamps_of, trust, verify_files
 from index.sync import damaged_files, last_failures, sync
@@ -132,7 +132,7 @@ def test_a_vector_whose_sign_was_flipped_is_noticed(home: Path) -> None:
 def test_an_unreadable_manifest_is_reported_and_rebuilt(builder: Builder, home: Path, docs: Path) -> None:
     for content in (b"", b"\xff\xfe\x00", b"{}", b'{"name": 7, "recipe": []}', b"[" * 100_000, b"null", b"[]"):
         (current_folder(home) / "manifest.json").write_bytes(content)
-        with pytest.raises(IndexDamaged, match=r"manifest\.json is gone or not as it was written"):
+        with pytest.raises(IndexDamaged, match=r"manifest\.json is missing or was changed"):
             open_current(home, builder.recipe)
     report = sync(builder, [docs])
     assert report.built and faults(current_folder(home)) == []
@@ -277,18 +277,18 @@ def test_a_digit_that_changes_while_the_index_is_open_is_never_quoted(home: Path
             look()
     page = TestClient(make_server(engine), "http://127.0.0.1").get("/article", params={"source": "otters.txt"})
     assert page.status_code == 503 and "4712" not in page.text and "Traceback" not in page.text
-    told = run("doctor", home=home)
-    assert told.returncode == 1 and "catalog.sqlite changed" in told.stdout
+    output = run("doctor", home=home)
+    assert output.returncode == 1 and "catalog.sqlite changed" in output.stdout
     assert run("index", home=home).returncode == 0
-    asked = run("ask", "How many otters are there?", home=home)
-    assert "4711" in asked.stdout and not asked.stderr
+    reply = run("ask", "How many otters are there?", home=home)
+    assert "4711" in reply.stdout and not reply.stderr
 
 
 def test_ask_repairs_a_damaged_index_and_answers(home: Path, run: Run) -> None:
     change(current_folder(home) / "catalog.sqlite", b"There are 4711", b"There are 4712")
-    asked = run("ask", "How many otters are there?", home=home)
-    assert asked.returncode == 0 and "4711" in asked.stdout and "4712" not in asked.stdout
-    assert asked.stderr.startswith(SENTENCE) and asked.stderr.count("\n") == 1
+    reply = run("ask", "How many otters are there?", home=home)
+    assert reply.returncode == 0 and "4711" in reply.stdout and "4712" not in reply.stdout
+    assert reply.stderr.startswith(SENTENCE) and reply.stderr.count("\n") == 1
 
 
 def test_a_copy_of_an_article_is_compared_too(builder: Builder, docs: Path) -> None:
@@ -326,7 +326,7 @@ def test_panics_of_the_word_index_are_reported_as_damage(home: Path, tmp_path: P
 
 def count_damage(words: Path, tmp_path: Path, changes: list[tuple[str, bytes]]) -> int:
     """Query a copy of the word index after each change; count the IndexDamaged errors."""
-    told = 0
+    reports = 0
     for number, (name, content) in enumerate(changes):
         copy = shutil.copytree(words, tmp_path / str(number))
         (copy / name).write_bytes(content)
@@ -335,8 +335,8 @@ def count_damage(words: Path, tmp_path: Path, changes: list[tuple[str, bytes]]) 
             damaged.query(["otter", "alm"], 5)
             damaged.document_frequency("otter")
         except IndexDamaged:
-            told += 1
-    return told
+            reports += 1
+    return reports
 
 
 def test_a_closed_page_removes_its_reader_mark(home: Path) -> None:
@@ -495,9 +495,9 @@ def test_a_changed_copy_of_a_web_page_is_not_used(tmp_path: Path) -> None:
         address = f"http://127.0.0.1:{site.server_port}/lake.txt"
         ((name, copy),) = refresh(tmp_path, [address], limits, lambda *_: None).files
         site.shutdown()
-    assert name == address and kept_pages(tmp_path, [address])[0].files == [(address, copy)]
+    assert name == address and saved_pages(tmp_path, [address])[0].files == [(address, copy)]
     change(copy, b"43 metres", b"44 metres")
-    assert kept_pages(tmp_path, [address])[1] == [address]
+    assert saved_pages(tmp_path, [address])[1] == [address]
     again = refresh(tmp_path, [address], limits, lambda *_: None)
     assert again.files == [] and again.failed[0][0] == address
 

@@ -49,8 +49,8 @@ def test_a_text_in_three_files_is_indexed_once_and_cited_under_each(engine: Engi
     found = answer(engine, "When was the old mill at Farley built?")
     cited = found.citations[0]
     assert (cited.source, cited.also_in) == ("a.txt", ("b.txt", "sub/c.txt"))
-    told = found.to_json()
-    assert told["citations"][0]["also_in"] == told["passages"][0]["also_in"] == ["b.txt", "sub/c.txt"]
+    value = found.to_json()
+    assert value["citations"][0]["also_in"] == value["passages"][0]["also_in"] == ["b.txt", "sub/c.txt"]
     for source in (cited.source, *cited.also_in):
         article = generation.catalog.article(source)
         assert article and article.text[cited.start : cited.end] == cited.quote
@@ -94,8 +94,8 @@ def test_a_sync_and_a_dry_run_report_the_same_repeats(builder: Builder, docs: Pa
     report = preview(builder, [docs])
     assert report.notes == sync(builder, [docs]).notes
     notes = dict(report.notes)
-    assert notes["b.txt"] == notes["sub/c.txt"] == "says the same as 'a.txt': indexed once"
-    assert notes["longer.txt"].startswith("says nearly the same as 'long.txt' (9")
+    assert notes["b.txt"] == notes["sub/c.txt"] == "has the same text as 'a.txt': indexed once"
+    assert notes["longer.txt"].startswith("has nearly the same text as 'long.txt' (9")
     assert set(notes) == {"b.txt", "sub/c.txt", "longer.txt"}
     generation = open_current(builder.home)
     assert generation.catalog.homes()["longer.txt"] == generation.catalog.article_ids()["longer.txt"]

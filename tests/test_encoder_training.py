@@ -26,7 +26,7 @@ def corpus() -> TrainingCorpus:
 
 @pytest.fixture(scope="module")
 def trained(corpus: TrainingCorpus) -> tuple[EncoderTraining, Step, list[float]]:
-    """Return an encoder trained six times on the same step, that step, and the losses."""
+    """Return an encoder trained six times on one step, the step, and the losses."""
     base = find_float32().folder
     training = EncoderTraining(load_encoder(base), open_tokenizer(base), _RECIPE, 12, "cpu")
     step = next(Pairs(corpus, _RECIPE).epoch(0))
@@ -48,13 +48,13 @@ def test_a_step_has_the_answering_passages_first_then_other_passages_of_their_do
 ) -> None:
     spans = {(q.text.lower().rstrip(" ?."), q.passage): q.spans for q in corpus.questions}
     for step in islice(Pairs(corpus, _RECIPE).epoch(0), 5):
-        own, lacking = step.homes[: len(step.questions)], step.homes[len(step.questions) :]
+        own, negatives = step.homes[: len(step.questions)], step.homes[len(step.questions) :]
         articles = {corpus.passages[home].article for home in own}
-        assert all(corpus.passages[home].article in articles for home in lacking)
+        assert all(corpus.passages[home].article in articles for home in negatives)
         for question, home, text in zip(step.questions, own, step.texts, strict=False):
             assert corpus.passages[home].text in text
-            asked = (question.lower().rstrip(" ?."), home)
-            assert asked not in spans or spans[asked]  # A swapped question is not in the corpus.
+            key = (question.lower().rstrip(" ?."), home)
+            assert key not in spans or spans[key]  # A swapped question is not in the corpus.
 
 
 def test_the_export_gives_the_vectors_of_the_trained_model(
@@ -62,10 +62,10 @@ def test_the_export_gives_the_vectors_of_the_trained_model(
 ) -> None:
     training, step, _ = trained
     write_encoder(training.encoder, find_float32().folder, tmp_path / "encoder")
-    made = Embedder(find_model(str(tmp_path / "encoder")))
+    exported = Embedder(find_model(str(tmp_path / "encoder")))
     training.encoder.eval()
     vectors = training.vectors(step.questions).detach().float().numpy()
-    cosines = (made.encode_queries(step.questions) * vectors).sum(axis=1)
+    cosines = (exported.encode_queries(step.questions) * vectors).sum(axis=1)
     assert cosines.min() > 0.99
     before = Embedder(find_float32()).encode_queries(step.questions)
     assert np.abs(before - vectors).max() > 1e-3

@@ -23,7 +23,7 @@ from rag.engine import Engine
 from rag.evaluation import feedback
 from rag.evaluation.compare import compare
 from rag.evaluation.judge import judge_answer
-from rag.evaluation.labels import Corpus, find_labels, unfound
+from rag.evaluation.labels import Corpus, find_labels, missing_labels
 from rag.evaluation.questions import Label, Question, QuestionSet
 from rag.evaluation.read import read_questions
 from rag.evaluation.run import (
@@ -113,8 +113,8 @@ def test_a_failed_question_gets_the_cause_of_the_failure(
     answerable: bool | None,
     cause: str | None,
 ) -> None:
-    asked = Question("q", question, answers, answerable, labels)
-    judged = judge_answer(asked, answer(engine, question), Corpus(engine.parts()[0]))
+    case = Question("q", question, answers, answerable, labels)
+    judged = judge_answer(case, answer(engine, question), Corpus(engine.parts()[0]))
     assert judged["cause"] == cause
 
 
@@ -136,8 +136,8 @@ def test_a_long_reference_in_other_words_counts_as_in_the_corpus(
     engine: Engine, reference: str, cause: str | None
 ) -> None:
     question = "How many jobs will the TDK deal create?"
-    asked = Question("q", question, (reference,), True)
-    found = judge_answer(asked, answer(engine, question), Corpus(engine.parts()[0]))
+    case = Question("q", question, (reference,), True)
+    found = judge_answer(case, answer(engine, question), Corpus(engine.parts()[0]))
     assert found["cause"] == cause if cause != "x" else found["cause"] not in (None, "not_in_corpus")
     assert found["scores"]["wrong"] == float(cause is not None)
 
@@ -146,10 +146,10 @@ def test_a_right_quote_below_a_wrong_opening_counts_as_misled(engine: Engine) ->
     question = "Who supplies GM's cells?"
     found = answer(engine, question)
     quoted = found.citations[0].quote
-    asked = Question("q", question, (quoted,), True)
+    case = Question("q", question, (quoted,), True)
     opening = replace(found.sentences[0], text="Elon Musk", words=True)
     wrong = replace(found, text=f"Elon Musk [1]\n\n{found.text}", sentences=(opening, *found.sentences[1:]))
-    judged = judge_answer(asked, wrong, Corpus(engine.parts()[0]))
+    judged = judge_answer(case, wrong, Corpus(engine.parts()[0]))
     assert judged["scores"]["wrong"] == 0 and judged["scores"]["misled"] == 1 and judged["cause"] == "misled"
 
 
@@ -176,16 +176,16 @@ def test_contexts_of_other_tools_are_labels_if_a_source_holds_them(engine: Engin
     assert [text[a:b] for a, b in first[0].spans] == ["1,000"] and first[0].label.source == FIRST
     assert second == [] and [text[a:b] for a, b in third[0].spans] == [quote]
     at = text.index(quote)
-    assert first[0].held_by(FIRST, at, at + 40) and not first[0].held_by(FIRST, 0, 20)
-    assert third[0].held_by(FIRST, at, at + 60) and not third[0].held_by(FIRST, at - 90, at + 5)
-    told = [str(one) for one in unfound(found, corpus)]
-    assert told == ["q, contexts: 1 of 3 are in no source word for word: these are judged by their answers alone"]
+    assert first[0].lies_in(FIRST, at, at + 40) and not first[0].lies_in(FIRST, 0, 20)
+    assert third[0].lies_in(FIRST, at, at + 60) and not third[0].lies_in(FIRST, at - 90, at + 5)
+    message = [str(one) for one in missing_labels(found, corpus)]
+    assert message == ["q, contexts: 1 of 3 are in no source word for word: these are judged by their answers alone"]
 
 
 def test_a_source_that_was_not_retrieved_has_a_cause_of_its_kind(seeds_home: Path) -> None:
     engine = Engine(Settings(home=seeds_home, candidates=1, passages=1))
-    asked = Question("q", "How many jobs will the TDK deal create?", ("x",), True, (Label(SECOND, "the Chevy Bolt"),))
-    assert judge_answer(asked, answer(engine, asked.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
+    case = Question("q", "How many jobs will the TDK deal create?", ("x",), True, (Label(SECOND, "the Chevy Bolt"),))
+    assert judge_answer(case, answer(engine, case.text), Corpus(engine.parts()[0]))["cause"] == "not_retrieved"
 
 
 # --- a run ------------------------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_a_damaged_run_is_reported_when_named_and_skipped_otherwise(
     next(asking)
     asking.close()
     (tmp_path / "run" / "results.jsonl").write_text("garbage\n")
-    with pytest.raises(BadRun, match="a line that is no result"):
+    with pytest.raises(BadRun, match="an invalid line"):
         next(ask_all(engine, seed_questions, tmp_path / "run", making))
     (runs_folder(tmp_path) / "broken").mkdir(parents=True)
     (runs_folder(tmp_path) / "broken" / "run.json").write_text("")
@@ -287,7 +287,7 @@ def test_a_stopped_run_keeps_its_rows_and_refuses_other_options(
     making = describe_run(engine, seed_questions, Options())
     asking = ask_all(engine, seed_questions, tmp_path / "run", making)
     assert [next(asking) for _ in range(4)] == [(0, 61), (1, 61), (2, 61), (3, 61)]
-    with pytest.raises(BadRun, match="Another process is at the run"):
+    with pytest.raises(BadRun, match="Another process is working on the run"):
         next(ask_all(engine, seed_questions, tmp_path / "run", making))
     asking.close()
     kept = (tmp_path / "run" / "results.jsonl").read_text()
@@ -303,7 +303,7 @@ def test_a_stopped_run_keeps_its_rows_and_refuses_other_options(
 
 
 def test_an_evaluation_without_a_set_says_what_to_do(engine: Engine) -> None:
-    said = [told for told, _ in evaluation.evaluation(engine, None, False, Event(), nullcontext)]
+    said = [message for message, _ in evaluation.evaluation(engine, None, False, Event(), nullcontext)]
     assert len(said) == 1 and "Choose a question set, or upload one" in said[0]
 
 
@@ -340,9 +340,9 @@ def test_a_killed_run_resumes_and_ends_like_an_unbroken_run(
         while process.poll() is None and (not results.exists() or results.read_bytes().count(b"\n") < count):
             time.sleep(0.005)
         process.send_signal(how)
-        told = process.communicate(timeout=30)[1].decode()
-        assert process.returncode == code and "Traceback" not in told
-        assert ("The same command goes on" in told) is (how == signal.SIGINT)
+        message = process.communicate(timeout=30)[1].decode()
+        assert process.returncode == code and "Traceback" not in message
+        assert ("Run the same command to continue" in message) is (how == signal.SIGINT)
         assert count <= results.read_bytes().count(b"\n") < 200 and not (killed / "summary.json").exists()
     again = run("evaluate", str(two_hundred), "--out", str(killed), FOOTNOTE_READER="small")
     assert again.returncode == 0, again.stderr
@@ -368,7 +368,7 @@ def test_evaluate_prints_a_table_writes_a_run_and_compares_it_with_a_baseline(ru
     assert same.returncode == 0 and value["changes"] == []
     assert {one["verdict"] for one in value["measures"].values()} <= {"no difference shown", None}
     lost = run("evaluate", str(questions), "--fail-if-worse")
-    assert lost.returncode == 2 and "none is named" in lost.stderr
+    assert lost.returncode == 2 and "needs a --baseline" in lost.stderr
     strict = run("evaluate", str(questions), "--strict")
     assert strict.returncode == 1 and "--strict" in strict.stderr and "line 13" in strict.stderr
 
@@ -378,8 +378,8 @@ def test_a_question_set_is_not_a_source_of_the_folder_that_it_tests(run: Call, t
     folder.mkdir()
     (folder / "a.txt").write_text("The mill at Farley was built in 1823.\n")
     (folder / "my set.jsonl").write_text('{"question": "When was the mill built?", "answer": "Farley, in 1823"}\n')
-    asked = ["evaluate", str(folder / "my set.jsonl"), "--corpus", str(folder), "--out", str(tmp_path / "run")]
-    done = run(*asked, home=home)
+    command = ["evaluate", str(folder / "my set.jsonl"), "--corpus", str(folder), "--out", str(tmp_path / "run")]
+    done = run(*command, home=home)
     assert done.returncode == 0 and 'my set.jsonl: "answer" is read as "answers".' in done.stderr
     (line,) = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
     assert {one["source"] for one in json.loads(line)["answer"]["passages"]} == {"a.txt"}
@@ -394,21 +394,21 @@ def test_a_question_set_is_not_a_source_of_the_folder_that_it_tests(run: Call, t
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["evaluate", "none.jsonl"], "No such file"),
         (["evaluate", "seeds/questions.jsonl", "--tag", "none"], "its tags: close"),
-        (["evaluate", "seeds/questions.jsonl", "--corpus", "same"], "Only SQuAD JSON brings its own"),
+        (["evaluate", "seeds/questions.jsonl", "--corpus", "same"], "Only SQuAD JSON and sets with contexts do"),
         (["evaluate", "seeds/questions.jsonl", "--corpus", "nowhere"], "does not exist"),
         (["evaluate", "seeds/questions.jsonl", "--baseline", "nothing"], "There is no run called 'nothing'"),
-        (["evaluate", "seeds/questions.jsonl", "--out", "README.md"], "README.md can't be made a run's folder"),
+        (["evaluate", "seeds/questions.jsonl", "--out", "README.md"], "README.md can't be used as a run folder"),
         (["compare", "x" * 300, "y"], "File name too long"),
         (["compare", "seeds", "seeds"], "There is no run called 'seeds'"),
     ],
 )
-def test_an_evaluation_that_cannot_start_is_explained_in_one_line(run: Call, words: list[str], told: str) -> None:
+def test_an_evaluation_that_cannot_start_is_explained_in_one_line(run: Call, words: list[str], message: str) -> None:
     done = run(*words)
-    assert done.returncode == 1 and told in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.returncode == 1 and message in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
 
 
 def test_a_squad_file_is_evaluated_on_its_articles_without_touching_the_users_index(run: Call, tmp_path: Path) -> None:
@@ -490,7 +490,7 @@ def test_a_judged_answer_becomes_a_labelled_question(home: Path, seeds: Generati
 
 
 @pytest.mark.parametrize(
-    ("kind", "question", "answers", "cited", "told"),
+    ("kind", "question", "answers", "cited", "message"),
     [
         ("wrong_words", "How many jobs?", [], [], "Write what the right answer is"),
         ("nonsense", "How many jobs?", ["x"], [], "Choose what was wrong"),
@@ -503,8 +503,14 @@ def test_a_judged_answer_becomes_a_labelled_question(home: Path, seeds: Generati
     ],
 )
 def test_unusable_feedback_is_not_kept(
-    home: Path, seeds: Generation, kind: str, question: str, answers: list[str], cited: list[dict[str, Any]], told: str
+    home: Path,
+    seeds: Generation,
+    kind: str,
+    question: str,
+    answers: list[str],
+    cited: list[dict[str, Any]],
+    message: str,
 ) -> None:
-    with pytest.raises(feedback.BadFeedback, match=told):
+    with pytest.raises(feedback.BadFeedback, match=message):
         feedback.keep(home, feedback.Judgement(kind, question, answers, cited), Corpus(seeds))
     assert not feedback.feedback_file(home).exists()

@@ -20,7 +20,7 @@ from index.article import article_of
 from index.chunk import ChunkLimits, chunk
 from index.errors import UnreadableSource
 from index.formats import book, mail, records, sheet, webpage
-from index.formats.content import Content, Row, checked, said_title
+from index.formats.content import Content, Row, checked, normalized_title
 from index.formats.markup import render
 from index.formats.numbering import number_paragraphs
 from index.formats.pdf_layout import join_pages
@@ -184,8 +184,8 @@ def test_dates_of_metadata_are_read_and_never_guessed(written: str, read: date |
 
 def test_titles_that_programs_make_up_are_none() -> None:
     for title in ("Untitled", "Microsoft Word - plan.docx", "report.pdf", "Document1", "  ", "12"):
-        assert said_title(title) == ""
-    assert said_title(" The  Mill ") == "The Mill"
+        assert normalized_title(title) == ""
+    assert normalized_title(" The  Mill ") == "The Mill"
 
 
 def test_pages_say_when_they_were_published_in_several_ways(tmp_path: Path) -> None:

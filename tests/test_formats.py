@@ -45,7 +45,10 @@ def library(folder: Path, embedder: Embedder, tmp_path_factory: pytest.TempPathF
     report = made.index([folder])
     assert sorted(report.added) == sorted(FACTS) and not report.failed and not report.other_formats
     assert report.notes == [
-        ("letter.eml", "its attachment plan.pdf is left out: it is not a PDF, whatever its name says")
+        (
+            "letter.eml",
+            "its attachment plan.pdf is left out: it is not a PDF, despite its name: rename it, or save it as PDF",
+        )
     ]
     return made
 

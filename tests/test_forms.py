@@ -12,8 +12,8 @@ from benchmarks.tables import measure
 from index.article import make_article
 from rag.answer import answer
 from rag.engine import Engine
-from rag.forms.asked import form_asked_for
 from rag.forms.comparison import sides
+from rag.forms.question_form import requested_form
 from rag.forms.values import number_in
 from rag.places import Places
 from rag.settings import Settings
@@ -103,7 +103,7 @@ def check_slices(engine: Engine, found: Answer) -> None:
     ],
 )
 def test_the_wording_of_a_question_decides_the_form(question: str, form: str) -> None:
-    assert form_asked_for(question) == form
+    assert requested_form(question) == form
 
 
 def test_steps_are_complete_and_in_order(station: Engine) -> None:
@@ -184,7 +184,7 @@ def test_a_cell_is_a_number_only_if_it_holds_a_single_number(text: str, number: 
 
 
 def test_no_figure_calculated_from_a_tricky_table_is_wrong() -> None:
-    counts = measure(5, aloud=False)
+    counts = measure(5, verbose=False)
     assert sum(counts.values()) == 40 and counts["right"] >= 28 and not counts["wrong"]
 
 
@@ -525,12 +525,12 @@ def test_the_month_in_a_question_selects_the_source(tmp_path: Path) -> None:
 
 
 def test_the_sources_that_mention_a_word_are_listed(tmp_path: Path) -> None:
-    nets, none, told = club(
+    nets, none, summary = club(
         tmp_path, "which documents mention nets?", "which documents mention zebras", "tell me about the dinghy club"
     )
     assert nets.form == "list" and {one.source for one in nets.citations} == {"11 March 2025.txt", "13 May 2025.txt"}
     assert nets.notes == ("2 of 4 sources mention “nets”.",) and none.refused
-    assert told.form == "summary" and {one.source for one in told.citations} == {"club.md"}
+    assert summary.form == "summary" and {one.source for one in summary.citations} == {"club.md"}
 
 
 def test_a_quote_begins_with_the_answering_sentence(tmp_path: Path) -> None:

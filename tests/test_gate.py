@@ -78,11 +78,11 @@ def walk(those: Iterable[BaseRoute]) -> Iterator[Route]:
             yield from walk(included.routes)
 
 
-def get_statuses(address: str, asked: list[tuple[str, str]], headers: dict[str, str]) -> dict[tuple[str, str], int]:
+def get_statuses(address: str, targets: list[tuple[str, str]], headers: dict[str, str]) -> dict[tuple[str, str], int]:
     """Return the status of each request, without reading the (maybe endless) reply."""
     statuses = {}
     with httpx.Client(base_url=address, timeout=60) as http:
-        for method, path in asked:
+        for method, path in targets:
             with http.stream(method, path, headers=headers) as reply:
                 statuses[method, path] = reply.status_code
     return statuses
@@ -90,8 +90,8 @@ def get_statuses(address: str, asked: list[tuple[str, str]], headers: dict[str, 
 
 @pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example", "localhost@x", "127.0.0.2", ""])
 def test_no_route_answers_under_a_foreign_host_name(address: str, app: FastAPI, host: str) -> None:
-    asked = routes(app) if host == "elsewhere.example" else [("GET", "/"), ("POST", "/gradio_api/upload")]
-    assert set(get_statuses(address, asked, {"Host": host}).values()) == {421}
+    targets = routes(app) if host == "elsewhere.example" else [("GET", "/"), ("POST", "/gradio_api/upload")]
+    assert set(get_statuses(address, targets, {"Host": host}).values()) == {421}
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ BY_OTHERS = [
 
 @pytest.mark.parametrize("headers", BY_OTHERS)
 def test_no_route_answers_a_request_of_another_site(address: str, app: FastAPI, headers: dict[str, str]) -> None:
-    asked = routes(app) if headers in BY_OTHERS[::3] else [("GET", "/"), ("POST", "/gradio_api/upload")]
-    assert set(get_statuses(address, asked, headers).values()) == {403}
+    targets = routes(app) if headers in BY_OTHERS[::3] else [("GET", "/"), ("POST", "/gradio_api/upload")]
+    assert set(get_statuses(address, targets, headers).values()) == {403}
 
 
 def test_a_link_on_another_site_opens_documents_only(address: str, app: FastAPI) -> None:

@@ -142,23 +142,23 @@ def test_a_line_of_tags_alone_is_no_sentence() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "message"),
     [
-        ("keep-alive", "said nothing for 0.5 seconds"),
-        ("empty-deltas", "said nothing for 0.5 seconds"),
+        ("keep-alive", "sent nothing for 0.5 seconds"),
+        ("empty-deltas", "sent nothing for 0.5 seconds"),
         ("drip", "did not end its answer within 5 seconds"),
         ("thinks-for-ever", "did not end its answer within 5 seconds"),
     ],
 )
-def test_keep_alives_and_reasoning_do_not_extend_the_time_out(server: Server, part: str, told: str) -> None:
-    with pytest.raises(ModelServerError, match=told):
+def test_keep_alives_and_reasoning_do_not_extend_the_time_out(server: Server, part: str, message: str) -> None:
+    with pytest.raises(ModelServerError, match=message):
         complete(server, part, timeout=0.5)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", ["endless-line", "endless-thought", "endless-error"])
 def test_an_endless_reply_is_stopped(server: Server, part: str) -> None:
-    with pytest.raises(ModelServerError, match="sent more than any answer has"):
+    with pytest.raises(ModelServerError, match="sent more text than an answer can have"):
         complete(server, part, timeout=300)
 
 
@@ -212,7 +212,7 @@ def test_a_redirect_is_never_followed(engine: Engine, server: Server, elsewhere:
     server.elsewhere, elsewhere.requests = elsewhere.url, []
     found = ask(engine, server, f"redirect-{status}", llm_key=SecretStr(KEY))
     assert not elsewhere.requests and found.writer == "quote"
-    assert f"sends requests to another address ({status})" in found.notes[0] and "does not follow" in found.notes[0]
+    assert f"redirects to another address ({status})" in found.notes[0] and "does not send" in found.notes[0]
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ ORDER = (
     *"rag.environment rag.hosts".split(),
     *"rag.printable rag.queue rag.groups rag.settings rag.choice rag.check rag.retrieve rag.reader".split(),
     *"rag.cite rag.types rag.spelling rag.places rag.writer rag.disagreement rag.scope rag.forms".split(),
-    *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.made_by".split(),
+    *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.provenance".split(),
     *"rag.answer_builder rag.answer rag.library rag.receipt rag.sources rag.watch rag.evaluation rag.ui".split(),
     *"rag.backup rag.cli".split(),
     "app",

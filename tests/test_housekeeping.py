@@ -59,22 +59,24 @@ def test_a_dry_run_reports_the_changes_and_writes_nothing(docs: Path, home: Path
     (docs / "d.txt").write_text("Ducks live on the pond of Dunn.")
     capsys.readouterr()
     assert do(home, "index", "--dry-run", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["added"], told["changed"], told["removed"]) == (["d.txt"], ["a.txt"], ["b.txt"]) and told["dry_run"]
+    message = json.loads(capsys.readouterr().out)
+    assert (message["added"], message["changed"], message["removed"]) == (["d.txt"], ["a.txt"], ["b.txt"]) and message[
+        "dry_run"
+    ]
     assert do(home, "index", "--dry-run") == 0
     assert "Nothing was written" in capsys.readouterr().out
     assert sorted(path.relative_to(home) for path in home.rglob("*")) == before
     assert do(home, "index", "--json") == 0
     done = json.loads(capsys.readouterr().out)
     assert {name: done[name] for name in ("added", "changed", "removed", "unchanged")} == {
-        name: told[name] for name in ("added", "changed", "removed", "unchanged")
+        name: message[name] for name in ("added", "changed", "removed", "unchanged")
     }
 
 
 def test_a_dry_run_reports_what_it_would_do_with_an_address(home: Path, capsys: Out) -> None:
     assert do(home, "index", "--dry-run", "https://127.0.0.1:9/page") == 0
-    told = capsys.readouterr().out
-    assert "add     'https://127.0.0.1:9/page'" in told and "would be fetched" in told and "1 added" in told
+    message = capsys.readouterr().out
+    assert "add     'https://127.0.0.1:9/page'" in message and "would be fetched" in message and "1 added" in message
     assert not home.exists()
 
 
@@ -104,19 +106,19 @@ def test_a_forgotten_source_is_excluded_until_it_is_named_again(docs: Path, home
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
-        (["--watch", "--dry-run"], codes.MISUSED, "not with --dry-run"),
-        (["--watch", "--rebuild"], codes.MISUSED, "not with --dry-run or --rebuild"),
+        (["--watch", "--dry-run"], codes.MISUSED, "combined with --dry-run"),
+        (["--watch", "--rebuild"], codes.MISUSED, "combined with --dry-run or --rebuild"),
         ([""], codes.FAILED, "A path is empty"),
         (["ftp://example.org/a"], codes.FAILED, "only addresses with http:// or https://"),
     ],
 )
 def test_invalid_names_and_flags_change_nothing(
-    home: Path, capsys: Out, words: list[str], code: int, told: str
+    home: Path, capsys: Out, words: list[str], code: int, message: str
 ) -> None:
     assert do(home, "index", *words) == code
-    assert told in capsys.readouterr().err and not home.exists()
+    assert message in capsys.readouterr().err and not home.exists()
 
 
 def test_the_command_fails_if_it_cannot_read_a_named_file(docs: Path, home: Path, capsys: Out) -> None:

@@ -11,7 +11,7 @@ from index.text.identifiers import find_identifiers
 from rag.answer import answer
 from rag.choice import Choice
 from rag.engine import Engine
-from rag.reader.identity import CARRIED, of_what_is_asked, read_about
+from rag.reader.identity import CARRIED, read_about, without_other_things
 from rag.reader.ranking import QUESTION_FEATURES, QuestionTraits, ReadPassage, question_row
 from rag.reader.spans import AnswerSpan, PassageReading, SpanReader
 from rag.retrieve import Hit, Query
@@ -108,9 +108,17 @@ def test_a_similar_identifier_is_refused_and_the_missing_one_named(engine: Engin
 
 
 def test_another_version_is_a_rival_with_or_without_a_name() -> None:
-    (asked,) = find_identifiers("When did rookery 3.2.0 come out?")
-    assert asked.has_rival_in({"3.0.0"}) and asked.has_rival_in({"3.10.0"}) and asked.has_rival_in({"rookery3.1.0"})
-    assert not asked.has_rival_in({"3.2.0"}) and not asked.has_rival_in({"404"}) and not asked.has_rival_in({"3.2"})
+    (identifier,) = find_identifiers("When did rookery 3.2.0 come out?")
+    assert (
+        identifier.has_rival_in({"3.0.0"})
+        and identifier.has_rival_in({"3.10.0"})
+        and identifier.has_rival_in({"rookery3.1.0"})
+    )
+    assert (
+        not identifier.has_rival_in({"3.2.0"})
+        and not identifier.has_rival_in({"404"})
+        and not identifier.has_rival_in({"3.2"})
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +194,7 @@ def score_left(question: str, text: str, words: str, context: str = "", source: 
     """Return what is left of a score of 1.0, or None if the answer is dropped."""
     start = text.index(words)
     found = [PassageReading(1.0, (AnswerSpan(start, start + len(words), 1.0),))]
-    (one,) = of_what_is_asked(find_identifiers(question), [hit(text, context)], found, {"a": source})
+    (one,) = without_other_things(find_identifiers(question), [hit(text, context)], found, {"a": source})
     return one.answers[0].score if one.answers else None
 
 

@@ -54,7 +54,7 @@ GONE = LabelPlace(Label(A, "..."), (), "it is gone")
 def test_a_passage_holds_the_whole_label_and_a_citation_covers_half_of_either(
     place: LabelPlace, source: str, start: int, end: int, held: bool, covered: bool
 ) -> None:
-    assert place.held_by(source, start, end) is held
+    assert place.lies_in(source, start, end) is held
     assert place.covered_by(citation(1, source, start, end)) is covered
 
 

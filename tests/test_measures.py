@@ -192,12 +192,12 @@ def test_an_opening_with_an_acceptable_answer_never_misleads(
 
 @settings(max_examples=300)
 @given(st.lists(st.booleans(), min_size=1, max_size=15), st.integers(0, 4))
-def test_ranking_agrees_with_ir_measures(relevant: list[bool], unfound: int) -> None:
-    labels = sum(relevant) + unfound
+def test_ranking_agrees_with_ir_measures(relevant: list[bool], missing_labels: int) -> None:
+    labels = sum(relevant) + missing_labels
     if not labels:
         return
     qrels = [ir_measures.Qrel("q", f"d{n}", 1) for n, one in enumerate(relevant) if one]
-    qrels += [ir_measures.Qrel("q", f"missing{n}", 1) for n in range(unfound)]
+    qrels += [ir_measures.Qrel("q", f"missing{n}", 1) for n in range(missing_labels)]
     ranked = [ir_measures.ScoredDoc("q", f"d{n}", float(-n)) for n in range(len(relevant))]
     wanted = [Success @ 1, Success @ 5, R @ 5, R @ 10, RR, nDCG @ 10]
     reference = ir_measures.calc_aggregate(wanted, qrels, ranked)

@@ -69,9 +69,9 @@ def test_an_old_home_is_looked_at_without_being_changed(old: tuple[Path, Path], 
     home, _ = old
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     assert main(["doctor", "--home", str(home)]) == 1
-    told = capsys.readouterr().out
-    assert "BAD  index: The index was made with other settings. Run `python app.py index`" in told
-    assert "ok   state files" in told
+    output = capsys.readouterr().out
+    assert "BAD  index: The index was made with other settings. Run `python app.py index`" in output
+    assert "ok   state files" in output
     assert all(path.read_bytes() == data for path, data in before.items())
     assert main(["index", "--dry-run", "--home", str(home)]) == 0
 

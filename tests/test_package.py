@@ -46,7 +46,7 @@ def test_the_constraints_pin_the_same_versions_as_the_requirements() -> None:
 
 
 def test_the_version_is_that_of_the_answers() -> None:
-    from rag.made_by import program_version
+    from rag.provenance import program_version
 
     assert program_version() == PROJECT["version"]
 
@@ -126,15 +126,15 @@ def test_the_installed_program_works_from_any_folder_and_names_its_own_command(i
 
     refused = run("show", "nothing.txt", "--home", "empty")
     assert refused.returncode == 1 and (elsewhere / "empty").is_dir()
-    asked = run("ask", "How many jobs will the TDK deal create?", "--json")
-    assert asked.returncode == 0, asked.stderr
-    answer = json.loads(asked.stdout)
+    reply = run("ask", "How many jobs will the TDK deal create?", "--json")
+    assert reply.returncode == 0, reply.stderr
+    answer = json.loads(reply.stdout)
     assert "1,000" in answer["answer"] and answer["made_by"]["footnote"] == "9.8.7"
     (elsewhere / "notes.txt").write_text("Otters live in the river Alm.")
     assert "1 added" in run("index", "notes.txt").stdout
     (elsewhere / "notes.txt").unlink()
     looked = run("doctor").stdout
-    assert "take it out: footnote forget" in looked and "app.py" not in looked
+    assert "remove it with `footnote forget" in looked and "app.py" not in looked
     assert run("--help").stdout.startswith("usage: footnote ")
 
 

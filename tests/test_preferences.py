@@ -66,8 +66,8 @@ def test_the_page_saves_preferences_only_if_it_is_served_to_this_machine_alone(t
         ({"host": "0.0.0.0"}, "this machine alone"),
         ({"allowed_hosts": "a.example"}, "this machine alone"),
     ):
-        told = _Events(Engine(make_settings(home=tmp_path, **flags))).save(sent)[0]
-        assert words in str(told) and not (tmp_path / SAVED).exists()
+        saved = _Events(Engine(make_settings(home=tmp_path, **flags))).save(sent)[0]
+        assert words in str(saved) and not (tmp_path / SAVED).exists()
     own = _Events(Engine(make_settings(home=tmp_path)))
     assert "Give the address" in str(own.save(json.dumps({"writer": "llm"}))[0])
     assert "Saved" in str(own.save(sent)[0]) and read_saved(tmp_path)["llm_url"] == "http://192.0.2.1/v1"

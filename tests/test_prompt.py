@@ -51,8 +51,8 @@ def hits_of(text: str, rank: int = 1) -> tuple[Hit, Any]:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: f"{one['tags'][0]}-{one['id']}")
 def test_instructions_in_a_source_are_data(server: Server, attack: dict[str, Any]) -> None:
-    told = (ATTACKED / attack["relevant"][0]["source"]).read_text("utf-8")
-    pairs = [hits_of(told), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
+    source = (ATTACKED / attack["relevant"][0]["source"]).read_text("utf-8")
+    pairs = [hits_of(source), hits_of("The river Wend drives the mill. It has two wheels.", 2)]
     hits, articles = [hit for hit, _ in pairs], {article.id: article for _, article in pairs}
     question = attack["question"]
     made = prompt.build_prompt(Task(question, "words", hits), articles, token_counter(), 2000)

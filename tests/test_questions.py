@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from index.build.generation import Generation
 from rag.evaluation.keys import SYNONYMS
-from rag.evaluation.labels import Corpus, unfound
+from rag.evaluation.labels import Corpus, missing_labels
 from rag.evaluation.questions import BadQuestionSet, Label, QuestionSet
 from rag.evaluation.read import read_questions
 from rag.settings import SEEDS
@@ -70,9 +70,9 @@ def test_trec_topics_are_read_with_the_qrels_in_their_folder(tmp_path: Path) -> 
         ("2", False, ()),
         ("3", False, ()),
     ]
-    told = messages(found)
-    assert "topics.tsv, line 4: is 'no tab'; expected an id, a tab and the question" in told
-    assert "topics.qrels, line 5" in told and "topics.qrels, topic 9" in told
+    message = messages(found)
+    assert "topics.tsv, line 4: is 'no tab'; expected an id, a tab and the question" in message
+    assert "topics.qrels, line 5" in message and "topics.qrels, topic 9" in message
 
 
 def test_qrels_may_have_three_columns_and_a_header(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_qrels_may_have_three_columns_and_a_header(tmp_path: Path) -> None:
 
 
 def test_topics_without_qrels_say_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(BadQuestionSet, match=r"topics\.qrels or qrels\.txt, and there are none"):
+    with pytest.raises(BadQuestionSet, match=r"topics\.qrels or qrels\.txt in the same folder, and neither"):
         read(tmp_path, "topics.tsv", "1\twhat is a?\n")
 
 
@@ -254,15 +254,18 @@ BAD = {
     "answers, yet unanswerable": ('{"question": "x?", "answerable": false, "answers": ["y"]}', "take one of them out"),
     "no source": ('{"question": "x?", "relevant": [{"quote": "y"}]}', "expected the name of a source"),
     "a string for relevant": ('{"question": "x?", "relevant": "a.txt"}', "expected a list like"),
-    "half an offset": ('{"question": "x?", "relevant": [{"source": "a", "start": 3}]}', "no pair of offsets"),
-    "offsets the wrong way": ('{"question": "x?", "relevant": [{"source": "a", "start": 3, "end": 2}]}', "no pair of"),
+    "half an offset": ('{"question": "x?", "relevant": [{"source": "a", "start": 3}]}', "not a pair of offsets"),
+    "offsets the wrong way": (
+        '{"question": "x?", "relevant": [{"source": "a", "start": 3, "end": 2}]}',
+        "not a pair of",
+    ),
     "a list for an id": ('{"question": "x?", "id": [1]}', '"id" is a list'),
     "an id twice": ('{"question": "x?", "id": "a"}', "stands at line 1 already"),
     "unanswerable, yet labelled": (
         '{"question": "x?", "answerable": false, "relevant": [{"source": "a"}]}',
         "take one of",
     ),
-    "no spans": ('{"question": "x?", "relevant": [{"source": "a", "spans": []}]}', "no pair of offsets"),
+    "no spans": ('{"question": "x?", "relevant": [{"source": "a", "spans": []}]}', "not a pair of offsets"),
     "half a character": ('{"question": "x?", "tags": ["\\ud800"]}', "a lone surrogate"),
     "nothing to look for": ('{"question": "x?", "forbidden": ["?!"]}', "'?!', which has no words to look for"),
     "a string for tags": ('{"question": "x?", "tags": "t"}', '"tags" is the string'),
@@ -278,7 +281,7 @@ def test_a_bad_row_is_reported_with_its_line_and_the_others_are_read(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         ("q.jsonl", "", "It is empty"),
         ("q.jsonl", "{}\n{}\n", "The first problem: q.jsonl, line 1"),
@@ -286,26 +289,26 @@ def test_a_bad_row_is_reported_with_its_line_and_the_others_are_read(tmp_path: P
         ("q.json", '[{"question": "x?"},\n{"question" "y?"}]', "line 2: is not JSON"),
         ("q.json", '{"rows": []}', 'without a list "questions"'),
         ("q.json", "nonsense", "not a JSON list"),
-        ("q.json", '{"data": [{"paragraphs": 5, "qas": 1}]}', "begins like SQuAD"),
+        ("q.json", '{"data": [{"paragraphs": 5, "qas": 1}]}', "starts like SQuAD"),
         ("q.csv", "id,text\n1,what?\n", "no column called question"),
-        ("q.docx", "x", "in no format that is known"),
+        ("q.docx", "x", "has an unknown file extension"),
         ("q.xlsx", "x", "can't be read as a workbook"),
         ("q.csv", "id;text\n1;what?\n", 'Rename "text" to "question"'),
-        ("q.json", '{"data": [{"text": "what?"}]}', "begins like SQuAD"),
+        ("q.json", '{"data": [{"text": "what?"}]}', "starts like SQuAD"),
         ("q.jsonl", '{"prompt_text": "what?"}', 'rename "prompt_text" if that is it'),
         ("q.jsonl", b"\xff\xfe\x00", "is not UTF-8"),
         ("q.jsonl.gz", b"no gzip", "can't be read"),
         ("q.jsonl.gz", gzip.compress(b'{"question": "x?"}', mtime=0)[:10] + b"\0" * 20, "can't be read"),
         ("q.json", '[{"question": "x?"}]\n[{"question": "y?"}]', "line 2: there is more after the end"),
         ("q.csv", "question,tags,tags\nx?,a,b\n", "the column tags twice"),
-        ("q.tsv", "x" * 11_000_000, "no header of a table"),
-        ("q.json", '{"data": [{"paragraphs": [{"context": "c", "qas": 5}]}]}', r"q\.json begins like SQuAD"),
+        ("q.tsv", "x" * 11_000_000, "not a table header"),
+        ("q.json", '{"data": [{"paragraphs": [{"context": "c", "qas": 5}]}]}', r"q\.json starts like SQuAD"),
     ],
 )
 def test_an_unusable_file_is_refused_and_the_message_says_what_to_change(
-    tmp_path: Path, name: str, text: str | bytes, told: str
+    tmp_path: Path, name: str, text: str | bytes, message: str
 ) -> None:
-    with pytest.raises(BadQuestionSet, match=told):
+    with pytest.raises(BadQuestionSet, match=message):
         read(tmp_path, name, text)
 
 
@@ -360,8 +363,8 @@ def test_malformed_squad_answers_are_reported(tmp_path: Path, answers: object) -
 
 def test_articles_with_similar_titles_get_distinct_file_names_on_every_file_system(tmp_path: Path) -> None:
     titles = ["A 3", "A", "A", "a", "CON", "", "…/..", "長" * 200, "長" * 201]
-    asked = [{"id": "b", "question": "y?", "answers": []}]
-    data = [{"title": title, "paragraphs": [{"context": "c", "qas": asked}]} for title in titles]
+    rows = [{"id": "b", "question": "y?", "answers": []}]
+    data = [{"title": title, "paragraphs": [{"context": "c", "qas": rows}]} for title in titles]
     names = [source for source, _ in read(tmp_path, "s.json", json.dumps({"data": data})).articles]
     assert len({name.casefold() for name in names}) == len(titles)
     assert "CON.txt" not in names and all(0 < len(name.encode()) < 256 and "/" not in name for name in names)
@@ -433,10 +436,10 @@ def test_labels_are_located_in_the_corpus_or_reported(seeds: Generation, tmp_pat
     places = [corpus.find(one.labels[0]) for one in found.questions]
     article = corpus.article(source)
     assert article and [article.text[a:b] for a, b in places[0].spans] == ["create 1,000 jobs"]
-    assert places[0].held_by(source, 0, len(article.text)) and places[1].held_by(source, 5, 6)
-    assert not places[2].held_by(source, 0, len(article.text))
-    told = [str(problem) for problem in unfound(found, corpus)]
-    assert told == [
+    assert places[0].lies_in(source, 0, len(article.text)) and places[1].lies_in(source, 5, 6)
+    assert not places[2].lies_in(source, 0, len(article.text))
+    message = [str(problem) for problem in missing_labels(found, corpus)]
+    assert message == [
         f"q, line 3: source '000_fee8f80bb4d154f.txt' is not in the corpus; did you mean {source!r}?",
         f"q, line 4: the quote 'no such words' is not in {source!r}",
         f"q, line 5: the place is not in {source!r}",
@@ -445,4 +448,4 @@ def test_labels_are_located_in_the_corpus_or_reported(seeds: Generation, tmp_pat
 
 def test_every_seed_question_is_valid(seeds: Generation) -> None:
     found = read_questions(SEEDS / "questions.jsonl")
-    assert not found.problems and not unfound(found, Corpus(seeds))
+    assert not found.problems and not missing_labels(found, Corpus(seeds))

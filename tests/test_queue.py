@@ -167,11 +167,11 @@ def address(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_several_people_are_answered_in_order_with_positions_that_count_down(address: str) -> None:
-    asked = asyncio.run(people.crowd(address, 6, 4))
-    assert {one.outcome for one in asked} <= {"answered", "refused"} and len(asked) == 24
-    found = people.summary(asked)
+    requests = asyncio.run(people.crowd(address, 6, 4))
+    assert {one.outcome for one in requests} <= {"answered", "refused"} and len(requests) == 24
+    found = people.summary(requests)
     assert found.overtaken <= 1 and found.counted_up == 0
-    assert any(one.ahead for one in asked), "nobody was told a place in the line"
+    assert any(one.ahead for one in requests), "no place in the queue was reported"
 
 
 def test_cancelled_and_rejected_questions_block_nobody(seeds_home: Path, tmp_path: Path) -> None:

@@ -399,22 +399,22 @@ a: 9
 def test_everyday_documents_are_chunked_as_the_index_does(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text(_BUNDLE, "utf-8")
     made = corpus_of(cut_documents(read_bundles(tmp_path)))
-    told = {
+    by_question = {
         question.text: (made.passages[question.passage], made.passages[question.passage].text, question.spans)
         for question in made.questions
     }
-    passage, text, spans = told["can my 6 year old go alone"]
+    passage, text, spans = by_question["can my 6 year old go alone"]
     assert [text[a:b] for a, b in spans] == ["Under eights swim with an adult", "swim with an adult"]
     assert passage.kind == "everyday" and passage.heading.splitlines() == ["Pool rules (Notice)"]
-    assert told["who teaches swimming"][2] == ()
-    _, text, ((start, end),) = told["which key opens the cellar"]
+    assert by_question["who teaches swimming"][2] == ()
+    _, text, ((start, end),) = by_question["which key opens the cellar"]
     assert text[start:end] == "9" and "Cellar" in text[:start]
 
 
 def test_a_repeated_answer_is_located_by_the_words_of_the_question(tmp_path: Path) -> None:
     text = "The hall is let for 20 euros.\n\nA deposit for the kitchen is 20 euros.\n"
-    asked = "q: deposit kitchen\na: 20 euros\nq: price of the hall\na: 20 euros\n"
-    (tmp_path / "one.txt").write_text(f"=== rent.txt\n{text}\n--- questions\n{asked}", "utf-8")
+    questions = "q: deposit kitchen\na: 20 euros\nq: price of the hall\na: 20 euros\n"
+    (tmp_path / "one.txt").write_text(f"=== rent.txt\n{text}\n--- questions\n{questions}", "utf-8")
     made = cut_documents(read_bundles(tmp_path))[0]
     assert [one.spans[0][0] for one in made.asked] == [text.rindex("20"), text.index("20")]
 
@@ -457,8 +457,10 @@ def test_about_half_of_the_rows_are_unanswerable_and_half_of_the_questions_are_a
     assert 0.35 < sum(not row.spans for row in rows) / len(rows) < 0.6
     natural = [g for g in groups if examples.corpus.passages[g[0].passage].kind == "natural"]
     assert len(natural) == 6 * sum(fit.passages[q.passage].kind == "natural" for q in fit.questions)
-    asked = [row.question for row in rows]
-    assert 0.4 < sum(question == question.lower() and "?" not in question for question in asked) / len(asked) < 0.7
+    questions = [row.question for row in rows]
+    assert (
+        0.4 < sum(question == question.lower() and "?" not in question for question in questions) / len(questions) < 0.7
+    )
 
 
 def test_siblings_are_passages_of_the_same_article_without_the_answer(corpus: TrainingCorpus) -> None:

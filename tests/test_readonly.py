@@ -60,10 +60,10 @@ def home(run: Run, tmp_path: Path) -> Path:
 
 @read_only
 def test_a_read_only_home_with_changed_sources_answers_and_gives_no_impossible_advice(home: Path) -> None:
-    asked = call(home, "ask", QUESTION, "--json")
-    assert asked.returncode == 0 and "Quillfeather" in json.loads(asked.stdout)["answer"]
-    assert asked.stderr.startswith("1 source changed since the index was made; ")
-    assert "can't be written (Read-only file system), so the index is not brought up to date" in asked.stderr
+    reply = call(home, "ask", QUESTION, "--json")
+    assert reply.returncode == 0 and "Quillfeather" in json.loads(reply.stdout)["answer"]
+    assert reply.stderr.startswith("1 source changed since the index was made; ")
+    assert "can't be written (Read-only file system), so the index is not brought up to date" in reply.stderr
     assert "badgers.txt" in call(home, "sources").stdout
     assert "Quillfeather" in call(home, "show", "otters.txt").stdout
     for words in (["index"], ["index", "--watch"], ["forget", "otters.txt"]):
@@ -73,7 +73,7 @@ def test_a_read_only_home_with_changed_sources_answers_and_gives_no_impossible_a
     looked = call(home, "doctor")
     assert "ok   index: 1 sources" in looked.stdout and "ok   writer: none here" in looked.stdout
     assert "BAD  up to date: 1 sources changed since (badgers.txt).\n" in looked.stdout
-    assert "app.py index" not in asked.stderr + looked.stdout and "Errno" not in looked.stdout
+    assert "app.py index" not in reply.stderr + looked.stdout and "Errno" not in looked.stdout
 
 
 @read_only
@@ -124,7 +124,7 @@ def test_a_home_of_another_user_answers_questions(home: Path) -> None:
         os.chown(path, 65534, 65534)
     # Without these capabilities, permissions bind root too.
     bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
-    asked = subprocess.run(
+    reply = subprocess.run(
         [*bound, sys.executable, "app.py", "ask", QUESTION],
         cwd=ROOT,
         env={**os.environ, "FOOTNOTE_HOME": str(home)},
@@ -132,5 +132,5 @@ def test_a_home_of_another_user_answers_questions(home: Path) -> None:
         text=True,
         timeout=300,
     )
-    assert asked.returncode == 0 and "Quillfeather" in asked.stdout, asked.stderr
-    assert "can't be written (Permission denied), so the index is not brought up to date" in asked.stderr
+    assert reply.returncode == 0 and "Quillfeather" in reply.stdout, reply.stderr
+    assert "can't be written (Permission denied), so the index is not brought up to date" in reply.stderr

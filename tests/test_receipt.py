@@ -38,9 +38,9 @@ def write(engine: Engine, n: int, keeper: str) -> None:
 
 def test_a_replay_is_identical_or_names_the_changed_source_and_setting(ponds: Engine, tmp_path: Path, run: Run) -> None:
     question = "Who is the keeper of pond 12?"
-    told = run("ask", "--json", question, home=ponds.home).stdout
-    (receipt := tmp_path / "receipt.json").write_text(told)
-    assert json.loads(told)["made_by"]["generation"] == ponds.parts()[0].manifest.name
+    output = run("ask", "--json", question, home=ponds.home).stdout
+    (receipt := tmp_path / "receipt.json").write_text(output)
+    assert json.loads(output)["made_by"]["generation"] == ponds.parts()[0].manifest.name
     same = run("replay", str(receipt), home=ponds.home)
     assert same.returncode == 0 and "identical" in same.stdout
     write(ponds, 12, "Rosa Quill")
@@ -78,7 +78,7 @@ def test_whats_new_lists_exactly_the_questions_that_a_change_affects(ponds: Engi
     assert all(f"pond-{n}.txt has changed" in one.why for n, one in zip((3, 41, 77), changed, strict=True))
     (tmp_path / "few.jsonl").write_text("\n".join(json.dumps({"question": one}) for one in questions[:4]))
     first = run("whatsnew", str(tmp_path / "few.jsonl"), home=ponds.home)
-    assert "4 answers are kept" in first.stderr and not first.stdout
+    assert "Saved 4 answers" in first.stderr and not first.stdout
     write(ponds, 2, "Rosa Quill")
     ponds.index()
     second = run("whatsnew", str(tmp_path / "few.jsonl"), home=ponds.home)

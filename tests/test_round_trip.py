@@ -1,4 +1,4 @@
-"""Documents written by real writers come back with the blocks that were written: headings, lists, steps, tables."""
+"""Documents from real writers are read back with the same blocks: headings, lists, steps, tables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CELLS = st.one_of(st.just(""), LABELS, st.integers(1, 999).map(str))
 
 @dataclass(frozen=True)
 class Part:
-    """A block as it is written: its kind, level, and words: one text, items, or rows of cells with the header first."""
+    """A block to write: its kind, level, and words (one text or items) or rows of cells, the header first."""
 
     kind: str
     level: int
@@ -53,69 +53,69 @@ DOCUMENTS = st.lists(
 
 
 def as_markdown(parts: list[Part]) -> str:
-    made = ["# Handbook of the harbour"]
+    blocks = ["# Handbook of the harbour"]
     for part in parts:
         if part.kind == "heading":
-            made.append(f"{'#' * part.level} {part.words[0]}")
+            blocks.append(f"{'#' * part.level} {part.words[0]}")
         elif part.kind == "paragraph":
-            made.append(part.words[0])
+            blocks.append(part.words[0])
         elif part.kind == "rows":
             lines = [f"| {' | '.join(row)} |" for row in part.rows]
-            made.append("\n".join([lines[0], "|---|---|---|", *lines[1:]]))
+            blocks.append("\n".join([lines[0], "|---|---|---|", *lines[1:]]))
         else:
             marks = [f"{n}. " if part.kind == "steps" else "- " for n in range(1, len(part.words) + 1)]
-            made.append("\n".join(mark + words for mark, words in zip(marks, part.words, strict=True)))
-    return "\n\n".join(made) + "\n"
+            blocks.append("\n".join(mark + words for mark, words in zip(marks, part.words, strict=True)))
+    return "\n\n".join(blocks) + "\n"
 
 
 def as_html(parts: list[Part]) -> str:
-    made = ["<h1>Handbook of the harbour</h1>"]
+    elements = ["<h1>Handbook of the harbour</h1>"]
     for part in parts:
         words = [html.escape(one) for one in part.words]
         if part.kind == "heading":
-            made.append(f"<h{part.level}>{words[0]}</h{part.level}>")
+            elements.append(f"<h{part.level}>{words[0]}</h{part.level}>")
         elif part.kind == "paragraph":
-            made.append(f"<p>{words[0]}</p>")
+            elements.append(f"<p>{words[0]}</p>")
         elif part.kind == "rows":
             cells = [
                 "".join(f"<{'td' if n else 'th'}>{cell}</{'td' if n else 'th'}>" for cell in row)
                 for n, row in enumerate(part.rows)
             ]
-            made.append(f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
+            elements.append(f"<table>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
         else:
             tag = "ol" if part.kind == "steps" else "ul"
-            made.append(f"<{tag}>{''.join(f'<li>{one}</li>' for one in words)}</{tag}>")
-    return f"<html><head><title>Handbook of the harbour</title></head><body>{''.join(made)}</body></html>"
+            elements.append(f"<{tag}>{''.join(f'<li>{one}</li>' for one in words)}</{tag}>")
+    return f"<html><head><title>Handbook of the harbour</title></head><body>{''.join(elements)}</body></html>"
 
 
 def write_docx(parts: list[Part], path: Path) -> None:
-    made = docx.Document()
-    made.add_heading("Handbook of the harbour", 1)
+    document = docx.Document()
+    document.add_heading("Handbook of the harbour", 1)
     for part in parts:
         if part.kind == "heading":
-            made.add_heading(part.words[0], part.level)
+            document.add_heading(part.words[0], part.level)
         elif part.kind == "paragraph":
-            made.add_paragraph(part.words[0])
+            document.add_paragraph(part.words[0])
         elif part.kind == "rows":
-            table = made.add_table(len(part.rows), 3)
+            table = document.add_table(len(part.rows), 3)
             for row, cells in zip(table.rows, part.rows, strict=True):
                 for cell, words in zip(row.cells, cells, strict=True):
                     cell.text = words
         else:
             for words in part.words:
-                made.add_paragraph(words, "List Bullet" if part.kind == "list" else "List Number")
-    made.save(str(path))
+                document.add_paragraph(words, "List Bullet" if part.kind == "list" else "List Number")
+    document.save(str(path))
 
 
 def write_pptx(parts: list[Part], path: Path) -> None:
-    """A slide for each heading; each other part is a shape of its own."""
-    made = pptx.Presentation()
-    first = made.slides.add_slide(made.slide_layouts[0])
+    """Write a slide for each heading, and a shape for each other part."""
+    presentation = pptx.Presentation()
+    first = presentation.slides.add_slide(presentation.slide_layouts[0])
     first.shapes.title.text = "Handbook of the harbour"
     slide = first
     for part in parts:
         if part.kind == "heading":
-            slide = made.slides.add_slide(made.slide_layouts[5])
+            slide = presentation.slides.add_slide(presentation.slide_layouts[5])
             slide.shapes.title.text = part.words[0]
         elif part.kind == "rows":
             table = slide.shapes.add_table(len(part.rows), 3, 0, 0, 9_000_000, 900_000).table
@@ -130,7 +130,7 @@ def write_pptx(parts: list[Part], path: Path) -> None:
                 paragraph.text = words
                 if part.kind in marks:
                     mark(paragraph, *marks[part.kind])
-    made.save(str(path))
+    presentation.save(str(path))
 
 
 def mark(paragraph: Any, tag: str, attributes: dict[str, str], depth: int = 0) -> None:
@@ -145,24 +145,24 @@ def write_with_pandoc(markdown: str, path: Path) -> None:
 
 
 def read_back(text: str) -> list[Part]:
-    """The blocks of a text as they would have to be written, rows by their named cells."""
-    held = structure(text)
-    made = []
-    for number, block in enumerate(held.blocks):
+    """Return the blocks of a text as parts, with rows as named cells."""
+    blocks_of_text = structure(text)
+    found = []
+    for number, block in enumerate(blocks_of_text.blocks):
         words = text[block.inner : block.end]
         if block.kind in ("heading", "paragraph"):
-            made.append(Part(block.kind, block.level, (words,)))
+            found.append(Part(block.kind, block.level, (words,)))
         elif block.kind in ("list", "steps"):
-            items = tuple(text[item.inner : item.end] for item in held.items(number))
-            made.append(Part(block.kind, 0, items))
+            items = tuple(text[item.inner : item.end] for item in blocks_of_text.items(number))
+            found.append(Part(block.kind, 0, items))
         elif block.kind == "rows":
             lines = [line for line in text[block.start : block.end].splitlines() if line.strip()]
-            made.append(Part("rows", 0, (), tuple(tuple(line.split(" | ")) for line in lines)))
-    return made[1:]
+            found.append(Part("rows", 0, (), tuple(tuple(line.split(" | ")) for line in lines)))
+    return found[1:]
 
 
 def named(part: Part) -> Part:
-    """A table as it is stored: each cell with the name of its column, empty ones left out."""
+    """Return a table as it is stored: each cell with its column name, without empty cells."""
     if part.kind != "rows":
         return part
     header, *rows = part.rows
@@ -173,14 +173,14 @@ def named(part: Part) -> Part:
 
 
 def joined(parts: list[Part]) -> list[tuple[str, int, tuple[str, ...]]]:
-    """The blocks, each row of a table by itself: rows with one cell filled do not look like rows."""
-    made = list[tuple[str, int, tuple[str, ...]]]()
+    """Return the blocks with each table row apart, because rows with one filled cell are not read as rows."""
+    blocks = list[tuple[str, int, tuple[str, ...]]]()
     for part in parts:
         if part.kind == "rows":
-            made += [("row", 0, (" | ".join(row),)) for row in part.rows]
+            blocks += [("row", 0, (" | ".join(row),)) for row in part.rows]
         else:
-            made.append((part.kind, part.level, part.words))
-    return made
+            blocks.append((part.kind, part.level, part.words))
+    return blocks
 
 
 def written_and_read(form: str, parts: list[Part]) -> Content:
@@ -242,29 +242,31 @@ FORMS = ["md", "html", "docx", "pptx", "odt", "rtf"]
 @pytest.mark.parametrize("form", FORMS)
 @settings(max_examples=12, deadline=None)
 @given(depths=DEPTHS)
-def test_items_stand_as_deep_as_they_were_written(form: str, depths: list[int]) -> None:
+def test_items_keep_the_depth_that_was_written(form: str, depths: list[int]) -> None:
     items = [f"The {WORDS[number]} is here." for number in range(len(depths))]
     text = nested_list(form, list(zip(items, depths, strict=True)))
     if form != "md":
         expected = [f"{'  ' * depth}- {words}" for words, depth in zip(items, depths, strict=True)]
         assert text.split("\n") == ["# Things", "", *expected]
-    held = structure(text)
-    found = [(text[one.inner : one.end].split("\n")[0], one.level) for one in held.blocks if one.kind == "item"]
+    blocks_of_text = structure(text)
+    found = [
+        (text[one.inner : one.end].split("\n")[0], one.level) for one in blocks_of_text.blocks if one.kind == "item"
+    ]
     if len(depths) == 1:
         assert found == [] and items[0] in text
         return
     assert found == list(zip(items, depths, strict=True))
-    open_ = [next(number for number, one in enumerate(held.blocks) if one.kind == "list")]
-    for number, one in enumerate(held.blocks):
+    open_ = [next(number for number, one in enumerate(blocks_of_text.blocks) if one.kind == "list")]
+    for number, one in enumerate(blocks_of_text.blocks):
         if one.kind == "item":
             open_ = open_[: one.level + 1]
-            around = held.blocks[open_[-1]]
+            around = blocks_of_text.blocks[open_[-1]]
             assert one.parent == open_[-1] and around.start <= one.start < one.end <= around.end
             open_.append(number)
 
 
 def nested_list(form: str, items: list[tuple[str, int]]) -> str:
-    """The text that is read of a list in a file of a format."""
+    """Write a list to a file in a format, and return the text read from it."""
     markdown = "# Things\n\n" + "\n".join(f"{'    ' * depth}- {words}" for words, depth in items) + "\n"
     if form == "md":
         return markdown
@@ -278,28 +280,28 @@ def nested_list(form: str, items: list[tuple[str, int]]) -> str:
             document.add_heading("Things", 1)
             for words, depth in items:
                 style = "List Bullet" + (f" {depth + 1}" if depth else "")
-                if style not in document.styles:  # python-docx brings the first three
+                if style not in document.styles:  # python-docx has the first three
                     document.styles.add_style(style, WD_STYLE_TYPE.PARAGRAPH)
                 document.add_paragraph(words, style)
             document.save(str(path))
             return word.read(path).text
         if form == "pptx":
-            made = pptx.Presentation()
-            slide = made.slides.add_slide(made.slide_layouts[5])
+            presentation = pptx.Presentation()
+            slide = presentation.slides.add_slide(presentation.slide_layouts[5])
             slide.shapes.title.text = "Things"
             frame = slide.shapes.add_textbox(0, 0, 900_000, 900_000).text_frame
             for number, (words, depth) in enumerate(items):
                 paragraph = frame.add_paragraph() if number else frame.paragraphs[0]
                 paragraph.text = words
                 mark(paragraph, "a:buChar", {"char": "-"}, depth)
-            made.save(str(path))
+            presentation.save(str(path))
             return slides.read(path).text
         write_with_pandoc(markdown, path)
         text: str = (opendocument if form == "odt" else richtext).read(path).text
         return text
 
 
-def test_numbers_of_nested_items_stay_in_what_other_programs_write() -> None:
+def test_numbers_of_nested_items_stay_in_files_of_other_programs() -> None:
     markdown = "# Things\n\n- One thing.\n    1. First of it.\n    2. Second of it.\n- Two things.\n"
     for form, reader in (("docx", word), ("odt", opendocument), ("rtf", richtext)):
         with tempfile.TemporaryDirectory() as folder:
@@ -315,9 +317,7 @@ BOXES = st.lists(st.tuples(SENTENCES, st.lists(ROWS, max_size=3)), min_size=2, m
 @pytest.mark.parametrize("form", ["html", "docx", "odt", "rtf"])
 @settings(max_examples=10, deadline=None)
 @given(boxes=BOXES)
-def test_tables_inside_of_items_stand_below_their_item(
-    form: str, boxes: list[tuple[str, list[tuple[str, ...]]]]
-) -> None:
+def test_tables_inside_items_stay_below_their_item(form: str, boxes: list[tuple[str, list[tuple[str, ...]]]]) -> None:
     header = ("Thing", "Place", "Count")
     tables = [Part("rows", 0, (), (header, *rows)) if rows else None for _, rows in boxes]
     parts = [as_markdown([table]).split("\n\n", 1)[1].strip() if table else "" for table in tables]
@@ -348,14 +348,16 @@ MERGED = st.lists(
 @pytest.mark.parametrize("form", ["html", "docx", "pptx", "odt"])
 @settings(max_examples=10, deadline=None)
 @given(groups=MERGED)
-def test_a_merged_cell_is_said_in_each_of_its_rows(form: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> None:
+def test_a_merged_cell_is_repeated_in_each_of_its_rows(
+    form: str, groups: list[tuple[str, list[tuple[str, str]]]]
+) -> None:
     text = merged_table(form, groups)
     expected = [f"Group: {name} | Thing: {thing} | Place: {place}" for name, rows in groups for thing, place in rows]
     assert [line for line in text.split("\n") if " | " in line] == expected
 
 
 def merged_table(form: str, groups: list[tuple[str, list[tuple[str, str]]]]) -> str:
-    """The text that is read of a table whose first column has one cell for each group."""
+    """Write a table with a merged first cell for each group, and return the text read from it."""
     rows = [("Group", "Thing", "Place"), *((name, *row) for name, inside in groups for row in inside)]
     spans, at = [], 1
     for _, inside in groups:

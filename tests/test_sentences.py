@@ -1,4 +1,4 @@
-"""Sentences: whole, in order, nothing lost."""
+"""Sentences are whole and in order, and cover the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors on a Chroma server: the same answers as in the folder, shared by processes, and cleaned up."""
+"""Vectors on a Chroma server give the same answers as in the folder, are shared by processes, and are cleaned up."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def with_server(builder: Builder, server: Server, home: Path | None = None) -> B
 
 
 def remote_generations(server: Server, home: Path) -> list[str]:
-    """Return the generations that the index of this home has on the server."""
+    """Return the generations of the index in this home that are on the server."""
     own = prefix(index_folder(home))
     return sorted(name.removeprefix(own) for name in server.collections() if name.startswith(own))
 
@@ -89,7 +89,7 @@ def test_a_folder_and_a_server_give_the_same_answers(engine: Engine, chroma: Chr
     assert report.built and report.embedded == 0 and len(report.unchanged) == 2
     assert not (current_folder(home) / "vectors").exists()
     for question in ("Who supplies GM's cells?", "How many jobs will the TDK deal create?", "Who wrote Hamlet?"):
-        one, other = (answer(asked, question).to_json() for asked in (engine, served))
+        one, other = (answer(one_engine, question).to_json() for one_engine in (engine, served))
         # Suggestions depend on how long an engine has run, and the two generations have different names.
         passing = {"timings": None, "suggestions": None, "made_by": {**other["made_by"], "generation": ""}}
         assert same({**one, **passing}, {**other, **passing})
@@ -165,8 +165,8 @@ def test_a_server_that_is_down_is_reported_and_used_again_without_a_restart(
         monkeypatch.setenv("FOOTNOTE_CHROMA_URL", chroma.url)
         for command in (["ask", question], ["index"]):
             assert main([*command, "--home", str(builder.home)]) == codes.FAILED
-            told = capsys.readouterr().err
-            assert len(told.splitlines()) == 1 and chroma.url in told and "chroma run" in told
+            output = capsys.readouterr().err
+            assert len(output.splitlines()) == 1 and chroma.url in output and "chroma run" in output
         chroma.start()
         starting.join(120)
         assert engine.state == "ready"
@@ -232,7 +232,7 @@ def test_the_token_is_sent_to_the_proxy_and_never_shown(
             assert main([*words, "--home", str(home)]) == codes.ANSWERED
         assert main(["settings", "--home", str(home)]) == codes.ANSWERED
         out, err = capfd.readouterr()
-        assert "does not accept the token in FOOTNOTE_CHROMA_TOKEN (401)" in err and "every part agrees" in out
+        assert "does not accept the token in FOOTNOTE_CHROMA_TOKEN (401)" in err and "all parts agree" in out
         assert "unencrypted" in out and _TOKEN not in out + err
         assert _TOKEN not in repr(make_settings()) + repr(engines.server(make_settings()))
         assert not any(_TOKEN.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
@@ -317,4 +317,4 @@ def test_an_index_can_be_moved_off_a_server_that_no_longer_exists(builder: Build
     (docs / "owls.txt").write_text("Owls live in the mill.")
     report = sync(builder, [docs])
     ((where, why),) = report.notes
-    assert report.embedded == 1 and where == gone.url and "which nothing needs any more: remove it there" in why
+    assert report.embedded == 1 and where == gone.url and "which is no longer needed: delete it there" in why

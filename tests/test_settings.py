@@ -1,4 +1,4 @@
-"""Settings: what is empty, unknown or makes no sense is told in one sentence that names the variable."""
+"""Settings: a message names each empty, unknown or invalid variable in one sentence."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def test_a_number_that_makes_no_sense_is_told_in_one_sentence(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"FOOTNOTE_{name.upper()}", value)
-    with pytest.raises(FootnoteError) as told:
+    with pytest.raises(FootnoteError) as raised:
         make_settings()
-    words = str(told.value)
+    words = str(raised.value)
     assert words.startswith(f"FOOTNOTE_{name.upper()} is '{value}': a ") and "\n" not in words
     assert " expected (" in words and any(limit in words for limit in ("from ", "above ", "at most half"))
 
@@ -62,10 +62,10 @@ def test_a_number_that_makes_no_sense_is_told_in_one_sentence(
 def test_other_kinds_say_what_is_expected_too(monkeypatch: pytest.MonkeyPatch) -> None:
     said = {}
     for name, value in {"writer": "poet", "show_unsupported": "perhaps", "passages": "x" * 500}.items():
-        with monkeypatch.context() as patch, pytest.raises(FootnoteError) as told:
+        with monkeypatch.context() as patch, pytest.raises(FootnoteError) as raised:
             patch.setenv(f"FOOTNOTE_{name.upper()}", value)
             make_settings()
-        said[name] = str(told.value)
+        said[name] = str(raised.value)
     assert "FOOTNOTE_WRITER is 'poet': quote or llm is expected" in said["writer"]
     assert "true or false is expected" in said["show_unsupported"]
     assert len(said["passages"]) < 250
@@ -87,8 +87,8 @@ def test_an_unknown_variable_is_told_once_with_what_was_meant_and_stops_nothing(
     done = run("show", "000_fee8f80bb4d154f2.txt", FOOTNOTE_PASAGES="7", FOOTNOTE_ZZZZZZZZ="1")
     assert done.returncode == 0 and done.stdout
     assert done.stderr.splitlines() == [
-        "FOOTNOTE_PASAGES in the environment is no setting and changes nothing: did you mean FOOTNOTE_PASSAGES?",
-        "FOOTNOTE_ZZZZZZZZ in the environment is no setting and changes nothing: `python app.py settings` lists all.",
+        "FOOTNOTE_PASAGES in the environment is not a setting and has no effect: did you mean FOOTNOTE_PASSAGES?",
+        "FOOTNOTE_ZZZZZZZZ in the environment is not a setting and has no effect: `python app.py settings` lists all.",
     ]
     listed = run("settings", FOOTNOTE_PASAGES="7", FOOTNOTE_LLM_KEY=SECRET, FOOTNOTE_CHROMA_TOKEN=SECRET)
     assert "did you mean FOOTNOTE_PASSAGES?" in listed.stdout and listed.stderr == "" and listed.returncode == 0
@@ -96,8 +96,8 @@ def test_an_unknown_variable_is_told_once_with_what_was_meant_and_stops_nothing(
     looked = run("doctor", FOOTNOTE_PASAGES="7")
     assert looked.stdout.startswith("ok   settings: FOOTNOTE_PASAGES in the environment") and looked.returncode == 0
     (tmp_path / ".env").write_text("FOOTNOTE_HOEM=x\nOTHER=1\nfootnote_port=7000\n")
-    told = unknown_variables(tmp_path / ".env")
-    assert told == ["FOOTNOTE_HOEM in .env is no setting and changes nothing: did you mean FOOTNOTE_HOME?"]
+    warnings = unknown_variables(tmp_path / ".env")
+    assert warnings == ["FOOTNOTE_HOEM in .env is not a setting and has no effect: did you mean FOOTNOTE_HOME?"]
 
 
 def test_a_settings_file_that_is_no_text_is_told(tmp_path: Path) -> None:

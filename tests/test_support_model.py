@@ -24,9 +24,9 @@ def _corpus() -> TrainingCorpus:
             f"geese. Sheep graze on the meadows of {town}, which the river floods in spring. "
             f"Twelve men worked in {town}."
         )
-        asked = {f"Who built the mill of {town}?": builder, f"When was the mill of {town} built?": year}
-        asked |= {f"Who bought the mill of {town}?": owner, f"How many men worked in {town}?": "Twelve"}
-        for question, answer in asked.items():
+        answers = {f"Who built the mill of {town}?": builder, f"When was the mill of {town} built?": year}
+        answers |= {f"Who bought the mill of {town}?": owner, f"How many men worked in {town}?": "Twelve"}
+        for question, answer in answers.items():
             span = (text.index(answer), text.index(answer) + len(answer))
             questions.append(TrainingQuestion(question, question, len(passages), (span,)))
         passages.append(TrainingPassage(text, "Mills", "wiki"))

@@ -50,7 +50,7 @@ def test_a_format_without_merged_cells_refuses_them(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_most_questions_about_tables_open_the_right_row() -> None:
-    outcomes = measure(make_row_tables(random.Random(2), asked=1))
+    outcomes = measure(make_row_tables(random.Random(2), question_count=1))
     assert len(outcomes) == 22 and sum(one.row for one in outcomes) >= 19
 
 

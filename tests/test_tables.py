@@ -15,8 +15,8 @@ PRICES = (
 
 
 def _reading(*answers: tuple[str, float]) -> PassageReading:
-    made = [AnswerSpan(PRICES.index(words), PRICES.index(words) + len(words), score) for words, score in answers]
-    return PassageReading(answers[0][1] + 0.1, tuple(made))
+    spans = [AnswerSpan(PRICES.index(words), PRICES.index(words) + len(words), score) for words, score in answers]
+    return PassageReading(answers[0][1] + 0.1, tuple(spans))
 
 
 def _best(question: str, *answers: tuple[str, float]) -> str:
@@ -26,13 +26,13 @@ def _best(question: str, *answers: tuple[str, float]) -> str:
 
 def test_rows_and_cells_are_parsed() -> None:
     text = f"Prices: of all | that are sold\n{PRICES}"
-    made = [[(cell.name, text[cell.start : cell.end]) for cell in row.cells] for row in rows(text)]
-    assert len(made) == 3 and made[1][3] == ("Supplier", "Greenhill Foods") and made[0][2] == ("Price (GBP)", "2.20")
+    cells = [[(cell.name, text[cell.start : cell.end]) for cell in row.cells] for row in rows(text)]
+    assert len(cells) == 3 and cells[1][3] == ("Supplier", "Greenhill Foods") and cells[0][2] == ("Price (GBP)", "2.20")
     assert list(rows("A sentence: with a colon | and a bar.")) == []
 
 
 @pytest.mark.parametrize(
-    ("question", "said", "expected"),
+    ("question", "answer", "expected"),
     [
         ("How much is the rye bread?", "8 | Price", "2.20"),
         ("baguette price", "10", "11.50"),
@@ -42,8 +42,8 @@ def test_rows_and_cells_are_parsed() -> None:
         ("Which product was bought in 2021?", "Rye bread", "Baguette"),
     ],
 )
-def test_the_answer_is_the_cell_of_the_column_in_question(question: str, said: str, expected: str) -> None:
-    assert _best(question, (said, 2.0)) == expected
+def test_the_answer_is_the_cell_of_the_column_in_question(question: str, answer: str, expected: str) -> None:
+    assert _best(question, (answer, 2.0)) == expected
 
 
 def test_the_row_with_the_words_of_the_question_comes_first() -> None:
@@ -96,7 +96,7 @@ def test_a_measure_is_not_confused_with_the_name_of_a_row_or_column() -> None:
 
 
 def test_the_row_that_begins_with_the_subject_of_the_question_comes_first() -> None:
-    """The name of the row is a single word, which another row has in another cell."""
+    """The name of the row is one word, which also occurs in a cell of another row."""
     text = "Mode: Night | Fan: low | Noise: 36 dB\n\nMode: Fan only | Fan: high | Noise: 42 dB"
     found = PassageReading(
         1.1, tuple(AnswerSpan(text.index(f"{n} dB"), text.index(f"{n} dB") + 5, s) for n, s in ((36, 1.0), (42, 0.5)))

@@ -40,8 +40,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     question = {"question": f"Who counts the otters {OBEYED}?", "id": f"1{OBEYED}", "answers": ["Dr. Quillfeather"]}
     unfound = {"question": "Where?", "relevant": [{"source": f"gone{OBEYED}.txt", "quote": "x"}]}
     (folder / "questions.jsonl").write_text("\n".join(json.dumps(row) for row in (question, unfound)))
-    told, _ = run(folder, ("index", str(docs)))
-    assert "1 added" in told
+    text, _ = run(folder, ("index", str(docs)))
+    assert "1 added" in text
     return folder
 
 
@@ -67,16 +67,16 @@ def run(folder: Path, *commands_: Sequence[str], terminal: bool = False) -> tupl
         os.close(theirs)
         # A thread, because both streams must be read at the same time.
         with ThreadPoolExecutor(1) as reader:
-            told = reader.submit(lambda: b"".join(iter(lambda: read(ours), b"")))
+            text = reader.submit(lambda: b"".join(iter(lambda: read(ours), b"")))
             assert process.stderr is not None
             trouble = process.stderr.read()
     os.close(ours)
-    return told.result().decode().replace("\r\n", "\n") if terminal else told.result().decode(), trouble.decode()
+    return text.result().decode().replace("\r\n", "\n") if terminal else text.result().decode(), trouble.decode()
 
 
-def outputs(told: str) -> list[str]:
+def outputs(text: str) -> list[str]:
     """Return the output of each command, without the line that names it."""
-    return [part.partition("\n")[2] for part in told.split("\n== ")[1:]]
+    return [part.partition("\n")[2] for part in text.split("\n== ")[1:]]
 
 
 def read(descriptor: int) -> bytes:
@@ -86,9 +86,9 @@ def read(descriptor: int) -> bytes:
         return b""
 
 
-def control_characters(told: str) -> set[str]:
+def control_characters(text: str) -> set[str]:
     """Return the characters of an output that control a terminal."""
-    return {c for c in told if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    return {c for c in text if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
 
 
 def commands(folder: Path) -> Iterator[tuple[str, ...]]:
@@ -133,12 +133,12 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
 
 def test_no_command_prints_control_characters(home: Path) -> None:
     walked = list(commands(home))
-    told, trouble = run(home, *walked, terminal=True)
-    assert len(outputs(told)) == len(walked) and "Traceback" not in told + trouble
-    for words, output in zip(walked, outputs(told), strict=True):
+    text, trouble = run(home, *walked, terminal=True)
+    assert len(outputs(text)) == len(walked) and "Traceback" not in text + trouble
+    for words, output in zip(walked, outputs(text), strict=True):
         assert not control_characters(output), (words, output)
     assert not control_characters(trouble), trouble
-    assert "\\x1b[31m" in told and "\\u202e" in told and "\\x1b" in trouble
+    assert "\\x1b[31m" in text and "\\u202e" in text and "\\x1b" in trouble
 
 
 def test_every_command_of_the_program_is_tested(home: Path) -> None:
@@ -147,8 +147,8 @@ def test_every_command_of_the_program_is_tested(home: Path) -> None:
 
 
 def test_json_and_piped_text_are_exact(home: Path) -> None:
-    asked = ("ask", "Who counts the otters of the river Alm?", "--json")
-    read_by_programs = (("show", NAME), ("show", NAME, "--from", "4", "--to", "20"), ("sources", "--json"), asked)
+    question = ("ask", "Who counts the otters of the river Alm?", "--json")
+    read_by_programs = (("show", NAME), ("show", NAME, "--from", "4", "--to", "20"), ("sources", "--json"), question)
     piped, _ = run(home, *read_by_programs)
     shown, _ = run(home, *read_by_programs, terminal=True)
     whole, part, sources, answered = outputs(piped)

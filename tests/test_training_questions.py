@@ -114,10 +114,10 @@ def _words_of_the_code() -> list[str]:
 def test_a_sentence_becomes_yes_no_questions_with_and_without_a_change() -> None:
     passage = "The bridge was opened in 1904, after a long delay. He liked it."
     made = {ask_yes_no(passage, random.Random(seed)) for seed in range(200)}
-    asked = {question: passage[slice(*place)] for question, place in filter(None, made)}
-    assert "Was the bridge opened in 1904?" in asked and len(asked) > 3
-    assert all(text.startswith("Was the bridge ") for text in asked)
-    assert set(asked.values()) == {"was opened in 1904, after a long delay"}
+    spans = {question: passage[slice(*place)] for question, place in filter(None, made)}
+    assert "Was the bridge opened in 1904?" in spans and len(spans) > 3
+    assert all(text.startswith("Was the bridge ") for text in spans)
+    assert set(spans.values()) == {"was opened in 1904, after a long delay"}
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_no_event_accepts_a_file_that_was_not_uploaded(home: Path, address: str,
     paths += [f"{'0' * 32}/../../../../index/roots.json", f"{'0' * 32}/roots.json", f"{'0' * 32}/.."]
     while httpx.get(f"{address}/ready").status_code != 200:  # The index is opened first.
         time.sleep(0.1)
-    visitor, before = Visitor(address), kept(home)
+    visitor, before = Visitor(address), uploads_in(home)
     events = [event for event in visitor.config["dependencies"] if event["inputs"]]
     assert len(events) >= 7
     for event in events:
@@ -71,11 +71,11 @@ def test_no_event_accepts_a_file_that_was_not_uploaded(home: Path, address: str,
                     done = visitor.call(event, data)
                     assert not done["success"] and REFUSED in done["output"]["error"], (event["api_name"], path)
     assert httpx.get(f"{address}/health").status_code == 200
-    assert kept(home) == before
+    assert uploads_in(home) == before
     assert httpx.get(f"{address}/article", params={"source": "passwd"}).status_code == 404
 
 
-def kept(home: Path) -> list[Path]:
+def uploads_in(home: Path) -> list[Path]:
     """Return all files in a home except logs and suggestions (written at any time)."""
     return sorted(
         path for path in home.rglob("*") if "logs" not in path.parts and not path.name.startswith(SUGGESTIONS)
@@ -132,8 +132,8 @@ def test_a_file_that_cannot_be_a_source_is_refused_with_its_reason(home: Path, a
         ".footnoteignore": "is hidden",
         ".notes.txt": "is hidden",
         "questions.jsonl": "has the name of a question set",
-        "program.exe": "is of no format that is read",
-        "page.css": "is of no format that is read",
+        "program.exe": "has an unsupported format",
+        "page.css": "has an unsupported format",
     }
     places = visitor.upload(*((name, b"*\n") for name in names)).json()
     done = output_of(visitor.call(visitor.event("fn-files"), [[file_value(place) for place in places]]))
@@ -227,8 +227,8 @@ def test_unused_uploads_are_deleted_on_exit_and_after_a_kill_at_the_next_start(
         ("Ein Brief an die Enkel.md", "Ein Brief an die Enkel.md"),
     ],
 )
-def test_a_file_name_loses_folders_and_control_characters(given: str, kept: str) -> None:
-    assert file_name(given) == kept and len(file_name(given).encode()) <= 255
+def test_a_file_name_loses_folders_and_control_characters(given: str, uploads_in: str) -> None:
+    assert file_name(given) == uploads_in and len(file_name(given).encode()) <= 255
 
 
 def test_errors_are_explained_without_numbers_and_paths_of_the_machine(tmp_path: Path) -> None:

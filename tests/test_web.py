@@ -104,10 +104,10 @@ def test_a_page_is_fetched_with_its_type_and_final_address(site: str) -> None:
     ("path", "why"),
     [
         ("/loop", "redirects more than 5 times"),
-        ("/out", "is no web address"),
-        ("/nowhere", "no web address"),
+        ("/out", "is not a web address"),
+        ("/nowhere", "not a web address"),
         ("/picture", "is image/png, not one of"),
-        ("/untyped", "is of no named type"),
+        ("/untyped", "is of unknown type"),
         ("/gone", "status 404"),
         ("/large", "larger than the limit of 0.1 MB"),
         ("/bomb", "larger than the limit of 0.1 MB"),
@@ -129,18 +129,18 @@ def test_an_unreachable_server_is_reported() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(Unfetched, match="can't be reached: nothing answers there") as told:
+    with pytest.raises(Unfetched, match="can't be reached: nothing answers there") as raised:
         fetch(f"http://127.0.0.1:{port}/", limits())
-    assert "rrno" not in str(told.value)
-    with pytest.raises(Unfetched, match="can't be reached: no such host is known") as told:
+    assert "rrno" not in str(raised.value)
+    with pytest.raises(Unfetched, match="can't be reached: the host is unknown") as raised:
         fetch("http://nowhere.invalid/", limits())
-    assert "rrno" not in str(told.value)
+    assert "rrno" not in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::1]", "0.0.0.0"])
 def test_no_spelling_of_the_local_address_is_fetched(site: str, host: str) -> None:
     port = site.rsplit(":", 1)[1]
-    with pytest.raises(Unfetched, match=r"no public address|can't be reached"):
+    with pytest.raises(Unfetched, match=r"not a public address|can't be reached"):
         fetch(f"http://{host}:{port}/page", limits(private=False))
 
 
@@ -148,7 +148,7 @@ def test_no_spelling_of_the_local_address_is_fetched(site: str, host: str) -> No
     "address", ["ftp://example.org/x", "http://", "http:///x", "http://[::1/", "http://me:secret@example.org/"]
 )
 def test_an_invalid_address_is_reported(address: str) -> None:
-    with pytest.raises(Unfetched, match=r"no web address|name or password"):
+    with pytest.raises(Unfetched, match=r"not a web address|name or password"):
         fetch(address, limits())
 
 
@@ -222,7 +222,7 @@ def test_a_page_stays_a_source_while_its_site_is_down_and_can_be_forgotten(site:
     )
     closed = Engine(Settings(home=home))
     report = closed.index()
-    assert report.unchanged == [f"{site}/lake"] and "no public address" in dict(report.notes)[f"{site}/lake"]
+    assert report.unchanged == [f"{site}/lake"] and "not a public address" in dict(report.notes)[f"{site}/lake"]
     before = sorted(home.rglob("*"))
     would = engine.preview(addresses=[f"{site}/lake?from=mail", f"{site}/page"])
     assert (would.unchanged, would.added) == ([f"{site}/lake"], [f"{site}/gone", f"{site}/page"])

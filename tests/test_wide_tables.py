@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.formats import sheet, webpage, word, workbook
 from index.formats.markup import render
-from index.formats.tables import is_amount_cell, is_header, names_of_both, said_again, table_lines
+from index.formats.tables import is_amount_cell, is_header, names_of_both, repeated_cell, table_lines
 from index.formats.webpage import parse
 
 RATES = [
@@ -116,12 +116,12 @@ def test_names_that_a_merged_cell_repeats_are_names_with_an_empty_column_too() -
 
 @pytest.mark.parametrize("words", ["40", "12.50", "€ 3", "EUR 120 per year", "40 hours", "3 million", "5 kg", "80%"])
 def test_a_number_with_its_unit_is_said_once(words: str) -> None:
-    assert is_amount_cell(words) and said_again(words) == ""
+    assert is_amount_cell(words) and repeated_cell(words) == ""
 
 
 @pytest.mark.parametrize("words", ["Lake view", "B30", "3 May 2024", "2 adults and a child"])
 def test_other_words_are_said_in_every_row_that_they_are_merged_over(words: str) -> None:
-    assert not is_amount_cell(words) and said_again(words) == words
+    assert not is_amount_cell(words) and repeated_cell(words) == words
 
 
 CELL = '<td colspan="{0}" rowspan="{1}">{2}</td>'
@@ -132,10 +132,10 @@ CELLS = st.builds(CELL.format, st.integers(0, 9), st.integers(0, 9), st.text("ab
 def test_no_cell_is_lost_whatever_it_spans(rows: list[list[str]]) -> None:
     page = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     tree = parse(f"<p>Rates</p><table><tr><th>Room</th><th>Price</th></tr>{page}</table>")
-    told = render(tree)
+    rendered = render(tree)
     for row in rows:
         for cell in row:
-            assert cell.partition(">")[2].partition("<")[0] in told
+            assert cell.partition(">")[2].partition("<")[0] in rendered
 
 
 def test_spans_of_a_web_page_are_limited() -> None:
@@ -148,9 +148,9 @@ def test_a_merged_number_is_written_once(tmp_path: Path) -> None:
     page = """<table><tr><th>Room</th><th>Deposit</th></tr><tr><td>Hall</td><td rowspan="2">100</td></tr>
     <tr><td>Library</td></tr></table><table><tr><th>Month</th><th>Retail</th><th>Trade</th></tr>
     <tr><td>June</td><td>20</td><td>30</td></tr><tr><td>July</td><td colspan="2">£600</td></tr></table>"""
-    told = render(parse(page))
-    assert "Room: Hall | Deposit: 100\n\nRoom: Library\n" in told and "Month: July | Retail: £600" in told
-    assert told.count("100") == told.count("600") == 1
+    rendered = render(parse(page))
+    assert "Room: Hall | Deposit: 100\n\nRoom: Library\n" in rendered and "Month: July | Retail: £600" in rendered
+    assert rendered.count("100") == rendered.count("600") == 1
     book = openpyxl.Workbook()
     for row in (["Room", "Deposit"], ["Hall", 300], ["Library", None], ["Kitchen", 40]):
         book.active.append(row)
@@ -164,13 +164,13 @@ def test_cells_do_not_span_row_groups_and_line_breaks_separate_words() -> None:
     <tr><th rowspan="2">Item</th><th>Price</th><th>Size</th></tr></thead><tbody>
     <tr><td rowspan="9">Mon<br>Tue</td><td>2</td><td>L</td></tr><tr><td>3</td><td>M</td></tr>
     </tbody><tbody><tr><td>Wed</td><td>4</td><td>S</td></tr></tbody></table>"""
-    told = render(parse(page))
-    assert lines(told) == [
+    rendered = render(parse(page))
+    assert lines(rendered) == [
         "Item: Mon Tue | Price: 2 | Size: L",
         "Item: Mon Tue | Price: 3 | Size: M",
         "Item: Wed | Price: 4 | Size: S",
     ]
-    assert "Rates in euros" in told
+    assert "Rates in euros" in rendered
 
 
 def test_an_empty_first_row_is_ignored() -> None:

@@ -1,4 +1,4 @@
-"""A visitor of the page without a browser: cookies, uploads and events, honest and hostile."""
+"""A visitor of the page without a browser: sends cookies, uploads and events, honest and hostile."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Visitor:
     def call(self, event: dict[str, Any], data: list[Any]) -> dict[str, Any]:
         """Call an event as the page does.
 
-        Returns its final message, with the last outputs that it sent under "last".
+        Returns its final message, with its last outputs under "last".
         """
         session = secrets.token_hex(6)
         body = {"fn_index": event["id"], "session_hash": session, "data": data}
@@ -47,5 +47,5 @@ class Visitor:
 
 
 def file_value(path: str) -> dict[str, Any]:
-    """Return a file in the form in which the page sends it to an event."""
+    """Return a file as the page sends it to an event."""
     return {"path": path, "orig_name": "notes.txt", "meta": {"_type": "gradio.FileData"}}

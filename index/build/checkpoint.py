@@ -1,6 +1,6 @@
-"""The vectors of a running build, saved as they are made: after a stop the next build embeds only the rest.
+"""The vectors of a running build, saved so that the build after a stop embeds only the remaining texts.
 
-A convenience, and never a reason to fail: a file that is damaged, from another recipe, or can't be written is deleted.
+Trouble with the file never stops a build: it is deleted if it is damaged, from another recipe or unwritable.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _T = TypeVar("_T")
 
 
 class Embedded:
-    """Saved vectors by the digest of the embedded text, made by one recipe. Only the writer of the index uses it."""
+    """Vectors of one recipe, saved under the digest of the embedded text. Used only by the writer of the index."""
 
     def __init__(self, home: Path, recipe: Recipe, *, empty: bool = False) -> None:
-        """Open what a stopped build left; with `empty` delete it instead."""
+        """Open the file of a stopped build; with `empty` delete it instead."""
         self._path = index_folder(home) / _FILE
         self._recipe = json.dumps(asdict(recipe), sort_keys=True)
         self._db: sqlite3.Connection | None = None
@@ -42,12 +42,12 @@ class Embedded:
             self.remove()
 
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Return digest -> vector for the digests that are saved."""
-        return self._unharmed(lambda: self._of(digests), {}) if self._db or self._path.exists() else {}
+        """Return the saved vectors among `digests`, by digest."""
+        return self._guarded(lambda: self._read(digests), {}) if self._db or self._path.exists() else {}
 
     def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
         """Save vectors to disk."""
-        self._unharmed(lambda: self._keep(vectors), None)
+        self._guarded(lambda: self._write(vectors), None)
 
     def close(self) -> None:
         """Close the file, so that the next build can continue from it."""
@@ -56,35 +56,35 @@ class Embedded:
             self._db = None
 
     def remove(self) -> None:
-        """Delete the file: a generation holds its vectors, or it is of no use."""
+        """Delete the file, because a generation holds its vectors or because it is unusable."""
         self.close()
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
             self._path.with_name(f"{_FILE}-journal").unlink(missing_ok=True)
 
-    def _unharmed(self, act: Callable[[], _T], otherwise: _T) -> _T:
-        """Return the result of `act`; after any trouble with the file delete it, give up, and return `otherwise`."""
+    def _guarded(self, act: Callable[[], _T], default: _T) -> _T:
+        """Return the result of `act`; if the file causes an error, delete it, stop using it, and return `default`."""
         if self._given_up:
-            return otherwise
+            return default
         try:
             return act()
         except (sqlite3.Error, OSError, ValueError, TypeError):
             self._given_up = True
             self.remove()
-            return otherwise
+            return default
 
     def _opened(self) -> sqlite3.Connection:
         if self._db is None:
             self._db = sqlite3.connect(self._path)
             self._db.executescript(_SCHEMA)
-            made_by = [str(recipe) for (recipe,) in self._db.execute("select recipe from made_by")]
-            if made_by != [self._recipe]:
+            recipes = [str(recipe) for (recipe,) in self._db.execute("select recipe from made_by")]
+            if recipes != [self._recipe]:
                 self._db.executescript("delete from made_by; delete from sealed;")
                 self._db.execute("insert into made_by values (?)", (self._recipe,))
                 self._db.commit()
         return self._db
 
-    def _of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+    def _read(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
         found: dict[bytes, Vectors] = {}
         for at in range(0, len(digests), _PAGE):
             page = list(digests[at : at + _PAGE])
@@ -96,7 +96,7 @@ class Embedded:
                 found[digest] = np.frombuffer(vector, dtype=np.float32)
         return found
 
-    def _keep(self, vectors: Mapping[bytes, Vectors]) -> None:
+    def _write(self, vectors: Mapping[bytes, Vectors]) -> None:
         db = self._opened()
         rows = [(digest, np.asarray(one, dtype=np.float32).tobytes()) for digest, one in vectors.items()]
         sealed = [(digest, vector, _seal(digest, vector)) for digest, vector in rows]

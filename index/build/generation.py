@@ -1,4 +1,4 @@
-"""A generation is a whole index in one folder, which never changes once in use; a pointer names the one in use.
+"""Generations: complete indexes in a folder each, unchanged once in use; a pointer names the one in use.
 
     HOME/index/current                     the name of the generation in use; replaced by one atomic rename
     HOME/index/generations/NAME/           manifest.json, catalog.sqlite, vectors/ (Chroma), words/ (tantivy)
@@ -61,9 +61,9 @@ class Generation:
     ) -> None:
         """Open the folder after comparing its files with their digests.
 
-        `whole` compares all files, even unchanged ones; `server` is the one in the settings. `unmark` is called once,
-        at `release`, at `close` or at a clean end of the process. Raises IndexDamaged when a part is missing, not as it
-        was written or can't be opened, VectorServerError when the server that holds the vectors does not answer.
+        `whole` compares all files, even those that look unchanged; `server` comes from the settings. `unmark` is called
+        once, at `release`, at `close` or at a clean end of the process. Raises IndexDamaged when a part is missing,
+        changed or can't be opened, VectorServerError when the server that holds the vectors does not answer.
         """
         self.folder = folder
         self.manifest = Manifest.read(folder)
@@ -91,10 +91,9 @@ def open_current(home: Path, recipe: Recipe | None = None, server: Server | None
     folder = current_folder(home)
     if recipe is not None:
         manifest = Manifest.read(folder)
-        made_by = manifest.recipe
         differ = [
             f"{key} is {was!r}, the settings say {asdict(recipe)[key]!r}"
-            for key, was in asdict(made_by).items()
+            for key, was in asdict(manifest.recipe).items()
             if was != asdict(recipe)[key]
         ]
         if elsewhere := misplaced(folder, manifest.place, server):
@@ -116,7 +115,7 @@ def open_current(home: Path, recipe: Recipe | None = None, server: Server | None
 def switch_to(home: Path, name: str) -> list[VectorCollection]:
     """Put the generation called `name` in use by an atomic rename; delete old ones.
 
-    Returns the collections on servers of the deleted ones; these are not deleted yet.
+    Returns the server collections of the deleted generations, which the caller must delete.
     """
     write_atomically(index_folder(home) / "current", name)
     everything = sorted((index_folder(home) / "generations").iterdir(), reverse=True)
@@ -159,11 +158,11 @@ def verify_in_fresh_process(folder: Path, server: Server | None = None, added: S
 
 
 def faults(folder: Path, server: Server | None = None, added: Sequence[str] | None = None) -> list[str]:
-    """Return what is wrong with a generation; empty if nothing is.
+    """Return the faults of a generation.
 
     Every part must hold the same chunks, and a query with a stored vector must reach an equal vector: for all chunks up
-    to 2,000, beyond that for a seeded sample of 2,000. `added` holds the ids of the articles that were added to a copy
-    of a checked generation: then only their chunks and a sample of 2,000 are looked up, besides all counts.
+    to 2,000, else for a seeded sample of 2,000. `added` lists the articles that were added to a copy of a checked
+    generation; then the check covers all counts, the chunks of these articles and a sample of 2,000.
     """
     generation = Generation(folder, server, whole=added is None)
     try:
@@ -196,15 +195,15 @@ def faults(folder: Path, server: Server | None = None, added: Sequence[str] | No
 
 
 def lost_vectors(generation: Generation, ids: Iterable[str]) -> list[str]:
-    """Return the chunks among `ids` whose own vector finds no equal one.
+    """Return the chunks among `ids` whose vector a query with that vector does not find.
 
-    A copy of the vector counts as equal.
+    Finding a copy of the vector counts.
     """
     lost, left = list[str](), iter(ids)
     while page := list(islice(left, _SAMPLE)):
-        held = generation.vectors.vectors(page)
-        reached = generation.vectors.nearest(list(held.values()))
-        lost += [id_ for id_, cosine in zip(held, reached, strict=True) if cosine < _EQUAL]
+        stored = generation.vectors.vectors(page)
+        reached = generation.vectors.nearest(list(stored.values()))
+        lost += [id_ for id_, cosine in zip(stored, reached, strict=True) if cosine < _EQUAL]
     return lost
 
 

@@ -22,13 +22,13 @@ from index.store.vectors import VectorStore
 class KnownVectors:
     """Vectors by digest: from a stopped build, then from every generation of `home` with the same recipe.
 
-    The newest generation comes first. With `anew` no old vectors are used. `made` counts the new ones.
+    The newest generation comes first. With `anew` no old vectors are used. `new_count` counts the new ones.
     """
 
     def __init__(self, home: Path, recipe: Recipe, server: Server | None = None, *, anew: bool = False) -> None:
-        self.made = 0
+        self.new_count = 0
         self._server = server
-        self._kept = Embedded(home, recipe, empty=anew)
+        self._saved = Embedded(home, recipe, empty=anew)
         self._folders = list[Path]()
         for folder in [] if anew else sorted((index_folder(home) / "generations").glob("*"), reverse=True):
             with contextlib.suppress(BrokenIndexError):
@@ -39,13 +39,13 @@ class KnownVectors:
 
     def of(self, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
         """Return digest -> vector for the digests that are known."""
-        known = self._kept.of(digests)
+        known = self._saved.of(digests)
         for folder in list(self._folders):
             missing = [one for one in digests if one not in known]
             if not missing:
                 break
             try:
-                known.update(self._held(folder, missing))
+                known.update(self._stored_vectors(folder, missing))
             except (BrokenIndexError, VectorServerError):
                 # A damaged generation, or one whose server is gone, gives nothing: skip it from now on.
                 self._folders.remove(folder)
@@ -53,22 +53,22 @@ class KnownVectors:
 
     def keep(self, vectors: Mapping[bytes, Vectors]) -> None:
         """Save vectors that were just made, in case this build is stopped."""
-        self.made += len(vectors)
-        self._kept.keep(vectors)
+        self.new_count += len(vectors)
+        self._saved.keep(vectors)
 
-    def forget_kept(self) -> None:
+    def delete_saved(self) -> None:
         """Delete the saved vectors, which a generation now holds."""
-        self._kept.remove()
+        self._saved.remove()
 
     def close(self) -> None:
         """Close all files."""
-        self._kept.close()
+        self._saved.close()
         for catalog in self._catalogs.values():
             catalog.close()
         for store in self._stores.values():
             store.close()
 
-    def _held(self, folder: Path, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
+    def _stored_vectors(self, folder: Path, digests: Sequence[bytes]) -> dict[bytes, Vectors]:
         if folder not in self._catalogs:
             verify_files(
                 folder, {name: one for name, one in Manifest.read(folder).files.items() if name[:6] != "words/"}

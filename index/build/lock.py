@@ -18,7 +18,7 @@ from index.state import read_sealed, write_sealed
 from index.store.digests import distrust
 
 _GLANCE = 0.2
-"""Seconds that a writer waits at least, because `writer` holds the lock for a moment to check it."""
+"""Shortest wait of a writer in seconds, because `writer` holds the lock for a moment to check it."""
 
 
 @dataclass(frozen=True)

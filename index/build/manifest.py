@@ -64,7 +64,7 @@ class Manifest:
                 raise ValueError("it has no seal")
             return manifest
         except (OSError, ValueError) as error:
-            raise damaged(folder, "its manifest.json is gone or not as it was written") from error
+            raise damaged(folder, "its manifest.json is missing or was changed") from error
 
 
 _MANIFEST = TypeAdapter(Manifest)

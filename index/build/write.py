@@ -167,7 +167,7 @@ def _clear_servers(builder: Builder, gone: Sequence[VectorCollection]) -> list[t
         try:
             place.server.drop(place.collection)
         except VectorServerError as error:
-            why = f"keeps the collection {place.collection}, which nothing needs any more: remove it there. {error}"
+            why = f"keeps the collection {place.collection}, which is no longer needed: delete it there. {error}"
             notes.append((place.url, why))
     if builder.server:
         try:

@@ -24,11 +24,11 @@ def open_archive(path: Path, holds: str) -> zipfile.ZipFile:
     """
     with path.open("rb") as stream:
         if stream.read(4) == _OLE:
-            raise UnreadableSource("needs a password, or is of an older format: save it anew without a password")
+            raise UnreadableSource("needs a password, or has an older format: save it again without a password")
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise UnreadableSource(f"is damaged or not what its name says ({error})") from error
+        raise UnreadableSource(f"is damaged, or has another format than its name says ({error})") from error
     members = archive.infolist()
     # zipfile never unpacks more than the declared size.
     unpacked = sum(member.file_size for member in members)
@@ -38,9 +38,9 @@ def open_archive(path: Path, holds: str) -> zipfile.ZipFile:
             f"{_MAX_UNPACKED / 1e6:g} MB in {_MAX_MEMBERS:,}"
         )
     if holds not in archive.namelist():
-        raise UnreadableSource(f"is not what its name says: there is no {holds} in it")
+        raise UnreadableSource(f"has another format than its name says: it contains no {holds}")
     if any(member.flag_bits & 1 for member in members):
-        raise UnreadableSource("is encrypted: save it anew without a password")
+        raise UnreadableSource("is encrypted: save it again without a password")
     return archive
 
 
@@ -57,7 +57,7 @@ def parse_xml(data: bytes) -> Any:
             # The parser drops the rest of the document.
             deep = "depth" in error.message
             raise UnreadableSource(
-                "is nested too deeply" if deep else "is damaged, or made to harm: it unfolds without end"
+                "is nested too deeply" if deep else "is damaged or malicious: its entities expand without limit"
             )
     if root is None:
         raise UnreadableSource("is damaged: a part of it is not XML")
@@ -73,7 +73,7 @@ def read_part(archive: zipfile.ZipFile, name: str) -> Any:
     try:
         data = archive.read(name)
     except KeyError as error:
-        raise UnreadableSource(f"is damaged: there is no {name} in it") from error
+        raise UnreadableSource(f"is damaged: it contains no {name}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise UnreadableSource(f"is damaged: {name} can't be unpacked") from error
     root = parse_xml(data)

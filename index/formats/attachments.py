@@ -38,7 +38,7 @@ class Attachments:
     """
 
     def __init__(self) -> None:
-        self.notes = list[str]()
+        self._notes = list[str]()
         self._unread = list[str]()
         self._count = self._characters = 0
         self._ends = time.monotonic() + _SECONDS
@@ -55,7 +55,7 @@ class Attachments:
             try:
                 text = self._text(part, name, read_mail, depth + 1)
             except UnreadableSource as error:
-                self.notes.append(f"its attachment {name} is left out: it {error}")
+                self._notes.append(f"its attachment {name} is left out: it {error}")
                 continue
             if text is None:
                 self._unread.append(name)
@@ -63,10 +63,10 @@ class Attachments:
                 made.append(f"## Attachment: {name}\n\n{text}")
         return "\n\n".join(made)
 
-    def told(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[str, ...]:
         """Return the notes, and one more on attachments of unsupported formats."""
         unread = (f"its attachments are not read: {', '.join(self._unread)}",) if self._unread else ()
-        return (*self.notes, *unread)
+        return (*self._notes, *unread)
 
     def _text(
         self, part: EmailMessage, name: str, read_mail: Callable[[EmailMessage, int], Content], depth: int
@@ -79,12 +79,12 @@ class Attachments:
             return None
         self._count += 1
         if self._count > MOST:
-            raise UnreadableSource(f"comes after {MOST} others")
+            raise UnreadableSource(f"exceeds the limit of {MOST} attachments")
         if time.monotonic() > self._ends:
-            raise UnreadableSource(f"comes after others that took more than {_SECONDS:g} s")
+            raise UnreadableSource(f"was not reached: the attachments before it took more than {_SECONDS:g} s")
         if is_mail:
             if depth > DEEPEST:
-                raise UnreadableSource(f"is a mail in more than {DEEPEST} others")
+                raise UnreadableSource(f"is nested in more than {DEEPEST} mails")
             inner = _inner_mail(part)
             text = read_mail(inner, depth).text if inner else ""
         else:
@@ -95,7 +95,7 @@ class Attachments:
         if not text:
             raise UnreadableSource("holds no text")
         if self._characters > MAX_CHARACTERS // 2:
-            raise UnreadableSource(f"holds, with the others, more than {MAX_CHARACTERS // 2:,} characters of text")
+            raise UnreadableSource(f"exceeds, with the others, the limit of {MAX_CHARACTERS // 2:,} characters")
         return text
 
     def _read(self, data: bytes, suffix: str) -> str:

@@ -1,6 +1,6 @@
 """The process that reads untrusted files one after another, with a memory limit.
 
-`python -m index.formats.child`: each line of input is {"path", "reader"}, or {"path", "viewer", "asked", "given"} to
+`python -m index.formats.child`: each line of input is {"path", "reader"}, or {"path", "viewer", "function", "given"} to
 call a function of a viewer. Each line of output has "content", "found" or "error", and "ends" (the process ends).
 """
 
@@ -58,7 +58,7 @@ def attempt(request: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     try:
         if viewer := request.get("viewer"):
             module = importlib.import_module(f"index.formats.{viewer}")
-            return {"found": getattr(module, request["asked"])(path, **request["given"])}, True
+            return {"found": getattr(module, request["function"])(path, **request["given"])}, True
         content = importlib.import_module(f"index.formats.{request['reader']}").read(path)
         return {"content": checked(content).to_json()}, True
     except UnreadableSource as error:
@@ -72,7 +72,7 @@ def attempt(request: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     except Exception as error:
         # A damaged file can raise any exception in a library; its message is the best reason available.
         words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return {"error": f"is damaged, or of a kind that is not known ({words})"}, "memory" not in words.lower()
+        return {"error": f"is damaged or of an unknown kind ({words})"}, "memory" not in words.lower()
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ _NO_AUTHOR = re.compile(
 """Placeholders that programs write instead of an author."""
 
 
-def said_title(title: str) -> str:
+def normalized_title(title: str) -> str:
     """Return a metadata title with white space normalized.
 
     Returns "" for a placeholder from a program (a file name, "untitled").

@@ -19,7 +19,7 @@ from index.formats.quoting import split_quotes
 from index.formats.tables import row_text
 from index.formats.webpage import parse, whole_page, with_title
 
-_TOLD = ("From", "To", "Cc", "Date")
+_SHOWN_HEADERS = ("From", "To", "Cc", "Date")
 _REPLIES = re.compile(r"\A(?:(?:re|fwd?|aw|wg|antw|sv|tr)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 """Prefixes of the subject of a reply or forwarded message."""
 _OPENS, _CLOSES = "\ue000", "\ue001"
@@ -40,19 +40,19 @@ def read(path: Path) -> Content:
             content = _content(message, attachments, 0)
     except RecursionError as error:
         raise UnreadableSource("is nested too deeply") from error
-    return replace(content, notes=attachments.told())
+    return replace(content, notes=attachments.notes())
 
 
 def _content(message: EmailMessage, attachments: Attachments, depth: int) -> Content:
     body = _body(message)
     attached = attachments.sections(message, lambda inner, deep: _content(inner, attachments, deep), depth)
     title = _REPLIES.sub("", _header(message, "Subject")) or _header(message, "Subject")
-    told = row_text(_TOLD, [_header(message, name) for name in _TOLD])
+    headers = row_text(_SHOWN_HEADERS, [_header(message, name) for name in _SHOWN_HEADERS])
     if not body.strip() and not attached:
         raise UnreadableSource("holds no text")
     sender = _header(message, "From")
     body = split_quotes(body, parseaddr(sender)[0] or sender)
-    text = with_title(title, "\n\n".join(filter(None, (told, body, attached))))
+    text = with_title(title, "\n\n".join(filter(None, (headers, body, attached))))
     return Content(text, title, sender, _sent(message))
 
 

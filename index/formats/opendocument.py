@@ -12,10 +12,10 @@ from lxml import etree
 
 from index.errors import UnreadableSource
 from index.formats.archive import attribute, find_text, open_archive, read_part
-from index.formats.content import Content, said_title
+from index.formats.content import Content, normalized_title
 from index.formats.numbering import number_as
 from index.formats.outline import Outline
-from index.formats.tables import said_again
+from index.formats.tables import repeated_cell
 from index.formats.webpage import with_title
 
 _BODY, _STYLES, _META, _MANIFEST = "content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml"
@@ -42,18 +42,18 @@ def read(path: Path) -> Content:
     with open_archive(path, _BODY) as archive:
         names = set(archive.namelist())
         if _MANIFEST in names and any(True for _ in read_part(archive, _MANIFEST).iter("{*}encryption-data")):
-            raise UnreadableSource("needs a password: save it anew without one")
+            raise UnreadableSource("needs a password: save it again without one")
         content = read_part(archive, _BODY)
         styles = read_part(archive, _STYLES) if _STYLES in names else None
         meta = read_part(archive, _META) if _META in names else None
     body = content.find("{*}body/{*}text")
     if body is None:
-        raise UnreadableSource("is not what its name says: there is no text document in it")
+        raise UnreadableSource("has another format than its name says: it contains no text document")
     title = author = language = ""
     if meta is not None:
         title, author, language = (find_text(meta, name) for name in ("title", "initial-creator", "language"))
         author = author or find_text(meta, "creator")
-    title = said_title(title)
+    title = normalized_title(title)
     text = _Document(_Styles(content, styles)).text(body)
     if not text:
         raise UnreadableSource("holds no text")
@@ -285,7 +285,7 @@ class _Document:
                     if cell is None or _name(cell) == "covered-table-cell":
                         words = held if left else cells[-1] if in_header and cells else ""
                     else:
-                        left, held = spanned, said_again(words)
+                        left, held = spanned, repeated_cell(words)
                     if left > 1:
                         above[at] = (left - 1, held)
                     cells.append(words)

@@ -15,7 +15,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 from index.errors import UnreadableSource
-from index.formats.content import Content, said_title
+from index.formats.content import Content, normalized_title
 from index.formats.pdf_fields import find_fields, with_values
 from index.formats.pdf_layout import join_pages
 from index.formats.pdf_notes import with_raised
@@ -65,7 +65,7 @@ def read(path: Path) -> Content:
         some = ", ".join(map(str, bare[:_TOLD])) + (" ..." if len(bare) > _TOLD else "")
         notes.append(f"{len(bare)} of its {len(pages)} pages hold no text (empty, or pictures): {some}")
     said = document.get_metadata_dict()
-    title = said_title(said.get("Title", ""))
+    title = normalized_title(said.get("Title", ""))
     # No date: the file's creation date is not the publication date of its text.
     given = (title, said.get("Author", ""), None, _language(document), tuple(starts))
     return Content(text, *given, notes=tuple(notes))
@@ -87,7 +87,11 @@ def _reason(path: Path, error: str) -> str:
         return "is encrypted in a way that can't be read: save it without encryption"
     with path.open("rb") as stream:
         known = b"%PDF-" in stream.read(1024)
-    return "is damaged or cut off: it can't be opened" if known else "is not a PDF, whatever its name says"
+    return (
+        "is damaged or cut off: it can't be opened"
+        if known
+        else "is not a PDF, despite its name: rename it, or save it as PDF"
+    )
 
 
 def _language(document: Any) -> str:

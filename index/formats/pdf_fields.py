@@ -80,16 +80,16 @@ def _field(form: Any, annotation: Any, frame: _Frame) -> Field | None:
     if not all(map(isfinite, (place.left, place.right, place.bottom, place.top))):
         return None
     box = frame.within((place.left, place.right, place.bottom, place.top))
-    tip = _said(raw.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
+    tip = _string_value(raw.FPDFAnnot_GetFormFieldAlternateName, form, annotation)
     if kind in _TICKED:
         return Field(box, ticked=bool(raw.FPDFAnnot_IsChecked(form, annotation)), tip=tip)
     if kind == raw.FPDF_FORMFIELD_TEXTFIELD and raw.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
         return None
-    value = " ".join(_said(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
+    value = " ".join(_string_value(raw.FPDFAnnot_GetFormFieldValue, form, annotation).split())
     return Field(box, value, tip=tip) if value else None
 
 
-def _said(read: Any, form: Any, annotation: Any) -> str:
+def _string_value(read: Any, form: Any, annotation: Any) -> str:
     length = min(read(form, annotation, None, 0), 2 * _LONGEST)
     if length <= 2:
         return ""
@@ -139,7 +139,7 @@ def _label_of(
     left, right, bottom, top = field.box
     above, beside = list[tuple[float, int]](), list[tuple[float, int]]()
     for at, piece in enumerate(pieces):
-        if piece.left < left and _beside(piece, field.box):
+        if piece.left < left and _is_on_line(piece, field.box):
             ends = min(piece.right, left) if _LINE.search(piece.text) else piece.right
             if ends < right and left - ends < _FAR * piece.size:
                 beside.append((ends, at))
@@ -164,7 +164,7 @@ def _label_right_of(field: Field, pieces: Sequence[Piece]) -> int | None:
     """Return the number of the piece that labels a tick box: right of it or around it, or left of it if much nearer."""
     right, left = list[tuple[float, int]](), list[tuple[float, int]]()
     for at, piece in enumerate(pieces):
-        if not _beside(piece, field.box):
+        if not _is_on_line(piece, field.box):
             continue
         if piece.right > field.box[1] and piece.left - field.box[1] < _NEAR * piece.size:
             right.append((max(0.0, piece.left - field.box[1]), at))
@@ -206,7 +206,7 @@ def _piece(field: Field, words: str, pieces: Sequence[Piece], *, named: bool) ->
     return Piece(text, left, right, middle - size / 2, middle + size / 2)
 
 
-def _beside(piece: Piece, box: Box) -> bool:
+def _is_on_line(piece: Piece, box: Box) -> bool:
     """True if a piece is on the line of a box, or on the first line of a high box."""
     lower, upper = max(box[2], box[3] - max(2.5 * piece.size, 1.0)), box[3]
     return min(piece.top, upper) - max(piece.bottom, lower) > 0.5 * min(piece.size, upper - lower)

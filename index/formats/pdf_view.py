@@ -158,7 +158,7 @@ def _lines(box_of: Any, letters: Iterable[int]) -> list[Box]:
     joined: list[Box] = []
     for at in letters:
         box = box_of(at)
-        if joined and _beside(joined[-1], box):
+        if joined and _is_next_on_line(joined[-1], box):
             one = joined[-1]
             joined[-1] = (min(one[0], box[0]), max(one[1], box[1]), min(one[2], box[2]), max(one[3], box[3]))
         else:
@@ -166,7 +166,7 @@ def _lines(box_of: Any, letters: Iterable[int]) -> list[Box]:
     return joined
 
 
-def _beside(one: Box, other: Box) -> bool:
+def _is_next_on_line(one: Box, other: Box) -> bool:
     lower = min(one[3] - one[2], other[3] - other[2])
     return min(one[3], other[3]) - max(one[2], other[2]) > 0.5 * lower and -lower < other[0] - one[1] < 1.5 * lower
 

@@ -22,7 +22,7 @@ def decode(data: bytes) -> tuple[str, list[str]]:
         try:
             data = data.decode("utf-16").encode()
         except UnicodeError as error:
-            raise UnreadableSource("begins like UTF-16 and is none: it is damaged, or not text") from error
+            raise UnreadableSource("starts like UTF-16 but can't be decoded: it is damaged, or not text") from error
     head = data[:65536]
     if b"\0" in data or sum(byte in _CONTROL for byte in head) > len(head) // 50:
         raise UnreadableSource("is binary, not text")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.errors import UnreadableSource
-from index.formats.content import MAX_CHARACTERS, Content, said_title
+from index.formats.content import MAX_CHARACTERS, Content, normalized_title
 from index.formats.outline import Outline
-from index.formats.tables import said_again
+from index.formats.tables import repeated_cell
 from index.formats.webpage import with_title
 
 _TOKEN = re.compile(
@@ -53,7 +53,7 @@ def read(path: Path) -> Content:
     text = reader.text()
     if not text:
         raise UnreadableSource("holds no text")
-    title = said_title(reader.said.get("title", ""))
+    title = normalized_title(reader.said.get("title", ""))
     notes = () if whole else ("is cut off: its end is missing",)
     # No date: the file's creation date is not the publication date of its text.
     return Content(with_title(title, text), title, reader.said.get("author", "").strip(), notes=notes)
@@ -354,7 +354,7 @@ class _Reader:
         above = self._rows[-1] if self._rows else []
         for at, how in enumerate(self._merged[: len(self._row)]):
             if how == "clvmrg" and at < len(above):
-                self._row[at] = said_again(above[at])
+                self._row[at] = repeated_cell(above[at])
             elif how == "clmrg" and at and self._header and not above:
                 self._row[at] = self._row[at - 1]
         self._rows.append(self._row)

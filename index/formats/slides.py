@@ -11,10 +11,10 @@ from typing import Any
 
 from index.errors import UnreadableSource
 from index.formats.archive import attribute, find_text, open_archive, read_part
-from index.formats.content import MAX_CHARACTERS, Content, said_title
+from index.formats.content import MAX_CHARACTERS, Content, normalized_title
 from index.formats.numbering import number_as
 from index.formats.outline import Outline
-from index.formats.tables import said_again
+from index.formats.tables import repeated_cell
 from index.formats.webpage import with_title
 
 _DECK = "ppt/presentation.xml"
@@ -46,7 +46,7 @@ def read(path: Path) -> Content:
         if _CORE in archive.namelist():
             core = read_part(archive, _CORE)
             title, author, language = (find_text(core, name) for name in ("title", "creator", "language"))
-        title = said_title(title)
+        title = normalized_title(title)
         deck = _Deck(archive)
         slides, length = list[str](), 0
         for number, name in enumerate(deck.slides(), 1):
@@ -293,7 +293,7 @@ def _add_table(outline: Outline, table: Any) -> None:
         cells = list[str]()
         for cell in row.iterfind("{*}tc"):
             if cell.get("vMerge") in ("1", "true") and rows and len(cells) < len(rows[-1]):
-                cells.append(said_again(rows[-1][len(cells)]))
+                cells.append(repeated_cell(rows[-1][len(cells)]))
             elif cell.get("hMerge") in ("1", "true"):
                 cells.append(cells[-1] if cells and first and not rows else "")
             else:

@@ -53,7 +53,7 @@ def is_amount_cell(words: str) -> bool:
     return bool(_AMOUNT.fullmatch(words.strip()))
 
 
-def said_again(words: str) -> str:
+def repeated_cell(words: str) -> str:
     """Return the text to repeat below in a vertically merged cell: "" for a number."""
     return "" if is_amount_cell(words) else words
 
@@ -91,9 +91,9 @@ def names_of_both(first: Sequence[str], second: Sequence[str]) -> list[str] | No
         if own and f"{group} {own}" in names:  # the second row is data with a cell that spans columns
             return None
         names.append(f"{group} {own}" if own else above[n])
-    told = [below[n] for n in range(width) if below[n] and below[n] != above[n]]
+    new_names = [below[n] for n in range(width) if below[n] and below[n] != above[n]]
     # Otherwise the second row may be data with an empty first cell.
-    repeated = above[0] == below[0] or len(set(told)) < len(told)
+    repeated = above[0] == below[0] or len(set(new_names)) < len(new_names)
     return names if any(opens) and above[0] and not opens[0] and repeated else None
 
 

@@ -58,8 +58,8 @@ def read_markup(data: bytes | str) -> Content:
     """Return the article of a page, given as bytes or text."""
     source, notes = (data, []) if isinstance(data, str) else decode_markup(data)
     tree = parse(source)
-    title, author, published, language = _said(tree)
-    marked = _kept_whole(tree) if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS else ""
+    title, author, published, language = _metadata(tree)
+    marked = _marked_markup(tree) if sum(1 for _ in tree.iter()) <= _MOST_ELEMENTS else ""
     article, text = _article(marked)
     whole = whole_page(tree)
     if (
@@ -143,7 +143,7 @@ def _is_latin(text: str) -> bool:
     return all(unicodedata.name(letter, "").startswith("LATIN") for letter in set(text) if letter.isalpha())
 
 
-def _kept_whole(tree: Any) -> str:
+def _marked_markup(tree: Any) -> str:
     """Return the page as markup, with a mark in short cells and items to keep.
 
     trafilatura drops any element whose text is only "Print" or "Google", as a share link. Elements without links or
@@ -232,7 +232,7 @@ def _drop(element: Any) -> None:
         element.drop_tree()
 
 
-def _said(tree: Any) -> tuple[str, str, date | None, str]:
+def _metadata(tree: Any) -> tuple[str, str, date | None, str]:
     """Return (title, author, published, language) from the page's metadata."""
     metas: dict[str, str] = {}
     for meta in tree.iter("meta"):

@@ -13,7 +13,7 @@ from lxml import etree
 
 from index.errors import UnreadableSource
 from index.formats.archive import find_text, open_archive, parse_xml
-from index.formats.content import Content, said_title
+from index.formats.content import Content, normalized_title
 from index.formats.markup import render
 from index.formats.numbering import number_paragraphs
 from index.formats.webpage import parse, with_title
@@ -49,17 +49,17 @@ def read(path: Path) -> Content:
         try:
             numbered = _with_numbers(archive)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-            raise UnreadableSource("is damaged: its text can't be taken out") from error
+            raise UnreadableSource("is damaged: its text can't be extracted") from error
     try:
         # Drop pictures: by default mammoth embeds them in the HTML.
         made = mammoth.convert_to_html(
             numbered, style_map=_STYLES + _LISTS, convert_image=mammoth.images.img_element(lambda image: {})
         )
     except (ExpatError, zipfile.BadZipFile, KeyError, ValueError, AttributeError, RecursionError) as error:
-        raise UnreadableSource("is damaged: its text can't be taken out") from error
+        raise UnreadableSource("is damaged: its text can't be extracted") from error
     if not made.value.strip():
         raise UnreadableSource("holds no text")
-    title = said_title(title)
+    title = normalized_title(title)
     text = with_title(title, render(parse(made.value, numbered=True)))
     # No date: the file's creation date is not the publication date of its text.
     return Content(text, title, author, None, language)

@@ -14,7 +14,7 @@ from openpyxl.utils.cell import range_boundaries
 
 from index.errors import UnreadableSource
 from index.formats.archive import open_archive
-from index.formats.content import Content, said_title
+from index.formats.content import Content, normalized_title
 from index.formats.tables import Numbered, is_amount_cell, write_rows
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
@@ -40,7 +40,7 @@ def read(path: Path) -> Content:
         book.close()
     said = book.properties
     return Content(
-        made.text, said_title(said.title or ""), said.creator or "", None, said.language or "", rows=made.rows
+        made.text, normalized_title(said.title or ""), said.creator or "", None, said.language or "", rows=made.rows
     )
 
 

@@ -46,19 +46,19 @@ class Worker:
         """
         return Content.from_json(self._answer(path, {"reader": READERS[path.suffix.lower()]})["content"])
 
-    def view(self, path: Path, viewer: str, asked: str, **given: Any) -> Any:
+    def view(self, path: Path, viewer: str, function: str, **given: Any) -> Any:
         """Call a function of a viewer module on a file, and return its result.
 
         Args:
             path: The file.
             viewer: Name of a module in this package.
-            asked: Name of the function.
+            function: Name of the function.
             given: Its further arguments; like the result, JSON values.
 
         Raises:
             UnreadableSource: The file can't be read; the message is one line.
         """
-        return self._answer(path, {"viewer": viewer, "asked": asked, "given": given})["found"]
+        return self._answer(path, {"viewer": viewer, "function": function, "given": given})["found"]
 
     def _answer(self, path: Path, what: dict[str, Any]) -> dict[str, Any]:
         request = json.dumps({"path": str(path.absolute()), **what})
@@ -77,9 +77,7 @@ class Worker:
             line = ""
         if not line:
             self.close()
-            raise UnreadableSource(
-                "can't be read: it brought its reader down, so it is damaged or needs too much memory"
-            )
+            raise UnreadableSource("can't be read: it crashed the reader, so it is damaged or needs too much memory")
         answer: dict[str, Any] = json.loads(line)
         if answer["ends"]:
             self.close()

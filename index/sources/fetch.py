@@ -90,7 +90,7 @@ def fetch(address: str, limits: FetchLimits) -> Fetched:
             try:
                 address = urljoin(address, found)
             except ValueError as error:
-                raise Unfetched("redirects to something that is no web address") from error
+                raise Unfetched("redirects to something that is not a web address") from error
     raise Unfetched(f"redirects more than {MOST_REDIRECTS} times")
 
 
@@ -99,13 +99,13 @@ def _reason(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause:
         if isinstance(cause, socket.gaierror):
-            return "no such host is known. Check the address, and that this machine is on the network"
+            return "the host is unknown. Check the address, and that this machine is online"
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted ({cause.verify_message.rstrip('.')})"
         if isinstance(cause, ConnectionRefusedError):
             return "nothing answers there (the connection was refused)"
         cause = cause.__cause__ or cause.__context__
-    return "the connection broke, or speaks no HTTP"
+    return "the connection broke, or the server does not speak HTTP"
 
 
 def _checked(address: str) -> str:
@@ -114,9 +114,9 @@ def _checked(address: str) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-        raise Unfetched(f"{address[:200]!r} is no web address: http:// or https:// and a host are expected")
+        raise Unfetched(f"{address[:200]!r} is not a web address: expected http:// or https:// and a host")
     if parts.username or parts.password:
-        raise Unfetched("has a name or password in it, which would be stored with the source: take it out")
+        raise Unfetched("contains a name or password, which would be stored with the source: remove it")
     return urldefrag(address).url
 
 
@@ -138,7 +138,7 @@ def _get(pool: httpcore.ConnectionPool, address: str, limits: FetchLimits, deadl
         kind, _, rest = fields.get("content-type", "").partition(";")
         kind = kind.strip().lower()
         if kind not in limits.kinds:
-            raise Unfetched(f"is {kind or 'of no named type'}, not one of {', '.join(sorted(limits.kinds))}")
+            raise Unfetched(f"is {kind or 'of unknown type'}, not one of {', '.join(sorted(limits.kinds))}")
         if fields.get("content-length", "").isdigit() and int(fields["content-length"]) > limits.bytes:
             raise _too_large(limits)
         packed = fields.get("content-encoding", "identity").lower()
@@ -149,7 +149,7 @@ def _get(pool: httpcore.ConnectionPool, address: str, limits: FetchLimits, deadl
 
 def _read(pieces: Iterable[bytes], packed: str, limits: FetchLimits, deadline: float) -> bytes:
     if packed not in ("identity", "", "gzip", "x-gzip", "deflate"):
-        raise Unfetched(f"is compressed as {packed[:40]!r}, though Footnote asked for no compression")
+        raise Unfetched(f"is compressed as {packed[:40]!r}, although Footnote requested no compression")
     unpack = zlib.decompressobj(47) if packed not in ("identity", "") else None
     data = bytearray()
     for piece in pieces:
@@ -175,7 +175,7 @@ def _ascii(address: str) -> str:
         host = (parts.hostname or "").encode("idna").decode()
         port = f":{parts.port}" if parts.port else ""
     except (UnicodeError, ValueError) as error:
-        raise Unfetched("has a host or port that can't be one: check how it is written") from error
+        raise Unfetched("has an invalid host or port: check the spelling") from error
     host = f"[{host}]" if ":" in host else host
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]")
@@ -202,7 +202,7 @@ class _Checked(httpcore.NetworkBackend):
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if not self._allow_private and (private := [one for one in addresses if not is_public(one)]):
             raise Unfetched(
-                f"is at {private[0]}, which is no public address: set FOOTNOTE_ALLOW_PRIVATE_ADDRESSES=true to read "
+                f"is at {private[0]}, which is not a public address: set FOOTNOTE_ALLOW_PRIVATE_ADDRESSES=true to read "
                 "pages of your own network"
             )
         return self._inner.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
@@ -211,7 +211,7 @@ class _Checked(httpcore.NetworkBackend):
         self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
     ) -> httpcore.NetworkStream:
         """Refuse: a web address names no socket."""
-        raise Unfetched("is no web address")
+        raise Unfetched("is not a web address")
 
 
 def is_public(address: str) -> bool:

@@ -15,7 +15,7 @@ from index.formats.worker import Worker
 from index.home import current_folder
 from index.sources.roots import find_sources, forgotten, registered_addresses
 from index.sources.seen import Seen
-from index.sources.web_pages import kept_pages, web_folder
+from index.sources.web_pages import saved_pages, web_folder
 from index.stamps import Stamp, open_at_once, open_stamped, stamp_of
 
 _MOST_KNOWN = 1000
@@ -110,5 +110,5 @@ class Originals:
         return files
 
     def _look(self, roots: Iterable[Path]) -> list[tuple[str, Path]]:
-        pages, _ = kept_pages(self._home, registered_addresses(self._home))
+        pages, _ = saved_pages(self._home, registered_addresses(self._home))
         return [*find_sources(roots, forgotten(self._home)).files, *pages.files]

@@ -104,7 +104,7 @@ def mend_lists(home: Path) -> list[tuple[str, str]]:
     """
     registered_roots(home), forgotten(home)
     names = [name for name in KEPT_TWICE if mend(index_folder(home) / name)]
-    return [(name, "was damaged, or its copy was: restored from the undamaged one") for name in names]
+    return [(name, "was damaged, or its copy was: restored from the intact one") for name in names]
 
 
 def register_roots(home: Path, paths: Sequence[Path]) -> list[Path]:
@@ -123,7 +123,7 @@ def check_there(paths: Iterable[Path]) -> None:
     """Raise FootnoteError for a path that does not exist."""
     for path in paths:
         if not path.exists():
-            raise FootnoteError(f"{path} does not exist. Name a file or a folder that does.")
+            raise FootnoteError(f"{path} does not exist. Name an existing file or folder.")
 
 
 def forgotten(home: Path) -> frozenset[Path]:
@@ -219,11 +219,11 @@ def _is_text(name: str) -> bool:
 def left_out(root: Path, name: str) -> str:
     """Return why a file `name` put into `root` would be no source; "" if it would be."""
     if name.startswith("."):
-        return "is hidden, for its name begins with a dot: give it another name"
+        return "is hidden because its name begins with a dot: rename it"
     if name == QUESTION_SET:
-        return "has the name of a question set: add it under Evaluation, or give it another name"
+        return "has the name of a question set: add it under Evaluation, or rename it"
     if Path(name).suffix.lower() not in READABLE:
-        return "is of no format that is read"
+        return "has an unsupported format"
     return f"is left out by {IGNORE_FILE}" if _ignored(root, SourceScan()).match_file(name) else ""
 
 

@@ -56,39 +56,39 @@ def refresh(home: Path, addresses: Sequence[str], limits: FetchLimits, tell: Pro
         try:
             _keep(folder, address, fetch(address, limits))
         except Unfetched as error:
-            if kept := _kept(folder):
-                pages.notes.append((kept[0], f"{error}: the copy of {kept[2][:10]} is used"))
+            if copy := _saved_copy(folder):
+                pages.notes.append((copy[0], f"{error}: the copy of {copy[2][:10]} is used"))
             else:
                 pages.failed.append((address, str(error)))
-        if (kept := _kept(folder)) and kept[0] not in taken:
-            taken.add(kept[0])
-            pages.files.append(kept[:2])
+        if (copy := _saved_copy(folder)) and copy[0] not in taken:
+            taken.add(copy[0])
+            pages.files.append(copy[:2])
     return pages
 
 
-def kept_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
+def saved_pages(home: Path, addresses: Sequence[str]) -> tuple[Pages, list[str]]:
     """Return the kept copies, and the addresses without a copy.
 
     Nothing is fetched; a note on each says so.
     """
     pages, unknown, taken = Pages(), list[str](), set[str]()
     for address in dict.fromkeys(addresses):
-        kept = _kept(copy_folder(home, address))
-        if kept is None:
+        copy = _saved_copy(copy_folder(home, address))
+        if copy is None:
             unknown.append(address)
             pages.notes.append((address, "would be fetched"))
-        elif kept[0] not in taken:
-            taken.add(kept[0])
-            pages.files.append(kept[:2])
-            pages.notes.append((kept[0], f"would be fetched again; this report is based on the copy of {kept[2][:10]}"))
+        elif copy[0] not in taken:
+            taken.add(copy[0])
+            pages.files.append(copy[:2])
+            pages.notes.append((copy[0], f"would be fetched again; this report is based on the copy of {copy[2][:10]}"))
     return pages, unknown
 
 
 def addresses_of(home: Path, source: str, addresses: Sequence[str]) -> Iterator[str]:
     """Yield the registered addresses that are `source`, or whose page is called so."""
     for address in addresses:
-        kept = _kept(copy_folder(home, address))
-        if address == source or (kept and kept[0] == source):
+        copy = _saved_copy(copy_folder(home, address))
+        if address == source or (copy and copy[0] == source):
             yield address
 
 
@@ -118,7 +118,7 @@ def _keep(folder: Path, address: str, found: Fetched) -> None:
     write_sealed(folder / "about.json", about)
 
 
-def _kept(folder: Path) -> tuple[str, Path, str] | None:
+def _saved_copy(folder: Path) -> tuple[str, Path, str] | None:
     """Return (source name, copy, when it was fetched) of an address, or None without an undamaged copy."""
     try:
         about = read_sealed(folder / "about.json")

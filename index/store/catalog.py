@@ -179,7 +179,7 @@ class Catalog:
                 said = (_published(when, origin), str(text), str(author), str(language))
                 article = Article(*named, *said, *marks_from_json(json.loads(str(marks))))
             if content_digest(article) != content:
-                raise damaged(self._folder, f"the stored text of {source} is not as it was indexed")
+                raise damaged(self._folder, f"the stored text of {source} has changed since it was indexed")
             return article
         return None
 
@@ -275,7 +275,7 @@ class Catalog:
                 with failing_as_damage(self._folder, _PART):
                     one = found[str(row[0])] = _chunk(row[:-1])
                 if one.digest != row[-1]:
-                    raise damaged(self._folder, "a passage is not as it was written")
+                    raise damaged(self._folder, "a passage has changed since it was written")
         if len(found) < len(set(ids)):
             # The vectors may be on a server, where no digest shows damage: only a rebuild is sure to help.
             raise IndexDamaged(

@@ -236,10 +236,10 @@ def _turned_away(server: Server, status: int) -> str:
         )
     if status in _BUSY:
         return (
-            f"The Chroma server at {server.url} has too much to do ({status}; asked {len(_PAUSES) + 1} times). Try "
-            "again in a minute."
+            f"The Chroma server at {server.url} is overloaded ({status}; {len(_PAUSES) + 1} attempts). Try again "
+            "in a minute."
         )
-    return f"The proxy at {server.url} does not reach its Chroma server ({status}). Look whether that runs."
+    return f"The proxy at {server.url} does not reach its Chroma server ({status}). Check that it is running."
 
 
 def _odd(server: Server, error: Exception) -> str:
@@ -252,6 +252,6 @@ def _odd(server: Server, error: Exception) -> str:
     parts = (server.token[n : n + part] for n in range(len(server.token) - part + 1))
     detail = "" if not text or any(one in text for one in parts) else f" It says: {text}"
     return (
-        f"What answers at {server.url} did not do what a Chroma server does. Check FOOTNOTE_CHROMA_URL, and see the "
-        f"server's own log.{detail}"
+        f"The server at {server.url} did not behave like a Chroma server. Check FOOTNOTE_CHROMA_URL, and see the "
+        f"server's log.{detail}"
     )

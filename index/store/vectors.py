@@ -169,9 +169,9 @@ class VectorStore:
     def _nearest_in_graph(self, vectors: Sequence[Vectors]) -> list[float]:
         found: list[float] = []
         for at in range(0, len(vectors), _ASKED_AT_ONCE):
-            asked: Any = list(vectors[at : at + _ASKED_AT_ONCE])
+            batch: Any = list(vectors[at : at + _ASKED_AT_ONCE])
             with failing_as_damage(self._generation, _PART):
-                reply: Any = self._collection.query(query_embeddings=asked, n_results=1, include=["distances"])
+                reply: Any = self._collection.query(query_embeddings=batch, n_results=1, include=["distances"])
             distances = reply["distances"]
             found += [1.0 - float(row[0]) if row else -1.0 for row in distances]
         return found

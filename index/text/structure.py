@@ -1,4 +1,4 @@
-"""Divides a text into blocks: headings, lists, steps, table rows, questions with answers, paragraphs. Pure.
+"""Division of a text into blocks: headings, lists, steps, table rows, questions with answers, paragraphs. Pure.
 
 Every offset counts code points of the stored text. The readers of all formats write lists and headings as Markdown, so
 this module treats all formats alike.
@@ -26,8 +26,8 @@ _NUMBER = re.compile(
     r"(?P<mark>\d{1,3}(?:\.\d{1,3})+\.?(?!\s+[a-z])|(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)]|\((?:\d{1,3}|[a-z]|[ivx]{1,4})\)|[A-Z]{1,2}\d{1,3}[.:)]?)"
     r"\s+(?=\S)"
 )
-"""Also clauses ("3.1") and codes ("D1"), which begin items only if several lines of the same kind follow each other."""
-_UNSURE = re.compile(r"\d+(?:\.\d+)+\.?|[A-Z]{1,2}\d+[.:)]?|\d{1,3}\)")
+"""Includes clauses ("3.1") and codes ("D1"); they begin items only if several lines of the same kind follow."""
+_AMBIGUOUS = re.compile(r"\d+(?:\.\d+)+\.?|[A-Z]{1,2}\d+[.:)]?|\d{1,3}\)")
 _HASHES = re.compile(r"(#{1,6})\s+(?=\S)")
 _ASKED = re.compile(r"(?:Q|Question|F|Frage)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
 _ANSWERED = re.compile(r"(?:A|Answer|Antwort)\s*\d*\s*[:.)]\s+(?=\S)", re.IGNORECASE)
@@ -49,7 +49,7 @@ class Block:
     """A block of a text: `text[start:end]`, marks included.
 
     `level` is the level of a heading, from 1, or the depth of an item, from 0. `parent` is the number of the parent
-    block: the outer item or the list of an item, else the heading above, or None at the top. An item includes its
+    block: for an item, its outer item or its list; else the heading above, or None at the top. An item includes its
     nested items. `inner` is the offset of the text after the mark of an item, heading or answer.
     """
 
@@ -71,8 +71,8 @@ class Structure:
     def at(self, start: int, end: int) -> list[int]:
         """Return the numbers of all blocks around `text[start:end]`, innermost first."""
         last = bisect_right(self.blocks, start, key=lambda block: block.start)
-        held = [n for n in range(last) if self.blocks[n].start <= start and end <= self.blocks[n].end]
-        return sorted(held, key=lambda n: (self.blocks[n].end - self.blocks[n].start, -n))
+        around = [n for n in range(last) if self.blocks[n].start <= start and end <= self.blocks[n].end]
+        return sorted(around, key=lambda n: (self.blocks[n].end - self.blocks[n].start, -n))
 
     def items(self, number: int) -> list[Block]:
         """Return the direct items of a list or of an item."""
@@ -116,32 +116,32 @@ def _with_loose_lists(text: str, runs: Sequence[Run]) -> Iterator[Run]:
 
     Nested items are joined too.
     """
-    held: Run | None = None
+    current: Run | None = None
     first, nests = _NO_ITEM, False
     for run in runs:
-        own = _opening_item(text, run)
-        deeper = bool(own.shape) and own.indent >= first.indent + NESTED
-        alike = own.shape == first.shape and (nests or (own.alone and first.alone))
-        if held and first.shape and (deeper or alike):
-            held, nests = replace(held, end=run.end), nests or deeper
+        opening = _opening_item(text, run)
+        deeper = bool(opening.shape) and opening.indent >= first.indent + NESTED
+        alike = opening.shape == first.shape and (nests or (opening.others_deeper and first.others_deeper))
+        if current and first.shape and (deeper or alike):
+            current, nests = replace(current, end=run.end), nests or deeper
             continue
-        if held:
-            yield held
-        held, first, nests = run, own, False
-    if held:
-        yield held
+        if current:
+            yield current
+        current, first, nests = run, opening, False
+    if current:
+        yield current
 
 
 @dataclass(frozen=True)
 class _Opening:
     """How a run of lines begins: the shape of its mark ("" without one) and the column of the mark.
 
-    `alone` is true if all other marks in the run are deeper.
+    `others_deeper` is true if all other marks in the run are deeper.
     """
 
     shape: str = ""
     indent: int = 0
-    alone: bool = False
+    others_deeper: bool = False
 
 
 _NO_ITEM = _Opening()
@@ -155,8 +155,8 @@ def _opening_item(text: str, run: Run) -> _Opening:
     first = next(lines, None)
     if not first or not first.mark:
         return _NO_ITEM
-    alone = all(line.indent >= first.indent + NESTED for line in lines if line.mark)
-    return _Opening(mark_shape(first.mark), first.indent, alone)
+    others_deeper = all(line.indent >= first.indent + NESTED for line in lines if line.mark)
+    return _Opening(mark_shape(first.mark), first.indent, others_deeper)
 
 
 class _Builder:
@@ -188,7 +188,7 @@ class _Builder:
                 self._add("code", start, end, inside_fences(self._text, start, end)[0])
             if number <= inside:
                 continue
-            if group and _parts(self._text, group, line):
+            if group and _begins_block(self._text, group, line):
                 self._close(group)
                 group = []
             group.append(line)
@@ -202,10 +202,10 @@ class _Builder:
         elif _opens_a_section(text, group):
             self.heading(start, group[0].end, LINE_LEVEL, group[0].inner)
             self.add(group[1:])
-        elif asked := _ASKED.match(text, start):
+        elif question := _ASKED.match(text, start):
             answer = next((line for line in group[1:] if _ANSWERED.match(text, line.start)), None)
             found = _ANSWERED.match(text, answer.start) if answer else None
-            self._add("pair" if found else "paragraph", start, end, found.end() if found else asked.end())
+            self._add("pair" if found else "paragraph", start, end, found.end() if found else question.end())
         elif len(group) > 1 and _QUESTION.fullmatch(text, group[0].inner, group[0].end) and not group[1].mark:
             self._add("pair", start, end, group[1].start)
         elif all(_is_row(text, line) for line in group):
@@ -239,13 +239,13 @@ class _Builder:
         shapes = Counter(mark_shape(line.mark) for line in group if line.mark)
         items = [n for n, line in enumerate(group) if line.mark and _is_item_in(group[0], line, shapes)]
         levels = depths([group[n].indent for n in items], [mark_shape(group[n].mark) for n in items])
-        held = [number]  # the list, then the open items, outermost first
+        open_items = [number]  # the list, then the open items, outermost first
         for place, (n, level) in enumerate(zip(items, levels, strict=True)):
             after = (m for m, other in zip(items[place + 1 :], levels[place + 1 :], strict=True) if other <= level)
             end = group[next(after, len(group)) - 1].end
-            held = held[: level + 1]
-            held.append(len(self.blocks))
-            self.blocks.append(Block("item", group[n].start, end, level, held[level], group[n].inner))
+            open_items = open_items[: level + 1]
+            open_items.append(len(self.blocks))
+            self.blocks.append(Block("item", group[n].start, end, level, open_items[level], group[n].inner))
 
     def _add(self, kind: BlockKind, start: int, end: int, inner: int, level: int = 0) -> None:
         self.blocks.append(Block(kind, start, end, level, self._open[-1] if self._open else None, inner))
@@ -254,20 +254,20 @@ class _Builder:
 def depths(indents: Sequence[int], shapes: Sequence[str]) -> list[int]:
     """Return the depth of each list item, from 0, by the columns and kinds of marks.
 
-    One more column nests an item with another kind of mark. The same kind needs two, because numbers may be
-    right-aligned.
+    An item with another kind of mark is nested if its mark is one column deeper. With the same kind it must be two
+    columns deeper, because numbers may be right-aligned.
 
     >>> depths([0, 4, 6, 4, 0, 1], ["-"] * 6)
     [0, 1, 2, 1, 0, 0]
     """
-    made = list[int]()
-    open_ = list[tuple[int, str]]()  # the open items, outermost first
+    levels = list[int]()
+    open_items = list[tuple[int, str]]()  # the open items, outermost first
     for indent, shape in zip(indents, shapes, strict=True):
-        while open_ and indent < open_[-1][0] + (NESTED if shape == open_[-1][1] else 1):
-            open_.pop()
-        made.append(len(open_))
-        open_.append((indent, shape))
-    return made
+        while open_items and indent < open_items[-1][0] + (NESTED if shape == open_items[-1][1] else 1):
+            open_items.pop()
+        levels.append(len(open_items))
+        open_items.append((indent, shape))
+    return levels
 
 
 def _is_item_in(first: _Line, line: _Line, shapes: Mapping[str, int]) -> bool:
@@ -276,7 +276,7 @@ def _is_item_in(first: _Line, line: _Line, shapes: Mapping[str, int]) -> bool:
     Such a line begins with an ambiguous mark ("A4 paper", "2.5 Litres"), and no other line in the group has the same
     kind of mark.
     """
-    return line.indent <= first.indent or not _UNSURE.fullmatch(line.mark) or shapes[mark_shape(line.mark)] > 1
+    return line.indent <= first.indent or not _AMBIGUOUS.fullmatch(line.mark) or shapes[mark_shape(line.mark)] > 1
 
 
 def _question_at_the_end(text: str, block: Block) -> int | None:
@@ -353,17 +353,17 @@ def _width(space: str) -> int:
     return len(space.expandtabs(4)) if "\t" in space else len(space)
 
 
-def _parts(text: str, group: list[_Line], line: _Line) -> bool:
+def _begins_block(text: str, group: list[_Line], line: _Line) -> bool:
     """True if `line` begins a new block."""
     first = group[0]
     if len(group) == 1 and not (line.mark or line.after_blank) and _stands_as_heading(text[first.inner : first.end]):
         return False  # the line below decides whether this is a heading
     if first.mark:
-        goes_on = bool(line.mark) and mark_shape(first.mark) == mark_shape(line.mark)
+        continues = bool(line.mark) and mark_shape(first.mark) == mark_shape(line.mark)
         inside = line.indent > first.indent and not line.after_blank
         wrapped = not line.mark and not line.after_blank and _goes_on(text, group[-1], line)
         wrapped = wrapped and (line.indent >= first.indent or text[line.start].islower())
-        return not (goes_on or inside or wrapped or (line.mark and line.indent > first.indent))
+        return not (continues or inside or wrapped or (line.mark and line.indent > first.indent))
     if _ASKED.match(text, first.start):
         return bool(_ASKED.match(text, line.start))
     if line.mark or _ASKED.match(text, line.start):

@@ -66,10 +66,10 @@ class Contents:
         except ValueError as error:
             raise BadBackup("its list of files can't be read") from error
         if contents.footnote_backup > BACKUP_FORMAT:
-            raise BadBackup(f"Footnote {contents.version[:20]} made it, which is newer than this one")
+            raise BadBackup(f"it was made by Footnote {contents.version[:20]}, which is newer than this version")
         for name in contents.files:
             if not may_be_in_backup(name):
-                raise BadBackup(f"it holds {name[:100]!r}, which is no file of a home")
+                raise BadBackup(f"it contains {name[:100]!r}, which is not a file of a home")
         return contents
 
 

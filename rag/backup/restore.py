@@ -1,4 +1,4 @@
-"""Restore a backup: read it into a folder beside the home, check every file, and only then put it in place."""
+"""Restore a backup: read it into a folder next to the home, check every file, and only then put it in place."""
 
 from __future__ import annotations
 
@@ -43,14 +43,16 @@ class Restored:
 def restore_backup(backup: Path, home: Path, *, replace: bool = False) -> Restored:
     """Make `home` from a backup; with `replace` also where there is one, which is moved aside.
 
-    Everything is read and checked first, in a folder beside the home: a backup that is damaged changes nothing.
+    Everything is read and checked first, in a folder next to the home: a backup that is damaged changes nothing.
 
     Raises BadBackup for a file that is no whole backup, IndexBusy while another process writes the index, and
     FootnoteError when the home has content, or the disk no room.
     """
     home = home.resolve()
     if not is_empty_home(home) and not replace:
-        raise FootnoteError(f"{home} is in use. Say --replace to move it aside first, or name another with --home.")
+        raise FootnoteError(
+            f"{home} is not empty. Use --replace to move it aside first, or choose another home with --home."
+        )
     _refuse_writer(home)
     made = home.with_name(f".{home.name}.restoring-{secrets.token_hex(4)}")
     made.mkdir(parents=True)
@@ -84,9 +86,9 @@ def _unpack(backup: Path, folder: Path) -> Contents:
                 _extract(archive, name, member, folder / name)
             return contents
     except BadBackup as error:
-        raise BadBackup(f"{backup} is no backup that can be restored: {error}. Nothing was changed.") from error
+        raise BadBackup(f"{backup} can't be restored: {error}. Nothing was changed.") from error
     except _BROKEN as error:
-        raise BadBackup(f"{backup} is no backup, or is damaged ({error}). Nothing was changed.") from error
+        raise BadBackup(f"{backup} is not a backup, or is damaged ({error}). Nothing was changed.") from error
 
 
 def _checked(archive: zipfile.ZipFile, size: int) -> Contents:
@@ -97,17 +99,17 @@ def _checked(archive: zipfile.ZipFile, size: int) -> Contents:
     if any(stat.S_IFMT(one.external_attr >> 16) not in (0, stat.S_IFREG) or one.is_dir() for one in members):
         raise BadBackup("it holds a link or a folder")
     if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in members):
-        raise BadBackup("it is compressed in a way that no backup is")
+        raise BadBackup("its compression is not the one of a backup")
     if archive.getinfo(LIST).file_size > _LIST_BYTES:
         raise BadBackup("its list of files is too long")
     contents = Contents.from_bytes(archive.read(LIST))
     held = {one.filename: one.file_size for one in members if one.filename != LIST}
     if len(members) != len(held) + 1 or held != {name: one.size for name, one in contents.files.items()}:
-        raise BadBackup("its files are not those of its list")
+        raise BadBackup("its files do not match its list")
     # Members that share their bytes are a way to unpack more than there is.
     unpacked = sum(held.values())
     if sum(one.compress_size for one in members) > size or (unpacked > _SMALL and unpacked > _RATIO * size):
-        raise BadBackup("it would unpack to far more than it holds")
+        raise BadBackup("it would unpack to far more than its size allows")
     return contents
 
 

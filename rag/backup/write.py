@@ -18,7 +18,7 @@ from index.build.lock import hold_lock
 from index.errors import FootnoteError
 from index.home import unwritable
 from rag.backup.contents import LIST, Contents, Member, files_to_keep, is_empty_home
-from rag.made_by import program_version
+from rag.provenance import program_version
 from rag.settings import SEEDS
 
 BLOCK = 1 << 20
@@ -113,7 +113,7 @@ def _open(path: Path) -> Iterator[BinaryIO]:
                 source.backup(target)
         except sqlite3.Error as error:
             raise FootnoteError(
-                f"{path} can't be read ({error}). Mend it or move it away, then repeat the backup."
+                f"{path} can't be read ({error}). Repair it or move it away, then repeat the backup."
             ) from error
         with copy.open("rb") as stream:
             yield stream

@@ -33,21 +33,21 @@ _SECOND = 1.15
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """A cited passage, with what its facts are checked against.
+    """A cited passage, against which the check compares the facts of a sentence.
 
-    `beside` is its title, heading and date; `aliases` are the short forms that its article introduces. `name` is what a
-    reason calls it.
+    `context` is its title, heading and date; `aliases` are the short forms that its article introduces. `name` is what
+    a reason calls it.
     """
 
     text: str
-    beside: str
+    context: str
     aliases: Aliases
     name: str = "the source"
 
     @cached_property
     def whole(self) -> SearchedText:
-        """Everything that counts as said by the source."""
-        return SearchedText(f"{self.beside}\n{self.text}", self.aliases)
+        """Return the text and its context, in which the check looks for facts."""
+        return SearchedText(f"{self.context}\n{self.text}", self.aliases)
 
     @cached_property
     def places(self) -> FactPlaces:
@@ -131,9 +131,9 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
             if gap >= _ELSEWHERE:
                 strays.append(fact)
     # A value in the title or in a name can't be mistaken for another.
-    beside = [SearchedText(source.beside, source.aliases) for source in sources]
+    context = [SearchedText(source.context, source.aliases) for source in sources]
     free = [one for one in facts if one not in missing and not in_a_name(sentence, one)]
-    free = [one for one in free if not any(holder.has(one) for holder in beside)]
+    free = [one for one in free if not any(holder.has(one) for holder in context)]
     text = "\n".join(holder.text for holder in holders)
     return Measured(
         facts=len(facts),
@@ -178,19 +178,22 @@ def judge_sentence(one: Measured, named: str = "the source") -> tuple[SupportVer
         facts = ", ".join(dict.fromkeys(f"“{fact.text}”" for fact in one.missing))
         return "unsupported", f"{facts} {'is' if len(one.missing) == 1 else 'are'} not in {named}"
     if not one.support or one.passage < _HARDLY:
-        return "unsupported", f"{named} says hardly anything of this"
+        return "unsupported", f"{named} hardly supports any of it"
     if one.instructs:
-        return "unsupported", f"what {named} has there are instructions, not statements"
+        return "unsupported", f"{named} contains instructions there, not statements"
     if one.denied:
-        return "weak", f"one of the two says “not”: compare it with {named}"
+        return "weak", f"either it or {named} says “not”: compare them"
     if one.turned:
         return "weak", f"it says “{one.turned[0]}”, {named} says “{one.turned[1]}”"
     for rival, least in ((one.value, _RIVAL_VALUE), (one.name, _RIVAL_NAME)):
         if rival and rival.margin < -least:
-            return "weak", f"it says “{rival.text}”, but “{rival.other}” stands nearer to this in {named}"
+            return "weak", f"it says “{rival.text}”, but the nearest match in {named} is “{rival.other}”"
     if one.strays:
         facts = ", ".join(dict.fromkeys(f"“{fact.text}”" for fact in one.strays))
-        return "weak", f"{facts} stands elsewhere in {named}, not with the rest of this"
+        return (
+            "weak",
+            f"{facts} {'appears' if len(one.strays) == 1 else 'appear'} elsewhere in {named}, apart from the rest",
+        )
     if one.slices < _COVERED:
         return "weak", f"its wording goes beyond {named}"
     if one.strange:
@@ -233,6 +236,6 @@ def _gap(fact: Fact, rest: Sequence[str], sources: Sequence[SourceFacts]) -> flo
             best = max(best, covered)
             if holder.has(fact):
                 within = max(within, covered)
-    if not within and any(SearchedText(source.beside, source.aliases).has(fact) for source in sources):
+    if not within and any(SearchedText(source.context, source.aliases).has(fact) for source in sources):
         return 0.0  # the title, heading or date has it
     return best - within

@@ -89,15 +89,15 @@ def whatsnew_command(arguments: argparse.Namespace) -> int:
     engine.ensure_index()
     questions = read_questions(arguments.questions, engine.settings.max_question)
     print_problems(questions.problems, strict=False)
-    asked = [one.text for one in questions.questions]
-    changed = receipt.whats_new(engine, questions.name, asked)
+    texts = [one.text for one in questions.questions]
+    changed = receipt.whats_new(engine, questions.name, texts)
     if changed is None:
-        print_trouble(f"{len(asked):,} answers are kept. The next run says which have changed since.")
+        print_trouble(f"Saved {len(texts):,} answers. The next run lists those that have changed.")
         return ANSWERED
     for one in changed:
         if arguments.json:
             print_json(one.to_json())
         else:
             print_replayed(one)
-    print_trouble(f"{len(changed):,} of {len(asked):,} questions have another answer than the last time.")
+    print_trouble(f"{len(changed):,} of {len(texts):,} questions have a new answer since the last run.")
     return ANSWERED

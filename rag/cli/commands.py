@@ -39,7 +39,7 @@ _LOOK_EVERY = 2.0
 def index_command(arguments: argparse.Namespace) -> int:
     """Bring the index up to date with the sources and print what was done."""
     if arguments.watch and (arguments.dry_run or arguments.rebuild):
-        print_trouble("--watch goes on bringing the index up to date: not with --dry-run or --rebuild.")
+        print_trouble("--watch keeps the index up to date, so it can't be combined with --dry-run or --rebuild.")
         return MISUSED
     engine = _open_engine(arguments)
     if arguments.watch:
@@ -115,7 +115,7 @@ def forget_command(arguments: argparse.Namespace) -> int:
     """Remove sources from the index, until they are named again."""
     names = [*arguments.sources, *([str(SEEDS)] if arguments.sample else [])]
     if not names:
-        print_trouble(f"Name a source to forget, as `{command('sources')}` gives it, or say --sample.")
+        print_trouble(f"Name a source to forget, as `{command('sources')}` gives it, or use --sample.")
         return MISUSED
     engine = _open_engine(arguments)
     with progress_bar() as progress:

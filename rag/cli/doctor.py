@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.build.generation import faults
@@ -32,16 +32,16 @@ _ROOM = 200_000_000
 class Check:
     """The result of one check.
 
-    `told` is what the check found, and how to repair it if it is not `ok`.
+    `message` says what the check found and, unless it is `ok`, how to repair it.
     """
 
     name: str
     ok: bool
-    told: str
+    message: str
 
     def to_json(self) -> dict[str, object]:
         """Return the result as JSON values, for other programs."""
-        return asdict(self)
+        return {"name": self.name, "ok": self.ok, "told": self.message}
 
 
 def examine(settings: Settings) -> Iterator[Check]:
@@ -87,22 +87,22 @@ def _space(home: Path) -> str:
     usage = f"{free / 1e9:.1f} GB free, the index takes {used / 1e6:.0f} MB"
     if free < max(_ROOM, 2 * used):
         raise FootnoteError(
-            f"{usage}. A new one is made beside the old: make room, or set FOOTNOTE_HOME to another disk."
+            f"{usage}. A new index needs space next to the old one: make room, or set FOOTNOTE_HOME to another disk."
         )
     return usage
 
 
 def _state(home: Path) -> str:
     if found := damaged_files(home):
-        raise FootnoteError(f"{'; '.join(found)}. Write anew what can be: {command('index')}")
-    return "as they were written"
+        raise FootnoteError(f"{'; '.join(found)}. To repair what can be repaired, run `{command('index')}`.")
+    return "unchanged"
 
 
 def _sources(home: Path) -> str:
     named = registered_roots(home)
     if gone := [str(root) for root in named if not root.exists()]:
         raise FootnoteError(
-            f"{', '.join(gone)} is gone. Bring it back, or take it out: {command('forget')} {gone[0]!r}"
+            f"{', '.join(gone)} no longer exists. Restore it, or remove it with `{command('forget')} {gone[0]!r}`."
         )
     return ", ".join([*map(str, named), *registered_addresses(home)]) or f"{SEEDS} (none is registered)"
 
@@ -111,8 +111,8 @@ def _writer(home: Path) -> str:
     if owner := writer(home):
         return f"{owner}, is writing a new index"
     if unwritable(home):
-        return "none here, where nothing can be written"
-    return f"a writer was stopped half-way; the next `{command('index')}` clears up" if has_leftovers(home) else "none"
+        return "none: nothing can be written here"
+    return f"a write was interrupted; the next `{command('index')}` cleans up" if has_leftovers(home) else "none"
 
 
 def _vectors(settings: Settings) -> str:
@@ -122,7 +122,7 @@ def _vectors(settings: Settings) -> str:
     at.check()
     plain = at.token and not at.url.startswith("https:")
     place = f"on the Chroma server at {at.url}, which answers"
-    return f"{place}; the token is sent to it unencrypted, https would hide it" if plain else place
+    return f"{place}; the token is sent unencrypted: use https" if plain else place
 
 
 def _index(settings: Settings, home: Path) -> str:
@@ -135,7 +135,7 @@ def _index(settings: Settings, home: Path) -> str:
     if found := faults(folder, server(settings)):
         raise FootnoteError(f"{'; '.join(found)}. Run `{command('index --rebuild')}` to make it again.")
     sizes = f"{manifest.articles} sources in {manifest.chunks} chunks"
-    return f"{sizes}, every file is as it was written, every part agrees, every vector is found"
+    return f"{sizes}, all files are unchanged, all parts agree, all vectors are found"
 
 
 def _up_to_date(home: Path) -> str:
@@ -144,4 +144,4 @@ def _up_to_date(home: Path) -> str:
         raise FootnoteError(
             f"{len(stale)} sources changed since ({stale[0]}). Run `{command('index')}` to bring it up to date."
         )
-    return "the index is of the sources as they are"
+    return "the index matches the sources"

@@ -20,7 +20,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
     With a baseline, print what changed too.
     """
     if arguments.fail_if_worse and not arguments.baseline:
-        print_trouble("--fail-if-worse compares with a --baseline, and none is named.")
+        print_trouble("--fail-if-worse needs a --baseline to compare with.")
         return MISUSED
     settings = make_settings(home=arguments.home, writer=arguments.writer)
     home = settings.index_home()
@@ -34,7 +34,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
         print_trouble(f"{source!r} {one_line(reason)}")
     if changed := engine.changed_note():
         print_trouble(changed)
-    print_problems(labels.unfound(questions, corpus.asked_corpus(engine, questions)), strict=arguments.strict)
+    print_problems(labels.missing_labels(questions, corpus.question_corpus(engine, questions)), strict=arguments.strict)
     options = run.Options(arguments.never_refuse, tuple(arguments.tag), arguments.corpus or "")
     making = run.describe_run(engine, questions, options)
     folder = arguments.out or run.choose_folder(home, questions, making)
@@ -43,7 +43,7 @@ def evaluate_command(arguments: argparse.Namespace) -> int:
             for done, total in run.ask_all(engine, questions, folder, making, arguments.workers):
                 progress("asking", done, total)
         except KeyboardInterrupt:
-            print_trouble(f"\nStopped; what is answered is kept in {folder}. The same command goes on.")
+            print_trouble(f"\nStopped; the answers so far are in {folder}. Run the same command to continue.")
             return INTERRUPTED
     print_line(table.summary_text(run.finish(folder)))
     made = run.open_run(str(folder), home)

@@ -24,8 +24,8 @@ def backup_command(arguments: argparse.Namespace) -> int:
             f"Left out: {one_line(name)}. Other systems can't have this name: rename the file and add it again."
         )
     if not contents.with_index:
-        print_line("The index is not in it: it is made again from the sources (--with-index takes it too).")
-    print_line("Folders outside of the home are not in it either: only where they are.")
+        print_line("The index is not included: it is rebuilt from the sources (--with-index includes it).")
+    print_line("Folders outside the home are not included either, only their paths.")
     return ANSWERED
 
 
@@ -41,10 +41,10 @@ def restore_command(arguments: argparse.Namespace) -> int:
         print_line(f"Missing here: {root}")
     if done.missing:
         print_line(
-            "These sources stay registered, and their texts are left out until they are there again. Copy them to the "
-            f"same place, or name where they are now with `{command('index FOLDER')}`, and take the old place out with "
+            "These sources stay registered, but their texts are left out until the files are back. Copy the files to "
+            f"the same place, or add their new place with `{command('index FOLDER')}` and remove the old one with "
             f"`{command('forget FOLDER')}`."
         )
     if not done.contents.with_index:
-        print_line("The index is made at the next start.")
+        print_line("The next start builds the index.")
     return ANSWERED

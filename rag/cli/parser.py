@@ -28,7 +28,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="app.py" if IS_CHECKOUT else "footnote",
         description="Footnote answers questions from your own articles, in their own words, and shows where.",
-        epilog="Without a command the page is served. The first use makes an index of the sample articles.",
+        epilog="Without a command, Footnote serves the page. The first start indexes the sample articles.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     home = _Parser(add_help=False)
@@ -64,8 +64,10 @@ def make_parser() -> argparse.ArgumentParser:
         description="Answer one question from the sources.",
         epilog="Exit codes: 0 answered, 3 refused (the sources do not say), 2 the question can't be asked, 1 failed.",
     )
-    one.add_argument("question", nargs="+", help="the question; in quotes, for the shell has its own use for ? and '")
-    one.add_argument("--as-typed", action="store_true", help="correct no spelling: search exactly what is typed")
+    one.add_argument("question", nargs="+", help="the question; in quotes, because the shell interprets ? and '")
+    one.add_argument(
+        "--as-typed", action="store_true", help="search exactly what is typed, without spelling correction"
+    )
     one.add_argument(
         "--source",
         action="append",
@@ -110,10 +112,10 @@ def _add_comparing_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "replay",
         parents=[home],
-        help="ask again what was answered before, and say what changed",
-        description="Ask the question of an answer again, as it was searched, and say whether the answer is identical, "
-        "else what changed and why.",
-        epilog="Exit code 0 for an identical answer, 1 for another one.",
+        help="ask an answered question again, and report what changed",
+        description="Ask the question of a saved answer again, as it was searched. Report whether the answer is "
+        "identical, or what changed and why.",
+        epilog="Exit code 0 for an identical answer, 1 for a different answer.",
     )
     one.add_argument("receipt", type=Path, metavar="FILE", help="an answer as `ask --json` prints it")
     one.add_argument("--json", action="store_true", help="print the outcome as JSON")
@@ -121,9 +123,9 @@ def _add_comparing_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "whatsnew",
         parents=[home],
-        help="say which questions have another answer than the last time",
-        description="Ask the questions of a set and say which have another answer than the last time, and why. The "
-        "first time the answers are kept, to compare with.",
+        help="list the questions whose answers have changed",
+        description="Ask the questions of a set and list those whose answers have changed since the last run, and why. "
+        "The first run saves the answers to compare with.",
     )
     one.add_argument(
         "questions", type=Path, metavar="QUESTIONS", help="a question set, in any form that evaluate reads"
@@ -137,7 +139,7 @@ def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> N
         parents=[home, writer],
         help="ask a whole question set and measure the answers",
         description="Ask every question of a set, measure the answers and write a run: results, summary and report. "
-        "A run that was stopped goes on when the same command is given again.",
+        "Repeat the same command to continue a stopped run.",
         epilog="QUESTIONS is JSONL, JSON, CSV, XLSX, TREC topics, a BEIR folder or SQuAD JSON, also with the keys of "
         "other tools: docs/evaluation.md.",
     )
@@ -146,10 +148,10 @@ def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> N
         "--out", type=Path, metavar="DIR", help="folder for the run (default: a new one in FOOTNOTE_HOME/runs)"
     )
     one.add_argument("--baseline", metavar="RUN", help="an earlier run (name or folder) to compare with")
-    one.add_argument("--corpus", metavar="PATH|same", help="ask of this folder, or of the articles that the set brings")
+    one.add_argument("--corpus", metavar="PATH|same", help="search this folder, or the articles in the set")
     one.add_argument("--tag", action="append", default=[], help="ask only questions with this tag (can be repeated)")
     one.add_argument("--strict", action="store_true", help="ask nothing when the question set has any problem")
-    one.add_argument("--never-refuse", action="store_true", help="always answer: measures reading apart from refusing")
+    one.add_argument("--never-refuse", action="store_true", help="always answer, to measure reading without refusals")
     one.add_argument("--workers", type=_positive, default=1, metavar="N", help="questions asked at once (default: 1)")
     one.add_argument(
         "--fail-if-worse", action="store_true", help="exit with 1 when a measure is worse than the baseline's"
@@ -158,7 +160,7 @@ def _add_evaluation_commands(commands: Any, home: _Parser, writer: _Parser) -> N
     one = commands.add_parser(
         "compare",
         parents=[home],
-        help="say what changed between two runs",
+        help="report what changed between two runs",
         description="Compare two runs over the questions they share: verdicts by measure, and which answers changed.",
     )
     one.add_argument("old", metavar="RUN_A", help="the baseline: a run's name or folder")
@@ -183,7 +185,7 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
         help="a folder, file or web page to add (none: sync what is registered)",
     )
     one.add_argument("--rebuild", action="store_true", help="build everything again, even what has not changed")
-    one.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    one.add_argument("--dry-run", action="store_true", help="report what would change, and change nothing")
     one.add_argument("--watch", action="store_true", help="update again whenever a source changes, until Ctrl-C")
     one.add_argument("--json", action="store_true", help="print the report as JSON, one line each")
 
@@ -193,9 +195,9 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "forget",
         parents=[home],
-        help="take sources out of the index",
-        description="Take sources out of the index and leave them out until `index` names them again. No file of yours "
-        "is touched. A folder that was registered is a source too: it is no longer looked at.",
+        help="remove sources from the index",
+        description="Remove sources from the index until `index` names them again. Your files are not touched. A "
+        "registered folder can be removed too: Footnote then stops looking for changes in it.",
     )
     one.add_argument("sources", nargs="*", metavar="SOURCE", help="its name as `sources` gives it, or a folder")
     one.add_argument("--sample", action="store_true", help=f"the sample articles; `index {_SAMPLE}` brings them back")
@@ -203,33 +205,33 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     one = commands.add_parser(
         "doctor",
         parents=[home],
-        help="check that everything is in order",
-        description="Check models, disk, sources and index, every chunk and vector included, and say how to repair "
-        "what is not in order.",
-        epilog="Exit code 1 when something is not in order.",
+        help="check for problems",
+        description="Check models, disk, sources and the index with every chunk and vector, and say how to repair "
+        "problems.",
+        epilog="Exit code 1 when there is a problem.",
     )
     one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
 
     one = commands.add_parser(
         "backup",
         parents=[home],
-        help="write what can't be made again into one file",
+        help="write what can't be rebuilt into one file",
         description="Write settings, registered folders, uploads, conversations, groups, feedback, question sets, "
-        "runs and copies of web pages into one .zip file. Folders of yours are not copied, nor is .env, which may hold "
-        "keys.",
+        "runs and copies of web pages into one .zip file. Your own folders are not copied, nor is .env, because it may "
+        "contain keys.",
     )
-    one.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not be there yet")
-    one.add_argument("--with-index", action="store_true", help="also the index itself, so that it need not be made")
+    one.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not exist yet")
+    one.add_argument("--with-index", action="store_true", help="include the index, so that it need not be rebuilt")
 
     one = commands.add_parser(
         "restore",
         parents=[home],
-        help="make a home from a backup",
-        description="Make a home from a file that `backup` wrote, on this or another machine. End the page first. A "
-        "file that is damaged changes nothing.",
+        help="restore a home from a backup",
+        description="Restore a home from a file that `backup` wrote on this or another machine. Stop the page first. A "
+        "damaged file changes nothing.",
     )
     one.add_argument("file", type=Path, metavar="FILE", help="a file that `backup` wrote")
-    one.add_argument("--replace", action="store_true", help="move the home that is there aside first")
+    one.add_argument("--replace", action="store_true", help="move the existing home aside first")
 
     one = commands.add_parser("show", parents=[home], help="print the stored text of a source, or its blocks")
     one.add_argument("source", metavar="SOURCE", help="its name as citations give it")

@@ -175,7 +175,7 @@ _BEGINS = 60
 
 def print_check(check: Check) -> None:
     """Print a check of the doctor on a line."""
-    print_line(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {one_line(check.told)}")
+    print_line(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {one_line(check.message)}")
 
 
 def _done(report: Report) -> str:
@@ -215,7 +215,7 @@ def print_problems(problems: Sequence[object], *, strict: bool, most: int = 20) 
     if len(problems) > most:
         print_trouble(f"and {len(problems) - most:,} more problems")
     if problems and strict:
-        raise FootnoteError("Nothing was asked, because --strict wants a question set without problems.")
+        raise FootnoteError("No question was asked, because --strict requires a question set without problems.")
 
 
 class progress_bar:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from index.text.terms import FUNCTION_WORDS
 from index.text.words import terms, words
 from rag.conversation.thread import Thread, is_fragment, is_whole, refers, strip_links
-from rag.forms.comparison import Side, beside, sides
+from rag.forms.comparison import Side, combine_readings, sides
 from rag.reader import Reading
 from rag.retrieve import Query
 from rag.scope import Scope
@@ -60,7 +60,7 @@ def resolve_question(thread: Thread, question: str, form: Form, scope: Scope) ->
     pair = [
         (side, scope.reader.read(*own.search(side.question))) for own, side in zip(scopes, (first, second), strict=True)
     ]
-    return replace(best, reading=beside(best.reading, pair))
+    return replace(best, reading=combine_readings(best.reading, pair))
 
 
 def _read(thread: Thread, question: str, scope: Scope) -> Resolved:

@@ -163,7 +163,7 @@ class ConversationStore:
             ).fetchall()
         found = _turn(*rows[0]).answer if rows else None
         if found is None:
-            raise ConversationError("This answer is not kept. Ask the question again.")
+            raise ConversationError("This answer was not saved. Ask the question again.")
         return found
 
     def change(
@@ -235,7 +235,9 @@ class ConversationStore:
         with self._open() as db:
             changed = db.execute(f"update {table} set {assignments} where {where}", [*changes.values(), *keys]).rowcount
         if not changed:
-            raise ConversationError("This conversation is not there any more. Load the page again to see what is.")
+            raise ConversationError(
+                "This conversation is not there any more. Load the page again to see the current ones."
+            )
 
     @contextmanager
     def _open(self, *, commit: bool = True) -> Iterator[sqlite3.Connection]:
@@ -253,12 +255,12 @@ class ConversationStore:
                     db.execute("commit")
         except sqlite3.DatabaseError as error:
             raise ConversationError(
-                f"The conversations can't be read or kept: {error}. If this stays, move the file "
+                f"The conversations can't be read or saved: {error}. If this stays, move the file "
                 f"{CONVERSATIONS_FILE} out of the folder FOOTNOTE_HOME and load the page again; a new one is made."
             ) from error
         except OSError as error:
             raise ConversationError(
-                f"The conversations can't be kept: {error.strerror or 'the folder refuses it'}. Check the permissions "
+                f"The conversations can't be saved: {error.strerror or 'the folder refuses it'}. Check the permissions "
                 "and the free space of FOOTNOTE_HOME."
             ) from error
 

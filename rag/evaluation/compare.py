@@ -111,7 +111,9 @@ def compare(old: Run, new: Run) -> Comparison:
     names = [name for name in scores[1].names if name in scores[0].names]
     makes = differences(old.made_by, new.made_by)
     if len(pairs) < max(len(old.rows), len(new.rows)):
-        makes.insert(0, f"of {len(old.rows)} and {len(new.rows)} questions {len(pairs)} are the same; only these count")
+        makes.insert(
+            0, f"the runs share {len(pairs)} of {len(old.rows)} and {len(new.rows)} questions; only these count"
+        )
     return Comparison(
         old,
         new,

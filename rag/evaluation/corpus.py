@@ -56,7 +56,7 @@ def _is_copy(path: Path, files: Iterable[Path]) -> bool:
     return any(filecmp.cmp(path, one, shallow=False) for one in files)
 
 
-def asked_corpus(engine: Engine, questions: QuestionSet) -> Corpus:
+def question_corpus(engine: Engine, questions: QuestionSet) -> Corpus:
     """Return the corpus of a set: the engine's index without the set's files."""
     return Corpus(engine.parts()[0], own_sources(engine, questions))
 
@@ -68,8 +68,8 @@ def _home(settings: Settings, key: str) -> Path:
 def _write_articles(questions: QuestionSet, folder: Path) -> None:
     if not questions.articles:
         raise BadQuestionSet(
-            f"--corpus same asks {questions.name} of the articles in the file itself, and there are none in it. Only "
-            "SQuAD JSON brings its own, and sets with contexts do; for others name the folder: --corpus FOLDER."
+            f"--corpus same searches the articles in the question set, but {questions.name} contains none. Only SQuAD "
+            "JSON and sets with contexts do. For other sets, name the folder: --corpus FOLDER."
         )
     folder.mkdir(parents=True, exist_ok=True)
     for source, text in questions.articles:

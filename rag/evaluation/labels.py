@@ -33,7 +33,7 @@ class LabelPlace:
     spans: tuple[Span, ...] = ()
     missing: str = ""
 
-    def held_by(self, source: str, start: int, end: int) -> bool:
+    def lies_in(self, source: str, start: int, end: int) -> bool:
         """True if the slice contains the whole quote.
 
         For a label of a whole source, any slice of that source counts. A context without a literal answer counts if the
@@ -141,7 +141,7 @@ class Corpus:
         """True if some chunk contains the whole label."""
         article = self.article(place.label.source)
         chunks = self._catalog.chunks_of(article.id) if article else []
-        return any(place.held_by(place.label.source, chunk.start, chunk.end) for chunk in chunks)
+        return any(place.lies_in(place.label.source, chunk.start, chunk.end) for chunk in chunks)
 
     def says(self, answers: Sequence[str], question: str = "") -> bool:
         """True if some article contains an answer or its content words, in any order.
@@ -202,7 +202,7 @@ def find_labels(question: Question, corpus: Corpus) -> list[LabelPlace]:
     return [one for one in places if not (one.label.context and one.missing and question.answers)]
 
 
-def unfound(questions: QuestionSet, corpus: Corpus) -> list[Problem]:
+def missing_labels(questions: QuestionSet, corpus: Corpus) -> list[Problem]:
     """Return the labels that are not in the corpus as problems; the run can go on."""
     problems = []
     contexts = lost = 0
@@ -227,7 +227,7 @@ def credited(places: Sequence[LabelPlace], passages: Sequence[Passage]) -> list[
     open_places = list(places)
     counts = []
     for passage in passages:
-        held = [place for place in open_places if place.held_by(passage.source, passage.start, passage.end)]
+        held = [place for place in open_places if place.lies_in(passage.source, passage.start, passage.end)]
         open_places = [place for place in open_places if place not in held]
         counts.append(len(held))
     return counts

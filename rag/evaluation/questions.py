@@ -140,7 +140,7 @@ def collect(rows: Iterable[tuple[str, Mapping[str, Any] | BadRow]], file: str, l
         try:
             question, contexts = _checked(row, where, longest, log)
             if not question.id:
-                question = replace(question, id=_made_id(question.text, unnamed))
+                question = replace(question, id=_id_from_text(question.text, unnamed))
             if question.id in seen:
                 raise BadRow(f"id {question.id!r} stands at {seen[question.id]} already: give each question its own")
         except BadRow as error:
@@ -194,7 +194,7 @@ def _checked(
         raise BadRow("is nested too deeply") from error
 
 
-def _made_id(text: str, unnamed: Counter[str]) -> str:
+def _id_from_text(text: str, unnamed: Counter[str]) -> str:
     """Return an id from the text of a row without id, so that it does not change when rows move."""
     made = f"q-{hashlib.blake2b(text.encode('utf-8', 'replace'), digest_size=5).hexdigest()}"
     unnamed[made] += 1
@@ -285,7 +285,7 @@ def _spans(pairs: Any, source: str) -> Iterator[Span]:
     for pair in pairs if isinstance(pairs, list) else [pairs]:
         whole = isinstance(pair, list | tuple) and len(pair) == 2 and all(type(place) is int for place in pair)
         if not whole or not 0 <= pair[0] < pair[1]:
-            raise BadRow(f"the place {str(pair)[:60]} in {source!r} is no pair of offsets with 0 <= start < end")
+            raise BadRow(f"the place {str(pair)[:60]} in {source!r} is not a pair of offsets with 0 <= start < end")
         yield pair[0], pair[1]
 
 

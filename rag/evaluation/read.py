@@ -19,7 +19,7 @@ from rag.evaluation.keys import SYNONYMS, BadRow, names_question, normal_name
 from rag.evaluation.questions import BadQuestionSet, Problem, QuestionSet, collect
 
 _Rows = Iterator[tuple[str, "Mapping[str, Any] | BadRow"]]
-_FORMATS = "JSONL, JSON, CSV, TSV (with qrels beside it for TREC), XLSX, a BEIR folder or SQuAD JSON, each also as .gz"
+_FORMATS = "JSONL, JSON, CSV, TSV (TREC: with qrels in its folder), XLSX, a BEIR folder or SQuAD JSON, each also as .gz"
 _ENDINGS = re.compile(r"\.(?:jsonl|ndjson|json|csv|tsv|txt|xlsx)$", re.IGNORECASE)
 _QUERIES, _DOCUMENTS = "queries.jsonl", "corpus.jsonl"
 
@@ -61,7 +61,7 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
     data = file.read(path)
     kind = path.name.lower().removesuffix(".gz").rpartition(".")[2]
     if kind not in _READERS:
-        raise BadQuestionSet(f"{path} is in no format that is known by its ending. Expected {_FORMATS}.")
+        raise BadQuestionSet(f"{path} has an unknown file extension. Expected {_FORMATS}.")
     _READERS[kind](file, data)
     found = collect(file.rows, path.name, longest)
     problems = [*found.problems, *file.problems]
@@ -106,11 +106,11 @@ def _read_jsonl(file: _File, data: bytes) -> None:
         # The documents are the corpus, so their file is not excluded from it.
         file.articles, names = trec.beir_articles(_lines(_decode(documents, file.read(documents))))
         file.files.remove(documents)
-    asked = list(file.rows)
-    rows = list(trec.judged(iter(asked), relevant, names))
+    topics = list(file.rows)
+    rows = list(trec.judged(iter(topics), relevant, names))
     file.problems += trec.unknown_topics(rows, relevant, name)
-    if len(rows) < len(asked):
-        file.notes.append(f"{file.path.name}: {len(asked) - len(rows):,} queries are not judged in {name}: not asked.")
+    if len(rows) < len(topics):
+        file.notes.append(f"{file.path.name}: {len(topics) - len(rows):,} queries are not judged in {name}: not asked.")
     file.rows = iter(rows)
 
 
@@ -142,12 +142,14 @@ def _read_object(file: _File, value: Mapping[str, Any]) -> None:
     """Read an object with a list of rows, or with a column for each key: a list, or values by id (LlamaIndex,
     pandas)."""
     columns = {key: column for key, column in value.items() if isinstance(column, list | Mapping) and column}
-    asked = next((columns[key] for key in columns if normal_name(key) in SYNONYMS["question"]), None)
-    if isinstance(asked, Mapping) or (isinstance(asked, list) and not any(isinstance(one, Mapping) for one in asked)):
+    question_column = next((columns[key] for key in columns if normal_name(key) in SYNONYMS["question"]), None)
+    if isinstance(question_column, Mapping) or (
+        isinstance(question_column, list) and not any(isinstance(one, Mapping) for one in question_column)
+    ):
         texts = value.get("corpus")
         texts = {str(k): one for k, one in texts.items() if isinstance(one, str)} if isinstance(texts, Mapping) else {}
         file.articles = trec.articles(texts)[0]
-        file.rows = _columns({key: one for key, one in columns.items() if key != "corpus"}, asked, texts)
+        file.rows = _columns({key: one for key, one in columns.items() if key != "corpus"}, question_column, texts)
         return
     rows = [one for one in columns.values() if isinstance(one, list) and any(map(_is_row, one))]
     if not rows:
@@ -170,10 +172,10 @@ def _is_row(value: Any) -> bool:
     return any(isinstance(one, Mapping) and names_question(tuple(map(str, one))) for one in inner)
 
 
-def _columns(columns: Mapping[str, Any], asked: Any, texts: Mapping[str, str]) -> _Rows:
+def _columns(columns: Mapping[str, Any], question_column: Any, texts: Mapping[str, str]) -> _Rows:
     """Yield the rows of columns: the values at one index or id. Ids of `texts` in relevant_docs become texts."""
-    for place in asked if isinstance(asked, Mapping) else range(len(asked)):
-        row: dict[str, Any] = {"id": place} if isinstance(asked, Mapping) else {}
+    for place in question_column if isinstance(question_column, Mapping) else range(len(question_column)):
+        row: dict[str, Any] = {"id": place} if isinstance(question_column, Mapping) else {}
         for key, column in columns.items():
             if isinstance(column, Mapping):
                 row[key] = column.get(place)
@@ -237,7 +239,7 @@ def _read_table(file: _File, data: bytes) -> None:
     if kind == "csv" or is_table:
         file.rows = tables.csv_rows(file.path, text, separator)
         return
-    qrels = trec.qrels_beside(file.path, _stem(file.path))
+    qrels = trec.find_qrels(file.path, _stem(file.path))
     relevant, problems = trec.read_qrels(_decode(qrels, file.read(qrels)), qrels.name)
     rows = list(trec.topics(text, relevant))
     file.problems = [*problems, *trec.unknown_topics(rows, relevant, qrels.name)]

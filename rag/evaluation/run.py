@@ -31,13 +31,13 @@ from rag.choice import Choice
 from rag.conversation.thread import Thread
 from rag.engine import Engine
 from rag.evaluation.configuration import differences
-from rag.evaluation.corpus import asked_corpus
+from rag.evaluation.corpus import question_corpus
 from rag.evaluation.judge import judge_answer
 from rag.evaluation.labels import Corpus, find_labels
 from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
 from rag.evaluation.threads import Pending, pending_threads
-from rag.made_by import program_version
+from rag.provenance import program_version
 from rag.settings import list_settings
 from rag.types import Answer
 
@@ -129,7 +129,7 @@ def choose_folder(home: Path, questions: QuestionSet, making: dict[str, Any]) ->
     folder = runs_folder(home)
     for old in sorted(folder.glob("*/run.json"), reverse=True):
         with contextlib.suppress(BadRun):
-            if not (old.parent / "summary.json").exists() and not differences(_made_by(old.parent), making):
+            if not (old.parent / "summary.json").exists() and not differences(_provenance(old.parent), making):
                 return old.parent
     stem = re.sub(r"[^\w.-]+", "-", questions.name).strip("-.")[:60] or "questions"
     base = f"{stem}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -154,17 +154,19 @@ def ask_all(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadRun(f"{folder} can't be made a run's folder ({error.strerror}). Name another --out.") from error
+        raise BadRun(f"{folder} can't be used as a run folder ({error.strerror}). Name another --out.") from error
     lock = FileLock(folder / "lock", thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise BadRun(f"Another process is at the run in {folder}. Wait for it, or name another --out.") from error
+        raise BadRun(
+            f"Another process is working on the run in {folder}. Wait for it, or name another --out."
+        ) from error
     try:
         done = _take_up(folder, making)
         yield len(done), len(questions.questions)
         how = _How(bool(making["options"]["never_refuse"]), turn)
-        ask = partial(_result, engine, asked_corpus(engine, questions), how)
+        ask = partial(_result, engine, question_corpus(engine, questions), how)
         left = pending_threads(questions.questions, done)
         yield from _ask(engine, ask, left, folder, (len(done), len(questions.questions)), workers)
     finally:
@@ -175,7 +177,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Prepare a folder; return the answers it already has, as JSON, by the index of their question."""
     described, results = folder / "run.json", folder / "results.jsonl"
     if described.exists():
-        if differences(was := _made_by(folder), making):
+        if differences(was := _provenance(folder), making):
             raise BadRun(f"{folder} holds another run: {'; '.join(differences(was, making)[:4])}. Name another --out.")
     elif any(path.name != "lock" for path in folder.iterdir()):
         raise BadRun(f"{folder} is not empty and has no run. Name another --out.")
@@ -194,7 +196,7 @@ def _take_up(folder: Path, making: dict[str, Any]) -> dict[int, dict[str, Any]]:
         return {int(row["n"]): row["answer"] for row in rows}
     except (ValueError, TypeError, KeyError) as error:
         raise BadRun(
-            f"{results} has a line that is no result ({error}). Take it out (its question is asked again), or name "
+            f"{results} has an invalid line ({error}). Take it out (its question is asked again), or name "
             "another --out."
         ) from error
 
@@ -244,8 +246,8 @@ def _result(
     """Return the row of a question, and its answer; `said` has the earlier turns of its thread."""
     try:
         choice = Choice(left_out=corpus.left_out)
-        asked = dict[str, Any](never_refuse=how.never_refuse, choice=choice, models=how.turn(), thread=said)
-        found = answer(engine, question.text, **asked)
+        options = dict[str, Any](never_refuse=how.never_refuse, choice=choice, models=how.turn(), thread=said)
+        found = answer(engine, question.text, **options)
     except FootnoteError:
         raise
     except Exception as error:
@@ -353,13 +355,13 @@ def read_run(folder: Path) -> Run:
         lines = (folder / "results.jsonl").read_text("utf-8").split("\n")
         rows = sorted((json.loads(line) for line in lines if line), key=lambda row: int(row["n"]))
         if not all(row.keys() >= _IN_A_ROW for row in rows):
-            raise ValueError("a line of results.jsonl is no result")
-        return Run(folder, _made_by(folder), rows)
+            raise ValueError("results.jsonl has an invalid line")
+        return Run(folder, _provenance(folder), rows)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadRun(f"{folder} is no readable run ({type(error).__name__}: {error}).") from error
+        raise BadRun(f"{folder} is not a readable run ({type(error).__name__}: {error}).") from error
 
 
-def _made_by(folder: Path) -> dict[str, Any]:
+def _provenance(folder: Path) -> dict[str, Any]:
     value = _read_json(folder / "run.json").get("made_by")
     if not isinstance(value, dict):
         raise BadRun(f"{folder / 'run.json'} has no configuration of the run.")

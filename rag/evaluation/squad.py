@@ -42,10 +42,10 @@ def read_squad(value: Any, file: str) -> Parsed:
             for article in value["data"]
         ]
         if not all(isinstance(context, str) and isinstance(qas, list) for _, ps in data for context, qas in ps):
-            raise TypeError("a context is no string, or qas no list")
+            raise TypeError("a context is not a string, or qas is not a list")
     except (KeyError, TypeError, AttributeError) as error:
         raise BadQuestionSet(
-            f"{file} begins like SQuAD but its form is another ({type(error).__name__}: {error}). Expected "
+            f"{file} starts like SQuAD but has another structure ({type(error).__name__}: {error}). Expected "
             '{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}.'
         ) from error
     names = file_names(title for title, _ in data)
@@ -74,7 +74,7 @@ def _rows(names: list[str], data: Any) -> Iterator[tuple[str, Mapping[str, Any] 
 def _row(item: Any, context: str, source: str, offset: int) -> dict[str, Any]:
     """Return the row of a question; its label lists all acceptable answer spans, any of which counts."""
     if not isinstance(item, Mapping):
-        raise BadRow("is no object; expected a question with its answers")
+        raise BadRow("is not an object; expected a question with its answers")
     answers = item.get("answers") or []
     if not isinstance(answers, list):
         raise BadRow(f'"answers" is {str(answers)[:40]}; expected a list of {{"text", "answer_start"}}')

@@ -32,7 +32,7 @@ MEANINGS = {
     "refusal_precision": "refusals of what is unanswerable",
     "refusal_recall": "unanswerable questions refused",
     "refusal_f1": "both together",
-    "evidence_auroc": "how well the evidence score tells answerable from not",
+    "evidence_auroc": "how well the evidence score separates answerable from not",
     "ece": "how far the evidence score is from the share that is right",
     "brier": "squared error of the evidence score",
     "brier_base_rate": "the same for always saying the base rate",
@@ -56,8 +56,11 @@ def number(value: float | None) -> str:
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """Return the table that `evaluate` prints: all measures with 95% intervals."""
-    asked, answerable = summary["questions"], summary["answerable"]
-    lines = [f"{asked:,} questions, {answerable:,} answerable. Means with 95% intervals ({_intervals(summary)}).", ""]
+    question_count, answerable = summary["questions"], summary["answerable"]
+    lines = [
+        f"{question_count:,} questions, {answerable:,} answerable. Means with 95% intervals ({_intervals(summary)}).",
+        "",
+    ]
     for name, one in summary["measures"].items():
         if one["mean"] is not None:
             interval = f"{number(one['low'])} to {number(one['high'])}"
@@ -104,8 +107,8 @@ def comparison_text(comparison: Comparison) -> str:
         lines.append(f"{count:>7,} {kind}")
     broke = [change for change in comparison.changes if change.kind == "broke"]
     for row in [change.new for change in broke[:10]]:
-        asked = one_line(f"{row['id']}: {row['question'][:80]}")
-        lines.append(f"         {asked} ({CAUSES[row['cause']]})")
+        question = one_line(f"{row['id']}: {row['question'][:80]}")
+        lines.append(f"         {question} ({CAUSES[row['cause']]})")
     if len(broke) > 10:
         lines.append(f"         and {len(broke) - 10} more; the report shows all")
     return "\n".join(lines)

@@ -59,7 +59,7 @@ def csv_rows(path: Path, text: str, delimiter: str) -> _Rows:
         names = _header(path, next(reader, []))
     except csv.Error as error:
         raise BadQuestionSet(
-            f"{path}, line 1: is no header of a table ({error}). Expected the names of columns."
+            f"{path}, line 1: is not a table header ({error}). Expected the names of columns."
         ) from error
     line = reader.line_num + 1
     while True:

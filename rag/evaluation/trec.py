@@ -16,7 +16,7 @@ _QREL = re.compile(r"(?P<topic>\S+)(?:\t|\s+\S+\s+)(?P<source>\S|\S[^\t]*\S)\s+(
 _SPLITS = ("test", "dev", "valid", "train")
 
 
-def qrels_beside(path: Path, stem: str) -> Path:
+def find_qrels(path: Path, stem: str) -> Path:
     """Return the qrels file of the TREC topics in `path`.
 
     Raises BadQuestionSet if there is none.
@@ -25,8 +25,8 @@ def qrels_beside(path: Path, stem: str) -> Path:
         if (path.parent / name.format(stem=stem)).is_file():
             return path.parent / name.format(stem=stem)
     raise BadQuestionSet(
-        f"{path} has no column called question in its first line, so it is read as TREC topics (id, tab, question); "
-        f"for these the judgements are expected beside it, in {stem}.qrels or qrels.txt, and there are none."
+        f"{path} has no column called question in its first line, so it is read as TREC topics (id, tab, question). "
+        f"These need their judgements in {stem}.qrels or qrels.txt in the same folder, and neither file exists."
     )
 
 

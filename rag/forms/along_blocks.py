@@ -15,7 +15,7 @@ from rag.places import Places, with_answers
 from rag.reader import Evidence
 from rag.reader.evidence import strip_marks
 from rag.types import Form
-from rag.writer.quote import as_said
+from rag.writer.quote import display_text
 
 MOST_ITEMS = 20
 _LINE = re.compile(r"[^\s][^\n]*(?<=\S)")
@@ -151,8 +151,8 @@ def settled(evidence: Sequence[Evidence], places: Places) -> list[Evidence]:
             below = sentences(held.text, heading.end, min(len(held.text), heading.end + _REPLY))[:1]
             if made and below and held.text[below[0][1] - 1] == "?":
                 continue
-            told = one.answers and not one.text.rstrip().endswith("?")
-            start = heading.inner if told or not below else below[0][0]
+            is_statement = one.answers and not one.text.rstrip().endswith("?")
+            start = heading.inner if is_statement or not below else below[0][0]
             found = places.evidence(one.hit.chunk.article_id, start, below[0][1], one.score) if below else []
             one = replace(with_answers(found[0], one.answers), odds=one.odds) if len(found) == 1 else one
         elif one.text.rstrip().endswith("?"):
@@ -258,7 +258,7 @@ def statements(
     pieces = [with_answers(one, marked) for one in places.evidence(article, *span, score)]
     if not pieces:
         return []
-    said = " ".join(map(as_said, pieces))
+    said = " ".join(map(display_text, pieces))
     words = f"“{said}”" if kind == "quote" else said
     return [Statement(words, pieces[0], also=tuple(pieces[1:]), block=kind)]
 

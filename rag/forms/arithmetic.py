@@ -25,7 +25,7 @@ _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, wo
 _AS_ADVERB = re.compile(r"\b(?:last|first|latest|most recently)\s+\w+(?:ed|en)\b", re.IGNORECASE)
 
 
-def operation_asked_for(question: str) -> Operation | None:
+def requested_operation(question: str) -> Operation | None:
     """Return what a question asks to calculate, None for nothing."""
     found = [name for name, pattern in _PATTERNS if pattern.search(question)]
     if "count" in found and found[0] in ("max", "min") and _AS_ADVERB.search(question):

@@ -100,15 +100,15 @@ def valued_columns(rows: Sequence[TableRow], names: Sequence[str], *, days: bool
     ]
 
 
-def column_asked_about(
-    question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
+def requested_column(
+    question: str, question_terms: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
 ) -> str | None:
     """Return the column that a question asks about; None if that is not clear.
 
     It is found by its name, else by an adjective.
     """
     numeric, days = valued_columns(rows, names), valued_columns(rows, names, days=True)
-    shares = {name: len(set(content_terms(name)) & set(asked)) for name in [*numeric, *days]}
+    shares = {name: len(set(content_terms(name)) & set(question_terms)) for name in [*numeric, *days]}
     most = max(shares.values(), default=0)
     best = [name for name in shares if shares[name] == most]
     said = [one for one in _MEASURES if re.search(rf"\b(?:{one.much}|{one.little})\b", question, re.IGNORECASE)]
@@ -129,19 +129,19 @@ def column_asked_about(
 
 
 def counted_column(
-    question: str, all_asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
+    question: str, question_terms: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
 ) -> str | None:
     """Return the column of numbers that a question counts; None if not just one.
 
     The question counts its name ("how many hours"), or contains all of it ("sold online").
     """
     counted = COUNTED.search(question)
-    asked = set(content_terms(counted[1])) if counted else set()
+    counted_terms = set(content_terms(counted[1])) if counted else set()
     numeric = valued_columns(rows, names)
-    found = [name for name in numeric if asked and asked <= set(content_terms(name))]
+    found = [name for name in numeric if counted_terms and counted_terms <= set(content_terms(name))]
     if not COMPARED.search(question):
         found = found or [
-            name for name in numeric if len(held := set(content_terms(name))) > 1 and held <= set(all_asked)
+            name for name in numeric if len(held := set(content_terms(name))) > 1 and held <= set(question_terms)
         ]
     return found[0] if len(found) == 1 else None
 

@@ -135,7 +135,7 @@ def _from_its_name(one: Evidence, pair: Sequence[Side]) -> Evidence:
     return one
 
 
-def _to_what_is_asked(one: Evidence, asked: set[str]) -> Evidence:
+def _extended(one: Evidence, question_terms: set[str]) -> Evidence:
     """Extend a sentence to the last following one that goes on about its subject and has words of the question it
     lacks."""
     chunk = one.hit.chunk
@@ -144,12 +144,12 @@ def _to_what_is_asked(one: Evidence, asked: set[str]) -> Evidence:
     for start, stop in sentences(chunk.text, one.end - chunk.start, len(chunk.text) if paragraph < 0 else paragraph):
         if not _GOES_ON.match(chunk.text, start):
             break
-        if asked & (set(terms(chunk.text[start:stop])) - set(terms(one.text))):
+        if question_terms & (set(terms(chunk.text[start:stop])) - set(terms(one.text))):
             end = chunk.start + stop
     return replace(one, end=end)
 
 
-def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
+def combine_readings(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
     """Combine the readings of a comparison and of each of its things into one.
 
     It has a sentence on each thing, or one that names both and the rest. Its score is that of the whole question or the
@@ -164,8 +164,8 @@ def beside(whole: Reading, pair: Sequence[tuple[Side, Reading]]) -> Reading:
         best = max(alike or free, key=lambda one: one.score * _weight(one, side, other), default=None)
         worth = best.score * _weight(best, side, other) if best else 0.0
         chosen += [best] if best and (alike or worth >= _LEAST * reading.evidence[0].score) else []
-    asked = set(content_terms(first.question)) | set(content_terms(second.question))
-    chosen = [replace(_to_what_is_asked(one, asked), score=1.0) for one in chosen]
+    question_terms = set(content_terms(first.question)) | set(content_terms(second.question))
+    chosen = [replace(_extended(one, question_terms), score=1.0) for one in chosen]
     rest = [one for one in whole.evidence if not any(map(one.overlaps, chosen))] if len(chosen) < len(pair) else []
     hits = dict[str, Hit]()
     for hit in (*(one.hit for one in (*chosen, *rest)), *whole.hits):

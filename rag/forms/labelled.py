@@ -40,8 +40,8 @@ def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]
     """
     if form not in ("list", "words", "sentence", "summary") or not _ASKS.match(question):
         return []
-    for asked, label in _LABELS:
-        named = re.compile(rf"\b(?:{asked})\b", re.IGNORECASE)
+    for wording, label in _LABELS:
+        named = re.compile(rf"\b(?:{wording})\b", re.IGNORECASE)
         if not named.search(question):
             continue
         line = re.compile(_LINE.format(label), re.IGNORECASE | re.MULTILINE)

@@ -12,7 +12,7 @@ from index.mentions import mentions
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
-from rag.forms.asked import word_forms
+from rag.forms.question_form import word_forms
 from rag.places import Places
 from rag.reader import Evidence
 from rag.retrieve import Query
@@ -71,12 +71,12 @@ def find_list(
     texts = [_texts(places, article, number) for article, number in near]
     vectors = embedder.encode_documents([text for head, whole, own in texts for text in (head, whole, own or head)])
     cosines = (vectors @ query.vector).reshape(-1, 3)
-    asked, best = word_forms(query.text), None
+    question_terms, best = word_forms(query.text), None
     least = _LEAST_UNASKED if form == "words" else _LEAST
     for (article, number), (head, whole, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
         if query.identifiers and not all(one.stands_in(mentions(whole)) for one in query.identifiers):
             continue  # another error's steps, another room's things
-        score = max(float(of_head + of_whole) / 2, _share_above(asked, head, own))
+        score = max(float(of_head + of_whole) / 2, _share_above(question_terms, head, own))
         inside = _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
         is_table = places.structure(article).blocks[number].kind == "rows"  # its columns are near to many questions
         meant = inside or (own and of_own >= _LEAST_OWN and not is_table)
@@ -98,11 +98,11 @@ def _share_inside(evidence: Sequence[Evidence], places: Places, article: str, nu
     )
 
 
-def _share_above(asked: set[str], head: str, own: str) -> float:
+def _share_above(question_terms: set[str], head: str, own: str) -> float:
     """Return the share of a question's words above a list; 0 if only the document's title has them."""
-    if len(asked & word_forms(own)) < _FEWEST_OWN:
+    if len(question_terms & word_forms(own)) < _FEWEST_OWN:
         return 0.0
-    return len(asked & word_forms(head)) / max(_FEWEST_WORDS, len(asked))
+    return len(question_terms & word_forms(head)) / max(_FEWEST_WORDS, len(question_terms))
 
 
 def as_statements(found: ListFound, places: Places) -> list[Statement]:

@@ -69,10 +69,10 @@ def _rows_near(article_id: str, places: Places) -> Iterator[list[TableRow]]:
 def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Places) -> NamedCell | None:
     article, given = places.articles[article_id], amounts(question)
     said = _terms_of_amounts(question)
-    asked = [term for term in content_terms(question) if term not in said]
+    question_terms = [term for term in content_terms(question) if term not in said]
     held = [(row, {*content_terms(" ".join(row.cells.values()))}) for row in rows]
     within = [pair for pair in held if any_holds(given, ((cell, name) for name, cell in pair[0].cells.items()))]
-    shares = [sum(term in terms for term in asked) for _, terms in held]
+    shares = [sum(term in terms for term in question_terms) for _, terms in held]
     most = max(shares, default=0)
     priced = [pair for pair in held if PRICE.search(question) and _PRICED & set(content_terms(_first(pair[0])))]
     if len(within) == 1:
@@ -88,12 +88,12 @@ def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Plac
         return None
     else:
         row, terms = held[shares.index(most)]
-    column = _column(question, [term for term in asked if term not in terms], given, row)
+    column = _column(question, [term for term in question_terms if term not in terms], given, row)
     if column is None or not _is_of_the_kind(question, row, column):
         return None
     known = {*terms, *content_terms(f"{column} {article.title} {article.text[:_TOP]}"), *_ASKS_NOTHING}
     known |= _PRICED if row.value(column) else set()
-    return NamedCell(article_id, row, column) if known.issuperset(asked) else None
+    return NamedCell(article_id, row, column) if known.issuperset(question_terms) else None
 
 
 def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:

@@ -35,8 +35,8 @@ def numbered_steps(question: str, form: Form, evidence: Sequence[Evidence], plac
     above = next((one for one in reversed(held.blocks[: run[0]]) if one.kind == "heading"), None)
     called = set(content_terms(held.text[above.inner : above.end])) if above else set[str]()
     title = set(content_terms(places.articles[article].title))
-    asked = set(content_terms(question))
-    if not asked or not asked <= called | title or (called and not asked & called):
+    question_terms = set(content_terms(question))
+    if not question_terms or not question_terms <= called | title or (called and not question_terms & called):
         return []
     starts = [_words_of(held, number) for number in run]
     ends = [held.blocks[number].start for number in run[1:]] + [_end_of(held, run[-1])]

@@ -28,8 +28,8 @@ def numbered_part(query: Query, places: Places) -> list[Statement]:
     There is none if no part has the number, or the question asks for something in it.
     """
     numbers = {key[1:] for one in query.identifiers for key in one.keys if key.startswith("§")}
-    asked = set(content_terms(without(query.identifiers, query.text))) - _ASKS
-    asked -= {term for one in query.identifiers for term in content_terms(one.noun)}
+    question_terms = set(content_terms(without(query.identifiers, query.text))) - _ASKS
+    question_terms -= {term for one in query.identifiers for term in content_terms(one.noun)}
     seen = set[str]()
     for hit in list(places.hits) if numbers else ():
         article = hit.chunk.article_id
@@ -39,10 +39,10 @@ def numbered_part(query: Query, places: Places) -> list[Statement]:
         held = places.structure(article)
         title = places.articles[article].title
         for number, label in _labelled(held):
-            if label in numbers and asked <= set(content_terms(f"{title}\n{_above(held, number)}")):
+            if label in numbers and question_terms <= set(content_terms(f"{title}\n{_above(held, number)}")):
                 return _quoted(held, number, places, article)
         for number, part, label in _nested(held):
-            if label in numbers and asked <= set(content_terms(f"{title}\n{_above(held, number)}")):
+            if label in numbers and question_terms <= set(content_terms(f"{title}\n{_above(held, number)}")):
                 return statements(part, places, article, 1.0, (), "quote")
     return []
 

@@ -10,8 +10,8 @@ from index.text.structure import Block, Structure
 from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
-from rag.forms.asked import HOW_MUCH
 from rag.forms.comparison import sides
+from rag.forms.question_form import HOW_MUCH
 from rag.places import Places
 from rag.reader import Evidence
 from rag.types import Form
@@ -56,8 +56,8 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
     if form in ("comparison", "summary"):
         return []
     if said := _SAYS.fullmatch(question):
-        return _said_about(said["topic"], said["who"], places)
-    asked = set(_terms(question)) - _FOR_A_MEANING - _PARTICLES
+        return _section_on(said["topic"], said["who"], places)
+    question_terms = set(_terms(question)) - _FOR_A_MEANING - _PARTICLES
     seen, best = set[str](), (0, 0, -1, "")
     for hit in list(places.hits):
         article = hit.chunk.article_id
@@ -70,9 +70,9 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
         top = set(content_terms(f"{source.title}\n{held.text[:_TOP]}")) | called
         for number, heading in _headings(held):
             named = [term for term in _terms(heading) if term not in _PARTICLES]
-            if not named or not all(any(_is_like(one, term) for term in asked) for one in named):
+            if not named or not all(any(_is_like(one, term) for term in question_terms) for one in named):
                 continue
-            rest = {term for term in asked if not any(_is_like(one, term) for one in named)}
+            rest = {term for term in question_terms if not any(_is_like(one, term) for one in named)}
             path = {term for one in held.path(number) for term in content_terms(held.text[one.inner : one.end])}
             numbers = {term for term in rest if any(map(str.isdigit, term))}
             worth = len(set(named)), len(rest & path)
@@ -100,25 +100,25 @@ def compared_sections(question: str, places: Places) -> list[Statement]:
     return []
 
 
-def _said_about(topic: str, who: str, places: Places) -> list[Statement]:
+def _section_on(topic: str, who: str, places: Places) -> list[Statement]:
     """Return the section on a topic in the source that `who` names best.
 
     Its heading has all words of one thing of the topic, or half of the topic's words with the others in the section.
     """
-    asked, named, best = set(_terms(topic)), set(content_terms(who)), (0, 0, -1, "")
+    question_terms, named, best = set(_terms(topic)), set(content_terms(who)), (0, 0, -1, "")
     parts = [set(_terms(part)) for part in re.split(r"\band\b|\bor\b|,", topic)]
     for article in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
         held, source = places.structure(article), places.articles[article]
         called = content_terms(f"{source.title} {' '.join(words(source.source))}")
         for number, heading in _headings(held):
             terms = _terms(heading)
-            shared = sum(any(_is_like(one, term) for term in terms) for one in asked)
-            if not asked or 2 * shared < len(asked):
+            shared = sum(any(_is_like(one, term) for term in terms) for one in question_terms)
+            if not question_terms or 2 * shared < len(question_terms):
                 continue
             below = _terms(
                 " ".join(held.text[slice(held.blocks[n].start, held.blocks[n].end)] for n in held.under(number))
             )
-            whole = all(any(_is_like(one, term) for term in (*terms, *below)) for one in asked)
+            whole = all(any(_is_like(one, term) for term in (*terms, *below)) for one in question_terms)
             whole = whole or any(
                 part and all(any(_is_like(one, term) for term in terms) for one in part) for part in parts
             )

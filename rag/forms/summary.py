@@ -19,8 +19,8 @@ from index.text.words import content_terms, words
 from rag.check.facts import find_facts
 from rag.cite import Statement
 from rag.forms.along_blocks import statements
-from rag.forms.asked import without_form, word_forms
 from rag.forms.periods import period_named
+from rag.forms.question_form import without_form, word_forms
 from rag.places import Places
 from rag.scope import Scope
 
@@ -96,13 +96,13 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
         return [Target(id_) for id_ in dict.fromkeys(ids[source] for source, _, _ in titles)][:MOST_DOCUMENTS]
     bare = " ".join(word for word in topic.split() if not set(content_terms(word)) <= _DOCUMENT) or topic
     _, hits = scope.search(bare)
-    asked = word_forms(topic)
+    topic_terms = word_forms(topic)
     names = {source: word_forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
     known = set[str]().union(_DOCUMENT, *names.values())
     what = _OLDEST.sub(" ", _NEWEST.sub(" ", topic))
     if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(what)):
         return []  # the topic has a word that no source has
-    shares = {source: len(asked & held) / max(1, len(asked)) for source, held in names.items()}
+    shares = {source: len(topic_terms & held) / max(1, len(topic_terms)) for source, held in names.items()}
     near_enough = any(hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE for hit in hits)
     if not near_enough and max(shares.values(), default=0.0) < _HALF:
         return []
@@ -124,8 +124,10 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
 
 def named_by_title(topic: str, scope: Scope) -> list[Target]:
     """Return the only document whose title has all words of a topic, else nothing."""
-    ids, asked = scope.generation.catalog.article_ids(), set(content_terms(topic))
-    found = {ids[source] for source, title, _ in _titles(scope) if asked and asked <= set(content_terms(title))}
+    ids, topic_terms = scope.generation.catalog.article_ids(), set(content_terms(topic))
+    found = {
+        ids[source] for source, title, _ in _titles(scope) if topic_terms and topic_terms <= set(content_terms(title))
+    }
     return [Target(id_) for id_ in found] if len(found) == 1 else []
 
 
@@ -198,13 +200,13 @@ def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = 
     sections = [n for n in sections if not _only_names(held, n)]
     if len(sections) < _SEVERAL:
         numbers = range(len(held.blocks)) if target.heading is None else held.under(target.heading)
-        return _said(held, [held.blocks[n] for n in numbers], target, places, embedder, most)
+        return _statements(held, [held.blocks[n] for n in numbers], target, places, embedder, most)
     made = _of_the_lead(held, sections, target, places, embedder)
     for number in sections[:MOST_SECTIONS]:
         heading = held.text[held.blocks[number].inner : held.blocks[number].end]
         blocks = [held.blocks[n] for n in held.under(number)]
         each = 2 if len(sections) <= _FEW_SECTIONS and len(list(_lines(held, blocks))) >= _LONG else 1
-        for one in _said(held, blocks, target, places, embedder, each):
+        for one in _statements(held, blocks, target, places, embedder, each):
             made.append(replace(one, text=f"{_NUMBERED.sub('', ' '.join(heading.split()))}: {one.text}"))
     return made
 
@@ -221,10 +223,10 @@ def _of_the_lead(
     length = sum(end - start for start, end in lines)
     longest = max(after - start for start, after in pairwise([*starts, len(held.text)]))
     most = _LEAD if 2 * length >= longest else 1 if length >= _SHORT_LEAD and _whole(held.text, lines) else 0
-    return _said(held, above, target, places, embedder, most) if most else []
+    return _statements(held, above, target, places, embedder, most) if most else []
 
 
-def _said(
+def _statements(
     held: Structure, blocks: Sequence[Block], target: Target, places: Places, embedder: Embedder, most: int
 ) -> list[Statement]:
     """Return the most central sentences of blocks, as statements."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from index.article import Article
 from index.text.words import content_terms, words
 from rag.cite import Statement
-from rag.forms.arithmetic import MOST_ROWS, operation_asked_for, worked_out
+from rag.forms.arithmetic import MOST_ROWS, requested_operation, worked_out
 from rag.forms.cells import TableRow, as_rows, tables
 from rag.forms.columns import (
     ACTUAL,
@@ -20,8 +20,8 @@ from rag.forms.columns import (
     PRICE,
     PRICES,
     SPENT,
-    column_asked_about,
     counted_column,
+    requested_column,
     stock_column,
     unit_counted,
     valued_columns,
@@ -70,7 +70,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
 
     There are no statements if the answer is not clear.
     """
-    operation = operation_asked_for(question) or ("list" if form in ("list", "comparison") else None)
+    operation = requested_operation(question) or ("list" if form in ("list", "comparison") else None)
     article = _article_of_rows(places)
     if article is None or not (operation or SPENT.search(question) or _BEYOND.search(question)):
         return ColumnFigures([])
@@ -79,18 +79,18 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         if len(rows) < 3 or len(names) < 2:
             continue
         said = COMPARED.sub(" ", _without_the_place(question, rows, places.articles[article]))
-        asked = [term for term in content_terms(said) if term not in _NOT_ASKED]
+        question_terms = [term for term in content_terms(said) if term not in _NOT_ASKED]
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
             return ColumnFigures(as_rows(lead, gone, places, article))
-        if not _is_about(asked, rows, names, places.articles[article]):
+        if not _is_about(question_terms, rows, names, places.articles[article]):
             continue
-        chosen, filtered = _matching(question, asked, rows, names)
+        chosen, filtered = _matching(question, question_terms, rows, names)
         if choice := _CHOICE.search(question):
             chosen, filtered = _either(choice, rows), True
             if len(chosen) < 2 or operation not in ("max", "min"):
                 return ColumnFigures([])
-        column = column_asked_about(question, asked, rows, names)
+        column = requested_column(question, question_terms, rows, names)
         if filtered and operation == "sum" and column is None and _HELD.search(question):
             column = stock_column(rows, names)
         if beyond := _beyond(question, chosen, names):
@@ -103,7 +103,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             continue
         if operation == "count" and not _are_counted(question, rows, names, places.articles[article]):
             continue  # rows that merely mention the thing are not counted
-        if operation == "count" and (counted := counted_column(question, asked, rows, names)):
+        if operation == "count" and (counted := counted_column(question, question_terms, rows, names)):
             operation, column = "sum", counted  # "how many hours": the rows hold them
         if operation == "count" and (unit := unit_counted(question)):
             units = [column] if column else valued_columns(rows, names)
@@ -116,8 +116,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
                 return ColumnFigures([])
             chosen, filtered = [row for row in chosen if _passes(row, column, compared)], True
         if operation == "count" and not filtered:
-            filtered = _counts_all(question, asked, rows, names, places.articles[article])
-        which = _column_asked_for(question, names)
+            filtered = _counts_all(question, question_terms, rows, names, places.articles[article])
+        which = _named_column(question, names)
         if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
             return ColumnFigures([])  # several rows are about one thing, and may not add up
         made = worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
@@ -154,11 +154,11 @@ def _sold_out(question: str, rows: Sequence[TableRow], names: Sequence[str], art
     return gone if len(gone) <= MOST_ROWS else []
 
 
-def _column_asked_for(question: str, names: Sequence[str]) -> str | None:
+def _named_column(question: str, names: Sequence[str]) -> str | None:
     """Return the column that "which" asks for ("which month"); None if there is none."""
     found = _WHICH.search(question)
-    asked = set(content_terms(found[1])) if found else set()
-    return next((name for name in names if asked and asked <= set(content_terms(name))), None)
+    question_terms = set(content_terms(found[1])) if found else set()
+    return next((name for name in names if question_terms and question_terms <= set(content_terms(name))), None)
 
 
 def _article_of_rows(places: Places) -> str | None:
@@ -170,25 +170,25 @@ def _article_of_rows(places: Places) -> str | None:
     return max(worth, key=lambda id_: worth[id_]) if worth else None
 
 
-def _is_about(asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article) -> bool:
+def _is_about(question_terms: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article) -> bool:
     """True if most words of the question are in a table, its header, or the title or name of its source."""
     cells = " ".join(value for row in rows for value in row.cells.values())
     known = set(content_terms(" ".join([*names, article.title, *words(article.source), cells])))
     adjectives = set(content_terms(re.sub(r"\W", " ", f"{MUCH} {LITTLE}")))
     return sum(
-        term in known | adjectives or bool(PRICE.search(term)) or term in _SPENDING for term in asked
-    ) * 2 >= len(asked)
+        term in known | adjectives or bool(PRICE.search(term)) or term in _SPENDING for term in question_terms
+    ) * 2 >= len(question_terms)
 
 
 def _matching(
-    question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
+    question: str, question_terms: Sequence[str], rows: Sequence[TableRow], names: Sequence[str]
 ) -> tuple[list[TableRow], bool]:
     """Return (rows with what the question names, True if it names anything in a cell)."""
     held = {id(row): set(content_terms(" ".join(row.cells.values()))) for row in rows}
     headers = set(content_terms(" ".join(names)))
-    if of_category := _of_category(question, asked, rows):
+    if of_category := _of_category(question, question_terms, rows):
         return of_category, True
-    known = [term for term in asked if term not in headers and any(term in terms for terms in held.values())]
+    known = [term for term in question_terms if term not in headers and any(term in terms for terms in held.values())]
     if not known:
         return list(rows), False
     if every := [row for row in rows if held[id(row)].issuperset(known)]:
@@ -221,17 +221,17 @@ def _are_counted(question: str, rows: Sequence[TableRow], names: Sequence[str], 
     return counted <= known or (len(counted), counted) in cells or not any(counted & held for _, held in cells)
 
 
-def _of_category(question: str, asked: Sequence[str], rows: Sequence[TableRow]) -> list[TableRow]:
+def _of_category(question: str, question_terms: Sequence[str], rows: Sequence[TableRow]) -> list[TableRow]:
     """Return the rows of the category that a question names: several with a cell of just this word ("Courses")."""
     named = [found[1] for pattern in (_WHICH, COUNTED) if (found := pattern.search(question))]
-    for wanted in [*({*content_terms(one)} for one in named), *({term} for term in asked)]:
+    for wanted in [*({*content_terms(one)} for one in named), *({term} for term in question_terms)]:
         columns_of: dict[str, list[TableRow]] = {}
         for row in rows:
             for name, cell in row.cells.items():
                 if wanted and set(content_terms(cell)) == wanted:
                     columns_of.setdefault(name, []).append(row)
         if len(columns_of) == 1 and len(found_rows := next(iter(columns_of.values()))) > 1:
-            others = set(asked) - wanted
+            others = set(question_terms) - wanted
             narrower = [row for row in found_rows if others & set(content_terms(" ".join(row.cells.values())))]
             return found_rows if not narrower or len(narrower) == len(found_rows) else []
     return []
@@ -253,7 +253,7 @@ def _beyond(question: str, rows: Sequence[TableRow], names: Sequence[str]) -> li
 
 
 def _counts_all(
-    question: str, asked: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article
+    question: str, question_terms: Sequence[str], rows: Sequence[TableRow], names: Sequence[str], article: Article
 ) -> bool:
     """True if a question counts all rows of a table, and names nothing else.
 
@@ -266,7 +266,7 @@ def _counts_all(
     held = [row.cells.get(column, "").casefold() for row in rows] if column else []
     is_named = bool(held) and all(held) and len({*held}) == len(held)
     is_any = things <= _NOT_ASKED and bool(called & {*content_terms(question)})
-    return bool(things) and (is_named if column else is_any) and {*asked} <= things | called
+    return bool(things) and (is_named if column else is_any) and {*question_terms} <= things | called
 
 
 def _passes(row: TableRow, column: str, compared: re.Match[str]) -> bool:

@@ -28,7 +28,7 @@ from index.text.sentences import sentences
 from index.text.words import content_terms
 from rag.check.instructions import instructs
 from rag.reader import Evidence, Reading
-from rag.reader.identity import of_what_is_asked, read_about
+from rag.reader.identity import read_about, without_other_things
 from rag.reader.lists import join_members, with_enumeration
 from rag.reader.meaning import with_meaning
 from rag.reader.names import asks_for_several
@@ -147,33 +147,33 @@ class Reader:
 
     def read(self, query: Query, hits: Sequence[Hit]) -> Reading:
         """Return the hits in their final order, the evidence, best first, and its score."""
-        asked = question_traits(query, self._generation.words.within(query.article_ids), self._years(query))
+        traits = question_traits(query, self._generation.words.within(query.article_ids), self._years(query))
         names = self._sources(query, hits)
         passages = read_first(self._spans, query, hits, names)
         if self._strong:
             passages = read_again(self._strong, query, passages, names, self._dates(hits))
         if not any(one.found.answers for one in passages):
-            return Reading(tuple(hits), (), None, asked.named)
+            return Reading(tuple(hits), (), None, traits.named)
         weights = self._weights
         passages, odds = rank(passages, weights.passage)
-        rows = np.array([question_row(asked, passages, self._generation.aliases)])
+        rows = np.array([question_row(traits, passages, self._generation.aliases)])
         score, words = (
             float(1 / (1 + np.exp(-model.log_odds(rows)[0]))) for model in (weights.question, weights.words)
         )
-        unheard = asked.unseen >= 1 and (asked.missing or not _ASKS.search(query.text))
-        if asked.unknown or unheard:
+        unheard = traits.unseen >= 1 and (traits.missing or not _ASKS.search(query.text))
+        if traits.unknown or unheard:
             score = 0.0  # a thing that no source has, or unknown words that ask nothing
         share = min(weights.list_share, SEVERAL) if asks_for_several(query.text) else weights.list_share
         read = with_enumeration(_sound_first(evidence(passages, odds, share)))
         ordered = [one.hit for one in passages]
         if self._embedder:
             read = with_meaning(read, ordered, query, self._embedder)
-        return Reading(tuple(ordered), tuple(read), score, asked.named, words >= weights.open_from)
+        return Reading(tuple(ordered), tuple(read), score, traits.named, words >= weights.open_from)
 
     def _years(self, query: Query) -> Callable[[], Set[str]]:
         """Return a function that gives the years in which the searched articles were published."""
-        catalog, asked = self._generation.catalog, query.article_ids
-        return cache(lambda: catalog.years(asked))
+        catalog, article_ids = self._generation.catalog, query.article_ids
+        return cache(lambda: catalog.years(article_ids))
 
     def _dates(self, hits: Sequence[Hit]) -> dict[str, Published]:
         """Return the publication dates of the hits' articles, as far as known; nothing for a single article."""
@@ -233,16 +233,16 @@ def read_again(
 
 
 def _read(
-    spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str], beside: Sequence[Hit] = ()
+    spans: SpanReader, query: Query, hits: Sequence[Hit], sources: Mapping[str, str], neighbours: Sequence[Hit] = ()
 ) -> list[PassageReading]:
-    """Return a model's reading of each hit; rows of tables are compared with those of the hits `beside` them."""
-    seen = {hit.chunk.id: labelled(hit.chunk.text, hit.chunk.columns) for hit in (*hits, *beside)}
+    """Return a model's reading of each hit; table rows are compared with the rows in `neighbours` too."""
+    seen = {hit.chunk.id: labelled(hit.chunk.text, hit.chunk.columns) for hit in (*hits, *neighbours)}
     texts = [seen[hit.chunk.id].text for hit in hits]
     found = read_about(spans, query, hits, texts, ANSWERS)
-    found = in_cells(query.text, texts, found, [seen[hit.chunk.id].text for hit in beside])
+    found = in_cells(query.text, texts, found, [seen[hit.chunk.id].text for hit in neighbours])
     found = [_unlabelled(seen[hit.chunk.id], one) for hit, one in zip(hits, found, strict=True)]
     found = [_sound(query.text, hit, one) for hit, one in zip(hits, found, strict=True)]
-    return of_what_is_asked(query.identifiers, hits, found, sources)
+    return without_other_things(query.identifiers, hits, found, sources)
 
 
 def _unlabelled(seen: Labelled, one: PassageReading) -> PassageReading:
@@ -256,13 +256,13 @@ def _sound(question: str, hit: Hit, one: PassageReading) -> PassageReading:
 
     An answer that reaches from one paragraph into another keeps its longest part.
     """
-    text, asked = hit.chunk.text, set(content_terms(question))
+    text, question_terms = hit.chunk.text, set(content_terms(question))
     headings = set(hit.chunk.heading.split(" > "))
 
     def is_none(start: int, end: int) -> bool:
         first = text.rfind("\n", 0, start) + 1
         line = text[first : (text.find("\n", end) + 1 or len(text) + 1) - 1].strip("# \t")
-        return line in headings and asked.issuperset(content_terms(text[start:end]))
+        return line in headings and question_terms.issuperset(content_terms(text[start:end]))
 
     places = [_in_one_paragraph(text, answer) for answer in one.answers]
     losses = [math.inf if is_none(*place) else 0.0 for place in places]

@@ -66,7 +66,7 @@ def _below(one: PassageReading, length: int) -> PassageReading:
     )
 
 
-def of_what_is_asked(
+def without_other_things(
     identifiers: Sequence[Identifier], hits: Sequence[Hit], found: Sequence[PassageReading], sources: Mapping[str, str]
 ) -> list[PassageReading]:
     """Drop the answers about things that the question does not ask for.
@@ -86,21 +86,23 @@ def of_what_is_asked(
 def _settle(identifiers: Sequence[Identifier], chunk: Chunk, one: PassageReading, source: str) -> PassageReading:
     lines = [(line, mentions(chunk.text[slice(*line)])) for line in sentences(chunk.text)]
     above = mentions(chunk.context), mentioned_in_name(source)
-    keys = {key for asked in identifiers for key in asked.keys}
-    losses = [sum(_loss(asked, keys, lines, above, answer) for asked in identifiers) for answer in one.answers]
+    keys = {key for identifier in identifiers for key in identifier.keys}
+    losses = [
+        sum(_loss(identifier, keys, lines, above, answer) for identifier in identifiers) for answer in one.answers
+    ]
     if not any(losses):
         return one
     return one.revised([((a.start, a.end), loss) for a, loss in zip(one.answers, losses, strict=True)])
 
 
 def _loss(
-    asked: Identifier,
+    identifier: Identifier,
     keys: Set[str],
     lines: Sequence[tuple[Span, set[str]]],
     above: Sequence[Set[str]],
     answer: AnswerSpan,
 ) -> float:
-    """Return what an answer loses, in log-odds, if it is about another thing than `asked`.
+    """Return what an answer loses, in log-odds, if it is about another thing than `identifier`.
 
     Other things that the question asks for, with keys among `keys`, are no loss.
     """
@@ -108,8 +110,8 @@ def _loss(
     before = [held for (_, end), held in reversed(lines) if end <= answer.start]
     named: list[tuple[Set[str], float]] = [(here, math.inf), *((held, CARRIED) for held in before)]
     for held, loss in (*named, *((held, math.inf) for held in above)):
-        if asked.stands_in(held) or asked.has_rival_in(held & keys):
+        if identifier.stands_in(held) or identifier.has_rival_in(held & keys):
             return 0.0
-        if asked.has_rival_in(held):
+        if identifier.has_rival_in(held):
             return loss
     return 0.0

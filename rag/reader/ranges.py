@@ -47,9 +47,9 @@ class Range:
     high: float
     unit: str
 
-    def holds(self, asked: Sequence[Amount]) -> bool:
+    def holds(self, question_amounts: Sequence[Amount]) -> bool:
         """True if one of the amounts lies in the range."""
-        return any(one.unit == self.unit and self.low <= one.value <= self.high for one in asked)
+        return any(one.unit == self.unit and self.low <= one.value <= self.high for one in question_amounts)
 
 
 def amounts(text: str) -> list[Amount]:
@@ -88,13 +88,13 @@ def range_in(cell: str, column: str = "") -> Range | None:
     return Range(low, high, first.unit) if first.unit and low <= high else None
 
 
-def any_holds(asked: Sequence[Amount], cells: Iterable[tuple[str, str]]) -> bool:
+def any_holds(question_amounts: Sequence[Amount], cells: Iterable[tuple[str, str]]) -> bool:
     """True if a cell has a range that contains one of the amounts.
 
     `cells` are (text, name of the column).
     """
-    ranges = (range_in(cell, column) for cell, column in cells) if asked else ()
-    return any(one.holds(asked) for one in ranges if one)
+    ranges = (range_in(cell, column) for cell, column in cells) if question_amounts else ()
+    return any(one.holds(question_amounts) for one in ranges if one)
 
 
 def _day(word: str) -> float:
@@ -104,7 +104,7 @@ def _day(word: str) -> float:
 def _amount(number: Number, column: str = "") -> Amount:
     unit = number.unit
     if not unit and column:
-        beside = find_numbers(f"2 {column.rpartition('(')[2].strip(' )')}")
-        unit = beside[0].unit if beside else ""
+        numbers = find_numbers(f"2 {column.rpartition('(')[2].strip(' )')}")
+        unit = numbers[0].unit if numbers else ""
     unit, factor = _IN_ONE_UNIT.get(unit, (unit, 1.0))
     return Amount(float(number.value) * factor, unit)

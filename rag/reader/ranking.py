@@ -145,7 +145,7 @@ def passage_rows(passages: Sequence[ReadPassage]) -> FeatureArray:
     )
 
 
-def question_row(asked: QuestionTraits, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
+def question_row(traits: QuestionTraits, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
     """Return the features of a question, in the order of QUESTION_FEATURES.
 
     The passages are in their final order, best first. A name is present in its short or its long form.
@@ -156,9 +156,9 @@ def question_row(asked: QuestionTraits, passages: Sequence[ReadPassage], aliases
         _clip(best.first),
         _clip(best.found.answers[0].score) if best.found.answers else -_CLIP,
         _clip(second[0].found.score) if second and second[0].found.answers else _ALONE,
-        float(bool(asked.named)),
-        asked.unseen,
-        _names_apart(asked.names, aliases.widen(terms(best.hit.chunk.searchable))),
+        float(bool(traits.named)),
+        traits.unseen,
+        _names_apart(traits.names, aliases.widen(terms(best.hit.chunk.searchable))),
     ]
 
 

@@ -129,10 +129,10 @@ class SpanReader:
         found = [PassageReading()] * len(passages)
         if len(question) > 20 * _LONGEST_QUESTION:
             return found
-        asked = self._tokenizer.encode(question, add_special_tokens=False).ids
-        if not asked or len(asked) > _LONGEST_QUESTION:
+        question_ids = self._tokenizer.encode(question, add_special_tokens=False).ids
+        if not question_ids or len(question_ids) > _LONGEST_QUESTION:
             return found
-        windows = list(self._windows(asked, passages, headings or [""] * len(passages)))
+        windows = list(self._windows(question_ids, passages, headings or [""] * len(passages)))
         of_passage: dict[int, list[PassageReading]] = {}
         for window, one in zip(windows, self._network.each(lambda w: self._read(w, best), windows), strict=True):
             of_passage.setdefault(window.passage, []).append(one)
@@ -145,17 +145,17 @@ class SpanReader:
         """Return the place of each word piece in `text`."""
         return [(start, end) for start, end in self._tokenizer.encode(text, add_special_tokens=False).offsets]
 
-    def _windows(self, asked: list[int], passages: Sequence[str], headings: Sequence[str]) -> Iterator[_Window]:
+    def _windows(self, question_ids: list[int], passages: Sequence[str], headings: Sequence[str]) -> Iterator[_Window]:
         above = self._tokenizer.encode_batch(list(headings), add_special_tokens=False)
         for number, encoded in enumerate(self._tokenizer.encode_batch(list(passages), add_special_tokens=False)):
             heading = above[number].ids[:_LONGEST_HEADING]
-            room = MAX_PASSAGE_PIECES - len(asked) - len(heading) - self._layout.special
+            room = MAX_PASSAGE_PIECES - len(question_ids) - len(heading) - self._layout.special
             offsets = np.array(encoded.offsets, dtype=np.int64).reshape(-1, 2)
             inner = np.array([piece.startswith("##") for piece in encoded.tokens] + [False], dtype=bool)
             for first in range(0, max(1, len(offsets) - _OVERLAP), room - _OVERLAP):
                 last = min(len(offsets), first + room)
                 if first < last:
-                    ids, second = self._layout.pair(asked, [*heading, *encoded.ids[first:last]])
+                    ids, second = self._layout.pair(question_ids, [*heading, *encoded.ids[first:last]])
                     start = second + len(heading)
                     places = offsets[first:last]
                     yield _Window(number, ids, second, start, places, ~inner[first:last], ~inner[first + 1 : last + 1])

@@ -91,19 +91,19 @@ def rows(passage: str) -> Iterator[PassageRow]:
 
 
 def in_cells(
-    question: str, passages: Sequence[str], found: Sequence[PassageReading], beside: Sequence[str] = ()
+    question: str, passages: Sequence[str], found: Sequence[PassageReading], neighbours: Sequence[str] = ()
 ) -> list[PassageReading]:
     """Move the answers in rows to the cell that the question asks for.
 
     An answer loses for each word of the question that another row has and its own lacks. The other rows are those of
-    the passage, and of passages `beside` it with the same columns.
+    the passage, and of `neighbours` with the same columns.
     """
-    asked, given = _words(question), amounts(question)
+    question_words, given = _words(question), amounts(question)
     tables: dict[_Columns, _Table] = {}
-    for text in dict.fromkeys((*passages, *beside)):
+    for text in dict.fromkeys((*passages, *neighbours)):
         for row in rows(text):
-            tables.setdefault(row.columns, _Table(given)).add(question, asked, text, row)
-    return [_settle(question, asked, text, one, tables) for text, one in zip(passages, found, strict=True)]
+            tables.setdefault(row.columns, _Table(given)).add(question, question_words, text, row)
+    return [_settle(question, question_words, text, one, tables) for text, one in zip(passages, found, strict=True)]
 
 
 @dataclass
@@ -120,23 +120,23 @@ class _Table:
     opened: bool = False
     ranged: bool = False
 
-    def add(self, question: str, asked: set[str], text: str, row: PassageRow) -> None:
-        self.shared = max(self.shared, _shared(asked, text, row))
-        self.named = max(self.named, _named(asked, text, row))
+    def add(self, question: str, question_words: set[str], text: str, row: PassageRow) -> None:
+        self.shared = max(self.shared, _shared(question_words, text, row))
+        self.named = max(self.named, _named(question_words, text, row))
         self.opened = self.opened or _opens_row(question, text, row)
         self.ranged = self.ranged or _is_for(self.given, text, row)
 
-    def may_answer(self, question: str, asked: set[str], text: str, row: PassageRow) -> bool:
+    def may_answer(self, question: str, question_words: set[str], text: str, row: PassageRow) -> bool:
         """False for a row about another thing than the table's row that the question names, or gives an amount for."""
         return not (
-            (self.named >= _NAME and not _named(asked, text, row))
+            (self.named >= _NAME and not _named(question_words, text, row))
             or (self.opened and not _opens_row(question, text, row))
             or (self.ranged and not _is_for(self.given, text, row))
         )
 
 
 def _settle(
-    question: str, asked: set[str], text: str, one: PassageReading, tables: Mapping[_Columns, _Table]
+    question: str, question_words: set[str], text: str, one: PassageReading, tables: Mapping[_Columns, _Table]
 ) -> PassageReading:
     here = list(rows(text))
     if not here or not one.answers:
@@ -148,29 +148,33 @@ def _settle(
             changes.append(((answer.start, answer.end), 0.0))
             continue
         table = tables[row.columns]
-        place = _place(question, asked, text, row, answer) if table.may_answer(question, asked, text, row) else None
+        place = (
+            _place(question, question_words, text, row, answer)
+            if table.may_answer(question, question_words, text, row)
+            else None
+        )
         if place and _is_measured(question, text, row, place):
-            changes.append((place, _WORD * (table.shared - _shared(asked, text, row))))
+            changes.append((place, _WORD * (table.shared - _shared(question_words, text, row))))
         else:
             changes.append(((answer.start, answer.end), math.inf))
     best = [
         row
         for row in here
-        if _shared(asked, text, row) == tables[row.columns].shared
-        and tables[row.columns].may_answer(question, asked, text, row)
+        if _shared(question_words, text, row) == tables[row.columns].shared
+        and tables[row.columns].may_answer(question, question_words, text, row)
     ]
-    cell = _asked_for(question, asked, text, best[0]) if len(best) == 1 else None
+    cell = _requested_cell(question, question_words, text, best[0]) if len(best) == 1 else None
     return one.revised(changes, [AnswerSpan(cell.start, cell.end, one.answers[0].score)] if cell else [])
 
 
-def _shared(asked: set[str], text: str, row: PassageRow) -> int:
+def _shared(question_words: set[str], text: str, row: PassageRow) -> int:
     """Return how many of the question's words a row has."""
-    return len(asked & _words(text[row.start : row.end]))
+    return len(question_words & _words(text[row.start : row.end]))
 
 
-def _named(asked: set[str], text: str, row: PassageRow) -> int:
+def _named(question_words: set[str], text: str, row: PassageRow) -> int:
     """Return the most words of the question in one cell of a row."""
-    return max(len(asked & _words(text[cell.start : cell.end])) for cell in row.cells)
+    return max(len(question_words & _words(text[cell.start : cell.end])) for cell in row.cells)
 
 
 def _is_for(given: Sequence[Amount], text: str, row: PassageRow) -> bool:
@@ -185,9 +189,11 @@ def _opens_row(question: str, text: str, row: PassageRow) -> bool:
 
 def _opens_with_name(question: str, cell: str) -> bool:
     """True if the question has the words of a row's first cell in sequence: "how loud is fan only mode"."""
-    words, asked = (re.findall(r"[^\W_]+", one.casefold()) for one in (cell, question))
-    places = range(len(asked) - len(words) + 1)
-    return len(max(words, key=len, default="")) >= _NAMES and any(asked[n : n + len(words)] == words for n in places)
+    words, question_words = (re.findall(r"[^\W_]+", one.casefold()) for one in (cell, question))
+    places = range(len(question_words) - len(words) + 1)
+    return len(max(words, key=len, default="")) >= _NAMES and any(
+        question_words[n : n + len(words)] == words for n in places
+    )
 
 
 def _is_measured(question: str, text: str, row: PassageRow, place: Span) -> bool:
@@ -216,9 +222,9 @@ def _has_measure(question: str, text: str, cell: PassageCell) -> bool:
     return not is_other and any(map(str.isdigit, text[cell.start : cell.end]))
 
 
-def _place(question: str, asked: set[str], text: str, row: PassageRow, answer: AnswerSpan) -> Span | None:
+def _place(question: str, question_words: set[str], text: str, row: PassageRow, answer: AnswerSpan) -> Span | None:
     """Return the place of an answer in its row; None if it is only the name of a column."""
-    if cell := _asked_for(question, asked, text, row):
+    if cell := _requested_cell(question, question_words, text, row):
         return cell.start, cell.end
     touched = [(min(c.end, answer.end) - max(c.start, answer.start), c) for c in row.cells]
     most, cell = max(touched, key=lambda pair: pair[0])
@@ -228,7 +234,7 @@ def _place(question: str, asked: set[str], text: str, row: PassageRow, answer: A
     return (answer.start, answer.end) if inside and cell.end - cell.start > _LONG else (cell.start, cell.end)
 
 
-def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> PassageCell | None:
+def _requested_cell(question: str, question_words: set[str], text: str, row: PassageRow) -> PassageCell | None:
     """Return the only cell whose column the question names and whose value it does not contain.
 
     Examples are "which machine", "the serial number", "on Fridays", or a price for "how much".
@@ -237,7 +243,7 @@ def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> Pa
         (_words(cell.name), cell)
         for cell in row.cells
         if cell.start < cell.end
-        and asked.isdisjoint(_words(text[cell.start : cell.end]))
+        and question_words.isdisjoint(_words(text[cell.start : cell.end]))
         and _has_measure(question, text, cell)
     ]
     given = amounts(question)
@@ -248,9 +254,9 @@ def _asked_for(question: str, asked: set[str], text: str, row: PassageRow) -> Pa
     name = text[row.cells[0].start : row.cells[0].end]
     for wanted in (
         _words(which.group(1)) if which else set[str](),
-        asked - _words(name)
+        question_words - _words(name)
         if _opens_with_name(question, name)
-        else asked,  # words that name the row do not name a column
+        else question_words,  # words that name the row do not name a column
         _AMOUNTS if _AMOUNT.search(question) else frozenset[str](),
     ):
         shares = [(len(names & wanted), cell) for names, cell in free]

@@ -29,7 +29,7 @@ _FROM = {
     "text": "from its text",
     "file name": "from its file name",
 }
-_SAID = {
+_NOTES = {
     "changed": "The file has changed since it was indexed; this is the text that was indexed.",
     "gone": "The file was moved or deleted after it was indexed; this is the text that was indexed.",
     "undrawn": "The pages of the file can't be drawn; this is their text.",
@@ -92,7 +92,7 @@ def article_page(article: Article, place: MarkedPlace, file: File, *, changed: b
     contents = _contents(parts, article.text)
     body = _pages(parts, article, file.sheets, setter, place) if article.pages else _parts(parts, setter)
     said = [name for name, is_so in (("cited", changed), (file.state, True), ("undrawn", not file.drawn)) if is_so]
-    notes = "".join(f'<p class="fn-note">{escape(_SAID[name])}</p>' for name in said if name in _SAID)
+    notes = "".join(f'<p class="fn-note">{escape(_NOTES[name])}</p>' for name in said if name in _NOTES)
     quoted = '<p class="fn-to-quote"><a href="#quote">To the quoted words</a></p>' if setter.marked else ""
     before, after = _neighbours(article, place, quote, (first, last))
     return (
@@ -174,12 +174,12 @@ def _neighbours(article: Article, place: MarkedPlace, quote: Span, shown: Span) 
         return "", ""
 
     def link(begin: int, words: str) -> str:
-        asked: dict[str, object] = {"source": article.source, "begin": begin}
+        parameters: dict[str, object] = {"source": article.source, "begin": begin}
         if quote != (0, 0):
-            asked |= {"id": place.id, "start": quote[0], "end": quote[1]}
+            parameters |= {"id": place.id, "start": quote[0], "end": quote[1]}
         if place.conversation:
-            asked["conversation"] = place.conversation
-        address = f"article?{urlencode(asked, errors='replace')}"
+            parameters["conversation"] = place.conversation
+        address = f"article?{urlencode(parameters, errors='replace')}"
         return f'<a href="{escape(address)}">{words}</a>'
 
     said = f"A long text: characters {first:,} to {last:,} of {whole:,} are shown."
@@ -202,7 +202,7 @@ def _pages(parts: Sequence[Part], article: Article, sheets: Sheets | None, sette
         boxes = sheets.boxes.get(number, ()) if sheets else ()
         picture = _picture(article, number, sheets, boxes, eager=number in near) if sheets else ""
         unfound = sheets and not boxes and number in sheets.boxes
-        note = f'<p class="fn-note">{escape(_SAID["unfound"])}</p>' if unfound else ""
+        note = f'<p class="fn-note">{escape(_NOTES["unfound"])}</p>' if unfound else ""
         made.append(
             f'<section class="fn-page" id="page-{number + 1}" aria-label="{name} {number + 1}">'
             f'<p class="fn-page-name">{name} {number + 1}</p>{picture}'

@@ -134,12 +134,12 @@ def article_address(source: str, article_id: str = "", quote: Span = (0, 0), ans
 
     A `quote` [start, end) scrolls the page to these words; `answers` are the spans to mark in it.
     """
-    asked = {"source": source}
+    parameters = {"source": source}
     if quote[1]:
-        asked |= {"id": article_id, "start": str(quote[0]), "end": str(quote[1])}
+        parameters |= {"id": article_id, "start": str(quote[0]), "end": str(quote[1])}
     if answers:
-        asked["answers"] = ",".join(f"{start}-{end}" for start, end in answers)
-    return escape(f"article?{urlencode(asked, errors='replace')}{'#quote' if quote[1] else ''}")
+        parameters["answers"] = ",".join(f"{start}-{end}" for start, end in answers)
+    return escape(f"article?{urlencode(parameters, errors='replace')}{'#quote' if quote[1] else ''}")
 
 
 def highlighted(one: Citation) -> str:

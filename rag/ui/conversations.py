@@ -114,7 +114,7 @@ def _markup(turn: Turn) -> str:
     return (
         html.turn(turn.id, turn.answer, starred=turn.starred)
         if turn.answer
-        else html.kept(turn.id, turn.question, turn.text)
+        else html.stored_turn(turn.id, turn.question, turn.text)
     )
 
 

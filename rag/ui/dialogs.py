@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from rag.ui.escape import escape
 
 _STEPS = (
-    ("Add your documents", "By the paper clip, by dropping files anywhere on the page, or by pasting them."),
-    ("Ask", "In plain English. The answer is made of your sources' own words, or says that they do not answer."),
-    ("Check", "Press a small number: it leads to the passage, the words marked. Open shows the whole document."),
-    ("Go on", "Conversations are kept on this machine, in the list on the left. Ticks choose which sources are asked."),
+    ("Add your documents", "Select the paper clip, drop files anywhere on the page, or paste them."),
+    ("Ask", "Ask in plain English. The answer quotes your sources, or says that they do not answer."),
+    ("Check", "Select a small number to see the passage with the quoted words marked. Open shows the whole document."),
+    (
+        "Go on",
+        "Conversations are kept on this machine, in the list on the left. Ticks choose which sources are searched.",
+    ),
 )
 _KEYS = (
     ("Enter", "ask"),

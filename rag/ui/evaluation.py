@@ -18,7 +18,7 @@ from index.errors import FootnoteError
 from rag.engine import Engine
 from rag.evaluation import labels, run
 from rag.evaluation.compare import compare
-from rag.evaluation.corpus import asked_corpus
+from rag.evaluation.corpus import question_corpus
 from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
@@ -219,7 +219,7 @@ def evaluation(
     yield line("Reading the questions ..."), gr.skip()
     questions = read_questions(chosen, engine.settings.max_question)
     engine.warm.wait()
-    problems = [*questions.problems, *labels.unfound(questions, asked_corpus(engine, questions))]
+    problems = [*questions.problems, *labels.missing_labels(questions, question_corpus(engine, questions))]
     notes = _problems(problems)
     if changed := engine.changed_note():
         notes = line(changed) + notes

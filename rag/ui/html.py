@@ -17,7 +17,7 @@ from rag.ui.escape import day, escape
 from rag.ui.icons import button
 from rag.ui.markdown import as_markdown
 from rag.ui.passage import flowing
-from rag.ui.said import said
+from rag.ui.sentences import answer_sentences
 
 
 def line(words: str) -> str:
@@ -47,10 +47,11 @@ def writing_turn(turn_id: str, written: Answer | None, quoted: Answer | None) ->
 
     The sentences of the language model so far grow in a space above the quotes, which do not move.
     """
-    so_far = said(turn_id, written) if written else ""
+    so_far = answer_sentences(turn_id, written) if written else ""
     words = f'<div class="fn-answer fn-growing">{so_far}{line("Writing and checking ...")}</div>'
     if quoted:
-        words += f'<div class="fn-answer"><p class="fn-meta">In the sources’ words</p>{said(turn_id, quoted)}</div>'
+        quotes = answer_sentences(turn_id, quoted)
+        words += f'<div class="fn-answer"><p class="fn-meta">In the sources’ words</p>{quotes}</div>'
     shown = quoted or written
     cards = source_cards(turn_id, shown) if shown else ""
     return _article(turn_id, shown.question if shown else "", "working", words) + cards
@@ -119,7 +120,9 @@ def _article(turn_id: str, question: str, state: str, body: str) -> str:
 
 def answer_text(turn_id: str, answer: Answer) -> str:
     """Return the text of an answer with markers and notes, or the refusal."""
-    words = said(turn_id, answer) if answer.sentences else plain_words(answer.text, asks=answer.form == "talk")
+    words = (
+        answer_sentences(turn_id, answer) if answer.sentences else plain_words(answer.text, asks=answer.form == "talk")
+    )
     notes = "".join(f'<p class="fn-note">{escape(note)}</p>' for note in answer.notes)
     label, advice = _refusal(answer) if answer.refused else ("", "")
     return f'<div class="fn-answer">{_searched(answer)}{label}{words}{advice}{notes}</div>{_suggestions(answer)}'
@@ -226,7 +229,7 @@ def plain_words(text: str, *, asks: bool = False) -> str:
     return "".join(made)
 
 
-def kept(turn_id: str, question: str, text: str) -> str:
+def stored_turn(turn_id: str, question: str, text: str) -> str:
     """Return a stored turn of which only the text was kept."""
     words = f'<div class="fn-answer">{plain_words(text)}</div><div class="fn-foot">{_AGAIN}</div>'
     return _article(turn_id, question, "answered", words)

@@ -12,11 +12,11 @@ from rag.ui.rows import table_of
 
 def as_markdown(answer: Answer) -> str:
     """Return the question, the answer with [1] markers, and the citations as Markdown."""
-    said = _said(answer)
+    written = _answer_lines(answer)
     if answer.sentences and answer.sentences[0].words:
         words = escape_markdown(answer.sentences[0].text)
-        said[0] = said[0].replace(words, f"**{words}**", 1)
-    lines = [f"**{escape_markdown(answer.question)}**", "", *said]
+        written[0] = written[0].replace(words, f"**{words}**", 1)
+    lines = [f"**{escape_markdown(answer.question)}**", "", *written]
     if answer.citations:
         lines.append("")
     for one in answer.citations:
@@ -28,22 +28,22 @@ def as_markdown(answer: Answer) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _said(answer: Answer) -> list[str]:
+def _answer_lines(answer: Answer) -> list[str]:
     """Return the lines of the answer, with rows as a table."""
     rows = {f"- {one}": one for one in answer.sentences if one.block == "row"}
-    said = list[str]()
+    written = list[str]()
     for is_row, run in groupby(answer.text.split("\n"), rows.__contains__):
         lines = list(run)
         table = table_of([rows[line].text for line in lines]) if is_row else None
         if table is None:
-            said += map(escape_markdown, lines)
+            written += map(escape_markdown, lines)
             continue
         names, filled = table
-        said += ["", _row([*map(escape_markdown, names)]), _row(["---"] * len(names))]
+        written += ["", _row([*map(escape_markdown, names)]), _row(["---"] * len(names))]
         for line, cells in zip(lines, filled, strict=True):
             first, *rest = (escape_markdown(cells.get(name, "")) for name in names)
-            said.append(_row([first + escape_markdown(line.removeprefix(f"- {rows[line].text}")), *rest]))
-    return said
+            written.append(_row([first + escape_markdown(line.removeprefix(f"- {rows[line].text}")), *rest]))
+    return written
 
 
 def _row(cells: Sequence[str]) -> str:

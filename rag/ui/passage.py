@@ -14,15 +14,15 @@ _ROW = re.compile(r"^[^|\n]+: [^\n]* \| [^|\n]+: [^\n]*$", re.MULTILINE)
 
 
 def flowing(text: str) -> str:
-    """Replace line breaks that only wrap text by blanks, and cell separators by dots.
+    """Replace line breaks that only wrap text by spaces, and cell separators by dots.
 
     >>> flowing("Boat: Heron | Seats: 2"), flowing("| Heron | 2 |")
     ('Boat: Heron · Seats: 2', '  Heron · 2  ')
     """
-    made = _ROW.sub(lambda row: _BAR.sub(" · ", row.group()), unwrapped(text))
-    if "|" not in made:
-        return made
-    return _DRAWN.sub(lambda row: f" {row[1].replace('|', '·')} {row[2]}", _RULE.sub(_blank, made))
+    flowed = _ROW.sub(lambda row: _BAR.sub(" · ", row.group()), unwrapped(text))
+    if "|" not in flowed:
+        return flowed
+    return _DRAWN.sub(lambda row: f" {row[1].replace('|', '·')} {row[2]}", _RULE.sub(_blank, flowed))
 
 
 def _blank(match: re.Match[str]) -> str:

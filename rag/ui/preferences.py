@@ -91,10 +91,10 @@ def _key(settings: Settings) -> str:
 
 
 def _choice(settings: Settings, name: str, title: str, choices: Iterable[tuple[str, str, str]], now: str) -> str:
-    """Return radio buttons for `choices` (value, label, meaning); a current value that is not a choice is added."""
+    """Return radio buttons for `choices` (value, label, meaning), and for the current value if it is not among them."""
     offered = list(choices)
     if now not in [value for value, _, _ in offered]:
-        offered.append((now, f"As it is set: {now}", ""))
+        offered.append((now, f"Current value: {now}", ""))
     off = " disabled" if settings.is_fixed(name) else ""
     rows = "".join(
         f'<label class="fn-choice"><input type="radio" name="{name}" value="{escape(value)}"'
@@ -134,7 +134,7 @@ class _Events:
         settings = self._engine.settings
         try:
             if not settings.is_for_this_machine:
-                raise FootnoteError("Settings are changed here only while the page is served to this machine alone.")
+                raise FootnoteError("Settings can be changed here only while the page is served to this machine alone.")
             value = json.loads(str(sent or "{}"))
             chosen = {str(name): str(one).strip() for name, one in value.items()}
             if chosen.pop("look", ""):

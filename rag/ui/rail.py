@@ -38,15 +38,15 @@ def sources_head() -> str:
 
 def ticks(rows: Sequence[Source]) -> str:
     """Return the sources as a list of checkboxes."""
-    asked = [row for row in rows if row.chunks is not None]
-    if not asked:
+    indexed = [row for row in rows if row.chunks is not None]
+    if not indexed:
         return '<p class="fn-none">No sources yet.</p>'
     items = "".join(
         f'<li><label title="{escape(row.title)}"><input type="checkbox" class="fn-tick" checked '
         f'data-source="{escape(row.source)}"><span dir="auto">{escape(row.title)}</span></label></li>'
-        for row in asked[:_MOST_TICKS]
+        for row in indexed[:_MOST_TICKS]
     )
-    more = len(asked) - _MOST_TICKS
+    more = len(indexed) - _MOST_TICKS
     rest = f'<li><a href="#sources">and {more:,} more</a></li>' if more > 0 else ""
     return (
         '<label class="fn-all"><input type="checkbox" class="fn-tick-all" checked><span>All sources</span></label>'

@@ -35,15 +35,15 @@ _MOST_WAITING = 12
 _MOST_KEPT = 24_000_000
 """Most bytes of images in the cache."""
 _MOST_FAILED = 500
-_MOST_FALLS = 3
+_MOST_CRASHES = 3
 _ALL = -1
-_PIECE = 1 << 16
+_CHUNK_BYTES = 1 << 16
 _ANSWER = re.compile(r"(\d{1,9})-(\d{1,9})")
 _CONVERSATION = re.compile(r"[\w-]{0,64}")
 _GONE = "This source is not in the index any more."
 
 
-_Made = TypeVar("_Made")
+_Result = TypeVar("_Result")
 
 
 class _ArticleQuery(BaseModel):
@@ -65,8 +65,8 @@ class _Busy(Exception):
 class Viewer:
     """Renders PDFs in a separate process, one request at a time. Thread-safe.
 
-    The latest images are cached. A page that could not be drawn is not tried again; neither is a file that crashed the
-    process three times.
+    Caches the latest images. Does not retry a page that could not be drawn, or a file that crashed the process three
+    times.
     """
 
     def __init__(self, seconds: float = _SECONDS) -> None:
@@ -75,9 +75,9 @@ class Viewer:
         self._places = BoundedSemaphore(_MOST_WAITING)
         self._pictures: OrderedDict[tuple[Original, int], bytes] = OrderedDict()
         self._failed: set[tuple[Original, int]] = set()
-        self._falls: Counter[Original] = Counter()
+        self._crashes: Counter[Original] = Counter()
 
-    def alone(self, step: Callable[[Worker], _Made]) -> _Made:
+    def alone(self, step: Callable[[Worker], _Result]) -> _Result:
         """Return step(worker) after all earlier steps; raise _Busy if too many wait."""
         if not self._places.acquire(blocking=False):
             raise _Busy
@@ -98,7 +98,7 @@ class Viewer:
             inside = {"start": max(start, first) - first, "end": min(end, last) - first}
             wanted.append({"page": page, "text": article.text[first:last], **inside})
         found = self._view(original, _ALL, "look", {"wanted": wanted})
-        boxes = {int(one["page"]): made for one, made in zip(wanted, found["boxes"], strict=True)}
+        boxes = {int(one["page"]): found_boxes for one, found_boxes in zip(wanted, found["boxes"], strict=True)}
         return Sheets([(width, height) for width, height in found["sizes"]], boxes)
 
     def picture(self, original: Original, page: int) -> bytes:
@@ -111,28 +111,30 @@ class Viewer:
             if key in self._pictures:
                 self._pictures.move_to_end(key)
                 return self._pictures[key]
-        made = base64.b64decode(self._view(original, page, "picture", {"page": page}))
+        picture = base64.b64decode(self._view(original, page, "picture", {"page": page}))
         with self._lock:
-            self._pictures[key] = made
+            self._pictures[key] = picture
             while sum(map(len, self._pictures.values())) > _MOST_KEPT:
                 self._pictures.popitem(last=False)
-        return made
+        return picture
 
-    def _view(self, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
+    def _view(self, original: Original, page: int, function: str, given: dict[str, Any]) -> Any:
         stamped = {**given, "stamp": original.stamp}
-        return self.alone(lambda worker: self._view_in_worker(worker, original, page, asked, stamped))
+        return self.alone(lambda worker: self._view_in_worker(worker, original, page, function, stamped))
 
-    def _view_in_worker(self, worker: Worker, original: Original, page: int, asked: str, given: dict[str, Any]) -> Any:
-        if (original, page) in self._failed or self._falls[original] >= _MOST_FALLS:
-            raise UnreadableSource("could not be drawn before")
+    def _view_in_worker(
+        self, worker: Worker, original: Original, page: int, function: str, given: dict[str, Any]
+    ) -> Any:
+        if (original, page) in self._failed or self._crashes[original] >= _MOST_CRASHES:
+            raise UnreadableSource("could not be drawn")
         try:
-            return worker.view(original.path, "pdf_view", asked, **given)
+            return worker.view(original.path, "pdf_view", function, **given)
         except UnreadableSource:
             if len(self._failed) >= _MOST_FAILED:
                 self._failed.clear()
-                self._falls.clear()
+                self._crashes.clear()
             self._failed.add((original, page))
-            self._falls[original] += worker.process_id is None
+            self._crashes[original] += worker.process_id is None
             raise
 
     def close(self) -> None:
@@ -163,7 +165,7 @@ class ArticleReader:
         """Return the page of an article."""
         known = self.article(source)
         if known is None:
-            return _said(_GONE, 404)
+            return _error_page(_GONE, 404)
         article, home = known
         size = len(article.text)
         start = min(max(0, place.start), size)
@@ -191,14 +193,14 @@ class ArticleReader:
         """Return the image of a page, from 1."""
         known = self.article(source)
         if known is None or known[0].id != id_ or not 1 <= page <= len(known[0].pages):
-            return _said("There is no such page.", 404)
+            return _error_page("There is no such page.", 404)
         original, _ = self.original(known[0])
         if original is None or not _is_pdf(original):
-            return _said("The file has changed since it was indexed.", 404)
+            return _error_page("The file has changed since it was indexed.", 404)
         try:
             picture = self.viewer.picture(original, page - 1)
         except UnreadableSource:
-            return _said("This page can't be drawn.", 404)
+            return _error_page("This page can't be drawn.", 404)
         return Response(picture, 200, {"Cache-Control": "private, max-age=3600"}, "image/webp")
 
     def file(self, source: str) -> Response:
@@ -210,7 +212,7 @@ class ArticleReader:
         except OSError:
             stream = None
         if original is None or stream is None:
-            return _said("The file is not what was indexed any more, or it is gone.", 404)
+            return _error_page("The file has changed since it was indexed, or it no longer exists.", 404)
         name = original.path.name
         plain_name = re.sub(r"[^A-Za-z0-9._-]", "_", name)
         headers = {
@@ -226,17 +228,17 @@ def _is_pdf(original: Original) -> bool:
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:
     with stream:
-        while piece := stream.read(_PIECE):
+        while piece := stream.read(_CHUNK_BYTES):
             yield piece
 
 
-def _said(words: str, status: int) -> HTMLResponse:
+def _error_page(words: str, status: int) -> HTMLResponse:
     return HTMLResponse(escape(words), status, _POLICY)
 
 
-def _answers(said: str) -> tuple[tuple[int, int], ...]:
+def _answers(spans: str) -> tuple[tuple[int, int], ...]:
     """Parse the spans of answering words in a URL: "120-131,140-152"."""
-    return tuple((int(start), int(end)) for start, end in _ANSWER.findall(said[:2000]))
+    return tuple((int(start), int(end)) for start, end in _ANSWER.findall(spans[:2000]))
 
 
 def make_article_router(engine: Engine, reading: ArticleReader) -> APIRouter:
@@ -247,21 +249,21 @@ def make_article_router(engine: Engine, reading: ArticleReader) -> APIRouter:
         try:
             return step()
         except _Busy:
-            said = PlainTextResponse("Many pages are being drawn. Load this again in a moment.", 503)
-            said.headers["Retry-After"] = "3"
-            return said
+            busy = PlainTextResponse("Many pages are being drawn. Load this again in a moment.", 503)
+            busy.headers["Retry-After"] = "3"
+            return busy
         except FootnoteError as error:
-            return _said(plain_message(error, engine.home), 503)
+            return _error_page(plain_message(error, engine.home), 503)
 
     @router.get("/article.css")
     def style() -> FileResponse:
         return FileResponse(_STYLE, media_type="text/css")
 
     @router.get("/article", response_model=None)
-    def article(asked: Annotated[_ArticleQuery, Query()]) -> Response:
-        back = asked.conversation if _CONVERSATION.fullmatch(asked.conversation) else ""
-        place = MarkedPlace(asked.start, asked.end, asked.id, _answers(asked.answers), asked.begin, back)
-        return answered(lambda: reading.page(asked.source, place))
+    def article(query: Annotated[_ArticleQuery, Query()]) -> Response:
+        back = query.conversation if _CONVERSATION.fullmatch(query.conversation) else ""
+        place = MarkedPlace(query.start, query.end, query.id, _answers(query.answers), query.begin, back)
+        return answered(lambda: reading.page(query.source, place))
 
     @router.get("/page-picture", response_model=None)
     def page_picture(source: str, id: str, page: int) -> Response:

@@ -67,17 +67,17 @@ def script_hash() -> str:
 
 def overview(run: Run, summary: Mapping[str, Any]) -> str:
     """Return the overview: run, main figures, other figures in sentences, causes."""
-    made = summary["made_by"]
-    asked, answerable = summary["questions"], summary["answerable"]
-    how = [f"{asked:,} questions, {answerable:,} answerable", f"Footnote {made['footnote']}"]
-    how += ["never refusing"] if made["options"]["never_refuse"] else []
-    how += [f"only tagged {', '.join(made['options']['tags'])}"] if made["options"]["tags"] else []
+    provenance = summary["made_by"]
+    question_count, answerable = summary["questions"], summary["answerable"]
+    how = [f"{question_count:,} questions, {answerable:,} answerable", f"Footnote {provenance['footnote']}"]
+    how += ["never refusing"] if provenance["options"]["never_refuse"] else []
+    how += [f"only tagged {', '.join(provenance['options']['tags'])}"] if provenance["options"]["tags"] else []
     run_figures = figures.figures(run)
     tiles = "".join(map(_tile, run_figures.top))
     others = "".join(f"<li>{escape(one.sentence)}</li>" for one in run_figures.others)
     sentences = f'<h2>In sentences, the weakest first</h2><ul class="fn-plain">{others}</ul>' if others else ""
     return (
-        f"<h1>Evaluation: {escape(made['question_set']['name'])}</h1>"
+        f"<h1>Evaluation: {escape(provenance['question_set']['name'])}</h1>"
         f'<p class="fn-meta">{escape(" · ".join(how))} · run {escape(run.name)}</p>'
         f'<div class="fn-tiles">{tiles}</div>{sentences}{_causes(summary)}'
     )
@@ -121,7 +121,7 @@ def _curves(run: Run) -> str:
     drawn = [
         (
             "Risk against coverage",
-            "the surest answers first: which share of the questions is answered at which share of wrong ones",
+            "the surest answers first: the share of answered questions, and the share of wrong answers among them",
             charts.line_chart("risk against coverage", "coverage", "risk", list(zip(coverage, risk, strict=True))),
         ),
         (
@@ -142,8 +142,10 @@ def _causes(summary: Mapping[str, Any]) -> str:
     title = "<h2>What went wrong</h2>"
     if not summary["causes"]:
         return f"{title}<p>Nothing, as far as the labels show.</p>"
-    asked = summary["questions"]
-    counts = [(escape(CAUSES[cause]), f"{n:,}", charts.bar(n / asked)) for cause, n in summary["causes"].items()]
+    question_count = summary["questions"]
+    counts = [
+        (escape(CAUSES[cause]), f"{n:,}", charts.bar(n / question_count)) for cause, n in summary["causes"].items()
+    ]
     return title + _table(("cause", "questions", ""), counts)
 
 
@@ -160,7 +162,9 @@ def question_details(run: Run, summary: Mapping[str, Any]) -> str:
         (escape(stage), f"{one['p50']:.1f}", f"{one['p95']:.1f}", charts.bar(one["p50"] / slowest))
         for stage, one in stages.items()
     ]
-    made = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _flat(summary["made_by"]))
+    provenance = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _flat(summary["made_by"])
+    )
     resampled = f"bootstrap over questions, {summary['intervals']['samples']:,} resamples"
     return (
         f'<details class="fn-fold"><summary>All measures, with their names and intervals</summary>'
@@ -168,7 +172,7 @@ def question_details(run: Run, summary: Mapping[str, Any]) -> str:
         f'<p class="fn-meta">Intervals: {resampled}.</p>{_curves(run)}</details>'
         f'<details class="fn-fold"><summary>Time per stage, in milliseconds</summary>'
         f"{_table(('stage', 'median', '95%', ''), times)}</details>"
-        f'<details class="fn-fold"><summary>What made this run</summary><dl class="fn-made">{made}</dl></details>'
+        f'<details class="fn-fold"><summary>What made this run</summary><dl class="fn-made">{provenance}</dl></details>'
     )
 
 
@@ -256,8 +260,8 @@ def questions(run: Run, most: int | None = None, *, chat: bool = False) -> str:
 
 
 def _select(name: str, label: str, options: Sequence[tuple[str, str]]) -> str:
-    made = "".join(f'<option value="{escape(value)}">{escape(words)}</option>' for value, words in options)
-    return f'<select data-filter="{name}" aria-label="{label}">{made}</select>'
+    markup = "".join(f'<option value="{escape(value)}">{escape(words)}</option>' for value, words in options)
+    return f'<select data-filter="{name}" aria-label="{label}">{markup}</select>'
 
 
 def _row(row: Mapping[str, Any], chat: bool) -> str:
@@ -295,9 +299,9 @@ def _answer(row: Mapping[str, Any]) -> str:
     """Return an answer and its citations, each highlighted in the surrounding text."""
     answer = row["answer"]
     label = '<p class="fn-verdict">Not in the sources</p>' if answer["refused"] else ""
-    said = "".join(f'<p dir="auto">{_marked(part)}</p>' for part in answer["answer"].split("\n\n"))
+    text = "".join(f'<p dir="auto">{_marked(part)}</p>' for part in answer["answer"].split("\n\n"))
     cards = "".join(_citation(one, answer["passages"]) for one in answer["citations"])
-    return f'<div class="fn-answer">{label}{said}</div>{cards}'
+    return f'<div class="fn-answer">{label}{text}</div>{cards}'
 
 
 def _marked(text: str) -> str:
@@ -324,10 +328,10 @@ def _citation(one: Mapping[str, Any], passages: Sequence[Mapping[str, Any]]) -> 
 
 
 def _with_answers(one: Mapping[str, Any]) -> str:
-    made, at, offset = [], 0, one["start"]
+    parts, at, offset = [], 0, one["start"]
     for words in sorted(one["answers"], key=lambda words: int(words["start"])):
         start, end = words["start"] - offset, words["end"] - offset
         if start >= at:
-            made.append(f"{escape(one['quote'][at:start])}<strong>{escape(one['quote'][start:end])}</strong>")
+            parts.append(f"{escape(one['quote'][at:start])}<strong>{escape(one['quote'][start:end])}</strong>")
             at = end
-    return "".join([*made, escape(one["quote"][at:])])
+    return "".join([*parts, escape(one["quote"][at:])])

@@ -105,9 +105,9 @@ def _sample_back() -> str:
 
 def _tools(rows: Sequence[Source], groups: Mapping[str, Sequence[str]]) -> str:
     """Return the filter, and the menu that ticks all sources, none, a folder or a group."""
-    asked = [row.source for row in rows if row.chunks is not None]
-    parts = [_option("All", asked, "all"), _option("None", [], "none")]
-    for label, many in (("Folders", folders(asked)), ("Groups", groups)):
+    indexed = [row.source for row in rows if row.chunks is not None]
+    parts = [_option("All", indexed, "all"), _option("None", [], "none")]
+    for label, many in (("Folders", folders(indexed)), ("Groups", groups)):
         options = "".join(_option(name, of, label.lower()) for name, of in many.items())
         parts += [f'<optgroup label="{label}">{options}</optgroup>'] if options else []
     return (

@@ -187,7 +187,7 @@ class _Changes:
     def _add_folder(self, order: Order, progress: Progress) -> str:
         """Add a local folder as a source folder."""
         if not self._engine.settings.is_for_this_machine:
-            raise FootnoteError(f"Folders are added here only by who sits at this machine: {command('index FOLDER')}.")
+            raise FootnoteError(f"Only a user of this machine can add folders: run `{command('index FOLDER')}`.")
         path = Path(order.name.strip()).expanduser()
         if not order.name.strip() or not path.is_absolute() or not path.is_dir():
             raise FootnoteError("This folder is not on this machine. Give its full path, such as /home/me/Documents.")

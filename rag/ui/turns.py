@@ -58,7 +58,7 @@ class Turns:
         a stop nothing more is yielded. Closing the iterator stops the question too.
         """
         try:
-            asked = check_question(question, self._engine.settings.max_question)
+            question_text = check_question(question, self._engine.settings.max_question)
             ticket = self.queue.join(session, turn_id)
         except (BadQuestion, QueueFull) as error:
             yield html.failure(turn_id, question[:200], str(error))
@@ -66,18 +66,18 @@ class Turns:
         try:
             async with aclosing(self._waiting(ticket)) as waiting:
                 async for words in waiting:
-                    yield html.pending_turn(turn_id, asked, words)
-            answer = partial(self._answer, ticket, asked, writer, choice, memory)
+                    yield html.pending_turn(turn_id, question_text, words)
+            answer = partial(self._answer, ticket, question_text, writer, choice, memory)
             async with aclosing(self._answering(ticket, answer)) as answering:
                 async for markup in answering:
                     yield markup
         except Exception as error:
             number = uuid.uuid4().hex[:8]
             _LOG.exception("error %s while answering %r", number, question)
-            said = "Something went wrong while answering. Ask again; the log has the details."
+            message = "Something went wrong while answering. Ask again; the log has the details."
             if isinstance(error, FootnoteError):
-                said = plain_message(explained(error, self._engine.home), self._engine.home)
-            yield html.failure(turn_id, asked, f"{said} (Error {number})")
+                message = plain_message(explained(error, self._engine.home), self._engine.home)
+            yield html.failure(turn_id, question_text, f"{message} (Error {number})")
         finally:
             self.queue.leave(ticket)
 
@@ -119,7 +119,7 @@ class Turns:
             await working
 
     def _answer(
-        self, ticket: Ticket, asked: str, writer: Writer, choice: Choice, memory: Memory | None, tell: Tell
+        self, ticket: Ticket, question_text: str, writer: Writer, choice: Choice, memory: Memory | None, tell: Tell
     ) -> None:
         """Compute the answer and pass its markup to `tell`.
 
@@ -128,7 +128,7 @@ class Turns:
         turn = self.queue.turn(ticket)
         thread = memory.earlier() if memory else NO_TURNS
         answers = stream(
-            self._engine, asked, writer=writer, choice=choice, stop=ticket.stopped, models=turn, thread=thread
+            self._engine, question_text, writer=writer, choice=choice, stop=ticket.stopped, models=turn, thread=thread
         )
         quoted, shown = None, 0.0
         with suppress(Stopped), closing(answers):
@@ -136,7 +136,7 @@ class Turns:
                 if ticket.stopped.is_set():
                     return
                 if not found.is_draft:
-                    tell(html.turn(ticket.name, self._kept(found, memory)))
+                    tell(html.turn(ticket.name, self._store(found, memory)))
                 elif found.writer == "quote":
                     quoted = found
                     tell(html.writing_turn(ticket.name, None, quoted))
@@ -144,7 +144,7 @@ class Turns:
                     shown = time.monotonic()
                     tell(html.writing_turn(ticket.name, found, quoted))
 
-    def _kept(self, answer: Answer, memory: Memory | None) -> Answer:
+    def _store(self, answer: Answer, memory: Memory | None) -> Answer:
         """Store an answer and return it; if storing fails, add a note that says so."""
         try:
             if memory:

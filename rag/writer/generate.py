@@ -188,11 +188,11 @@ class _SentenceChecker:
 
     def _uncited(self, text: str) -> tuple[list[str], Verdict]:
         """Check a sentence without a citation: it passes only if one passage supports all of it."""
-        best = ("", Verdict("unsupported", "it cites no passage, and none says it", 0.0))
+        best = ("", Verdict("unsupported", "it cites no passage, and no passage supports it", 0.0))
         for id_, source in self._sources.items():
             verdict = check_sentence(text, [source])
             if verdict.kind == "supported" and verdict.score > best[1].score:
-                best = (id_, replace(verdict, why="it cites no passage; the check found one"))
+                best = (id_, replace(verdict, why="it cites no passage; the check found a supporting one"))
         return [best[0]], best[1]
 
     def _evidence(self, hit: Hit, span: Span, score: float) -> Evidence:
@@ -208,14 +208,14 @@ class _SentenceChecker:
 
 
 def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: int) -> SourceFacts:
-    beside = [article.title if article.named else "", hit.chunk.heading]
+    context = [article.title if article.named else "", hit.chunk.heading]
     if article.published:
-        beside.append(article.published.when)
+        context.append(article.published.when)
     # The article's own meaning of a short form takes precedence over those in the other articles.
     own = _introduced(article)
     shorts = {short for short, _ in own}
     others = [pair for other in articles.values() for pair in _introduced(other) if pair[0] not in shorts]
-    return SourceFacts(hit.chunk.text, "\n".join(filter(None, beside)), Aliases([*own, *others]), f"passage {rank}")
+    return SourceFacts(hit.chunk.text, "\n".join(filter(None, context)), Aliases([*own, *others]), f"passage {rank}")
 
 
 @lru_cache(64)

@@ -121,7 +121,8 @@ class LanguageModel:
         self._key = settings.llm_key.get_secret_value().strip() if settings.llm_key else ""
         if not (self._key.isascii() and self._key.isprintable()):
             raise ModelServerError(
-                "FOOTNOTE_LLM_KEY holds characters that no key has (a line break, a typographic dash?). Copy it again."
+                "FOOTNOTE_LLM_KEY contains characters that no key has (a line break, a typographic dash?). "
+                "Copy it again."
             )
         self._patience = settings.llm_timeout
         self._longest = settings.llm_answer_tokens
@@ -210,8 +211,8 @@ class LanguageModel:
 
     def _broken(self) -> str:
         return (
-            f"The answer of the language model at {self.url} broke off. Ask again; if it goes on, look at the "
-            "server's own log."
+            f"The answer of the language model at {self.url} was cut off. Ask again; if this happens again, see "
+            "the server's log."
         )
 
     def _wants_tools(self) -> str:
@@ -222,8 +223,8 @@ class LanguageModel:
 
     def _unreadable(self) -> str:
         return (
-            f"What answers at {self.url} is no language model server. Check FOOTNOTE_LLM_URL: it ends as the server's "
-            "manual says, mostly in /v1."
+            f"The server at {self.url} is not a language model server. Check FOOTNOTE_LLM_URL: it usually ends in /v1; "
+            "see the server's manual."
         )
 
     def _explain(self, error: Exception, begun: bool, *, whole: bool) -> str:
@@ -235,10 +236,10 @@ class LanguageModel:
                 "Take a faster model, lower FOOTNOTE_LLM_ANSWER_TOKENS, or raise FOOTNOTE_LLM_TIMEOUT."
             )
         if isinstance(error, TooLong):
-            return f"The language model at {self.url} sent more than any answer has. See the server's own log."
+            return f"The language model at {self.url} sent more text than an answer can have. See the server's own log."
         if isinstance(error, (TimeoutError, APITimeoutError)):
             return (
-                f"The language model at {self.url} said nothing for {self._patience:g} seconds. Wait until it has "
+                f"The language model at {self.url} sent nothing for {self._patience:g} seconds. Wait until it has "
                 "loaded, take a smaller model, or raise FOOTNOTE_LLM_TIMEOUT."
             )
         if _CONTEXT.search(str(error)):
@@ -248,7 +249,7 @@ class LanguageModel:
             )
         if isinstance(error, APIStatusError):
             wait = seconds_to_wait(error.response.headers.get("Retry-After", ""))
-            return self._refused(error.status_code, self._said(error), wait)
+            return self._refused(error.status_code, self._server_message(error), wait)
         if isinstance(error, APIConnectionError) and not begun:
             return (
                 f"Nothing answers at {self.url}. Start the language model server there, or set FOOTNOTE_LLM_URL to "
@@ -262,13 +263,13 @@ class LanguageModel:
             return f"The language model server at {self.url} {what} ({status}). Set FOOTNOTE_LLM_KEY to a valid one."
         if 300 <= status < 400:
             return (
-                f"The server at {self.url} sends requests to another address ({status}). Your question does not "
-                "follow. Set FOOTNOTE_LLM_URL to that address yourself if you trust it."
+                f"The server at {self.url} redirects to another address ({status}), and Footnote does not send your "
+                "question there. Set FOOTNOTE_LLM_URL to that address if you trust it."
             )
         if status == 404:
             return (
                 f"The server at {self.url} has no model called {self.model!r} (404). Set FOOTNOTE_LLM_MODEL to one it "
-                "has (Ollama: `ollama list`), and check that FOOTNOTE_LLM_URL ends as its manual says, mostly in /v1."
+                "has (Ollama: `ollama list`), and check FOOTNOTE_LLM_URL, which usually ends in /v1."
             )
         if status == 429 and wait > 1:
             return (
@@ -277,12 +278,12 @@ class LanguageModel:
             )
         if status == 429:
             return (
-                f"The language model server at {self.url} takes no more requests for now (429; asked {_RETRIES + 1} "
-                "times). Wait a minute, or look at the account's limits."
+                f"The language model server at {self.url} accepts no more requests for now (429; {_RETRIES + 1} "
+                "attempts). Wait a minute, or check the account's limits."
             )
         return f"The language model server at {self.url} answered with an error ({status}{said}). See its own log."
 
-    def _said(self, error: Exception) -> str:
+    def _server_message(self, error: Exception) -> str:
         """Return the server's error message in one short line; "" if it repeats even a part of the key."""
         body = getattr(error, "body", None)
         message = body.get("message") if isinstance(body, dict) else body
@@ -312,7 +313,7 @@ class _Work:
             # Not a valid response, or a defect. Its text may contain anything, so it is left out.
             self._box.put(
                 ModelServerError(
-                    "The language model server gave no readable answer. Check FOOTNOTE_LLM_URL and its log."
+                    "The language model server sent an unreadable answer. Check FOOTNOTE_LLM_URL and its log."
                 )
             )
         finally:

@@ -64,7 +64,7 @@ def quote(
             statements.append(Statement(words, one, words=True, block="lead"))
             said.append(words.lower())
     for one in chosen:
-        text = as_said(one)
+        text = display_text(one)
         quoted = text if re.search(r'["“”«»]', text) else f"“{text}”"
         published = articles[one.hit.chunk.article_id].published
         older = ", older" if published and newest and published.last_day < newest.first_day else ""
@@ -73,7 +73,7 @@ def quote(
 
 
 def newest_first(
-    evidence: Sequence[Evidence], articles: Mapping[str, Article], asked: Sequence[str] = ()
+    evidence: Sequence[Evidence], articles: Mapping[str, Article], question_terms: Sequence[str] = ()
 ) -> list[Evidence]:
     """Return the evidence with slices that answer for another time sorted by date.
 
@@ -81,7 +81,7 @@ def newest_first(
     the same as the best slice except for the answering words. It also does if it is about the same thing in another
     article and answers alone with the same kind of words (a date, a number or a name that the question does not
     contain), or is in another version of the same document. A slice that is older than the best needs lower odds to
-    answer alone. `asked` are the terms of the question, rarest first.
+    answer alone. `question_terms` are the terms of the question, rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -94,9 +94,9 @@ def newest_first(
         if one.hit.chunk.article_id in seen or read_dateline(one.text) or one in rivals or not any(dates):
             continue
         older = bool(dates[0] and dates[1] and dates[1].last_day < dates[0].first_day)
-        answers = one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, asked)
+        answers = one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, question_terms)
         versions = all(dates) and _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, best)))
-        if (answers or versions) and of_one_thing(best, one, asked):
+        if (answers or versions) and of_one_thing(best, one, question_terms):
             rivals.append(replace(one, score=best.score))
             seen.add(one.hit.chunk.article_id)
     taken = {(one.hit.chunk.article_id, one.start) for one in rivals}
@@ -105,15 +105,15 @@ def newest_first(
     return [*dated, *(one for one in rivals if not date_of(one)), *rest]
 
 
-def of_one_thing(best: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
+def of_one_thing(best: Evidence, other: Evidence, question_terms: Sequence[str]) -> bool:
     """True if another slice is about the same thing as the best one.
 
-    Of the question's terms (`asked`, rarest first) in the best slice, the other slice or its headings must contain the
-    rarest, or most; half of them are enough if one belongs to a name. Values that many things have, such as a price, do
-    not count.
+    `question_terms` has the rarest term first. Of those in the best slice, the other slice or its headings must contain
+    the rarest, or most; half of them are enough if one belongs to a name. Values that many things have, such as a
+    price, do not count.
     """
     held = set(content_terms(best.text))
-    about = [term for term in asked if term in held and term not in _MEASURES]
+    about = [term for term in question_terms if term in held and term not in _MEASURES]
     chunk = other.hit.chunk
     known = set(content_terms(f"{chunk.context} {chunk.heading} {other.text}"))
     if not about or about[0] in known:
@@ -132,10 +132,14 @@ def _of_one_document(one: Article, other: Article) -> bool:
     return bool(first) and first == second
 
 
-def _of_one_kind(one: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
+def _of_one_kind(one: Evidence, other: Evidence, question_terms: Sequence[str]) -> bool:
     """True if both have answering words of one kind (date, number, name) that the question does not contain."""
     first, second = (
-        {kind_of(fact) for fact in find_facts(answering_words(of)) if not set(content_terms(fact.text)) <= set(asked)}
+        {
+            kind_of(fact)
+            for fact in find_facts(answering_words(of))
+            if not set(content_terms(fact.text)) <= set(question_terms)
+        }
         for of in (one, other)
     )
     return bool(first & second)
@@ -143,12 +147,12 @@ def _of_one_kind(one: Evidence, other: Evidence, asked: Sequence[str]) -> bool:
 
 def _is_rival(one: Evidence, best: Evidence) -> bool:
     """True if a slice is worth quoting and says much the same as the best, except for the answering words."""
-    said, known = _beside_answers(one), _beside_answers(best)
+    said, known = _terms_without_answers(one), _terms_without_answers(best)
     alike = len(said & known) >= _ALIKE * max(1, len(said | known))
     return one is best or (alike and one.score >= _KEEP * best.score)
 
 
-def _beside_answers(one: Evidence) -> set[str]:
+def _terms_without_answers(one: Evidence) -> set[str]:
     return set(content_terms(one.text)) - set(content_terms(answering_words(one)))
 
 
@@ -156,7 +160,7 @@ def _age(published: Published | None) -> int:
     return -published.first_day.toordinal() if published else 0
 
 
-def as_said(one: Evidence) -> str:
+def display_text(one: Evidence) -> str:
     """Return a slice for display; a row of a table drawn with bars gets column names."""
     chunk = one.hit.chunk
     row = row_at(chunk.text, one.start - chunk.start, one.end - chunk.start, chunk.columns) if "|" in one.text else None
@@ -219,11 +223,11 @@ def choose(evidence: Sequence[Evidence], limit: int) -> list[Evidence]:
     return chosen
 
 
-def refuse(refusal: Refusal, *, asked: str = "", nearest: bool = False) -> str:
+def refuse(refusal: Refusal, *, searched: str = "", nearest: bool = False) -> str:
     """Return the words of a refusal.
 
-    The interface adds what to do about it. `asked` says which sources were asked ("2 of 5 sources were asked"; "" for
-    all), `nearest` whether passages are shown below.
+    The interface adds what to do about it. `searched` names the scope ("2 of 5 sources were searched"; "" for all),
+    `nearest` says whether passages are shown below.
     """
     if refusal.kind == "no_sources":
         return "There are no sources yet, so there is nothing to answer from."
@@ -233,9 +237,9 @@ def refuse(refusal: Refusal, *, asked: str = "", nearest: bool = False) -> str:
         return f"This question looks like {refusal.language}. Questions are understood in English only so far."
     if refusal.kind == "not_understood":
         return "The question has no word that says what to look for."
-    parts = [f"Only {asked}, and nothing there answers this." if asked else "The sources do not answer this."]
+    parts = [f"Only {searched}, and nothing there answers this." if searched else "The sources do not answer this."]
     if refusal.missing:
-        parts.append(f"Nothing {'there' if asked else 'here'} mentions {_listed(refusal.missing)}.")
+        parts.append(f"Nothing {'there' if searched else 'here'} mentions {_listed(refusal.missing)}.")
     if nearest:
         parts.append("The nearest passages may help to ask differently.")
     return " ".join(parts)

@@ -120,7 +120,7 @@ def test_an_answer_that_cannot_be_stored_is_shown_with_a_note(
     (home / "conversations.sqlite").write_bytes(b"this is no database, and long enough to be looked at as one " * 20)
     with served(home, tmp_path / "serve.log") as address, opened(browser, address) as page:
         answered(page, CEO)
-        expect(page.locator(".fn-turn p.fn-note")).to_contain_text("can't be read or kept")
+        expect(page.locator(".fn-turn p.fn-note")).to_contain_text("can't be read or saved")
         expect(page.locator("#fn-history .fn-problem")).to_contain_text("move the file conversations.sqlite")
 
 

@@ -227,24 +227,24 @@ def test_the_composer_grows_with_the_question_and_send_and_stop_share_a_place(de
 
 
 def test_files_can_be_added_by_button_drop_and_paste(desk: Page, home: Path, tmp_path: Path) -> None:
-    told = desk.locator(".fn-told-line")
+    status = desk.locator(".fn-told-line")
     (note := tmp_path / "herons.txt").write_text("The herons of Oxley are counted by Dr. Marrow in May.\n")
     with desk.expect_file_chooser() as choosing:
         desk.get_by_role("button", name="Add files").first.click()
     choosing.value.set_files(note)
-    expect(told).to_contain_text("herons.txt: added", timeout=_PATIENCE)
+    expect(status).to_contain_text("herons.txt: added", timeout=_PATIENCE)
     expect(desk.locator("#fn-ticks")).to_contain_text("erons")
     for name, kind in (("swans.txt", "drop"), ("geese.txt", "paste")):
         desk.evaluate(DROP, [name, f"The {name} of Oxley are counted by Dr. Marrow in June.", kind])
-        expect(told).to_contain_text(f"{name}: added", timeout=_PATIENCE)
+        expect(status).to_contain_text(f"{name}: added", timeout=_PATIENCE)
         assert (home / "sources" / name).exists()
     desk.get_by_role("textbox", name="Question").fill("https://example.org/page")
-    expect(told.get_by_role("button", name="Add as a source")).to_be_visible()
+    expect(status.get_by_role("button", name="Add as a source")).to_be_visible()
     desk.get_by_role("textbox", name="Question").fill("What is https://example.org/page about?")
-    expect(told).to_have_text("")
+    expect(status).to_have_text("")
     desk.get_by_role("textbox", name="Question").fill("http://127.0.0.1:9/page")
-    told.get_by_role("button", name="Add as a source").click()
-    expect(told).to_contain_text("no public address", timeout=_PATIENCE)  # the reason for the refusal
+    status.get_by_role("button", name="Add as a source").click()
+    expect(status).to_contain_text("not a public address", timeout=_PATIENCE)  # the reason for the refusal
     expect(desk.get_by_role("textbox", name="Question")).to_have_value("")
 
 

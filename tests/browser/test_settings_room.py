@@ -23,7 +23,7 @@ def test_a_choice_applies_to_the_next_question_and_settings_of_the_environment_a
         expect(page.locator(".fn-state-ready")).to_be_visible(timeout=_PATIENCE)
         page.get_by_role("link", name="Settings", exact=True).click()
         room = page.locator("#fn-settings")
-        expect(room.get_by_label("As it is set: 7")).to_be_disabled(timeout=_PATIENCE)
+        expect(room.get_by_label("Current value: 7")).to_be_disabled(timeout=_PATIENCE)
         expect(room.get_by_text("FOOTNOTE_PASSAGES is set in the environment")).to_be_visible()
         serious = [one for one in violations(page) if one["impact"] in ("serious", "critical")]
         assert [(one["id"], node["html"]) for one in serious for node in one["nodes"]] == []

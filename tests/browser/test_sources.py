@@ -52,9 +52,9 @@ def test_an_added_file_is_cited_and_can_be_replaced_and_removed(tab: Page, home:
     empty = tmp_path / "empty.txt"
     empty.write_text("")
     add(tab, note, empty)
-    told = tab.locator("#fn-syncing")
-    expect(told).to_contain_text("otters.txt: added", timeout=_PATIENCE)
-    expect(told).to_contain_text("empty.txt: is empty")
+    status = tab.locator("#fn-syncing")
+    expect(status).to_contain_text("otters.txt: added", timeout=_PATIENCE)
+    expect(status).to_contain_text("empty.txt: is empty")
     row = tab.locator("#fn-listing tr", has_text="otters.txt")
     expect(row).to_contain_text("indexed")
     expect(tab.locator("#fn-listing tr", has_text="empty.txt")).to_contain_text("is empty")
@@ -65,7 +65,7 @@ def test_an_added_file_is_cited_and_can_be_replaced_and_removed(tab: Page, home:
     # A newer version replaces the older.
     note.write_text("The otters of the river Alm are counted by Mrs. Featherstone in May.\n" * 2)
     add(tab, note)
-    expect(told).to_contain_text("otters.txt: replaced", timeout=_PATIENCE)
+    expect(status).to_contain_text("otters.txt: replaced", timeout=_PATIENCE)
     expect(row).to_have_count(1)
     tab.get_by_role("link", name="Back to the chat").click()
     ask(tab, "Who counts the otters of the river Alm?")
@@ -122,11 +122,11 @@ def test_only_ticked_sources_are_searched_on_this_page_and_the_chat_says_so(
     count = ticks.count()
     assert count >= 2
     expect(tab.locator(chip)).to_have_text(f"{count} sources")
-    told = tab.locator("#fn-listing tr", has_text="000_fee8f80bb4d154f2.txt").locator(".fn-tick")
-    told.uncheck()
+    status = tab.locator("#fn-listing tr", has_text="000_fee8f80bb4d154f2.txt").locator(".fn-tick")
+    status.uncheck()
     tab.get_by_role("button", name="Look for changes").click()
     expect(tab.locator("#fn-syncing")).to_contain_text("The index holds", timeout=_PATIENCE)
-    expect(told).not_to_be_checked()  # The list was redrawn.
+    expect(status).not_to_be_checked()  # The list was redrawn.
     assert everything.evaluate("box => box.indeterminate")
     tab.get_by_role("link", name="Back to the chat").click()
     expect(tab.locator(chip)).to_have_text(f"{count - 1} of {count} sources")

@@ -132,11 +132,11 @@ def test_a_failure_has_an_id_that_is_in_the_log(
         (builder.home / "index" / "current").write_text("nowhere")
         ask(page, "When was the old mill built?")
         failed = page.locator(".fn-turn.fn-failed")
-        expect(failed).to_contain_text("names none that is there")
+        expect(failed).to_contain_text("names a missing one")
         number = re.search(r"Error (\w{8})", failed.text_content() or "")
         assert number and number.group(1) in (builder.home / "logs" / "footnote.log").read_text()
         expect(failed.get_by_role("button", name="Ask again")).to_be_visible()
-        expect(page.locator(".fn-state-failed")).to_contain_text("names none that is there")
+        expect(page.locator(".fn-state-failed")).to_contain_text("names a missing one")
 
 
 def test_an_empty_page_says_how_to_add_sources_and_notices_that_the_server_ended(

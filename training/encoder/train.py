@@ -73,7 +73,7 @@ class Pairs:
     def __init__(self, corpus: TrainingCorpus, recipe: EncoderRecipe) -> None:
         self._passages, self._recipe = corpus.passages, recipe
         kinds = [passage.kind for passage in corpus.passages]
-        self._asked = [q for q in corpus.questions if q.spans for _ in range(_TIMES.get(kinds[q.passage], 0))]
+        self._questions = [q for q in corpus.questions if q.spans for _ in range(_TIMES.get(kinds[q.passage], 0))]
         self._articles: dict[str, list[int]] = defaultdict(list)
         for number, passage in enumerate(corpus.passages):
             self._articles[passage.article].append(number)
@@ -81,24 +81,24 @@ class Pairs:
     @property
     def steps(self) -> int:
         """Return the number of steps in an epoch."""
-        return len(self._asked) // self._recipe.batch
+        return len(self._questions) // self._recipe.batch
 
     def epoch(self, number: int) -> Iterator[Step]:
         """Yield the steps of an epoch; questions that are left over come in another epoch."""
         rng = random.Random(f"{self._recipe.seed} {number}")
-        asked = rng.sample(self._asked, len(self._asked))
+        drawn = rng.sample(self._questions, len(self._questions))
         for step in range(self.steps):
-            part = asked[step * self._recipe.batch :][: self._recipe.batch]
+            part = drawn[step * self._recipe.batch :][: self._recipe.batch]
             questions = [retype(one.text, rng) if rng.random() < _TYPED else one.text for one in part]
-            lacking = [self._lacking(one, rng) for one in part if rng.random() < _HARD]
-            homes = [one.passage for one in part] + [other for other in lacking if other is not None]
+            negatives = [self._negative_passage(one, rng) for one in part if rng.random() < _HARD]
+            homes = [one.passage for one in part] + [other for other in negatives if other is not None]
             yield Step(questions, [self._text(self._passages[home], rng) for home in homes], homes)
 
     def _text(self, passage: TrainingPassage, rng: random.Random) -> str:
         headed = passage.heading and (passage.kind == "everyday" or rng.random() < _HEADED)
         return f"{passage.heading}\n{passage.text}" if headed else passage.text
 
-    def _lacking(self, question: TrainingQuestion, rng: random.Random) -> int | None:
+    def _negative_passage(self, question: TrainingQuestion, rng: random.Random) -> int | None:
         """Return a passage without the answer: of the same everyday document, or a hard negative by TF-IDF."""
         own = self._passages[question.passage]
         if own.kind != "everyday":

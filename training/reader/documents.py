@@ -31,7 +31,7 @@ _TASKS = (
     ("check", "the alarm"), ("print", "the programme"), ("collect", "the keys"), ("clean", "the gutters"),
     ("renew", "the insurance"), ("invite", "the speakers"), ("count", "the chairs"), ("replace", "the lock"),
 )  # fmt: skip
-_Asked = tuple[str, tuple[str, ...]]
+_QuestionAnswers = tuple[str, tuple[str, ...]]
 """A question and the texts that answer it, none if the document does not."""
 
 
@@ -41,7 +41,7 @@ class _Document:
 
     heading: str
     lines: list[str]
-    asked: list[_Asked] = field(default_factory=list)
+    asked: list[_QuestionAnswers] = field(default_factory=list)
 
     def ask(self, questions: str, *answers: str) -> None:
         """Add questions, separated by "|", with their answers."""
@@ -196,7 +196,7 @@ def _headings(names: _Names) -> _Document:
     """Make a text below a heading that names its subject."""
     rng = names.rng
     weeks, days, money, person = rng.randint(2, 9), rng.randint(10, 35), names.money(), names.person()
-    sections: dict[str, tuple[str, list[_Asked]]] = {
+    sections: dict[str, tuple[str, list[_QuestionAnswers]]] = {
         "Notice period": (
             f"It is {weeks} weeks, and must be given in writing.",
             [("How long is the notice period?|notice period", (f"{weeks} weeks",))],

@@ -1,8 +1,8 @@
-"""Read everyday documents and people's questions in `training/documents` into passages as the index has them.
+"""Read the everyday documents and questions in `training/documents`, and cut them into passages like the index.
 
-A bundle is a text file of documents: a line "=== name.md", the document as a file of that kind holds it, a line "---
-questions" and pairs of lines, "q: " and "a: ". An answer is words of the document, with " || " between alternatives, or
-"-" if the document has no answer. All of it is invented and written for training.
+A bundle is a text file of documents. Each has a line "=== name.md", the content of the document, a line "--- questions"
+and pairs of lines, "q: " and "a: ". An answer quotes the document, with " || " between alternatives, or is "-" if the
+document has no answer. All documents are invented for training.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuesti
 
 DOCUMENTS = Path(__file__).resolve().parents[1] / "documents"
 """The folder of the bundles."""
-_APART = 8
-"""Every eighth document is kept from training: scores are calibrated on it."""
+_CALIBRATION_STEP = 8
+"""Every eighth document is left out of training, to calibrate scores on."""
 _LARGEST = 1_000_000
 _DOCUMENT = re.compile(r"^=== ", re.MULTILINE)
 
@@ -54,7 +54,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Written:
-    """A document as a bundle holds it: file name, content, and (question, answers)."""
+    """A document in a bundle: file name, content, and (question, answers) pairs."""
 
     name: str
     text: str
@@ -81,15 +81,15 @@ def _written(part: str, path: Path) -> Written:
     pairs = list(zip(lines[::2], lines[1::2], strict=False))
     if not pairs or len(lines) % 2 or any(not q.startswith("q: ") or not a.startswith("a: ") for q, a in pairs):
         raise ValueError(f"{path.name}, {name.strip()}: expected pairs of lines, q: and a:, below --- questions")
-    asked = [
+    questions = [
         (q[3:].strip(), () if a[3:].strip() == "-" else tuple(one.strip() for one in a[3:].split(" || ")))
         for q, a in pairs
     ]
-    return Written(name.strip(), text.strip("\n") + "\n", asked)
+    return Written(name.strip(), text.strip("\n") + "\n", questions)
 
 
 def write_files(written: Sequence[Written], folder: Path) -> None:
-    """Write the documents as files, each under its number and name."""
+    """Write each document to a file named by its number and name."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, one in enumerate(written):
         path = folder / source_of(number, one)
@@ -103,35 +103,36 @@ def source_of(number: int, one: Written) -> str:
 
 
 def cut_documents(written: Sequence[Written]) -> list[Document]:
-    """Read and cut the documents as the index does, and find the answers in them.
+    """Read and cut the documents like the index, and find the answers in them.
 
-    A question is left out if its answer is not in the text that was read.
+    Leaves out a question whose answer is not in the text that was read.
     """
     embedder, settings = Embedder(find_model()), Settings()
     count = token_counter(settings.encoding).count
     limits = ChunkLimits(
         count, embedder.count_pieces, embedder.max_pieces, settings.chunk_tokens, settings.chunk_overlap
     )
-    made = []
+    documents = []
     with tempfile.TemporaryDirectory() as folder, Worker() as worker:
         write_files(written, Path(folder))
         for number, one in enumerate(written):
             source = source_of(number, one)
             article, _ = read_article(Path(folder) / source, source, max_bytes=_LARGEST, worker=worker)
-            asked = [EverydayQuestion(q, tuple(_places(article.text, q, answers))) for q, answers in one.asked]
-            kept = [a for a, (_, answers) in zip(asked, one.asked, strict=True) if a.spans or not answers]
-            made.append(Document(article, chunk(article, limits), kept))
-    return made
+            questions = [EverydayQuestion(q, tuple(_places(article.text, q, answers))) for q, answers in one.asked]
+            kept = [a for a, (_, answers) in zip(questions, one.asked, strict=True) if a.spans or not answers]
+            documents.append(Document(article, chunk(article, limits), kept))
+    return documents
 
 
 def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
-    """Yield a span where each of the answers occurs as whole words.
+    """Yield the span of each answer that occurs as whole words.
 
-    Of several spans, it is the one whose line, with the line before it, shares most words with the question.
+    If it occurs several times, choose the occurrence whose line, with the line before it, shares most words with the
+    question.
     """
-    asked = set(content_terms(question))
+    question_terms = set(content_terms(question))
     lines = sentences(text)
-    shared = [len(asked.intersection(content_terms(text[start:end]))) for start, end in lines]
+    shared = [len(question_terms.intersection(content_terms(text[start:end]))) for start, end in lines]
 
     def near(span: Span) -> int:
         at = next((n for n, (_, end) in enumerate(lines) if span[0] < end), 0)
@@ -146,34 +147,38 @@ def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
 
 def split_documents(every: Sequence[Document]) -> tuple[list[Document], list[Document]]:
     """Split documents into (training documents, calibration documents)."""
-    apart = every[_APART - 1 :: _APART]
-    return [one for number, one in enumerate(every) if number % _APART != _APART - 1], list(apart)
+    calibration = every[_CALIBRATION_STEP - 1 :: _CALIBRATION_STEP]
+    return [one for number, one in enumerate(every) if number % _CALIBRATION_STEP != _CALIBRATION_STEP - 1], list(
+        calibration
+    )
 
 
 def corpus_of(every: Sequence[Document]) -> TrainingCorpus:
-    """Return the chunks as passages, each question with the chunk that answers it.
+    """Return the chunks as passages, and each question with the chunk that answers it.
 
-    If no chunk holds an answer, the question goes with the chunk that shares most words with it.
+    If no chunk contains an answer, the question gets the chunk that shares most words with it.
     """
-    made = TrainingCorpus([], [])
+    corpus = TrainingCorpus([], [])
     for document in every:
-        first = len(made.passages)
+        first = len(corpus.passages)
         source = document.article.source
-        made.passages.extend(TrainingPassage(one.text, source, "everyday", one.context) for one in document.chunks)
-        for number, asked in enumerate(document.asked):
-            place, spans = _chunk_of(document, asked)
-            if spans or not asked.spans:
-                made.questions.append(TrainingQuestion(f"everyday-{source}-{number}", asked.text, first + place, spans))
-    return made
+        corpus.passages.extend(TrainingPassage(one.text, source, "everyday", one.context) for one in document.chunks)
+        for number, question in enumerate(document.asked):
+            place, spans = _chunk_of(document, question)
+            if spans or not question.spans:
+                corpus.questions.append(
+                    TrainingQuestion(f"everyday-{source}-{number}", question.text, first + place, spans)
+                )
+    return corpus
 
 
-def _chunk_of(document: Document, asked: EverydayQuestion) -> tuple[int, tuple[Span, ...]]:
+def _chunk_of(document: Document, question: EverydayQuestion) -> tuple[int, tuple[Span, ...]]:
     """Return the number of the chunk with most of the answers, and their spans in it."""
-    held = [
-        tuple((a - one.start, b - one.start) for a, b in asked.spans if one.start <= a and b <= one.end)
+    contained = [
+        tuple((a - one.start, b - one.start) for a, b in question.spans if one.start <= a and b <= one.end)
         for one in document.chunks
     ]
-    words = set(content_terms(asked.text))
+    words = set(content_terms(question.text))
     shared = [len(words.intersection(content_terms(one.searchable))) for one in document.chunks]
-    best = max(range(len(held)), key=lambda n: (len(held[n]), shared[n]))
-    return best, held[best]
+    best = max(range(len(contained)), key=lambda n: (len(contained[n]), shared[n]))
+    return best, contained[best]

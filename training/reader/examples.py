@@ -151,24 +151,24 @@ class Examples:
 
     def epoch(self, number: int) -> list[list[ExampleRow]]:
         """Return the groups of an epoch, shuffled; a group holds the rows of one question."""
-        asked = self.asked(number)
-        return [self.group(number, place, question) for place, question in enumerate(asked)]
+        questions = self.questions(number)
+        return [self.group(number, place, question) for place, question in enumerate(questions)]
 
-    def asked(self, number: int) -> list[TrainingQuestion]:
+    def questions(self, number: int) -> list[TrainingQuestion]:
         """Return the questions of an epoch, shuffled."""
         rng = random.Random(f"{self._seed} {number}")
-        asked: list[TrainingQuestion] = []
+        questions: list[TrainingQuestion] = []
         for kind, share in self.mix.kinds.items():
             own = [q for q in self.corpus.questions if self.corpus.passages[q.passage].kind == kind]
             # Parts of the questions take turns, so that a few epochs ask all of them.
             random.Random(self._seed).shuffle(own)
             count = round(len(own) * share.asked)
-            asked += [own[(number * count + n) % len(own)] for n in range(count)]
+            questions += [own[(number * count + n) % len(own)] for n in range(count)]
             if kind == "wiki":
-                asked += [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
-        rng.shuffle(asked)
+                questions += [q for q in own if not q.spans] * (self.mix.unanswerable - 1)
+        rng.shuffle(questions)
         chosen = random.Random(f"reworded {self._seed} {number}")
-        return [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in asked]
+        return [self._reworded[q.id] if self._is_reworded(q, chosen) else q for q in questions]
 
     def _is_reworded(self, question: TrainingQuestion, rng: random.Random) -> bool:
         return question.id in self._reworded and rng.random() < self.mix.reworded
@@ -205,10 +205,10 @@ class Examples:
         others = self._articles[own.article]
         if len(others) > 1 and rng.random() < 0.4:
             other = self.corpus.passages[rng.choice(others)].text
-            asked = ask_yes_no(other, rng) if other != own.text else None
-            return [ExampleRow(asked[0], question.passage, (), None, group)] if asked else []
-        asked = ask_yes_no(own.text, rng)
-        return [ExampleRow(asked[0], question.passage, (asked[1],), asked[1], group)] if asked else []
+            yes_no = ask_yes_no(other, rng) if other != own.text else None
+            return [ExampleRow(yes_no[0], question.passage, (), None, group)] if yes_no else []
+        yes_no = ask_yes_no(own.text, rng)
+        return [ExampleRow(yes_no[0], question.passage, (yes_no[1],), yes_no[1], group)] if yes_no else []
 
     def _sibling(self, question: TrainingQuestion, rng: random.Random) -> list[int]:
         """Return another passage of the article that has no acceptable answer's text, [] after some failed draws."""
@@ -326,8 +326,8 @@ def _reworded(corpus: TrainingCorpus, rng: random.Random) -> tuple[TrainingCorpu
     In a renamed passage, organisations have taken the place of a person.
     """
     wiki = [question for question in corpus.questions if corpus.passages[question.passage].wiki]
-    asked = {question.id: who for question in wiki if (who := ask_who(question.text))}
-    made = {question.id: replace(question, text=asked[question.id]) for question in wiki if question.id in asked}
+    reworded = {question.id: who for question in wiki if (who := ask_who(question.text))}
+    made = {question.id: replace(question, text=reworded[question.id]) for question in wiki if question.id in reworded}
     organisations = names(text for texts in answers_of(corpus, made.values()) for text in texts)
     passages = list(corpus.passages)
     for question in wiki:

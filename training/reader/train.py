@@ -1,4 +1,4 @@
-"""Train the reader: `python -m training.reader.train ../shared/data --work work`. It resumes where it was stopped.
+"""Training of the reader: `python -m training.reader.train ../shared/data --work work`. It resumes a stopped run.
 
 The small reader starts from MiniLM's float32 weights, the strong one from all-mpnet-base-v2, whose FOLDER holds
 config.json, model.safetensors and tokenizer.json. With `--shipped`, either starts from the shipped weights:
@@ -6,9 +6,9 @@ config.json, model.safetensors and tokenizer.json. With `--shipped`, either star
     python -m training.reader.train ../shared/data --work small
     python -m training.reader.train ../shared/data --work strong --base FOLDER
 
-They learn from the public files and from the everyday documents in training/documents. With a GPU, which is used if
-there is one, that takes minutes; on two cores it takes days, so `--steps` sets the number of steps and `--hours` ends a
-stage. Every ten minutes and at the end, the work folder gets `reader.pt`, from which the same command resumes, and
+They learn from the public files and from the everyday documents in training/documents. This takes minutes on a GPU,
+which is used if there is one, and days on two cores; `--steps` sets the number of steps, and `--hours` ends the run
+early. Every ten minutes and at the end, the work folder gets `reader.pt`, from which the same command resumes, and
 `model.pt`, a usable model: the average of recent weights (Shamir & Zhang 2013). `benchmarks.reader` measures both,
 `training.reader.export` makes the shipped files. The learning rate rises, and falls over the last part of the steps,
 `--decay` (Hu et al. 2024).
@@ -52,12 +52,12 @@ from training.reader.restore import restored
 _CHECKPOINT_SECONDS = 600
 _DOCUMENTS = 2000
 _AVERAGED = 4
-"""How fast old weights fade from the average: at step t the new weights count (4 + 1) / (t + 4)."""
+"""Decay of old weights in the average: at step t the new weights count (4 + 1) / (t + 4)."""
 
 
 @dataclass(frozen=True)
 class ReaderRecipe:
-    """The settings of a run: two runs with equal settings are the same.
+    """The settings of a run; equal settings give equal runs.
 
     `groups` questions make a step; `pieces` word pieces run at once. The heads learn at `head` times the rate. `shared`
     and `sentence` weigh these parts of the loss. The `frozen` lowest layers of the encoder are not trained.
@@ -84,7 +84,7 @@ class ReaderRecipe:
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step.
 
-        It rises in a line, stays level, and falls in a line to zero over the last `decay` of the steps.
+        It rises linearly, stays level, and falls linearly to zero over the last `decay` (a share) of the steps.
         """
         falling = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
         return self.rate * min(1.0, (step + 1) / max(1, self.warm_up)) * falling
@@ -102,29 +102,29 @@ Batches = list[tuple[Batch, list[ExampleRow]]]
 class Steps(Dataset[Batches]):
     """The batches of every step, the same for the same recipe.
 
-    Where an epoch ends, the next one begins.
+    At the end of an epoch, the next epoch begins.
     """
 
     def __init__(self, examples: Examples, recipe: ReaderRecipe) -> None:
         self._examples, self._recipe = examples, recipe
-        self._epoch, self._asked = 0, examples.asked(0)
-        self._per_epoch = max(1, len(self._asked) // recipe.groups)
+        self._epoch, self._questions = 0, examples.questions(0)
+        self._per_epoch = max(1, len(self._questions) // recipe.groups)
 
     def __getitem__(self, step: int) -> Batches:
         number, place = divmod(step, self._per_epoch)
         if number != self._epoch:
-            self._epoch, self._asked = number, self._examples.asked(number)
+            self._epoch, self._questions = number, self._examples.questions(number)
         first = place * self._recipe.groups
         rows = [
             row
-            for at, question in enumerate(self._asked[first : first + self._recipe.groups], first)
+            for at, question in enumerate(self._questions[first : first + self._recipe.groups], first)
             for row in self._examples.group(number, at, question)
         ]
         rng = random.Random(f"{self._recipe.seed} {step}")
         return list(self._examples.batches(rows, rng, self._recipe.pieces))
 
     def ahead(self, first: int, workers: int) -> Iterator[Batches]:
-        """Yield the batches from the step `first` on, made by `workers` processes."""
+        """Yield the batches from the step `first` on, prepared by `workers` processes."""
         steps = range(first, self._recipe.steps)
         yield from DataLoader(self, batch_size=None, sampler=steps, num_workers=workers, prefetch_factor=8)
 
@@ -140,10 +140,10 @@ class ReaderTraining:
         threads: int = 2,
         model: SpanModel | None = None,
     ) -> None:
-        """Train `model`, or without one a new model on MiniLM's weights.
+        """Train `model`; by default, a new model that starts from MiniLM's weights.
 
-        `device` is cuda by default if there is one. `threads` batches run at once on a processor; with a GPU, as many
-        processes make batches.
+        `device` is by default cuda if available. On a CPU, `threads` batches run at once; with a GPU, `threads`
+        processes prepare batches.
         """
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(recipe.seed)
@@ -207,7 +207,7 @@ class ReaderTraining:
         value = loss(any_span, wanted, answerable, group, self.recipe.shared)
         value = value + self.recipe.sentence * of_sentences.mean()
         value.backward()  # type: ignore[no-untyped-call]
-        gradients = list(self._pool.map(self._through, odds, leaves))
+        gradients = list(self._pool.map(self._gradients, odds, leaves))
         for n, parameter in enumerate(self._trained):
             parameter.grad = sum((of_batch[n] for of_batch in gradients[1:]), gradients[0][n])
         return float(value.detach())
@@ -218,11 +218,11 @@ class ReaderTraining:
             parts = self.model(batch.ids, batch.mask, batch.types)
         return *log_odds(parts, batch), sentence_loss(parts, batch)
 
-    def _through(self, odds: tuple[Tensor, ...], leaves: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def _gradients(self, odds: tuple[Tensor, ...], leaves: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return torch.autograd.grad(odds, self._trained, [leaf.grad for leaf in leaves])
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint and the usable model, each whole or not at all."""
+        """Write the checkpoint and the usable model, each atomically."""
         shared = {
             "config": self.model.encoder.config.to_dict(),
             "tokenizer": self.examples.tokenizer_json,
@@ -246,7 +246,7 @@ class ReaderTraining:
         """Resume from a checkpoint.
 
         Raises:
-            SystemExit: the checkpoint is of a model with other layers.
+            SystemExit: the checkpoint belongs to a model with other layers.
         """
         state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
         try:
@@ -254,7 +254,7 @@ class ReaderTraining:
             self.optimiser.load_state_dict(state["optimiser"])
             self.average = {name: state["average"][name] for name in self._named}
         except (KeyError, RuntimeError, ValueError) as error:
-            raise SystemExit(f"{path} is of another model: name its --base, or another --work folder.") from error
+            raise SystemExit(f"{path} belongs to another model: name its --base, or another --work folder.") from error
         self.step, self.rows, self.pieces = (state[name] for name in ("step", "rows", "pieces"))
         torch.set_rng_state(state["random"].cpu())
 
@@ -278,17 +278,17 @@ def precision(device: torch.device) -> torch.dtype:
 def run(
     training: ReaderTraining, folder: Path, log_every: int = 5, stop: Event | None = None, hours: float = 0
 ) -> None:
-    """Run the steps that are left, and save every ten minutes and at the end.
+    """Run the remaining steps, and save every ten minutes and at the end.
 
-    The losses are logged. The run ends after `hours` (0: no limit), or, when `stop` is set, after the step under way.
-    plateau.pt is the state before the rate falls: from there a finished run can be lengthened with more steps.
+    Logs the losses. The run ends after `hours` (0: no limit), or after the current step if `stop` is set. plateau.pt is
+    the state before the rate falls, from which a finished run can be extended with more steps.
     """
-    begun = saved = time.monotonic()
+    started = saved = time.monotonic()
     recent: list[float] = []
     bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=60)
     ahead = training.steps.ahead(training.step, training.workers) if training.workers else repeat(None)
     while training.step < training.recipe.steps and not (stop and stop.is_set()):
-        if hours and time.monotonic() - begun > 3600 * hours:
+        if hours and time.monotonic() - started > 3600 * hours:
             break
         recent.append(training.run_step(next(ahead)))
         bar.update()
@@ -312,7 +312,8 @@ def run(
 def corpus(data: Path, work: Path, seed: int = ReaderRecipe.seed) -> TrainingCorpus:
     """Return the training corpus.
 
-    It holds the public files in `data` with hard negatives, documents made from templates, and the everyday documents.
+    It has the public files in `data` with hard negatives, documents generated from templates, and the everyday
+    documents.
     """
     fit, _ = load(data, read_ids(FOREIGN))
     fit = with_hard_negatives(fit, work / "hard_negatives.json")
@@ -321,7 +322,7 @@ def corpus(data: Path, work: Path, seed: int = ReaderRecipe.seed) -> TrainingCor
 
 
 def _start(arguments: argparse.Namespace) -> ReaderTraining:
-    """Return the training that the arguments describe, resumed if it was begun."""
+    """Return the training that the arguments describe, resumed from a checkpoint if there is one."""
     torch.manual_seed(arguments.seed)
     checkpoint = arguments.work / CHECKPOINT
     encoder = load_encoder(arguments.base)
@@ -350,21 +351,23 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="the folder with squad/, squadshifts/ and natural/")
-    parser.add_argument("--work", type=Path, default=Path("work"), help="where checkpoints are kept")
-    parser.add_argument("--base", type=Path, default=None, help="the folder of the encoder to begin from (MiniLM's)")
-    parser.add_argument("--steps", type=int, help="steps in all; the rate falls over the last of them")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="folder of the checkpoints")
     parser.add_argument(
-        "--hours", type=float, default=0, help="end this stage after so many hours, on the plateau or not"
+        "--base", type=Path, default=None, help="the folder of the encoder to start from (default: MiniLM's)"
     )
-    parser.add_argument("--rate", type=float, help="the learning rate at its highest")
-    parser.add_argument("--decay", type=float, help="the last part of the steps, over which the rate falls")
+    parser.add_argument("--steps", type=int, help="number of steps; the rate falls over the last of them")
+    parser.add_argument(
+        "--hours", type=float, default=0, help="end the run after this many hours, on the plateau or not"
+    )
+    parser.add_argument("--rate", type=float, help="highest learning rate")
+    parser.add_argument("--decay", type=float, help="share of the steps, at the end, over which the rate falls")
     parser.add_argument(
         "--seed",
         type=int,
         default=ReaderRecipe.seed,
         help="seed of the order of the rows and of the generated documents",
     )
-    parser.add_argument("--shipped", action="store_true", help="a new run begins from the shipped reader (needs onnx)")
+    parser.add_argument("--shipped", action="store_true", help="start a new run from the shipped reader (needs onnx)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="batches that run at once")
     arguments = parser.parse_args()
     arguments.base = arguments.base or find_float32().folder

@@ -11,7 +11,7 @@ _KEPT = frozenset(
     """who whom whose what which when where why how not no never before after above below between into under over most
     many much more long often old tall far other another only""".split()
 )
-"""Function words that a question of keywords keeps: they say what is asked for."""
+"""Function words that a keyword question keeps, because they say what it asks for."""
 _DROPPED = FUNCTION_WORDS - _KEPT
 _CLIPPED, _MISSPELT = 0.25, 0.1
 
@@ -31,8 +31,8 @@ def retype(question: str, rng: random.Random) -> str:
 
 
 def _keywords(text: str) -> str:
-    kept = [word for word in text.split() if word not in _DROPPED]
-    return " ".join(kept) if len(kept) > 2 else text
+    keywords = [word for word in text.split() if word not in _DROPPED]
+    return " ".join(keywords) if len(keywords) > 2 else text
 
 
 def _misspelt(text: str, rng: random.Random) -> str:

@@ -20,7 +20,7 @@ _WORKED_OUT = re.compile(r"(?P<figure>.+?) (?P<working>\(\d+ rows?, .+\))")
 """Matches a figure and its calculation from rows."""
 
 
-def said(turn_id: str, answer: Answer) -> str:
+def answer_sentences(turn_id: str, answer: Answer) -> str:
     """Return the markup of an answer's sentences, block by block."""
     cited = {one.number: one for one in answer.citations}
     parts = []
@@ -140,27 +140,27 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
     words = shown(one.quote)
     before, found, after = sentence.text.partition(words or "\n")
     text = escape(flowing(sentence.text))
-    # A date before the quote is moved below it, to the title.
+    # The date before the quote moves below it, to the title.
     if not found and "|" in one.quote:  # a row, with the names of its columns
-        before, words, after = _parted(sentence.text)
+        before, words, after = _split_quote(sentence.text)
         found, words = words, words.replace(" | ", " · ")
-        one = _as_said(one, words)
+        one = _with_quote(one, words)
     when = before.strip("“ ").removesuffix(":")
     if found and when in ("", day(one.published), f"{day(one.published)}, older", "undated"):
-        as_it_stands = re.sub(r"[ \n]+", " ", one.quote) == words
-        marked = _lines(highlighted(replace(one, quote=flowing(one.quote)))) if as_it_stands else escape(flowing(words))
+        is_exact = re.sub(r"[ \n]+", " ", one.quote) == words
+        marked = _lines(highlighted(replace(one, quote=flowing(one.quote)))) if is_exact else escape(flowing(words))
         text = ("“" if before.endswith("“") else "") + marked + escape(after)
     title = _title(turn_id, one, when) if named else ""
     return f'<blockquote class="fn-quoted" dir="auto"><p>{text}{marker(turn_id, one)}</p>{title}</blockquote>'
 
 
-def _parted(text: str) -> tuple[str, str, str]:
+def _split_quote(text: str) -> tuple[str, str, str]:
     """Split a text into the part before a quote, the quote, and the part after it."""
     before, mark, rest = text.partition("“")
     return (f"{before}{mark}", rest.removesuffix("”"), "”") if mark and rest.endswith("”") else ("", text, "")
 
 
-def _as_said(one: Citation, words: str) -> Citation:
+def _with_quote(one: Citation, words: str) -> Citation:
     """Return the citation with `words` as its quote, and the spans of the answering words in them."""
     answers, at = list[tuple[int, int]](), 0
     for start, end in sorted(one.answers):

@@ -17,7 +17,7 @@ _NO_MATTER = frozenset(
 """Settings that affect no answer."""
 
 
-def made_by(settings: Settings, generation: Generation, reader: str) -> dict[str, str]:
+def provenance(settings: Settings, generation: Generation, reader: str) -> dict[str, str]:
     """Return what determines an answer besides the question and the sources.
 
     That is the version, index, models, and settings that differ from the default. The key of a setting is its

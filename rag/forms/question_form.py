@@ -68,10 +68,10 @@ _SENTENCE = re.compile(
 )
 
 
-def form_asked_for(question: str) -> Form:
+def requested_form(question: str) -> Form:
     """Return the form that a question asks for; "words" if it asks for no other.
 
-    >>> [form_asked_for(q) for q in ("gist of the minutes please", "how do i turn it on", "who supplies GM's cells?")]
+    >>> [requested_form(q) for q in ("gist of the minutes please", "how do i turn it on", "who supplies GM's cells?")]
     ['summary', 'steps', 'words']
     """
     if _SUMMARY.search(question):
@@ -106,7 +106,7 @@ _HOLDERS = re.compile(
 )
 
 
-def topic_told_about(question: str) -> str | None:
+def requested_topic(question: str) -> str | None:
     """Return the topic of "tell me about the ferry" and the like, None for others."""
     found = _ABOUT.fullmatch(question.strip())
     return found["topic"] if found else None
