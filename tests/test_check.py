@@ -158,7 +158,6 @@ def test_plain_connecting_words_stay_supported(sentence: str) -> None:
     assert check(sentence, CELLS).kind == "supported"
 
 
-@pytest.mark.xfail(strict=True, reason="the rules do not know who did what to whom")
 @pytest.mark.parametrize(
     ("sentence", "text"),
     [
@@ -173,7 +172,23 @@ def test_plain_connecting_words_stay_supported(sentence: str) -> None:
     ],
 )
 def test_swapped_roles_are_not_supported(sentence: str, text: str) -> None:
-    assert check(sentence, text).kind != "supported"
+    verdict = check(sentence, text)
+    assert verdict.kind == "weak" and "compare who does what" in verdict.why
+    assert check(text, text).kind == "supported"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("In the final, Spain was beaten by France.", "Spain was beaten by France in the final."),
+        ("The mill was sold to Ann Reed by Tom Hale.", "Tom Hale sold the mill to Ann Reed."),
+        ("In 1955 Tom Hale sold the mill.", "Tom Hale sold the mill to Ann Reed in 1955."),
+        ("Ann Reed bought the mill.", "Tom Hale showed Ann Reed the mill. In 1955 Ann Reed bought the mill."),
+        ("Kenya was named after Mount Kenya.", "Kenya was named after Mount Kenya."),
+    ],
+)
+def test_another_order_of_words_with_the_same_roles_stays_supported(sentence: str, text: str) -> None:
+    assert check(sentence, text).kind == "supported"
 
 
 def test_the_title_and_date_of_a_source_count_as_its_text() -> None:

@@ -15,6 +15,7 @@ from rag.check import Support, SupportVerdict, Verdict
 from rag.check.facts import Fact, SearchedText, find_facts
 from rag.check.instructions import instructs
 from rag.check.rivals import FactPlaces, Rival, in_a_name, kind_of, worst
+from rag.check.roles import exchanged_roles
 from rag.check.strangers import find_strangers
 from rag.check.wording import content, coverage, direction_differs, holds_term, negation_differs
 
@@ -78,7 +79,8 @@ class Measured:
 
     `apart` is how much better the rest of the sentence is covered away from its facts, in [0, 1], and `strays` are the
     facts that are far from it. `value` and `name` are the number or date, and the name, with the nearest rival.
-    `denied` is True if negation differs. `turned` has two words with opposite directions.
+    `denied` is True if negation differs. `turned` has two words with opposite directions,
+    `roles` two words that have exchanged their roles.
     """
 
     facts: int
@@ -93,6 +95,7 @@ class Measured:
     name: Rival | None
     denied: bool
     turned: tuple[str, str] | None
+    roles: tuple[str, str] | None
     instructs: bool
     support: tuple[Support, ...]
 
@@ -150,6 +153,7 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
         name=worst(_rival(fact, said, sources) for fact in free if kind_of(fact) == "name"),
         denied=bool(holders) and negation_differs(sentence, text),
         turned=direction_differs(sentence, text),
+        roles=exchanged_roles(sentence, text),
         instructs=any(instructs(sources[one.source].up_to(one.span)) for one in supports),
         support=tuple(supports),
     )
@@ -185,6 +189,9 @@ def judge_sentence(one: Measured, named: str = "the source") -> tuple[SupportVer
         return "weak", f"either it or {named} says “not”: compare them"
     if one.turned:
         return "weak", f"it says “{one.turned[0]}”, {named} says “{one.turned[1]}”"
+    if one.roles:
+        first, second = one.roles
+        return "weak", f"“{first}” and “{second}” have other roles in {named}: compare who does what"
     for rival, least in ((one.value, _RIVAL_VALUE), (one.name, _RIVAL_NAME)):
         if rival and rival.margin < -least:
             return "weak", f"it says “{rival.text}”, but the nearest match in {named} is “{rival.other}”"

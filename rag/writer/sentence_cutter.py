@@ -31,6 +31,13 @@ _RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 """The line between the header and the rows of a table."""
 _IMAGE = re.compile(r"\s*!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_PASSAGE = r"(?:the |this )?(?:passages?|text|sources?)(?: \d+)?"
+_REPORTING = re.compile(
+    rf"(?:(?:according to|based on|as (?:stated|mentioned|described) in) {_PASSAGE},\s*"
+    rf"|{_PASSAGE} (?:says?|states?|mentions?|explains?|notes?|indicates?) that\s+)",
+    re.IGNORECASE,
+)
+"""An opening that reports a passage instead of its content."""
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -125,6 +132,14 @@ class Cutter:
 
 
 def _tidy(text: str) -> str:
-    """Return a sentence on one line, without Markdown, links, images, tags and invisible characters."""
+    """Return a sentence on one line, without Markdown, links, images, tags and invisible characters.
+
+    >>> _tidy("* The passage states that the **mill** is old.")
+    'The mill is old.'
+    """
     text = _TAG.sub("", _RULE.sub("", _LINK.sub(r"\1", _IMAGE.sub("", without_unseen(text)))))
-    return _ORNAMENT.sub("", " ".join(text.replace("**", "").replace("__", "").split())).rstrip("| ")
+    text = _ORNAMENT.sub("", " ".join(text.replace("**", "").replace("__", "").split())).rstrip("| ")
+    if report := _REPORTING.match(text):
+        text = text[report.end() :]
+        text = text[:1].upper() + text[1:]
+    return text
