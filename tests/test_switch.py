@@ -244,7 +244,7 @@ def test_a_manifest_without_its_seal_is_damaged_unless_an_earlier_version_wrote_
     value = json.loads((folder / "manifest.json").read_text())
     del value["seal"]
     (folder / "manifest.json").write_text(json.dumps(value))
-    with pytest.raises(IndexDamaged, match=r"manifest\.json is gone or not as it was written"):
+    with pytest.raises(IndexDamaged, match=r"manifest\.json is missing or was changed"):
         open_current(home)
     value["recipe"]["format"] -= 1
     (folder / "manifest.json").write_text(json.dumps(value))

@@ -227,8 +227,8 @@ def test_unused_uploads_are_deleted_on_exit_and_after_a_kill_at_the_next_start(
         ("Ein Brief an die Enkel.md", "Ein Brief an die Enkel.md"),
     ],
 )
-def test_a_file_name_loses_folders_and_control_characters(given: str, uploads_in: str) -> None:
-    assert file_name(given) == uploads_in and len(file_name(given).encode()) <= 255
+def test_a_file_name_loses_folders_and_control_characters(given: str, kept: str) -> None:
+    assert file_name(given) == kept and len(file_name(given).encode()) <= 255
 
 
 def test_errors_are_explained_without_numbers_and_paths_of_the_machine(tmp_path: Path) -> None:

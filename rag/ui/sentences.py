@@ -189,6 +189,6 @@ def _verdict(sentence: CitedSentence) -> str:
     """Return the check's verdict on a written sentence, and its reason; "" for a quoted one."""
     if sentence.verdict == "quoted":
         return ""
-    sign = {"supported": "✓ supported", "weak": "weak", "unsupported": "not supported"}[sentence.verdict]
+    sign = {"supported": "✓\u00a0supported", "weak": "weak", "unsupported": "not supported"}[sentence.verdict]
     why = f": {sentence.why}" if sentence.why else ""
     return f' <span class="fn-check fn-{sentence.verdict}">{escape(sign + why)}</span>'
