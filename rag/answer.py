@@ -134,7 +134,7 @@ def stream(
         builder, answers = _drafted(asking, form, found, language)
         if not builder.hits or not (answers or never_refuse or (not quotes and _is_related(builder))):
             yield builder.refused()
-        elif quotes:
+        elif quotes or builder.computed:
             yield builder.quoted()
         else:
             turn.close()

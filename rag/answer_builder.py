@@ -75,6 +75,12 @@ class AnswerBuilder:
         """The settings of the engine."""
         return self.engine.settings
 
+    @property
+    def computed(self) -> bool:
+        """True if the answer is a figure computed from rows, which no language model knows better."""
+        blocks = [one.block for one in self.drafted]
+        return blocks[:1] == ["lead"] and "row" in blocks and requested_operation(self.searched) not in (None, "list")
+
     def quoted(self, draft: GeneratedDraft | None = None) -> Answer:
         """Answer in the sources' own words.
 

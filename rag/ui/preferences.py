@@ -64,7 +64,8 @@ def _offers(settings: Settings, servers: Sequence[ModelServer]) -> str:
     rows = "".join(_offer(server, model) for server in servers for model in server.models[:_MOST_OFFERED])
     none = '<p class="fn-note">None found. Start Ollama, LM Studio, llama.cpp or vLLM, then look again.</p>'
     again = (
-        '<form data-order="settings"><input type="hidden" name="look" value="yes"><button class="fn-action">Look again</button></form>'
+        '<form data-order="settings"><input type="hidden" name="look" value="yes">'
+        '<button class="fn-action">Look again</button></form>'
         if settings.find_models
         else '<p class="fn-meta">FOOTNOTE_FIND_MODELS is false, so none are looked for.</p>'
     )
@@ -75,7 +76,8 @@ def _offer(server: ModelServer, model: str) -> str:
     chosen = {"writer": "llm", "llm_url": server.url, "llm_model": model}
     hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(one)}">' for name, one in chosen.items())
     return (
-        f'<form data-order="settings">{hidden}<button class="fn-action">Let <bdi>{escape(model)}</bdi> on this machine write</button> '
+        f'<form data-order="settings">{hidden}<button class="fn-action">Let <bdi>{escape(model)}</bdi> on this machine '
+        f"write</button> "
         f'<span class="fn-meta">{escape(str(server))}; every sentence is checked</span></form>'
     )
 

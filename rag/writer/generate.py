@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import combinations
 from threading import Event
 
 from index.article import Article
@@ -31,6 +32,11 @@ _SLACK = 2
 _LETTERS = 16
 """Longest token in characters; a server that sends more text than its tokens can hold is cut off too."""
 _ENDED = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
+
+
+_TRIED = 3
+"""Number of passages of which pairs are tried for a sentence without a citation."""
+_FOUND = "it cites no passage; the check found a supporting one"
 
 
 @dataclass(frozen=True)
@@ -187,13 +193,23 @@ class _SentenceChecker:
         return Statement(one.text, pieces[0], also=also, verdict=verdict.kind, why=verdict.why, block=one.block)
 
     def _uncited(self, text: str) -> tuple[list[str], Verdict]:
-        """Check a sentence without a citation: it passes only if one passage supports all of it."""
-        best = ("", Verdict("unsupported", "it cites no passage, and no passage supports it", 0.0))
-        for id_, source in self._sources.items():
-            verdict = check_sentence(text, [source])
-            if verdict.kind == "supported" and verdict.score > best[1].score:
-                best = (id_, replace(verdict, why="it cites no passage; the check found a supporting one"))
-        return [best[0]], best[1]
+        """Check a sentence without a citation against the passage that supports it best, or two of the best.
+
+        Small models cite badly, so the check finds the citation.
+        """
+        single = [([id_], check_sentence(text, [source])) for id_, source in self._sources.items()]
+        best = sorted(single, key=lambda one: _rank(one[1]), reverse=True)[:_TRIED]
+        if best[0][1].kind != "supported":
+            ids = [one[0] for one, _ in best]
+            joined = [
+                ([one, two], check_sentence(text, [self._sources[one], self._sources[two]]))
+                for one, two in combinations(ids, 2)
+            ]
+            best = sorted([*best, *joined], key=lambda one: _rank(one[1]), reverse=True)
+        cited, verdict = best[0]
+        if verdict.kind == "unsupported":
+            return cited, Verdict("unsupported", "it cites no passage, and no passage supports it", verdict.score)
+        return cited, replace(verdict, why="; ".join(filter(None, (_FOUND, verdict.why))))
 
     def _evidence(self, hit: Hit, span: Span, score: float) -> Evidence:
         start, end = hit.chunk.start + span[0], hit.chunk.start + span[1]
@@ -205,6 +221,11 @@ class _SentenceChecker:
             if start <= words[0] and words[1] <= end
         ]
         return Evidence(hit, start, end, score, tuple(dict.fromkeys(answers)))
+
+
+def _rank(verdict: Verdict) -> tuple[int, float]:
+    """Return what orders verdicts from worst to best."""
+    return ("unsupported", "weak", "supported").index(verdict.kind), verdict.score
 
 
 def _source(hit: Hit, article: Article, articles: Mapping[str, Article], rank: int) -> SourceFacts:
