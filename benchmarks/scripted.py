@@ -49,7 +49,7 @@ class Prompt:
     def read(cls, body: dict[str, Any]) -> Prompt:
         """Read the body of a request."""
         content = body["messages"][-1]["content"]
-        passages = re.findall(r'^<passage id="(\w+)"[^>]*>(.*)</passage>$', content, re.MULTILINE)
+        passages = re.findall(r'^<passage id="(\w+)"[^>]*>([^<]*)</passage>$', content, re.MULTILINE)
         return cls(passages, content.rpartition("Question: ")[2])
 
     def id_of(self, words: str) -> str:
@@ -108,6 +108,9 @@ PARTS: dict[str, Callable[[Prompt], str]] = {
     "wrong-citation": lambda prompt: _cited([(text, prompt.far(id_)) for text, id_ in prompt.true()[:1]]),
     "unknown-id": lambda prompt: " ".join(f"{text} [zzzzz, {id_}] [9]" for text, id_ in prompt.true()),
     "no-citation": lambda prompt: "The factory will cost $3 billion. Mr Smith will run it from 2031 on.",
+    "uncited-joined": lambda prompt: (
+        "GM plans to launch 20 new electric vehicles by 2023, and its deal with TDK could create 1,000 jobs."
+    ),
     "uncited-true": lambda prompt: " ".join(text for text, _ in prompt.true()),
     "beyond": lambda prompt: (
         f"GM wants happy customers with cheap electric vehicles. [{prompt.id_of('20 new electric')}]"

@@ -147,6 +147,29 @@ def test_a_true_sentence_without_an_id_gets_a_citation_from_the_check(ask: Ask) 
 
 
 @pytest.mark.slow
+def test_a_true_sentence_that_joins_two_passages_without_an_id_cites_both(ask: Ask) -> None:
+    found = ask(
+        "uncited-joined", "how many electric vehicles will GM launch, and how many jobs will TDK's deal create?"
+    )
+    assert verdicts(found) in (["supported"], ["weak"]) and len(found.citations) == 2
+    assert found.sentences[0].why.startswith("it cites no passage; the check found a supporting one")
+    quotes = " ".join(one.quote for one in found.citations)
+    assert "20 new electric vehicles" in quotes and "1,000 jobs" in quotes
+
+
+def test_a_figure_computed_from_rows_is_not_written_by_the_model(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/plants.csv").write_text("Plant,Price EUR,Kind\nRowan,40,tree\nLime,60,tree\nSedge,5,grass\n")
+    made = Engine(Settings(home=tmp_path / "home", writer="llm", llm_url=server.url, llm_model="five"))
+    made.index([tmp_path / "docs"])
+    before = len(server.requests)
+    found = answer(made, "what do all trees cost together?")
+    assert found.writer == "quote" and "100" in found.text and len(server.requests) == before
+    answer(made, "what does the lime cost?")
+    assert len(server.requests) == before + 1
+    assert "Rowan | Price EUR: 40 | Kind: tree\nPlant: Lime" in server.requests[-1]["messages"][-1]["content"]
+
+
 def test_chatter_around_the_answer_is_dropped(ask: Ask) -> None:
     found = ask("chatty")
     assert "Sure" not in found.text and "hope" not in found.text and verdicts(found).count("supported") == 2

@@ -1,8 +1,8 @@
 """Question and passages -> the messages for a language model. Pure.
 
 Source text is data. Nothing in it can close the block around it: angle brackets, which delimit our blocks, become
-look-alikes, invisible characters are removed, and each passage is one line. What never changes comes first, so that a
-server can keep it between questions.
+look-alikes, invisible characters are removed, and only list items and table rows have lines of their own. What never
+changes comes first, so that a server can keep it between questions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from index.article import Article
+from index.text.layout import is_item, is_row
 from index.text.tokens import TokenCounter
 from rag.check.instructions import visible
 from rag.retrieve import Hit
@@ -126,4 +127,16 @@ def _block(number: int, hit: Hit, article: Article) -> str:
     heading = f' heading="{neutral(hit.chunk.heading)}"' if hit.chunk.heading else ""
     dated = f' date="{article.published.when}"' if article.published else ""
     title = neutral(article.title)
-    return f'<passage id="{number}" title="{title}"{heading}{dated}>{neutral(hit.chunk.text)}</passage>'
+    return f'<passage id="{number}" title="{title}"{heading}{dated}>{_lines(hit.chunk.text)}</passage>'
+
+
+def _lines(text: str) -> str:
+    """Return source text in which list items and table rows begin on lines of their own.
+
+    >>> _lines("Two\\nfirms:\\n- LG Chem\\n- CATL")
+    'Two firms:\\n- LG Chem\\n- CATL'
+    """
+    made = ""
+    for line in filter(None, map(neutral, text.splitlines())):
+        made += ("\n" if is_item(line) or is_row(line) or " | " in line else " ") + line if made else line
+    return made
