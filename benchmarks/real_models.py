@@ -31,7 +31,7 @@ from rag.engine import Engine
 from rag.evaluation.measures import contains
 from rag.settings import SEEDS, Settings, Writer
 from rag.types import Answer
-from rag.writer.servers import check_has
+from rag.writer.servers import find_url
 
 VERDICTS = ("good", "acceptable", "bad")
 _MARKS = re.compile(r"[ \t]*\[\d+\]")
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--prompt-tokens", type=int, default=Settings.model_fields["llm_prompt_tokens"].default)
     arguments = parser.parse_args()
     try:
-        check_has(arguments.model, arguments.url)
+        arguments.url = find_url(arguments.model, arguments.url)
     except FootnoteError as error:
         raise SystemExit(str(error)) from error
     rows = [json.loads(line) for line in (arguments.people / "questions.jsonl").read_text("utf-8").splitlines()]

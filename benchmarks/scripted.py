@@ -106,7 +106,7 @@ PARTS: dict[str, Callable[[Prompt], str]] = {
     "wrong-name": _wrong(_other_name),
     "wrong-date": _wrong(lambda text: text.rstrip(".") + " on 3 March 2019."),
     "wrong-citation": lambda prompt: _cited([(text, prompt.far(id_)) for text, id_ in prompt.true()[:1]]),
-    "unknown-id": lambda prompt: " ".join(f"{text} [zzzzz, {id_}] [9]" for text, id_ in prompt.true()),
+    "unknown-id": lambda prompt: " ".join(f"{text} [77, {id_}] [99]" for text, id_ in prompt.true()),
     "no-citation": lambda prompt: "The factory will cost $3 billion. Mr Smith will run it from 2031 on.",
     "uncited-joined": lambda prompt: (
         "GM plans to launch 20 new electric vehicles by 2023, and its deal with TDK could create 1,000 jobs."

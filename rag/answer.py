@@ -23,12 +23,12 @@ from rag.forms.summary import find_targets, named_by_title, summarise
 from rag.reader import Reading
 from rag.retrieve import Query
 from rag.scope import Scope
-from rag.settings import Writer
+from rag.settings import Settings, Writer
 from rag.small_talk import asks_where, foreign_language, reply_to_talk, reply_where, talk_kind
 from rag.spelling import Speller
 from rag.types import Answer, AnswerForm, Form, Refusal, as_typed
 from rag.writer.generate import GeneratedDraft, generate
-from rag.writer.llm import ModelServerError
+from rag.writer.llm import LanguageModel, ModelServerError
 from rag.writer.quote import refuse
 
 _RELATED = 0.08
@@ -124,7 +124,7 @@ def stream(
                 yield builder.quoted()
                 return
             turn.close()
-            yield from _written(engine, builder, thread, _Wish(True, never_refuse), stop)
+            yield from _written(settings, builder, thread, _Wish(True, never_refuse), stop)
             return
         with clock.stage("read"):
             if not (exact or literal or language):
@@ -138,7 +138,7 @@ def stream(
             yield builder.quoted()
         else:
             turn.close()
-            yield from _written(engine, builder, thread, _Wish(answers, never_refuse), stop)
+            yield from _written(settings, builder, thread, _Wish(answers, never_refuse), stop)
 
 
 @dataclass(frozen=True)
@@ -272,19 +272,21 @@ def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Cloc
 
 
 def _written(
-    engine: Engine, builder: AnswerBuilder, thread: Thread, wish: _Wish, stop: Event | None
+    settings: Settings, builder: AnswerBuilder, thread: Thread, wish: _Wish, stop: Event | None
 ) -> Iterator[Answer]:
     """Yield answers by the language model; quote if it fails, or if no sentence passes the check."""
     draft = GeneratedDraft()
     quoted = wish.answers or wish.never_refuse
     try:
-        model = engine.language_model
+        model = LanguageModel(settings)
     except ModelServerError as error:
         draft = GeneratedDraft(failed=str(error))
     else:
         if quoted:
             yield replace(builder.quoted(), is_draft=True)
-        drafts = generate(model, builder.task(thread), builder.reading, builder.places, builder.settings, stop)
+        drafts = generate(
+            model, builder.task(thread, doubted=not wish.answers), builder.reading, builder.places, settings, stop
+        )
         with closing(drafts):
             for draft in drafts:
                 if draft.shows:

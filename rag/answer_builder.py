@@ -149,11 +149,14 @@ class AnswerBuilder:
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
         return self._answer(as_text(shown), shown, citations, [], draft, "llm")
 
-    def task(self, thread: Thread) -> Task:
-        """Return what a language model is to write, from the passages that answer best."""
+    def task(self, thread: Thread, *, doubted: bool) -> Task:
+        """Return what a language model is to write, from the passages that answer best.
+
+        `doubted` is True if quotes would not answer.
+        """
         turns = [turn for turn in thread.turns if turn.citations][-_EARLIER_TURNS:]
         earlier = [(turn.searched, " ".join(one.text for one in turn.sentences)) for turn in turns]
-        return Task(self.searched, self.form, self._best_passages(), earlier)
+        return Task(self.searched, self.form, self._best_passages(), earlier, doubted)
 
     def _best_passages(self) -> list[Hit]:
         """Return the passages for a language model, best first.
@@ -165,7 +168,7 @@ class AnswerBuilder:
         articles = {hit.chunk.article_id for hit in drafted}
         if self.form == "summary" and len(articles) == 1:
             return self.places.whole(articles.pop(), self.settings.llm_prompt_tokens)
-        evidence = self.reading.evidence
+        evidence = [one for one in self.reading.evidence if one.hit in self.hits]
         least = _AS_USEFUL * evidence[0].score if evidence else 0.0
         useful = [one.hit for one in evidence if one.score >= least]
         first = [hit for hit in self.reading.hits if hit in self.hits][:_FIRST_PASSAGES]
@@ -227,7 +230,12 @@ class AnswerBuilder:
             citations=tuple(citations),
             passages=tuple(_passages(self.hits, citations, self.articles)),
             timings={**self.clock.done(), **(draft.timings if draft else {})},
-            notes=(*narrowed, *notes, *filter(None, [self.engine.reader_note]), *(draft.notes() if draft else ())),
+            notes=(
+                *narrowed,
+                *notes,
+                *filter(None, [self.engine.reader_note]),
+                *(draft.notes(quoted=bool(citations)) if draft else ()),
+            ),
             checked=tuple(checked) if checked != list(sentences) else (),
             writer=writer,
             tokens=draft.tokens if draft else {},

@@ -134,17 +134,12 @@ class Engine:
         """The fingerprint of the reading models in use."""
         return fingerprint(MODEL, STRONG) if self.strong else fingerprint(MODEL)
 
-    @cached_property
-    def language_model(self) -> LanguageModel:
-        """The language model of the settings. Raises ModelServerError if they name none."""
-        return LanguageModel(self.settings)
-
     def model_servers(self, *, again: bool = False) -> list[ModelServer]:
         """Return the language model servers on this machine: those of the last search, or of a new one.
 
-        None if the setting `find_models` is off.
+        None if the setting `find_models` is off, or if others than this machine can reach the page.
         """
-        if not self.settings.find_models:
+        if not self.settings.find_models or not self.settings.is_for_this_machine:
             return []
         if again or self._servers is None:
             from rag.writer.servers import find_servers  # imports an HTTP client, which only this needs
@@ -155,7 +150,6 @@ class Engine:
     def change(self, settings: Settings) -> None:
         """Use other settings for the next questions: those that the page may change."""
         self.settings = settings
-        self.__dict__.pop("language_model", None)
 
     @property
     def workers(self) -> int:
@@ -319,7 +313,7 @@ class Engine:
             self.state = "ready"
             if self.settings.llm_url:
                 with suppress(ModelServerError):  # each answer reports it
-                    self.language_model.warm_up()
+                    LanguageModel(self.settings).warm_up()
         except FootnoteError as error:
             self.state = f"failed: {error}"
         finally:

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     """
 
     _saved: frozenset[str] = PrivateAttr(frozenset())
+    _typed_key: bool = PrivateAttr(False)
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -219,6 +220,28 @@ class Settings(BaseSettings):
         return SecretStr(value) if value else None
 
     @property
+    def model_key(self) -> str:
+        """The key for requests to the language model; "" for none.
+
+        The key of the environment goes to no server on this machine that was chosen on the page: any program may
+        listen there.
+        """
+        key = self.llm_key.get_secret_value().strip() if self.llm_key else ""
+        was_chosen = "llm_url" in self._saved and not self._typed_key
+        return "" if was_chosen and is_loopback(urlsplit(self.llm_url or "").hostname or "") else key
+
+    @property
+    def has_typed_key(self) -> bool:
+        """True if a person typed the key on the page."""
+        return self._typed_key
+
+    def with_key(self, key: str) -> Settings:
+        """Return the settings with a key that a person typed for the server in force; "" for none."""
+        made = self.model_copy(update={"llm_key": SecretStr(key) if key else None})
+        made._typed_key = bool(key)
+        return made
+
+    @property
     def is_for_this_machine(self) -> bool:
         """True if only this machine can reach the page. Its users can read the files anyway."""
         return is_loopback(self.host) and not self.allowed_hosts
@@ -266,6 +289,25 @@ def read_saved(home: Path) -> dict[str, Any]:
     return {name: kept[name] for name in CHOSEN_ON_PAGE if kept.get(name) is not None}
 
 
+def validated(settings: Settings, chosen: Mapping[str, object]) -> Settings:
+    """Return the settings that `chosen` would make; an empty value removes a choice.
+
+    Raises:
+        FootnoteError: A value is invalid, or the page can't change the setting.
+    """
+    for name in chosen:
+        if name not in CHOSEN_ON_PAGE or settings.is_fixed(name):
+            raise FootnoteError(f"{_PREFIX}{name.upper()} can't be changed here.")
+    merged: dict[str, Any] = {**read_saved(settings.index_home()), **chosen}
+    value = {name: one for name, one in merged.items() if one not in (None, "")}
+    try:
+        made = Settings(**{**value, "home": settings.home})
+    except ValidationError as error:
+        raise FootnoteError(_complaint(error, {})) from error
+    made._saved = frozenset(value)
+    return made
+
+
 def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
     """Save the settings chosen on the page and return the settings in force.
 
@@ -274,15 +316,13 @@ def save(settings: Settings, chosen: Mapping[str, object]) -> Settings:
     Raises:
         FootnoteError: A value is invalid, or the page can't change the setting. Nothing is saved then.
     """
-    for name in chosen:
-        if name not in CHOSEN_ON_PAGE or settings.is_fixed(name):
-            raise FootnoteError(f"{_PREFIX}{name.upper()} can't be changed here.")
-    merged = {**read_saved(settings.index_home()), **chosen}
-    value = {name: one for name, one in merged.items() if one not in (None, "")}
-    try:
-        Settings(**{**value, "home": settings.home})
-    except ValidationError as error:
-        raise FootnoteError(_complaint(error, {})) from error
+    made = validated(settings, chosen)
+    kept = [name for name in CHOSEN_ON_PAGE if name in {**read_saved(settings.index_home()), **chosen}]
+    value = {
+        name: one
+        for name in kept
+        if chosen.get(name, "kept") not in (None, "") and (one := getattr(made, name)) is not None
+    }
     settings.index_home().mkdir(parents=True, exist_ok=True)
     write_sealed(settings.index_home() / SAVED, value)
     return settings.with_saved()

@@ -25,7 +25,7 @@ from rag.writer.thoughts import ThoughtFilter
 from tests.conftest import ROOT
 from tests.test_llm import JOBS, SUPPLIERS, engine_for, verdicts
 
-QUESTION = [{"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Does it rain?'}]
+QUESTION = [{"role": "user", "content": '<passage id="2">It rains.</passage>\n\nQuestion: Does it rain?'}]
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +75,17 @@ def test_reasoning_is_hidden_while_streaming_as_soon_as_its_tag_is_read(engine: 
 
 def test_reasoning_is_removed_wherever_the_stream_is_cut() -> None:
     for way, form in THINKING.items():
-        text = form.format(thought="Hm, 5 < 6 [or so].", answer="It is 3 < 4 [kfmrt]. And [so] on.")
+        text = form.format(thought="Hm, 5 < 6 [or so].", answer="It is 3 < 4 [2]. And [so] on.")
         for size in range(1, len(text) + 1):
             thoughts, said = ThoughtFilter(), ""
             for at in range(0, len(text), size):
                 spoken = thoughts.feed(text[at : at + size])
                 said = spoken.text if spoken.anew else said + spoken.text
             said += thoughts.end()
-            assert said.strip() == ("" if way == "only" else "It is 3 < 4 [kfmrt]. And [so] on."), (way, size)
+            assert said.strip() == ("" if way == "only" else "It is 3 < 4 [2]. And [so] on."), (way, size)
 
 
-@pytest.mark.parametrize("text", ["a <b> c", "1 < 2 > 0", "[kfmrt]", "x <", "thinking [reasons] <a thought", "<|end|>"])
+@pytest.mark.parametrize("text", ["a <b> c", "1 < 2 > 0", "[2]", "x <", "thinking [reasons] <a thought", "<|end|>"])
 def test_text_that_only_resembles_reasoning_is_kept(text: str) -> None:
     thoughts = ThoughtFilter()
     assert "".join(thoughts.feed(letter).text for letter in text) + thoughts.end() == text
@@ -110,30 +110,30 @@ def test_a_truncated_answer_keeps_its_last_sentence_if_it_has_a_citation(engine:
 def test_a_sentence_without_an_end_is_marked(engine: Engine, server: Server) -> None:
     found = ask(engine, server, "unfinished", JOBS)
     assert "supported" not in verdicts(found)
-    cutter = Cutter(("kfmrt",))
+    cutter = Cutter()
     assert [one.closed for one in (*cutter.feed("It rains. It pou"), *cutter.end())] == [True, False]
 
 
 def test_invisible_characters_are_removed_before_the_check() -> None:
-    cutter = Cutter(())
+    cutter = Cutter()
     assert [one.text for one in (*cutter.feed("Tes\u200bla \u202esells\u202c \x1b[31mcells."), *cutter.end())] == [
         "Tesla sells [31mcells."
     ]
 
 
 def test_words_in_round_brackets_are_a_marker_only_if_they_are_ids() -> None:
-    cutter = Cutter(("kfmrt",))
-    drafted = [*cutter.feed("It rains (often). It pours (kfmrt). It ends."), *cutter.end()]
+    cutter = Cutter()
+    drafted = [*cutter.feed("It rains (often). It pours (passage 2). It ends (3)."), *cutter.end()]
     assert [(one.text, one.ids) for one in drafted] == [
         ("It rains (often).", ()),
-        ("It pours.", ("kfmrt",)),
-        ("It ends.", ()),
+        ("It pours.", ("2",)),
+        ("It ends (3).", ()),
     ]
 
 
 def test_a_line_of_tags_alone_is_no_sentence() -> None:
     for text in ("<br>\n\nIt rains. It pours.", "It rains.\n\n<br>\n\nIt pours.", "It rains. It pours.\n\n<br>"):
-        cutter = Cutter(())
+        cutter = Cutter()
         assert [one.text for one in (*cutter.feed(text), *cutter.end())] == ["It rains.", "It pours."]
 
 

@@ -58,7 +58,6 @@ def engine_for(engine: Engine, server: Server, part: str, **settings: Any) -> En
     given = {"home": engine.home, "writer": "llm", "llm_url": server.url, "llm_model": part, **settings}
     made = copy(engine)
     made.settings = Settings(**given)
-    vars(made).pop("language_model", None)
     return made
 
 
@@ -473,7 +472,7 @@ def test_nonsense_of_a_real_server_is_never_shown_as_fact(
 
 def test_a_completion_is_text_followed_by_its_usage(server: Server) -> None:
     model = LanguageModel(Settings(llm_url=server.url, llm_model="refusing"))
-    message = {"role": "user", "content": '<passage id="kfmrt">It rains.</passage>\n\nQuestion: Why?'}
+    message = {"role": "user", "content": '<passage id="2">It rains.</passage>\n\nQuestion: Why?'}
     *pieces, usage = model.complete([message])
     assert "".join(map(str, pieces)) == prompt.REFUSAL and getattr(usage, "prompt", None) == 1000
     with pytest.raises(ModelServerError, match="404"):

@@ -143,35 +143,35 @@ def test_the_fixed_part_of_a_prompt_comes_first_and_the_form_and_the_conversatio
 
 def test_sentences_are_the_same_however_the_stream_is_cut() -> None:
     text = (
-        "GM works with LG Chem Inc. and Co. [kfmrt, zzzzz] It grew 2.5% (see it) [1]. The U.S. plant opened on Jan. 5, "
-        "2024! [kfmrt][bcdfg]\n\n- **One** thing is here. [kfmrt]\n- Another thing [bcdfg]\n# Head\n"
-        "Is it so? (kfmrt) Yes."
+        "GM works with LG Chem Inc. and Co. [2, 99] It grew 2.5% (see it) [1]. The U.S. plant opened on Jan. 5, "
+        "2024! [2], [3-5]\n\n- **One** thing is here. [2]\n- Another thing [passage 3]\n# Head\n"
+        "Is it so (identical)? (sources 2 and 3) Yes [sic]."
     )
 
     def cut(size: int) -> list[Drafted]:
-        cutter = Cutter(("kfmrt", "bcdfg"))
+        cutter = Cutter()
         parts = [text[n : n + size] for n in range(0, len(text), size)]
         return [one for part in parts for one in cutter.feed(part)] + list(cutter.end())
 
     whole = cut(len(text))
     assert [(one.text, one.ids) for one in whole] == [
-        ("GM works with LG Chem Inc. and Co.", ("kfmrt", "zzzzz")),
+        ("GM works with LG Chem Inc. and Co.", ("2", "99")),
         ("It grew 2.5% (see it).", ("1",)),
-        ("The U.S. plant opened on Jan. 5, 2024!", ("kfmrt", "bcdfg")),
-        ("One thing is here.", ("kfmrt",)),
-        ("Another thing", ("bcdfg",)),
+        ("The U.S. plant opened on Jan. 5, 2024!", ("2", "3", "4", "5")),
+        ("One thing is here.", ("2",)),
+        ("Another thing", ("3",)),
         ("Head", ()),
-        ("Is it so?", ("kfmrt",)),
-        ("Yes.", ()),
+        ("Is it so (identical)?", ("2", "3")),
+        ("Yes [sic].", ()),
     ]
     assert all(cut(size) == whole for size in range(1, 40))
 
 
 def test_a_sentence_is_yielded_before_the_stream_ends() -> None:
-    cutter = Cutter(("kfmrt",))
-    assert not list(cutter.feed("It was built in 1823. [kf"))
-    assert not list(cutter.feed("mrt] It"))
-    assert list(cutter.feed(" stands yet")) == [Drafted("It was built in 1823.", ("kfmrt",))]
+    cutter = Cutter()
+    assert not list(cutter.feed("It was built in 1823. ["))
+    assert not list(cutter.feed("2] It"))
+    assert list(cutter.feed(" stands yet")) == [Drafted("It was built in 1823.", ("2",))]
 
 
 def test_lists_steps_and_rows_of_a_model_keep_their_kind() -> None:
@@ -180,9 +180,9 @@ def test_lists_steps_and_rows_of_a_model_keep_their_kind() -> None:
         "2) Close it (passage 3)\n| What | How long |\n|---|:--:|\n| Quick | 29 min | [2]\nThat is all. [1]"
     )
     blocks = [("lead", "Two firms:"), ("item", "LG Chem supplies cells."), ("item", "CATL"), ("step", "Open the lid.")]
-    blocks += [("lead", "Wait."), ("step", "Close it"), ("row", "What | How long"), ("row", "Quick | 29 min")]
+    blocks += [("lead", "Wait."), ("step", "Close it"), ("row", "What: Quick | How long: 29 min")]
     for size in range(1, 40):
-        cutter = Cutter(("1", "2", "3"))
+        cutter = Cutter()
         parts = [text[n : n + size] for n in range(0, len(text), size)]
         made = [*(one for part in parts for one in cutter.feed(part)), *cutter.end()]
         assert [(one.block, one.text) for one in made] == [*blocks, ("lead", "That is all.")]
@@ -199,5 +199,5 @@ def test_lists_steps_and_rows_of_a_model_keep_their_kind() -> None:
     ],
 )
 def test_images_links_and_tags_of_a_model_are_removed(written: str, shown: str) -> None:
-    cutter = Cutter(("1",))
+    cutter = Cutter()
     assert [(one.text, one.ids) for one in (*cutter.feed(written), *cutter.end())] == [(shown, ("1",))]

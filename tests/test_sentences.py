@@ -45,6 +45,10 @@ def cut(text: str) -> list[str]:
                 "Ask No. A1.",
             ],
         ),
+        (
+            "Symphony No. Five is long. It is World War No. I to No. Ten.",
+            ["Symphony No. Five is long.", "It is World War No. I to No. Ten."],
+        ),
         ("See fig. 3 and no. 5. Done.", ["See fig. 3 and no. 5.", "Done."]),
     ],
 )

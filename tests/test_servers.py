@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ from rag.settings import SAVED, make_settings
 from rag.ui.escape import escape
 from rag.ui.preferences import _Events, model_offer, preferences_room
 from rag.writer import servers
-from rag.writer.llm import ModelServerError
-from rag.writer.servers import ModelServer, check_has, find_servers, models_at
+from rag.writer.llm import LanguageModel, ModelServerError
+from rag.writer.servers import ModelServer, find_servers, find_url
 
 
 @contextmanager
@@ -47,6 +48,30 @@ def replying(body: bytes, status: int = 200) -> Iterator[int]:
     server.server_close()
 
 
+@contextmanager
+def dripping() -> Iterator[int]:
+    """Serve a line that never ends, on a port."""
+    stop = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not stop.wait(0.1):
+                self.wfile.write(b" ")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    stop.set()
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture
 def usual(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Return usual ports on which nothing listens; a test may change them."""
@@ -65,11 +90,11 @@ def test_servers_on_the_usual_ports_are_found_in_both_forms(usual: dict[str, int
             ModelServer("Ollama", first.url, ("llama3.2:latest",)),
             ModelServer("vLLM", second.url, ("qwen2.5",)),
         ]
-        check_has("llama3.2", first.url)
+        assert find_url("llama3.2", first.url) == find_url("llama3.2", first.url.removesuffix("/v1")) == first.url
         with pytest.raises(ModelServerError, match=r"has no model 'mistral'. It has: qwen2.5"):
-            check_has("mistral", second.url)
+            find_url("mistral", second.url)
     asked = [one["path"] for one in first.requests]
-    assert set(asked) <= {"v1/models"}, "a search asked for more than the models"
+    assert set(asked) <= {"v1/models", "models"}, "a search asked for more than the models"
 
 
 @pytest.mark.parametrize(
@@ -98,9 +123,50 @@ def test_a_search_follows_no_redirect_and_ignores_errors(usual: dict[str, int], 
 
 def test_a_list_of_models_names_a_server_that_is_down_and_a_key_that_is_wrong() -> None:
     with pytest.raises(ModelServerError, match="Nothing answers at"):
-        models_at(f"http://127.0.0.1:{free_port()}/v1")
+        find_url("m", f"http://127.0.0.1:{free_port()}/v1")
     with replying(b"", 401) as port, pytest.raises(ModelServerError, match="wants another key"):
-        models_at(f"http://127.0.0.1:{port}/v1", KEY)
+        find_url("m", f"http://127.0.0.1:{port}/v1", KEY)
+
+
+def test_a_server_that_drips_its_answer_does_not_hold_up_the_search(usual: dict[str, int]) -> None:
+    with dripping() as usual["vLLM"]:
+        started = time.monotonic()
+        assert find_servers() == []
+        assert time.monotonic() - started < 10, "the search waits for the whole answer"
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "http://[::1", f"http://{'a' * 70}.x/v1", "http://u:hunter2@127.0.0.1:1/v1", "ftp://127.0.0.1/v1"]
+)
+def test_a_bad_address_is_reported_before_anything_is_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert main(["models", "--home", str(tmp_path), "--use", "m", "--at", url]) == 1
+    said = capsys.readouterr().err
+    assert said.strip() and "Traceback" not in said and "hunter2" not in said
+    page = str(
+        _Events(Engine(make_settings(home=tmp_path))).save(
+            json.dumps({"writer": "llm", "llm_url": url, "llm_model": "m"})
+        )
+    )
+    assert "hunter2" not in page and "Saved" not in page
+
+
+def test_the_key_of_the_environment_goes_to_no_server_that_was_found_here(
+    usual: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_LLM_KEY", KEY)
+    engine = Engine(make_settings(home=tmp_path))
+    events = _Events(engine)
+    with serving(0, "perfect") as server:
+        chosen = {"writer": "llm", "llm_url": server.url, "llm_model": "perfect"}
+        assert "Saved" in str(events.save(json.dumps(chosen)))
+        assert "is set in the environment" in str(events.save(json.dumps({"llm_key": "sk-other"})))
+        list(LanguageModel(engine.settings).complete([{"role": "user", "content": "Question: x"}]))
+        assert KEY not in str(server.headers)
+    assert engine.settings.llm_key == SecretStr(KEY)
+    monkeypatch.setenv("FOOTNOTE_LLM_URL", "http://127.0.0.1:9/v1")
+    assert make_settings(home=tmp_path).model_key == KEY
 
 
 def test_the_command_lists_models_chooses_one_and_returns_to_quotes(

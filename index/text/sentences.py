@@ -206,8 +206,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
     if len(token) == 1 and token.isalpha() and last.group().isupper():
         return stop.start() - begin > 1 and opener.casefold() in _AFTER_A_LETTER
     if token in _NUMBERED:
-        # "No. 5", "No. A1" and "No. IV" are numbers; "No. I think so." are two sentences.
-        return opener == "I" or opener[1:].islower()
+        # "Symphony No. Five" and "No. IV" are numbers; "No. I think so." are two sentences.
+        return before.strip() == last.group() and (opener == "I" or opener.casefold() in _OPENERS)
     if token in _ABBREVIATIONS:
         return token in _MAY_END and opener.casefold() in _OPENERS
     if opener[:1].isdigit() and len(token) <= _SHORT_WORD and last.group().islower() and token.isalpha():

@@ -62,6 +62,7 @@ _SHORT_RANGE = re.compile(r"(?<!\d)(\d{2})(\d{2})[–—/-](\d{2})(?!\d)")
 _JOINT = re.compile(r"\s?(?:[-–—]|to|and|or)\s?", re.IGNORECASE)
 _RANGE = re.compile(r"\s?(?:[-–—]|to)\s?", re.IGNORECASE)
 _SIGNED = re.compile(r"[A-Z]{0,2}[$€£¥₹]")
+_APART = re.compile(r"(?:\bfrom|\b[A-Z]\w*)\s$")
 _SCALED = re.compile(rf"\d\s?({_SCALE_WORD}|mn|bn|tn)\b", re.IGNORECASE)
 
 
@@ -97,8 +98,8 @@ def find_numbers(text: str) -> list[Number]:
         ):
             # "$5-10" has the currency once.
             after = found[n + 1] = Number(after.start, after.end, after.value, one.unit)
-        # "5 to 10 million" has the scale once.
-        scaled = _SCALED.search(text, after.start, after.end)
+        # "5 to 10 million" has the scale once, but not "rose from 5 to 10 million" and "Highway 5 to 10 million homes".
+        scaled = None if _APART.search(text[: one.start]) else _SCALED.search(text, after.start, after.end)
         if scaled and text[one.end - 1].isdigit() and _RANGE.fullmatch(text, one.end, after.start):
             scale = _SCALES[scaled[1].lower()]
             if one.unit == after.unit and one.value * scale < after.value:

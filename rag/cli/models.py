@@ -9,8 +9,9 @@ from index.program import command
 from rag.cli.codes import ANSWERED, FAILED
 from rag.cli.terminal import print_line
 from rag.printable import one_line
-from rag.settings import Settings, make_settings, save
-from rag.writer.servers import check_has, find_servers
+from rag.settings import Settings, make_settings, save, validated
+from rag.writer.llm import sendable_key
+from rag.writer.servers import ModelServer, find_servers, find_url, has_model
 
 
 def models_command(arguments: argparse.Namespace) -> int:
@@ -23,11 +24,16 @@ def models_command(arguments: argparse.Namespace) -> int:
         print_line(_writer(save(settings, {"writer": "quote"})))
         return ANSWERED
     if arguments.use:
-        url = arguments.at or _url_of(arguments.use)
-        check_has(arguments.use, url, settings.llm_key.get_secret_value() if settings.llm_key else "")
-        print_line(_writer(save(settings, {"writer": "llm", "llm_url": url, "llm_model": arguments.use})))
+        chosen = {
+            "writer": "llm",
+            "llm_url": arguments.at or _url_of(arguments.use, settings),
+            "llm_model": arguments.use,
+        }
+        made = validated(settings, chosen)
+        chosen["llm_url"] = find_url(arguments.use, str(made.llm_url), sendable_key(made))
+        print_line(_writer(save(settings, chosen)))
         return ANSWERED
-    servers = find_servers()
+    servers = _servers(settings)
     for server in servers:
         print_line(f"{server}")
         for model in server.models:
@@ -43,11 +49,20 @@ def models_command(arguments: argparse.Namespace) -> int:
     return ANSWERED if servers else FAILED
 
 
-def _url_of(model: str) -> str:
+def _servers(settings: Settings) -> list[ModelServer]:
+    """Return the servers on this machine. Raises FootnoteError if the setting forbids the search."""
+    if not settings.find_models:
+        raise FootnoteError(
+            f"FOOTNOTE_FIND_MODELS is false, so none are looked for. Name one: {command('models --use MODEL --at URL')}"
+        )
+    return find_servers()
+
+
+def _url_of(model: str, settings: Settings) -> str:
     """Return the URL of the server on this machine that has a model."""
-    servers = find_servers()
+    servers = _servers(settings)
     for server in servers:
-        if model in server.models:
+        if has_model(server.models, model):
             return server.url
     known = ", ".join(name for server in servers for name in server.models)
     raise FootnoteError(

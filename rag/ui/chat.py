@@ -170,7 +170,8 @@ class _Events:
             titles, examples = generation.catalog.titles(), self._engine.suggestions.first(generation)
         except FootnoteError:
             return html.welcome([], [], known=False), True
-        offer = model_offer(self._engine.model_servers(), self._engine.settings)
+        settings = self._engine.settings
+        offer = "" if settings.llm_url else model_offer(self._engine.model_servers(), settings)
         return html.welcome(titles, examples, known=True, offer=offer), not titles or len(examples) == SHOWN
 
     def leave(self, request: gr.Request) -> None:

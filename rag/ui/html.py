@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index.text.published import Published
 from rag.types import Answer
@@ -47,7 +48,7 @@ def writing_turn(turn_id: str, written: Answer | None, quoted: Answer | None) ->
 
     The sentences of the language model so far grow in a space above the quotes, which do not move.
     """
-    so_far = answer_sentences(turn_id, written) if written else ""
+    so_far = answer_sentences(turn_id, _unmarked(written) if quoted else written) if written else ""
     words = f'<div class="fn-answer fn-growing">{so_far}{line("Writing and checking ...")}</div>'
     if quoted:
         quotes = answer_sentences(turn_id, quoted)
@@ -55,6 +56,11 @@ def writing_turn(turn_id: str, written: Answer | None, quoted: Answer | None) ->
     shown = quoted or written
     cards = source_cards(turn_id, shown) if shown else ""
     return _article(turn_id, shown.question if shown else "", "working", words) + cards
+
+
+def _unmarked(written: Answer) -> Answer:
+    """Return an answer without markers: while quotes are shown, the cards are theirs."""
+    return replace(written, sentences=tuple(replace(one, citations=()) for one in written.sentences))
 
 
 def failure(turn_id: str, question: str, message: str) -> str:

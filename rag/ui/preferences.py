@@ -6,17 +6,17 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 
 import gradio as gr
-from pydantic import SecretStr
 
 from index.errors import FootnoteError
 from index.program import command
 from rag.engine import Engine
-from rag.settings import Settings, save
+from rag.settings import Settings, save, validated
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
 from rag.ui.icons import button
 from rag.ui.plain import plain_message
-from rag.writer.servers import ModelServer, check_has
+from rag.writer.llm import sendable_key
+from rag.writer.servers import ModelServer, find_url
 
 _WRITERS = (
     ("quote", "The sources", "Answers in the sources' own words."),
@@ -85,9 +85,10 @@ def _offer(server: ModelServer, model: str) -> str:
 def _key(settings: Settings) -> str:
     """Return the field for the key of the server, which never shows the key."""
     state = "set" if settings.llm_key else "not set"
+    off = " disabled" if settings.llm_key and not settings.has_typed_key else ""
     return (
         '<div class="fn-setting"><label><b>Key of the server, for this run</b><input name="llm_key" type="password" '
-        f'autocomplete="off" maxlength="500" placeholder="{state}"></label>'
+        f'autocomplete="off" maxlength="500" placeholder="{state}"{off}></label>'
         '<p class="fn-meta">It is kept in memory only. FOOTNOTE_LLM_KEY in the environment keeps it for good.</p></div>'
     )
 
@@ -125,7 +126,7 @@ class _Events:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._typed_key = False
+        self._own_key = bool(engine.settings.llm_key)
 
     def show(self) -> str:
         """Return the form, with the servers of the last search."""
@@ -150,20 +151,21 @@ class _Events:
         return line("Saved. The next question is asked with these settings."), self.show(), self.writer()
 
     def _change(self, settings: Settings, chosen: dict[str, str], key: str) -> None:
-        """Save the choices and use them; the key stays in memory, and goes to no other server."""
-        url, model = (chosen.get(name, getattr(settings, name)) or "" for name in ("llm_url", "llm_model"))
-        if chosen.get("writer") == "llm" and not url:
+        """Save the choices and use them; a typed key stays in memory, and goes to no other server."""
+        if key and self._own_key:
+            raise FootnoteError("FOOTNOTE_LLM_KEY is set in the environment, so no key can be typed here.")
+        made = validated(settings, chosen)
+        if made.writer == "llm" and not made.llm_url:
             raise FootnoteError("Give the address of the language model first.")
-        moved = url != (settings.llm_url or "")
-        known = settings.llm_key if settings.llm_key and not (moved and self._typed_key) else None
-        secret = SecretStr(key) if key else known
-        if chosen.get("writer") == "llm" and model and (moved or model != settings.llm_model or key):
-            check_has(model, url, secret.get_secret_value() if secret else "")
-        changed = save(settings, chosen)
-        if key or (moved and self._typed_key):
-            changed = changed.model_copy(update={"llm_key": secret})
-            self._typed_key = bool(key)
-        self._engine.change(changed)
+        moved = made.llm_url != settings.llm_url
+        typed = key or (settings.model_key if not (moved or self._own_key) else "")
+        url, model = made.llm_url or "", made.llm_model or ""
+        if made.writer == "llm" and model and (moved or model != settings.llm_model or key):
+            chosen = {**chosen, "llm_url": find_url(model, url, sendable_key(made.with_key(typed) if typed else made))}
+            if settings.is_fixed("llm_url"):
+                del chosen["llm_url"]
+        changed = save(settings.with_key("") if not self._own_key else settings, chosen)
+        self._engine.change(changed if self._own_key else changed.with_key(typed))
 
     def writer(self) -> gr.Radio:
         """Return the composer's writer choice."""

@@ -51,7 +51,7 @@ def _item(one: CitedSentence, cited: Mapping[int, Citation]) -> str:
     heading, colon, words = one.text.partition(": ")
     if colon and any(cited[number].heading.endswith(heading) for number in one.citations):
         return f'<span class="fn-none">{escape(heading + colon)}</span>{escape(words)}'
-    return escape(one.text)
+    return _words(one)
 
 
 def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int, Citation]) -> str:
@@ -66,9 +66,10 @@ def _table(turn_id: str, sentences: Sequence[CitedSentence], cited: Mapping[int,
     head = "".join(f'<th scope="col"{kind} dir="auto">{escape(name)}</th>' for name, kind in columns)
     body = ""
     for one, cells in zip(sentences, filled, strict=True):
-        markers = _markers(turn_id, one, cited)
+        tail = _markers(turn_id, one, cited) + _verdict(one)
+        open_, close = ("<del>", "</del>") if one.verdict == "unsupported" else ("", "")
         body += "<tr>" + "".join(
-            f'<td{kind} dir="auto">{escape(cells.get(name, ""))}{"" if number else markers}</td>'
+            f'<td{kind} dir="auto">{open_}{escape(cells.get(name, ""))}{close}{"" if number else tail}</td>'
             for number, (name, kind) in enumerate(columns)
         )
         body += "</tr>"

@@ -99,6 +99,19 @@ def _text(value: object) -> str:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
+def sendable_key(settings: Settings) -> str:
+    """Return the key for requests to the language model; "" for none.
+
+    Raises ModelServerError if it holds characters that can't be sent.
+    """
+    key = settings.model_key
+    if not (key.isascii() and key.isprintable()):
+        raise ModelServerError(
+            "FOOTNOTE_LLM_KEY contains characters that no key has (a line break, a typographic dash?). Copy it again."
+        )
+    return key
+
+
 class LanguageModel:
     """One model on one server. Safe to share between threads.
 
@@ -118,12 +131,7 @@ class LanguageModel:
             )
         self.url = settings.llm_url.rstrip("/")
         self.model = settings.llm_model
-        self._key = settings.llm_key.get_secret_value().strip() if settings.llm_key else ""
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise ModelServerError(
-                "FOOTNOTE_LLM_KEY contains characters that no key has (a line break, a typographic dash?). "
-                "Copy it again."
-            )
+        self._key = sendable_key(settings)
         self._patience = settings.llm_timeout
         self._longest = settings.llm_answer_tokens
 

@@ -55,13 +55,15 @@ class Task:
     """What a language model is to write.
 
     `question` stands alone. `passages` are those it may use, best first. `earlier` has (question, answer) of the last
-    turns of the conversation, oldest first.
+    turns of the conversation, oldest first. `doubted` is True if quotes would not answer: by the reading model, the
+    passages probably do not.
     """
 
     question: str
     form: Form
     passages: Sequence[Hit]
     earlier: Sequence[tuple[str, str]] = ()
+    doubted: bool = False
 
 
 @dataclass(frozen=True)

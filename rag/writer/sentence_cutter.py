@@ -10,11 +10,16 @@ from index.text.sentences import sentences
 from rag.check.instructions import without_unseen
 from rag.cite import AnswerBlockKind
 
-_PREFIX = r"(?:passages?|sources?|ids?)\s*[:=#]?\s*|\^"
-_ID = rf"(?:{_PREFIX})?(?:[a-z]{{5,20}}|\d{{1,3}})"
+_PREFIX = r"(?:(?:passages?|sources?|ids?)\s*[:=#]?\s*|\^)"
+_LIST = rf"\d{{1,3}}(?:\s*(?:[,;–-]|and)\s*{_PREFIX}?\d{{1,3}})*"
 _MARKER = re.compile(
-    rf"[ \t]*[\[【(]\s*({_ID}(?:\s*(?:[,;]|and)\s*{_ID})*)\s*[\]】)](?:\(https?:[^)\s]*\))?", re.IGNORECASE
+    rf"[ \t]*(?:[\[【]\s*(?P<square>{_PREFIX}?{_LIST})\s*[\]】]|\(\s*(?P<round>{_PREFIX}{_LIST})\s*\))"
+    r"(?:\(https?:[^)\s]*\))?(?:,(?=[ \t]*[\[【]\s*\d))?",
+    re.IGNORECASE,
 )
+"""Numbers of passages in square brackets; in round ones only after a word like "passage"."""
+_RANGE = re.compile(r"(\d+)(?:\s*[–-]\s*(\d+))?")
+_LONGEST_RANGE = 20
 _OPEN = re.compile(r"[\[【(][^\]】)]{0,80}$")
 """A possible beginning of a marker."""
 _CERTAIN = re.compile(r"\S+\s+\S")
@@ -56,22 +61,18 @@ class Drafted:
 
 
 class Cutter:
-    """Cuts a stream into sentences. Ids after the full stop belong to the sentence.
+    """Cuts a stream into sentences. Numbers in brackets after the full stop belong to the sentence.
 
-    >>> cutter = Cutter(known=("kfmrt",))
-    >>> drafted = [*cutter.feed("It was built in 18"), *cutter.feed("23. [kfmrt] It stands."), *cutter.end()]
-    >>> [one.text for one in drafted]
-    ['It was built in 1823.', 'It stands.']
+    >>> cutter = Cutter()
+    >>> drafted = [*cutter.feed("It was built in 18"), *cutter.feed("23. [2] It stands."), *cutter.end()]
+    >>> [(one.text, one.ids) for one in drafted]
+    [('It was built in 1823.', ('2',)), ('It stands.', ())]
     """
 
-    def __init__(self, known: tuple[str, ...]) -> None:
-        """Take the ids that can be cited.
-
-        Words in round brackets are a marker only if they are among these; numbers, only after a word like "passage".
-        """
-        self._known = frozenset(known)
+    def __init__(self) -> None:
         self._raw = ""
         self._line_begins = True
+        self._columns: list[str] = []
 
     def feed(self, delta: str) -> Iterator[Drafted]:
         """Add text, and yield the sentences that are complete by now."""
@@ -107,7 +108,18 @@ class Cutter:
         self._raw = self._raw[end + sum(removed for _, _, removed in own) :]
         ids = [id_ for _, of_marker, _ in own for id_ in of_marker]
         closed = len(spans) > 1 or any(marker[0] >= spans[0][1] for marker in own)
-        return Drafted(_tidy(text[spans[0][0] : spans[0][1]]), tuple(dict.fromkeys(ids)), closed, block)
+        written = self._row(text[slice(*spans[0])]) if block == "row" else _tidy(text[slice(*spans[0])])
+        return Drafted(written, tuple(dict.fromkeys(ids)), closed, block)
+
+    def _row(self, text: str) -> str:
+        """Return a row with the names of its columns; "" for the names themselves."""
+        cells = [one.strip() for one in _tidy(text).split("|")]
+        if _RULE.search(text):
+            self._columns = cells
+            return ""
+        if len(cells) != len(self._columns):
+            return " | ".join(cells)
+        return " | ".join(f"{name}: {cell}" for name, cell in zip(self._columns, cells, strict=True))
 
     def _certain(self, text: str, start: int) -> bool:
         return bool(_CERTAIN.match(text, start)) and not _OPEN.match(text, start)
@@ -118,17 +130,18 @@ class Cutter:
         markers: list[tuple[int, list[str], int]] = []
         last = length = 0
         for match in _MARKER.finditer(raw):
-            written = [one.strip().lower() for one in re.split(r"[,;]|\band\b", match.group(1))]
-            ids = [re.sub(rf"^(?:{_PREFIX})", "", one) for one in written]
-            square = match.group().lstrip()[0] in "[【"
-            words = self._known.intersection(one for one in ids if not one.isdigit())
-            if not square and not words and ids[0] == written[0]:
-                continue
             kept.append(raw[last : match.start()])
             length += match.start() - last
-            markers.append((length, ids, len(match.group())))
+            markers.append((length, list(_numbers(match["square"] or match["round"])), len(match.group())))
             last = match.end()
         return "".join(kept) + raw[last:], markers
+
+
+def _numbers(text: str) -> Iterator[str]:
+    """Yield the numbers in a marker, and all of a range."""
+    for first, last in _RANGE.findall(text):
+        span = range(int(first), int(last or first) + 1)
+        yield from map(str, span[:_LONGEST_RANGE])
 
 
 def _tidy(text: str) -> str:
