@@ -207,6 +207,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool
         return stop.start() - begin > 1 and opener.casefold() in _AFTER_A_LETTER
     if token in _NUMBERED:
         # "Symphony No. Five" and "No. IV" are numbers; "No. I think so." are two sentences.
+        if last.group().islower():
+            return opener[1:].islower()
         return before.strip() == last.group() and (opener == "I" or opener.casefold() in _OPENERS)
     if token in _ABBREVIATIONS:
         return token in _MAY_END and opener.casefold() in _OPENERS
