@@ -6,6 +6,7 @@ import pytest
 
 from rag.answer import answer
 from rag.engine import Engine
+from rag.forms.arithmetic import requested_operation
 from rag.settings import Settings
 from rag.types import Answer
 
@@ -170,3 +171,15 @@ def test_the_maximum_of_a_column_is_not_a_count(everyday: Engine) -> None:
 def test_a_bare_number_does_not_answer_when(everyday: Engine) -> None:
     found = answer(everyday, "when is the deposit for the tile cutter due")
     assert found.refused or not found.text.startswith("10")
+
+
+def test_to_sum_up_a_document_adds_nothing_up(everyday: Engine) -> None:
+    assert requested_operation("sum up the handout") is None
+    assert requested_operation("what is the sum of the deposits") == "sum"
+    assert answer(everyday, "sum up the leaflet about fern cottage").form == "summary"
+
+
+def test_when_is_answered_by_no_row_without_a_date(everyday: Engine) -> None:
+    assert answer(everyday, "when was the heaviest tool bought").form != "table"
+    found = answer(everyday, "which tool was last checked")
+    assert found.form == "table" and "2025" in found.text

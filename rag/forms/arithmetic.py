@@ -18,7 +18,7 @@ _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|mean|on average"),
     ("max", MUCH),
     ("min", LITTLE),
-    ("sum", r"total|sum|altogether|together|combined|in all"),
+    ("sum", r"total|sum(?!\s+up\b)|altogether|together|combined|in all"),
     ("count", r"how many"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]

@@ -56,6 +56,7 @@ _DOCUMENT = frozenset(
     content_terms(
         "document article report text page file paper source section chapter part story post news issue edition number"
         " newsletter bulletin magazine minutes letter leaflet email new interesting"
+        " handout guide sheet brochure booklet flyer memo notes programme program itinerary schedule agreement contract"
     )
 )
 """What a question may call the document to summarise, whatever its title."""

@@ -30,6 +30,7 @@ from rag.forms.values import number_in
 from rag.places import Places
 from rag.types import Form
 
+_WHEN = re.compile(r"\W*(?:when|(?:on )?(?:what|which) (?:date|day))\b", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _SPENDING = frozenset(content_terms("spend spent paid pay cost"))
 _BEYOND = re.compile(
@@ -120,12 +121,19 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         which = _named_column(question, names)
         if operation in ("max", "min") and which and len({row.cells.get(which) for row in chosen}) < len(chosen):
             return ColumnFigures([])  # several rows are about one thing, and may not add up
+        if operation in ("max", "min") and _WHEN.match(question) and not _has_dates(chosen, column):
+            continue  # "when was the last visit" is answered by a date
         made = worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
         if made is not None:
             lead, shown_rows, note = made
             shown_rows += [row for row in chosen if choice and row not in shown_rows][: MOST_ROWS - 1]
             return ColumnFigures(as_rows(lead, shown_rows, places, article), note)
     return ColumnFigures([])
+
+
+def _has_dates(rows: Sequence[TableRow], column: str | None) -> bool:
+    """True if a column has a date in some row."""
+    return column is not None and any((value := row.value(column)) and value.unit == "day" for row in rows)
 
 
 def _without_the_place(question: str, rows: Sequence[TableRow], article: Article) -> str:
