@@ -270,8 +270,8 @@ def test_by_default_no_server_is_called(engine: Engine, server: Server) -> None:
     [
         ("locked", "does not accept the key in FOOTNOTE_LLM_KEY (401)"),
         ("missing-model", "has no model called 'missing-model' (404). Set FOOTNOTE_LLM_MODEL"),
-        ("busy", "takes no more requests for now (429; asked 3 times)"),
-        ("later", "takes no more requests for now (429). Ask again in 90 seconds"),
+        ("busy", "accepts no more requests for now (429; 3 attempts)"),
+        ("later", "accepts no more requests for now (429). Ask again in 90 seconds"),
         ("tools", "asked for a tool instead of answering"),
         ("long", "Lower FOOTNOTE_LLM_PROMPT_TOKENS"),
         ("slow", "sent nothing for 0.5 seconds"),

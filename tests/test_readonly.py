@@ -71,7 +71,9 @@ def test_a_read_only_home_with_changed_sources_answers_and_gives_no_impossible_a
         assert refused.returncode == 1 and len(refused.stderr.splitlines()) == 1
         assert "Set FOOTNOTE_HOME to a folder that can be" in refused.stderr
     looked = call(home, "doctor")
-    assert "ok   index: 1 sources" in looked.stdout and "ok   writer: none here" in looked.stdout
+    assert (
+        "ok   index: 1 sources" in looked.stdout and "ok   writer: none: nothing can be written here" in looked.stdout
+    )
     assert "BAD  up to date: 1 sources changed since (badgers.txt).\n" in looked.stdout
     assert "app.py index" not in reply.stderr + looked.stdout and "Errno" not in looked.stdout
 

@@ -49,7 +49,7 @@ cat "$LOG"
 "$PYTHON" app.py ask "Who counts the otters?" --home "$DISK/home"
 rm "$DISK/ballast"
 "$PYTHON" app.py index --home "$DISK/home"
-"$PYTHON" app.py doctor --home "$DISK/home" | grep "every part agrees"
+"$PYTHON" app.py doctor --home "$DISK/home" | grep "all parts agree"
 """
 
 

@@ -110,6 +110,8 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield ("sources",)
     yield ("doctor",)
     yield ("settings",)
+    yield ("models", "--quote")
+    yield ("models", "--use", f"gone{OBEYED}", "--at", "http://127.0.0.1:9/v1")
     yield ("index", "--dry-run")
     yield ("index", str(folder / f"gone{OBEYED}"))
     yield ("index", f"ftp://{OBEYED}")

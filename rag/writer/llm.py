@@ -281,7 +281,7 @@ class LanguageModel:
             )
         if status == 429 and wait > 1:
             return (
-                f"The language model server at {self.url} takes no more requests for now (429). Ask again in "
+                f"The language model server at {self.url} accepts no more requests for now (429). Ask again in "
                 f"{math.ceil(wait):,} seconds, or look at the account's limits."
             )
         if status == 429:
