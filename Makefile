@@ -10,7 +10,7 @@ RUN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts/python.exe,bin/python)
 DATA ?= ../shared/data
 # Where a refusal, a citation and the switch to a new index are decided: the quick tests reach every branch there.
 DECIDING := rag/answer.py,rag/answer_builder.py,rag/choice.py,rag/cite.py,rag/disagreement.py,rag/reader/__init__.py,$\
-  rag/reader/evidence.py,rag/writer/generate.py,rag/writer/prompt.py,rag/writer/quote.py,rag/writer/sentence_cutter.py,$\
+  rag/reader/evidence.py,rag/writer/generate.py,rag/writer/sentence_checker.py,rag/check/roles.py,rag/writer/prompt.py,rag/writer/quote.py,rag/writer/sentence_cutter.py,$\
   rag/writer/thoughts.py,index/build/generation.py,index/build/manifest.py,index/build/reader_marks.py
 
 .PHONY: serve chat test test-slow coverage check lint fix bench pictures clean
