@@ -228,7 +228,7 @@ class AnswerBuilder:
             evidence_score=None if score is None else round(score, 4),
             sentences=tuple(sentences),
             citations=tuple(citations),
-            passages=tuple(_passages(self.hits, citations, self.articles)),
+            passages=tuple(as_passages(self.hits, citations, self.articles)),
             timings={**self.clock.done(), **(draft.timings if draft else {})},
             notes=(
                 *narrowed,
@@ -248,7 +248,10 @@ class AnswerBuilder:
         )
 
 
-def _passages(hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapping[str, Article]) -> Iterator[Passage]:
+def as_passages(
+    hits: Sequence[Hit], citations: Sequence[Citation], articles: Mapping[str, Article]
+) -> Iterator[Passage]:
+    """Yield hits as passages to show; `articles` maps ids to articles."""
     for rank, hit in enumerate(hits, 1):
         chunk, article = hit.chunk, articles[hit.chunk.article_id]
         cited = any(

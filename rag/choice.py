@@ -58,6 +58,10 @@ def dated(question: str, choice: Choice) -> tuple[str, Choice]:
     return question, choice
 
 
+class UnknownSource(FootnoteError):
+    """A name or pattern that matches no source; the message suggests names."""
+
+
 class NothingChosen(FootnoteError):
     """A choice that leaves no source to search."""
 
@@ -88,7 +92,7 @@ class SourceScope:
 def resolve_scope(catalog: Catalog, choice: Choice) -> SourceScope | None:
     """Return the sources that a choice selects in this catalog; None for all.
 
-    Raises FootnoteError if a name or pattern in `only` matches no source, and NothingChosen if nothing is left.
+    Raises UnknownSource if a name or pattern in `only` matches no source, and NothingChosen if nothing is left.
     """
     if choice == ALL_SOURCES:
         return None
@@ -119,5 +123,5 @@ def _named(name: str, sources: Collection[str]) -> list[str]:
     """Return the source with this name, else those that match it as a pattern."""
     found = [name] if name in sources else [source for source in sources if fnmatchcase(source, name)]
     if not found:
-        raise FootnoteError(unknown_source(name, list(sources)))
+        raise UnknownSource(unknown_source(name, list(sources)))
     return found

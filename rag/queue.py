@@ -74,6 +74,12 @@ class RequestQueue:
             self._call()
         return ticket
 
+    @property
+    def length(self) -> int:
+        """How many questions are admitted: they wait, run, or have not left yet."""
+        with self._lock:
+            return len(self._present)
+
     def ahead(self, ticket: Ticket) -> int:
         """Return how many questions before this one are waiting or running."""
         with self._lock:

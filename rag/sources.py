@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 
+from index.article import Article
+from index.sources.removal import unknown_source
 from index.store.catalog import Listed
 from index.sync import last_failures
 from index.text.published import Published
+from rag.choice import UnknownSource
 from rag.engine import Engine
 from rag.settings import SEEDS
 
@@ -81,3 +84,15 @@ def list_sources(engine: Engine) -> list[Source]:
     waiting = [Source(name, name, None, None, None, "not indexed yet") for name in sorted(stale - known)]
     failed = [Source(name, name, None, None, None, why, True) for name, why in last_failures(engine.home)]
     return made + [one for one in waiting if one.source not in {f.source for f in failed}] + failed
+
+
+def stored_article(engine: Engine, source: str) -> Article:
+    """Return the article of a source as it was indexed.
+
+    Raises UnknownSource, and BrokenIndexError if there is no usable index.
+    """
+    catalog = engine.parts()[0].catalog
+    article = catalog.article(source)
+    if article is None:
+        raise UnknownSource(unknown_source(source, [name for name, _, _ in catalog.titles()]))
+    return article

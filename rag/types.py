@@ -54,6 +54,16 @@ class Passage:
     page: int | None = None
     also_in: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the passage in the form of docs/answer.md."""
+        return {
+            "rank": self.rank,
+            **_place_to_json(self),
+            "text": self.text,
+            "score": self.score,
+            "cited": self.cited,
+        }
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -114,7 +124,7 @@ class Answer:
             "evidence_score": self.evidence_score,
             "sentences": [_sentence_to_json(one, one in self.sentences) for one in self.checked or self.sentences],
             "citations": [_citation_to_json(one) for one in self.citations],
-            "passages": [_passage_to_json(one) for one in self.passages],
+            "passages": [one.to_json() for one in self.passages],
             "timings": dict(self.timings),
             "notes": list(self.notes),
             "writer": self.writer,
@@ -230,10 +240,6 @@ def _citation_to_json(one: Citation) -> dict[str, Any]:
 def _citation_from_json(value: Mapping[str, Any]) -> Citation:
     answers = tuple((words["start"], words["end"]) for words in value["answers"])
     return Citation(number=value["number"], quote=value["quote"], answers=answers, **_place_from_json(value))
-
-
-def _passage_to_json(one: Passage) -> dict[str, Any]:
-    return {"rank": one.rank, **_place_to_json(one), "text": one.text, "score": one.score, "cited": one.cited}
 
 
 def _passage_from_json(value: Mapping[str, Any]) -> Passage:

@@ -23,6 +23,7 @@ ROOMS = {
     "tantivy": ("index/store/bm25.py", "index/text/words.py"),
     "openai": ("rag/writer/llm.py",),
     "gradio": ("rag/ui/",),
+    "mcp": ("rag/api/tools.py",),
 }
 
 TRAINING = {"sklearn": "scikit_learn", "onnx": "onnx"}
@@ -41,7 +42,8 @@ ORDER = (
     *"rag.printable rag.queue rag.groups rag.settings rag.choice rag.check rag.retrieve rag.reader".split(),
     *"rag.cite rag.types rag.spelling rag.places rag.writer rag.disagreement rag.scope rag.forms".split(),
     *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.provenance".split(),
-    *"rag.answer_builder rag.answer rag.library rag.receipt rag.sources rag.watch rag.evaluation rag.ui".split(),
+    *"rag.answer_builder rag.answer rag.library rag.receipt rag.sources rag.watch rag.plain rag.evaluation".split(),
+    *"rag.api rag.ui".split(),
     *"rag.backup rag.cli".split(),
     "app",
 )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks import people_at_once as people
 from benchmarks.served import served
+from rag.api.service import AnswerService
 from rag.choice import ALL_SOURCES
 from rag.engine import Engine
 from rag.queue import QueueFull, RequestQueue, Stopped, Ticket
@@ -129,7 +130,7 @@ def test_an_evaluation_yields_to_every_question_and_can_be_stopped() -> None:
 def test_a_waiting_question_has_no_thread_shows_its_position_and_leaves_when_closed(
     engine: Engine,
 ) -> None:
-    turns = Turns(engine)
+    turns = Turns(AnswerService(engine))
     before = threading.active_count()
 
     async def story() -> None:

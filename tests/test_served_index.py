@@ -29,6 +29,7 @@ from index.store.collections import prefix
 from index.sync import preview, sync
 from rag import engine as engines
 from rag.answer import answer
+from rag.api.service import AnswerService
 from rag.choice import ALL_SOURCES
 from rag.cli import codes
 from rag.cli.main import main
@@ -175,7 +176,7 @@ def test_a_server_that_is_down_is_reported_and_used_again_without_a_restart(
         chroma.stop()
         with pytest.raises(VectorServerError, match=chroma.url):
             answer(engine, question)
-        shown = asyncio.run(last_state(Turns(engine), question))
+        shown = asyncio.run(last_state(Turns(AnswerService(engine)), question))
         assert chroma.url in html.unescape(shown) and "Traceback" not in shown
         chroma.start()
         assert answer(engine, question).to_json()["answer"] == before

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from benchmarks.served import server
+from rag.plain import plain_message
 from rag.suggestions import SUGGESTIONS_FILE as SUGGESTIONS
 from rag.ui.gate import VISIT
-from rag.ui.plain import plain_message
 from rag.ui.uploads import file_name
 from tests.visitor import Visitor, file_value
 

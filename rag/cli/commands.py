@@ -11,7 +11,6 @@ from threading import Event
 from index.errors import FootnoteError, IndexBusy
 from index.program import command
 from index.sources.fetch import is_address
-from index.sources.removal import unknown_source
 from index.text.structure import structure
 from rag.cli.codes import ANSWERED, FAILED, MISUSED
 from rag.cli.doctor import examine
@@ -28,7 +27,7 @@ from rag.cli.terminal import (
 )
 from rag.engine import Engine
 from rag.settings import SEEDS, make_settings
-from rag.sources import list_sources
+from rag.sources import list_sources, stored_article
 from rag.watch import changes_at_rest
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -160,8 +159,4 @@ def _open_engine(arguments: argparse.Namespace) -> Engine:
 
 def _stored(engine: Engine, source: str) -> str:
     engine.ensure_index()
-    catalog = engine.parts()[0].catalog
-    article = catalog.article(source)
-    if article is None:
-        raise FootnoteError(unknown_source(source, [name for name, _, _ in catalog.titles()]))
-    return article.text
+    return stored_article(engine, source).text

@@ -34,6 +34,7 @@ COMMANDS = {
     "restore": "rag.cli.keeping",
     "models": "rag.cli.models",
     "settings": "rag.cli.show_settings",
+    "mcp": "rag.cli.mcp",
     "evaluate": "rag.cli.evaluating",
     "compare": "rag.cli.evaluating",
 }

@@ -104,6 +104,14 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument("--at", metavar="URL", help="where its server is (default: the one on this machine that has it)")
     one.add_argument("--quote", action="store_true", help="answer in the sources' own words again")
 
+    commands.add_parser(
+        "mcp",
+        parents=[home],
+        help="serve tools for MCP clients, over standard input and output",
+        description="Serve the tools ask, search, list_sources and read_source to an MCP client, which starts this "
+        "command itself. It ends when its standard input ends.",
+    )
+
     one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
     return parser
 

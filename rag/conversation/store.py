@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -32,12 +33,22 @@ pragma user_version = {_VERSION};
 _KEEP_DELETED = timedelta(days=1)
 """Time in which a deleted conversation can be restored."""
 _LONGEST_TITLE = 120
+_ID = re.compile(r"[a-z0-9]{8,32}")
 _PATIENCE = 10.0
 """Seconds to wait for another process that is writing."""
 
 
 class ConversationError(FootnoteError):
     """A missing conversation or an unusable file; the message says what to do."""
+
+
+class NoConversation(ConversationError):
+    """A conversation that does not exist."""
+
+
+def is_conversation_id(id_: str) -> bool:
+    """True for 8 to 32 lower-case letters and digits."""
+    return _ID.fullmatch(id_) is not None
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,7 @@ class ConversationStore:
                 [conversation],
             ).fetchall()
         if row is None:
-            raise ConversationError("This conversation is not there any more. Begin a new one.")
+            raise NoConversation("This conversation is not there any more. Begin a new one.")
         return Conversation(
             conversation, row[0], bool(row[1]), tuple(json.loads(row[2])), tuple(_turn(*turn) for turn in turns)
         )

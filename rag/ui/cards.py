@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from urllib.parse import quote as urlquote
-from urllib.parse import urlencode
 
 from index.formats import page_word
 from index.sources.fetch import is_address
 from index.text.layout import Span
+from rag.api.addresses import article_path
 from rag.cite import Citation
 from rag.types import Answer, Passage
 from rag.ui.escape import day, escape
@@ -130,16 +130,8 @@ def _web_page(source: str, quote: str) -> str:
 
 
 def article_address(source: str, article_id: str = "", quote: Span = (0, 0), answers: Sequence[Span] = ()) -> str:
-    """Return the escaped address of a source's page.
-
-    A `quote` [start, end) scrolls the page to these words; `answers` are the spans to mark in it.
-    """
-    parameters = {"source": source}
-    if quote[1]:
-        parameters |= {"id": article_id, "start": str(quote[0]), "end": str(quote[1])}
-    if answers:
-        parameters["answers"] = ",".join(f"{start}-{end}" for start, end in answers)
-    return escape(f"article?{urlencode(parameters, errors='replace')}{'#quote' if quote[1] else ''}")
+    """Return the escaped address of a source's page; `article_path` explains the arguments."""
+    return escape(article_path(source, article_id, quote, answers))
 
 
 def highlighted(one: Citation) -> str:

@@ -18,20 +18,19 @@ import gradio as gr
 from index.build.generation import Generation
 from index.errors import FootnoteError
 from rag.answer import answer
+from rag.api.service import AnswerService, Memory, stored_memory
 from rag.choice import Choice
-from rag.conversation.store import ConversationStore
-from rag.conversation.thread import NO_TURNS, Thread
+from rag.conversation.store import ConversationStore, is_conversation_id
 from rag.engine import Engine
 from rag.evaluation.feedback import COMPLAINTS
 from rag.suggestions import SHOWN
 from rag.types import Answer
 from rag.ui import dialogs, html, rail
-from rag.ui.conversations import is_conversation_id
 from rag.ui.evaluation import make_tab
 from rag.ui.preferences import make_settings_room, model_offer
 from rag.ui.removed import Removed
 from rag.ui.sources import make_sources_tab
-from rag.ui.turns import Memory, Turns
+from rag.ui.turns import Turns
 from rag.ui.uploads import GuardedBlocks, Uploads
 
 STATIC = Path(__file__).parent / "static"
@@ -92,11 +91,11 @@ def _names(text: str) -> frozenset[str]:
 class _Events:
     """The event handlers of the chat."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, service: AnswerService) -> None:
         self._engine = engine
         self._outbox = _Outbox()
         self._store = ConversationStore(engine.home)
-        self.turns = Turns(engine)
+        self.turns = Turns(service)
 
     def suggest(self) -> None:
         """Start to compute suggestions in the background; people's questions go first."""
@@ -132,20 +131,14 @@ class _Events:
                 yield self._outbox.put(session, ids[0], markup)
 
     def _memory(self, conversation: str, turn: str, choice: Choice) -> Memory:
-        return Memory(partial(self._earlier, conversation, turn), partial(self._keep, conversation, turn, choice))
+        memory = stored_memory(self._store, conversation, turn)
 
-    def _earlier(self, conversation: str, turn: str) -> Thread:
-        """Return the turns of a conversation that a question may refer to; none if they can't be read."""
-        try:
-            turns = self._store.get(conversation).turns
-        except FootnoteError:
-            return NO_TURNS
-        return Thread(tuple(one.answer for one in turns if one.answer and one.id != turn))
+        def keep(answer: Answer) -> None:
+            """Store an answer, and the sources that were excluded, in the conversation."""
+            memory.keep(answer)
+            self._store.change(conversation, left_out=sorted(choice.left_out))
 
-    def _keep(self, conversation: str, turn: str, choice: Choice, answer: Answer) -> None:
-        """Store an answer, and the sources that were excluded, in the conversation."""
-        self._store.add(conversation, turn, answer)
-        self._store.change(conversation, left_out=sorted(choice.left_out))
+        return Memory(memory.earlier, keep)
 
     async def stop(self, turn_ids: str, request: gr.Request) -> None:
         """Stop the questions of these turns."""
@@ -180,9 +173,9 @@ class _Events:
         self._outbox.forget(request.session_hash or "")
 
 
-def make_page(engine: Engine, files: Uploads, removed: Removed) -> gr.Blocks:
+def make_page(engine: Engine, service: AnswerService, files: Uploads, removed: Removed) -> gr.Blocks:
     """Build the page; `files` are its uploads, `removed` the removals to undo."""
-    events = _Events(engine)
+    events = _Events(engine, service)
     events.suggest()
     with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         # Before the composer, because the composer's box must be the last text box on the page.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from typing import Any, Literal
 from urllib.parse import quote
@@ -19,7 +18,6 @@ from rag.ui.gate import NOT_FRAMED
 
 _LARGEST_BODY = 5_000_000
 """Bytes of a request; the largest one imports a whole conversation."""
-_ID = re.compile(r"[a-z0-9]{8,32}")
 _MOST_TURNS = 500
 _LONGEST_WORDS = 100_000
 _FORMS = {
@@ -32,11 +30,6 @@ _EXPORT_HEADERS = {"Content-Security-Policy": f"default-src 'none'; style-src 'u
 
 class BadRequest(FootnoteError):
     """A request that the page's script never sends."""
-
-
-def is_conversation_id(id_: str) -> bool:
-    """True for an id of the page's form: 8 to 32 lower-case letters and digits."""
-    return _ID.fullmatch(id_) is not None
 
 
 def make_conversation_router(store: ConversationStore) -> APIRouter:

@@ -22,11 +22,11 @@ from rag.evaluation.corpus import question_corpus
 from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
+from rag.plain import plain_message
 from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
-from rag.ui.plain import plain_message
 from rag.ui.uploads import Uploads, question_sets_folder
 
 _LOG = logging.getLogger("footnote")

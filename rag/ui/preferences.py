@@ -10,11 +10,11 @@ import gradio as gr
 from index.errors import FootnoteError
 from index.program import command
 from rag.engine import Engine
+from rag.plain import plain_message
 from rag.settings import Settings, save, validated
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
 from rag.ui.icons import button
-from rag.ui.plain import plain_message
 from rag.writer.llm import sendable_key
 from rag.writer.servers import ModelServer, find_url
 

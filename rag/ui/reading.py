@@ -20,10 +20,10 @@ from index.errors import FootnoteError, UnreadableSource
 from index.formats.worker import Worker
 from index.sources.originals import Original, Originals
 from rag.engine import Engine
+from rag.plain import plain_message
 from rag.ui.article import File, MarkedPlace, Sheets, article_page, cited_pages, page_span
 from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED
-from rag.ui.plain import plain_message
 
 _STYLE = Path(__file__).parent / "static" / "article.css"
 _POLICY = {

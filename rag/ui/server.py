@@ -21,6 +21,8 @@ from rjsmin import jsmin
 from starlette.routing import Mount
 
 from index.errors import FootnoteError
+from rag.api.routes import make_api_router
+from rag.api.service import AnswerService
 from rag.conversation.store import ConversationStore
 from rag.engine import Engine
 from rag.evaluation.compare import compare
@@ -28,12 +30,12 @@ from rag.evaluation.feedback import BadFeedback, Judgement
 from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
+from rag.plain import plain_message
 from rag.ui import report
 from rag.ui.chat import STATIC, make_page
 from rag.ui.conversations import make_conversation_router
 from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED, UPLOAD, GatedApp, NeededOnly
-from rag.ui.plain import plain_message
 from rag.ui.reading import ArticleReader
 from rag.ui.reading import make_article_router as make_reading_router
 from rag.ui.removed import Removed
@@ -88,8 +90,10 @@ def make_server(engine: Engine) -> FastAPI:
     """Return the page over `engine` as an ASGI application.
 
     Further routes: `/health` (alive), `/ready` (models loaded, and the text of the status line), `/article` (a source
-    with a quote marked, see reading.py), `/report` (an evaluation run) and `/feedback` (the thumbs).
+    with a quote marked, see reading.py), `/report` (an evaluation run), `/feedback` (the thumbs), and those for
+    programs (see rag/api).
     """
+    service = AnswerService(engine)
     removed = Removed(engine)
     files = Uploads(engine.home, engine.settings, removed)
     reading = ArticleReader(engine)
@@ -113,7 +117,8 @@ def make_server(engine: Engine) -> FastAPI:
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
-    _mount_page(app, engine, make_page(engine, files, removed))
+    app.include_router(make_api_router(service))
+    _mount_page(app, engine, make_page(engine, service, files, removed))
     return app
 
 

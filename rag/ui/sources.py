@@ -22,11 +22,11 @@ from index.sources.roots import left_out, uploads
 from index.state import write_atomically
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
+from rag.plain import plain_message
 from rag.settings import SEEDS
 from rag.sources import list_sources
 from rag.ui import charts, rail, source_list
 from rag.ui.html import line, problem
-from rag.ui.plain import plain_message
 from rag.ui.removed import Removed
 from rag.ui.uploads import Uploads, file_name
 

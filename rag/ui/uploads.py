@@ -23,9 +23,9 @@ from starlette.exceptions import HTTPException
 
 from index.home import folder_size
 from index.sources.roots import uploads
+from rag.plain import plain_message
 from rag.settings import Settings
 from rag.ui.gate import VISIT
-from rag.ui.plain import plain_message
 from rag.ui.removed import Removed
 
 _PLACE = re.compile(r"(?P<folder>[0-9a-f]{32})/(?P<name>[^/\\\x00]{1,255})")

@@ -1,4 +1,4 @@
-"""Error messages for the page, without error numbers and without paths of this machine."""
+"""Error messages for people who are not at this machine: without error numbers and without paths."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Programming interfaces: HTTP routes, an OpenAI-compatible endpoint, tools for MCP clients, metrics."""

@@ -1,0 +1,186 @@
+"""The replies as types, for the OpenAPI description and the tools; docs/answer.md explains the keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rag.cite import AnswerBlockKind, SentenceKind
+from rag.engine import Engine
+from rag.plain import plain_message
+from rag.settings import Writer
+from rag.sources import list_sources
+from rag.types import Answer, AnswerForm, RefusalKind
+
+
+class PlaceReply(BaseModel):
+    """A slice of a source: `start` and `end` count Unicode code points of its text, `end` exclusive."""
+
+    source: str
+    article_id: str
+    title: str
+    published: str | None
+    published_from: str | None
+    heading: str | None
+    page: int | None
+    also_in: list[str]
+    start: int
+    end: int
+
+
+class WordsReply(BaseModel):
+    """Answering words inside a quote."""
+
+    text: str
+    start: int
+    end: int
+
+
+class CitationReply(PlaceReply):
+    """A numbered quote: the source's text from `start` to `end`."""
+
+    number: int
+    quote: str
+    answers: list[WordsReply]
+
+
+class PassageReply(PlaceReply):
+    """A retrieved passage. `score` is in [0, 1]."""
+
+    rank: int
+    text: str
+    score: float
+    cited: bool
+
+
+class SentenceReply(BaseModel):
+    """A sentence of the answer with the verdict on it."""
+
+    text: str
+    citations: list[int]
+    verdict: SentenceKind
+    why: str
+    words: bool
+    block: AnswerBlockKind
+    shown: bool
+
+
+class BlockReply(BaseModel):
+    """A part of the answer."""
+
+    type: AnswerBlockKind
+    text: str
+    citations: list[int]
+    cells: list[str] | None = None
+    verdict: SentenceKind | None = None
+    why: str | None = None
+
+
+class RefusalReply(BaseModel):
+    """The reason why a question has no answer."""
+
+    kind: RefusalKind
+    missing: list[str]
+    language: str | None
+
+
+class AnswerReply(BaseModel):
+    """An answer. Later versions may add keys."""
+
+    model_config = ConfigDict(extra="allow", title="Answer")
+
+    schema_: int = Field(alias="schema")
+    question: str
+    searched: str
+    answer: str
+    refused: bool
+    refusal: RefusalReply | None
+    form: AnswerForm
+    blocks: list[BlockReply]
+    evidence_score: float | None
+    sentences: list[SentenceReply]
+    citations: list[CitationReply]
+    passages: list[PassageReply]
+    timings: dict[str, float]
+    notes: list[str]
+    writer: Writer
+    tokens: dict[str, int] | None
+    asked: dict[str, Any] | None
+    suggestions: list[str]
+    made_by: dict[str, str]
+    conversation: str | None = Field(None, description="The id of the stored conversation; null outside one.")
+
+
+class ErrorReply(BaseModel):
+    """An error. The log has the same `id`, and so has the header X-Request-ID."""
+
+    error: str
+    id: str
+
+
+class SourceReply(BaseModel):
+    """A source. The figures are null for a source that is not in the index; `state` says why."""
+
+    source: str
+    title: str
+    published: str | None
+    published_from: str | None
+    format: str
+    author: str
+    language: str
+    characters: int | None
+    words: int | None
+    pages: int | None
+    chunks: int | None
+    state: str
+    failed: bool
+    sample: bool
+
+
+class SourcesReply(BaseModel):
+    """All sources."""
+
+    sources: list[SourceReply]
+
+
+class ToolAnswer(BaseModel):
+    """An answer with [1] markers, and the quotes that they stand for."""
+
+    answer: str
+    refused: bool = Field(description="True if the sources do not answer the question.")
+    citations: list[CitationReply]
+    notes: list[str]
+    suggestions: list[str]
+
+
+class ToolPassages(BaseModel):
+    """Passages, best first."""
+
+    passages: list[PassageReply]
+
+
+class ToolText(BaseModel):
+    """The text of a source from `start` to `end`, of `length` code points in all."""
+
+    source: str
+    title: str
+    published: str | None
+    start: int
+    end: int
+    length: int
+    text: str
+
+
+def listed_sources(engine: Engine) -> SourcesReply:
+    """Return all sources, without paths of this machine."""
+    rows = [one.to_json() for one in list_sources(engine)]
+    return SourcesReply.model_validate(
+        {"sources": [{**row, "state": plain_message(str(row["state"]), engine.home)} for row in rows]}
+    )
+
+
+def tool_answer(answer: Answer) -> ToolAnswer:
+    """Return the parts of an answer that a tool's caller needs."""
+    value = answer.to_json()
+    return ToolAnswer.model_validate({key: value[key] for key in ToolAnswer.model_fields})

@@ -1,0 +1,128 @@
+"""The HTTP routes for programs: questions, sources, metrics, and the description of them all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+from rag.api.bodies import NEW, AskBody, make_choice
+from rag.api.chat_completions import add_openai_routes
+from rag.api.connection import States, first_answer, last_answer, server_event, while_connected
+from rag.api.failures import ApiRoute, needs_models
+from rag.api.metrics import METRICS_TYPE, metrics_text
+from rag.api.replies import AnswerReply, ErrorReply, SourcesReply, listed_sources
+from rag.api.service import AnswerService, AskedQuestion, stored_memory
+from rag.conversation.store import ConversationStore
+from rag.provenance import program_version
+from rag.types import Answer
+
+_SESSION = "api"
+"""The session of these questions in the queue."""
+_ABOUT = "Answers from a folder of sources, with citations. A citation is a verbatim slice of its source."
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorReply, "description": "The question can't be asked, or the body has the wrong form."},
+    404: {"model": ErrorReply, "description": "A source or the conversation does not exist."},
+    429: {"model": ErrorReply, "description": "Too many questions are waiting. Retry-After says when to try again."},
+    503: {"model": ErrorReply, "description": "The models are loading, or there is no usable index."},
+}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": 'The answer, or with "stream" events named "answer", of which the last has "done": true.',
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+def make_api_router(service: AnswerService) -> APIRouter:
+    """Return the routes below /api and /v1, and /metrics."""
+    engine = service.engine
+    store = ConversationStore(engine.home)
+
+    class Route(ApiRoute):
+        home = engine.home
+
+    router = APIRouter(route_class=Route)
+
+    @router.post("/api/ask", response_model=AnswerReply, responses={**_FAILURES, **_EVENTS}, summary="Ask a question")
+    async def ask(body: AskBody, request: Request) -> Response:
+        needs_models(engine)
+        id_, left_out = await run_in_threadpool(_conversation, store, body.conversation)
+        asked = AskedQuestion(
+            body.question,
+            _SESSION,
+            request.state.id,
+            choice=make_choice(body.sources, body.as_of, body.since, left_out),
+            as_typed=body.as_typed,
+            memory=stored_memory(store, id_, request.state.id) if id_ else None,
+        )
+        states = service.states(asked)
+        if not body.stream:
+            answer = await while_connected(request, last_answer(states))
+            return JSONResponse({**answer.to_json(), "conversation": id_})
+        first = await while_connected(request, first_answer(states))
+        return StreamingResponse(_events(first, states, id_, request), media_type="text/event-stream")
+
+    async def _events(
+        first: Answer, states: States, conversation: str | None, request: Request
+    ) -> AsyncGenerator[bytes]:
+        def event(answer: Answer) -> bytes:
+            value = {**answer.to_json(), "conversation": conversation, "done": not answer.is_draft}
+            return server_event(value, "answer")
+
+        async with aclosing(states):
+            yield event(first)
+            try:
+                async for state in states:
+                    if isinstance(state, Answer):
+                        yield event(state)
+            except Exception as error:
+                yield server_event(Route.explain(error, request)[1], "error")
+
+    @router.get(
+        "/api/sources", response_model=SourcesReply, responses={503: _FAILURES[503]}, summary="List the sources"
+    )
+    def sources() -> SourcesReply:
+        needs_models(engine)
+        return listed_sources(engine)
+
+    @router.get("/metrics", response_class=PlainTextResponse, summary="Counts in the text format of Prometheus")
+    def metrics() -> Response:
+        return Response(metrics_text(engine, service.queue, service.metrics), media_type=METRICS_TYPE)
+
+    add_openai_routes(router, service)
+    description = _description(router)
+
+    @router.get("/api/openapi.json", include_in_schema=False)
+    def openapi() -> JSONResponse:
+        return JSONResponse(description)
+
+    return router
+
+
+def _conversation(store: ConversationStore, wanted: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """Return the id of the conversation, None outside one, and the sources that it leaves out.
+
+    Raises NoConversation if it does not exist.
+    """
+    if wanted is None:
+        return None, ()
+    return (uuid.uuid4().hex, ()) if wanted == NEW else (wanted, store.get(wanted).left_out)
+
+
+def _description(router: APIRouter) -> dict[str, Any]:
+    """Return the OpenAPI description of the routes."""
+    made = get_openapi(title="Footnote", version=program_version(), description=_ABOUT, routes=router.routes)
+    for path in made["paths"].values():
+        for operation in path.values():
+            # FastAPI lists its own status for a wrong body; here that is 400.
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        made["components"]["schemas"].pop(name, None)
+    return made
