@@ -19,6 +19,8 @@ from rag.cli import codes
 from rag.cli.main import main
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 Out = pytest.CaptureFixture[str]
 
 
