@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args
@@ -86,6 +88,22 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=1, le=65535, description="port the page is served on")
     allowed_hosts: str = Field(
         "", description="more host names of the page, separated by commas, for example chat.example.org"
+    )
+
+    session_hours: float = Field(168, gt=0, le=8760, description="hours until a person has to log in again")
+    max_requests_a_minute: int = Field(
+        300,
+        ge=0,
+        le=1_000_000,
+        description="most requests, other than to read, that a user may make in a minute (0: any)",
+    )
+    proxies: str = Field(
+        "",
+        description="addresses of reverse proxies, separated by commas, whose X-Forwarded headers count (none: this "
+        "machine's)",
+    )
+    login_header: str = Field(
+        "", description="header in which one of FOOTNOTE_PROXIES names the user that it has logged in"
     )
 
     embedding_model: str = Field(
@@ -197,6 +215,23 @@ class Settings(BaseSettings):
     @classmethod
     def _hosts_are_names(cls, names: str) -> str:
         return ",".join(host_names(names))
+
+    @field_validator("proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, proxies: str) -> str:
+        ones = [one.strip() for one in proxies.split(",") if one.strip()]
+        for one in ones:
+            ip_network(one, strict=False)  # its ValueError names the address
+        return ",".join(ones)
+
+    @field_validator("login_header")
+    @classmethod
+    def _only_a_proxy_names_users(cls, header: str, info: ValidationInfo) -> str:
+        if header and not info.data.get("proxies"):
+            raise ValueError("FOOTNOTE_PROXIES has to say which addresses may send it, for example 127.0.0.1")
+        if not re.fullmatch(r"[A-Za-z0-9-]*", header):
+            raise ValueError("the name of a header is expected, for example X-Forwarded-User")
+        return header
 
     @field_validator("llm_url", "chroma_url")
     @classmethod

@@ -18,6 +18,7 @@ from index.errors import FootnoteError
 from index.home import current_folder
 from index.sources.roots import register_roots, registered_roots, uploads
 from index.state import read_either, write_twice
+from rag.access.users import USERS_FILE
 from rag.backup.contents import FILES, FOLDERS, LIST, BadBackup, may_be_in_backup
 from rag.backup.restore import restore_backup
 from rag.backup.write import write_backup
@@ -71,7 +72,7 @@ def state(home: Path) -> dict[str, bytes]:
 
 
 def test_a_backup_names_what_the_program_keeps_in_its_home(tmp_path: Path) -> None:
-    assert {SAVED, GROUPS_FILE, SUGGESTIONS_FILE, CONVERSATIONS_FILE} == set(FILES)
+    assert {SAVED, GROUPS_FILE, SUGGESTIONS_FILE, CONVERSATIONS_FILE, USERS_FILE} == set(FILES)
     folders = (uploads(tmp_path), question_sets_folder(tmp_path), feedback_file(tmp_path).parent, runs_folder(tmp_path))
     assert {*(one.name for one in folders), KEPT, "web"} == set(FOLDERS)
 

@@ -44,9 +44,9 @@ def store(tmp_path: Path) -> ConversationStore:
 
 
 @pytest.fixture
-def client(store: ConversationStore) -> Iterator[httpx.Client]:
+def client(store: ConversationStore, tmp_path: Path) -> Iterator[httpx.Client]:
     app = FastAPI()
-    app.include_router(make_conversation_router(store))
+    app.include_router(make_conversation_router(tmp_path))
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run)

@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from index.text.layout import Span
+from rag.access.visitor import visitor_of
 from rag.api.addresses import article_path
 from rag.api.bodies import ChatBody, ChatMessage
 from rag.api.connection import States, first_answer, last_answer, server_event, while_connected
@@ -46,15 +47,15 @@ class AnswersGiven:
         self._lock = Lock()
         self._answers = OrderedDict[bytes, Answer]()
 
-    def keep(self, content: str, answer: Answer) -> None:
-        """Keep an answer that was sent as `content`."""
+    def keep(self, content: str, answer: Answer, user: str = "") -> None:
+        """Keep an answer that was sent to a user as `content`."""
         with self._lock:
-            self._answers[_key(content)] = replace(answer, passages=())
+            self._answers[_key(content, user)] = replace(answer, passages=())
             while len(self._answers) > _MOST_KEPT:
                 self._answers.popitem(last=False)
 
-    def thread(self, messages: Sequence[ChatMessage]) -> Thread:
-        """Return the conversation of these messages.
+    def thread(self, messages: Sequence[ChatMessage], user: str = "") -> Thread:
+        """Return a user's conversation of these messages.
 
         An answer that is not kept any more counts as refused: its question can still explain a pronoun.
         """
@@ -62,14 +63,14 @@ class AnswersGiven:
         for before, after in pairwise(messages):
             if (before.role, after.role) == ("user", "assistant") and (question := _text(before).strip()):
                 with self._lock:
-                    kept = self._answers.get(_key(_text(after)))
+                    kept = self._answers.get(_key(_text(after), user))
                 turns.append(kept or Answer(question, _text(after), refused=True))
         return Thread(tuple(turns[-_MOST_TURNS:]))
 
 
-def _key(content: str) -> bytes:
-    """Return the digest of a message; clients may change its white space."""
-    return hashlib.sha256(" ".join(content.split()).encode("utf-8", "replace")).digest()
+def _key(content: str, user: str) -> bytes:
+    """Return the digest of a message and its user; clients may change its white space."""
+    return hashlib.sha256(f"{user}\n{' '.join(content.split())}".encode("utf-8", "replace")).digest()
 
 
 def _text(message: ChatMessage) -> str:
@@ -115,13 +116,16 @@ def add_openai_routes(router: APIRouter, service: AnswerService) -> None:
         last = next((n for n, one in reversed([*enumerate(body.messages)]) if one.role == "user"), None)
         if last is None:
             raise BadBody("There is no message of the user, so there is no question.")
-        thread = given.thread(body.messages[:last])
-        asked = AskedQuestion(_text(body.messages[last]), _SESSION, request.state.id, memory=Memory(lambda: thread))
+        user = visitor_of(request).name
+        thread = given.thread(body.messages[:last], user)
+        asked = AskedQuestion(
+            _text(body.messages[last]), f"{_SESSION} {user}", request.state.id, memory=Memory(lambda: thread)
+        )
         states = service.states(asked)
         if not body.stream:
             answer = await while_connected(request, last_answer(states))
             content = completion_text(answer)
-            given.keep(content, answer)
+            given.keep(content, answer, user)
             message = {
                 "role": "assistant",
                 "content": content,
@@ -154,7 +158,7 @@ def add_openai_routes(router: APIRouter, service: AnswerService) -> None:
                 return
             content = completion_text(answer)
             whole = continued(sent, content)
-            given.keep(whole, answer)
+            given.keep(whole, answer, visitor_of(request).name)
             yield chunk({"content": whole[len(sent) :]})
             offset = len(whole) - len(content)
             yield chunk({"annotations": url_citations(answer, str(request.base_url), offset)})

@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from rag.access.visitor import visitor_of
 from rag.api.bodies import NEW, AskBody, make_choice
 from rag.api.chat_completions import add_openai_routes
 from rag.api.connection import States, first_answer, last_answer, server_event, while_connected
@@ -43,7 +44,6 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 def make_api_router(service: AnswerService) -> APIRouter:
     """Return the routes below /api and /v1, and /metrics."""
     engine = service.engine
-    store = ConversationStore(engine.home)
 
     class Route(ApiRoute):
         home = engine.home
@@ -53,10 +53,11 @@ def make_api_router(service: AnswerService) -> APIRouter:
     @router.post("/api/ask", response_model=AnswerReply, responses={**_FAILURES, **_EVENTS}, summary="Ask a question")
     async def ask(body: AskBody, request: Request) -> Response:
         needs_models(engine)
+        store = ConversationStore(engine.home, visitor_of(request).name)
         id_, left_out = await run_in_threadpool(_conversation, store, body.conversation)
         asked = AskedQuestion(
             body.question,
-            _SESSION,
+            f"{_SESSION} {visitor_of(request).name}",
             request.state.id,
             choice=make_choice(body.sources, body.as_of, body.since, left_out),
             as_typed=body.as_typed,

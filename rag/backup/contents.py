@@ -16,8 +16,8 @@ LIST = "footnote-backup.json"
 """The member that lists all others."""
 BACKUP_FORMAT = 1
 """Raised whenever a backup can't be restored by an older program any more."""
-FILES = ("settings.json", "groups.json", "suggestions.json", "conversations.sqlite")
-"""In the home: what was chosen on the page, groups of sources, questions to ask next, conversations."""
+FILES = ("settings.json", "groups.json", "suggestions.json", "conversations.sqlite", "users.sqlite")
+"""In the home: what was chosen on the page, groups of sources, questions to ask next, conversations, users."""
 FOLDERS = ("sources", "sets", "feedback", "web", "whatsnew", "runs")
 """In the home: uploads, question sets, judged answers, copies of web pages, answers to compare with, evaluations."""
 LISTS = ("index/roots.json", "index/roots.json.copy", "index/forgotten.json", "index/forgotten.json.copy")

@@ -99,7 +99,7 @@ def _add(archive: zipfile.ZipFile, name: str, path: Path, source: BinaryIO) -> M
 @contextlib.contextmanager
 def _open(path: Path) -> Iterator[BinaryIO]:
     """Open a file of a home; of a database that others may write, a copy that is whole."""
-    if path.name != "conversations.sqlite":
+    if path.name not in ("conversations.sqlite", "users.sqlite"):
         with path.open("rb") as stream:
             yield stream
         return

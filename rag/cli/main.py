@@ -35,6 +35,9 @@ COMMANDS = {
     "models": "rag.cli.models",
     "settings": "rag.cli.show_settings",
     "mcp": "rag.cli.mcp",
+    "user": "rag.cli.users",
+    "token": "rag.cli.users",
+    "audit": "rag.cli.users",
     "evaluate": "rag.cli.evaluating",
     "compare": "rag.cli.evaluating",
 }

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from index.program import IS_CHECKOUT
 from index.text.published import Published, read_period
+from rag.access.visitor import ROLES
 from rag.printable import safe
 from rag.settings import HOME, SEEDS
 
@@ -54,7 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--no-login",
         action="store_true",
-        help="let everyone in who reaches --host (needed for other than this machine)",
+        help="let everyone in who reaches --host, with every right, even if there are users",
     )
 
     one = commands.add_parser(
@@ -111,6 +112,8 @@ def make_parser() -> argparse.ArgumentParser:
         description="Serve the tools ask, search, list_sources and read_source to an MCP client, which starts this "
         "command itself. It ends when its standard input ends.",
     )
+
+    _add_access_commands(commands, home)
 
     one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
     return parser
@@ -246,6 +249,50 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
     one.add_argument("--from", dest="start", type=int, metavar="N", help="first character (from 0)")
     one.add_argument("--to", dest="end", type=int, metavar="N", help="character to stop before")
     one.add_argument("--blocks", action="store_true", help="print its headings, lists, rows and paragraphs instead")
+
+
+def _add_access_commands(commands: Any, home: _Parser) -> None:
+    roles = "reader (ask), editor (sources and evaluation too), admin (settings and users too)"
+    one = commands.add_parser(
+        "user",
+        help="add, list and change the people who may log in",
+        description="As long as there is no user, the page has no log-in. The first user is an admin. A password is "
+        "typed, or read from the standard input. Changes take effect at once.",
+    )
+    steps = one.add_subparsers(dest="step", metavar="STEP", required=True)
+    step = steps.add_parser("add", parents=[home], help="add a user")
+    step.add_argument("name", metavar="NAME")
+    step.add_argument("--role", choices=ROLES, help=f"{roles}; default: reader, for the first user admin")
+    step.add_argument("--no-password", action="store_true", help="for tokens, or users whom a proxy logs in")
+    step = steps.add_parser("list", parents=[home], help="list the users")
+    step.add_argument("--json", action="store_true", help="print them as JSON, one line each")
+    step = steps.add_parser("role", parents=[home], help="give a user another role")
+    step.add_argument("name", metavar="NAME")
+    step.add_argument("role", choices=ROLES, help=roles)
+    for name, meaning in (
+        ("password", "set a user's password, and end their sessions"),
+        ("disable", "keep a user out; tokens and conversations rest"),
+        ("enable", "let a disabled user in again"),
+        ("remove", "remove a user with their tokens and conversations"),
+    ):
+        steps.add_parser(name, parents=[home], help=meaning).add_argument("name", metavar="NAME")
+
+    one = commands.add_parser("token", help="make, list and revoke tokens, with which programs ask as a user")
+    steps = one.add_subparsers(dest="step", metavar="STEP", required=True)
+    step = steps.add_parser("new", parents=[home], help="make a token and print it, this once")
+    step.add_argument("name", metavar="USER")
+    step.add_argument("--role", choices=ROLES, help="a lesser role than the user's")
+    step.add_argument("--label", default="", help="what it is for")
+    step.add_argument("--days", type=_positive, metavar="N", help="days until it ends (default: it does not)")
+    step = steps.add_parser("list", parents=[home], help="list the tokens")
+    step.add_argument("name", metavar="USER", nargs="?")
+    step.add_argument("--json", action="store_true", help="print them as JSON, one line each")
+    step = steps.add_parser("revoke", parents=[home], help="revoke a token")
+    step.add_argument("id", metavar="ID", help="as `token list` prints it")
+
+    one = commands.add_parser("audit", parents=[home], help="list who changed what")
+    one.add_argument("--last", type=_positive, default=100, metavar="N", help="most entries (default: 100)")
+    one.add_argument("--json", action="store_true", help="print them as JSON, one line each")
 
 
 def _folder(text: str) -> Path:

@@ -1,4 +1,4 @@
-"""The conversations of this machine, in one SQLite file in FOOTNOTE_HOME."""
+"""The conversations of all users, in one SQLite file in FOOTNOTE_HOME."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from index.errors import FootnoteError
 from rag.types import Answer
 
 CONVERSATIONS_FILE = "conversations.sqlite"
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = f"""
 create table conversations (
     id text primary key, title text not null, starred integer not null default 0, left_out text not null default '[]',
-    updated text not null, deleted text
+    updated text not null, deleted text, owner text not null default ''
 );
 create table turns (
     conversation text not null references conversations(id) on delete cascade, id text not null,
@@ -30,6 +30,12 @@ create table turns (
 create index turns_in_order on turns (conversation, ordinal);
 pragma user_version = {_VERSION};
 """
+_WITH_OWNERS = f"""
+alter table conversations add column owner text not null default '';
+pragma user_version = {_VERSION};
+"""
+"""Changes a file of version 1."""
+_NOT_THERE = "This conversation is not there any more. Begin a new one."
 _KEEP_DELETED = timedelta(days=1)
 """Time in which a deleted conversation can be restored."""
 _LONGEST_TITLE = 120
@@ -89,14 +95,23 @@ class Conversation:
 
 
 class ConversationStore:
-    """Reads and writes conversations.
+    """Reads and writes the conversations of one user; those of others do not exist for it.
 
     Safe to use from several threads and processes at once. Every method raises ConversationError if the file is
     unusable, or the conversation does not exist.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, owner: str = "") -> None:
+        """`owner` is the name of a user; "" without log-in."""
         self._path = home / CONVERSATIONS_FILE
+        self._owner = owner
+
+    def adopt(self) -> int:
+        """Take over the conversations from before there were users; return how many there are."""
+        if not self._path.exists():
+            return 0
+        with self._open() as db:
+            return db.execute("update conversations set owner = ? where owner = ''", [self._owner]).rowcount
 
     def add(self, conversation: str, turn: str, answer: Answer) -> None:
         """Append a turn; the first one creates the conversation, titled by its question.
@@ -112,11 +127,13 @@ class ConversationStore:
     def _add(self, conversation: str, turn: str, question: str, text: str, answer: str | None) -> None:
         now = _now()
         with self._open() as db:
-            db.execute(
-                "insert into conversations (id, title, updated) values (?, ?, ?) "
-                "on conflict (id) do update set updated = excluded.updated",
-                (conversation, _title(question), now),
-            )
+            known = db.execute(
+                "insert into conversations (id, title, updated, owner) values (?, ?, ?, ?) "
+                "on conflict (id) do update set updated = excluded.updated where owner = excluded.owner",
+                (conversation, _title(question), now, self._owner),
+            ).rowcount
+            if not known:
+                raise NoConversation(_NOT_THERE)
             db.execute(
                 "insert into turns (conversation, id, ordinal, question, text, answer, asked) values (?, ?, "
                 "(select coalesce(max(ordinal), 0) + 1 from turns where conversation = ?), ?, ?, ?, ?) "
@@ -135,13 +152,13 @@ class ConversationStore:
             "(c.title like ? escape '\\' or exists (select 1 from turns t where t.conversation = c.id and "
             "(t.question like ? escape '\\' or t.text like ? escape '\\')))"
         )
-        where = " and ".join(["c.deleted is null", *[holds] * len(words)])
+        where = " and ".join(["c.deleted is null and c.owner = ?", *[holds] * len(words)])
         with self._open() as db:
             rows = db.execute(
                 "select c.id, c.title, c.starred, c.updated, "
                 "(select count(*) from turns t where t.conversation = c.id) "
                 f"from conversations c where {where} order by c.updated desc, c.id",
-                [word for word in words for _ in range(3)],
+                [self._owner, *(word for word in words for _ in range(3))],
             ).fetchall()
         return [Summary(id_, title, bool(starred), updated, turns) for id_, title, starred, updated, turns in rows]
 
@@ -149,14 +166,15 @@ class ConversationStore:
         """Return a conversation with all its turns in order."""
         with self._open() as db:
             row = db.execute(
-                "select title, starred, left_out from conversations where id = ? and deleted is null", [conversation]
+                "select title, starred, left_out from conversations where id = ? and owner = ? and deleted is null",
+                [conversation, self._owner],
             ).fetchone()
             turns = db.execute(
                 "select id, question, text, answer, starred, asked from turns where conversation = ? order by ordinal",
                 [conversation],
             ).fetchall()
         if row is None:
-            raise NoConversation("This conversation is not there any more. Begin a new one.")
+            raise NoConversation(_NOT_THERE)
         return Conversation(
             conversation, row[0], bool(row[1]), tuple(json.loads(row[2])), tuple(_turn(*turn) for turn in turns)
         )
@@ -169,8 +187,9 @@ class ConversationStore:
         with self._open() as db:
             rows = db.execute(
                 "select t.id, question, text, answer, t.starred, asked from turns t join conversations c "
-                "on c.id = conversation where t.id = ? and c.deleted is null order by asked desc limit 1",
-                [turn],
+                "on c.id = conversation where t.id = ? and c.owner = ? and c.deleted is null "
+                "order by asked desc limit 1",
+                [turn, self._owner],
             ).fetchall()
         found = _turn(*rows[0]).answer if rows else None
         if found is None:
@@ -199,25 +218,30 @@ class ConversationStore:
         if left_out is not None:
             changes["left_out"] = json.dumps(list(left_out))
         if changes:
-            self._update("conversations", changes, "id = ? and deleted is null", conversation)
+            self._update(
+                "conversations", changes, "id = ? and owner = ? and deleted is null", conversation, self._owner
+            )
 
     def star_turn(self, conversation: str, turn: str, starred: bool) -> None:
         """Star a question, or remove its star."""
-        self._update("turns", {"starred": int(starred)}, "conversation = ? and id = ?", conversation, turn)
+        where = "conversation = (select id from conversations where id = ? and owner = ?) and id = ?"
+        self._update("turns", {"starred": int(starred)}, where, conversation, self._owner, turn)
 
     def delete(self, conversation: str) -> None:
         """Hide a conversation; `restore` brings it back.
 
         Conversations that were hidden more than a day ago are deleted for good.
         """
-        self._update("conversations", {"deleted": _now()}, "id = ? and deleted is null", conversation)
+        where = "id = ? and owner = ? and deleted is null"
+        self._update("conversations", {"deleted": _now()}, where, conversation, self._owner)
         with self._open() as db:
             limit = (datetime.now(UTC) - _KEEP_DELETED).isoformat()
             db.execute("delete from conversations where deleted < ?", [limit])
 
     def restore(self, conversation: str) -> None:
         """Bring back a hidden conversation."""
-        self._update("conversations", {"deleted": None}, "id = ? and deleted is not null", conversation)
+        where = "id = ? and owner = ? and deleted is not null"
+        self._update("conversations", {"deleted": None}, where, conversation, self._owner)
 
     def delete_all(self) -> int:
         """Delete every conversation for good, and return how many there were.
@@ -225,8 +249,7 @@ class ConversationStore:
         Hidden conversations are deleted and counted too.
         """
         with self._open() as db:
-            count = int(db.execute("select count(*) from conversations").fetchone()[0])
-            db.execute("delete from conversations")
+            count = db.execute("delete from conversations where owner = ?", [self._owner]).rowcount
         with self._open(commit=False) as db:
             # Overwrite the deleted data, not only unlink it.
             db.execute("vacuum")
@@ -237,7 +260,8 @@ class ConversationStore:
         with self._open() as db:
             rows = db.execute(
                 "select conversation, t.id, question, text, answer, t.starred, asked from turns t join conversations c "
-                "on c.id = conversation where t.starred and c.deleted is null order by asked, t.id"
+                "on c.id = conversation where t.starred and c.owner = ? and c.deleted is null order by asked, t.id",
+                [self._owner],
             ).fetchall()
         return [(conversation, _turn(*turn)) for conversation, *turn in rows]
 
@@ -280,9 +304,9 @@ class ConversationStore:
         if db.execute("pragma user_version").fetchone()[0] == _VERSION:
             return
         db.execute("begin immediate")
-        if db.execute("pragma user_version").fetchone()[0] == 0:  # another process may have been first
-            for statement in _SCHEMA.split(";"):
-                db.execute(statement)
+        found = db.execute("pragma user_version").fetchone()[0]  # another process may have been first
+        for statement in _SCHEMA.split(";") if found == 0 else _WITH_OWNERS.split(";") if found == 1 else ():
+            db.execute(statement)
         db.execute("commit")
 
 

@@ -17,6 +17,8 @@ import gradio as gr
 
 from index.build.generation import Generation
 from index.errors import FootnoteError
+from rag.access.middleware import PageSessions
+from rag.access.visitor import Role, needs, visitor_of
 from rag.answer import answer
 from rag.api.service import AnswerService, Memory, stored_memory
 from rag.choice import Choice
@@ -88,13 +90,23 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(map(str, value)) if isinstance(value, list) else frozenset()
 
 
+def _memory(store: ConversationStore, conversation: str, turn: str, choice: Choice) -> Memory:
+    """Return the memory of a conversation that keeps the sources that were excluded, too."""
+    memory = stored_memory(store, conversation, turn)
+
+    def keep(answer: Answer) -> None:
+        memory.keep(answer)
+        store.change(conversation, left_out=sorted(choice.left_out))
+
+    return Memory(memory.earlier, keep)
+
+
 class _Events:
     """The event handlers of the chat."""
 
     def __init__(self, engine: Engine, service: AnswerService) -> None:
         self._engine = engine
         self._outbox = _Outbox()
-        self._store = ConversationStore(engine.home)
         self.turns = Turns(service)
 
     def suggest(self) -> None:
@@ -109,6 +121,7 @@ class _Events:
         ask = partial(answer, engine, writer="quote")
         engine.suggestions.ask_in_background(self.turns.queue, current, ask, engine.warm)
 
+    @needs(Role.READER)
     async def ask(
         self, question: str, turn_ids: str, writer: str, left_out: str, conversation: str, request: gr.Request
     ) -> AsyncGenerator[str]:
@@ -124,26 +137,19 @@ class _Events:
         ids = [id_ for id_ in turn_ids.split() if _ID.fullmatch(id_)] or [uuid.uuid4().hex]
         self._outbox.keep_only(session, ids)
         choice = Choice(left_out=_names(left_out))
-        memory = self._memory(conversation, ids[0], choice) if is_conversation_id(conversation) else None
+        store = ConversationStore(self._engine.home, visitor_of(request.request).name)
+        memory = _memory(store, conversation, ids[0], choice) if is_conversation_id(conversation) else None
         states = self.turns.states(question, session, ids[0], "llm" if writer == "llm" else "quote", choice, memory)
         async with aclosing(states):
             async for markup in states:
                 yield self._outbox.put(session, ids[0], markup)
 
-    def _memory(self, conversation: str, turn: str, choice: Choice) -> Memory:
-        memory = stored_memory(self._store, conversation, turn)
-
-        def keep(answer: Answer) -> None:
-            """Store an answer, and the sources that were excluded, in the conversation."""
-            memory.keep(answer)
-            self._store.change(conversation, left_out=sorted(choice.left_out))
-
-        return Memory(memory.earlier, keep)
-
+    @needs(Role.READER)
     async def stop(self, turn_ids: str, request: gr.Request) -> None:
         """Stop the questions of these turns."""
         self.turns.queue.stop(request.session_hash or "", turn_ids.split())
 
+    @needs(Role.READER)
     async def arrive(self) -> AsyncGenerator[str]:
         """Yield the welcome once the models are loaded, and again for each new suggestion."""
         await asyncio.to_thread(self._engine.warm.wait)
@@ -167,17 +173,20 @@ class _Events:
         offer = "" if settings.llm_url else model_offer(self._engine.model_servers(), settings)
         return html.welcome(titles, examples, known=True, offer=offer), not titles or len(examples) == SHOWN
 
+    @needs(Role.READER)
     def leave(self, request: gr.Request) -> None:
         """Forget a session whose page was closed."""
         self.turns.queue.stop(request.session_hash or "")
         self._outbox.forget(request.session_hash or "")
 
 
-def make_page(engine: Engine, service: AnswerService, files: Uploads, removed: Removed) -> gr.Blocks:
+def make_page(
+    engine: Engine, service: AnswerService, files: Uploads, removed: Removed, sessions: PageSessions
+) -> gr.Blocks:
     """Build the page; `files` are its uploads, `removed` the removals to undo."""
     events = _Events(engine, service)
     events.suggest()
-    with GuardedBlocks(files, title="Footnote", analytics_enabled=False, fill_width=True) as page:
+    with GuardedBlocks(files, sessions, title="Footnote", analytics_enabled=False, fill_width=True) as page:
         # Before the composer, because the composer's box must be the last text box on the page.
         gr.HTML(dialogs.tour() + dialogs.thumb_down(COMPLAINTS), js_on_load=None, elem_id="fn-dialogs")
         hidden = [gr.Textbox(visible="hidden") for _ in range(3)]

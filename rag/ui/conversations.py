@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from index.errors import FootnoteError
+from rag.access.visitor import visitor_of
 from rag.conversation.store import Conversation, ConversationStore, Turn
 from rag.ui import export, html
 from rag.ui.gate import NOT_FRAMED
@@ -32,20 +34,27 @@ class BadRequest(FootnoteError):
     """A request that the page's script never sends."""
 
 
-def make_conversation_router(store: ConversationStore) -> APIRouter:
+def make_conversation_router(home: Path) -> APIRouter:
     """Return the routes below /conversations; an error is {"problem": one sentence}."""
     router = APIRouter(prefix="/conversations")
 
+    def own(request: Request) -> ConversationStore:
+        return ConversationStore(home, visitor_of(request).name)
+
+    of_visitor = Depends(own)
+
     @router.get("", response_model=None)
-    def summaries(search: str = "") -> JSONResponse:
+    def summaries(search: str = "", store: ConversationStore = of_visitor) -> JSONResponse:
         return _reply(lambda: {"conversations": [vars(one) for one in store.summaries(search[:200])]})
 
     @router.get("/{id_}", response_model=None)
-    def conversation(id_: str) -> JSONResponse:
+    def conversation(id_: str, store: ConversationStore = of_visitor) -> JSONResponse:
         return _reply(lambda: _shown(store.get(id_)))
 
     @router.get("/{id_}/export", response_model=None)
-    def download(id_: str, form: Literal["markdown", "json", "html"] = "markdown") -> Response:
+    def download(
+        id_: str, form: Literal["markdown", "json", "html"] = "markdown", store: ConversationStore = of_visitor
+    ) -> Response:
         suffix, media_type, render = _FORMS[form]
         try:
             found = store.get(id_)
@@ -56,7 +65,7 @@ def make_conversation_router(store: ConversationStore) -> APIRouter:
         return Response(render(found).encode("utf-8", "replace"), 200, headers, media_type)
 
     @router.get("/receipts/{turn}", response_model=None)
-    def receipt(turn: str) -> Response:
+    def receipt(turn: str, store: ConversationStore = of_visitor) -> Response:
         try:
             made = json.dumps(store.answer(turn).to_json(), ensure_ascii=False, indent=1)
         except FootnoteError as error:
@@ -65,7 +74,7 @@ def make_conversation_router(store: ConversationStore) -> APIRouter:
         return Response(made.encode("utf-8", "replace"), 200, headers, "application/json")
 
     @router.patch("/{id_}", response_model=None)
-    async def change(id_: str, request: Request) -> JSONResponse:
+    async def change(id_: str, request: Request, store: ConversationStore = of_visitor) -> JSONResponse:
         def step(value: dict[str, Any]) -> None:
             left_out = value.get("left_out")
             names = None if left_out is None else [str(name) for name in left_out]
@@ -76,23 +85,23 @@ def make_conversation_router(store: ConversationStore) -> APIRouter:
         return await _changed(request, step)
 
     @router.patch("/{id_}/turns/{turn}", response_model=None)
-    async def star(id_: str, turn: str, request: Request) -> JSONResponse:
+    async def star(id_: str, turn: str, request: Request, store: ConversationStore = of_visitor) -> JSONResponse:
         return await _changed(request, lambda value: store.star_turn(id_, turn, bool(value["starred"])))
 
     @router.post("/{id_}/restore", response_model=None)
-    async def restore(id_: str, request: Request) -> JSONResponse:
+    async def restore(id_: str, request: Request, store: ConversationStore = of_visitor) -> JSONResponse:
         return await _changed(request, lambda _: store.restore(id_))
 
     @router.post("/import", response_model=None)
-    async def take_over(request: Request) -> JSONResponse:
+    async def take_over(request: Request, store: ConversationStore = of_visitor) -> JSONResponse:
         return await _changed(request, lambda value: _import(store, value["turns"]))
 
     @router.delete("/{id_}", response_model=None)
-    def delete(id_: str) -> JSONResponse:
+    def delete(id_: str, store: ConversationStore = of_visitor) -> JSONResponse:
         return _reply(lambda: store.delete(id_))
 
     @router.delete("", response_model=None)
-    def delete_all() -> JSONResponse:
+    def delete_all(store: ConversationStore = of_visitor) -> JSONResponse:
         return _reply(lambda: {"deleted": store.delete_all()})
 
     return router

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import gradio as gr
 
 from index.errors import FootnoteError
+from rag.access.visitor import Role, needs
 from rag.engine import Engine
 from rag.evaluation import labels, run
 from rag.evaluation.compare import compare
@@ -94,15 +95,18 @@ class _Events:
         self._queue = queue
         self._bench = _RunLock()
 
+    @needs(Role.EDITOR)
     def arrive(self) -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
         """Return the three lists, with the last run selected."""
         sets = list(question_sets(self._engine))
         return gr.Dropdown(choices=sets, value=sets[0] if sets else None), *_lists(self._engine.home)
 
+    @needs(Role.EDITOR)
     def can_run(self, chosen: str | None, request: gr.Request) -> gr.Button:
         """Enable the Run button if a set is chosen and this page has no run in progress."""
         return _button(bool(chosen) and not self._bench.runs(request.session_hash or ""))
 
+    @needs(Role.EDITOR)
     def upload(self, path: str) -> tuple[gr.Dropdown, str]:
         """Check an uploaded question set and store it."""
         sent = Path(path)
@@ -121,6 +125,7 @@ class _Events:
         choices = gr.Dropdown(choices=list(question_sets(self._engine)), value=kept.name)
         return choices, message + _problems(list(questions.problems))
 
+    @needs(Role.EDITOR)
     def evaluate(self, chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
         """Run the chosen set; yield (progress, list of runs, Run button, Stop button).
 
@@ -151,11 +156,13 @@ class _Events:
             self._bench.free.release()
         yield *last, _button(True), _button(False)
 
+    @needs(Role.EDITOR)
     def stop(self, request: gr.Request) -> None:
         """Stop the run of this page; its question may still wait in the queue."""
         self._bench.stop(request.session_hash or "")
         self._queue.stop(request.session_hash or "", [_TICKET])
 
+    @needs(Role.EDITOR)
     def show(self, name: str | None, against: str | None) -> str:
         """Return the results of a run, compared with the run `against` if it is set."""
         try:
@@ -200,7 +207,8 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
         concurrency_id="evaluate",
         **private,
     )
-    running.then(lambda against: _lists(engine.home, against)[1], against, against, **private)
+    newest = needs(Role.EDITOR)(lambda against: _lists(engine.home, against)[1])
+    running.then(newest, against, against, **private)
     halt.click(events.stop, None, None, concurrency_limit=None, **private)
     gr.on([shown.change, against.change], events.show, [shown, against], results, **private)
     page.unload(events.stop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
@@ -12,6 +12,8 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rag.access.middleware import PAGES
+from rag.access.visitor import Role, Visitor, visitor_of
 from rag.hosts import split_authority
 
 UPLOAD = "/gradio_api/upload"
@@ -31,8 +33,6 @@ _HEADERS = {
 }
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _WILDCARDS = ("0.0.0.0", "::")
-_DOCUMENTS = ("/", "/article", "/report")
-"""The paths that a link on another site may open."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LARGEST_BODY = 5_000_000
 """Most bytes of a request that is no upload; the largest one imports a conversation from a browser."""
@@ -137,7 +137,7 @@ def _is_own(origin: str, host: str) -> bool:
 def _opens_a_document(scope: Scope, headers: Headers) -> bool:
     return (
         scope["method"] in _SAFE
-        and scope["path"] in _DOCUMENTS
+        and scope["path"] in PAGES
         and "origin" not in headers
         and (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == ("navigate", "document")
     )
@@ -155,14 +155,33 @@ def _visit(headers: Headers) -> str | None:
 class GatedApp(FastAPI):
     """A FastAPI application behind a Gate that also handles error responses."""
 
-    def __init__(self, host: str, names: Iterable[str], **options: object) -> None:
-        """Pass `host` and `names` to the Gate, `options` to FastAPI."""
+    def __init__(
+        self, host: str, names: Iterable[str], access: Callable[[ASGIApp], ASGIApp], **options: object
+    ) -> None:
+        """Pass `host` and `names` to the Gate, `options` to FastAPI. `access` wraps what is behind the Gate."""
         self._gate = (host, tuple(names))
+        self._access = access
         super().__init__(**options)  # type: ignore[arg-type]
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the gate before all other middleware, including the error handler."""
-        return Gate(super().build_middleware_stack(), *self._gate)
+        return Gate(self._access(super().build_middleware_stack()), *self._gate)
+
+
+_NOT_FOR = {
+    Role.READER: "#fn-add,#fn-forms,#fn-attach,[data-do=add],[data-do=good],[data-do=bad],"
+    "#fn-listing [data-order],.fn-offer,a[href='#evaluation'],a[href='#settings']",
+    Role.EDITOR: "a[href='#settings']",
+}
+"""What the page does not show to a role; the server refuses it anyway."""
+
+
+def _style(visitor: Visitor) -> str:
+    """Return the style that fits the page to its visitor."""
+    if not visitor.name:
+        return ""
+    hidden = f"{found}{{display:none!important}}" if (found := _NOT_FOR.get(visitor.role)) else ""
+    return f"<style>#fn-account{{display:block!important}}{hidden}</style>"
 
 
 class NeededOnly:
@@ -204,6 +223,7 @@ class NeededOnly:
             if message.get("more_body"):
                 return
             marked = bytes(body).replace(b"<script", f'<script nonce="{nonce}"'.encode())
+            marked = marked.replace(b"</head>", f"{_style(visitor_of(scope))}</head>".encode(), 1)
             headers = MutableHeaders(scope=begun)
             headers["Content-Length"] = str(len(marked))
             headers["Content-Security-Policy"] = self._policy(nonce)

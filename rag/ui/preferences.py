@@ -9,6 +9,7 @@ import gradio as gr
 
 from index.errors import FootnoteError
 from index.program import command
+from rag.access.visitor import Role, needs
 from rag.engine import Engine
 from rag.plain import plain_message
 from rag.settings import Settings, save, validated
@@ -128,10 +129,12 @@ class _Events:
         self._engine = engine
         self._own_key = bool(engine.settings.llm_key)
 
+    @needs(Role.ADMIN)
     def show(self) -> str:
         """Return the form, with the servers of the last search."""
         return preferences_room(self._engine.settings, self._engine.model_servers())
 
+    @needs(Role.ADMIN)
     def save(self, sent: object) -> tuple[object, object, object]:
         """Store the settings; return (status, form, the composer's writer choice)."""
         settings = self._engine.settings
@@ -167,6 +170,7 @@ class _Events:
         changed = save(settings.with_key("") if not self._own_key else settings, chosen)
         self._engine.change(changed if self._own_key else changed.with_key(typed))
 
+    @needs(Role.READER)
     def writer(self) -> gr.Radio:
         """Return the composer's writer choice."""
         settings = self._engine.settings

@@ -19,11 +19,15 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from rcssmin import cssmin
 from rjsmin import jsmin
 from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from index.errors import FootnoteError
+from rag.access.account import make_account_router
+from rag.access.login import make_login_router
+from rag.access.middleware import Access, PageSessions, Proxies
+from rag.access.users import UserStore
 from rag.api.routes import make_api_router
 from rag.api.service import AnswerService
-from rag.conversation.store import ConversationStore
 from rag.engine import Engine
 from rag.evaluation.compare import compare
 from rag.evaluation.feedback import BadFeedback, Judgement
@@ -86,8 +90,8 @@ def page_style() -> str:
     return str(cssmin("".join(path.read_text("utf-8") for path in STYLES)))
 
 
-def make_server(engine: Engine) -> FastAPI:
-    """Return the page over `engine` as an ASGI application.
+def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
+    """Return the page over `engine` as an ASGI application; `login` False lets everybody do everything.
 
     Further routes: `/health` (alive), `/ready` (models loaded, and the text of the status line), `/article` (a source
     with a quote marked, see reading.py), `/report` (an evaluation run), `/feedback` (the thumbs), and those for
@@ -113,12 +117,22 @@ def make_server(engine: Engine) -> FastAPI:
         engine.close()
 
     names = [name for name in engine.settings.allowed_hosts.split(",") if name]
-    app = GatedApp(engine.settings.host, names, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    sessions = PageSessions()
+
+    def access(app: ASGIApp) -> ASGIApp:
+        return Proxies(Access(app, engine.settings, sessions, login=login), engine.settings.proxies or "127.0.0.1")
+
+    app = GatedApp(
+        engine.settings.host, names, access, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    users = UserStore(engine.home)
+    app.include_router(make_login_router(users, engine.settings.session_hours))
+    app.include_router(make_account_router(users))
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
     app.include_router(make_api_router(service))
-    _mount_page(app, engine, make_page(engine, service, files, removed))
+    _mount_page(app, engine, make_page(engine, service, files, removed, sessions))
     return app
 
 
@@ -169,7 +183,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleRe
             return JSONResponse({"problem": plain_message(error, engine.home)}, 500)
         return JSONResponse({"kept": row["id"]})
 
-    app.include_router(make_conversation_router(ConversationStore(engine.home)))
+    app.include_router(make_conversation_router(engine.home))
     app.include_router(make_reading_router(engine, reading))
 
     @app.post(UPLOAD, response_model=None)

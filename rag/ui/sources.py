@@ -20,6 +20,7 @@ from index.report import Progress, Report
 from index.sources.fetch import is_address
 from index.sources.roots import left_out, uploads
 from index.state import write_atomically
+from rag.access.visitor import Role, needs
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
 from rag.plain import plain_message
@@ -74,6 +75,7 @@ class _Changes:
         self._files = files
         self._removed = removed
 
+    @needs(Role.READER)
     def show(self) -> Iterator[tuple[object, object]]:
         """Yield the list when the page opens, after a note while the models load."""
         if not self._engine.warm.is_set():
@@ -90,6 +92,7 @@ class _Changes:
         rows = [replace(row, state=plain_message(row.state, self._engine.home)) for row in rows]
         return source_list.table(rows, groups(self._engine.home)), rail.ticks(rows)
 
+    @needs(Role.EDITOR)
     def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
         """Store uploaded files and index them."""
         folder, sent = uploads(self._engine.home), [Path(path) for path in paths or ()]
@@ -111,6 +114,7 @@ class _Changes:
         finally:
             self._files.discard(sent)
 
+    @needs(Role.EDITOR)
     def add_page(self, address: str) -> Iterator[Update]:
         """Fetch a web page and index it."""
         address = (address or "").strip()
@@ -127,10 +131,12 @@ class _Changes:
 
         yield from self._work(job)
 
+    @needs(Role.EDITOR)
     def refresh(self) -> Iterator[Update]:
         """Update the index from all folders."""
         yield from self._work(lambda progress: self._summary(self._engine.index(progress=progress, wait=60)))
 
+    @needs(Role.EDITOR)
     def obey(self, text: object) -> Iterator[Update]:
         """Execute a command of the page's script."""
         order = Order.read(text)
@@ -267,7 +273,7 @@ def make_sources_tab(
     page.load(changes.show, None, [table, ticks], concurrency_limit=None, **private)
     added = up.upload(changes.add, up, outputs, **serial)
     fetched = address.submit(changes.add_page, address, outputs, **serial)
-    fetched.then(lambda: "", None, address, **private)
+    fetched.then(needs(Role.EDITOR)(lambda: ""), None, address, **private)
     synced = again.click(changes.refresh, None, outputs, **serial)
     obeyed = obey.click(changes.obey, order, outputs, js="() => window.footnoteSources.order()", **serial)
     return [added, fetched, synced, obeyed]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 import shutil
@@ -23,6 +24,8 @@ from starlette.exceptions import HTTPException
 
 from index.home import folder_size
 from index.sources.roots import uploads
+from rag.access.middleware import PageSessions
+from rag.access.visitor import Role, least_role, visitor_of
 from rag.plain import plain_message
 from rag.settings import Settings
 from rag.ui.gate import VISIT
@@ -34,6 +37,17 @@ _KEPT_SECONDS = 3600
 """Seconds after which a file that no event has used is deleted."""
 _MOST_FILES = 500
 """Most files in one upload."""
+
+
+_NO_EFFECT: dict[str, Any] = {
+    "is_generating": False,
+    "iterator": None,
+    "duration": 0.0,
+    "average_duration": None,
+    "render_config": None,
+    "changed_state_ids": [],
+}
+"""What Gradio expects of an event besides its data."""
 
 
 def question_sets_folder(home: Path) -> Path:
@@ -74,7 +88,7 @@ class Uploads:
 
         Any other response is a sentence that says why nothing was stored.
         """
-        visit = request.scope.get(VISIT)
+        visit = _sender(request)
         if not visit:
             return PlainTextResponse("Open the page first, with cookies allowed for it, and add the file there.", 403)
         length = request.headers.get("content-length", "")
@@ -188,26 +202,42 @@ def file_name(given: str) -> str:
     return "file" if name in ("", ".", "..") else name
 
 
+def _sender(request: Request) -> str | None:
+    """Return the id of the browser, and of its user if there are users; None without a cookie."""
+    visit: str | None = request.scope.get(VISIT)
+    name = visitor_of(request).name
+    return hashlib.sha256(f"{visit} {name}".encode()).hexdigest()[:32] if visit and name else visit
+
+
 class GuardedBlocks(gr.Blocks):  # type: ignore[misc]
-    """A page whose events can only read files that the same browser uploaded.
+    """A page whose events need a role, and can only read files that the same browser uploaded.
 
     subtle: Gradio checks paths only in an application that it launched itself, not in a mounted one. All events on all
     routes pass through `process_api`.
     """
 
-    def __init__(self, files: Uploads, **options: Any) -> None:
+    def __init__(self, files: Uploads, sessions: PageSessions, **options: Any) -> None:
         """Pass `options` to gr.Blocks."""
         super().__init__(**options)
         self.files = files
+        self._sessions = sessions
 
     async def process_api(self, block_fn: Any, inputs: list[Any], *rest: Any, **options: Any) -> dict[str, Any]:
-        """Check the file values of an event, then run it.
+        """Check the visitor and the file values of an event, then run it.
 
-        Raises gr.Error for a file that the caller did not upload.
+        An event of the opening page that the visitor may not cause has no effect. Raises gr.Error for another one, for
+        a session of another user, and for a file that the caller did not upload.
         """
-        if options.get("iterator") is None:
-            request = getattr(options.get("request"), "request", None)
-            inputs = self._checked(inputs, request.scope.get(VISIT) if request else None)
+        asked: Any = options.get("request")
+        if options.get("iterator") is None and (request := getattr(asked, "request", None)):
+            visitor = visitor_of(request)
+            if visitor.name and not self._sessions.belongs(asked.session_hash or "", visitor):
+                raise gr.Error("This session belongs to another user. Load the page again.", print_exception=False)
+            if visitor.role < (least_role(block_fn.fn) or Role.ADMIN):
+                if all(event == "load" for _, event in block_fn.targets):
+                    return {"data": [gr.skip()] * len(block_fn.outputs), **_NO_EFFECT}
+                raise gr.Error("Your role does not allow this. Ask an admin.", print_exception=False)
+            inputs = self._checked(inputs, _sender(request))
         done: dict[str, Any] = await super().process_api(block_fn, inputs, *rest, **options)
         return done
 
