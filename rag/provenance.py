@@ -12,7 +12,7 @@ from rag.settings import Settings
 
 _NO_MATTER = frozenset(
     """home host port allowed_hosts max_waiting threads workers look_every max_uploads_mb max_source_mb max_question
-    fetch_seconds allow_private_addresses chroma_url chroma_tenant chroma_database""".split()
+    fetch_seconds allow_private_addresses chroma_url chroma_tenant chroma_database log_format log_questions""".split()
 )
 """Settings that affect no answer."""
 

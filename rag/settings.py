@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from ipaddress import ip_network
@@ -13,21 +12,23 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.encoder.embedder import DEFAULT_MODEL
 from index.errors import FootnoteError
-from index.program import IS_CHECKOUT, PROJECT, command
+from index.program import IS_CHECKOUT, PROJECT
 from index.state import DamagedState, read_sealed, write_sealed
 from index.text.tokens import OWN_ENCODING
 from rag.hosts import host_names, is_loopback
 
 SEEDS = PROJECT / "seeds" if IS_CHECKOUT else Path(__file__).resolve().parent / "seeds"
 """Folder of the sample articles and of questions about them."""
-_PREFIX = "FOOTNOTE_"
+PREFIX = "FOOTNOTE_"
+"""The beginning of each setting's variable."""
 Writer = Literal["quote", "llm"]
 """How answers are written: as quotes from the sources, or by a language model whose sentences are checked."""
 ReaderChoice = Literal["strong", "small"]
+LogFormat = Literal["text", "json"]
 
 _URLS = {
     "llm_url": ("http://127.0.0.1:11434/v1", "a key goes into FOOTNOTE_LLM_KEY"),
@@ -75,7 +76,7 @@ class Settings(BaseSettings):
     _typed_key: bool = PrivateAttr(False)
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_file=ENV_FILE,
         env_file_encoding="utf-8",
         env_ignore_empty=True,
@@ -185,6 +186,9 @@ class Settings(BaseSettings):
         description="texts that a model reads at once, each on a thread (0: as many as there are cores)",
     )
 
+    log_format: LogFormat = Field("text", description="form of the lines in the log: text or json")
+    log_questions: bool = Field(False, description="true: the log has the text of each question")
+
     @model_validator(mode="before")
     @classmethod
     def _blank_is_not_set(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -265,6 +269,10 @@ class Settings(BaseSettings):
         was_chosen = "llm_url" in self._saved and not self._typed_key
         return "" if was_chosen and is_loopback(urlsplit(self.llm_url or "").hostname or "") else key
 
+    def was_saved(self, name: str) -> bool:
+        """True if the value is a choice on the page."""
+        return name in self._saved
+
     @property
     def has_typed_key(self) -> bool:
         """True if a person typed the key on the page."""
@@ -312,7 +320,7 @@ def make_settings(**flags: object) -> Settings:
     except ValidationError as error:
         raise FootnoteError(_complaint(error, flags)) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(error) from error
+        raise unreadable_env_file(error) from error
 
 
 def read_saved(home: Path) -> dict[str, Any]:
@@ -332,7 +340,7 @@ def validated(settings: Settings, chosen: Mapping[str, object]) -> Settings:
     """
     for name in chosen:
         if name not in CHOSEN_ON_PAGE or settings.is_fixed(name):
-            raise FootnoteError(f"{_PREFIX}{name.upper()} can't be changed here.")
+            raise FootnoteError(f"{PREFIX}{name.upper()} can't be changed here.")
     merged: dict[str, Any] = {**read_saved(settings.index_home()), **chosen}
     value = {name: one for name, one in merged.items() if one not in (None, "")}
     try:
@@ -373,7 +381,7 @@ def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
     given = repr(str(problem["input"]) if isinstance(problem["input"], Path) else problem["input"])
     shown = "not usable" if secret else given if len(given) <= 80 else f"{given[:80]}...'"
     own = problem.get("ctx", {}).get("error") if problem["type"] == "value_error" else None
-    variable = f"--{name}" if flags.get(name) is not None else _PREFIX + name.upper()
+    variable = f"--{name}" if flags.get(name) is not None else PREFIX + name.upper()
     return f"{variable} is {shown}: {own or f'{_expected(field)} is expected'} ({field.description})."
 
 
@@ -395,46 +403,6 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _unreadable(error: Exception) -> FootnoteError:
+def unreadable_env_file(error: Exception) -> FootnoteError:
+    """Return the error for a settings file that can't be read."""
     return FootnoteError(f"{ENV_FILE} can't be read ({_reason(error)}). Save it as UTF-8 text, or delete it.")
-
-
-def unknown_variables(env_file: Path = ENV_FILE) -> list[str]:
-    """Return a message for each unknown FOOTNOTE_ variable.
-
-    Checks the environment and `env_file`. The message suggests the most similar setting.
-
-    Raises:
-        FootnoteError: The file can't be read.
-    """
-    known = [_PREFIX + name.upper() for name in Settings.model_fields]
-    try:
-        given = {
-            "the environment": EnvSettingsSource(Settings).env_vars,
-            env_file.name: DotEnvSettingsSource(Settings, env_file).env_vars,
-        }
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(error) from error
-    lines = []
-    for where, variables in given.items():
-        for name in sorted({name.upper() for name in variables} - set(known)):
-            if name.startswith(_PREFIX):
-                near = difflib.get_close_matches(name, known, 1, 0.75)
-                meant = f"did you mean {near[0]}?" if near else f"`{command('settings')}` lists all."
-                lines.append(f"{name} in {where} is not a setting and has no effect: {meant}")
-    return lines
-
-
-def list_settings(settings: Settings) -> list[tuple[str, str, str]]:
-    """Return (variable, value in force, description) of each setting.
-
-    A secret is shown only as "set" or "not set".
-    """
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr) or "SecretStr" in str(field.annotation):
-            value = "set" if value else "not set"
-        shown = f"{'' if value is None else value}{' (chosen on the page)' if name in settings._saved else ''}"
-        rows.append((f"FOOTNOTE_{name.upper()}", shown, field.description or ""))
-    return rows

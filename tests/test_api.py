@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from copy import copy
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -23,8 +20,6 @@ import openai
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
 from openai.types.chat import ChatCompletionMessageParam
 
 from benchmarks.scripted import serving
@@ -32,6 +27,7 @@ from benchmarks.served import served
 from rag.api.bodies import ChatMessage
 from rag.api.chat_completions import AnswersGiven, completion_text, continued, url_citations
 from rag.api.replies import AnswerReply, SourcesReply
+from rag.api.request_log import RequestLog
 from rag.api.routes import make_api_router
 from rag.api.service import AnswerService
 from rag.choice import Choice
@@ -40,21 +36,15 @@ from rag.engine import Engine
 from rag.settings import SEEDS, Settings
 from rag.types import Answer
 from tests.conftest import ROOT
+from tests.programs import FERRY, JOBS, RAIL, make_home, ready_server, until_ready
 from tests.visitor import Visitor
 
-JOBS = "How many jobs will the TDK deal create?"
-FERRY = "Which company runs the ferry to Lundy?"
-RAIL = "Which company runs the night train to Skye?"
 CEO = "and who is its CEO?"
 GM = "000_fee8f80bb4d154f2.txt"
 ROUTES = [
     *(("GET", path) for path in ("/api/sources", "/api/openapi.json", "/metrics", "/v1/models")),
     *(("POST", path) for path in ("/api/ask", "/v1/chat/completions")),
 ]
-PLACES = {
-    "ferry.md": "# Ferries\n\nHeron Lines runs the ferry to Lundy. The CEO of Heron Lines is Ada Quill.\n",
-    "rail.md": "# Trains\n\nOtter Rail runs the night train to Skye. The CEO of Otter Rail is Ben Marsh.\n",
-}
 
 
 # --- without a server -------------------------------------------------------------------------------------------------
@@ -63,6 +53,7 @@ PLACES = {
 def client_of(engine: Engine) -> tuple[TestClient, AnswerService]:
     service = AnswerService(engine)
     app = FastAPI()
+    app.add_middleware(RequestLog)
     app.include_router(make_api_router(service))
     return TestClient(app, raise_server_exceptions=False), service
 
@@ -97,8 +88,8 @@ def test_a_defect_is_logged_under_the_id_of_its_request_and_shown_without_a_trac
     client, _ = client_of(broken)
     reply = client.post("/api/ask", json={"question": JOBS})
     assert reply.status_code == 500 and "Traceback" not in reply.text and "division" not in reply.text
-    (record,) = [one for one in caplog.records if reply.json()["id"] in one.getMessage()]
-    assert record.exc_info
+    defect, request = [one for one in caplog.records if reply.json()["id"] in one.getMessage()]
+    assert defect.exc_info and "POST /api/ask: 500, failed" in request.getMessage() and JOBS not in caplog.text
     streamed = client.post("/api/ask", json={"question": JOBS, "stream": True})
     assert streamed.status_code == 500
 
@@ -183,28 +174,13 @@ def test_a_stream_says_that_words_already_sent_no_longer_count() -> None:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a home with the seeds and two small sources."""
-    folder = tmp_path_factory.mktemp("api")
-    (folder / "places").mkdir()
-    for name, text in PLACES.items():
-        (folder / "places" / name).write_text(text, "utf-8")
-    engine = Engine(Settings(home=folder / "home"))
-    engine.index([SEEDS, folder / "places"])
-    engine.close()
-    return folder / "home"
-
-
-def until_ready(address: str) -> str:
-    while httpx.get(f"{address}/ready").status_code != 200:
-        time.sleep(0.1)
-    return address
+    return make_home(tmp_path_factory.mktemp("api"))
 
 
 @pytest.fixture(scope="module")
 def address(home: Path) -> Iterator[str]:
-    log = home.parent / "serve.log"
-    with served(home, log, FOOTNOTE_WORKERS="1", FOOTNOTE_MAX_WAITING="4") as address:
-        yield until_ready(address)
+    with ready_server(home, FOOTNOTE_WORKERS="1", FOOTNOTE_MAX_WAITING="4") as address:
+        yield address
 
 
 @pytest.fixture
@@ -232,7 +208,7 @@ def test_an_answer_over_http_is_the_documented_json(http: httpx.Client) -> None:
     assert AnswerReply.model_validate(value).model_dump(by_alias=True, exclude_unset=True) == value
     text = (SEEDS / value["citations"][0]["source"]).read_text("utf-8")
     assert all(text[one["start"] : one["end"]] == one["quote"] for one in value["citations"])
-    assert value["conversation"] is None and len(reply.headers["x-request-id"]) == 32
+    assert value["conversation"] is None and value["id"] == reply.headers["x-request-id"]
     refused = http.post("/api/ask", json={"question": "Who supplies Tesla's cells?"}).json()
     assert refused["refused"] and refused["refusal"]["missing"] == ["Tesla"]
 
@@ -459,7 +435,7 @@ def test_no_route_answers_other_hosts_and_other_sites(http: httpx.Client, header
     for method, path in ROUTES:
         reply = http.request(method, path, json=bodies.get(path), headers=headers)
         assert reply.status_code == status, path
-        assert "x-request-id" not in reply.headers and "access-control-allow-origin" not in reply.headers
+        assert reply.headers["x-request-id"] and "access-control-allow-origin" not in reply.headers
     assert outcomes(http) == before
 
 
@@ -471,119 +447,6 @@ def test_an_oversized_body_and_another_content_type_are_refused(http: httpx.Clie
     # A form of another site can send this type without asking first.
     plain = http.post(path, content=json.dumps({"question": JOBS}), headers={"Content-Type": "text/plain"})
     assert plain.status_code == 400
-
-
-# --- MCP --------------------------------------------------------------------------------------------------------------
-
-Result = TypeVar("Result")
-
-
-@asynccontextmanager
-async def session_of(home: Path, *before: str) -> AsyncIterator[ClientSession]:
-    words = [*before, sys.executable, "app.py", "mcp", "--home", str(home)]
-    server = StdioServerParameters(command=words[0], args=words[1:], cwd=ROOT, env=dict(os.environ))
-    async with stdio_client(server) as (received, sent), ClientSession(received, sent) as session:
-        await session.initialize()
-        yield session
-
-
-def in_session(home: Path, story: Callable[[ClientSession], Coroutine[Any, Any, Result]], *before: str) -> Result:
-    async def run() -> Result:
-        async with session_of(home, *before) as session:
-            return await story(session)
-
-    return asyncio.run(run())
-
-
-async def call(session: ClientSession, tool: str, **arguments: Any) -> dict[str, Any]:
-    result = await session.call_tool(tool, arguments)
-    assert not result.isError, result.content
-    assert result.structuredContent is not None
-    return result.structuredContent
-
-
-@pytest.mark.slow
-def test_the_tools_answer_with_typed_results(home: Path) -> None:
-    async def story(session: ClientSession) -> None:
-        tools = {one.name: one for one in (await session.list_tools()).tools}
-        assert tools.keys() == {"ask", "search", "list_sources", "read_source"}
-        for one in tools.values():
-            assert one.description and one.outputSchema and one.annotations and one.annotations.readOnlyHint
-        answers = await asyncio.gather(*(call(session, "ask", question=one) for one in (JOBS, FERRY, RAIL)))
-        assert ["1,000" in answers[0]["answer"], "Heron" in answers[1]["answer"]] == [True, True]
-        cited = answers[0]["citations"][0]
-        place = {"source": cited["source"], "start": cited["start"], "end": cited["end"]}
-        read = await call(session, "read_source", **place)
-        assert read["text"] == cited["quote"] and (read["start"], read["end"]) == (cited["start"], cited["end"])
-        whole = await call(session, "read_source", source="rail.md")
-        assert whole["text"] == PLACES["rail.md"] and whole["length"] == len(PLACES["rail.md"])
-        found = await call(session, "search", query="ferry to Lundy", limit=2)
-        assert found["passages"][0]["source"] == "ferry.md" and len(found["passages"]) == 2
-        only = await call(session, "search", query="ferry to Lundy", sources=["*.txt"])
-        assert only["passages"] and all(one["source"].endswith(".txt") for one in only["passages"])
-        assert len((await call(session, "list_sources"))["sources"]) == 4
-        assert (await call(session, "ask", question="Who supplies Tesla's cells?"))["refused"]
-
-    in_session(home, story)
-
-
-@pytest.mark.slow
-def test_an_error_is_a_result_of_the_tool(home: Path) -> None:
-    async def story(session: ClientSession) -> None:
-        for tool, arguments, words in (
-            ("ask", {"question": " "}, "The question is empty"),
-            ("ask", {"question": JOBS, "sources": ["ferri.md"]}, "There is no source called"),
-            ("ask", {"question": JOBS, "as_of": "soon"}, "expected a date"),
-            ("search", {"query": JOBS, "limit": 51}, "limit"),
-            ("search", {"query": JOBS, "sources": ["ferry.md"], "as_of": "x"}, "expected a date"),
-            ("read_source", {"source": "../../etc/passwd"}, "There is no source called"),
-            ("read_source", {"source": "rail.md", "start": 9999}, "outside the text"),
-            ("read_source", {"source": "rail.md", "start": 9, "end": 3}, "outside the text"),
-            ("nothing", {}, "nothing"),
-        ):
-            result = await session.call_tool(tool, arguments)
-            said = " ".join(getattr(one, "text", "") for one in result.content)
-            assert result.isError and words in said and "Traceback" not in said, said
-
-    in_session(home, story)
-
-
-@pytest.mark.slow
-def test_the_tools_build_a_missing_index_and_print_nothing_but_the_protocol(tmp_path: Path) -> None:
-    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    messages = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "ask", "arguments": {"question": JOBS}}},
-    ]
-    command = [sys.executable, "app.py", "mcp", "--home", str(tmp_path / "home")]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin and process.stdout and process.stderr
-        for message in (*messages, "no JSON"):
-            process.stdin.write(f"{json.dumps(message)}\n")
-        process.stdin.flush()
-        lines = list[str]()
-        while not any('"id":2' in line for line in lines) and (line := process.stdout.readline()):
-            lines.append(line)
-        process.stdin.close()
-        rest, trouble = process.stdout.read(), process.stderr.read()
-    assert process.returncode == 0 and "1,000" in lines[-1]
-    assert all(json.loads(line)["jsonrpc"] == "2.0" for line in [*lines, *rest.splitlines()])
-    assert "Traceback" not in trouble
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(
-    subprocess.run(["sh", "-c", "unshare -rn true"], capture_output=True, check=False).returncode != 0,
-    reason="a process without a network needs `unshare -rn` (Linux, user namespaces)",
-)
-def test_the_tools_start_with_the_network_cut(home: Path) -> None:
-    async def story(session: ClientSession) -> str:
-        return str((await call(session, "ask", question=FERRY))["answer"])
-
-    assert "Heron Lines" in in_session(home, story, "unshare", "-rn")
 
 
 # --- the documentation ------------------------------------------------------------------------------------------------

@@ -25,8 +25,9 @@ from benchmarks.served import free_port
 from index.errors import FootnoteError
 from rag.answer import answer, stream
 from rag.engine import Engine
-from rag.settings import Settings, list_settings, make_settings
+from rag.settings import Settings, make_settings
 from rag.types import Answer
+from rag.variables import list_settings
 from rag.writer import prompt
 from rag.writer.llm import LanguageModel, ModelServerError
 from tests.conftest import ROOT, Run

@@ -9,8 +9,9 @@ import pytest
 
 from index.errors import FootnoteError
 from rag.engine import Engine
-from rag.settings import SAVED, list_settings, make_settings, read_saved, save
+from rag.settings import SAVED, make_settings, read_saved, save
 from rag.ui.preferences import _Events, preferences_room
+from rag.variables import list_settings
 
 
 def test_a_preference_is_kept_for_the_next_start(tmp_path: Path) -> None:

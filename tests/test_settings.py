@@ -9,7 +9,8 @@ import pytest
 
 from index.errors import FootnoteError
 from index.program import PROJECT
-from rag.settings import SEEDS, Settings, make_settings, unknown_variables
+from rag.settings import SEEDS, Settings, make_settings
+from rag.variables import unknown_variables
 from tests.conftest import Run
 
 SECRET = "sk-0123456789abcdef"

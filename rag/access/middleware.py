@@ -89,7 +89,7 @@ class Access:
             visitor = await run_in_threadpool(self._visitor, scope)
         except AccessError as error:
             _LOG.error("%s", one_line(str(error)))
-            await _refusal(scope["path"], 503, str(error))(scope, receive, send)
+            await _refusal(scope, 503, str(error))(scope, receive, send)
             return
         set_visitor(scope, visitor or Visitor("", Role.READER))
         if refusal := self._refused(scope, visitor):
@@ -122,17 +122,17 @@ class Access:
         least = listed_role(method, path) or Role.ADMIN
         if visitor.role < least:
             words = f"This needs the role {least}; {visitor.name} has the role {visitor.role}. Ask an admin."
-            return _refusal(path, 403, words)
+            return _refusal(scope, 403, words)
         if not visitor.name:
             return None
         session = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
         if found := _SESSION_IN_PATH.fullmatch(path):
             session = found[1]
         if session and not self._sessions.belongs(session, visitor):
-            return _refusal(path, 403, "This session of the page belongs to another user. Load the page again.")
+            return _refusal(scope, 403, "This session of the page belongs to another user. Load the page again.")
         if self._requests and method not in _SAFE:
             if wait := self._requests.wait(visitor.name):
-                return _refusal(path, 429, f"Too many requests in a minute. Try again in {wait} seconds.", wait)
+                return _refusal(scope, 429, f"Too many requests in a minute. Try again in {wait} seconds.", wait)
             self._requests.count(visitor.name)
         return None
 
@@ -145,17 +145,21 @@ def _log_in(scope: Scope) -> Response:
         if query := scope.get("query_string", b"").decode("latin-1"):
             wanted += f"?{query}"
         return RedirectResponse(f"login?next={quote(wanted, safe='')}" if wanted else "login", 303)
-    refusal = _refusal(scope["path"], 401, "Log in first, or send a valid token in the header Authorization: Bearer.")
+    refusal = _refusal(scope, 401, "Log in first, or send a valid token in the header Authorization: Bearer.")
     refusal.headers["WWW-Authenticate"] = "Bearer"
     return refusal
 
 
-def _refusal(path: str, status: int, message: str, wait: int = 0) -> Response:
+def _refusal(scope: Scope, status: int, message: str, wait: int = 0) -> Response:
     """Return an error in the form of the other errors below this path."""
+    path, id_ = scope["path"], scope.get("state", {}).get("id")
     if path.startswith("/v1/"):
-        body: dict[str, object] = {"error": {"message": message, "type": "invalid_request_error", "code": None}}
+        kind = "rate_limit_error" if status == 429 else "invalid_request_error"
+        body: dict[str, object] = {"error": {"message": message, "type": kind, "param": None, "code": None}, "id": id_}
+    elif path.startswith(("/api", "/mcp", "/metrics")):
+        body = {"error": message, "id": id_}
     else:
-        body = {"error" if path.startswith(("/api/", "/mcp")) else "problem": message}
+        body = {"problem": message}
     return JSONResponse(body, status, {"Retry-After": str(wait)} if wait else None)
 
 

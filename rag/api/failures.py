@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,8 +27,6 @@ from rag.queue import QueueFull
 _LOG = logging.getLogger("footnote")
 _RETRY_AFTER = "5"
 """Seconds after which a client may try again."""
-REQUEST_ID = "X-Request-ID"
-"""The header of a reply with the id of its request."""
 
 
 class BadBody(FootnoteError):
@@ -87,7 +84,7 @@ def _bad_body(error: RequestValidationError) -> str:
 
 
 class ApiRoute(APIRoute):
-    """A route that gives each request an id, and replies to errors with JSON.
+    """A route that replies to errors with JSON.
 
     The reply to an error is {"error": message, "id": id of the request}.
     """
@@ -121,7 +118,6 @@ class ApiRoute(APIRoute):
         handle: Callable[[Request], Awaitable[Response]] = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
-            request.state.id = uuid.uuid4().hex
             try:
                 response = await handle(request)
             except Exception as error:
@@ -129,7 +125,6 @@ class ApiRoute(APIRoute):
                 response = JSONResponse(body, status)
                 if status in (429, 503):
                     response.headers["Retry-After"] = _RETRY_AFTER
-            response.headers[REQUEST_ID] = request.state.id
             response.headers.setdefault("Cache-Control", "no-store")
             return response
 

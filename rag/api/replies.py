@@ -110,6 +110,7 @@ class AnswerReply(BaseModel):
     suggestions: list[str]
     made_by: dict[str, str]
     conversation: str | None = Field(None, description="The id of the stored conversation; null outside one.")
+    id: str = Field(description="The id of the request, as in the log and the header X-Request-ID.")
 
 
 class ErrorReply(BaseModel):

@@ -66,7 +66,7 @@ def make_api_router(service: AnswerService) -> APIRouter:
         states = service.states(asked)
         if not body.stream:
             answer = await while_connected(request, last_answer(states))
-            return JSONResponse({**answer.to_json(), "conversation": id_})
+            return JSONResponse({**answer.to_json(), "conversation": id_, "id": request.state.id})
         first = await while_connected(request, first_answer(states))
         return StreamingResponse(_events(first, states, id_, request), media_type="text/event-stream")
 
@@ -74,8 +74,8 @@ def make_api_router(service: AnswerService) -> APIRouter:
         first: Answer, states: States, conversation: str | None, request: Request
     ) -> AsyncGenerator[bytes]:
         def event(answer: Answer) -> bytes:
-            value = {**answer.to_json(), "conversation": conversation, "done": not answer.is_draft}
-            return server_event(value, "answer")
+            value = {**answer.to_json(), "conversation": conversation, "id": request.state.id}
+            return server_event({**value, "done": not answer.is_draft}, "answer")
 
         async with aclosing(states):
             yield event(first)

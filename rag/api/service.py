@@ -12,7 +12,9 @@ from functools import partial
 
 from index.errors import FootnoteError
 from rag.answer import BadQuestion, check_question, stream
+from rag.api.failures import status_and_message
 from rag.api.metrics import AnswerMetrics
+from rag.api.request_log import RequestRecord, current_request
 from rag.choice import ALL_SOURCES, Choice, UnknownSource
 from rag.conversation.store import ConversationStore
 from rag.conversation.thread import NO_TURNS, Thread
@@ -44,8 +46,8 @@ class Memory:
 class AskedQuestion:
     """A question with its options.
 
-    `session` and `name` identify it in the queue. `writer` overrides the setting. `memory` is None outside a
-    conversation.
+    `session` and `name` identify it in the queue; `name` and `route` in the log, outside of a program's request.
+    `writer` overrides the setting. `memory` is None outside a conversation.
     """
 
     text: str
@@ -55,6 +57,7 @@ class AskedQuestion:
     choice: Choice = ALL_SOURCES
     as_typed: bool = False
     memory: Memory | None = field(default=None)
+    route: str = "page"
 
 
 def stored_memory(store: ConversationStore, conversation: str, turn: str) -> Memory:
@@ -92,6 +95,22 @@ class AnswerService:
         nothing more is yielded. Closing the iterator stops the question. Raises BadQuestion, QueueFull, and the errors
         of `rag.answer.stream`.
         """
+        program = current_request.get()
+        record = program or RequestRecord(asked.name, asked.route, 200)
+        record.outcome = "stopped"  # unless it ends otherwise
+        record.question = asked.text if self.engine.settings.log_questions else ""
+        try:
+            async with aclosing(self._states(asked, record)) as states:
+                async for state in states:
+                    yield state
+        except Exception as error:
+            record.status, record.outcome = status_and_message(error, self.engine.home)[0], "failed"
+            raise
+        finally:
+            if record is not program:
+                record.log()
+
+    async def _states(self, asked: AskedQuestion, record: RequestRecord) -> AsyncGenerator[str | Answer]:
         question = self.check(asked.text)
         ticket = self.queue.join(asked.session, asked.name)
         try:
@@ -103,6 +122,7 @@ class AnswerService:
                 async for answer in answering:
                     if not answer.is_draft:
                         self.metrics.count(answer)
+                        record.count(answer)
                     yield answer
         except (BadQuestion, UnknownSource, Stopped):
             raise

@@ -1,4 +1,4 @@
-"""Tools for MCP clients over standard input and output: ask, search, list and read the sources.
+"""Tools for MCP clients, over standard input and output or over HTTP: ask, search, list and read the sources.
 
 The protocol: https://modelcontextprotocol.io
 """
@@ -19,8 +19,11 @@ import anyio
 from mcp.server.fastmcp import FastMCP
 from mcp.server.fastmcp.exceptions import ToolError
 from mcp.server.stdio import stdio_server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.types import ToolAnnotations
 from pydantic import Field
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from index.errors import FootnoteError
 from index.home import explained
@@ -40,10 +43,12 @@ from rag.api.service import AnswerService, AskedQuestion
 from rag.choice import Choice, resolve_scope
 from rag.engine import Engine
 from rag.plain import plain_message
-from rag.scope import Scope
+from rag.provenance import program_version
+from rag.scope import Scope as SearchScope
 from rag.sources import stored_article
 
 _LOG = logging.getLogger("footnote")
+MCP_PATH = "/mcp"
 _MOST_CHARACTERS = 50_000
 """Most code points that one call reads from a source."""
 _ABOUT = (
@@ -67,6 +72,7 @@ def make_tools(service: AnswerService) -> FastMCP:
     """Return the MCP server with its tools. Their errors are results marked as errors, with a plain message."""
     engine = service.engine
     server = FastMCP("footnote", instructions=_ABOUT, log_level="WARNING")
+    server._mcp_server.version = program_version()
 
     @server.tool(annotations=_READS)
     async def ask(
@@ -78,7 +84,7 @@ def make_tools(service: AnswerService) -> FastMCP:
         """Answer a question from the sources, with verbatim citations, or refuse if they do not answer it."""
         with _told(engine):
             choice = _choice(sources, as_of, since)
-            asked = AskedQuestion(question, "mcp", uuid.uuid4().hex, choice=choice)
+            asked = AskedQuestion(question, "mcp", uuid.uuid4().hex, choice=choice, route="mcp")
             return tool_answer(await last_answer(service.states(asked)))
 
     @server.tool(annotations=_READS)
@@ -122,7 +128,7 @@ def find_passages(engine: Engine, query: str, choice: Choice, limit: int) -> Too
     Raises UnknownSource, NothingChosen, and BrokenIndexError if there is no usable index.
     """
     generation, retriever, reader = engine.parts()
-    scope = Scope(generation, retriever, reader, resolve_scope(generation.catalog, choice), limit)
+    scope = SearchScope(generation, retriever, reader, resolve_scope(generation.catalog, choice), limit)
     places = scope.places(scope.search(query)[1])
     found = as_passages(places.hits, (), places.articles)
     return ToolPassages(passages=[PassageReply.model_validate(one.to_json()) for one in found])
@@ -157,6 +163,26 @@ async def serve_tools(service: AnswerService) -> None:
             await lowlevel.run(received, sent, lowlevel.create_initialization_options())
 
 
+class ToolsOverHttp:
+    """The tools as an ASGI application; `run` is the context in which it answers, the lifespan of a server.
+
+    Each request stands alone, so there is no stream of events to GET and no session to DELETE.
+    """
+
+    def __init__(self, service: AnswerService) -> None:
+        # The gate in front of the application checks host names.
+        self._manager = StreamableHTTPSessionManager(make_tools(service)._mcp_server, stateless=True)
+        self.run = self._manager.run
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a message of a client, which it sends by POST."""
+        if scope["method"] == "POST":
+            await self._manager.handle_request(scope, receive, send)
+        else:
+            reply = PlainTextResponse("MCP's clients send POST here.", 405, {"Allow": "POST"})
+            await reply(scope, receive, send)
+
+
 @contextmanager
 def _own_output() -> Iterator[TextIOWrapper]:
     """Yield standard output, and lead whatever else is printed to standard error."""
@@ -176,7 +202,7 @@ def _told(engine: Engine) -> Iterator[None]:
         raise ToolError(plain_message(explained(error, engine.home), engine.home)) from error
     except Exception as error:
         _LOG.exception("a tool failed")
-        raise ToolError("Something went wrong. Try again; standard error has the details.") from error
+        raise ToolError("Something went wrong. Try again; the log has the details.") from error
 
 
 def _choice(sources: list[str] | None, as_of: str | None, since: str | None) -> Choice:

@@ -22,7 +22,8 @@ from index.text.tokens import token_counter
 from rag.engine import recipe, roots, server
 from rag.reader.models import check_files
 from rag.reader.spans import MODEL, STRONG
-from rag.settings import SEEDS, Settings, unknown_variables
+from rag.settings import SEEDS, Settings
+from rag.variables import unknown_variables
 
 _ROOM = 200_000_000
 """Fewest bytes that should be free: enough for a small index and its successor."""

@@ -17,7 +17,7 @@ from index.errors import FootnoteError
 from rag.cli.codes import FAILED, INTERRUPTED
 from rag.cli.parser import make_parser
 from rag.cli.terminal import print_trouble
-from rag.settings import unknown_variables
+from rag.variables import unknown_variables
 
 COMMANDS = {
     "serve": "rag.cli.serve",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import logging.handlers
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.program import command
 from rag.cli.codes import ANSWERED, FAILED, MISUSED
+from rag.cli.log import log_to
 from rag.cli.terminal import print_line, print_trouble
 from rag.environment import collect_less, prepare
-from rag.settings import Settings, make_settings, unknown_variables
+from rag.settings import Settings, make_settings
+from rag.variables import unknown_variables
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -64,7 +64,7 @@ def serve_command(arguments: argparse.Namespace) -> int:
     port = free_port(settings.host, settings.port)
     if port is None:
         return FAILED
-    _log_to(settings.index_home() / "logs" / "footnote.log")
+    log_to(settings.index_home() / "logs" / "footnote.log", settings.log_format)
     import uvicorn
 
     print_line(f"Starting. The page will be at http://{in_url(settings.host)}:{port} (Ctrl-C ends it).")
@@ -81,17 +81,3 @@ def serve_command(arguments: argparse.Namespace) -> int:
         server_header=False,
     )
     return ANSWERED
-
-
-def _log_to(path: Path) -> None:
-    """Write warnings and errors to a log file of limited size; to the terminal if that fails."""
-    handler: logging.Handler
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
-    except OSError as error:
-        print_trouble(f"{path} can't be written ({error.strerror}): warnings and errors are shown here.")
-        handler = logging.StreamHandler()
-    logging.raiseExceptions = False  # a full disk should cause no tracebacks
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)

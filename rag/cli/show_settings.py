@@ -7,7 +7,8 @@ import argparse
 from rag.cli.codes import ANSWERED
 from rag.cli.terminal import print_line
 from rag.printable import one_line
-from rag.settings import list_settings, make_settings, unknown_variables
+from rag.settings import make_settings
+from rag.variables import list_settings, unknown_variables
 
 
 def settings_command(arguments: argparse.Namespace) -> int:

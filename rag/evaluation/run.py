@@ -38,8 +38,8 @@ from rag.evaluation.questions import Question, QuestionSet
 from rag.evaluation.statistics import SAMPLES, SEED, Scores, percentiles
 from rag.evaluation.threads import Pending, pending_threads
 from rag.provenance import program_version
-from rag.settings import list_settings
 from rag.types import Answer
+from rag.variables import list_settings
 
 _SCHEMA = 1
 _LIBRARIES = (
@@ -55,7 +55,7 @@ _LIBRARIES = (
 )
 _IN_A_ROW = {"n", "id", "question", "answers", "labels", "answer", "scores", "cause"}
 _NO_MATTER = frozenset(
-    ("FOOTNOTE_HOME", "FOOTNOTE_HOST", "FOOTNOTE_PORT", "FOOTNOTE_MAX_WAITING", "FOOTNOTE_THREADS", "FOOTNOTE_WORKERS")
+    f"FOOTNOTE_{name}" for name in "HOME HOST PORT MAX_WAITING THREADS WORKERS LOG_FORMAT LOG_QUESTIONS".split()
 )
 """Settings that do not change any answer."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable
@@ -14,8 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.access.middleware import PAGES
 from rag.access.visitor import Role, Visitor, visitor_of
+from rag.api.request_log import RequestLog
 from rag.hosts import split_authority
+from rag.printable import one_line
 
+_LOG = logging.getLogger("footnote")
 UPLOAD = "/gradio_api/upload"
 """The path of uploads; uploads.py limits their size."""
 VISIT = "footnote_visit"
@@ -80,6 +84,9 @@ class Gate:
         headers = Headers(scope=scope)
         scope[VISIT] = _visit(headers)
         if refusal := self._refusal(scope, headers):
+            why = bytes(refusal.body).decode()
+            path = one_line(scope["path"][:200])
+            _LOG.warning("request %s: %s: %d %s", scope["state"]["id"], path, refusal.status_code, why)
             await refusal(scope, receive, guarded)
         else:
             await self._app(scope, receive, guarded)
@@ -164,8 +171,8 @@ class GatedApp(FastAPI):
         super().__init__(**options)  # type: ignore[arg-type]
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Put the gate before all other middleware, including the error handler."""
-        return Gate(self._access(super().build_middleware_stack()), *self._gate)
+        """Put the gate before all other middleware, including the error handler; give each request its id before."""
+        return RequestLog(Gate(self._access(super().build_middleware_stack()), *self._gate))
 
 
 _NOT_FOR = {

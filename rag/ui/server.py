@@ -18,7 +18,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
 from rcssmin import cssmin
 from rjsmin import jsmin
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from index.errors import FootnoteError
@@ -28,6 +28,7 @@ from rag.access.middleware import Access, PageSessions, Proxies
 from rag.access.users import UserStore
 from rag.api.routes import make_api_router
 from rag.api.service import AnswerService
+from rag.api.tools import MCP_PATH, ToolsOverHttp
 from rag.engine import Engine
 from rag.evaluation.compare import compare
 from rag.evaluation.feedback import BadFeedback, Judgement
@@ -105,11 +106,13 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
 
     watcher = Watcher(engine, engine.settings.look_every)
+    tools = ToolsOverHttp(service)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        yield
+        async with tools.run():
+            yield
         watcher.end()
         reading.viewer.close()
         files.close()
@@ -132,6 +135,7 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
     app.include_router(make_api_router(service))
+    app.router.routes.append(Route(MCP_PATH, tools))
     _mount_page(app, engine, make_page(engine, service, files, removed, sessions))
     return app
 

@@ -56,7 +56,7 @@ class Turns:
             yield html.failure(turn_id, question[:200], str(error))
         except Exception as error:
             number = uuid.uuid4().hex[:8]
-            _LOG.exception("error %s while answering %r", number, question)
+            _LOG.exception("error %s while answering question %s", number, turn_id)
             message = "Something went wrong while answering. Ask again; the log has the details."
             if isinstance(error, FootnoteError):
                 message = plain_message(explained(error, home), home)
