@@ -348,7 +348,7 @@ def take_starting(studio: Studio) -> None:
         studio.take(pages, "starting")
         for page in pages.values():
             ask(page, "Who is Kurt Kelty?")
-        _each(pages, lambda page: page.locator(".fn-failed"), "Too many questions")
+        _each(pages, lambda page: page.locator(".fn-failed"), "Busy: ")
         studio.take(pages, "busy")
         for page in pages.values():
             page.get_by_role("button", name="Stop", exact=True).click()

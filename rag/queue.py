@@ -1,15 +1,22 @@
-"""A first-come, first-served queue of questions, limited in length and in questions at once."""
+"""A queue in which askers take turns, limited in length and in questions at once."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from threading import Event, Lock
 
 from index.errors import FootnoteError
+
+_FULL = (
+    "Busy: {} questions are waiting or being answered, the most that this server accepts (FOOTNOTE_MAX_WAITING). "
+    "Ask again in a moment."
+)
 
 
 class QueueFull(FootnoteError):
@@ -22,7 +29,7 @@ class Stopped(FootnoteError):
 
 @dataclass(eq=False)
 class Ticket:
-    """A question's place in the queue, with its session and name.
+    """A question's place in the queue, with its session and name, and who asks it.
 
     `called` completes at the question's turn, and is cancelled if the question leaves before. `stopped` is set when the
     question should end. `number` counts the calls from 1; 0 before the call.
@@ -30,6 +37,7 @@ class Ticket:
 
     session: str
     name: str
+    asker: str
     gives_way: bool
     called: Future[None] = field(default_factory=Future)
     stopped: Event = field(default_factory=Event)
@@ -38,11 +46,15 @@ class Ticket:
 
 
 class RequestQueue:
-    """Runs questions in order of arrival, at most `workers` at once.
+    """Runs questions in turn, at most `workers` at once.
 
-    subtle: while a question is running, at most `workers` later ones are called. So no question is overtaken by more
-    than that, however long it runs. Safe to share between threads and event loops. `waiting` is a coroutine, so no
-    thread blocks for a user's question.
+    Each asker has one place in the line: the next question of an asker takes the last place when the one before it is
+    called. So one with many questions delays each of the others by only one, the only question of an asker is never
+    overtaken by a later one, and the questions of an asker keep their order.
+
+    subtle: while a question is running, at most `workers` later ones are called. So it is overtaken by no more than
+    that, however long it runs. Safe to share between threads and event loops. `waiting` is a coroutine, so no thread
+    blocks for a user's question.
     """
 
     def __init__(self, workers: int, most: int) -> None:
@@ -57,20 +69,19 @@ class RequestQueue:
         self._present: set[Ticket] = set()
         self._calls = 0
 
-    def join(self, session: str, name: str, *, gives_way: bool = False) -> Ticket:
-        """Take the last place in the queue.
+    def join(self, session: str, name: str, asker: str = "", *, gives_way: bool = False) -> Ticket:
+        """Take a place in the queue for the `asker` ("": the session).
 
         A ticket that gives way lets all others pass until it is called, and counts towards no limit. Raises QueueFull
         if `most` questions are admitted already.
         """
-        ticket = Ticket(session, name, gives_way)
+        ticket = Ticket(session, name, asker or session, gives_way)
         with self._lock:
             if not gives_way:
                 if len(self._present) >= self.most:
-                    raise QueueFull("Too many questions are waiting here. Ask again in a moment.")
+                    raise QueueFull(_FULL.format(len(self._present)))
                 self._present.add(ticket)
-            behind = (at for at, one in enumerate(self._line) if one.gives_way and not one.number)
-            self._line.insert(len(self._line) if gives_way else next(behind, len(self._line)), ticket)
+            self._line = _in_turn([*self._line, ticket])
             self._call()
         return ticket
 
@@ -167,3 +178,15 @@ class RequestQueue:
             ticket.number = self._calls
             at_work.append(ticket)
             ticket.called.set_result(None)
+
+
+def _in_turn(line: Sequence[Ticket]) -> list[Ticket]:
+    """Return the line with those called first, then one question of each asker at a time, then those that give way."""
+    called = [one for one in line if one.number]
+    waiting = defaultdict[str, list[Ticket]](list)
+    for one in line:
+        if not one.number and not one.gives_way:
+            waiting[one.asker].append(one)
+    rounds = zip_longest(*waiting.values())
+    last = [one for one in line if not one.number and one.gives_way]
+    return [*called, *(one for round_ in rounds for one in round_ if one), *last]

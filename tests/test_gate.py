@@ -18,6 +18,7 @@ from benchmarks.served import free_port, run_app, served
 from rag.engine import Engine
 from rag.hosts import host_names, is_loopback, split_authority
 from rag.settings import Settings
+from rag.ui.chat import _Outbox
 from rag.ui.gate import NeededOnly
 from rag.ui.server import make_server
 from tests.conftest import Run
@@ -56,6 +57,18 @@ def gradio_of(app: FastAPI) -> FastAPI:
     (mounted,) = (route.app for route in app.routes if isinstance(route, Mount))
     assert isinstance(mounted, NeededOnly)
     return mounted._app  # type: ignore[return-value]
+
+
+def test_pages_opened_long_ago_take_no_memory(app: FastAPI) -> None:
+    states = gradio_of(app).state_holder  # type: ignore[attr-defined]
+    for number in range(310):
+        states[f"page{number}"].is_closed = True
+    assert len(states.session_data) == 300 and "page309" in states and "page9" not in states
+    outbox = _Outbox()
+    for number in range(310):
+        assert outbox.put(f"page{number}", "turn", "<p>").count("data-parcel") == 1
+    assert outbox.put("page309", "other", "<p>").count("data-parcel") == 2
+    assert outbox.put("page9", "other", "<p>").count("data-parcel") == 1
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:

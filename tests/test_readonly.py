@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import people_at_once as people
+from benchmarks import crowd
 from benchmarks.served import free_port
 from tests.conftest import ROOT, Run
 
@@ -97,11 +97,11 @@ def test_the_page_is_served_and_answers_with_a_read_only_home(home: Path, tmp_pa
         process = subprocess.Popen(command("serve", "--port", str(port)), cwd=ROOT, env=environment, stderr=stream)
     try:
         address = f"http://127.0.0.1:{port}"
-        asyncio.run(people.started(address))
+        asyncio.run(crowd.started(address))
 
         async def one() -> str:
-            async with people.client(address) as session:
-                return (await people.ask(session, QUESTION)).outcome
+            async with crowd.client(address) as session:
+                return (await crowd.ask_page(session, QUESTION)).outcome
 
         assert asyncio.run(one()) == "answered"
         body = json.dumps({"kind": "good", "question": QUESTION, "cited": [{"source": "otters.txt"}]}).encode()

@@ -22,7 +22,7 @@ from index.text.layout import Span
 from rag.access.visitor import visitor_of
 from rag.api.addresses import article_path
 from rag.api.bodies import ChatBody, ChatMessage
-from rag.api.connection import States, first_answer, last_answer, server_event, while_connected
+from rag.api.connection import States, asker, first_answer, last_answer, server_event, while_connected
 from rag.api.failures import ApiRoute, BadBody, UnknownModel, needs_models
 from rag.api.service import AnswerService, AskedQuestion, Memory
 from rag.cite import Citation
@@ -32,7 +32,6 @@ from rag.types import Answer
 
 MODEL_NAME = "footnote"
 """The name under which clients ask Footnote."""
-_SESSION = "v1"
 _MOST_KEPT = 500
 """Answers kept in memory, for the questions that refer to them."""
 _MOST_TURNS = 8
@@ -118,9 +117,8 @@ def add_openai_routes(router: APIRouter, service: AnswerService) -> None:
             raise BadBody("There is no message of the user, so there is no question.")
         user = visitor_of(request).name
         thread = given.thread(body.messages[:last], user)
-        asked = AskedQuestion(
-            _text(body.messages[last]), f"{_SESSION} {user}", request.state.id, memory=Memory(lambda: thread)
-        )
+        text, id_ = _text(body.messages[last]), request.state.id
+        asked = AskedQuestion(text, id_, id_, asker(request), memory=Memory(lambda: thread))
         states = service.states(asked)
         if not body.stream:
             answer = await while_connected(request, last_answer(states))

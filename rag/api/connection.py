@@ -1,4 +1,4 @@
-"""Waits for an answer while the client is connected, and sends answers as server-sent events."""
+"""The connection of a program: who asks, whether it is still there, and answers as server-sent events."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 
 from index.errors import FootnoteError
+from rag.access.visitor import visitor_of
 from rag.types import Answer
 
 _LOOK_EVERY = 0.5
@@ -23,6 +24,13 @@ States = AsyncGenerator[str | Answer]
 
 class ClientGone(FootnoteError):
     """A client that closed the connection before the reply."""
+
+
+def asker(request: Request) -> str:
+    """Return who asks, for the turns in the queue: a user, or without log-in all programs at one address."""
+    if name := visitor_of(request).name:
+        return f"user {name}"
+    return f"address {request.client.host}" if request.client else ""
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response, Streami
 from rag.access.visitor import visitor_of
 from rag.api.bodies import NEW, AskBody, make_choice
 from rag.api.chat_completions import add_openai_routes
-from rag.api.connection import States, first_answer, last_answer, server_event, while_connected
+from rag.api.connection import States, asker, first_answer, last_answer, server_event, while_connected
 from rag.api.failures import ApiRoute, needs_models
 from rag.api.metrics import METRICS_TYPE, metrics_text
 from rag.api.replies import AnswerReply, ErrorReply, SourcesReply, listed_sources
@@ -24,13 +24,11 @@ from rag.conversation.store import ConversationStore
 from rag.provenance import program_version
 from rag.types import Answer
 
-_SESSION = "api"
-"""The session of these questions in the queue."""
 _ABOUT = "Answers from a folder of sources, with citations. A citation is a verbatim slice of its source."
 _FAILURES: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorReply, "description": "The question can't be asked, or the body has the wrong form."},
     404: {"model": ErrorReply, "description": "A source or the conversation does not exist."},
-    429: {"model": ErrorReply, "description": "Too many questions are waiting. Retry-After says when to try again."},
+    429: {"model": ErrorReply, "description": "The queue is full. Retry-After says when to try again."},
     503: {"model": ErrorReply, "description": "The models are loading, or there is no usable index."},
 }
 _EVENTS: dict[int | str, dict[str, Any]] = {
@@ -57,8 +55,9 @@ def make_api_router(service: AnswerService) -> APIRouter:
         id_, left_out = await run_in_threadpool(_conversation, store, body.conversation)
         asked = AskedQuestion(
             body.question,
-            f"{_SESSION} {visitor_of(request).name}",
             request.state.id,
+            request.state.id,
+            asker(request),
             choice=make_choice(body.sources, body.as_of, body.since, left_out),
             as_typed=body.as_typed,
             memory=stored_memory(store, id_, request.state.id) if id_ else None,

@@ -46,13 +46,15 @@ class Memory:
 class AskedQuestion:
     """A question with its options.
 
-    `session` and `name` identify it in the queue; `name` and `route` in the log, outside of a program's request.
+    `session` and `name` identify it in the queue, where each `asker` ("": the session) has one place at a time; `name`
+    and `route` in the log, outside of a program's request.
     `writer` overrides the setting. `memory` is None outside a conversation.
     """
 
     text: str
     session: str
     name: str
+    asker: str = ""
     writer: Writer | None = None
     choice: Choice = ALL_SOURCES
     as_typed: bool = False
@@ -112,7 +114,7 @@ class AnswerService:
 
     async def _states(self, asked: AskedQuestion, record: RequestRecord) -> AsyncGenerator[str | Answer]:
         question = self.check(asked.text)
-        ticket = self.queue.join(asked.session, asked.name)
+        ticket = self.queue.join(asked.session, asked.name, asked.asker)
         try:
             async with aclosing(self._waiting(ticket)) as waiting:
                 async for words in waiting:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 import uuid
-from collections import defaultdict
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -38,6 +38,8 @@ from rag.ui.uploads import GuardedBlocks, Uploads
 STATIC = Path(__file__).parent / "static"
 _OTHERS = 40
 """Events besides questions that Gradio may run at once: the tabs, the welcome, stopping."""
+_MOST_SESSIONS = 300
+"""Pages whose state is kept in memory: those used last. A page that is forgotten still asks and gets its answers."""
 _WELCOME_LOOKS, _WELCOME_EVERY = 60, 0.5
 """Number of checks for new suggestions after the page has loaded, and seconds between two checks."""
 _ID = re.compile(r"[a-z0-9]{1,32}")
@@ -55,20 +57,23 @@ class _Outbox:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._turns: dict[str, dict[str, str]] = defaultdict(dict)
+        self._turns = OrderedDict[str, dict[str, str]]()
 
     def put(self, session: str, turn_id: str, markup: str) -> str:
         """Store the new state of a turn and return all stored turns as parcels."""
         with self._lock:
-            turns = self._turns[session]
+            turns = self._turns.setdefault(session, {})
+            self._turns.move_to_end(session)
+            if len(self._turns) > _MOST_SESSIONS:
+                self._turns.popitem(last=False)
             turns[turn_id] = markup
             return "".join(map(html.parcel, turns.values()))
 
     def keep_only(self, session: str, turn_ids: list[str]) -> None:
         """Drop all turns of a session except `turn_ids`; the page has the others."""
         with self._lock:
-            kept = {id_: markup for id_, markup in self._turns[session].items() if id_ in turn_ids}
-            self._turns[session] = kept
+            for id_ in self._turns.get(session, {}).keys() - set(turn_ids):
+                del self._turns[session][id_]
 
     def forget(self, session: str) -> None:
         """Drop a session that has ended."""
@@ -210,6 +215,7 @@ def make_page(
                 gr.HTML(rail.panel(), js_on_load=None)
             gr.HTML('<div class="fn-scrim" data-do="close"></div>', js_on_load=None, elem_id="fn-behind")
         page.unload(events.leave)
+    page.state_session_capacity = _MOST_SESSIONS  # Gradio keeps 150 KB for each; its default is 10,000
     # Gradio's queue must never delay a question, and every request must pass through it.
     page.max_threads = events.turns.queue.most + _OTHERS
     page.queue(api_open=False)

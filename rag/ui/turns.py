@@ -36,7 +36,7 @@ class Turns:
         The final answer is stored in `memory` before it is shown; if that fails, a note below the answer says so. After
         a stop nothing more is yielded. Closing the iterator stops the question too.
         """
-        asked = AskedQuestion(question, session, turn_id, writer, choice, memory=memory)
+        asked = AskedQuestion(question, session, turn_id, writer=writer, choice=choice, memory=memory)
         home = self._service.engine.home
         quoted: Answer | None = None
         try:
