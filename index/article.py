@@ -23,6 +23,8 @@ from index.text.titles import Title, TitleOrigin, find_title_of
 TEXT_SUFFIXES = frozenset({"", ".txt", ".text", ".md", ".markdown", ".log", ".rst"})
 READABLE = TEXT_SUFFIXES | READERS.keys()
 """Endings of file names that can be read, in lower case."""
+_LONGEST_TITLE = 1000
+"""Most characters of a title; metadata and front matter can hold any text."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def article_of(source: str, content: Content) -> Article:
     author = content.author or front.get("author") or front.get("authors") or ""
     marks = (content.pages, content.rows, content.times)
     given = (published or read_name(source)[0], content.text, author, content.language)
-    return Article(digest, source, title.text, title.origin, *given, *marks)
+    return Article(digest, source, title.text[:_LONGEST_TITLE], title.origin, *given, *marks)
 
 
 def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:

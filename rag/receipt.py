@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from index.errors import FootnoteError
 from index.program import command
@@ -24,6 +26,8 @@ _NAMES = {
 }
 KEPT = "whatsnew"
 """Folder in FOOTNOTE_HOME with the answers that `whatsnew` compares with."""
+_ANSWER = TypeAdapter(Answer)
+"""Checks the type of every value in a receipt."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ def read_receipt(path: Path) -> Answer:
     Raises FootnoteError for anything else.
     """
     try:
-        return Answer.from_json(json.loads(path.read_text("utf-8")))
+        answer = Answer.from_json(json.loads(path.read_text("utf-8")))
+        return _ANSWER.validate_python(asdict(answer))
     except OSError as error:
         raise FootnoteError(f"{path} can't be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from index.article import read_article
+from index.article import article_of, read_article
 from index.errors import UnreadableSource
+from index.formats.content import Content
 from index.formats.plain import decode
 from index.formats.worker import Worker
 
@@ -62,3 +63,7 @@ def test_ids_are_derived_from_source_and_text(tmp_path: Path) -> None:
     again, _ = read_article(path, "a.txt", max_bytes=1000, worker=Worker())
     other, _ = read_article(path, "b.txt", max_bytes=1000, worker=Worker())
     assert one == again and one.id != other.id
+
+
+def test_a_title_of_metadata_has_a_limit() -> None:
+    assert len(article_of("a.pdf", Content("The mill stands.", title="mill " * 5_000)).title) == 1000

@@ -288,3 +288,13 @@ def test_an_upload_whose_name_other_systems_cannot_have_is_named(home: Path, tmp
     (uploads(home) / "Call 10:30.txt").write_text("Otters call at night.")
     assert main(["backup", str(tmp_path / "all.zip"), "--home", str(home)]) == 0
     assert "Left out: sources/Call 10:30.txt" in capsys.readouterr().err
+
+
+def test_a_directory_that_points_outside_the_file_is_refused(backup: Path, tmp_path: Path) -> None:
+    data = bytearray(backup.read_bytes())
+    at = data.rfind(b"PK\x05\x06") + 16  # where the end of the archive says that its directory starts
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 100).to_bytes(4, "little")
+    backup.write_bytes(data)
+    with pytest.raises(BadBackup, match="points outside the file"):
+        restore_backup(backup, tmp_path / "new")
+    assert not (tmp_path / "new").exists()

@@ -171,3 +171,21 @@ def test_a_turn_of_another_version_keeps_its_words(store: ConversationStore) -> 
     store.add_words("one", "a", "Who?", "Ada Lo.")
     turn = store.get("one").turns[0]
     assert turn.answer is None and (turn.question, turn.text) == ("Who?", "Ada Lo.")
+
+
+def test_text_that_is_not_utf8_is_reported_as_damage(tmp_path: Path) -> None:
+    store = ConversationStore(tmp_path)
+    store.add("conversation1", "t1", Answer("Where is the mill?", "At Farley.", False))
+    path = tmp_path / CONVERSATIONS_FILE
+    path.write_bytes(path.read_bytes().replace(b"mill", b"mi\xf5l"))
+    with pytest.raises(ConversationError, match="can't be read or saved"):
+        store.summaries()
+
+
+def test_a_damaged_list_of_left_out_sources_is_empty(tmp_path: Path) -> None:
+    store = ConversationStore(tmp_path)
+    store.add("conversation1", "t1", Answer("Where is the mill?", "At Farley.", False))
+    store.change("conversation1", left_out=["mill.txt"])
+    path = tmp_path / CONVERSATIONS_FILE
+    path.write_bytes(path.read_bytes().replace(b'["mill.txt"]', b'["mill.txt" '))
+    assert store.get("conversation1").left_out == ()

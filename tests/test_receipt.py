@@ -12,6 +12,7 @@ from rag.answer import answer
 from rag.engine import Engine
 from rag.receipt import read_receipt, replay, whats_new
 from rag.settings import Settings
+from rag.types import Answer
 from tests.conftest import Run
 
 pytestmark = pytest.mark.slow
@@ -85,3 +86,14 @@ def test_whats_new_lists_exactly_the_questions_that_a_change_affects(ponds: Engi
     assert "1 of 4 questions" in second.stderr
     assert "then: Joan Pike" in second.stdout and "now: Rosa Quill" in second.stdout
     assert "why: pond-2.txt has changed" in second.stdout
+
+
+@pytest.mark.parametrize(("key", "value"), [("question", 5), ("timings", {"read": []}), ("form", "x"), ("notes", [1])])
+def test_a_receipt_with_a_value_of_the_wrong_type_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    path = tmp_path / "answer.json"
+    whole = Answer("Where is the mill?", "At Farley.", False)
+    path.write_text(json.dumps(whole.to_json()))
+    assert read_receipt(path) == whole
+    path.write_text(json.dumps(whole.to_json() | {key: value}))
+    with pytest.raises(FootnoteError, match="holds no answer"):
+        read_receipt(path)

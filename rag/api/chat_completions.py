@@ -24,6 +24,7 @@ from rag.api.addresses import article_path
 from rag.api.bodies import ChatBody, ChatMessage
 from rag.api.connection import States, asker, first_answer, last_answer, server_event, while_connected
 from rag.api.failures import ApiRoute, BadBody, UnknownModel, needs_models
+from rag.api.replies import OpenAiErrorReply
 from rag.api.service import AnswerService, AskedQuestion, Memory
 from rag.cite import Citation
 from rag.conversation.thread import Thread
@@ -36,6 +37,18 @@ _MOST_KEPT = 500
 """Answers kept in memory, for the questions that refer to them."""
 _MOST_TURNS = 8
 """Earlier exchanges of a conversation that are looked up."""
+_FAILURES: dict[int | str, dict[str, Any]] = {
+    400: {"model": OpenAiErrorReply, "description": "The question can't be asked, or the body has the wrong form."},
+    404: {"model": OpenAiErrorReply, "description": "There is no such model."},
+    429: {"model": OpenAiErrorReply, "description": "Too many questions are waiting."},
+    503: {"model": OpenAiErrorReply, "description": "The models are loading, or there is no usable index."},
+}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": 'A chat completion, or with "stream" its chunks as server-sent events.',
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 _CORRECTED = "\n\nThe answer above was withdrawn. Instead:\n\n"
 
 
@@ -107,7 +120,12 @@ def add_openai_routes(router: APIRouter, service: AnswerService) -> None:
         model = {"id": MODEL_NAME, "object": "model", "created": begun, "owned_by": MODEL_NAME}
         return {"object": "list", "data": [model]}
 
-    @openai.post("/chat/completions", response_model=None, summary="Ask the last message of a conversation")
+    @openai.post(
+        "/chat/completions",
+        response_model=None,
+        responses={**_FAILURES, **_EVENTS},
+        summary="Ask the last message of a conversation",
+    )
     async def complete(body: ChatBody, request: Request) -> Response:
         if body.model != MODEL_NAME:
             raise UnknownModel(f"There is no model {body.model!r} here. The only one is {MODEL_NAME!r}.")

@@ -120,6 +120,22 @@ class ErrorReply(BaseModel):
     id: str
 
 
+class OpenAiError(BaseModel):
+    """An error in the form that OpenAI's clients read."""
+
+    message: str
+    type: str
+    param: None = None
+    code: None = None
+
+
+class OpenAiErrorReply(BaseModel):
+    """An error below /v1, with the id of its request."""
+
+    error: OpenAiError
+    id: str
+
+
 class SourceReply(BaseModel):
     """A source. The figures are null for a source that is not in the index; `state` says why."""
 

@@ -100,6 +100,8 @@ def _checked(archive: zipfile.ZipFile, size: int) -> Contents:
         raise BadBackup("it holds a link or a folder")
     if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in members):
         raise BadBackup("its compression is not the one of a backup")
+    if any(not 0 <= one.header_offset < size for one in members):
+        raise BadBackup("its directory points outside the file")
     if archive.getinfo(LIST).file_size > _LIST_BYTES:
         raise BadBackup("its list of files is too long")
     contents = Contents.from_bytes(archive.read(LIST))

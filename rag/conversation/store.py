@@ -175,9 +175,7 @@ class ConversationStore:
             ).fetchall()
         if row is None:
             raise NoConversation(_NOT_THERE)
-        return Conversation(
-            conversation, row[0], bool(row[1]), tuple(json.loads(row[2])), tuple(_turn(*turn) for turn in turns)
-        )
+        return Conversation(conversation, row[0], bool(row[1]), _names(row[2]), tuple(_turn(*turn) for turn in turns))
 
     def answer(self, turn: str) -> Answer:
         """Return the answer of a turn.
@@ -288,7 +286,7 @@ class ConversationStore:
                 yield db
                 if commit:
                     db.execute("commit")
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise ConversationError(
                 f"The conversations can't be read or saved: {error}. If this stays, move the file "
                 f"{CONVERSATIONS_FILE} out of the folder FOOTNOTE_HOME and load the page again; a new one is made."
@@ -316,6 +314,14 @@ def _turn(id_: str, question: str, text: str, answer: str | None, starred: int, 
     except (ValueError, KeyError, TypeError):
         found = None  # stored by another version: the words are still usable
     return Turn(id_, question, text, found, bool(starred), asked)
+
+
+def _names(stored: str) -> tuple[str, ...]:
+    """Return a stored list of sources; none if it is damaged."""
+    try:
+        return tuple(map(str, json.loads(stored)))
+    except (ValueError, TypeError):
+        return ()
 
 
 def _title(words: str) -> str:
