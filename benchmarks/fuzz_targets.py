@@ -29,8 +29,9 @@ from rag.backup.write import write_backup
 from rag.conversation.store import CONVERSATIONS_FILE, ConversationStore
 from rag.evaluation.read import read_questions
 from rag.receipt import read_receipt
-from rag.settings import Settings, list_settings, make_settings, unknown_variables
+from rag.settings import Settings, make_settings
 from rag.types import Answer
+from rag.variables import list_settings, unknown_variables
 from tests.documents import FACTS, write_corpus
 from tests.golden.make import write_all
 

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import positive_data_acceptance
 
 from benchmarks.served import served
-from tests.test_api import ROUTES, until_ready
+from tests.programs import until_ready
+from tests.test_api import ROUTES
 
 CASES = 150
 """Most cases of each route and kind: bodies that fit the description, and bodies that do not."""
