@@ -274,7 +274,7 @@ def _refused_unread(engine: Engine, question: str, refusal: Refusal, clock: Cloc
 def _written(
     settings: Settings, builder: AnswerBuilder, thread: Thread, wish: _Wish, stop: Event | None
 ) -> Iterator[Answer]:
-    """Yield answers by the language model; quote if it fails, or if no sentence passes the check."""
+    """Yield answers by the language model; quote if it fails, or if what it wrote falls short."""
     draft = GeneratedDraft()
     quoted = wish.answers or wish.never_refuse
     try:
@@ -291,7 +291,8 @@ def _written(
             for draft in drafts:
                 if draft.shows:
                     yield replace(builder.written(draft), is_draft=True)
-    if draft.shows and not draft.declined:
+    draft = replace(draft, rejected=builder.shortfall(draft, quoted=quoted) if draft.shows else "")
+    if draft.shows and not (draft.declined or draft.rejected):
         yield builder.written(draft)
     elif quoted and not (draft.declined and not wish.never_refuse):
         yield builder.quoted(draft)

@@ -149,6 +149,20 @@ class AnswerBuilder:
         shown = [one for one in cited if one.verdict != "unsupported" or self.settings.show_unsupported]
         return self._answer(as_text(shown), shown, citations, [], draft, "llm")
 
+    def shortfall(self, draft: GeneratedDraft, *, quoted: bool) -> str:
+        """Return what a written answer lacks; "" for one that can be shown.
+
+        If quotes answer, one sentence at least has to be supported; a "Yes" or "No" is weak only because it concludes.
+        Where the reading model answers, it has to find an answer in the written words too.
+        """
+        shown = [one for one in draft.statements if one.verdict != "unsupported"]
+        if quoted and self.form != "yes_no" and not any(one.verdict == "supported" for one in shown):
+            return "No sentence is supported"
+        reader = self.engine.parts()[2]
+        if not self.drafted and not reader.finds_answer(self.searched, " ".join(one.text for one in shown)):
+            return "The reading model finds no answer"
+        return ""
+
     def task(self, thread: Thread, *, doubted: bool) -> Task:
         """Return what a language model is to write, from the passages that answer best.
 

@@ -33,6 +33,7 @@ from rag.writer.llm import LanguageModel, ModelServerError
 from tests.conftest import ROOT, Run
 
 SUPPLIERS = "who supplies GM's cells?"
+FIRMS = "Which firms does GM work with on batteries?"
 JOBS = "How many jobs will the TDK deal create?"
 
 
@@ -119,9 +120,9 @@ def test_the_answer_is_quoted_if_no_sentence_passes_the_check(ask: Ask, engine: 
 
 
 def test_failed_sentences_are_struck_through_if_the_setting_says_so(ask: Ask) -> None:
-    found = ask("wrong-number", show_unsupported=True)
+    found = ask("wrong-name", FIRMS, show_unsupported=True)
     struck = re.findall(r"~~(.*?)~~ \(not supported: (.*?)\)", found.text)
-    assert len(struck) == 1 and "7,777" in struck[0][0] and "is not in passage" in struck[0][1]
+    assert len(struck) == 1 and "Panasonic" in struck[0][0] and "is not in passage" in struck[0][1]
     assert verdicts(found) == ["unsupported", "supported"]
 
 
@@ -132,7 +133,16 @@ def test_a_sentence_that_contradicts_or_exceeds_its_source_is_marked_with_the_re
     ask: Ask, part: str, why: str
 ) -> None:
     found = ask(part)
-    assert verdicts(found) == ["weak"] and f"(weak: {why}" in found.text and found.citations
+    assert verdicts(found)[:2] == ["weak", "quoted"] and found.to_json()["sentences"][0]["why"].startswith(why)
+    assert "No sentence is supported in what the language model wrote, so the answer is quoted." in found.notes
+
+
+def test_a_written_answer_to_another_question_gives_way_to_quotes(ask: Ask, engine: Engine) -> None:
+    found = ask("wrong-number")  # what passes the check says how many vehicles GM will launch
+    assert verdicts(found)[:3] == ["unsupported", "supported", "quoted"]
+    assert found.writer == "quote" and found.text == answer(engine, SUPPLIERS).text
+    assert any("The reading model finds no answer" in note and "quoted" in note for note in found.notes)
+    assert ask("wrong-name", FIRMS).writer == "llm"
 
 
 def test_unknown_ids_are_dropped_and_each_number_is_given_once(ask: Ask) -> None:
@@ -339,7 +349,7 @@ def test_closing_the_stream_ends_the_request_too(engine: Engine, server: Server)
 
 
 def test_an_endless_answer_is_cut_off(ask: Ask) -> None:
-    found = ask("endless", llm_answer_tokens=100)
+    found = ask("endless", FIRMS, llm_answer_tokens=100)
     assert found.writer == "llm" and 2 <= len(found.sentences) < 30
 
 

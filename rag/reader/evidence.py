@@ -170,6 +170,10 @@ class Reader:
             read = with_meaning(read, ordered, query, self._embedder)
         return Reading(tuple(ordered), tuple(read), score, traits.named, words >= weights.open_from)
 
+    def finds_answer(self, question: str, text: str) -> bool:
+        """True if a text without a source more likely answers the question than not."""
+        return (self._strong or self._spans).read(question, [text])[0].score >= 0
+
     def _years(self, query: Query) -> Callable[[], Set[str]]:
         """Return a function that gives the years in which the searched articles were published."""
         catalog, article_ids = self._generation.catalog, query.article_ids

@@ -39,13 +39,15 @@ _SILENT = re.compile(
 class GeneratedDraft:
     """The draft of a language model so far.
 
-    `declined` is True if the model gave the fixed refusal. `failed` says why the server gave no complete answer.
+    `declined` is True if the model gave the fixed refusal. `failed` says why the server gave no complete answer, and
+    `rejected` why a complete one is not shown.
     `tokens` has "prompt" and "completion"; `timings` are milliseconds.
     """
 
     statements: tuple[Statement, ...] = ()
     declined: bool = False
     failed: str = ""
+    rejected: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
 
@@ -63,6 +65,9 @@ class GeneratedDraft:
             why = "The answer is quoted, because the" if quoted else "The"
             yield f"{why} language model could not be used. {self.failed}"
             return
+        if self.rejected:
+            then = "so the answer is quoted" if quoted else "so it is not shown"
+            yield f"{self.rejected} in what the language model wrote, {then}."
         if self.declined:
             yield "The language model found no answer in the passages."
         out = [one for one in self.statements if one.verdict == "unsupported"]
