@@ -14,6 +14,7 @@ from index.encoder.embedder import Embedder, Vectors
 from index.mentions import mentions
 from index.store.bm25 import mention
 from index.text.aliases import Renamed
+from index.text.calendar_names import held_name
 from index.text.identifiers import Identifier, find_identifiers, without
 from index.text.words import content_terms, terms
 
@@ -98,6 +99,7 @@ class Retriever:
                 term for term in content if not held or term not in terms(one.noun) or words.document_frequency(term)
             ]
             content.append(held or forms[0])
+        content = [held_name(term, words.document_frequency) for term in content]
         idf = {term: words.idf(term) for term in content}
         renamed = tuple(self._generation.aliases.renamed(question))
         return Query(question, self._embedder.encode_queries([question])[0], idf, article_ids, identifiers, renamed)
