@@ -30,6 +30,7 @@ from rag.types import Answer
 from rag.ui.gate import _NEEDED
 from rag.ui.server import make_server
 from tests.conftest import Run
+from tests.programs import until_ready
 from tests.test_gate import gradio_of, routes, walk
 
 PASSWORD = "four plain words here"
@@ -68,7 +69,7 @@ def house(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         users.add(name, PASSWORD, role, "test")
     tokens = {name: users.new_token(name, role, "", None, "test") for name, role in NAMES.items()}
     with served(home, home.parent / "log", FOOTNOTE_MAX_REQUESTS_A_MINUTE="0") as address:
-        yield House(address, home, tokens)
+        yield House(until_ready(address), home, tokens)
 
 
 @pytest.fixture

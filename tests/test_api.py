@@ -33,8 +33,11 @@ from rag.api.service import AnswerService
 from rag.choice import Choice
 from rag.cite import Citation, CitedSentence
 from rag.engine import Engine
+from rag.removed import Removed
 from rag.settings import SEEDS, Settings
+from rag.source_changes import SourceChanges
 from rag.types import Answer
+from rag.uploads import Uploads
 from tests.conftest import ROOT
 from tests.programs import FERRY, JOBS, RAIL, make_home, ready_server, until_ready
 from tests.visitor import Visitor
@@ -43,7 +46,8 @@ CEO = "and who is its CEO?"
 GM = "000_fee8f80bb4d154f2.txt"
 ROUTES = [
     *(("GET", path) for path in ("/api/sources", "/api/openapi.json", "/metrics", "/v1/models")),
-    *(("POST", path) for path in ("/api/ask", "/v1/chat/completions")),
+    *(("POST", path) for path in ("/api/ask", "/api/sources", "/api/search", "/v1/chat/completions")),
+    *((method, "/api/sources/{name}") for method in ("GET", "DELETE")),
 ]
 
 
@@ -54,7 +58,9 @@ def client_of(engine: Engine) -> tuple[TestClient, AnswerService]:
     service = AnswerService(engine)
     app = FastAPI()
     app.add_middleware(RequestLog)
-    app.include_router(make_api_router(service))
+    removed = Removed(engine)
+    files = Uploads(engine.home, engine.settings, removed)
+    app.include_router(make_api_router(service, files, SourceChanges(engine, removed)))
     return TestClient(app, raise_server_exceptions=False), service
 
 

@@ -32,7 +32,7 @@ from rag.receipt import KEPT
 from rag.settings import SAVED, SEEDS, make_settings, save
 from rag.suggestions import SUGGESTIONS_FILE
 from rag.types import Answer
-from rag.ui.uploads import question_sets_folder
+from rag.uploads import question_sets_folder
 
 pytestmark = pytest.mark.slow
 Out = pytest.CaptureFixture[str]

@@ -14,10 +14,10 @@ from index.state import write_sealed
 from rag.answer import answer
 from rag.engine import Engine
 from rag.groups import GROUPS_FILE, drop_group, folders, groups, keep_group
+from rag.removed import Removed
 from rag.settings import SEEDS, Settings
 from rag.sources import list_sources
-from rag.ui.removed import Removed
-from rag.ui.uploads import Uploads
+from rag.uploads import Uploads
 from tests.conftest import Run
 
 pytestmark = pytest.mark.slow

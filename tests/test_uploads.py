@@ -19,7 +19,7 @@ from benchmarks.served import server
 from rag.plain import plain_message
 from rag.suggestions import SUGGESTIONS_FILE as SUGGESTIONS
 from rag.ui.gate import VISIT
-from rag.ui.uploads import file_name
+from rag.uploads import file_name
 from tests.visitor import Visitor, file_value
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,9 @@ from urllib.parse import urlencode
 
 from index.text.layout import Span
 
+FILES_PATH = "/api/sources"
+"""The path to which programs send files; their sizes have other limits than those of other requests."""
+
 
 def article_path(source: str, article_id: str = "", quote: Span = (0, 0), answers: Sequence[Span] = ()) -> str:
     """Return the relative address of a source's page.

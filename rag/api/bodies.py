@@ -37,6 +37,31 @@ def _checked_period(words: str) -> str:
     return words
 
 
+class PageBody(BaseModel):
+    """A web page to add."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(min_length=1, max_length=4000)
+
+
+class SearchBody(BaseModel):
+    """Words or a question to `/api/search`."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"query": "battery plant"}]})
+
+    query: QuestionText
+    limit: int = Field(10, ge=1, le=50, description="Most passages to return.")
+    sources: list[SourceName] = Field([], max_length=1000, description="Names or patterns of sources (default: all).")
+    as_of: DateText | None = Field(None, description="Search no source published after this day, month or year.")
+    since: DateText | None = Field(None, description="Search no source published before this day, month or year.")
+
+    @field_validator("as_of", "since")
+    @classmethod
+    def _is_period(cls, words: str | None) -> str | None:
+        return None if words is None else _checked_period(words)
+
+
 class AskBody(BaseModel):
     """A question to `/api/ask`."""
 

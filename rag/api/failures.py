@@ -13,16 +13,19 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from index.errors import BrokenIndexError, FootnoteError, VectorServerError
+from index.errors import BrokenIndexError, FootnoteError, HomeReadOnly, VectorServerError
 from index.home import explained
 from rag.answer import BadQuestion
 from rag.api.connection import ClientGone
+from rag.api.replies import ErrorReply
 from rag.choice import UnknownSource
 from rag.conversation.store import NoConversation
 from rag.engine import Engine
 from rag.plain import plain_message
 from rag.printable import one_line
 from rag.queue import QueueFull
+from rag.source_changes import BadAddress
+from rag.uploads import UploadRefused
 
 _LOG = logging.getLogger("footnote")
 _RETRY_AFTER = "5"
@@ -30,7 +33,7 @@ _RETRY_AFTER = "5"
 
 
 class BadBody(FootnoteError):
-    """A body that has the right form, and asks for something that Footnote can't do."""
+    """A request that has the right form, and asks for something that Footnote can't do."""
 
 
 class UnknownModel(FootnoteError):
@@ -44,12 +47,14 @@ class NotReady(FootnoteError):
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BadQuestion, 400),
     (BadBody, 400),
+    (BadAddress, 400),
     (UnknownSource, 404),
     (NoConversation, 404),
     (UnknownModel, 404),
     (ClientGone, 499),
     (QueueFull, 429),
     (NotReady, 503),
+    (HomeReadOnly, 503),
     (BrokenIndexError, 503),
     (VectorServerError, 503),
 )
@@ -68,6 +73,8 @@ def status_and_message(error: Exception, home: Path) -> tuple[int, str]:
         return 400, _bad_body(error)
     if isinstance(error, HTTPException):
         return error.status_code, f"{error.detail}."
+    if isinstance(error, UploadRefused):
+        return error.status, str(error)
     if not isinstance(error, FootnoteError):
         return 500, "Something went wrong. Try again; the log has the details under the id of this request."
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
@@ -81,6 +88,14 @@ def _bad_body(error: RequestValidationError) -> str:
     if first["type"] == "json_invalid" or not place:
         return "The body is no JSON object. Send one, with the header Content-Type: application/json."
     return f"The value of {place} can't be used: {first['msg'].removeprefix('Value error, ')}."
+
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorReply, "description": "The question can't be asked, or the body has the wrong form."},
+    404: {"model": ErrorReply, "description": "A source or the conversation does not exist."},
+    429: {"model": ErrorReply, "description": "The queue is full. Retry-After says when to try again."},
+    503: {"model": ErrorReply, "description": "The models are loading, or there is no usable index."},
+}
 
 
 class ApiRoute(APIRoute):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.report import Report
 from rag.cite import AnswerBlockKind, SentenceKind
 from rag.engine import Engine
 from rag.plain import plain_message
 from rag.settings import Writer
+from rag.source_changes import SourceOutcome
 from rag.sources import list_sources
 from rag.types import Answer, AnswerForm, RefusalKind
 
@@ -159,6 +162,41 @@ class SourcesReply(BaseModel):
     """All sources."""
 
     sources: list[SourceReply]
+
+
+class OutcomeReply(BaseModel):
+    """What became of a file or page that was sent: added, replaced, unchanged or failed, with the reason."""
+
+    name: str
+    source: str
+    state: Literal["added", "replaced", "unchanged", "failed"]
+    why: str = ""
+
+
+class ChangeReply(BaseModel):
+    """What became of each file or page, and the index in use now."""
+
+    sources: list[OutcomeReply]
+    generation: str
+
+    @classmethod
+    def of_files(cls, outcomes: Sequence[SourceOutcome], report: Report) -> ChangeReply:
+        """Return the reply to files."""
+        sources = [OutcomeReply(**vars(one)) for one in outcomes]
+        return cls(sources=sources, generation=report.generation)
+
+    @classmethod
+    def of_page(cls, url: str, report: Report) -> ChangeReply:
+        """Return the reply to a web page."""
+        state = "added" if url in report.added else "replaced" if url in report.changed else "unchanged"
+        return cls(sources=[OutcomeReply(name=url, source=url, state=state)], generation=report.generation)
+
+
+class RemovalReply(BaseModel):
+    """The source that was removed, and the index in use now."""
+
+    removed: str
+    generation: str
 
 
 class ToolAnswer(BaseModel):

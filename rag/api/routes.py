@@ -16,21 +16,18 @@ from rag.access.visitor import visitor_of
 from rag.api.bodies import NEW, AskBody, make_choice
 from rag.api.chat_completions import add_openai_routes
 from rag.api.connection import States, asker, first_answer, last_answer, server_event, while_connected
-from rag.api.failures import ApiRoute, needs_models
+from rag.api.failures import FAILURES, ApiRoute, needs_models
 from rag.api.metrics import METRICS_TYPE, metrics_text
-from rag.api.replies import AnswerReply, ErrorReply, SourcesReply, listed_sources
+from rag.api.replies import AnswerReply
 from rag.api.service import AnswerService, AskedQuestion, stored_memory
+from rag.api.source_routes import add_source_routes
 from rag.conversation.store import ConversationStore
 from rag.provenance import program_version
+from rag.source_changes import SourceChanges
 from rag.types import Answer
+from rag.uploads import Uploads
 
 _ABOUT = "Answers from a folder of sources, with citations. A citation is a verbatim slice of its source."
-_FAILURES: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorReply, "description": "The question can't be asked, or the body has the wrong form."},
-    404: {"model": ErrorReply, "description": "A source or the conversation does not exist."},
-    429: {"model": ErrorReply, "description": "The queue is full. Retry-After says when to try again."},
-    503: {"model": ErrorReply, "description": "The models are loading, or there is no usable index."},
-}
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": 'The answer, or with "stream" events named "answer", of which the last has "done": true.',
@@ -39,8 +36,8 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_api_router(service: AnswerService) -> APIRouter:
-    """Return the routes below /api and /v1, and /metrics."""
+def make_api_router(service: AnswerService, files: Uploads, changing: SourceChanges) -> APIRouter:
+    """Return the routes below /api and /v1, and /metrics; `files` are uploads, `changing` changes the sources."""
     engine = service.engine
 
     class Route(ApiRoute):
@@ -48,7 +45,7 @@ def make_api_router(service: AnswerService) -> APIRouter:
 
     router = APIRouter(route_class=Route)
 
-    @router.post("/api/ask", response_model=AnswerReply, responses={**_FAILURES, **_EVENTS}, summary="Ask a question")
+    @router.post("/api/ask", response_model=AnswerReply, responses={**FAILURES, **_EVENTS}, summary="Ask a question")
     async def ask(body: AskBody, request: Request) -> Response:
         needs_models(engine)
         store = ConversationStore(engine.home, visitor_of(request).name)
@@ -85,17 +82,11 @@ def make_api_router(service: AnswerService) -> APIRouter:
             except Exception as error:
                 yield server_event(Route.explain(error, request)[1], "error")
 
-    @router.get(
-        "/api/sources", response_model=SourcesReply, responses={503: _FAILURES[503]}, summary="List the sources"
-    )
-    def sources() -> SourcesReply:
-        needs_models(engine)
-        return listed_sources(engine)
-
     @router.get("/metrics", response_class=PlainTextResponse, summary="Counts in the text format of Prometheus")
     def metrics() -> Response:
         return Response(metrics_text(engine, service.queue, service.metrics), media_type=METRICS_TYPE)
 
+    add_source_routes(router, service, files, changing)
     add_openai_routes(router, service)
     description = _description(router)
 

@@ -30,6 +30,7 @@ from index.home import explained
 from rag.answer_builder import as_passages
 from rag.api.bodies import DateText, QuestionText, SourceName, make_choice
 from rag.api.connection import last_answer
+from rag.api.failures import BadBody
 from rag.api.replies import (
     PassageReply,
     SourcesReply,
@@ -137,13 +138,13 @@ def find_passages(engine: Engine, query: str, choice: Choice, limit: int) -> Too
 def read_text(engine: Engine, source: str, start: int, end: int | None) -> ToolText:
     """Return the text of a source between two offsets.
 
-    Raises UnknownSource, and FootnoteError for offsets outside the text.
+    Raises UnknownSource, and BadBody for offsets outside the text.
     """
     article = stored_article(engine, source)
     length = len(article.text)
     last = min(length if end is None else end, start + _MOST_CHARACTERS)
     if not start <= last <= length:
-        raise FootnoteError(f"{start} to {last} is outside the text: it has {length} characters, from 0.")
+        raise BadBody(f"{start} to {last} is outside the text: it has {length} characters, from 0.")
     return ToolText(
         source=source,
         title=article.title,

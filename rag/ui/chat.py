@@ -25,15 +25,16 @@ from rag.choice import Choice
 from rag.conversation.store import ConversationStore, is_conversation_id
 from rag.engine import Engine
 from rag.evaluation.feedback import COMPLAINTS
+from rag.source_changes import SourceChanges
 from rag.suggestions import SHOWN
 from rag.types import Answer
 from rag.ui import dialogs, html, rail
 from rag.ui.evaluation import make_tab
 from rag.ui.preferences import make_settings_room, model_offer
-from rag.ui.removed import Removed
 from rag.ui.sources import make_sources_tab
 from rag.ui.turns import Turns
-from rag.ui.uploads import GuardedBlocks, Uploads
+from rag.ui.uploads import GuardedBlocks
+from rag.uploads import Uploads
 
 STATIC = Path(__file__).parent / "static"
 _OTHERS = 40
@@ -186,9 +187,9 @@ class _Events:
 
 
 def make_page(
-    engine: Engine, service: AnswerService, files: Uploads, removed: Removed, sessions: PageSessions
+    engine: Engine, service: AnswerService, files: Uploads, changing: SourceChanges, sessions: PageSessions
 ) -> gr.Blocks:
-    """Build the page; `files` are its uploads, `removed` the removals to undo."""
+    """Build the page; `files` are its uploads, `changing` changes the sources."""
     events = _Events(engine, service)
     events.suggest()
     with GuardedBlocks(files, sessions, title="Footnote", analytics_enabled=False, fill_width=True) as page:
@@ -205,7 +206,7 @@ def make_page(
             with gr.Column(elem_id="fn-center", min_width=0):
                 gr.HTML(rail.header(), js_on_load=None, elem_id="fn-header")
                 make_tab(engine, page, files, events.turns.queue)
-                changed = make_sources_tab(engine, page, files, removed, ticks)
+                changed = make_sources_tab(engine, page, files, changing, ticks)
                 wire_settings = make_settings_room(engine)
                 writer, first = _make_conversation(engine, page, events, hidden, arriving, changed)
                 saved = wire_settings(page, writer)

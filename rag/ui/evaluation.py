@@ -28,7 +28,7 @@ from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
-from rag.ui.uploads import Uploads, question_sets_folder
+from rag.uploads import Uploads, question_sets_folder
 
 _LOG = logging.getLogger("footnote")
 _ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".gz"]

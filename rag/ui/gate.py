@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.access.middleware import PAGES
 from rag.access.visitor import Role, Visitor, visitor_of
+from rag.api.addresses import FILES_PATH
 from rag.api.request_log import RequestLog
 from rag.hosts import split_authority
 from rag.printable import one_line
@@ -104,7 +105,7 @@ class Gate:
             return PlainTextResponse(
                 "Another site made this request, so it was not answered. Open Footnote itself and repeat it there.", 403
             )
-        if scope["method"] not in _SAFE and scope["path"] != UPLOAD:
+        if scope["method"] not in _SAFE and not _sends_files(scope, headers):
             return _too_large(headers)
         return None
 
@@ -112,6 +113,12 @@ class Gate:
         # Another site's DNS can't set the host to an IP address. A server on "::" sees IPv4 addresses as ::ffff:IPv4.
         reached = str((scope.get("server") or ("",))[0]).removeprefix("::ffff:")
         return bool(name) and (name in self._names or (self._every_address and name == reached))
+
+
+def _sends_files(scope: Scope, headers: Headers) -> bool:
+    """True for an upload, which has limits of its own."""
+    form = headers.get("content-type", "").startswith("multipart/form-data")
+    return scope["path"] == UPLOAD or (scope["path"] == FILES_PATH and form)
 
 
 def _too_large(headers: Headers) -> PlainTextResponse | None:

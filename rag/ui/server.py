@@ -36,6 +36,8 @@ from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
 from rag.plain import plain_message
+from rag.removed import Removed
+from rag.source_changes import SourceChanges
 from rag.ui import report
 from rag.ui.chat import STATIC, make_page
 from rag.ui.conversations import make_conversation_router
@@ -43,8 +45,8 @@ from rag.ui.escape import escape
 from rag.ui.gate import NOT_FRAMED, UPLOAD, GatedApp, NeededOnly
 from rag.ui.reading import ArticleReader
 from rag.ui.reading import make_article_router as make_reading_router
-from rag.ui.removed import Removed
-from rag.ui.uploads import Uploads
+from rag.ui.uploads import receive_upload
+from rag.uploads import Uploads
 from rag.watch import Watcher
 
 _NAMES = ("conversations", "evidence", "page", "layout", "choose", "sources", "compose", "actions")
@@ -101,6 +103,7 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     service = AnswerService(engine)
     removed = Removed(engine)
     files = Uploads(engine.home, engine.settings, removed)
+    changing = SourceChanges(engine, removed)
     reading = ArticleReader(engine)
     # The folder in which Gradio expects uploaded files; it copies files from other folders.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
@@ -134,9 +137,9 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
-    app.include_router(make_api_router(service))
+    app.include_router(make_api_router(service, files, changing))
     app.router.routes.append(Route(MCP_PATH, tools))
-    _mount_page(app, engine, make_page(engine, service, files, removed, sessions))
+    _mount_page(app, engine, make_page(engine, service, files, changing, sessions))
     return app
 
 
@@ -192,7 +195,7 @@ def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleRe
 
     @app.post(UPLOAD, response_model=None)
     async def upload(request: Request) -> Response:
-        return await files.receive(request)
+        return await receive_upload(request, files)
 
 
 def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:

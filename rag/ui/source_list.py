@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from index.formats import page_word
 from index.report import Report
 from rag.groups import LONGEST_NAME, folders
+from rag.source_changes import SourceOutcome
 from rag.sources import Source
 from rag.ui import cards
 from rag.ui.escape import day, escape
@@ -59,20 +59,13 @@ def contents_line(report: Report) -> str:
     return f"The index holds {_count(report.articles, 'source')} in {_count(report.chunks, 'passage')}."
 
 
-def upload_results(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> str:
-    """Return the result of each uploaded file.
-
-    `refused` maps a file that was not stored to the reason.
-    """
-    failed = {**dict(report.failed), **refused}
-    states = [("added", report.added), ("replaced", report.changed), ("was there already", report.unchanged)]
+def upload_results(outcomes: Sequence[SourceOutcome]) -> str:
+    """Return the result of each uploaded file."""
     rows = []
-    for name in dict.fromkeys(names):
-        # The source's name has a folder before it if another root has a file of this name.
-        source = next((one for one in [*failed, *(s for _, of in states for s in of)] if Path(one).name == name), name)
-        state = next((words for words, of in states if source in of), "")
-        kind = "fn-status" if state else "fn-problem"
-        rows.append(f'<li class="{kind}">{escape(name)}: {escape(state or failed.get(source, "was not added"))}</li>')
+    for one in outcomes:
+        kind = "fn-problem" if one.state == "failed" else "fn-status"
+        words = "was there already" if one.state == "unchanged" else one.why or one.state
+        rows.append(f'<li class="{kind}">{escape(one.name)}: {escape(words)}</li>')
     return f'<ul class="fn-told" role="status">{"".join(rows)}</ul>'
 
 

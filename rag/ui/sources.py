@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -17,19 +18,18 @@ import gradio as gr
 from index.errors import FootnoteError
 from index.program import command
 from index.report import Progress, Report
-from index.sources.fetch import is_address
-from index.sources.roots import left_out, uploads
+from index.sources.roots import uploads
 from index.state import write_atomically
-from rag.access.visitor import Role, needs
+from rag.access.visitor import Role, needs, visitor_of
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
 from rag.plain import plain_message
 from rag.settings import SEEDS
+from rag.source_changes import SourceChanges
 from rag.sources import list_sources
 from rag.ui import charts, rail, source_list
 from rag.ui.html import line, problem
-from rag.ui.removed import Removed
-from rag.ui.uploads import Uploads, file_name
+from rag.uploads import Uploads, file_name
 
 _LOG = logging.getLogger("footnote")
 _TICK = 0.25
@@ -70,10 +70,10 @@ class Order:
 class _Changes:
     """The event handlers of the view: each yields its progress and, at the end, the new list."""
 
-    def __init__(self, engine: Engine, files: Uploads, removed: Removed) -> None:
+    def __init__(self, engine: Engine, files: Uploads, changes: SourceChanges) -> None:
         self._engine = engine
         self._files = files
-        self._removed = removed
+        self._changes = changes
 
     @needs(Role.READER)
     def show(self) -> Iterator[tuple[object, object]]:
@@ -93,43 +93,21 @@ class _Changes:
         return source_list.table(rows, groups(self._engine.home)), rail.ticks(rows)
 
     @needs(Role.EDITOR)
-    def add(self, paths: Sequence[str] | None) -> Iterator[Update]:
+    def add(self, paths: Sequence[str] | None, request: gr.Request) -> Iterator[Update]:
         """Store uploaded files and index them."""
-        folder, sent = uploads(self._engine.home), [Path(path) for path in paths or ()]
-        refused = {path.name: why for path in sent if (why := left_out(folder, path.name))}
-
-        def job(progress: Progress) -> Report:
-            folder.mkdir(parents=True, exist_ok=True)
-            for path in sent:
-                if path.name not in refused:
-                    path.replace(folder / path.name)
-            return self._engine.index([folder], progress=progress, wait=60)
-
-        names = [path.name for path in sent]
+        sent, by = [Path(path) for path in paths or ()], visitor_of(request.request).name
         try:
-            if len(refused) < len(set(names)):
-                yield from self._work(lambda progress: source_list.upload_results(job(progress), names, refused))
-            else:
-                yield source_list.upload_results(Report(), list(refused), refused), *_SAME
+            yield from self._work(
+                lambda progress: source_list.upload_results(self._changes.add_files(sent, by, progress)[1])
+            )
         finally:
             self._files.discard(sent)
 
     @needs(Role.EDITOR)
-    def add_page(self, address: str) -> Iterator[Update]:
+    def add_page(self, address: str, request: gr.Request) -> Iterator[Update]:
         """Fetch a web page and index it."""
-        address = (address or "").strip()
-        if not is_address(address):
-            yield problem("Type a full web address that begins with http:// or https://."), *_SAME
-            return
-
-        def job(progress: Progress) -> str:
-            report = self._engine.index(addresses=[address], progress=progress, wait=60)
-            if why := dict(report.failed).get(address):
-                self._engine.forget([address])
-                return problem(f"{address} {why}")
-            return self._summary(report)
-
-        yield from self._work(job)
+        by = visitor_of(request.request).name
+        yield from self._work(lambda progress: self._summary(self._changes.add_page(address or "", by, progress)))
 
     @needs(Role.EDITOR)
     def refresh(self) -> Iterator[Update]:
@@ -137,16 +115,16 @@ class _Changes:
         yield from self._work(lambda progress: self._summary(self._engine.index(progress=progress, wait=60)))
 
     @needs(Role.EDITOR)
-    def obey(self, text: object) -> Iterator[Update]:
+    def obey(self, text: object, request: gr.Request) -> Iterator[Update]:
         """Execute a command of the page's script."""
-        order = Order.read(text)
+        order, by = Order.read(text), visitor_of(request.request).name
         jobs: dict[str, Callable[[Order, Progress], str]] = {
-            "remove": self._remove,
-            "sample": lambda _, progress: self._remove(Order("remove", (str(SEEDS),)), progress),
+            "remove": lambda order, progress: self._remove(order, by, progress),
+            "sample": lambda _, progress: self._remove(Order("remove", (str(SEEDS),)), by, progress),
             "sample-back": lambda _, progress: self._summary(self._engine.index([SEEDS], progress=progress, wait=60)),
-            "undo": lambda order, progress: self._summary(self._removed.undo(order.name, progress)),
+            "undo": lambda order, progress: self._summary(self._changes.undo(order.name, by, progress)),
             "anew": self._read_again,
-            "paste": self._paste,
+            "paste": lambda order, progress: self._paste(order, by, progress),
             "folder": self._add_folder,
             "group": self._group,
             "ungroup": self._ungroup,
@@ -154,10 +132,10 @@ class _Changes:
         if order.do in jobs:
             yield from self._work(lambda progress: jobs[order.do](order, progress))
 
-    def _remove(self, order: Order, progress: Progress) -> str:
+    def _remove(self, order: Order, by: str, progress: Progress) -> str:
         if not order.sources:
             raise FootnoteError("Choose a source to remove.")
-        report, token = self._removed.remove(order.sources, progress)
+        report, token = self._changes.remove(order.sources, by, progress)
         if order.sources == (str(SEEDS),):
             return source_list.undo("The sample was removed.", token)
         what = order.sources[0] if len(order.sources) == 1 else f"{len(order.sources):,} sources"
@@ -171,7 +149,7 @@ class _Changes:
         changed = {*report.changed, *report.added} & {*order.sources}
         return line(f"{', '.join(order.sources)}: {'changed' if changed else 'read again, nothing changed'}.")
 
-    def _paste(self, order: Order, progress: Progress) -> str:
+    def _paste(self, order: Order, by: str, progress: Progress) -> str:
         """Store pasted text as a new source."""
         if not order.text.strip():
             raise FootnoteError("Paste some text first.")
@@ -182,13 +160,11 @@ class _Changes:
             raise FootnoteError(
                 "There is no room for this text. Remove some sources, or raise FOOTNOTE_MAX_UPLOADS_MB."
             )
-        folder = uploads(self._engine.home)
-        path = _free(folder, order.name or order.text.strip().splitlines()[0][:_TITLE_LENGTH])
-        if why := left_out(folder, path.name):
-            raise FootnoteError(f"{path.name} {why}.")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, order.text.encode("utf-8", "replace").decode())
-        return source_list.upload_results(self._engine.index([folder], progress=progress, wait=60), [path.name], {})
+        name = _free(uploads(self._engine.home), order.name or order.text.strip().splitlines()[0][:_TITLE_LENGTH]).name
+        with tempfile.TemporaryDirectory(dir=self._engine.home) as folder:
+            path = Path(folder, name)
+            write_atomically(path, order.text.encode("utf-8", "replace").decode())
+            return source_list.upload_results(self._changes.add_files([path], by, progress)[1])
 
     def _add_folder(self, order: Order, progress: Progress) -> str:
         """Add a local folder as a source folder."""
@@ -237,13 +213,13 @@ class _Changes:
 
 
 def make_sources_tab(
-    engine: Engine, page: gr.Blocks, files: Uploads, removed: Removed, ticks: gr.HTML
+    engine: Engine, page: gr.Blocks, files: Uploads, changing: SourceChanges, ticks: gr.HTML
 ) -> list[gr.events.Dependency]:
     """Add the Sources view to the page; return the events that change the sources.
 
-    `ticks` is the list of checkboxes in the rail.
+    `changing` changes the sources; `ticks` is the list of checkboxes in the rail.
     """
-    changes = _Changes(engine, files, removed)
+    changes = _Changes(engine, files, changing)
     with gr.Column(elem_id="fn-sources", elem_classes=["fn-away"]):
         gr.HTML(_intro(engine), js_on_load=None)
         with gr.Row(elem_id="fn-add", equal_height=False):

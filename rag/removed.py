@@ -32,7 +32,7 @@ class Removed:
         self._kept: OrderedDict[str, Removal] = OrderedDict()
         self.close()
 
-    def remove(self, sources: Sequence[str], progress: Progress) -> tuple[Report, str]:
+    def remove(self, sources: Sequence[str], progress: Progress | None) -> tuple[Report, str]:
         """Remove sources; return the report and the undo token.
 
         Raises what Engine.forget raises.
@@ -46,7 +46,7 @@ class Removed:
                 self._clear(self._kept.popitem(last=False)[0])
         return report, token
 
-    def undo(self, token: str, progress: Progress) -> Report:
+    def undo(self, token: str, progress: Progress | None) -> Report:
         """Restore the sources of a removal.
 
         Raises FootnoteError if it is too late, and what Engine.index raises.
