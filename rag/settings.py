@@ -91,6 +91,8 @@ class Settings(BaseSettings):
         "", description="more host names of the page, separated by commas, for example chat.example.org"
     )
 
+    root_path: str = Field("", description="path below which a reverse proxy serves the page, for example /footnote")
+
     session_hours: float = Field(168, gt=0, le=8760, description="hours until a person has to log in again")
     max_requests_a_minute: int = Field(
         300,
@@ -214,6 +216,14 @@ class Settings(BaseSettings):
         if tokens is not None and overlap > tokens // 2:
             raise ValueError(f"an overlap of at most half of FOOTNOTE_CHUNK_TOKENS ({tokens}) is expected")
         return overlap
+
+    @field_validator("root_path")
+    @classmethod
+    def _path_is_plain(cls, path: str) -> str:
+        path = f"/{path.strip('/')}".rstrip("/")
+        if not re.fullmatch(r"(/\w[\w.~-]*)*", path, re.ASCII):
+            raise ValueError("a path like /footnote is expected")
+        return path
 
     @field_validator("allowed_hosts")
     @classmethod

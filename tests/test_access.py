@@ -17,6 +17,7 @@ import gradio as gr
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from benchmarks.served import served
 from rag.access.permissions import is_for_anybody, listed_role
@@ -498,3 +499,17 @@ def test_the_first_user_is_an_admin_and_gets_the_conversations(run: Run, tmp_pat
     assert listed["user"] == "anna" and made.stdout.strip() not in json.dumps(listed)
     assert run("user", "remove", "anna", home=tmp_path).returncode == 1
     assert "user added anna" in run("audit", home=tmp_path).stdout
+
+
+@pytest.mark.parametrize("path", ["", "/footnote", "/footnote/footnote"])
+def test_below_a_path_of_a_proxy_roles_hold_and_the_session_is_for_that_path(tmp_path: Path, path: str) -> None:
+    users = UserStore(tmp_path)
+    users.add("rita", PASSWORD, Role.READER, "test")
+    app = make_server(Engine(Settings(home=tmp_path, root_path="/footnote")))
+    with TestClient(app, base_url="http://localhost", follow_redirects=False) as client:
+        assert client.get(f"{path}/users").status_code in (303, 401)
+        reply = client.post("/footnote/login", data={"name": "rita", "password": PASSWORD})
+        assert "path=/footnote/;" in reply.headers["set-cookie"].lower()
+        assert client.get("/footnote/account").status_code == 200
+        cookie = {"Cookie": reply.headers["set-cookie"].partition(";")[0]}
+        assert client.get(f"{path}/users", headers=cookie).status_code == 403

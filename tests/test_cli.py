@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -149,3 +151,36 @@ def test_help_is_for_newcomers_and_wrong_use_exits_with_2(run: Run) -> None:
     assert all(command in text for command in ("serve", "ask", "index", "show", "settings"))
     assert "Exit codes" in run("ask", "--help").stdout
     assert run("dance").returncode == 2
+
+
+_PRESS_TAB = """
+source "$1"; cd "$2"; shift 2
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}
+"$(complete -p footnote | sed 's/.* -F \\([^ ]*\\).*/\\1/')"
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash completes in this test")
+def test_bash_completes_commands_options_and_paths(run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "completion.bash"
+    script.write_text(run("completion", "bash").stdout)
+    (tmp_path / "articles").mkdir()
+    for words, expected in {
+        ("footnote", "ev"): {"evaluate"},
+        ("footnote", "evaluate", "--fa"): {"--fail-if-worse"},
+        ("footnote", "user", "ad"): {"add"},
+        ("footnote", "ask", "--writer", "q"): {"quote"},
+        ("footnote", "index", "art"): {"articles"},
+        ("footnote", "ask", "--home", "art"): {"articles"},
+    }.items():
+        command = ["bash", "--norc", "-c", _PRESS_TAB, "bash", str(script), str(tmp_path), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert set(done.stdout.split()) == expected, (words, done.stdout, done.stderr)
+
+
+def test_each_shell_gets_its_script_and_others_are_refused(run: Run) -> None:
+    scripts = {shell: run("completion", shell).stdout for shell in ("bash", "zsh", "fish")}
+    assert len(set(scripts.values())) == 3 and all("whatsnew" in script for script in scripts.values())
+    assert scripts["zsh"].startswith("#compdef footnote\n")
+    assert run("completion", "sh").returncode == 2

@@ -116,3 +116,18 @@ def test_a_host_that_is_none_of_this_machine_and_an_empty_home_flag_are_told(run
         assert done.stderr.splitlines()[-1].startswith(f"FOOTNOTE_HOST is '{host}': a name or address of this")
     done = run("settings", "--home", "")
     assert done.returncode == 2 and "expected a folder, got nothing" in done.stderr
+
+
+@pytest.mark.parametrize("given", ["/footnote", "footnote", "/footnote/", " "])
+def test_a_root_path_has_one_spelling(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_ROOT_PATH", given)
+    assert make_settings().root_path == ("/footnote" if given.strip() else "")
+
+
+@pytest.mark.parametrize(
+    "given", ["https://example.org/footnote", "/foot note", "/a/../b", "/a?b", "//a//b", "/ä", "/a\r\nb"]
+)
+def test_a_root_path_that_is_none_is_told(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_ROOT_PATH", given)
+    with pytest.raises(FootnoteError, match="a path like /footnote is expected"):
+        make_settings()

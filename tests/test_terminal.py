@@ -110,6 +110,8 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield ("sources",)
     yield ("doctor",)
     yield ("settings",)
+    yield ("completion", "bash")
+    yield ("completion", f"gone{OBEYED}")
     yield ("models", "--quote")
     yield ("models", "--use", f"gone{OBEYED}", "--at", "http://127.0.0.1:9/v1")
     yield ("user", "list")

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
-from rag.access.middleware import SESSION_COOKIE
+from rag.access.middleware import SESSION_COOKIE, cookie_path
 from rag.access.pages import alert, field, form_fields, hidden, plain_page
 from rag.access.throttle import Throttle
 from rag.access.users import AccessError, UserStore
@@ -75,6 +75,7 @@ def make_login_router(users: UserStore, hours: float) -> APIRouter:
             SESSION_COOKIE,
             secret,
             max_age=int(hours * 3600),
+            path=cookie_path(request.scope),
             httponly=True,
             samesite="lax",
             secure=request.url.scheme == "https",
@@ -85,7 +86,7 @@ def make_login_router(users: UserStore, hours: float) -> APIRouter:
     async def log_out(request: Request) -> Response:
         await run_in_threadpool(users.end_session, request.cookies.get(SESSION_COOKIE, ""))
         reply = RedirectResponse("login", 303)
-        reply.delete_cookie(SESSION_COOKIE)
+        reply.delete_cookie(SESSION_COOKIE, path=cookie_path(request.scope))
         return reply
 
     return router

@@ -63,6 +63,39 @@ class Proxies:
         await self._app(scope, receive, send)  # type: ignore[arg-type]
 
 
+class SubPath:
+    """ASGI middleware for a server below a path of its proxy, such as /footnote.
+
+    Requests may come with the path or, from a proxy that removes it, without.
+    """
+
+    def __init__(self, app: ASGIApp, root: str) -> None:
+        """`root` is "" for a server without such a path."""
+        self._app = app
+        self._root = root
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on without the path."""
+        if not self._root or scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = str(scope["path"])
+        if path == self._root and scope["method"] in _SAFE:
+            # The page's links are relative, so its address must end with a slash.
+            query = scope["query_string"].decode("latin-1")
+            location = f"{self._root}/{f'?{query}' if query else ''}"
+            await RedirectResponse(location, 307)(scope, receive, send)
+            return
+        below = path.removeprefix(self._root) if path.startswith(f"{self._root}/") else path
+        # subtle: with the key root_path, the routes would remove the path once more than the checks of paths know.
+        await self._app({**scope, "path": below, "app_root_path": self._root}, receive, send)
+
+
+def cookie_path(scope: Scope) -> str:
+    """Return the path of this server's cookies."""
+    return f"{scope.get('app_root_path', '')}/"
+
+
 class Access:
     """ASGI middleware that identifies the visitor of a request, and checks their role and their number of requests.
 

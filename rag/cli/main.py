@@ -34,6 +34,7 @@ COMMANDS = {
     "restore": "rag.cli.keeping",
     "models": "rag.cli.models",
     "settings": "rag.cli.show_settings",
+    "completion": "rag.cli.completion",
     "mcp": "rag.cli.mcp",
     "user": "rag.cli.users",
     "token": "rag.cli.users",

@@ -116,6 +116,15 @@ def make_parser() -> argparse.ArgumentParser:
     _add_access_commands(commands, home)
 
     one = commands.add_parser("settings", parents=[home], help="list every setting, its value and meaning")
+
+    one = commands.add_parser(
+        "completion",
+        help="print a script that completes commands in a shell",
+        description="Print a script that completes commands, options and paths in a shell.",
+        epilog="In bash: source <(footnote completion bash). In fish: footnote completion fish | source. For zsh, save "
+        "it as _footnote in a folder of fpath.",
+    )
+    one.add_argument("shell", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
     return parser
 
 

@@ -13,7 +13,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rag.access.middleware import PAGES
+from rag.access.middleware import PAGES, SubPath, cookie_path
 from rag.access.visitor import Role, Visitor, visitor_of
 from rag.api.addresses import FILES_PATH
 from rag.api.request_log import RequestLog
@@ -170,16 +170,21 @@ class GatedApp(FastAPI):
     """A FastAPI application behind a Gate that also handles error responses."""
 
     def __init__(
-        self, host: str, names: Iterable[str], access: Callable[[ASGIApp], ASGIApp], **options: object
+        self, host: str, names: Iterable[str], access: Callable[[ASGIApp], ASGIApp], root: str, **options: object
     ) -> None:
-        """Pass `host` and `names` to the Gate, `options` to FastAPI. `access` wraps what is behind the Gate."""
+        """Pass `host` and `names` to the Gate, `options` to FastAPI.
+
+        `access` wraps what is behind the Gate; `root` is the path below which a proxy serves it, or "".
+        """
         self._gate = (host, tuple(names))
+        self._root = root
         self._access = access
         super().__init__(**options)  # type: ignore[arg-type]
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the gate before all other middleware, including the error handler; give each request its id before."""
-        return RequestLog(Gate(self._access(super().build_middleware_stack()), *self._gate))
+        gate = Gate(self._access(super().build_middleware_stack()), *self._gate)
+        return SubPath(RequestLog(gate), self._root)
 
 
 _NOT_FOR = {
@@ -243,7 +248,8 @@ class NeededOnly:
             headers["Content-Security-Policy"] = self._policy(nonce)
             if not scope.get(VISIT):
                 secure = "; Secure" if scope.get("scheme") == "https" else ""
-                headers.append("Set-Cookie", f"{VISIT}={secrets.token_hex(16)}; HttpOnly; SameSite=Lax; Path=/{secure}")
+                value = f"{VISIT}={secrets.token_hex(16)}; HttpOnly; SameSite=Lax; Path={cookie_path(scope)}{secure}"
+                headers.append("Set-Cookie", value)
             await send(begun)
             await send({"type": "http.response.body", "body": marked})
 

@@ -128,9 +128,9 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     def access(app: ASGIApp) -> ASGIApp:
         return Proxies(Access(app, engine.settings, sessions, login=login), engine.settings.proxies or "127.0.0.1")
 
-    app = GatedApp(
-        engine.settings.host, names, access, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
-    )
+    settings = engine.settings
+    no_docs: dict[str, object] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = GatedApp(settings.host, names, access, settings.root_path, lifespan=lifespan, **no_docs)
     users = UserStore(engine.home)
     app.include_router(make_login_router(users, engine.settings.session_hours))
     app.include_router(make_account_router(users))
@@ -208,6 +208,7 @@ def _mount_page(app: FastAPI, engine: Engine, page: gr.Blocks) -> None:
         path="",
         server_name=settings.host,
         server_port=settings.port,
+        root_path=settings.root_path,
         theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", text_size="lg", font=_FONT).set(
             # The accent of page.css; Gradio's dark one has too little contrast with a white tick.
             checkbox_background_color_selected="#1a4fc4",
