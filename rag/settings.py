@@ -102,8 +102,8 @@ class Settings(BaseSettings):
     )
     proxies: str = Field(
         "",
-        description="addresses of reverse proxies, separated by commas, whose X-Forwarded headers count (none: this "
-        "machine's)",
+        description="addresses of reverse proxies, separated by commas, whose X-Forwarded headers count "
+        "(none: nobody's)",
     )
     login_header: str = Field(
         "", description="header in which one of FOOTNOTE_PROXIES names the user that it has logged in"
@@ -234,9 +234,7 @@ class Settings(BaseSettings):
     @classmethod
     def _proxies_are_addresses(cls, proxies: str) -> str:
         ones = [one.strip() for one in proxies.split(",") if one.strip()]
-        for one in ones:
-            ip_network(one, strict=False)  # its ValueError names the address
-        return ",".join(ones)
+        return ",".join(str(ip_network(one, strict=False)) for one in ones)  # its ValueError names the address
 
     @field_validator("login_header")
     @classmethod

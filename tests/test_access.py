@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +22,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from benchmarks.served import served
+from rag.access.middleware import PageSessions
 from rag.access.permissions import is_for_anybody, listed_role
-from rag.access.throttle import Throttle
+from rag.access.throttle import Guesses, Throttle
 from rag.access.users import AccessError, UserStore
 from rag.access.visitor import Role, Visitor, least_role
 from rag.conversation.store import ConversationStore, NoConversation
@@ -53,12 +56,15 @@ class House:
             headers["Authorization"] = f"Bearer {self.tokens[name]}"
         return httpx.Client(base_url=self.address, headers=headers, timeout=120, trust_env=False)
 
+    def session(self, name: str) -> str:
+        """Return the secret of a new session of a user."""
+        return UserStore(self.home).begin_session(name, 1)
+
     @contextmanager
     def logged_in(self, name: str) -> Iterator[httpx.Client]:
         """Yield a client with the session of a user."""
         with self.visit() as client:
-            reply = client.post("/login", data={"name": name, "password": PASSWORD})
-            assert reply.status_code == 303, reply.text
+            client.cookies.set("footnote_session", self.session(name))
             yield client
 
 
@@ -281,7 +287,7 @@ LEAST = [
 @pytest.mark.parametrize(("method", "path", "least"), LEAST)
 def test_a_route_needs_its_role(house: House, method: str, path: str, least: Role) -> None:
     for name, role in NAMES.items():
-        with house.visit(name) as client:
+        with house.logged_in(name) as client:
             status = client.request(method, path).status_code
         assert (status in (401, 403)) == (role < least), (name, status)
     with house.visit() as client:
@@ -339,6 +345,20 @@ def test_an_event_of_the_opening_page_is_empty_for_a_lesser_role(house: House, a
         assert "FOOTNOTE_" not in said and "success" in said
     with house.logged_in("anna") as client:
         assert "FOOTNOTE_" in join(client, app, "preferences.show", [], "sessionshow2")
+
+
+def test_the_opening_and_the_closing_of_a_page_are_no_error_for_any_role(house: House, app: FastAPI) -> None:
+    blocks: gr.Blocks = gradio_of(app).get_blocks()  # type: ignore[attr-defined]
+    own = [one for one in blocks.fns.values() if all(event in ("load", "unload") for _, event in one.targets)]
+    assert any((least_role(one.fn) or Role.READER) > Role.READER for one in own)
+    with house.logged_in("rita") as client:
+        for one in own:
+            session = f"ritas{one._id}"
+            body = {"data": [None] * len(one.inputs), "fn_index": one._id, "session_hash": session}
+            assert client.post("/gradio_api/queue/join", json=body).status_code == 200
+            with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as stream:
+                (done,) = [line for line in stream.iter_lines() if "process_completed" in line]
+            assert '"success":true' in done, done
 
 
 def test_a_session_of_the_page_belongs_to_one_user(house: House, app: FastAPI) -> None:
@@ -419,7 +439,7 @@ def test_guessing_is_slowed_down(house: House) -> None:
         late = client.post("/login", data={"name": "otto", "password": PASSWORD})
         assert late.status_code == 429 and int(late.headers["retry-after"]) > 0
         assert client.post("/login", data={"name": "rita", "password": PASSWORD}).status_code == 303
-    assert any(one.what == "wrong password" and one.who == "Otto" for one in UserStore(house.home).audit(50))
+    assert any(one.what == "wrong password" and one.who == "otto" for one in UserStore(house.home).audit(50))
 
 
 def test_the_pages_of_account_and_users_work(house: House) -> None:
@@ -513,3 +533,240 @@ def test_below_a_path_of_a_proxy_roles_hold_and_the_session_is_for_that_path(tmp
         assert client.get("/footnote/account").status_code == 200
         cookie = {"Cookie": reply.headers["set-cookie"].partition(";")[0]}
         assert client.get(f"{path}/users", headers=cookie).status_code == 403
+
+
+# Attacks
+
+
+@pytest.mark.parametrize("order", [("mine", "theirs"), ("theirs", "mine"), ("", "theirs")])
+def test_a_second_session_in_the_address_is_no_way_to_another_user(
+    house: House, app: FastAPI, order: tuple[str, str]
+) -> None:
+    names = {"mine": f"ottos{order[0]}", "theirs": f"ritas{order[0]}", "": ""}
+    body = {"fn_index": events(app)["chat.ask"]._id, "session_hash": names["theirs"]}
+    with house.logged_in("rita") as rita, house.logged_in("otto") as otto:
+        assert "success" in join(rita, app, "chat.stop", ["x"], names["theirs"])
+        rita.post("/gradio_api/queue/join", json={**body, "data": [QUESTION["question"], "turn1", "quote", "", ""]})
+        query = "&".join(f"session_hash={names[one]}" for one in order)
+        assert otto.get(f"/gradio_api/queue/data?{query}").status_code == 403
+        assert otto.post("/gradio_api/cancel", json={**body, "event_id": "x"}).status_code in (403, 404)
+        with rita.stream("GET", "/gradio_api/queue/data", params={"session_hash": names["theirs"]}) as stream:
+            assert any("process_completed" in line for line in stream.iter_lines())
+
+
+def test_a_session_has_a_short_name(house: House, app: FastAPI) -> None:
+    with house.logged_in("rita") as client:
+        assert client.get("/gradio_api/heartbeat/" + "x" * 65).status_code == 403
+        body = {"data": [], "fn_index": events(app)["chat.arrive"]._id, "session_hash": "x" * 65}
+        client.post("/gradio_api/queue/join", json=body)
+        assert client.get("/gradio_api/queue/data", params={"session_hash": "x" * 65}).status_code == 403
+    sessions = PageSessions()
+    assert sessions.belongs("x" * 64, Visitor("rita", Role.READER))
+    assert not sessions.belongs("x" * 65, Visitor("rita", Role.READER))
+
+
+def test_no_spelling_of_a_path_is_a_way_round_a_role(house: House) -> None:
+    spelt = ("/users/", "//users", "/USERS", "/%75sers", "/account/../users", "/assets/..%2fusers", "/users%00")
+    more = (
+        "/assets/%2e%2e/users",
+        "/static/..%2f..%2fusers.sqlite",
+        "/users;x",
+        "/account%0a",
+        "//metrics",
+        "/Metrics",
+    )
+    cookie = house.session("rita")
+    host, port = house.address.removeprefix("http://").split(":")
+    for path in (*spelt, *more, f"{house.address}/users"):
+        for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE"):
+            with closing(http.client.HTTPConnection(host, int(port), timeout=60)) as connection:
+                # Only a raw request keeps such a path as it is.
+                connection.request(method, path, headers={"Cookie": f"footnote_session={cookie}"})
+                assert connection.getresponse().status in (401, 403, 404, 405), (method, path)
+
+
+def test_a_token_makes_no_token_and_changes_no_user(house: House) -> None:
+    with house.visit("anna") as client:
+        for path, data in (
+            ("/account", {"step": "token", "role": "admin"}),
+            ("/account", {"step": "sessions"}),
+            ("/users", {"step": "role", "name": "rita", "role": "admin"}),
+        ):
+            assert client.post(path, data=data).status_code == 403
+    assert UserStore(house.home).user("rita").role == Role.READER
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3651", "9" * 30, "soon", "٣٠٠٠٠"])
+def test_a_token_cannot_end_at_a_strange_time(house: House, days: str) -> None:
+    before = UserStore(house.home).tokens("otto")
+    with house.logged_in("otto") as client:
+        reply = client.post("/account", data={"step": "token", "role": "reader", "days": days})
+    assert reply.status_code == 400 and "1 to 3,650 days" in reply.text
+    assert UserStore(house.home).tokens("otto") == before
+
+
+def test_a_user_has_so_many_tokens(users: UserStore) -> None:
+    for _ in range(100):
+        users.new_token("rita", Role.READER, "", 1, "rita")
+    with pytest.raises(AccessError, match="Revoke"):
+        users.new_token("rita", Role.READER, "", 1, "rita")
+
+
+def test_the_present_password_cannot_be_guessed_on_the_account_page(house: House) -> None:
+    with house.logged_in("edda") as client:
+        wrong = {"step": "password", "old": "a wrong password", "password": "another one here"}
+        replies = [client.post("/account", data=wrong).text for _ in range(6)]
+        assert "another one" in replies[4] and "Too many wrong passwords" in replies[5]
+        right = client.post("/account", data={**wrong, "old": PASSWORD})
+        assert "Too many" in right.text
+    assert UserStore(house.home).check_password("edda", PASSWORD)
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_forged_address_is_no_way_round_the_limit(house: House, header: str) -> None:
+    with house.visit() as client:
+        forged = [{header: f"203.0.113.{n}"} for n in range(6)]
+        tries = [client.post("/login", data={"name": f"no{header}", "password": "x"}, headers=one) for one in forged]
+    assert [one.status_code for one in tries] == [401] * 5 + [429]
+
+
+def test_many_tries_at_once_are_no_way_round_the_limit(house: House) -> None:
+    def attempt(n: int) -> int:
+        name = "many" if n % 2 else "MANY"
+        return httpx.post(
+            f"{house.address}/login", data={"name": name, "password": f"wrong {n}"}, timeout=60
+        ).status_code
+
+    with ThreadPoolExecutor(12) as pool:
+        assert sorted(pool.map(attempt, range(12))) == [401] * 5 + [429] * 7
+
+
+def test_guesses_count_by_name_by_address_and_by_both() -> None:
+    guesses = Guesses()
+    assert [bool(guesses.wait("anna", "192.0.2.1")) for _ in range(6)] == [False] * 5 + [True]
+    assert not guesses.wait("anna", "192.0.2.2") and not guesses.wait("rita", "192.0.2.1")
+    # All addresses below one IPv6 prefix are one customer's.
+    assert [bool(guesses.wait("otto", f"2001:db8::{n}")) for n in range(1, 7)] == [False] * 5 + [True]
+    assert not guesses.wait("otto", "2001:db8:0:1::1")
+    # Many names from one address, and one name from many addresses.
+    assert [bool(guesses.wait(f"name{n}", "192.0.2.9")) for n in range(51)] == [False] * 50 + [True]
+    assert [bool(guesses.wait("edda", f"198.51.100.{n}")) for n in range(51)] == [False] * 50 + [True]
+    # A name that is spelt like an address is not that address.
+    for n in range(50):
+        guesses.wait("192.0.2.77", f"203.0.113.{n}")
+    assert not guesses.wait("someone", "192.0.2.77")
+
+
+def test_right_passwords_do_not_use_up_an_address_but_forgive_no_wrong_ones() -> None:
+    guesses = Guesses()
+    for n in range(200):
+        assert not guesses.wait(f"worker{n}", "192.0.2.1")
+        guesses.forget(f"worker{n}", "192.0.2.1")
+    for n in range(50):
+        assert not guesses.wait(f"victim{n}", "192.0.2.1")
+    assert guesses.wait("eve", "192.0.2.1")
+
+
+def test_refused_tries_drop_no_others_from_the_memory() -> None:
+    throttle = Throttle(1, 900)
+    throttle.count("victim")
+    for n in range(20_000):
+        throttle.wait(n)
+    assert throttle.wait("victim")
+
+
+def test_the_audit_log_has_no_unknown_name_and_an_end(house: House, tmp_path: Path) -> None:
+    with house.visit() as client:
+        client.post("/login", data={"name": "my secret \x1b[31m\npassword", "password": "x"})
+    (last,) = UserStore(house.home).audit(1)
+    assert (last.who, last.what) == ("an unknown name", "wrong password")
+    users = UserStore(tmp_path)
+    users.add("anna", PASSWORD, Role.ADMIN, "test")
+    with closing(sqlite3.connect(users._path)) as db:
+        db.executemany("insert into audit values ('', '', '', ?)", [[str(n)] for n in range(100_010)])
+        db.commit()
+    users.note("anna", "last", "\x1b[2J\u202e")
+    with closing(sqlite3.connect(users._path)) as db:
+        assert db.execute("select count(*) from audit").fetchone()[0] == 100_000
+    assert users.audit(1)[0].what == "last"
+
+
+def test_the_audit_log_escapes_for_the_terminal(run: Run, tmp_path: Path) -> None:
+    UserStore(tmp_path).add("anna", PASSWORD, Role.ADMIN, "test")
+    UserStore(tmp_path).note("anna", "noted", "\x1b[2J\u202e\nanna: forged line")
+    for words in ((), ("--json",)):
+        said = run("audit", *words, home=tmp_path).stdout
+        assert "\x1b" not in said and "\u202e" not in said and "\nanna: forged" not in said
+
+
+def test_users_that_are_lost_open_nothing(tmp_path: Path) -> None:
+    users = UserStore(tmp_path)
+    users.add("anna", PASSWORD, Role.ADMIN, "test")
+    with TestClient(make_server(Engine(Settings(home=tmp_path))), "http://127.0.0.1") as client:
+        assert client.get("/api/sources").status_code == 401
+        (tmp_path / "users.sqlite").unlink()
+        assert client.get("/api/sources").status_code == client.get("/metrics").status_code == 401
+
+
+def test_without_login_nobody_sees_the_users(tmp_path: Path) -> None:
+    UserStore(tmp_path).add("anna", PASSWORD, Role.ADMIN, "test")
+    with TestClient(make_server(Engine(Settings(home=tmp_path)), login=False), "http://127.0.0.1") as client:
+        for reply in (client.get("/users"), client.post("/users", data={"step": "disable", "name": "anna"})):
+            assert "no log-in here" in reply.text and "anna" not in reply.text
+
+
+def test_a_browser_stores_nothing_of_a_user(house: House) -> None:
+    with house.logged_in("rita") as client:
+        for path in ("/", "/config", "/conversations", "/account", "/api/sources"):
+            assert client.get(path).headers["cache-control"] == "no-store", path
+
+
+def test_a_session_ends_with_the_user_and_with_the_password(house: House) -> None:
+    users = UserStore(house.home)
+    users.add("nils", PASSWORD, Role.READER, "test")
+    for end, begin in (
+        (lambda: users.set_disabled("nils", True, "test"), lambda: users.set_disabled("nils", False, "test")),
+        (lambda: users.set_password("nils", PASSWORD, "test"), lambda: None),
+    ):
+        with house.logged_in("nils") as client:
+            assert client.get("/api/sources").status_code == 200
+            end()  # type: ignore[no-untyped-call]
+            begin()  # type: ignore[no-untyped-call]
+            assert client.get("/api/sources").status_code == 401
+
+
+def test_a_log_in_always_begins_a_session_of_its_own(house: House) -> None:
+    with house.visit() as client:
+        client.cookies.set("footnote_session", "chosen-by-somebody-else")
+        reply = client.post("/login", data={"name": "rita", "password": PASSWORD})
+        assert "chosen-by-somebody-else" not in reply.headers["set-cookie"]
+    with house.visit() as client:
+        client.cookies.set("footnote_session", "chosen-by-somebody-else")
+        assert client.get("/api/sources").status_code == 401
+
+
+def test_a_token_in_the_address_counts_for_nothing(house: House) -> None:
+    with house.visit() as client:
+        for name in ("token", "access_token", "api_key"):
+            assert client.get("/api/sources", params={name: house.tokens["anna"]}).status_code == 401
+
+
+def test_many_at_once_do_not_lock_the_users(users: UserStore) -> None:
+    def work(n: int) -> bool:
+        secret = users.begin_session("rita", 1)
+        users.note("rita", "did", str(n))
+        named = users.of_name(f"new{n % 3}", "proxy")
+        return users.of_session(secret) is not None and named is not None
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(work, range(120)))
+    assert len(users.users()) == 5
+
+
+def test_a_page_shows_a_reader_no_tool_of_an_editor(house: House) -> None:
+    with house.logged_in("rita") as client:
+        document = client.get("/").text
+        assert '<meta name="fn-user" content="rita">' in document and "#fn-evaluation" in document
+        assert 'action="logout"' in client.get("/account").text and 'href="users"' not in client.get("/account").text
+    with house.visit("rita") as client:
+        assert 'action="logout"' not in client.get("/account").text

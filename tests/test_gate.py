@@ -30,7 +30,7 @@ DOCUMENTS = {"/", "/article", "/report", "/login", "/account", "/users"}
 OPEN = {
     *("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt", "/assets/x", "/static/x"),
     *("/gradio_api/app_id", "/gradio_api/queue/data", "/gradio_api/heartbeat/x"),
-    *("/gradio_api/queue/join", "/gradio_api/cancel", "/gradio_api/reset"),
+    "/gradio_api/queue/join",
 }
 """The paths of Gradio that the page requests; all others are closed."""
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from rag.access.middleware import SESSION_COOKIE
 from rag.access.pages import (
     alert,
     done,
@@ -20,41 +21,55 @@ from rag.access.pages import (
     plain_table,
     role_choice,
     step_form,
+    too_many,
 )
+from rag.access.throttle import Guesses
 from rag.access.users import AccessError, User, UserStore
 from rag.access.visitor import Visitor, role_named, visitor_of
 
 _LOG = 50
 """Entries of the audit log that the page shows."""
+_LOGS_OUT = ("password", "sessions")
+"""The steps that end all sessions."""
 _BACK = '<p><a href="./">Back to the page</a></p>'
-_OPEN = "There is no log-in here: everybody who reaches the page may do everything. `user add` makes the first user."
+_LOG_OUT = '<form method="post" action="logout"><button class="quiet">Log out</button></form>'
+_OPEN = "There is no log-in here: everybody who reaches the page may do everything. `user add` makes users."
 
 
-def make_account_router(users: UserStore) -> APIRouter:
+def make_account_router(users: UserStore, guesses: Guesses) -> APIRouter:
     """Return the routes /account (password, tokens and sessions) and /users (for admins)."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/account", response_model=None)
     def account(request: Request) -> Response:
-        return _account(users, visitor_of(request))
+        return _account(users, request)
 
     @router.post("/account", response_model=None)
     async def change_account(request: Request) -> Response:
         visitor, form = visitor_of(request), await form_fields(request)
-        return await _changed(
-            lambda words, status: _account(users, visitor, words, status),
-            lambda: _account_step(users, visitor, form) if visitor.name else _OPEN,
-        )
+        address = request.client.host if request.client else ""
+
+        def step() -> str:
+            if form.get("step") == "password" and visitor.name:
+                _check_present(users, guesses, visitor.name, address, form.get("old", ""))
+            return _account_step(users, visitor, form) if visitor.name else _OPEN
+
+        def show(words: str, status: int) -> Response:
+            if status == 200 and form.get("step") in _LOGS_OUT:
+                return plain_page("Account", f'{words}<p><a href="login">Log in</a></p>')
+            return _account(users, request, words, status)
+
+        return await _changed(show, step)
 
     @router.get("/users", response_model=None)
     def listed(request: Request) -> Response:
-        return _users(users)
+        return _users(users) if visitor_of(request).name else plain_page("Users", done(_OPEN) + _BACK)
 
     @router.post("/users", response_model=None)
     async def change_users(request: Request) -> Response:
         by, form = visitor_of(request).name, await form_fields(request)
         return await _changed(
-            lambda words, status: _users(users, words, status),
+            lambda words, status: _users(users, words, status) if by else plain_page("Users", words + _BACK),
             lambda: _users_step(users, by, form) if by else _OPEN,
         )
 
@@ -72,25 +87,34 @@ async def _changed(show: Callable[[str, int], Response], step: Callable[[], str]
     return await run_in_threadpool(show, words, status)
 
 
+def _check_present(users: UserStore, guesses: Guesses, name: str, address: str, password: str) -> None:
+    """Raise AccessError if this is not the user's password, or after too many wrong ones."""
+    if wait := guesses.wait(name, address):
+        raise AccessError(too_many(wait))
+    if not users.check_password(name, password):
+        users.note_wrong_password(name, address)
+        raise AccessError("The present password is another one.")
+    guesses.forget(name, address)
+
+
 def _account_step(users: UserStore, visitor: Visitor, form: dict[str, str]) -> str:
     """Change the own account; return what was done."""
     name, step = visitor.name, form.get("step")
     if step == "password":
-        if not users.check_password(name, form.get("old", "")):
-            raise AccessError("The present password is another one.")
         users.set_password(name, form.get("password", ""), name)
-        return "The password is set, and all sessions have ended. Log in again."
+        return "The password is set, and all your sessions have ended."
     if step == "token":
-        days = form.get("days", "")
+        days = form.get("days", "").strip()
         role = min(role_named(form.get("role", "reader")), visitor.role)
-        made = users.new_token(name, role, form.get("label", ""), int(days) if days.isdecimal() else None, name)
+        ends = (int(days) if days.isdecimal() and len(days) < 9 else 0) if days else None  # 0 days are refused
+        made = users.new_token(name, role, form.get("label", ""), ends, name)
         return f"Copy the token now; it is shown only once: {made}"
     if step == "revoke":
         users.revoke_token(form.get("id", ""), name, name)
         return "The token is revoked."
     if step == "sessions":
         users.end_sessions(name)
-        return "All sessions have ended. Log in again."
+        return "All your sessions have ended."
     raise AccessError("There is no such step.")
 
 
@@ -112,7 +136,8 @@ def _users_step(users: UserStore, by: str, form: dict[str, str]) -> str:
     raise AccessError("There is no such step.")
 
 
-def _account(users: UserStore, visitor: Visitor, words: str = "", status: int = 200) -> Response:
+def _account(users: UserStore, request: Request, words: str = "", status: int = 200) -> Response:
+    visitor = visitor_of(request)
     if not visitor.name:
         return plain_page("Account", done(_OPEN) + _BACK, status)
     tokens = [
@@ -127,8 +152,10 @@ def _account(users: UserStore, visitor: Visitor, words: str = "", status: int = 
         + f"<p>{role_choice(most=visitor.role)}</p>"
     )
     admin = '<p><a href="users">Users</a></p>' if visitor.role == max(type(visitor.role)) else ""
+    # Who comes by a proxy logs out there.
+    out = _LOG_OUT if SESSION_COOKIE in request.cookies else ""
     body = (
-        f"{words}<p>You are a {visitor.role}.</p>{_BACK}{admin}<h2>Password</h2>"
+        f"{words}<p>Your role: {visitor.role}.</p>{_BACK}{admin}{out}<h2>Password</h2>"
         + step_form("password", "Set the password", password + new_password("New password"), "")
         + f"<h2>Tokens for programs</h2>{listed}{step_form('token', 'Make a token', token, '')}"
         + f"<h2>Sessions</h2>{step_form('sessions', 'End all my sessions')}"
@@ -143,25 +170,28 @@ def _revoke(id_: str) -> str:
 def _users(users: UserStore, words: str = "", status: int = 200) -> Response:
     rows = [_row(one) for one in users.users()]
     new = field("Name", "name", more='required maxlength="64" autocomplete="off"') + new_password("Password")
-    entries = [[escape(one.at), *map(escape, (one.who, one.what, one.about))] for one in reversed(users.audit(_LOG))]
+    entries = [
+        [escape(one.at[:19].replace("T", " ")), *map(escape, (one.who, one.what, one.about))]
+        for one in reversed(users.audit(_LOG))
+    ]
     listed = plain_table(["Name", "Role", "Password", ""], rows) if rows else done(_OPEN)
     body = (
         f"{words}{_BACK}{listed}<h2>New user</h2>"
         + step_form("add", "Add", f"{new}<p>{role_choice()}</p>", "")
-        + f"<h2>Last changes</h2>{plain_table(['When', 'Who', 'What', 'About'], entries)}"
+        + f"<h2>Last changes</h2>{plain_table(['When (UTC)', 'Who', 'What', 'About'], entries)}"
     )
     return plain_page("Users", body, status)
 
 
 def _row(user: User) -> list[str]:
-    name = hidden("name", user.name)
+    shown, name = escape(user.name), hidden("name", user.name)
     password = (
-        '<input name="password" type="password" aria-label="New password" placeholder="New password" '
-        'autocomplete="new-password" required minlength="10">'
+        f'<input name="password" type="password" aria-label="New password of {shown}" placeholder="New password" '
+        'autocomplete="new-password" required minlength="10" maxlength="256">'
     )
     return [
-        escape(user.name) + (" (disabled)" if user.disabled else ""),
-        step_form("role", "Set", name + role_choice(str(user.role))),
+        shown + (" (disabled)" if user.disabled else ""),
+        step_form("role", "Set", name + role_choice(str(user.role), label=f"Role of {shown}")),
         step_form("password", "Set", name + password),
         step_form("enable" if user.disabled else "disable", "Enable" if user.disabled else "Disable", name),
     ]

@@ -7,12 +7,12 @@ import logging
 import re
 from collections import OrderedDict
 from threading import Lock
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from rag.access.permissions import is_for_anybody, listed_role
@@ -28,9 +28,14 @@ _PEER = "footnote_peer"
 """Key of the ASGI scope with the address that connected, before a proxy's headers count."""
 _SESSION_IN_PATH = re.compile(r"/gradio_api/heartbeat/([^/]+)")
 _MOST_SESSIONS = 20_000
+_LONGEST_SESSION = 64
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_FOR_PEOPLE = ("/account", "/users")
+"""Addresses that no token may change: whoever copied a token could make themselves another."""
 PAGES = ("/", "/article", "/report", "/login", "/account", "/users")
 """The addresses that a browser shows as a document, and that a link on another site may open."""
+_SHARED = ("/assets/", "/static/", "/theme.css", "/article.css")
+"""What is the same for all users; browsers may store it."""
 
 
 class PageSessions:
@@ -41,7 +46,9 @@ class PageSessions:
         self._names: OrderedDict[str, str] = OrderedDict()
 
     def belongs(self, session: str, visitor: Visitor) -> bool:
-        """True if a session belongs to the visitor; a new one does from now on."""
+        """True if a session belongs to the visitor; a new one does from now on, unless its name is too long."""
+        if len(session) > _LONGEST_SESSION:
+            return False
         with self._lock:
             owner = self._names.setdefault(session, visitor.name)
             self._names.move_to_end(session)
@@ -107,7 +114,8 @@ class Access:
         """`login` False lets everybody do everything."""
         self._app = app
         self._users = UserStore(settings.index_home())
-        self._login = login
+        self._open = not login
+        self._locked = login and bool(settings.login_header)
         self._header = settings.login_header
         self._proxies = _networks(settings.proxies)
         self._requests = Throttle(settings.max_requests_a_minute, 60) if settings.max_requests_a_minute else None
@@ -125,23 +133,33 @@ class Access:
             await _refusal(scope, 503, str(error))(scope, receive, send)
             return
         set_visitor(scope, visitor or Visitor("", Role.READER))
+
+        async def unstored(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # A browser must not show what it stored to the next person who uses it.
+                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
+            await send(message)
+
         if refusal := self._refused(scope, visitor):
             await refusal(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            is_own = visitor and visitor.name and not scope["path"].startswith(_SHARED)
+            await self._app(scope, receive, unstored if is_own else send)
 
     def _visitor(self, scope: Scope) -> Visitor | None:
         """Return who makes a request; None if nobody known does."""
         headers = Headers(scope=scope)
-        if not self._login or not (self._header or self._users.exists()):
+        # subtle: once there are users, a users file that is lost or replaced opens nothing.
+        self._locked = self._locked or (not self._open and self._users.exists())
+        if not self._locked:
             return EVERYBODY
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._users.of_token(token.strip())
-        if self._header and (name := headers.get(self._header, "").strip()):
-            # subtle: anybody may send the header, so only that of a named proxy counts.
-            if _is_in(scope.get(_PEER), self._proxies):
-                return self._users.of_name(name, "proxy")
+        if self._header and (names := headers.getlist(self._header)):
+            # subtle: anybody may send the header, so only that of a named proxy counts, and only if it is the only one.
+            if len(names) == 1 and _is_in(scope.get(_PEER), self._proxies):
+                return self._users.of_name(names[0].strip(), "proxy")
             return None
         cookie = _cookie(headers, SESSION_COOKIE)
         return self._users.of_session(cookie) if cookie else None
@@ -158,10 +176,12 @@ class Access:
             return _refusal(scope, 403, words)
         if not visitor.name:
             return None
-        session = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+        if method not in _SAFE and path in _FOR_PEOPLE and "authorization" in Headers(scope=scope):
+            return _refusal(scope, 403, "A token can't change accounts. Log in on the page.")
+        sessions = QueryParams(scope.get("query_string", b"")).getlist("session_hash")
         if found := _SESSION_IN_PATH.fullmatch(path):
-            session = found[1]
-        if session and not self._sessions.belongs(session, visitor):
+            sessions.append(found[1])
+        if not all(self._sessions.belongs(session, visitor) for session in sessions):
             return _refusal(scope, 403, "This session of the page belongs to another user. Load the page again.")
         if self._requests and method not in _SAFE:
             if wait := self._requests.wait(visitor.name):

@@ -28,6 +28,11 @@ td form{display:flex;gap:.4rem;margin:0}
 [role=status]{border-color:#1a4fc4;background:#1a4fc41a}
 .wide{overflow-x:auto}table{border-collapse:collapse}
 td,th{padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:middle}
+a{color:#1a4fc4}
+@media (prefers-color-scheme:dark){a{color:#9dbbff}}
+@media (max-width:40rem){
+th{display:none}tr,td{display:block}tr{border-top:1px solid #8a93a3;padding:.4rem 0}td{padding:.2rem 0}
+}
 code{overflow-wrap:anywhere}
 """
 
@@ -38,7 +43,7 @@ def plain_page(title: str, body: str, status: int = 200) -> HTMLResponse:
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} - Footnote</title><style>{_STYLE}</style>"
-        f"<main><h1>{escape(title)}</h1>{body}</main></html>"
+        f"<main><p><b>Footnote</b></p><h1>{escape(title)}</h1>{body}</main></html>"
     )
     return HTMLResponse(text, status, _POLICY)
 
@@ -52,6 +57,11 @@ async def form_fields(request: Request) -> dict[str, str]:
 def alert(words: str) -> str:
     """Return the markup of an error."""
     return f'<p role="alert">{escape(words)}</p>'
+
+
+def too_many(wait: int) -> str:
+    """Return the words for somebody who has to wait so many seconds."""
+    return f"Too many wrong passwords. Try again in {(wait + 59) // 60} minutes."
 
 
 def done(words: str) -> str:
@@ -69,10 +79,10 @@ def new_password(label: str) -> str:
     return field(label, "password", "password", 'autocomplete="new-password" required minlength="10" maxlength="256"')
 
 
-def role_choice(chosen: str = "reader", most: int = len(ROLES)) -> str:
-    """Return a choice among the first `most` roles."""
+def role_choice(chosen: str = "reader", most: int = len(ROLES), label: str = "Role") -> str:
+    """Return a choice among the first `most` roles; `label` is markup."""
     options = (f"<option{' selected' * (role == chosen)}>{role}</option>" for role in ROLES[:most])
-    return f'<select name="role" aria-label="Role">{"".join(options)}</select>'
+    return f'<select name="role" aria-label="{label}">{"".join(options)}</select>'
 
 
 def step_form(step: str, button: str, fields: str = "", kind: str = "quiet") -> str:
@@ -87,6 +97,6 @@ def hidden(name: str, value: str) -> str:
 
 def plain_table(heads: list[str], rows: list[list[str]]) -> str:
     """Return a table; heads and cells are markup."""
-    head = "".join(f"<th>{one}</th>" for one in heads)
+    head = "".join(f'<th scope="col">{one}</th>' if one else "<td></td>" for one in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'

@@ -13,7 +13,7 @@ _ANYBODY = (
 _LEAST = (
     # The page. Its events have roles of their own (see `needs`).
     (Role.READER, "GET", r"/|/(assets|static)/.+|/theme\.css|/config|/gradio_api/(app_id|queue/data|heartbeat/[^/]+)"),
-    (Role.READER, "POST", r"/gradio_api/(queue/join|cancel|reset)"),
+    (Role.READER, "POST", r"/gradio_api/queue/join"),
     (Role.READER, "GET", r"/account|/article(\.css)?|/page-picture|/original|/conversations(/.*)?"),
     (Role.READER, "POST", r"/account|/conversations/.+"),
     (Role.READER, "PATCH|DELETE", r"/conversations(/.*)?"),

@@ -44,6 +44,8 @@ _SHORTEST, _LONGEST = 10, 256
 _TOKEN = re.compile(r"fn_([0-9a-f]{8})_([A-Za-z0-9_-]{43})")
 _PATIENCE = 10.0
 """Seconds to wait for another process that is writing."""
+_MOST_TOKENS, _MOST_DAYS, _MOST_ENTRIES = 100, 3650, 100_000
+"""Most tokens of a user, days that a token is valid, and entries of the audit log."""
 
 
 class AccessError(FootnoteError):
@@ -218,14 +220,31 @@ class UserStore:
 
     def of_name(self, name: str, by: str) -> Visitor | None:
         """Return the user whom a trusted proxy names, added as a reader if new; None if disabled or no name."""
-        with suppress(AccessError):
-            self.add(name, None, Role.READER, by)
-        known = next((one for one in self.users() if one.name.lower() == name.lower()), None)
-        return Visitor(known.name, known.role) if known and not known.disabled else None
+        if not _NAME.fullmatch(name):
+            return None
+        if not (known := self._named(name)):
+            with suppress(AccessError):  # another request may have been first
+                self.add(name, None, Role.READER, by)
+            known = self._named(name)
+        return Visitor(known[0], role_named(known[1])) if known and not known[2] else None
+
+    def _named(self, name: str) -> tuple[str, str, int] | None:
+        with self._open() as db:
+            query = "select name, role, disabled from users where name = ? collate nocase"
+            found: tuple[str, str, int] | None = db.execute(query, [name]).fetchone()
+        return found
 
     def new_token(self, name: str, role: Role, label: str, days: int | None, by: str) -> str:
-        """Make a token for a user and return it; it can't be shown again."""
+        """Make a token for a user and return it; it can't be shown again.
+
+        `days` is when it ends, None for never. Raises AccessError for an unknown user, a number of days that can't be,
+        and a user with too many tokens.
+        """
         self.user(name)
+        if days is not None and not 1 <= days <= _MOST_DAYS:
+            raise AccessError(f"A token is valid for 1 to {_MOST_DAYS:,} days, or without an end.")
+        if len(self.tokens(name)) >= _MOST_TOKENS:
+            raise AccessError(f"{name} has {_MOST_TOKENS} tokens, the most there may be. Revoke those not in use.")
         id_, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         ends = _now(timedelta(days=days)) if days else None
         with self._open(write=True) as db:
@@ -259,6 +278,11 @@ class UserStore:
         if self._path.exists():
             with self._open(write=True) as db:
                 _note(db, who, what, about)
+
+    def note_wrong_password(self, name: str, address: str) -> None:
+        """Add a wrong password to the audit log. An unknown name is left out: people type passwords there, too."""
+        known = self._named(name)
+        self.note(known[0] if known else "an unknown name", "wrong password", address)
 
     def audit(self, most: int) -> list[AuditEntry]:
         """List the last entries of the audit log, oldest first."""
@@ -328,7 +352,8 @@ def _digest(secret: str) -> str:
 
 
 def _note(db: sqlite3.Connection, who: str, what: str, about: str) -> None:
-    db.execute("insert into audit values (?, ?, ?, ?)", [_now(), who, what, about[:1000]])
+    made = db.execute("insert into audit values (?, ?, ?, ?)", [_now(), who, what, about[:1000]]).lastrowid or 0
+    db.execute("delete from audit where rowid <= ?", [made - _MOST_ENTRIES])
 
 
 def _now(later: timedelta = timedelta()) -> str:

@@ -19,6 +19,7 @@ from rag.api.addresses import FILES_PATH
 from rag.api.request_log import RequestLog
 from rag.hosts import split_authority
 from rag.printable import one_line
+from rag.ui.escape import escape
 
 _LOG = logging.getLogger("footnote")
 UPLOAD = "/gradio_api/upload"
@@ -47,7 +48,7 @@ _NEEDED = {
         r"/|/(assets|static)/.+|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/config"
         r"|/gradio_api/(app_id|queue/data|heartbeat/[^/]+)"
     ),
-    "POST": re.compile(r"/gradio_api/(queue/join|cancel|reset)"),
+    "POST": re.compile(r"/gradio_api/queue/join"),
 }
 """Gradio's paths that the page requests. All others are blocked, also those that later versions add."""
 
@@ -189,18 +190,28 @@ class GatedApp(FastAPI):
 
 _NOT_FOR = {
     Role.READER: "#fn-add,#fn-forms,#fn-attach,[data-do=add],[data-do=good],[data-do=bad],"
-    "#fn-listing [data-order],.fn-offer,a[href='#evaluation'],a[href='#settings']",
-    Role.EDITOR: "a[href='#settings']",
+    "#fn-listing [data-order],.fn-offer,.fn-first,"
+    "a[href='#evaluation'],a[href='#settings'],#fn-evaluation,#fn-settings",
+    Role.EDITOR: "a[href='#settings'],#fn-settings",
 }
 """What the page does not show to a role; the server refuses it anyway."""
 
 
-def _style(visitor: Visitor) -> str:
-    """Return the style that fits the page to its visitor."""
+_FOR_USERS = (
+    "#fn-account{display:block!important}.fn-rail-foot{flex-wrap:wrap}"
+    "#fn-out{position:fixed;inset:0 0 auto;z-index:60;margin:0;padding:.8rem;text-align:center;background:#b3261e}"
+    "#fn-out,#fn-out a{color:#fff}"
+)
+"""The style of what only a page with log-in has."""
+
+
+def _fitted(visitor: Visitor) -> str:
+    """Return the part of the document's head that fits the page to its visitor."""
     if not visitor.name:
         return ""
     hidden = f"{found}{{display:none!important}}" if (found := _NOT_FOR.get(visitor.role)) else ""
-    return f"<style>#fn-account{{display:block!important}}{hidden}</style>"
+    name = f'<meta name="fn-user" content="{escape(visitor.name)}">'
+    return f"{name}<style>{_FOR_USERS}{hidden}</style>"
 
 
 class NeededOnly:
@@ -242,7 +253,7 @@ class NeededOnly:
             if message.get("more_body"):
                 return
             marked = bytes(body).replace(b"<script", f'<script nonce="{nonce}"'.encode())
-            marked = marked.replace(b"</head>", f"{_style(visitor_of(scope))}</head>".encode(), 1)
+            marked = marked.replace(b"<head>", f"<head>{_fitted(visitor_of(scope))}".encode(), 1)
             headers = MutableHeaders(scope=begun)
             headers["Content-Length"] = str(len(marked))
             headers["Content-Security-Policy"] = self._policy(nonce)

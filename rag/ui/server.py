@@ -25,6 +25,7 @@ from index.errors import FootnoteError
 from rag.access.account import make_account_router
 from rag.access.login import make_login_router
 from rag.access.middleware import Access, PageSessions, Proxies
+from rag.access.throttle import Guesses
 from rag.access.users import UserStore
 from rag.api.routes import make_api_router
 from rag.api.service import AnswerService
@@ -126,14 +127,15 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     sessions = PageSessions()
 
     def access(app: ASGIApp) -> ASGIApp:
-        return Proxies(Access(app, engine.settings, sessions, login=login), engine.settings.proxies or "127.0.0.1")
+        return Proxies(Access(app, engine.settings, sessions, login=login), engine.settings.proxies)
 
     settings = engine.settings
     no_docs: dict[str, object] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = GatedApp(settings.host, names, access, settings.root_path, lifespan=lifespan, **no_docs)
     users = UserStore(engine.home)
-    app.include_router(make_login_router(users, engine.settings.session_hours))
-    app.include_router(make_account_router(users))
+    guesses = Guesses()
+    app.include_router(make_login_router(users, guesses, engine.settings.session_hours))
+    app.include_router(make_account_router(users, guesses))
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)

@@ -63,8 +63,8 @@ class GuardedBlocks(gr.Blocks):  # type: ignore[misc]
     async def process_api(self, block_fn: Any, inputs: list[Any], *rest: Any, **options: Any) -> dict[str, Any]:
         """Check the visitor and the file values of an event, then run it.
 
-        An event of the opening page that the visitor may not cause has no effect. Raises gr.Error for another one, for
-        a session of another user, and for a file that the caller did not upload.
+        An event of the opening or closing page that the visitor may not cause has no effect. Raises gr.Error for
+        another one, for a session of another user, and for a file that the caller did not upload.
         """
         asked: Any = options.get("request")
         if options.get("iterator") is None and (request := getattr(asked, "request", None)):
@@ -72,7 +72,7 @@ class GuardedBlocks(gr.Blocks):  # type: ignore[misc]
             if visitor.name and not self._sessions.belongs(asked.session_hash or "", visitor):
                 raise gr.Error("This session belongs to another user. Load the page again.", print_exception=False)
             if visitor.role < (least_role(block_fn.fn) or Role.ADMIN):
-                if all(event == "load" for _, event in block_fn.targets):
+                if all(event in ("load", "unload") for _, event in block_fn.targets):
                     return {"data": [gr.skip()] * len(block_fn.outputs), **_NO_EFFECT}
                 raise gr.Error("Your role does not allow this. Ask an admin.", print_exception=False)
             inputs = self._checked(inputs, sender_of(request))

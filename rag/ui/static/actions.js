@@ -1,7 +1,6 @@
 // What buttons and keys do.
 (() => {
   "use strict";
-  const by = (id) => document.getElementById(id);
   const { asked, ask, box, fill } = footnote;
 
   // --- copying ------------------------------------------------------------------------------------------------------
@@ -31,7 +30,7 @@
       area.value = text;
       document.body.append(area);
       area.select();
-      document.addEventListener("copy", (event) => {
+      on("copy", (event) => {
         event.preventDefault();
         for (const [type, value] of Object.entries(kinds)) event.clipboardData.setData(type, value);
       }, { once: true });
@@ -144,8 +143,8 @@
     erase: (turn, button) => footnoteConversations.erase(button),
   };
 
-  document.addEventListener("click", (event) => event.target.closest("#fn-send") && footnote.take(event), true);
-  document.addEventListener("click", (event) => {
+  on("click", (event) => event.target.closest("#fn-send") && footnote.take(event), true);
+  on("click", (event) => {
     const link = event.target.closest(".fn-marker, .fn-to-card");
     if (link && by("fn-app").contains(link)) {
       event.preventDefault();
@@ -162,11 +161,11 @@
   });
 
   // Scroll to details when they open.
-  document.addEventListener("toggle", (event) => event.target.matches(".fn-details") && event.target.scrollIntoView({ block: "nearest" }), true);
+  on("toggle", (event) => event.target.matches(".fn-details") && event.target.scrollIntoView({ block: "nearest" }), true);
 
   // --- keys ---------------------------------------------------------------------------------------------------------
 
-  document.addEventListener("keydown", (event) => {
+  on("keydown", (event) => {
     const inBox = event.target.closest("#fn-question");
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || !inBox) return;
     if (footnoteChoice.none()) {
@@ -184,7 +183,7 @@
     if (!closed && typing && footnote.busy() && !typing.matches("dialog")) by("fn-stop").click();
   }
 
-  document.addEventListener("keydown", (event) => {
+  on("keydown", (event) => {
     const typing = event.target.closest("input, textarea, dialog");
     if (event.key === "Escape") escape(typing);
     else if (event.key === "ArrowUp" && typing === box()) footnote.recall() && event.preventDefault();

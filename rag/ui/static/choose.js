@@ -52,7 +52,7 @@ window.footnoteChoice = (() => {
   // Tick only the given sources.
   const only = (those) => keep(names().filter((name) => !those.includes(name)));
 
-  document.addEventListener("change", (event) => {
+  on("change", (event) => {
     const ticked = event.target;
     if (ticked.matches(".fn-tick-all")) keep(ticked.checked ? [] : names());
     if (ticked.matches(".fn-tick")) {
@@ -62,7 +62,7 @@ window.footnoteChoice = (() => {
       keep(now);
     }
   });
-  document.addEventListener("click", (event) => event.target.closest("[data-choice=all]") && keep([]));
+  on("click", (event) => event.target.closest("[data-choice=all]") && keep([]));
 
   // Gradio redraws the lists after each change of the sources: restore the ticks.
   new MutationObserver(() => {

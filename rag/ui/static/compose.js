@@ -1,21 +1,21 @@
 // The composer: adds files by button, drop or paste, and web addresses as sources; shows the result in a line.
 (() => {
   "use strict";
-  const by = (id) => document.getElementById(id);
   const ADDRESS = /^https?:\/\/\S+$/i;
   const input = () => document.querySelector("#fn-add input[type=file]");
+  const mayAdd = () => getComputedStyle(by("fn-attach")).display !== "none";
   let adding = false;
 
   // Pass files to the Sources view's upload.
   function send(files) {
     const list = new DataTransfer();
     for (const file of files) list.items.add(file);
-    if (!list.files.length) return;
+    if (!mayAdd() || !list.files.length) return;
     input().files = list.files;
     input().dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  document.addEventListener("change", (event) => {
+  on("change", (event) => {
     if (event.target !== input() || !input().files.length) return;
     adding = true;
     const [first, ...others] = input().files;
@@ -27,13 +27,13 @@
   const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
   const mark = (on) => by("fn-app")?.classList.toggle("fn-dropping", on);
 
-  document.addEventListener("dragover", (event) => {
+  on("dragover", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
-    mark(true);
+    mark(mayAdd());
   });
-  document.addEventListener("dragleave", (event) => event.relatedTarget || mark(false));
-  document.addEventListener("drop", (event) => {
+  on("dragleave", (event) => event.relatedTarget || mark(false));
+  on("drop", (event) => {
     if (!carriesFiles(event)) return;
     event.preventDefault();
     mark(false);
@@ -41,7 +41,7 @@
     const files = items.length ? items.filter((one) => !one.webkitGetAsEntry?.()?.isDirectory).map((one) => one.getAsFile()) : [];
     send(files.filter(Boolean).length ? files.filter(Boolean) : event.dataTransfer.files);
   });
-  document.addEventListener("paste", (event) => {
+  on("paste", (event) => {
     if (!event.clipboardData?.files.length || event.target.closest("input")) return;
     event.preventDefault();
     send(event.clipboardData.files);
@@ -50,12 +50,13 @@
   // --- a web address ------------------------------------------------------------------------------------------------
 
   let offered = false;
-  document.addEventListener("input", (event) => {
+  on("input", (event) => {
     if (!event.target.closest("#fn-question")) return;
     const address = event.target.value.trim();
-    if (ADDRESS.test(address)) footnoteLayout.say("A web address.", "Add as a source", () => addPage(address));
-    else if (offered) footnoteLayout.say("");
-    offered = ADDRESS.test(address);
+    const had = offered;
+    offered = ADDRESS.test(address) && mayAdd();
+    if (offered) footnoteLayout.say("A web address.", "Add as a source", () => addPage(address));
+    else if (had) footnoteLayout.say("");
   });
 
   function addPage(address) {

@@ -1,10 +1,18 @@
 // The stored conversations: the current one of this tab, the list in the rail, and the actions on them.
+// For all scripts of the page.
+const by = (id) => document.getElementById(id);
+const on = document.addEventListener.bind(document);
+
 window.footnoteConversations = (() => {
   "use strict";
   const KEY = "fn-conversation"; // "New conversation" clears all fn- keys
   const DAY = 86_400_000;
-  const by = (id) => document.getElementById(id);
   const search = () => by("fn-search");
+  const USER = "footnote-user";
+  const user = document.querySelector("meta[name=fn-user]")?.content ?? "";
+  // Somebody else used this tab before.
+  if ((sessionStorage.getItem(USER) ?? "") !== user) sessionStorage.clear();
+  sessionStorage.setItem(USER, user);
   let current = null; // the summary of this tab's conversation, once stored
 
   // This tab's conversation id; the first question creates one.
@@ -45,7 +53,7 @@ window.footnoteConversations = (() => {
 
   // An opened article gets the back link.
   for (const kind of ["click", "auxclick"])
-    document.addEventListener(kind, (event) => {
+    on(kind, (event) => {
       const link = event.target.closest("a.fn-open[href^='article?']");
       if (!link || !current) return;
       const address = new URL(link.href);
@@ -186,16 +194,16 @@ window.footnoteConversations = (() => {
   }
 
   let typed = 0;
-  document.addEventListener("input", (event) => {
+  on("input", (event) => {
     if (event.target !== search()) return;
     clearTimeout(typed);
     typed = setTimeout(list, 150);
   });
   // When this tab becomes visible, load the turns of other tabs.
-  document.addEventListener("visibilitychange", () => document.hidden || list());
+  on("visibilitychange", () => document.hidden || list());
 
   return {
-    id, takeOver, list, rename, remove, erase, exported, keepTicks,
+    make, id, takeOver, list, rename, remove, erase, exported, keepTicks,
     current: () => current,
     starQuestion: async (turn, starred) => sound(await call("PATCH", `/${id()}/turns/${turn}`, { starred })),
     star: () => change({ starred: !current.starred }),

@@ -1,7 +1,6 @@
 // The evidence panel: which turn's cards are shown, and the links from a marker to its card and back.
 window.footnoteEvidence = (() => {
   "use strict";
-  const by = (id) => document.getElementById(id);
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
   let marker = null; // the marker of the current card
 
@@ -65,10 +64,10 @@ window.footnoteEvidence = (() => {
     document.querySelector("[aria-describedby=fn-tip]")?.removeAttribute("aria-describedby");
   }
 
-  document.addEventListener("scroll", placeTip, true);
-  for (const [on, off] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
-    document.addEventListener(on, (event) => event.target.closest(".fn-marker") && showTip(event.target.closest(".fn-marker")));
-    document.addEventListener(off, (event) => event.target.closest(".fn-marker") && hideTip());
+  on("scroll", placeTip, true);
+  for (const [enter, leave] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
+    on(enter, (event) => event.target.closest(".fn-marker") && showTip(event.target.closest(".fn-marker")));
+    on(leave, (event) => event.target.closest(".fn-marker") && hideTip());
   }
 
   return { choose, lead, back, hideTip, sourcesOf };

@@ -4,7 +4,6 @@ window.footnoteLayout = (() => {
   const FOLDED = "footnote-folded"; // a new conversation clears only fn-... keys
   const ROOMS = { chat: "fn-desk", sources: "fn-sources", evaluation: "fn-evaluation", settings: "fn-settings" };
   const TITLES = { sources: "Sources", evaluation: "Evaluation", settings: "Settings" };
-  const by = (id) => document.getElementById(id);
   const app = () => by("fn-app");
   const isWide = () => matchMedia("(min-width: 1200px)").matches;
   const isPhone = () => matchMedia("(max-width: 767px)").matches;
@@ -127,7 +126,7 @@ window.footnoteLayout = (() => {
       measure();
       if (isWide() && laid()) over("");
     });
-    document.addEventListener("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
+    on("click", (event) => event.target.closest("#fn-more > summary") || closeMenu());
   }
 
   // Set the scroll bar's width, so that fixed and scrolling parts align.

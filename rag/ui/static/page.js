@@ -1,7 +1,6 @@
 // Puts turns and their evidence in place. The server renders all markup; this script only moves it.
 window.footnote = (() => {
   "use strict";
-  const by = (id) => document.getElementById(id);
   const kept = window.sessionStorage;
   const sent = []; // sent, not yet begun
   let instead = null; // the next question of Send, instead of the box
@@ -11,18 +10,12 @@ window.footnote = (() => {
 
   const root = () => by("fn-app");
   const { choose, sourcesOf } = footnoteEvidence;
+  const { make } = footnoteConversations;
   const box = () => by("fn-question").querySelector("textarea");
   const turns = () => [...by("fn-conversation").children];
   const working = () => turns().filter((turn) => turn.classList.contains("fn-working"));
   const asked = (turn) => turn.querySelector(".fn-question").textContent;
   const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-  function make(tag, name, text) {
-    const made = document.createElement(tag);
-    made.className = name;
-    made.textContent = text;
-    return made;
-  }
 
   function fill(text) {
     box().value = text;
@@ -58,12 +51,12 @@ window.footnote = (() => {
   function begin(question, writer) {
     if (sent.length) question = sent.shift().text;
     const id = Date.now().toString(36) + Math.random().toString(36).slice(2, 8);
-    const turn = make("article", "fn-turn fn-working", "");
+    const turn = make("article", "", "fn-turn fn-working");
     turn.id = "turn-" + id;
     turn.dataset.turn = id;
-    const heading = make("h2", "fn-question", question);
+    const heading = make("h2", question, "fn-question");
     heading.dir = "auto";
-    const status = make("p", "fn-status", "Searching and reading ...");
+    const status = make("p", "Searching and reading ...", "fn-status");
     status.role = "status";
     turn.append(heading, status);
     by("fn-conversation").append(turn);
@@ -78,14 +71,14 @@ window.footnote = (() => {
   function end(ended, why) {
     for (const turn of ended) {
       turn.className = "fn-turn fn-stopped";
-      const foot = make("div", "fn-foot", "");
+      const foot = make("div", "", "fn-foot");
       for (const [name, label] of [["again", "Ask again"], ["edit", "Edit"]]) {
-        const button = make("button", "fn-action", label);
+        const button = make("button", label, "fn-action");
         button.dataset.do = name;
         foot.append(button);
       }
       const said = turn.querySelector(".fn-answer"); // the checked sentences of a language model stay
-      turn.replaceChildren(...[turn.querySelector(".fn-question"), said, make("p", "fn-status", why), foot].filter(Boolean));
+      turn.replaceChildren(...[turn.querySelector(".fn-question"), said, make("p", why, "fn-status"), foot].filter(Boolean));
       keep(turn, sourcesOf(turn));
     }
     state();
@@ -244,6 +237,27 @@ window.footnote = (() => {
     const line = document.querySelector(".fn-state");
     if (line.textContent !== words) line.textContent = words;
     line.className = `fn-state fn-state-${kind}${words.endsWith(", ready") ? " fn-calm" : ""}`;
+  }
+
+  // A log-in can end at any time, and another tab can begin one of somebody else.
+  const plain = window.fetch;
+  window.fetch = async (...sent) => {
+    const reply = await plain(...sent);
+    if (reply.status === 401 || (reply.status === 403 && /session_hash/.test(sent[0]))) loggedOut();
+    return reply;
+  };
+
+  function loggedOut() {
+    const why = "You are not logged in any more. ";
+    end(working(), why);
+    if (by("fn-out")) return;
+    const line = make("p", why);
+    const link = make("a", "Log in");
+    line.id = "fn-out";
+    line.role = "alert";
+    link.href = "login";
+    line.append(link);
+    document.body.append(line);
   }
 
   // Gradio draws the page after this script runs, and redraws the arrivals on each update.

@@ -2,7 +2,6 @@
 window.footnoteSources = (() => {
   "use strict";
   const KEPT = "footnote-sample-kept"; // a new conversation clears only fn-... keys
-  const by = (id) => document.getElementById(id);
   const list = () => by("fn-listing");
   let wanted = {};
   let sorted = null; // [column, backwards]
@@ -16,7 +15,7 @@ window.footnoteSources = (() => {
 
   const ticked = () => [...list().querySelectorAll(".fn-tick:checked")].map((one) => one.dataset.source);
 
-  document.addEventListener("click", (event) => {
+  on("click", (event) => {
     const button = event.target.closest("button[data-order]");
     if (button?.dataset.order === "keep") {
       localStorage.setItem(KEPT, "yes");
@@ -31,7 +30,7 @@ window.footnoteSources = (() => {
     if (head) sort(head.closest("th").cellIndex);
   });
 
-  document.addEventListener("submit", (event) => {
+  on("submit", (event) => {
     const form = event.target.closest("form[data-order]");
     if (!form) return;
     event.preventDefault();
@@ -69,11 +68,11 @@ window.footnoteSources = (() => {
     for (const row of table.tBodies[0].rows) row.hidden = !row.textContent.toLowerCase().includes(words);
   }
 
-  document.addEventListener("input", (event) => event.target.id === "fn-sift" && draw());
+  on("input", (event) => event.target.id === "fn-sift" && draw());
 
   // --- many ticks at once -------------------------------------------------------------------------------------------
 
-  document.addEventListener("change", (event) => {
+  on("change", (event) => {
     if (event.target.id !== "fn-group") return;
     const picked = event.target.selectedOptions[0];
     list().querySelector("[data-order=ungroup]").hidden = picked.dataset.kind !== "groups";
