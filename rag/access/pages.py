@@ -16,11 +16,14 @@ _POLICY = {
 }
 _STYLE = """
 :root{color-scheme:light dark}
+body{background:Canvas;color:CanvasText}
 body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:8vh auto;padding:0 1rem}
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2.5rem}
 label{display:block;margin:.8rem 0}
 input,select,button{font:inherit;padding:.5rem .7rem;border:1px solid #8a93a3;border-radius:.4rem;max-width:100%}
 label input{display:block;width:20rem;box-sizing:border-box}
+input,select{background:Canvas;color:CanvasText}
+::placeholder{color:color-mix(in srgb,CanvasText 75%,Canvas);opacity:1}
 button{cursor:pointer;background:#1a4fc4;border-color:#1a4fc4;color:#fff}
 td form{display:flex;gap:.4rem;margin:0}
 .quiet{background:transparent;color:inherit;border-color:#8a93a3}
@@ -31,9 +34,9 @@ td,th{padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:middle}
 a{color:#1a4fc4}
 @media (prefers-color-scheme:dark){a{color:#9dbbff}}
 @media (max-width:40rem){
-th{display:none}tr,td{display:block}tr{border-top:1px solid #8a93a3;padding:.4rem 0}td{padding:.2rem 0}
+tr,td{display:block}tr:has(th){display:none}tr{border-top:1px solid #8a93a3;padding:.4rem 0}td{padding:.2rem 0}
 }
-code{overflow-wrap:anywhere}
+body{overflow-wrap:anywhere}
 """
 
 

@@ -200,7 +200,7 @@ _NOT_FOR = {
 _FOR_USERS = (
     "#fn-account{display:block!important}.fn-rail-foot{flex-wrap:wrap}"
     "#fn-out{position:fixed;inset:0 0 auto;z-index:60;margin:0;padding:.8rem;text-align:center;background:#b3261e}"
-    "#fn-out,#fn-out a{color:#fff}"
+    "#fn-out,#fn-out a{color:#fff}body:has(#fn-out) .toast-wrap{display:none}"
 )
 """The style of what only a page with log-in has."""
 
