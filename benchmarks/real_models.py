@@ -147,6 +147,15 @@ def of_times(turns: Sequence[Turn]) -> str:
         if seconds:
             slow = seconds[int(0.95 * (len(seconds) - 1))]
             parts.append(f"{statistics.median(seconds):.1f} s {what} (95%: {slow:.1f})")
+    checks = sorted(
+        turn.answer.timings["check"] / max(1, len([*turn.sentences()]))
+        for turn in turns
+        if "check" in turn.answer.timings
+    )
+    if checks:
+        parts.append(
+            f"{statistics.median(checks):.0f} ms to check a sentence (95%: {checks[int(0.95 * (len(checks) - 1))]:.0f})"
+        )
     tokens = [turn.answer.tokens.get("prompt", 0) for turn in turns if turn.answer.tokens]
     prompt = f"{statistics.median(tokens or [0]):.0f} tokens in a prompt"
     return f"{', '.join(parts)}; {prompt}; the model was asked {len(tokens)} times"
