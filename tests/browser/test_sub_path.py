@@ -47,7 +47,7 @@ def site(
     home = Path(shutil.copytree(seeds_home, folder / "home"))
     register_roots(home, [SEEDS])
     with (
-        served(home, folder / "serve.log", FOOTNOTE_ROOT_PATH=ROOT_PATH) as direct,
+        served(home, folder / "serve.log", FOOTNOTE_ROOT_PATH=ROOT_PATH, FOOTNOTE_PROXIES="127.0.0.1") as direct,
         behind_tls(direct, ROOT_PATH, folder, strips=request.param == "strips") as (address, outside),
         httpx.Client(
             verify=ssl.create_default_context(cafile=str(folder / "certificate.pem")), timeout=120, trust_env=False
