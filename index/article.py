@@ -108,7 +108,7 @@ def article_of(source: str, content: Content) -> Article:
     author = content.author or front.get("author") or front.get("authors") or ""
     marks = (content.pages, content.rows, content.times)
     given = (published or read_name(source)[0], content.text, author, content.language)
-    return Article(digest, source, title.text[:_LONGEST_TITLE], title.origin, *given, *marks)
+    return Article(digest, source, title.text[:_LONGEST_TITLE].rstrip(), title.origin, *given, *marks)
 
 
 def read_article(path: Path, source: str, *, max_bytes: int, worker: Worker) -> tuple[Article, list[str]]:

@@ -169,3 +169,8 @@ def test_every_text_and_name_gives_a_title_in_one_line(text: str, name: str) -> 
     article = make_article(name or "a", text)
     assert article.title == " ".join(article.title.split()) or not article.named
     assert article.named or len(article.title) <= max(70, len(name))
+
+
+def test_a_title_that_is_cut_ends_without_a_blank() -> None:
+    article = make_article("a.md", "---\ntitle: " + "word " * 300 + "\n---\nText.\n")
+    assert article.title == article.title.strip() and 900 < len(article.title) <= 1000
