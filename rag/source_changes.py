@@ -63,19 +63,19 @@ class SourceChanges:
 
     def _index_moved(self, moved: Sequence[Path], folder: Path, progress: Progress | None) -> Report:
         folder.mkdir(parents=True, exist_ok=True)
-        before: dict[Path, Path] = {}
-        places = [folder / path.name for path in moved]
+        before: dict[Path, Path | None] = {}
         try:
-            for path, place in zip(moved, places, strict=True):
-                if place.exists() and place not in before:
-                    before[place] = place.replace(path.with_name(f"{path.name}.before"))
+            for path in moved:
+                place = folder / path.name
+                if place not in before:
+                    before[place] = place.replace(path.with_name(f"{path.name}.before")) if place.exists() else None
                 path.replace(place)
             return self._engine.index([folder], progress=progress, wait=_WAIT)
         except BaseException:
-            for place in places:
-                place.unlink(missing_ok=True)
             for place, kept in before.items():
-                kept.replace(place)
+                place.unlink(missing_ok=True)
+                if kept:
+                    kept.replace(place)
             raise
 
     def add_page(self, address: str, by: str, progress: Progress | None = None) -> Report:
@@ -94,6 +94,13 @@ class SourceChanges:
                     self._engine.forget([address])
                 raise BadAddress(f"{address} {why}")
         self._note(by, "source added", [address])
+        return report
+
+    def add_folder(self, folder: Path, by: str, progress: Progress | None = None) -> Report:
+        """Add a folder of this machine as a source folder and index it."""
+        with self._lock:
+            report = self._engine.index([folder], progress=progress, wait=_WAIT)
+        self._note(by, "source added", [str(folder)])
         return report
 
     def remove(self, sources: Sequence[str], by: str, progress: Progress | None = None) -> tuple[Report, str]:

@@ -385,6 +385,28 @@ def test_an_upload_is_only_for_its_user(house: House, app: FastAPI) -> None:
     assert "notes&#46;txt" in said and "not uploaded" not in said
 
 
+def test_changes_of_sources_are_in_the_audit_log(house: House, app: FastAPI, tmp_path: Path) -> None:
+    (tmp_path / "otters.md").write_text("Ivo Marsh counts the otters of the river Alm.\n", "utf-8")
+    orders: list[dict[str, Any]] = [
+        {"do": "paste", "name": "Voles", "text": "Dora Pell counts the voles."},
+        {"do": "remove", "sources": ["Voles.txt"]},
+        {"do": "folder", "name": str(tmp_path)},
+    ]
+    with house.logged_in("edda") as edda:
+        for number, order in enumerate(orders):
+            said = join(edda, app, "sources.obey", [json.dumps(order)], f"orders{number}")
+            assert "fn-problem" not in said and '"success":true' in said
+    with house.visit("anna") as anna:
+        assert anna.delete("/api/sources/otters.md").status_code == 200
+    changes = [(one.who, one.what, one.about) for one in UserStore(house.home).audit(4)]
+    assert changes == [
+        ("edda", "source added", "Voles.txt"),
+        ("edda", "source removed", "Voles.txt"),
+        ("edda", "source added", str(tmp_path)),
+        ("anna", "source removed", "otters.md"),
+    ]
+
+
 def test_a_conversation_over_the_api_is_its_users_own(house: House) -> None:
     with house.visit("rita") as rita, house.visit("otto") as otto:
         id_ = rita.post("/api/ask", json={**QUESTION, "conversation": "new"}).json()["conversation"]

@@ -458,10 +458,19 @@ def test_an_oversized_body_and_another_content_type_are_refused(http: httpx.Clie
 # --- the documentation ------------------------------------------------------------------------------------------------
 
 
+def json_values(text: str) -> list[Any]:
+    """Return the JSON values that follow each other in a text."""
+    values, at = [], 0
+    while at < len(text.rstrip()):
+        value, at = json.JSONDecoder().raw_decode(text, at)
+        values.append(value)
+    return values
+
+
 @pytest.mark.slow
 def test_every_example_of_the_documentation_runs(address: str, home: Path) -> None:
     page = (ROOT / "docs/api.md").read_text("utf-8")
-    assert len(page.split()) <= 500
+    assert len(page.split()) <= 700
     shell = "\n".join(line[4:] for line in re.findall(r"^ {4}.+$", page.partition("```")[0], re.M))
     examples = [
         ["sh", "-c", shell],
@@ -474,6 +483,10 @@ def test_every_example_of_the_documentation_runs(address: str, home: Path) -> No
         done = subprocess.run([*command, here], cwd=ROOT, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         assert "1,000 [1]" in done.stdout
+        if command[0] == "sh":
+            added, read, removed = json_values(done.stdout)[-3:]
+            assert added["sources"] == [{"name": "README.md", "source": "README.md", "state": "added", "why": ""}]
+            assert read["text"] == "Footnote" and removed["removed"] == "README.md"
 
 
 def test_a_choice_keeps_the_dates_of_a_request() -> None:

@@ -130,6 +130,19 @@ def test_files_are_as_before_if_indexing_fails(engine: Engine, tmp_path: Path, m
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"herons.md": HERONS}
 
 
+def test_files_that_were_not_replaced_yet_stay_if_a_file_is_lost_on_the_way(engine: Engine, tmp_path: Path) -> None:
+    changing, folder = SourceChanges(engine, Removed(engine)), uploads(engine.home)
+    names = ("first.md", "second.md", "third.md")
+    for name in names:
+        (tmp_path / name).write_bytes(HERONS)
+    changing.add_files([tmp_path / name for name in names], "")
+    (tmp_path / "first.md").write_bytes(OTHERS)
+    (tmp_path / "third.md").write_bytes(OTHERS)
+    with pytest.raises(FileNotFoundError):
+        changing.add_files([tmp_path / name for name in names], "")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == dict.fromkeys(names, HERONS)
+
+
 def test_a_page_that_was_a_source_stays_one_when_it_cannot_be_fetched(engine: Engine) -> None:
     changing, address = SourceChanges(engine, Removed(engine)), "http://127.0.0.1:9/page"
     with pytest.raises(BadAddress):

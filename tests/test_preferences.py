@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from index.errors import FootnoteError
+from rag.access.users import UserStore
+from rag.access.visitor import Role
 from rag.engine import Engine
 from rag.settings import SAVED, make_settings, read_saved, save
 from rag.ui.preferences import _Events, preferences_room
 from rag.variables import list_settings
+from tests.visitor import page_request
 
 
 def test_a_preference_is_kept_for_the_next_start(tmp_path: Path) -> None:
@@ -67,10 +70,23 @@ def test_the_page_saves_preferences_only_if_it_is_served_to_this_machine_alone(t
         ({"host": "0.0.0.0"}, "this machine alone"),
         ({"allowed_hosts": "a.example"}, "this machine alone"),
     ):
-        saved = _Events(Engine(make_settings(home=tmp_path, **flags))).save(sent)[0]
+        saved = _Events(Engine(make_settings(home=tmp_path, **flags))).save(sent, page_request())[0]
         assert words in str(saved) and not (tmp_path / SAVED).exists()
     own = _Events(Engine(make_settings(home=tmp_path)))
-    assert "Give the address" in str(own.save(json.dumps({"writer": "llm"}))[0])
-    assert "Saved" in str(own.save(sent)[0]) and read_saved(tmp_path)["llm_url"] == "http://192.0.2.1/v1"
+    assert "Give the address" in str(own.save(json.dumps({"writer": "llm"}), page_request())[0])
+    assert (
+        "Saved" in str(own.save(sent, page_request())[0]) and read_saved(tmp_path)["llm_url"] == "http://192.0.2.1/v1"
+    )
     for odd in ("[1]", "{", None, '{"passages": {"a": 1}}'):
-        assert "fn-problem" in str(own.save(odd)[0]) or odd is None
+        assert "fn-problem" in str(own.save(odd, page_request())[0]) or odd is None
+
+
+def test_a_change_of_preferences_is_in_the_audit_log_without_values(tmp_path: Path) -> None:
+    users, events = UserStore(tmp_path), _Events(Engine(make_settings(home=tmp_path)))
+    users.add("anna", "four plain words here", Role.ADMIN, "test")
+    sent = {"llm_url": "http://192.0.2.1/v1", "llm_key": "a-secret-key", "passages": "5", "writer": "quote"}
+    for one in (sent, {"passages": "5"}, {"passages": "none"}):
+        events.save(json.dumps(one), page_request("anna"))
+    (_, last) = users.audit(9)
+    assert (last.who, last.what) == ("anna", "settings changed")
+    assert last.about == "FOOTNOTE_LLM_URL, FOOTNOTE_PASSAGES, FOOTNOTE_LLM_KEY"

@@ -24,6 +24,7 @@ from rag.ui.preferences import _Events, model_offer, preferences_room
 from rag.writer import servers
 from rag.writer.llm import LanguageModel, ModelServerError
 from rag.writer.servers import ModelServer, find_servers, find_url
+from tests.visitor import page_request
 
 
 @contextmanager
@@ -146,7 +147,7 @@ def test_a_bad_address_is_reported_before_anything_is_sent(
     assert said.strip() and "Traceback" not in said and "hunter2" not in said
     page = str(
         _Events(Engine(make_settings(home=tmp_path))).save(
-            json.dumps({"writer": "llm", "llm_url": url, "llm_model": "m"})
+            json.dumps({"writer": "llm", "llm_url": url, "llm_model": "m"}), page_request()
         )
     )
     assert "hunter2" not in page and "Saved" not in page
@@ -160,8 +161,8 @@ def test_the_key_of_the_environment_goes_to_no_server_that_was_found_here(
     events = _Events(engine)
     with serving(0, "perfect") as server:
         chosen = {"writer": "llm", "llm_url": server.url, "llm_model": "perfect"}
-        assert "Saved" in str(events.save(json.dumps(chosen)))
-        assert "is set in the environment" in str(events.save(json.dumps({"llm_key": "sk-other"})))
+        assert "Saved" in str(events.save(json.dumps(chosen), page_request()))
+        assert "is set in the environment" in str(events.save(json.dumps({"llm_key": "sk-other"}), page_request()))
         list(LanguageModel(engine.settings).complete([{"role": "user", "content": "Question: x"}]))
         assert KEY not in str(server.headers)
     assert engine.settings.llm_key == SecretStr(KEY)
@@ -209,7 +210,7 @@ def test_a_key_typed_on_the_page_is_used_for_its_server_alone_and_is_kept_nowher
     events = _Events(engine)
 
     def save(**chosen: str) -> str:
-        return str(events.save(json.dumps(chosen)))
+        return str(events.save(json.dumps(chosen), page_request()))
 
     with serving(0, "perfect") as first, serving(0, "perfect") as second:
         said = save(writer="llm", llm_url=first.url, llm_model="perfect", llm_key=KEY)

@@ -6,7 +6,12 @@ import json
 import secrets
 from typing import Any
 
+import gradio as gr
 import httpx
+from fastapi import Request
+
+from rag.access.visitor import EVERYBODY, Role, set_visitor
+from rag.access.visitor import Visitor as User
 
 
 class Visitor:
@@ -49,3 +54,10 @@ class Visitor:
 def file_value(path: str) -> dict[str, Any]:
     """Return a file as the page sends it to an event."""
     return {"path": path, "orig_name": "notes.txt", "meta": {"_type": "gradio.FileData"}}
+
+
+def page_request(name: str = "") -> gr.Request:
+    """Return the request of an event, caused by an admin; "" for a page without users."""
+    scope: dict[str, Any] = {"type": "http", "headers": [], "query_string": b""}
+    set_visitor(scope, User(name, Role.ADMIN) if name else EVERYBODY)
+    return gr.Request(request=Request(scope))

@@ -9,10 +9,11 @@ import gradio as gr
 
 from index.errors import FootnoteError
 from index.program import command
-from rag.access.visitor import Role, needs
+from rag.access.users import UserStore
+from rag.access.visitor import Role, needs, visitor_of
 from rag.engine import Engine
 from rag.plain import plain_message
-from rag.settings import Settings, save, validated
+from rag.settings import CHOSEN_ON_PAGE, PREFIX, Settings, save, validated
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
 from rag.ui.icons import button
@@ -135,7 +136,7 @@ class _Events:
         return preferences_room(self._engine.settings, self._engine.model_servers())
 
     @needs(Role.ADMIN)
-    def save(self, sent: object) -> tuple[object, object, object]:
+    def save(self, sent: object, request: gr.Request) -> tuple[object, object, object]:
         """Store the settings; return (status, form, the composer's writer choice)."""
         settings = self._engine.settings
         try:
@@ -147,6 +148,7 @@ class _Events:
                 self._engine.model_servers(again=True)
                 return line(""), self.show(), self.writer()
             self._change(settings, chosen, chosen.pop("llm_key", ""))
+            self._note(settings, visitor_of(request.request).name)
         except (ValueError, AttributeError, RecursionError):
             return problem("These settings can't be read. Load the page again."), gr.skip(), gr.skip()
         except (FootnoteError, OSError) as error:
@@ -169,6 +171,13 @@ class _Events:
                 del chosen["llm_url"]
         changed = save(settings.with_key("") if not self._own_key else settings, chosen)
         self._engine.change(changed if self._own_key else changed.with_key(typed))
+
+    def _note(self, before: Settings, by: str) -> None:
+        """Note in the audit log which settings differ from `before`; never their values."""
+        now = self._engine.settings
+        names = (*CHOSEN_ON_PAGE, "llm_key")
+        if changed := [f"{PREFIX}{name.upper()}" for name in names if getattr(now, name) != getattr(before, name)]:
+            UserStore(self._engine.home).note(by, "settings changed", ", ".join(changed))
 
     @needs(Role.READER)
     def writer(self) -> gr.Radio:

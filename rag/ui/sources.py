@@ -121,11 +121,11 @@ class _Changes:
         jobs: dict[str, Callable[[Order, Progress], str]] = {
             "remove": lambda order, progress: self._remove(order, by, progress),
             "sample": lambda _, progress: self._remove(Order("remove", (str(SEEDS),)), by, progress),
-            "sample-back": lambda _, progress: self._summary(self._engine.index([SEEDS], progress=progress, wait=60)),
+            "sample-back": lambda _, progress: self._summary(self._changes.add_folder(SEEDS, by, progress)),
             "undo": lambda order, progress: self._summary(self._changes.undo(order.name, by, progress)),
             "anew": self._read_again,
             "paste": lambda order, progress: self._paste(order, by, progress),
-            "folder": self._add_folder,
+            "folder": lambda order, progress: self._add_folder(order, by, progress),
             "group": self._group,
             "ungroup": self._ungroup,
         }
@@ -166,14 +166,14 @@ class _Changes:
             write_atomically(path, order.text.encode("utf-8", "replace").decode())
             return source_list.upload_results(self._changes.add_files([path], by, progress)[1])
 
-    def _add_folder(self, order: Order, progress: Progress) -> str:
+    def _add_folder(self, order: Order, by: str, progress: Progress) -> str:
         """Add a local folder as a source folder."""
         if not self._engine.settings.is_for_this_machine:
             raise FootnoteError(f"Only a user of this machine can add folders: run `{command('index FOLDER')}`.")
         path = Path(order.name.strip()).expanduser()
         if not order.name.strip() or not path.is_absolute() or not path.is_dir():
             raise FootnoteError("This folder is not on this machine. Give its full path, such as /home/me/Documents.")
-        return self._summary(self._engine.index([path], progress=progress, wait=60))
+        return self._summary(self._changes.add_folder(path, by, progress))
 
     def _group(self, order: Order, _: Progress) -> str:
         keep_group(self._engine.home, order.name, order.sources)
