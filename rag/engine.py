@@ -28,7 +28,7 @@ from index.errors import (
 from index.home import current_folder, explained, unwritable
 from index.program import command
 from index.report import Progress, Report
-from index.sources.removal import Removal, find_removal, put_back, take_out
+from index.sources.removal import Removal, cancel_removal, find_removal, put_back, take_out
 from index.sources.roots import (
     check_there,
     find_sources,
@@ -222,14 +222,19 @@ class Engine:
 
         Uploaded files are our own copies: they are deleted, or moved to `aside`. Other files stay in place. Raises
         FootnoteError if a source does not exist and HomeReadOnly if the home can't be written; then nothing is
-        forgotten.
+        forgotten. With `aside`, nothing is forgotten either if indexing raises.
         """
         self._needs_writing()
         removal = self.find_removal(sources)
         if sample := self._sample((), ()):
             register_roots(self.home, sample)
         take_out(self.home, removal, aside)
-        return self.index(progress=progress, wait=_FORGET_WAITS)
+        try:
+            return self.index(progress=progress, wait=_FORGET_WAITS)
+        except BaseException:
+            if aside:
+                cancel_removal(self.home, removal, aside)
+            raise
 
     def bring_back(self, removal: Removal, aside: Path, progress: Progress | None = None) -> Report:
         """Add forgotten sources again, our own copies from `aside`.

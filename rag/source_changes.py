@@ -11,7 +11,7 @@ from typing import Literal
 from index.errors import FootnoteError
 from index.report import Progress, Report
 from index.sources.fetch import is_address
-from index.sources.roots import left_out, registered_addresses, uploads
+from index.sources.roots import forget_addresses, left_out, registered_addresses, uploads
 from rag.access.users import UserStore
 from rag.engine import Engine
 from rag.removed import Removed
@@ -81,14 +81,19 @@ class SourceChanges:
     def add_page(self, address: str, by: str, progress: Progress | None = None) -> Report:
         """Fetch a web page and index it.
 
-        Raises BadAddress if it can't be read; then it is no source, unless it was one before.
+        Raises BadAddress if it can't be read. After any error it is no source, unless it was one before.
         """
         address = address.strip()
         if not is_address(address):
             raise BadAddress("Type a full web address that begins with http:// or https://.")
         with self._lock:
             was_known = address in registered_addresses(self._engine.home)
-            report = self._engine.index(addresses=[address], progress=progress, wait=_WAIT)
+            try:
+                report = self._engine.index(addresses=[address], progress=progress, wait=_WAIT)
+            except BaseException:
+                if not was_known:
+                    forget_addresses(self._engine.home, [address])
+                raise
             if why := dict(report.failed).get(address):
                 if not was_known:
                     self._engine.forget([address])

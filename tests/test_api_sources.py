@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from index.build.lock import hold_lock
 from index.errors import IndexBusy
 from index.sources.roots import registered_addresses, uploads
 from rag.access.users import UserStore
@@ -119,13 +120,10 @@ def test_files_are_as_before_if_indexing_fails(engine: Engine, tmp_path: Path, m
     (tmp_path / "herons.md").write_bytes(HERONS)
     changing.add_files([tmp_path / "herons.md"], "")
 
-    def busy(*_: object, **__: object) -> None:
-        raise IndexBusy("Another process changes the index.")
-
-    monkeypatch.setattr(engine, "index", busy)
     for name in ("herons.md", "new.md"):
         (tmp_path / name).write_bytes(OTHERS)
-    with pytest.raises(IndexBusy):
+    monkeypatch.setattr("rag.source_changes._WAIT", 0)
+    with hold_lock(engine.home), pytest.raises(IndexBusy):
         changing.add_files([tmp_path / "herons.md", tmp_path / "new.md"], "")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"herons.md": HERONS}
 
@@ -143,9 +141,33 @@ def test_files_that_were_not_replaced_yet_stay_if_a_file_is_lost_on_the_way(engi
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == dict.fromkeys(names, HERONS)
 
 
-def test_a_page_that_was_a_source_stays_one_when_it_cannot_be_fetched(engine: Engine) -> None:
+def test_a_source_stays_if_its_removal_fails(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: TestClient
+) -> None:
+    changing, folder = SourceChanges(engine, Removed(engine)), uploads(engine.home)
+    (tmp_path / "herons.md").write_bytes(HERONS)
+    changing.add_files([tmp_path / "herons.md"], "")
+
+    monkeypatch.setattr("rag.engine._FORGET_WAITS", 0)
+    with hold_lock(engine.home):
+        for name in ("herons.md", "ferry.md"):
+            reply = client.delete(f"/api/sources/{name}")
+            assert reply.status_code == 503 and "writing the index" in reply.json()["error"]
+    assert (folder / "herons.md").read_bytes() == HERONS
+    engine.index()
+    assert {"herons.md", "ferry.md"} <= {one["source"] for one in client.get("/api/sources").json()["sources"]}
+    assert "Dora Pell" in who_counts(client)
+
+
+def test_a_page_that_was_a_source_stays_one_when_it_cannot_be_fetched(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changing, address = SourceChanges(engine, Removed(engine)), "http://127.0.0.1:9/page"
     with pytest.raises(BadAddress):
+        changing.add_page(address, "")
+    assert address not in registered_addresses(engine.home)
+    with hold_lock(engine.home), monkeypatch.context() as patch, pytest.raises(IndexBusy):
+        patch.setattr("rag.source_changes._WAIT", 0)
         changing.add_page(address, "")
     assert address not in registered_addresses(engine.home)
     engine.index(addresses=[address])

@@ -14,8 +14,11 @@ from index.sources.roots import (
     forget_addresses,
     forget_sources,
     forgotten,
+    register_addresses,
+    register_roots,
     registered_addresses,
     registered_roots,
+    remember,
     uploads,
 )
 from index.sources.web_pages import addresses_of, copy_folder
@@ -78,6 +81,15 @@ def put_back(home: Path, removal: Removal, aside: Path) -> None:
         if (aside / path.name).exists() and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             (aside / path.name).replace(path)
+
+
+def cancel_removal(home: Path, removal: Removal, aside: Path) -> None:
+    """Make the sources of `take_out` sources again, with Footnote's own copies from `aside`."""
+    put_back(home, removal, aside)
+    if new := remember(home, removal.paths):
+        register_roots(home, new)
+    if removal.addresses:
+        register_addresses(home, removal.addresses)
 
 
 def _copies(home: Path, removal: Removal) -> list[Path]:
