@@ -109,6 +109,8 @@ class Settings(BaseSettings):
         "", description="header in which one of FOOTNOTE_PROXIES names the user that it has logged in"
     )
 
+    token: SecretStr | None = Field(None, description="token with which `doctor --url` asks a server that has users")
+
     embedding_model: str = Field(
         DEFAULT_MODEL,
         description="the shipped encoder, or a sentence-transformers model: a folder, or a name on the hub",
@@ -258,7 +260,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a URL like {like} is expected; {secret}")
         return url.rstrip("/")
 
-    @field_validator("chroma_token")
+    @field_validator("token", "chroma_token")
     @classmethod
     def _token_can_be_sent(cls, token: SecretStr | None) -> SecretStr | None:
         value = token.get_secret_value().strip() if token else ""
@@ -385,7 +387,7 @@ def _complaint(error: ValidationError, flags: dict[str, object]) -> str:
     name = str(problem["loc"][0])
     field = Settings.model_fields[name]
     # The values of these settings may contain a secret.
-    secret = name in ("llm_key", "llm_url", "chroma_token", "chroma_url")
+    secret = name in ("token", "llm_key", "llm_url", "chroma_token", "chroma_url")
     given = repr(str(problem["input"]) if isinstance(problem["input"], Path) else problem["input"])
     shown = "not usable" if secret else given if len(given) <= 80 else f"{given[:80]}...'"
     own = problem.get("ctx", {}).get("error") if problem["type"] == "value_error" else None

@@ -109,6 +109,8 @@ def commands(folder: Path) -> Iterator[tuple[str, ...]]:
     yield ("whatsnew", str(folder / f"gone{OBEYED}.jsonl"))
     yield ("sources",)
     yield ("doctor",)
+    yield ("doctor", "--url", "http://127.0.0.1:9")
+    yield ("doctor", "--url", f"http://127.0.0.1:9/{OBEYED}")
     yield ("settings",)
     yield ("completion", "bash")
     yield ("completion", f"gone{OBEYED}")

@@ -15,7 +15,7 @@ from rag.access.pages import alert, field, form_fields, hidden, plain_page, too_
 from rag.access.throttle import Guesses
 from rag.access.users import AccessError, UserStore
 
-_NEXT = re.compile(r"(?:article|report|account|users)?(?:\?[!-\[\]-~]*)?")
+_NEXT = re.compile(r"(?:article|report|account|users|api)?(?:\?[!-\[\]-~]*)?")
 """What may follow the log-in: a page of this server, as a relative address."""
 _AT_ONCE = 2
 """Passwords that are checked at the same time; each takes 64 MB of memory."""

@@ -32,7 +32,7 @@ _LONGEST_SESSION = 64
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _FOR_PEOPLE = ("/account", "/users")
 """Addresses that no token may change: whoever copied a token could make themselves another."""
-PAGES = ("/", "/article", "/report", "/login", "/account", "/users")
+PAGES = ("/", "/article", "/report", "/login", "/account", "/users", "/api")
 """The addresses that a browser shows as a document, and that a link on another site may open."""
 _SHARED = ("/assets/", "/static/", "/theme.css", "/article.css")
 """What is the same for all users; browsers may store it."""

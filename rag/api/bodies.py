@@ -110,6 +110,12 @@ class StreamOptions(BaseModel):
 class ChatBody(BaseModel):
     """A request to `/v1/chat/completions`. Other keys, such as temperature, have no effect."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model": "footnote", "messages": [{"role": "user", "content": "Who is the CEO of GM?"}]}]
+        }
+    )
+
     model: str = Field(max_length=200)
     messages: list[ChatMessage] = Field(min_length=1, max_length=1000)
     stream: bool = False

@@ -16,6 +16,7 @@ from rag.access.visitor import visitor_of
 from rag.api.bodies import NEW, AskBody, make_choice
 from rag.api.chat_completions import add_openai_routes
 from rag.api.connection import States, asker, first_answer, last_answer, server_event, while_connected
+from rag.api.description import make_description_page
 from rag.api.failures import FAILURES, ApiRoute, needs_models
 from rag.api.metrics import METRICS_TYPE, metrics_text
 from rag.api.replies import AnswerReply
@@ -89,6 +90,8 @@ def make_api_router(service: AnswerService, files: Uploads, changing: SourceChan
     add_source_routes(router, service, files, changing)
     add_openai_routes(router, service)
     description = _description(router)
+
+    router.get("/api", include_in_schema=False)(make_description_page(description))
 
     @router.get("/api/openapi.json", include_in_schema=False)
     def openapi() -> JSONResponse:

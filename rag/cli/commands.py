@@ -14,6 +14,7 @@ from index.sources.fetch import is_address
 from index.text.structure import structure
 from rag.cli.codes import ANSWERED, FAILED, MISUSED
 from rag.cli.doctor import examine
+from rag.cli.doctor_url import examine_server
 from rag.cli.terminal import (
     print_blocks,
     print_check,
@@ -128,8 +129,10 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 
     The exit code says whether all checks passed.
     """
+    settings = make_settings(home=arguments.home)
+    token = settings.token.get_secret_value() if settings.token else ""
     fine = True
-    for check in examine(make_settings(home=arguments.home)):
+    for check in examine_server(arguments.url, token) if arguments.url else examine(settings):
         fine = fine and check.ok
         if arguments.json:
             print_json(check.to_json())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from index.program import IS_CHECKOUT
 from index.text.published import Published, read_period
@@ -227,9 +228,10 @@ def _add_index_commands(commands: Any, home: _Parser) -> None:
         parents=[home],
         help="check for problems",
         description="Check models, disk, sources and the index with every chunk and vector, and say how to repair "
-        "problems.",
+        "problems. With --url check a running server instead, as far as it lets the user of FOOTNOTE_TOKEN.",
         epilog="Exit code 1 when there is a problem.",
     )
+    one.add_argument("--url", type=_server_url, help="a running server, for example http://127.0.0.1:7860")
     one.add_argument("--json", action="store_true", help="print the checks as JSON, one line each")
 
     one = commands.add_parser(
@@ -308,6 +310,20 @@ def _folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("expected a folder, got nothing")
     return Path(text)
+
+
+def _server_url(text: str) -> str:
+    expected = "expected a URL like https://chat.example.org"
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and text.isprintable()
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError(f"{expected}, got {text[:80]!r}")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"{expected} alone; a token goes into FOOTNOTE_TOKEN")
+    return text.rstrip("/")
 
 
 def _period(text: str) -> Published:
