@@ -21,9 +21,11 @@ from rag.api.request_log import RequestLog
 from rag.api.routes import make_api_router
 from rag.api.service import AnswerService
 from rag.engine import Engine
+from rag.evaluation_runs import EvaluationRuns
 from rag.removed import Removed
 from rag.settings import Settings
 from rag.source_changes import BadAddress, SourceChanges
+from rag.ui.report import write_report
 from rag.uploads import Uploads
 from tests.programs import make_home
 
@@ -51,7 +53,9 @@ def client(engine: Engine) -> TestClient:
     app.add_middleware(RequestLog)
     removed = Removed(engine)
     files = Uploads(engine.home, engine.settings, removed)
-    app.include_router(make_api_router(AnswerService(engine), files, SourceChanges(engine, removed)))
+    service = AnswerService(engine)
+    runs = EvaluationRuns(engine, service.queue, write_report)
+    app.include_router(make_api_router(service, files, SourceChanges(engine, removed), runs))
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -8,11 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -38,8 +36,9 @@ from rag.evaluation.run import (
     runs_folder,
 )
 from rag.evaluation.statistics import MEANS, NAMES
+from rag.evaluation_runs import UnknownSet, read_set
 from rag.settings import SEEDS, Settings
-from rag.ui import evaluation, report
+from rag.ui import report
 from tests.conftest import ROOT
 from tests.conftest import Run as Call
 from tests.test_questions import squad
@@ -303,8 +302,8 @@ def test_a_stopped_run_keeps_its_rows_and_refuses_other_options(
 
 
 def test_an_evaluation_without_a_set_says_what_to_do(engine: Engine) -> None:
-    said = [message for message, _ in evaluation.evaluation(engine, None, False, Event(), nullcontext)]
-    assert len(said) == 1 and "Choose a question set, or upload one" in said[0]
+    with pytest.raises(UnknownSet, match="Choose one, or upload one on the page"):
+        read_set(engine, "")
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

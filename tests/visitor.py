@@ -17,8 +17,8 @@ from rag.access.visitor import Visitor as User
 class Visitor:
     """A visitor who has opened the page at `address`."""
 
-    def __init__(self, address: str) -> None:
-        self.http = httpx.Client(base_url=address, timeout=300)
+    def __init__(self, address: str, **cookies: str) -> None:
+        self.http = httpx.Client(base_url=address, timeout=300, cookies=cookies)
         self.http.get("/").raise_for_status()
         self.config: dict[str, Any] = self.http.get("/config").json()
 
@@ -32,12 +32,12 @@ class Visitor:
         found: dict[str, Any] = next(one for one in self.config["dependencies"] if component in one["inputs"])
         return found
 
-    def call(self, event: dict[str, Any], data: list[Any]) -> dict[str, Any]:
-        """Call an event as the page does.
+    def call(self, event: dict[str, Any], data: list[Any], session: str = "") -> dict[str, Any]:
+        """Call an event as the page does, in this `session` of the page, or a new one.
 
         Returns its final message, with its last outputs under "last".
         """
-        session = secrets.token_hex(6)
+        session = session or secrets.token_hex(6)
         body = {"fn_index": event["id"], "session_hash": session, "data": data}
         self.http.post("/gradio_api/queue/join", json=body).raise_for_status()
         last: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -83,6 +83,26 @@ class AskBody(BaseModel):
     @classmethod
     def _is_period(cls, words: str | None) -> str | None:
         return None if words is None else _checked_period(words)
+
+
+class EvaluateBody(BaseModel):
+    """A question set to `/api/evaluate`: either its rows or its label."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"questions": [{"question": "Who is the CEO of GM?", "answers": ["Mary Barra"]}]}]
+        },
+    )
+
+    questions: list[dict[str, Any]] | None = Field(
+        None, min_length=1, description="Rows as in the file of a question set."
+    )
+    set_: str | None = Field(
+        None, alias="set", min_length=1, max_length=1000, description="The label of a question set, as on the page."
+    )
+    never_refuse: bool = Field(False, description="Answer each question, even if the sources seem not to.")
+    stream: bool = Field(False, description="Reply with server-sent events, one for each question.")
 
 
 class ContentPart(BaseModel):

@@ -21,6 +21,8 @@ from rag.api.replies import ErrorReply
 from rag.choice import UnknownSource
 from rag.conversation.store import NoConversation
 from rag.engine import Engine
+from rag.evaluation.questions import BadQuestionSet
+from rag.evaluation_runs import EvaluationBusy, UnknownSet
 from rag.plain import plain_message
 from rag.printable import one_line
 from rag.queue import QueueFull
@@ -40,6 +42,10 @@ class UnknownModel(FootnoteError):
     """A language model that this server does not have."""
 
 
+class UnknownRun(FootnoteError):
+    """An evaluation run that does not exist."""
+
+
 class NotReady(FootnoteError):
     """A server whose models are still loading."""
 
@@ -48,9 +54,13 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (BadQuestion, 400),
     (BadBody, 400),
     (BadAddress, 400),
+    (BadQuestionSet, 400),
     (UnknownSource, 404),
     (NoConversation, 404),
     (UnknownModel, 404),
+    (UnknownSet, 404),
+    (UnknownRun, 404),
+    (EvaluationBusy, 409),
     (ClientGone, 499),
     (QueueFull, 429),
     (NotReady, 503),

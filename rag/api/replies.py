@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -197,6 +198,36 @@ class RemovalReply(BaseModel):
 
     removed: str
     generation: str
+
+
+class ListedRunReply(BaseModel):
+    """A finished evaluation run."""
+
+    name: str
+    finished: datetime
+    question_set: str
+    questions: int
+    never_refuse: bool
+
+
+class RunsReply(BaseModel):
+    """All finished runs, newest first."""
+
+    runs: list[ListedRunReply]
+
+
+class RunReply(BaseModel):
+    """A finished run with its measures; docs/evaluation.md explains the keys of the summary."""
+
+    run: str
+    summary: dict[str, Any]
+
+
+class EvaluationReply(RunReply):
+    """A run that has just ended, with the rows that can't be used and the labels that are not in the sources."""
+
+    problems: list[str]
+    notes: list[str]
 
 
 class ToolAnswer(BaseModel):

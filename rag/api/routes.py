@@ -17,12 +17,14 @@ from rag.api.bodies import NEW, AskBody, make_choice
 from rag.api.chat_completions import add_openai_routes
 from rag.api.connection import States, asker, first_answer, last_answer, server_event, while_connected
 from rag.api.description import make_description_page
+from rag.api.evaluation_routes import add_evaluation_routes
 from rag.api.failures import FAILURES, ApiRoute, needs_models
 from rag.api.metrics import METRICS_TYPE, metrics_text
 from rag.api.replies import AnswerReply
 from rag.api.service import AnswerService, AskedQuestion, stored_memory
 from rag.api.source_routes import add_source_routes
 from rag.conversation.store import ConversationStore
+from rag.evaluation_runs import EvaluationRuns
 from rag.provenance import program_version
 from rag.source_changes import SourceChanges
 from rag.types import Answer
@@ -37,8 +39,11 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def make_api_router(service: AnswerService, files: Uploads, changing: SourceChanges) -> APIRouter:
-    """Return the routes below /api and /v1, and /metrics; `files` are uploads, `changing` changes the sources."""
+def make_api_router(service: AnswerService, files: Uploads, changing: SourceChanges, runs: EvaluationRuns) -> APIRouter:
+    """Return the routes below /api and /v1, and /metrics.
+
+    `files` are uploads, `changing` changes the sources, `runs` runs question sets.
+    """
     engine = service.engine
 
     class Route(ApiRoute):
@@ -88,6 +93,7 @@ def make_api_router(service: AnswerService, files: Uploads, changing: SourceChan
         return Response(metrics_text(engine, service.queue, service.metrics), media_type=METRICS_TYPE)
 
     add_source_routes(router, service, files, changing)
+    add_evaluation_routes(router, engine, runs)
     add_openai_routes(router, service)
     description = _description(router)
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,13 +63,24 @@ def read_questions(path: Path, longest: int = 500) -> QuestionSet:
     if kind not in _READERS:
         raise BadQuestionSet(f"{path} has an unknown file extension. Expected {_FORMATS}.")
     _READERS[kind](file, data)
-    found = collect(file.rows, path.name, longest)
+    return _question_set(file, longest)
+
+
+def read_rows(rows: Sequence[Mapping[str, Any]], name: str, longest: int = 500) -> QuestionSet:
+    """Return the question set `name` of rows like those of a file. Raises BadQuestionSet without a usable question."""
+    file = _File(Path(name), ((f"row {number}", row) for number, row in enumerate(rows, 1)))
+    file.digest.update(json.dumps(rows, sort_keys=True).encode())
+    return _question_set(file, longest)
+
+
+def _question_set(file: _File, longest: int) -> QuestionSet:
+    found = collect(file.rows, file.path.name, longest)
     problems = [*found.problems, *file.problems]
     if not found.questions:
         detail = f" The first problem: {problems[0]}" if problems else " It is empty."
-        raise BadQuestionSet(f"{path} holds no question that can be asked.{detail}")
+        raise BadQuestionSet(f"{file.path} holds no question that can be asked.{detail}")
     return QuestionSet(
-        _stem(path),
+        _stem(file.path),
         found.questions,
         file.digest.hexdigest(),
         tuple(problems),

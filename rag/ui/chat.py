@@ -25,6 +25,7 @@ from rag.choice import Choice
 from rag.conversation.store import ConversationStore, is_conversation_id
 from rag.engine import Engine
 from rag.evaluation.feedback import COMPLAINTS
+from rag.evaluation_runs import EvaluationRuns
 from rag.source_changes import SourceChanges
 from rag.suggestions import SHOWN
 from rag.types import Answer
@@ -187,9 +188,14 @@ class _Events:
 
 
 def make_page(
-    engine: Engine, service: AnswerService, files: Uploads, changing: SourceChanges, sessions: PageSessions
+    engine: Engine,
+    service: AnswerService,
+    files: Uploads,
+    changing: SourceChanges,
+    runs: EvaluationRuns,
+    sessions: PageSessions,
 ) -> gr.Blocks:
-    """Build the page; `files` are its uploads, `changing` changes the sources."""
+    """Build the page; `files` are its uploads, `changing` changes the sources, `runs` runs question sets."""
     events = _Events(engine, service)
     events.suggest()
     with GuardedBlocks(files, sessions, title="Footnote", analytics_enabled=False, fill_width=True) as page:
@@ -205,7 +211,7 @@ def make_page(
                 gr.HTML(rail.foot(), js_on_load=None, elem_id="fn-rail-foot")
             with gr.Column(elem_id="fn-center", min_width=0):
                 gr.HTML(rail.header(), js_on_load=None, elem_id="fn-header")
-                make_tab(engine, page, files, events.turns.queue)
+                make_tab(engine, page, files, runs)
                 changed = make_sources_tab(engine, page, files, changing, ticks)
                 wire_settings = make_settings_room(engine)
                 writer, first = _make_conversation(engine, page, events, hidden, arriving, changed)

@@ -5,26 +5,22 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from threading import Event, Lock
 from urllib.parse import urlencode
 
 import gradio as gr
 
 from index.errors import FootnoteError
-from rag.access.visitor import Role, needs
+from rag.access.visitor import Role, needs, visitor_of
 from rag.engine import Engine
-from rag.evaluation import labels, run
+from rag.evaluation import run
 from rag.evaluation.compare import compare
-from rag.evaluation.corpus import question_corpus
-from rag.evaluation.feedback import feedback_file
 from rag.evaluation.questions import Problem
 from rag.evaluation.read import read_questions
+from rag.evaluation_runs import EvaluationBusy, EvaluationOrder, EvaluationRuns, RunState, question_sets, read_set
 from rag.plain import plain_message
-from rag.queue import RequestQueue, Stopped
 from rag.ui import charts, report
 from rag.ui.escape import escape
 from rag.ui.html import line, problem
@@ -33,8 +29,6 @@ from rag.uploads import Uploads, question_sets_folder
 _LOG = logging.getLogger("footnote")
 _ENDINGS = [".jsonl", ".json", ".csv", ".tsv", ".txt", ".xlsx", ".gz"]
 _NOTHING = ""
-_TICKET = "evaluation"
-"""The name of a run's questions in the request queue."""
 _SHOWN = 200
 """Most questions that the tab lists; the report lists all."""
 _TICK = 0.25
@@ -45,55 +39,14 @@ _INTRO = (
 )
 
 
-class _RunLock:
-    """A lock for one evaluation at a time; only the session that started a run can stop it."""
-
-    def __init__(self) -> None:
-        self.free = Lock()
-        self._stops: dict[str, Event] = {}
-
-    def begin(self, session: str) -> Event:
-        """Return the event that stops this session's run."""
-        return self._stops.setdefault(session, Event())
-
-    def stop(self, session: str) -> None:
-        """Stop this session's run after the current question."""
-        if session in self._stops:
-            self._stops[session].set()
-
-    def runs(self, session: str) -> bool:
-        """True while a run of this session is in progress."""
-        return session in self._stops
-
-    def end(self, session: str) -> None:
-        """Forget a run that has ended."""
-        self._stops.pop(session, None)
-
-
-def question_sets(engine: Engine) -> dict[str, Path]:
-    """Return all question sets by label: from source folders, feedback and uploads.
-
-    The page sees only the labels, never the paths.
-    """
-    found = [(f"{root.name}/questions.jsonl", root / "questions.jsonl") for root in engine.roots()]
-    found.append(("Judged answers (thumbs)", feedback_file(engine.home)))
-    found += [(path.name, path) for path in sorted(question_sets_folder(engine.home).glob("*"))]
-    sets = dict[str, Path]()
-    for label, path in found:
-        if path.is_file():
-            same = sum(one.partition(" (")[0] == label for one in sets)
-            sets[f"{label} ({same + 1})" if label in sets else label] = path
-    return sets
-
-
 class _Events:
-    """The event handlers of the tab. A run's questions wait in the `queue` too, behind people's questions."""
+    """The event handlers of the tab. Only the page that started a run can stop it."""
 
-    def __init__(self, engine: Engine, files: Uploads, queue: RequestQueue) -> None:
+    def __init__(self, engine: Engine, files: Uploads, runs: EvaluationRuns) -> None:
         self._engine = engine
         self._files = files
-        self._queue = queue
-        self._bench = _RunLock()
+        self._runs = runs
+        self._orders: dict[str, EvaluationOrder] = {}
 
     @needs(Role.EDITOR)
     def arrive(self) -> tuple[gr.Dropdown, gr.Radio, gr.Dropdown]:
@@ -104,7 +57,7 @@ class _Events:
     @needs(Role.EDITOR)
     def can_run(self, chosen: str | None, request: gr.Request) -> gr.Button:
         """Enable the Run button if a set is chosen and this page has no run in progress."""
-        return _button(bool(chosen) and not self._bench.runs(request.session_hash or ""))
+        return _button(bool(chosen) and (request.session_hash or "") not in self._orders)
 
     @needs(Role.EDITOR)
     def upload(self, path: str) -> tuple[gr.Dropdown, str]:
@@ -123,7 +76,7 @@ class _Events:
             self._files.discard([sent])
         message = line(f"{kept.name}: {len(questions.questions):,} questions.") + "".join(map(line, questions.notes))
         choices = gr.Dropdown(choices=list(question_sets(self._engine)), value=kept.name)
-        return choices, message + _problems(list(questions.problems))
+        return choices, message + _problems(questions.problems)
 
     @needs(Role.EDITOR)
     def evaluate(self, chosen: str | None, never_refuse: bool, request: gr.Request) -> Iterator[tuple[object, ...]]:
@@ -131,19 +84,23 @@ class _Events:
 
         The last list of runs contains the new run.
         """
-        session = request.session_hash or ""
-        if not self._bench.free.acquire(blocking=False):
-            message = problem("Another evaluation is running here. Wait for it to end, then run this one.")
-            yield message, gr.skip(), gr.skip(), gr.skip()
-            return
+        session, label = request.session_hash or "", chosen or ""
+        read = partial(read_set, self._engine, label)
+        order = EvaluationOrder(label, read, visitor_of(request.request).name, session, never_refuse)
         last: tuple[object, object] = ("", gr.skip())
-        ending = self._bench.begin(session)
+        said = 0.0
         try:
-            yield line("Reading the questions ..."), gr.skip(), _button(False), _button(True)
-            turn = partial(self._queue.last_turn, session, _TICKET, ending)
-            path = question_sets(self._engine).get(chosen or "")
-            for last in evaluation(self._engine, path, never_refuse, ending, turn):
-                yield *last, gr.skip(), gr.skip()
+            for state in self._runs.run(order):
+                if state.stage == "reading":
+                    self._orders[session] = order
+                    yield line("Reading the questions ..."), gr.skip(), _button(False), _button(True)
+                elif state.stage != "asking" or time.monotonic() - said >= _TICK:
+                    said = time.monotonic()
+                    last = _progress(state), _lists(self._engine.home)[0] if state.stage == "done" else gr.skip()
+                    yield *last, gr.skip(), gr.skip()
+        except EvaluationBusy as error:
+            yield problem(str(error)), gr.skip(), gr.skip(), gr.skip()
+            return
         except (FootnoteError, OSError) as error:
             _LOG.warning("the evaluation ended: %s", error)
             last = problem(plain_message(error, self._engine.home)), gr.skip()
@@ -152,15 +109,15 @@ class _Events:
             _LOG.exception("error %s while evaluating %r", number, chosen)
             last = problem(f"Something went wrong. Press Run to continue where it stopped. (Error {number})"), gr.skip()
         finally:
-            self._bench.end(session)
-            self._bench.free.release()
+            if self._orders.get(session) is order:
+                del self._orders[session]
         yield *last, _button(True), _button(False)
 
     @needs(Role.EDITOR)
     def stop(self, request: gr.Request) -> None:
-        """Stop the run of this page; its question may still wait in the queue."""
-        self._bench.stop(request.session_hash or "")
-        self._queue.stop(request.session_hash or "", [_TICKET])
+        """Stop the run of this page."""
+        if order := self._orders.get(request.session_hash or ""):
+            self._runs.stop(order)
 
     @needs(Role.EDITOR)
     def show(self, name: str | None, against: str | None) -> str:
@@ -171,9 +128,9 @@ class _Events:
             return problem(plain_message(error, self._engine.home))
 
 
-def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueue) -> None:
+def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, runs: EvaluationRuns) -> None:
     """Add the tab to the page, with its events."""
-    events = _Events(engine, files, queue)
+    events = _Events(engine, files, runs)
     with gr.Column(elem_id="fn-evaluation", elem_classes=["fn-away"]):
         with gr.Row(elem_id="fn-choose", equal_height=False):
             chosen = gr.Dropdown(choices=[], label="Question set", scale=4, min_width=220, elem_id="fn-set")
@@ -214,47 +171,16 @@ def make_tab(engine: Engine, page: gr.Blocks, files: Uploads, queue: RequestQueu
     page.unload(events.stop)
 
 
-def evaluation(
-    engine: Engine, chosen: Path | None, never_refuse: bool, stop: Event, turn: run.HoldTurn
-) -> Iterator[tuple[str, object]]:
-    """Run the question set in `chosen`; yield (progress markup, list of runs).
-
-    Ends after the current question once `stop` is set. Each question waits for its `turn`.
-    """
-    if not chosen:
-        yield problem("Choose a question set, or upload one."), gr.skip()
-        return
-    yield line("Reading the questions ..."), gr.skip()
-    questions = read_questions(chosen, engine.settings.max_question)
-    engine.warm.wait()
-    problems = [*questions.problems, *labels.missing_labels(questions, question_corpus(engine, questions))]
-    notes = _problems(problems)
-    if changed := engine.changed_note():
-        notes = line(changed) + notes
-    making = run.describe_run(engine, questions, run.Options(never_refuse))
-    folder = run.choose_folder(engine.home, questions, making)
-    started = said = time.monotonic()
-    before, stopped = None, False
-    try:
-        with closing(run.ask_all(engine, questions, folder, making, turn=turn)) as asking:
-            for done, total in asking:
-                before = done if before is None else before
-                if stopped := stop.is_set():
-                    break
-                if time.monotonic() - said >= _TICK:
-                    said = time.monotonic()
-                    left = (said - started) / max(1, done - before) * (total - done)
-                    yield _bar(done, total, left) + notes, gr.skip()
-    except Stopped:
-        stopped = True
-    if stopped:
-        kept = f"Stopped at {done:,} of {total:,}. The answers so far are kept. Press Run to continue."
-        yield line(kept) + notes, gr.skip()
-        return
-    yield line("Measuring ...") + notes, gr.skip()
-    run.finish(folder)
-    report.write_report(folder)
-    yield line(f"Done: {total:,} questions.") + notes, _lists(engine.home)[0]
+def _progress(state: RunState) -> str:
+    """Return the markup of the progress line, with the notes and problems below it."""
+    counts = f"{state.done:,} of {state.total:,}"
+    words = {
+        "stopped": f"Stopped at {counts}. The answers so far are kept. Press Run to continue.",
+        "measuring": "Measuring ...",
+        "done": f"Done: {state.total:,} questions.",
+    }
+    head = line(words[state.stage]) if state.stage in words else _bar(state)
+    return head + "".join(map(line, state.notes)) + _problems(state.problems)
 
 
 def _button(can_act: bool) -> gr.Button:
@@ -313,13 +239,15 @@ def _results(home: Path, name: str, against: str | None) -> str:
     return f'<div class="fn-report">{"".join(parts)}</div>'
 
 
-def _bar(done: int, total: int, left: float) -> str:
-    minutes, seconds = divmod(round(left), 60)
-    message = f"{done:,} of {total:,} questions, {f'{minutes} min ' if minutes else ''}{seconds} s left"
-    return charts.progress("questions asked", done, total) + line(message)
+def _bar(state: RunState) -> str:
+    message = f"{state.done:,} of {state.total:,} questions"
+    if state.seconds_left is not None:
+        minutes, seconds = divmod(round(state.seconds_left), 60)
+        message += f", {f'{minutes} min ' if minutes else ''}{seconds} s left"
+    return charts.progress("questions asked", state.done, state.total) + line(message)
 
 
-def _problems(problems: list[Problem], most: int = 10) -> str:
+def _problems(problems: Sequence[Problem], most: int = 10) -> str:
     if not problems:
         return ""
     rows = "".join(f"<li>{escape(str(one))}</li>" for one in problems[:most])

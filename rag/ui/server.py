@@ -36,6 +36,7 @@ from rag.evaluation.feedback import BadFeedback, Judgement
 from rag.evaluation.feedback import keep as keep_feedback
 from rag.evaluation.labels import Corpus
 from rag.evaluation.run import finished_runs, open_run, read_summary
+from rag.evaluation_runs import EvaluationRuns
 from rag.plain import plain_message
 from rag.removed import Removed
 from rag.source_changes import SourceChanges
@@ -105,6 +106,7 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     removed = Removed(engine)
     files = Uploads(engine.home, engine.settings, removed)
     changing = SourceChanges(engine, removed)
+    runs = EvaluationRuns(engine, service.queue, report.write_report)
     reading = ArticleReader(engine)
     # The folder in which Gradio expects uploaded files; it copies files from other folders.
     os.environ["GRADIO_TEMP_DIR"] = str(files.folder)
@@ -139,9 +141,9 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     # No other site may read answers through a visitor's browser.
     app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
-    app.include_router(make_api_router(service, files, changing))
+    app.include_router(make_api_router(service, files, changing, runs))
     app.router.routes.append(Route(MCP_PATH, tools))
-    _mount_page(app, engine, make_page(engine, service, files, changing, sessions))
+    _mount_page(app, engine, make_page(engine, service, files, changing, runs, sessions))
     return app
 
 
