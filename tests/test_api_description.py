@@ -76,8 +76,8 @@ def test_the_commands_run_and_the_page_needs_no_script(seeds_home: Path, tmp_pat
             words = [*shlex.split(command), "--noproxy", "*", "-o", "reply", "-w", "%{http_code}"]
             done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
             statuses.append((next(one for one in words if "://" in one).removeprefix(address), done.stdout))
-        # There is no source NAME, no page "..." and nothing to read in the file.
-        failed = [("/api/sources/NAME", "404")] * 2 + [("/api/sources", "400")] * 2
+        # There is no source or run NAME, no page "..." and nothing to read in the file.
+        failed = [("/api/runs/NAME", "404"), *[("/api/sources/NAME", "404")] * 2] + [("/api/sources", "400")] * 2
         assert sorted(one for one in statuses if one[1] != "200") == sorted(failed), statuses
         assert client.get("/api/openapi.json").status_code == 200
 

@@ -26,7 +26,7 @@ from tests.conftest import Run
 pytestmark = pytest.mark.slow
 
 FOREIGN = "http://elsewhere.example"
-DOCUMENTS = {"/", "/article", "/report", "/login", "/account", "/users"}
+DOCUMENTS = {"/", "/article", "/report", "/login", "/account", "/users", "/api"}
 OPEN = {
     *("/", "/config", "/theme.css", "/favicon.ico", "/manifest.json", "/robots.txt", "/assets/x", "/static/x"),
     *("/gradio_api/app_id", "/gradio_api/queue/data", "/gradio_api/heartbeat/x"),

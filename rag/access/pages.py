@@ -31,6 +31,7 @@ td form{display:flex;gap:.4rem;margin:0}
 [role=status]{border-color:#1a4fc4;background:#1a4fc41a}
 .wide{overflow-x:auto}table{border-collapse:collapse}
 td,th{padding:.4rem .8rem .4rem 0;text-align:left;vertical-align:middle}
+th,td code{overflow-wrap:normal}
 a{color:#1a4fc4}
 @media (prefers-color-scheme:dark){a{color:#9dbbff}}
 @media (max-width:40rem){
