@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,8 @@ PATIENT = settings(max_examples=CASES, deadline=None, derandomize=True, suppress
 @pytest.fixture(scope="module")
 def description(seeds_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[schemathesis.BaseSchema]:
     """Yield the description that a real server gives of itself."""
-    with served(seeds_home, tmp_path_factory.mktemp("fuzz") / "serve.log") as address:
+    home = Path(shutil.copytree(seeds_home, tmp_path_factory.mktemp("fuzz") / "home"))  # sources are added and removed
+    with served(home, home.parent / "serve.log") as address:
         yield schemathesis.openapi.from_url(f"{until_ready(address)}/api/openapi.json")
 
 
@@ -50,8 +52,10 @@ def test_a_route_replies_as_its_description_says(
         if isinstance(case.body, dict) and "model" in case.body and mode == schemathesis.GenerationMode.POSITIVE:
             case.body["model"] = "footnote"  # any other name gets 404
         # A description can't say that a question needs a word, or that a date exists.
-        reply = case.call_and_validate(timeout=60, excluded_checks=[positive_data_acceptance])
+        reply = case.call(timeout=60)
         statuses[reply.status_code] += 1
+        if reply.status_code != 413:  # the gate's reply to any body that is too large
+            case.validate_response(reply, excluded_checks=[positive_data_acceptance])
 
     ask()
     record_property(f"{method} {path}, {mode.value}", dict(statuses))

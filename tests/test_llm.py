@@ -157,14 +157,13 @@ def test_a_true_sentence_without_an_id_gets_a_citation_from_the_check(ask: Ask) 
 
 
 @pytest.mark.slow
-def test_a_true_sentence_that_joins_two_passages_without_an_id_cites_both(ask: Ask) -> None:
+def test_a_true_sentence_that_joins_two_passages_without_an_id_is_weak(ask: Ask) -> None:
     found = ask(
         "uncited-joined", "how many electric vehicles will GM launch, and how many jobs will TDK's deal create?"
     )
-    assert verdicts(found) == ["weak"] and len(found.citations) == 2
-    assert found.sentences[0].why == "it joins two passages, and cites none"
-    quotes = " ".join(one.quote for one in found.citations)
-    assert "20 new electric vehicles" in quotes and "1,000 jobs" in quotes
+    (joined, *_) = found.checked
+    assert joined.verdict == "weak" and joined.why == "it joins two passages, and cites none"
+    assert "No sentence is supported in what the language model wrote, so the answer is quoted." in found.notes
 
 
 def test_a_figure_computed_from_rows_is_not_written_by_the_model(server: Server, tmp_path: Path) -> None:

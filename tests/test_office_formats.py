@@ -293,3 +293,9 @@ def test_rich_text_that_is_cut_off_is_read_with_a_note(tmp_path: Path) -> None:
     path.write_text("plain")
     with pytest.raises(UnreadableSource, match="is not RTF"):
         richtext.read(path)
+
+
+def test_an_item_outside_of_a_list_is_a_paragraph(tmp_path: Path) -> None:
+    body = "<text:list-item><text:p>Fill the kettle.</text:p></text:list-item><text:p>Wait.</text:p>"
+    made = opendocument.read(write_odt(tmp_path / "a.odt", body)).text
+    assert "Fill the kettle." in made and "Wait." in made

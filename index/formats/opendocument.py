@@ -224,7 +224,7 @@ class _Document:
         style = attribute(element, "style-name")
         named = self._styles.named(style)
         item = self._items[-1] if self._items else None
-        label = self._label(item) if item is not None else None
+        label = self._label(item) if item is not None and self._lists else None  # a damaged file has items alone
         if item is not None:
             self._items[-1] = None
         if is_heading:

@@ -46,7 +46,7 @@ _FAILURES: dict[int | str, dict[str, Any]] = {
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": 'A chat completion, or with "stream" its chunks as server-sent events.',
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     }
 }
 _CORRECTED = "\n\nThe answer above was withdrawn. Instead:\n\n"

@@ -30,7 +30,7 @@ _NO_RUN: dict[int | str, dict[str, Any]] = {404: {"model": ErrorReply, "descript
 _REPLIES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": 'The run and its summary, or with "stream" events named "progress", then one named "done".',
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     },
     400: {"model": ErrorReply, "description": "No question can be asked, or the body has the wrong form."},
     404: {"model": ErrorReply, "description": "The question set does not exist."},

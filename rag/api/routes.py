@@ -34,7 +34,7 @@ _ABOUT = "Answers from a folder of sources, with citations. A citation is a verb
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": 'The answer, or with "stream" events named "answer", of which the last has "done": true.',
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
     }
 }
 

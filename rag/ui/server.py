@@ -150,6 +150,10 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
 def _add_routes(app: FastAPI, engine: Engine, files: Uploads, reading: ArticleReader) -> None:
     """Add the routes other than the page."""
 
+    @app.exception_handler(404)
+    def unknown(request: Request, _: Exception) -> JSONResponse:
+        return JSONResponse({"error": "There is nothing here.", "id": request.state.id}, 404)
+
     @app.get("/health")
     def health() -> dict[str, str]:
         return {"status": "alive"}
