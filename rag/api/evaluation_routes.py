@@ -84,7 +84,11 @@ def add_evaluation_routes(router: APIRouter, engine: Engine, runs: EvaluationRun
 
     @router.get("/api/runs", response_model=RunsReply, summary="List the finished runs")
     def listed() -> RunsReply:
-        return RunsReply(runs=[ListedRunReply(**vars(one)) for one in list_runs(engine.home)])
+        return RunsReply(
+            runs=[
+                ListedRunReply(**{**vars(one), "finished": one.finished.astimezone()}) for one in list_runs(engine.home)
+            ]
+        )
 
     @router.get("/api/runs/{name}", response_model=RunReply, responses=_NO_RUN, summary="Read the measures of a run")
     def finished(name: str) -> RunReply:
