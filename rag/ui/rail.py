@@ -58,7 +58,7 @@ def foot() -> str:
     """Return the bottom of the left rail: links to other views, tour, theme."""
     return (
         '<div class="fn-rail-foot"><a href="#evaluation">Evaluation</a><a href="#settings">Settings</a>'
-        '<a href="account" id="fn-account" hidden>Account</a>'
+        '<a href="account" id="fn-account" style="display:none">Account</a>'
         '<button type="button" class="fn-action" data-do="tour" title="A short tour"><b aria-hidden="true">?</b>'
         f'<span class="fn-unseen">A short tour</span></button>{button("theme", "theme", "Light or dark")}</div>'
     )

@@ -95,6 +95,11 @@ def test_a_screen_reader_gets_names_and_roles(page: Page) -> None:
     assert page.locator("html").get_attribute("lang")
 
 
+def test_the_foot_of_the_rail_fits_and_names_no_account_without_users(page: Page) -> None:
+    expect(page.get_by_role("button", name="Light or dark")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("link", name="Account")).not_to_be_visible()
+
+
 def test_at_200_percent_no_control_is_cut_off(browser: Browser, address: str) -> None:
     with opened(browser, address, viewport={"width": 640, "height": 400}, device_scale_factor=2) as page:
         expect(page.locator(".fn-example").first).to_be_visible(timeout=60_000)
