@@ -159,10 +159,14 @@ def shown(text: str) -> str:
     """Return the text with U+FFFD for characters that HTML can't contain."""
     return "".join(
         "\ufffd"
-        if "\ud800" <= c <= "\udfff" or (c < " " and c not in "\t\n\r") or "\x7f" <= c <= "\x9f" or c in "\ufffe\uffff"
+        if "\ud800" <= c <= "\udfff" or (c < " " and c not in "\t\n\r") or "\x7f" <= c <= "\x9f" or _is_noncharacter(c)
         else c
         for c in text
     )
+
+
+def _is_noncharacter(character: str) -> bool:
+    return "\ufdd0" <= character <= "\ufdef" or ord(character) % 0x10000 >= 0xFFFE
 
 
 def answer_of(text: str) -> Answer:

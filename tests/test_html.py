@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.hostile import HOSTILE, shown
@@ -44,6 +44,7 @@ class _Reader(HTMLParser):
 
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
+@example("\ufdd0 \uffff \U0001fffe \U0010ffff")
 def test_escaped_text_is_shown_unchanged_in_elements_and_attributes(text: str) -> None:
     safe = escape(text)
     assert not set(safe) & set("<>\"'`${}=/\\[]()")

@@ -25,7 +25,8 @@ def _entity(match: re.Match[str]) -> str:
     if category[0] in "LMN":
         return character
     code = ord(character)
-    if category == "Cs" or (category == "Cc" and character not in "\t\n\r") or code in (0xFFFE, 0xFFFF):
+    is_noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
+    if category == "Cs" or (category == "Cc" and character not in "\t\n\r") or is_noncharacter:
         code = 0xFFFD
     return f"&#{code};"
 
