@@ -108,7 +108,7 @@ class EvaluationRuns:
         """Run a question set, or continue its unfinished run; yield a state after each question.
 
         The last state is "done", or "stopped" if the order's `ending` is set before. Raises EvaluationBusy if another
-        evaluation runs, and the errors of `read` and `ask_all`.
+        evaluation runs here, or another program works on this run, and the errors of `read` and `ask_all`.
         """
         if not self._free.acquire(blocking=False):
             raise EvaluationBusy("Another evaluation is running here. Wait for it to end, then run this one.")
@@ -147,6 +147,8 @@ class EvaluationRuns:
         except Stopped:
             yield replace(state, stage="stopped")
             return
+        except run.RunTaken as error:
+            raise EvaluationBusy("Another program is running this evaluation. Wait for it to end.") from error
         yield replace(state, stage="measuring")
         run.finish(folder)
         self._write_report(folder)

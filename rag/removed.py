@@ -13,6 +13,7 @@ from index.home import folder_size
 from index.report import Progress, Report
 from index.sources.removal import Removal
 from rag.engine import Engine
+from rag.server_folder import ServerFolder
 
 _KEPT = 10
 """Removals that can be undone."""
@@ -21,16 +22,16 @@ _KEPT = 10
 class Removed:
     """The last removals, each with a token to undo it.
 
-    Removed uploads are kept in FOOTNOTE_HOME/removed until the server ends. They count towards the upload limit; when a
-    new upload needs their space, the oldest are deleted earlier.
+    Removed uploads are kept in FOOTNOTE_HOME/removed/<server> until the server ends. They count towards the upload
+    limit; when a new upload needs their space, the oldest are deleted earlier.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._folder = engine.home / "removed"
+        self._own = ServerFolder(engine.home / "removed")
+        self._folder = self._own.path
         self._lock = Lock()
         self._kept: OrderedDict[str, Removal] = OrderedDict()
-        self.close()
 
     def remove(self, sources: Sequence[str], progress: Progress | None) -> tuple[Report, str]:
         """Remove sources; return the report and the undo token.
@@ -39,7 +40,7 @@ class Removed:
         """
         token = secrets.token_hex(8)
         removal = self._engine.find_removal(sources)
-        report = self._engine.forget(sources, progress, aside=self._folder / token)
+        report = self._engine.forget(sources, progress, aside=self._own.make() / token)
         with self._lock:
             self._kept[token] = removal
             while len(self._kept) > _KEPT:
@@ -74,7 +75,7 @@ class Removed:
 
     def close(self) -> None:
         """Delete all copies."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._own.close()
 
     def _clear(self, token: str) -> None:
         shutil.rmtree(self._folder / token, ignore_errors=True)

@@ -108,6 +108,15 @@ class SourceChanges:
         self._note(by, "source added", [str(folder)])
         return report
 
+    def look(self, by: str, progress: Progress | None = None, *, anew: Sequence[str] = ()) -> Report:
+        """Index what has changed in all source folders, and the sources `anew` even if they seem unchanged."""
+        with self._lock:
+            report = self._engine.index(anew=anew, progress=progress, wait=_WAIT)
+        counts = f"{len(report.added)} added, {len(report.changed)} changed, {len(report.removed)} removed"
+        self._note(by, "looked for changes", [counts])
+        self._note(by, "source read again", anew)
+        return report
+
     def remove(self, sources: Sequence[str], by: str, progress: Progress | None = None) -> tuple[Report, str]:
         """Remove sources; return the report and the token that undoes it. Raises FootnoteError for an unknown one."""
         with self._lock:
@@ -122,10 +131,10 @@ class SourceChanges:
         self._note(by, "source restored", [*report.added, *report.changed])
         return report
 
-    def _note(self, by: str, what: str, sources: Sequence[str]) -> None:
+    def _note(self, by: str, what: str, about: Sequence[str]) -> None:
         users = UserStore(self._engine.home)
-        for source in sources:
-            users.note(by, what, source)
+        for one in about:
+            users.note(by, what, one)
 
 
 def file_outcomes(report: Report, names: Sequence[str], refused: Mapping[str, str]) -> list[SourceOutcome]:

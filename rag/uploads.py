@@ -14,7 +14,6 @@ from threading import Lock
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from filelock import FileLock, Timeout
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
@@ -23,6 +22,7 @@ from index.home import folder_size
 from index.sources.roots import uploads
 from rag.plain import plain_message
 from rag.removed import Removed
+from rag.server_folder import ServerFolder
 from rag.settings import Settings
 
 _PLACE = re.compile(r"(?P<folder>[0-9a-f]{32})/(?P<name>[^/\\\x00]{1,255})")
@@ -53,30 +53,23 @@ class UnknownUpload(FootnoteError):
 class Uploads:
     """The uploaded files that no event has used yet.
 
-    Path of a file: <home>/incoming/<server>/<visit>/<random>/<name>. A server deletes its folder when it ends; the next
-    server deletes the folder of a killed one.
+    Path of a file: <home>/incoming/<server>/<visit>/<random>/<name>.
     """
 
     def __init__(self, home: Path, settings: Settings, removed: Removed) -> None:
         """Delete the files of killed servers; uploads may use the space of `removed`."""
         self._home = home
         self._removed = removed
-        self._root = home / "incoming"
-        self.folder = self._root / secrets.token_hex(8)
-        self._held = FileLock(self.folder.with_suffix(".lock"), thread_local=False)
+        self._own = ServerFolder(home / "incoming")
+        self.folder = self._own.path
         self._most = int(settings.max_uploads_mb * 1_000_000)
         self._largest = int(settings.max_source_mb * 1_000_000)
         self._lock = Lock()
         self._coming = 0
-        self._clear_leftovers()
 
     def close(self) -> None:
         """Delete all waiting files."""
-        with self._lock:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if self._held.is_locked:
-                self._held.release()
-                Path(self._held.lock_file).unlink(missing_ok=True)
+        self._own.close()
 
     async def receive(self, request: Request, sender: str) -> list[Path]:
         """Store the files of an upload and return their paths, which `sender` may use.
@@ -139,7 +132,7 @@ class Uploads:
         """Reserve `length` bytes; False if there is no space for them."""
         with self._lock:
             self._clear_old()
-            used = sum(map(folder_size, (uploads(self._home), question_sets_folder(self._home), self._root)))
+            used = sum(map(folder_size, (uploads(self._home), question_sets_folder(self._home), self._own.root)))
             room = self._most - used - self._coming - length
             if room < 0:
                 return False
@@ -148,15 +141,10 @@ class Uploads:
             return True
 
     def _keep(self, files: Iterable[UploadFile], visit: str) -> list[Path]:
-        with self._lock:
-            if not self._held.is_locked:
-                self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._held.acquire(timeout=0)
-                self.folder.mkdir(mode=0o700, exist_ok=True)
-        kept = list[Path]()
+        folder, kept = self._own.make(), list[Path]()
         try:
             for file in files:
-                path = self.folder / visit / secrets.token_hex(16) / file_name(file.filename or "")
+                path = folder / visit / secrets.token_hex(16) / file_name(file.filename or "")
                 path.parent.mkdir(parents=True)
                 kept.append(path)
                 with path.open("xb") as stream:
@@ -171,14 +159,6 @@ class Uploads:
             with suppress(OSError):
                 if time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)
-
-    def _clear_leftovers(self) -> None:
-        for folder in {path.with_suffix("") for path in self._root.glob("*")}:
-            # A running server holds its lock; the system releases that of a killed one.
-            with suppress(OSError, Timeout):
-                with FileLock(folder.with_suffix(".lock")).acquire(timeout=0):
-                    shutil.rmtree(folder, ignore_errors=True)
-                folder.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def file_name(given: str) -> str:

@@ -391,6 +391,9 @@ def test_changes_of_sources_are_in_the_audit_log(house: House, app: FastAPI, tmp
         {"do": "paste", "name": "Voles", "text": "Dora Pell counts the voles."},
         {"do": "remove", "sources": ["Voles.txt"]},
         {"do": "folder", "name": str(tmp_path)},
+        {"do": "group", "name": "Animals", "sources": ["otters.md"]},
+        {"do": "ungroup", "name": "Animals"},
+        {"do": "anew", "sources": ["otters.md"]},
     ]
     with house.logged_in("edda") as edda:
         for number, order in enumerate(orders):
@@ -398,11 +401,15 @@ def test_changes_of_sources_are_in_the_audit_log(house: House, app: FastAPI, tmp
             assert "fn-problem" not in said and '"success":true' in said
     with house.visit("anna") as anna:
         assert anna.delete("/api/sources/otters.md").status_code == 200
-    changes = [(one.who, one.what, one.about) for one in UserStore(house.home).audit(4)]
+    changes = [(one.who, one.what, one.about) for one in UserStore(house.home).audit(8)]
     assert changes == [
         ("edda", "source added", "Voles.txt"),
         ("edda", "source removed", "Voles.txt"),
         ("edda", "source added", str(tmp_path)),
+        ("edda", "group saved", "Animals"),
+        ("edda", "group deleted", "Animals"),
+        ("edda", "looked for changes", "0 added, 0 changed, 0 removed"),
+        ("edda", "source read again", "otters.md"),
         ("anna", "source removed", "otters.md"),
     ]
 

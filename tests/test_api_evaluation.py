@@ -177,6 +177,19 @@ def test_two_evaluations_do_not_run_at_once(client: TestClient, runs: Evaluation
     assert client.post("/api/evaluate", json={"questions": ROWS}).status_code == 200
 
 
+def test_a_run_that_another_server_works_on_is_not_begun_twice(
+    client: TestClient, engine: Engine, service: AnswerService
+) -> None:
+    others = EvaluationRuns(engine, service.queue, write_report)
+    rows = [{**row, "id": f"twice-{row['id']}"} for row in ROWS]
+    theirs = others.run(EvaluationOrder("", lambda: read_rows(rows, "API"), "", "test"))
+    assert [next(theirs).stage for _ in range(2)] == ["reading", "asking"]
+    reply = client.post("/api/evaluate", json={"questions": rows})
+    assert reply.status_code == 409 and "Another program" in reply.json()["error"]
+    assert [*theirs][-1].stage == "done"
+    assert client.post("/api/evaluate", json={"questions": rows}).status_code == 200
+
+
 def test_after_an_error_the_next_evaluation_runs(client: TestClient) -> None:
     assert client.post("/api/evaluate", json={"questions": [{"question": ""}]}).status_code == 400
     assert client.post("/api/evaluate", json={"questions": ROWS}).status_code == 200

@@ -178,3 +178,16 @@ def test_a_page_that_was_a_source_stays_one_when_it_cannot_be_fetched(
     with pytest.raises(BadAddress):
         changing.add_page(address, "")
     assert address in registered_addresses(engine.home)
+
+
+def test_a_new_server_leaves_what_another_can_restore(engine: Engine, tmp_path: Path) -> None:
+    (path := tmp_path / "herons.md").write_bytes(HERONS)
+    here = Removed(engine)
+    changing = SourceChanges(engine, here)
+    changing.add_files([path], "")
+    _, token = changing.remove(["herons.md"], "")
+    other = Removed(engine)
+    other.close()
+    assert changing.undo(token, "").added == ["herons.md"]
+    here.close()
+    assert not list((engine.home / "removed").iterdir())

@@ -43,8 +43,8 @@ ORDER = (
     *"rag.reader rag.cite rag.types rag.spelling rag.places rag.writer rag.disagreement rag.scope rag.forms".split(),
     *"rag.small_talk rag.conversation rag.candidates rag.suggestions rag.engine rag.provenance".split(),
     *"rag.answer_builder rag.answer rag.library rag.receipt rag.sources rag.watch rag.plain rag.evaluation".split(),
-    *"rag.access rag.removed rag.uploads rag.source_changes rag.evaluation_runs rag.api rag.ui".split(),
-    *"rag.backup rag.cli".split(),
+    *"rag.access rag.server_folder rag.removed rag.uploads rag.source_changes rag.evaluation_runs".split(),
+    *"rag.api rag.ui rag.backup rag.cli".split(),
     "app",
 )
 """The rooms of the program. Each imports only itself and rooms to its left."""

@@ -22,6 +22,7 @@ from rag.choice import UnknownSource
 from rag.conversation.store import NoConversation
 from rag.engine import Engine
 from rag.evaluation.questions import BadQuestionSet
+from rag.evaluation.run import BadRun
 from rag.evaluation_runs import EvaluationBusy, UnknownSet
 from rag.plain import plain_message
 from rag.printable import one_line
@@ -61,6 +62,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownSet, 404),
     (UnknownRun, 404),
     (EvaluationBusy, 409),
+    (BadRun, 409),
     (ClientGone, 499),
     (QueueFull, 429),
     (NotReady, 503),

@@ -68,6 +68,10 @@ class BadRun(FootnoteError):
     """A folder that has no run, or not the expected one."""
 
 
+class RunTaken(BadRun):
+    """A run that another process is working on."""
+
+
 @dataclass(frozen=True)
 class Options:
     """Options of a run; `corpus` names the corpus ("" for the user's index)."""
@@ -149,7 +153,7 @@ def ask_all(
 
     The first pair counts the results of earlier calls. Each question is answered in a context of `turn`; a language
     model writes outside of it. Closing the iterator stops after the current questions. Raises BadRun if the folder has
-    a run with another configuration or another process is writing it, and what `turn` raises.
+    a run with another configuration, RunTaken if another process is writing it, and what `turn` raises.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +163,7 @@ def ask_all(
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise BadRun(
+        raise RunTaken(
             f"Another process is working on the run in {folder}. Wait for it, or name another --out."
         ) from error
     try:

@@ -20,6 +20,7 @@ from index.program import command
 from index.report import Progress, Report
 from index.sources.roots import uploads
 from index.state import write_atomically
+from rag.access.users import UserStore
 from rag.access.visitor import Role, needs, visitor_of
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
@@ -110,9 +111,10 @@ class _Changes:
         yield from self._work(lambda progress: self._summary(self._changes.add_page(address or "", by, progress)))
 
     @needs(Role.EDITOR)
-    def refresh(self) -> Iterator[Update]:
+    def refresh(self, request: gr.Request) -> Iterator[Update]:
         """Update the index from all folders."""
-        yield from self._work(lambda progress: self._summary(self._engine.index(progress=progress, wait=60)))
+        by = visitor_of(request.request).name
+        yield from self._work(lambda progress: self._summary(self._changes.look(by, progress)))
 
     @needs(Role.EDITOR)
     def obey(self, text: object, request: gr.Request) -> Iterator[Update]:
@@ -123,11 +125,11 @@ class _Changes:
             "sample": lambda _, progress: self._remove(Order("remove", (str(SEEDS),)), by, progress),
             "sample-back": lambda _, progress: self._summary(self._changes.add_folder(SEEDS, by, progress)),
             "undo": lambda order, progress: self._summary(self._changes.undo(order.name, by, progress)),
-            "anew": self._read_again,
+            "anew": lambda order, progress: self._read_again(order, by, progress),
             "paste": lambda order, progress: self._paste(order, by, progress),
             "folder": lambda order, progress: self._add_folder(order, by, progress),
-            "group": self._group,
-            "ungroup": self._ungroup,
+            "group": lambda order, _: self._group(order, by),
+            "ungroup": lambda order, _: self._ungroup(order, by),
         }
         if order.do in jobs:
             yield from self._work(lambda progress: jobs[order.do](order, progress))
@@ -141,8 +143,8 @@ class _Changes:
         what = order.sources[0] if len(order.sources) == 1 else f"{len(order.sources):,} sources"
         return source_list.undo(f"{what} was removed. {source_list.contents_line(report)}", token)
 
-    def _read_again(self, order: Order, progress: Progress) -> str:
-        report = self._engine.index(anew=order.sources, progress=progress, wait=60)
+    def _read_again(self, order: Order, by: str, progress: Progress) -> str:
+        report = self._changes.look(by, progress, anew=order.sources)
         failed = dict(report.failed)
         if trouble := [f"{name}: {failed[name]}" for name in order.sources if name in failed]:
             return "".join(map(self._problem, trouble))
@@ -175,12 +177,14 @@ class _Changes:
             raise FootnoteError("This folder is not on this machine. Give its full path, such as /home/me/Documents.")
         return self._summary(self._changes.add_folder(path, by, progress))
 
-    def _group(self, order: Order, _: Progress) -> str:
+    def _group(self, order: Order, by: str) -> str:
         keep_group(self._engine.home, order.name, order.sources)
+        UserStore(self._engine.home).note(by, "group saved", order.name)
         return line(f"The group {order.name} was saved.")
 
-    def _ungroup(self, order: Order, _: Progress) -> str:
+    def _ungroup(self, order: Order, by: str) -> str:
         drop_group(self._engine.home, order.name)
+        UserStore(self._engine.home).note(by, "group deleted", order.name)
         return line(f"The group {order.name} was deleted. Its sources are still there.")
 
     def _work(self, job: Callable[[Progress], str]) -> Iterator[Update]:
