@@ -149,6 +149,8 @@ def test_the_page_and_programs_are_answered(address: str) -> None:
     for headers in (own, {}, {"Origin": "https://notes.example", "Host": "notes.example"}):
         reply = httpx.post(f"{address}/feedback", headers={"Content-Type": "application/json", **headers}, content="x")
         assert reply.status_code == 422
+    # A form of another site can send this type without a preflight request.
+    assert httpx.post(f"{address}/feedback", headers={"Content-Type": "text/plain"}, content="{}").status_code == 415
 
 
 def test_gradio_is_open_only_as_far_as_the_page_needs(address: str, app: FastAPI) -> None:

@@ -14,7 +14,6 @@ from urllib.parse import quote
 import gradio as gr
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
 from rcssmin import cssmin
 from rjsmin import jsmin
@@ -138,8 +137,6 @@ def make_server(engine: Engine, *, login: bool = True) -> FastAPI:
     guesses = Guesses()
     app.include_router(make_login_router(users, guesses, engine.settings.session_hours))
     app.include_router(make_account_router(users, guesses))
-    # No other site may read answers through a visitor's browser.
-    app.add_middleware(CORSMiddleware, allow_origins=[], allow_credentials=False)
     _add_routes(app, engine, files, reading)
     app.include_router(make_api_router(service, files, changing, runs))
     app.router.routes.append(Route(MCP_PATH, tools))
