@@ -445,6 +445,18 @@ def test_only_the_file_that_was_indexed_counts_as_the_original(home: Path, tmp_p
     assert state(home, "mill.md", worker) == "changed"
 
 
+def test_a_file_swapped_for_a_link_to_the_outside_is_not_opened(home: Path, tmp_path: Path, worker: Worker) -> None:
+    generation = open_current(home)
+    article = generation.catalog.article("mill.md")
+    assert article is not None
+    originals, mill = Originals(home, lambda: [tmp_path / "docs"], 20_000_000), tmp_path / "docs" / "mill.md"
+    assert originals.find(article, lambda step: step(worker))[1] == "same"  # it remembers the place
+    mill.rename(tmp_path / "outside.md")
+    mill.symlink_to(tmp_path / "outside.md")
+    assert originals.find(article, lambda step: step(worker)) == (None, "changed")
+    generation.close()
+
+
 def test_a_file_that_is_swapped_after_it_was_found_is_not_opened(tmp_path: Path, viewer: Viewer) -> None:
     path, secret = tmp_path / "a.pdf", tmp_path / "secret.pdf"
     write_pdf(path)

@@ -268,7 +268,13 @@ def test_what_is_no_whole_backup_changes_nothing(home: Path, backup: Path, tmp_p
     assert state(home) == before and sorted(tmp_path.iterdir()) == around
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "sources", "sources//a", "sources/", "sources/a\n", "index/lock"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "sources", "sources//a", "sources/", "sources/a\n", "index/lock"),
+        *("sources/..", "sources/../../a.txt", "sources/./a.txt", "/etc/passwd", "sources/..\\a", "C:/a"),
+    ],
+)
 def test_names_that_are_no_files_of_a_home(name: str) -> None:
     assert not may_be_in_backup(name)
 
