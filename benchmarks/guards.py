@@ -20,6 +20,9 @@ from pathlib import Path
 
 from index.program import PROJECT
 
+_MOST_SECONDS = 300
+"""Seconds for the tests of a guard; without it some wait for what never comes."""
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -48,7 +51,7 @@ def without(guard: Guard, root: Path) -> str:
 
 
 def failing(guard: Guard, copy: Path) -> int:
-    """Return how many tests fail in a copy of the checkout without the guard."""
+    """Return how many tests fail in a copy of the checkout without the guard; 1 if they do not end."""
     path = copy / guard.path
     kept = path.read_text("utf-8")
     file, _, words = guard.tests.partition(" ")
@@ -56,7 +59,9 @@ def failing(guard: Guard, copy: Path) -> int:
     try:
         path.write_text(without(guard, copy), "utf-8")
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=no", f"tests/{file}", *choice]
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=_MOST_SECONDS)
+    except subprocess.TimeoutExpired:
+        return 1
     finally:
         path.write_text(kept, "utf-8")
     return len(re.findall(r"^(?:FAILED|ERROR) ", done.stdout, re.MULTILINE))
