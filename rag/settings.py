@@ -296,8 +296,9 @@ class Settings(BaseSettings):
 
     @property
     def is_for_this_machine(self) -> bool:
-        """True if only this machine can reach the page. Its users can read the files anyway."""
-        return is_loopback(self.host) and not self.allowed_hosts
+        """True if only this machine can reach the page: no other address, and no proxy in front."""
+        behind_proxy = self.allowed_hosts or self.proxies or self.login_header or self.root_path
+        return is_loopback(self.host) and not behind_proxy
 
     def is_fixed(self, name: str) -> bool:
         """True if a flag, the environment or `.env` sets it. The page can't change it then."""

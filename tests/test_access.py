@@ -365,7 +365,11 @@ def test_a_session_of_the_page_belongs_to_one_user(house: House, app: FastAPI) -
     with house.logged_in("rita") as rita, house.logged_in("otto") as otto:
         asked = [QUESTION["question"], "turn1", "quote", "", "conversationofrita"]
         assert '"success":true' in join(rita, app, "chat.ask", asked, "sessionofrita")
-        assert "another user" in join(otto, app, "chat.ask", asked, "sessionofrita")
+        body = {"data": asked, "fn_index": events(app)["chat.ask"]._id, "session_hash": "sessionofrita"}
+        assert otto.post("/gradio_api/queue/join", json=body).status_code == 200
+        with rita.stream("GET", "/gradio_api/queue/data", params={"session_hash": "sessionofrita"}) as stream:
+            (done,) = [line for line in stream.iter_lines() if "process_completed" in line]
+        assert "This session belongs to another user" in done  # the event did not run
         data = otto.get("/gradio_api/queue/data", params={"session_hash": "sessionofrita"})
         beat = otto.get("/gradio_api/heartbeat/sessionofrita")
         assert data.status_code == beat.status_code == 403
@@ -390,22 +394,25 @@ def test_changes_of_sources_are_in_the_audit_log(house: House, app: FastAPI, tmp
     orders: list[dict[str, Any]] = [
         {"do": "paste", "name": "Voles", "text": "Dora Pell counts the voles."},
         {"do": "remove", "sources": ["Voles.txt"]},
-        {"do": "folder", "name": str(tmp_path)},
         {"do": "group", "name": "Animals", "sources": ["otters.md"]},
         {"do": "ungroup", "name": "Animals"},
         {"do": "anew", "sources": ["otters.md"]},
     ]
+    folder = {"do": "folder", "name": str(tmp_path)}
+    with house.logged_in("anna") as anna:
+        assert "fn-problem" not in join(anna, app, "sources.obey", [json.dumps(folder)], "orders")
     with house.logged_in("edda") as edda:
-        for number, order in enumerate(orders):
+        assert "Only an admin" in join(edda, app, "sources.obey", [json.dumps(folder)], "orders0")
+        for number, order in enumerate(orders, 1):
             said = join(edda, app, "sources.obey", [json.dumps(order)], f"orders{number}")
             assert "fn-problem" not in said and '"success":true' in said
     with house.visit("anna") as anna:
         assert anna.delete("/api/sources/otters.md").status_code == 200
     changes = [(one.who, one.what, one.about) for one in UserStore(house.home).audit(8)]
     assert changes == [
+        ("anna", "source added", str(tmp_path)),
         ("edda", "source added", "Voles.txt"),
         ("edda", "source removed", "Voles.txt"),
-        ("edda", "source added", str(tmp_path)),
         ("edda", "group saved", "Animals"),
         ("edda", "group deleted", "Animals"),
         ("edda", "looked for changes", "0 added, 0 changed, 0 removed"),
@@ -500,7 +507,9 @@ def test_a_reader_can_make_no_token_with_a_greater_role(house: House) -> None:
     with house.logged_in("rita") as client:
         made = client.post("/account", data={"step": "token", "role": "admin"}).text
     token = re.search(r"fn_[0-9a-f]{8}_[\w-]{43}", made)
-    assert token and UserStore(house.home).of_token(token[0]) == Visitor("rita", Role.READER)
+    users = UserStore(house.home)
+    assert token and users.of_token(token[0]) == Visitor("rita", Role.READER)
+    assert users.tokens("rita")[-1].role == Role.READER  # so that it stays one if rita becomes an admin
 
 
 # Settings of the server

@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 from index.errors import FootnoteError
+from index.sources.roots import registered_roots
 from rag.access.users import UserStore
 from rag.access.visitor import Role
 from rag.engine import Engine
+from rag.removed import Removed
 from rag.settings import SAVED, make_settings, read_saved, save
+from rag.source_changes import SourceChanges
 from rag.ui.preferences import _Events, preferences_room
+from rag.ui.sources import _Changes
+from rag.uploads import Uploads
 from rag.variables import list_settings
 from tests.visitor import page_request
 
@@ -64,14 +69,29 @@ def test_a_damaged_preferences_file_is_ignored(tmp_path: Path) -> None:
     assert read_saved(tmp_path) == {} and make_settings(home=tmp_path).passages == 10
 
 
+FOR_OTHERS = [
+    {"host": "0.0.0.0"},
+    {"allowed_hosts": "a.example"},
+    {"proxies": "127.0.0.1"},
+    {"proxies": "127.0.0.1", "login_header": "X-User"},
+    {"root_path": "/notes"},
+]
+
+
+@pytest.mark.parametrize("flags", FOR_OTHERS)
+def test_a_page_for_others_takes_no_folder_of_its_machine(tmp_path: Path, flags: dict[str, object]) -> None:
+    engine = Engine(make_settings(home=tmp_path / "home", **flags))
+    removed = Removed(engine)
+    changes = _Changes(engine, Uploads(engine.home, engine.settings, removed), SourceChanges(engine, removed))
+    *_, (said, _, _) = changes.obey(json.dumps({"do": "folder", "name": str(tmp_path)}), page_request())
+    assert "Only a user of this machine" in said and registered_roots(engine.home) == []
+
+
 def test_the_page_saves_preferences_only_if_it_is_served_to_this_machine_alone(tmp_path: Path) -> None:
     sent = json.dumps({"writer": "llm", "llm_url": "http://192.0.2.1/v1"})
-    for flags, words in (
-        ({"host": "0.0.0.0"}, "this machine alone"),
-        ({"allowed_hosts": "a.example"}, "this machine alone"),
-    ):
+    for flags in FOR_OTHERS:
         saved = _Events(Engine(make_settings(home=tmp_path, **flags))).save(sent, page_request())[0]
-        assert words in str(saved) and not (tmp_path / SAVED).exists()
+        assert "this machine alone" in str(saved) and not (tmp_path / SAVED).exists()
     own = _Events(Engine(make_settings(home=tmp_path)))
     assert "Give the address" in str(own.save(json.dumps({"writer": "llm"}), page_request())[0])
     assert (

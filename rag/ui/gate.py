@@ -192,7 +192,7 @@ _NOT_FOR = {
     Role.READER: "#fn-add,#fn-forms,#fn-attach,[data-do=add],[data-do=good],[data-do=bad],"
     "#fn-listing [data-order],.fn-offer,.fn-first,"
     "a[href='#evaluation'],a[href='#settings'],#fn-evaluation,#fn-settings",
-    Role.EDITOR: "a[href='#settings'],#fn-settings",
+    Role.EDITOR: "a[href='#settings'],#fn-settings,details:has([data-order=folder])",
 }
 """What the page does not show to a role; the server refuses it anyway."""
 

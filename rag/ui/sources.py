@@ -21,7 +21,7 @@ from index.report import Progress, Report
 from index.sources.roots import uploads
 from index.state import write_atomically
 from rag.access.users import UserStore
-from rag.access.visitor import Role, needs, visitor_of
+from rag.access.visitor import Role, Visitor, needs, visitor_of
 from rag.engine import Engine
 from rag.groups import drop_group, groups, keep_group
 from rag.plain import plain_message
@@ -119,7 +119,8 @@ class _Changes:
     @needs(Role.EDITOR)
     def obey(self, text: object, request: gr.Request) -> Iterator[Update]:
         """Execute a command of the page's script."""
-        order, by = Order.read(text), visitor_of(request.request).name
+        order, visitor = Order.read(text), visitor_of(request.request)
+        by = visitor.name
         jobs: dict[str, Callable[[Order, Progress], str]] = {
             "remove": lambda order, progress: self._remove(order, by, progress),
             "sample": lambda _, progress: self._remove(Order("remove", (str(SEEDS),)), by, progress),
@@ -127,7 +128,7 @@ class _Changes:
             "undo": lambda order, progress: self._summary(self._changes.undo(order.name, by, progress)),
             "anew": lambda order, progress: self._read_again(order, by, progress),
             "paste": lambda order, progress: self._paste(order, by, progress),
-            "folder": lambda order, progress: self._add_folder(order, by, progress),
+            "folder": lambda order, progress: self._add_folder(order, visitor, progress),
             "group": lambda order, _: self._group(order, by),
             "ungroup": lambda order, _: self._ungroup(order, by),
         }
@@ -168,14 +169,16 @@ class _Changes:
             write_atomically(path, order.text.encode("utf-8", "replace").decode())
             return source_list.upload_results(self._changes.add_files([path], by, progress)[1])
 
-    def _add_folder(self, order: Order, by: str, progress: Progress) -> str:
-        """Add a local folder as a source folder."""
+    def _add_folder(self, order: Order, visitor: Visitor, progress: Progress) -> str:
+        """Add a local folder as a source folder. With users only an admin may: the server can read more than they."""
+        if visitor.role < Role.ADMIN:
+            raise FootnoteError("Only an admin can add folders of this machine.")
         if not self._engine.settings.is_for_this_machine:
             raise FootnoteError(f"Only a user of this machine can add folders: run `{command('index FOLDER')}`.")
         path = Path(order.name.strip()).expanduser()
         if not order.name.strip() or not path.is_absolute() or not path.is_dir():
             raise FootnoteError("This folder is not on this machine. Give its full path, such as /home/me/Documents.")
-        return self._summary(self._changes.add_folder(path, by, progress))
+        return self._summary(self._changes.add_folder(path, visitor.name, progress))
 
     def _group(self, order: Order, by: str) -> str:
         keep_group(self._engine.home, order.name, order.sources)
