@@ -8,8 +8,10 @@ without it. Words limit it to the guards that contain one of them.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,12 +61,15 @@ def failing(guard: Guard, copy: Path) -> int:
     try:
         path.write_text(without(guard, copy), "utf-8")
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=no", f"tests/{file}", *choice]
-        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=_MOST_SECONDS)
+        running = subprocess.Popen(command, cwd=copy, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        said = running.communicate(timeout=_MOST_SECONDS)[0]
     except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)  # the servers of the tests too
+        running.communicate()
         return 1
     finally:
         path.write_text(kept, "utf-8")
-    return len(re.findall(r"^(?:FAILED|ERROR) ", done.stdout, re.MULTILINE))
+    return len(re.findall(r"^(?:FAILED|ERROR) ", said, re.MULTILINE))
 
 
 def copied(folder: Path) -> Path:

@@ -14,8 +14,9 @@ from index.errors import FootnoteError
 from rag.answer_builder import AnswerBuilder, Clock
 from rag.choice import ALL_SOURCES, Choice, NothingChosen, dated, resolve_scope
 from rag.conversation.resolve import Resolved, resolve_question
-from rag.conversation.thread import NO_TURNS, Thread
+from rag.conversation.thread import NO_TURNS, Thread, refers
 from rag.engine import Engine
+from rag.forms.compound import join_answers, single_questions
 from rag.forms.draft import NOTHING, draft
 from rag.forms.holders import sources_that_mention
 from rag.forms.question_form import requested_form, requested_topic, topic_mentioned
@@ -119,6 +120,9 @@ def stream(
         scope = Scope(generation, retriever, reader, source_scope, max(settings.passages, reader.depth))
         asking = _Asking(engine, scope, clock, question)
         quotes = (options.get("writer") or settings.writer) == "quote"
+        if quotes and not (exact or literal or language) and (joined := _one_by_one(engine, question, options)):
+            yield replace(joined, timings=clock.done())
+            return
         if not language and (builder := _overview(asking, searched)):
             if quotes or builder.form != "summary":
                 yield builder.quoted()
@@ -139,6 +143,24 @@ def stream(
         else:
             turn.close()
             yield from _written(settings, builder, thread, _Wish(answers, never_refuse), stop)
+
+
+def _one_by_one(engine: Engine, question: str, options: AnswerOptions) -> Answer | None:
+    """Answer the questions of a message one by one, each as a follow-up of the one before.
+
+    None if there is only one, if the sources answer none of them, or if one refers to another that they don't answer.
+    """
+    parts = single_questions(question)
+    if len(parts) == 1:
+        return None
+    own, answers = options.copy(), list[Answer]()
+    for part in parts:
+        if answers and not answers[-1].citations and refers(part):
+            return None
+        answers.append(answer(engine, part, **own))
+        own["thread"] = own.get("thread", NO_TURNS).then(answers[-1])
+    # A refused message is searched as a whole, so that the refusal is about all of it.
+    return join_answers(question, answers) if any(one.citations for one in answers) else None
 
 
 @dataclass(frozen=True)

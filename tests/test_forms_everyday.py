@@ -183,3 +183,24 @@ def test_when_is_answered_by_no_row_without_a_date(everyday: Engine) -> None:
     assert answer(everyday, "when was the heaviest tool bought").form != "table"
     found = answer(everyday, "which tool was last checked")
     assert found.form == "table" and "2025" in found.text
+
+
+def test_a_message_of_two_questions_gets_both_answers(everyday: Engine) -> None:
+    found = answer(everyday, "how long may guests stay and when are the grey bins emptied?")
+    assert not found.refused and "week" in found.text and "every second Monday" in found.text
+    assert found.searched == "how long may guests stay; when are the grey bins emptied?"
+    catalog = everyday.parts()[0].catalog
+    for one in found.citations:
+        article = catalog.article(one.source)
+        assert article and article.text[one.start : one.end] == one.quote
+    half = answer(everyday, "how long may guests stay and who is the mayor of Oslo?")
+    assert "week" in half.text and half.notes == ("The sources do not answer: who is the mayor of Oslo?",)
+    neither = answer(everyday, "who is the mayor of Oslo and what does the opera cost?")
+    assert neither.refused and neither.question == "who is the mayor of Oslo and what does the opera cost?"
+    whole = answer(everyday, "how long may guests stay and when are the grey bins emptied?", as_typed=True)
+    assert whole.searched == whole.question
+
+
+def test_the_second_question_may_refer_to_the_first(everyday: Engine) -> None:
+    found = answer(everyday, "which tool is in the group Floors, and what is its deposit?")
+    assert "Tile cutter" in found.text and "10" in found.text
