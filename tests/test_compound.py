@@ -81,7 +81,9 @@ def test_words_come_first_and_citations_are_numbered_anew() -> None:
     assert [(one.number, one.quote) for one in found.citations] == [(1, "Ada runs the mill."), (2, "Bo owns the mill.")]
     assert all(TEXT[one.start : one.end] == one.quote for one in found.citations)
     assert (found.evidence_score, found.form, found.timings) == (0.9, "words", {"total": 4.0})
-    assert found.searched == "who runs it; who owns it" and found.question == "who runs it and who owns it"
+    assert found.searched == found.question == "who runs it and who owns it" and not found.corrected
+    changed = join_answers("who runs it and who owns it", [first, replace(second, searched="who owns the mill")])
+    assert changed.searched == "who runs it; who owns the mill" and changed.corrected
 
 
 def test_each_question_quotes_two_sentences_and_passages_are_those_of_both() -> None:
@@ -102,7 +104,7 @@ def test_a_quote_inside_another_is_not_repeated() -> None:
         second, citations=tuple(replace(one, article_id="id", answers=((19, 21),)) for one in second.citations)
     )
     found = join_answers("both", [first, second])
-    assert found.text == f"Bo [1]\n\n“{whole}” [1]"
+    assert found.text == f"“{whole}” [1]\n\nBo [1]"
     assert [(one.quote, one.answers) for one in found.citations] == [(whole, ((0, 3), (19, 21)))]
 
 

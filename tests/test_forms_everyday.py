@@ -188,7 +188,7 @@ def test_when_is_answered_by_no_row_without_a_date(everyday: Engine) -> None:
 def test_a_message_of_two_questions_gets_both_answers(everyday: Engine) -> None:
     found = answer(everyday, "how long may guests stay and when are the grey bins emptied?")
     assert not found.refused and "week" in found.text and "every second Monday" in found.text
-    assert found.searched == "how long may guests stay; when are the grey bins emptied?"
+    assert found.searched == found.question
     catalog = everyday.parts()[0].catalog
     for one in found.citations:
         article = catalog.article(one.source)
@@ -198,7 +198,7 @@ def test_a_message_of_two_questions_gets_both_answers(everyday: Engine) -> None:
     neither = answer(everyday, "who is the mayor of Oslo and what does the opera cost?")
     assert neither.refused and neither.question == "who is the mayor of Oslo and what does the opera cost?"
     whole = answer(everyday, "how long may guests stay and when are the grey bins emptied?", as_typed=True)
-    assert whole.searched == whole.question
+    assert whole.text != found.text
 
 
 def test_the_second_question_may_refer_to_the_first(everyday: Engine) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rag.cite import Citation, CitedSentence
 from rag.forms.question_form import requested_form
-from rag.types import Answer, AnswerForm, Passage
+from rag.types import Answer, Passage
 from rag.writer.quote import as_text
 
 _MOST = 3
@@ -32,7 +32,6 @@ _ENDS = re.compile(r"(?<=\?)\s+(?=\S)")
 _ASKS = re.compile(rf"\b(?:how|what|which|who|whose|whom|why|when|where)\b|^\W*(?:{_BE}|{_DO})\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b(?!and\b)\w+\s+(who|which)\b.*\band\s+\1\b", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:between|both|differences?|differs?|differ|compare[ds]?|comparison)\b", re.IGNORECASE)
-_PLAIN: tuple[AnswerForm, ...] = ("words", "sentence")
 
 
 def single_questions(text: str) -> list[str]:
@@ -58,7 +57,7 @@ def single_questions(text: str) -> list[str]:
 def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
     """Return one answer to a message from the answers to its questions, of which one at least is no refusal.
 
-    Bare words come first, then what each is quoted from. Its score is the lowest of the answered questions; a note
+    If bare words answer each, they come first, then the quotes; else the answers follow one another. Its score is the lowest of the answered questions; a note
     names the others. Citations and passages are numbered anew.
     """
     given = [one for one in answers if one.citations]
@@ -73,7 +72,7 @@ def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
             repeats = is_quote and any(other.citations == anew.citations and not other.words for other in sentences)
             if quotes <= _QUOTES and not repeats and anew not in sentences:
                 sentences.append(anew)
-    if all(one.form in _PLAIN for one in given):
+    if all(one.form == "words" for one in given):
         sentences.sort(key=lambda said: not said.words)
     return _renumbered(question, answers, given, sentences, citations)
 
@@ -108,7 +107,7 @@ def _renumbered(
     return replace(
         given[0],
         question=question,
-        searched="; ".join(one.searched for one in answers),
+        searched=_searched(question, answers),
         text=as_text(shown),
         evidence_score=min(scores, default=None),
         sentences=shown,
@@ -119,6 +118,12 @@ def _renumbered(
         suggestions=given[-1].suggestions,
         form=forms.pop() if len(forms) == 1 else "sentence",
     )
+
+
+def _searched(question: str, answers: Sequence[Answer]) -> str:
+    """Return the message as it was searched: itself, or its questions if one was changed."""
+    changed = any(one.searched != one.question for one in answers)
+    return "; ".join(one.searched for one in answers) if changed else question
 
 
 def _passages(given: Sequence[Answer], cited: Sequence[Citation]) -> list[Passage]:
