@@ -57,8 +57,8 @@ def single_questions(text: str) -> list[str]:
 def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
     """Return one answer to a message from the answers to its questions, of which one at least is no refusal.
 
-    If bare words answer each, they come first, then the quotes; else the answers follow one another. Its score is the lowest of the answered questions; a note
-    names the others. Citations and passages are numbered anew.
+    If bare words answer each, they come first, then the quotes; else the answers follow one another. Its score is the
+    lowest of the answered questions; a note names the others. Citations and passages are numbered anew.
     """
     given = [one for one in answers if one.citations]
     citations, sentences = list[Citation](), list[CitedSentence]()
