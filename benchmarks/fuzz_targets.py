@@ -55,9 +55,16 @@ def expect(holds: object, what: str) -> None:
 
 # --- sources ----------------------------------------------------------------------------------------------------------
 
+_LARGEST = 20_000_000
+"""Most bytes of a source, as the setting `max_source_mb` has it."""
+_MOST_CUT = 1_000_000
+"""Most characters that are cut into passages; cutting takes six seconds for each million."""
+
 
 def check_source(path: Path) -> None:
-    """Read, divide and cut a file as the index does, and check every offset."""
+    """Read, divide and cut a file as the index does, and check every offset; cut no text of many megabytes."""
+    if path.stat().st_size > _LARGEST:
+        raise Refused("is larger than the limit")
     article = _article(path)
     size = len(article.text)
     for words in (article.text, article.title, article.author, article.language, article.source):
@@ -74,7 +81,7 @@ def check_source(path: Path) -> None:
         expect(0 <= block.start <= block.inner <= block.end <= size, "a block is outside the text")
         expect(block.start < block.end, "a block is empty")
         expect(block.parent is None or block.parent < number, "a block stands before its parent")
-    for one in chunk(article, limits()):
+    for one in chunk(article, limits()) if size <= _MOST_CUT else ():
         expect(article.text[one.start : one.end] == one.text != "", "a passage is not a slice of the text")
         expect(limits().count_pieces(one.searchable) <= limits().pieces, "a passage is too long for the encoder")
         article.page(one.start)

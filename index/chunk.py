@@ -108,7 +108,9 @@ def chunk(article: Article, limits: ChunkLimits) -> list[Chunk]:
         within = [(place, names) for place, names in tables if section.spans[0][0] <= place[0] < section.spans[-1][1]]
         within = [(place, names) for place, names in within if limits.count_pieces(names) <= limits.pieces // 4]
         widest = max((names for _, names in within), key=len, default="")
-        for start, end in _pack(text, section.spans, _joined(below, widest), limits, together):
+        # The shorter context may have been clipped less.
+        longer = max(below, at_top, key=limits.count_pieces) if at_top != below else below
+        for start, end in _pack(text, section.spans, _joined(longer, widest), limits, together):
             digest = hashlib.blake2b(f"{article.id} {start} {end}".encode(), digest_size=12).hexdigest()
             passage = text[start:end]
             tokens = limits.count_tokens(passage)

@@ -184,6 +184,16 @@ def test_distant_cells_and_empty_rows_are_read_quickly(tmp_path: Path) -> None:
     assert article.text.endswith("the last cell") and article.rows[-1].number == 1_048_576 and len(article.rows) == 6
 
 
+def test_a_row_that_no_workbook_has_is_refused(tmp_path: Path) -> None:
+    write_xlsx(tmp_path / "near.xlsx")
+    with zipfile.ZipFile(tmp_path / "near.xlsx") as near, zipfile.ZipFile(tmp_path / "far.xlsx", "w") as far:
+        for name in near.namelist():
+            data = near.read(name).decode()
+            far.writestr(name, data.replace('<row r="2"', f'<row r="{"9" * 40}"') if "sheet2" in name else data)
+    with Worker() as worker, pytest.raises(UnreadableSource, match="a row that no workbook has"):
+        read(tmp_path / "far.xlsx", worker)
+
+
 @pytest.mark.slow
 def test_a_file_over_the_time_or_memory_limit_is_stopped_and_the_next_is_read(tmp_path: Path) -> None:
     good = tmp_path / "good.csv"

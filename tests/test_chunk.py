@@ -140,3 +140,11 @@ def test_contradictory_limits_are_refused(embedder: Embedder) -> None:
         ChunkLimits(count, embedder.count_pieces, overlap=150)
     with pytest.raises(ValueError, match="at least 16"):
         ChunkLimits(count, embedder.count_pieces, tokens=3)
+
+
+def test_a_passage_fits_the_encoder_whatever_of_its_context_was_clipped(limits: ChunkLimits) -> None:
+    heading = "&#xD800;" * 40
+    text = f"# {heading}\n\nThe people of the village have kept records.\n\n## Firing\n\nThe clay is fired at noon.\n"
+    for repeats in range(20, 60):
+        article = make_article("clay.md", text.replace(heading, "&#xD800;" * repeats))
+        assert all(limits.count_pieces(one.searchable) <= limits.pieces for one in chunk(article, limits))

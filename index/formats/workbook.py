@@ -17,6 +17,8 @@ from index.formats.archive import open_archive
 from index.formats.content import Content, normalized_title
 from index.formats.tables import Numbered, is_amount_cell, write_rows
 
+_LAST_ROW = 1_048_576
+"""The last row that a workbook can have."""
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 
 
@@ -50,6 +52,8 @@ def _rows(sheet: Any) -> Iterator[Numbered]:
     merged = _merged_down(sheet)
     said = dict[int, tuple[int, str]]()  # column -> last row of the merged cell, and its text
     for number, cells in enumerate(sheet.iter_rows(), 1):
+        if number > _LAST_ROW:  # openpyxl fills up to the row that the file names
+            raise UnreadableSource("is damaged: it names a row that no workbook has")
         if any(cell.value is not None for cell in cells):
             shown = [_shown(cell) for cell in cells]
             for column, (last, words) in said.items():
