@@ -13,10 +13,10 @@ from index.build.generation import Generation
 from index.errors import FootnoteError
 from rag.answer_builder import AnswerBuilder, Clock
 from rag.choice import ALL_SOURCES, Choice, NothingChosen, dated, resolve_scope
+from rag.conversation.compound import join_answers, question_alone, single_questions
 from rag.conversation.resolve import Resolved, resolve_question
 from rag.conversation.thread import NO_TURNS, Thread, refers
 from rag.engine import Engine
-from rag.forms.compound import join_answers, single_questions
 from rag.forms.draft import NOTHING, draft
 from rag.forms.holders import sources_that_mention
 from rag.forms.question_form import requested_form, requested_topic, topic_mentioned
@@ -137,7 +137,12 @@ def stream(
             found = resolve_question(thread, searched, form, scope)
         builder, answers = _drafted(asking, form, found, language)
         if not builder.hits or not (answers or never_refuse or (not quotes and _is_related(builder))):
-            yield builder.refused()
+            alone = question_alone(question) if quotes and not (exact or literal or language) else question
+            found_alone = answer(engine, alone, **options) if alone != question else None
+            if found_alone and found_alone.citations:
+                yield replace(found_alone, question=question, timings=clock.done())
+            else:
+                yield builder.refused()
         elif quotes or builder.computed:
             yield builder.quoted()
         else:

@@ -18,7 +18,8 @@ _POLITE = r"(?: (?:there|you|so much|very much|a lot|again|everyone|all|footnote
 _THINGS = "sources|documents|articles|files"
 _KINDS = {
     "greeting": rf"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)){_POLITE}",
-    "thanks": rf"(?:thanks|thank you|thx|cheers|great|perfect|ok|okay|cool|nice){_POLITE}(?: thanks| thank you)?"
+    "thanks": rf"(?:thanks|thank you|thx|cheers|great|perfect|ok|okay|cool|nice){_POLITE}"
+    rf"(?: (?:thanks|thank you){_POLITE})?"
     r"(?: (?:that|this|it)(?: s| is| was| has been)?(?: really| very| so| a lot)*"
     r"(?: (?:helped|helps|helpful|useful|great|good|perfect|all|clear|it))?)?",
     "farewell": rf"(?:bye|goodbye|see you|see you later|good night){_POLITE}",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from rag.cite import Citation, CitedSentence
-from rag.forms.compound import join_answers, single_questions
+from rag.conversation.compound import join_answers, question_alone, single_questions
 from rag.types import Answer, Passage, Refusal
 
 
@@ -122,3 +122,20 @@ def test_lists_stay_in_their_order() -> None:
     listed = replace(listed, form="list", sentences=tuple(replace(one, block="item") for one in listed.sentences))
     found = join_answers("both", [listed, given("who runs it", TEXT, ["Ada runs the mill."], words="Ada")])
     assert [one.text for one in found.sentences][-2:] == ["Ada", "“Ada runs the mill.”"] and found.form == "sentence"
+
+
+@pytest.mark.parametrize(
+    ("message", "alone"),
+    [
+        ("I am new here. what is in the handbook?", "what is in the handbook?"),
+        (
+            "We move on Friday. The van is full. where may I park it",
+            "We move on Friday. The van is full. where may I park it",
+        ),
+        ("Is it open? I am in a hurry.", "Is it open? I am in a hurry."),
+        ("who repairs the lift?", "who repairs the lift?"),
+        ("", ""),
+    ],
+)
+def test_statements_before_a_question_are_left_out_if_it_does_not_refer_to_them(message: str, alone: str) -> None:
+    assert question_alone(message) == alone

@@ -204,3 +204,9 @@ def test_a_message_of_two_questions_gets_both_answers(everyday: Engine) -> None:
 def test_the_second_question_may_refer_to_the_first(everyday: Engine) -> None:
     found = answer(everyday, "which tool is in the group Floors, and what is its deposit?")
     assert "Tile cutter" in found.text and "10" in found.text
+
+
+def test_a_question_after_a_story_is_asked_alone_if_the_message_is_refused(everyday: Engine) -> None:
+    story = "My colleague Zoltan keeps bees and trumpets in Ouagadougou. how long may guests stay?"
+    found = answer(everyday, story)
+    assert "week" in found.text and found.question == story

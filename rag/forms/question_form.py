@@ -10,6 +10,7 @@ from rag.types import Form
 
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
+    r"|short version|rundown|briefly|in a few (?:words|sentences)"
     r"|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings)|in (?:short|brief|a nutshell))\b"
     r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
     r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.cite import Citation, CitedSentence
+from rag.conversation.thread import is_whole
 from rag.forms.question_form import requested_form
 from rag.types import Answer, Passage
 from rag.writer.quote import as_text
@@ -29,6 +30,7 @@ _EMBEDDED = re.compile(
 )
 _TELLS = re.compile(r"\b(?:tell|know|say|explain|wonder|wondering|find out|remember)\b", re.IGNORECASE)
 _ENDS = re.compile(r"(?<=\?)\s+(?=\S)")
+_STATES = re.compile(r"(?<=[^\W\d_][.!])\s+(?=\w)")
 _ASKS = re.compile(rf"\b(?:how|what|which|who|whose|whom|why|when|where)\b|^\W*(?:{_BE}|{_DO})\b", re.IGNORECASE)
 _RELATIVE = re.compile(r"\b(?!and\b)\w+\s+(who|which)\b.*\band\s+\1\b", re.IGNORECASE)
 _COMPARES = re.compile(r"\b(?:between|both|differences?|differs?|differ|compare[ds]?|comparison)\b", re.IGNORECASE)
@@ -54,6 +56,19 @@ def single_questions(text: str) -> list[str]:
     return parts if whole else [text]
 
 
+def question_alone(text: str) -> str:
+    """Return the question of a message without the statements before it; the message if the question refers to them.
+
+    >>> question_alone("I work from Monday to Friday. which courses are on a Sunday?")
+    'which courses are on a Sunday?'
+    >>> question_alone("The lift is stuck. who repairs it?")
+    'The lift is stuck. who repairs it?'
+    """
+    *before, last = _STATES.split(text)
+    is_question = bool(before) and _ASKS.search(last) and not any("?" in one for one in before)
+    return last if is_question and is_whole(last) else text
+
+
 def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
     """Return one answer to a message from the answers to its questions, of which one at least is no refusal.
 
@@ -61,7 +76,7 @@ def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
     lowest of the answered questions; a note names the others. Citations and passages are numbered anew.
     """
     given = [one for one in answers if one.citations]
-    citations, sentences = list[Citation](), list[CitedSentence]()
+    citations, shown = list[Citation](), list[CitedSentence]()
     for one in given:
         mine = {cited.number: _taken_in(cited, citations) for cited in one.citations}
         quotes = 0
@@ -69,12 +84,12 @@ def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
             is_quote = said.block == "quote" and not said.words
             quotes += is_quote
             anew = replace(said, citations=tuple(mine[number] for number in said.citations))
-            repeats = is_quote and any(other.citations == anew.citations and not other.words for other in sentences)
-            if quotes <= _QUOTES and not repeats and anew not in sentences:
-                sentences.append(anew)
+            repeats = is_quote and any(other.citations == anew.citations and not other.words for other in shown)
+            if quotes <= _QUOTES and not repeats and anew not in shown:
+                shown.append(anew)
     if all(one.form == "words" for one in given):
-        sentences.sort(key=lambda said: not said.words)
-    return _renumbered(question, answers, given, sentences, citations)
+        shown.sort(key=lambda said: not said.words)
+    return _renumbered(question, answers, given, shown, citations)
 
 
 def _taken_in(cited: Citation, citations: list[Citation]) -> int:
