@@ -27,6 +27,7 @@ from rag.access.permissions import is_for_anybody, listed_role
 from rag.access.throttle import Guesses, Throttle
 from rag.access.users import AccessError, UserStore
 from rag.access.visitor import Role, Visitor, least_role
+from rag.cli.main import main
 from rag.conversation.store import ConversationStore, NoConversation
 from rag.engine import Engine
 from rag.settings import Settings
@@ -559,6 +560,18 @@ def test_the_first_user_is_an_admin_and_gets_the_conversations(run: Run, tmp_pat
     assert "user added anna" in run("audit", home=tmp_path).stdout
 
 
+def test_a_password_that_is_not_typed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(_prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", ends)
+    assert main(["user", "add", "anna", "--home", str(tmp_path)]) == 1
+    assert "No password was typed" in capsys.readouterr().err and not UserStore(tmp_path).users()
+
+
 @pytest.mark.parametrize("path", ["", "/footnote", "/footnote/footnote"])
 def test_below_a_path_of_a_proxy_roles_hold_and_the_session_is_for_that_path(tmp_path: Path, path: str) -> None:
     users = UserStore(tmp_path)
@@ -730,6 +743,7 @@ def test_the_audit_log_has_no_unknown_name_and_an_end(house: House, tmp_path: Pa
 
 
 def test_the_audit_log_escapes_for_the_terminal(run: Run, tmp_path: Path) -> None:
+    assert "no changes yet" in run("audit", home=tmp_path).stdout and run("audit", "--json", home=tmp_path).stdout == ""
     UserStore(tmp_path).add("anna", PASSWORD, Role.ADMIN, "test")
     UserStore(tmp_path).note("anna", "noted", "\x1b[2J\u202e\nanna: forged line")
     for words in ((), ("--json",)):

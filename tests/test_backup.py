@@ -158,6 +158,42 @@ def test_a_home_with_nothing_but_its_settings_file_needs_no_replacing(backup: Pa
     assert (other / ".env").read_text() == "FOOTNOTE_PORT=7000\n" and not list(tmp_path.glob("other.before-*"))
 
 
+def test_an_empty_home_keeps_its_folder(backup: Path, tmp_path: Path) -> None:
+    """It may be a volume, or in a folder where its owner can't write."""
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    before, beside = other.stat(), set(tmp_path.iterdir())
+    restore_backup(backup, other)
+    after = other.stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode) and set(tmp_path.iterdir()) == beside
+    assert ConversationStore(other).get("one") and not list(other.glob("*restoring*"))
+
+
+def test_an_empty_home_gets_all_files_or_none(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "other"
+    (other / "logs").mkdir(parents=True)
+    rename = Path.rename
+
+    def fails_once(path: Path, target: Path) -> Path:
+        if target == other / "sources":
+            raise OSError("no")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fails_once)
+    with pytest.raises(OSError, match="no"):
+        restore_backup(backup, other)
+    assert [path.name for path in other.iterdir()] == ["logs"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_others_can_read_neither_a_backup_nor_the_users_in_it(home: Path, tmp_path: Path) -> None:
+    (home / USERS_FILE).touch(0o600)
+    write_backup(home, tmp_path / "private.zip")
+    restore_backup(tmp_path / "private.zip", tmp_path / "other")
+    for path in (tmp_path / "private.zip", tmp_path / "other" / USERS_FILE):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_nothing_is_backed_up_twice_or_from_nowhere(home: Path, backup: Path, tmp_path: Path, capsys: Out) -> None:
     kept = backup.read_bytes()
     assert main(["backup", str(backup), "--home", str(home)]) == 1

@@ -1,4 +1,4 @@
-"""Restore a backup: read it into a folder next to the home, check every file, and only then put it in place."""
+"""Restore a backup: read it into a folder of its own, check every file, and only then put it in place."""
 
 from __future__ import annotations
 
@@ -43,24 +43,31 @@ class Restored:
 def restore_backup(backup: Path, home: Path, *, replace: bool = False) -> Restored:
     """Make `home` from a backup; with `replace` also where there is one, which is moved aside.
 
-    Everything is read and checked first, in a folder next to the home: a backup that is damaged changes nothing.
+    Everything is read and checked first, in a folder inside an empty home, else next to it: a backup that is damaged
+    changes nothing. An empty home keeps its owner and mode, and may be a volume.
 
     Raises BadBackup for a file that is no whole backup, IndexBusy while another process writes the index, and
     FootnoteError when the home has content, or the disk no room.
     """
     home = home.resolve()
+    inside = home.is_dir() and is_empty_home(home)
     if not is_empty_home(home) and not replace:
         raise FootnoteError(
             f"{home} is not empty. Use --replace to move it aside first, or choose another home with --home."
         )
     _refuse_writer(home)
-    made = home.with_name(f".{home.name}.restoring-{secrets.token_hex(4)}")
+    name = f".{home.name}.restoring-{secrets.token_hex(4)}"
+    made = home / name if inside else home.with_name(name)
     made.mkdir(parents=True)
     try:
         contents = _unpack(backup, made)
         _move_paths(made, home, contents)
         _refuse_writer(home)  # unpacking may take minutes
-        moved_to = _put_in_place(made, home)
+        moved_to = None
+        if inside:
+            _move_in(made, home)
+        else:
+            moved_to = _put_in_place(made, home)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     missing = tuple(root for root in registered_roots(home) if not root.exists())
@@ -117,8 +124,9 @@ def _checked(archive: zipfile.ZipFile, size: int) -> Contents:
 
 def _extract(archive: zipfile.ZipFile, name: str, member: Member, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    target.touch(0o600 if name == "users.sqlite" else 0o666, exist_ok=False)
     digest, left = hashlib.sha256(), member.size
-    with archive.open(name) as source, target.open("xb") as stream:
+    with archive.open(name) as source, target.open("wb") as stream:
         while block := source.read(min(BLOCK, left + 1)):
             left -= len(block)
             if left < 0:
@@ -158,12 +166,23 @@ def _rewrite(path: Path, key: str, moved: Callable[[str], str]) -> None:
     write_twice(path, value)
 
 
+def _move_in(made: Path, home: Path) -> None:
+    """Move what was restored from a folder inside the home into the home, all of it or nothing."""
+    moved: list[Path] = []
+    try:
+        for path in sorted(made.iterdir()):
+            moved.append(path.rename(home / path.name))
+    except OSError:
+        for path in moved:
+            path.rename(made / path.name)
+        raise
+
+
 def _put_in_place(made: Path, home: Path) -> Path | None:
     """Rename the restored folder to the home, the old one moved aside first; return where the old one is."""
     if not home.exists():
         made.rename(home)
         return None
-    kept = is_empty_home(home)
     if (home / ".env").is_file():
         shutil.copy2(home / ".env", made / ".env")
     aside = _free_name(home)
@@ -173,9 +192,6 @@ def _put_in_place(made: Path, home: Path) -> Path | None:
     except OSError:
         aside.rename(home)
         raise
-    if kept:
-        shutil.rmtree(aside, ignore_errors=True)
-        return None
     return aside
 
 

@@ -63,7 +63,8 @@ def write_backup(home: Path, target: Path, *, with_index: bool = False) -> Conte
 
 def _write(home: Path, partial: Path, contents: Contents) -> Contents:
     files = {}
-    with zipfile.ZipFile(partial, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    partial.touch(0o600, exist_ok=False)  # it holds users and conversations
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, path in files_to_keep(home, with_index=contents.with_index):
             with _open(path) as source:
                 files[name] = _add(archive, name, path, source)

@@ -72,8 +72,10 @@ def token_command(arguments: argparse.Namespace) -> int:
 
 def audit_command(arguments: argparse.Namespace) -> int:
     """List the last changes."""
-    users = UserStore(make_settings(home=arguments.home).index_home())
-    for one in users.audit(arguments.last):
+    entries = UserStore(make_settings(home=arguments.home).index_home()).audit(arguments.last)
+    if not entries and not arguments.json:
+        print_line("There are no changes yet. They are noted once there are users.")
+    for one in entries:
         print_line(
             json.dumps(asdict(one)) if arguments.json else one_line(f"{one.at}  {one.who}: {one.what} {one.about}")
         )
@@ -95,7 +97,11 @@ def _password() -> str:
     """Return a password: typed twice on a terminal, else one line of the standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass("Password: ")
-    if getpass.getpass("The same again: ") != password:
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("The same again: ")
+    except EOFError as error:
+        raise AccessError("No password was typed. Nothing was changed.") from error
+    if again != password:
         raise AccessError("The two passwords differ. Nothing was changed.")
     return password

@@ -62,8 +62,9 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
     inside = held.at(best.start, best.end)
     if correction := _correction(held, inside):
         return statements(correction, places, article, best.score, marked, "quote")
-    # Words that reach over several items name the list, not one of its items.
-    if form in _WHOLE_LISTS or _item_of(held, inside) is None:
+    # Answering words that reach over several items name the list, not one of its items.
+    named = held.at(*best.answers[0]) if best.answers else inside
+    if form in _WHOLE_LISTS or _item_of(held, named) is None:
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
                 return listed(held, number, places, article, best.score, marked)
