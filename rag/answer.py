@@ -121,7 +121,7 @@ def stream(
         asking = _Asking(engine, scope, clock, question)
         quotes = (options.get("writer") or settings.writer) == "quote"
         if quotes and not (exact or literal or language) and (joined := _one_by_one(engine, question, options)):
-            yield replace(joined, timings=clock.done())
+            yield replace(joined, timings={**joined.timings, **clock.done()})
             return
         if not language and (builder := _overview(asking, searched)):
             if quotes or builder.form != "summary":
@@ -140,7 +140,7 @@ def stream(
             alone = question_alone(question) if quotes and not (exact or literal or language) else question
             found_alone = answer(engine, alone, **options) if alone != question else None
             if found_alone and found_alone.citations:
-                yield replace(found_alone, question=question, timings=clock.done())
+                yield replace(found_alone, question=question, timings={**found_alone.timings, **clock.done()})
             else:
                 yield builder.refused()
         elif quotes or builder.computed:

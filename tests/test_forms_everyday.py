@@ -196,6 +196,7 @@ def test_a_message_of_two_questions_gets_both_answers(everyday: Engine) -> None:
     half = answer(everyday, "how long may guests stay and who is the mayor of Oslo?")
     assert "week" in half.text and half.notes == ("The sources do not answer: who is the mayor of Oslo?",)
     neither = answer(everyday, "who is the mayor of Oslo and what does the opera cost?")
+    assert answer(everyday, "who is the mayor of Oslo and what does it cost?").refused
     assert neither.refused and neither.question == "who is the mayor of Oslo and what does the opera cost?"
     whole = answer(everyday, "how long may guests stay and when are the grey bins emptied?", as_typed=True)
     assert whole.text != found.text
@@ -209,4 +210,5 @@ def test_the_second_question_may_refer_to_the_first(everyday: Engine) -> None:
 def test_a_question_after_a_story_is_asked_alone_if_the_message_is_refused(everyday: Engine) -> None:
     story = "My colleague Zoltan keeps bees and trumpets in Ouagadougou. how long may guests stay?"
     found = answer(everyday, story)
-    assert "week" in found.text and found.question == story
+    assert "week" in found.text and found.question == story and found.timings["total"] > 0
+    assert answer(everyday, "My colleague Zoltan keeps bees. who is the mayor of Oslo?").refused
