@@ -208,7 +208,8 @@ def test_the_second_question_may_refer_to_the_first(everyday: Engine) -> None:
 
 
 def test_a_question_after_a_story_is_asked_alone_if_the_message_is_refused(everyday: Engine) -> None:
-    story = "My colleague Zoltan keeps bees and trumpets in Ouagadougou. how long may guests stay?"
+    story = "We are new on the team and like to sing. what is the deposit of the lawn roller?"
+    assert answer(everyday, story, as_typed=True).refused
     found = answer(everyday, story)
-    assert "week" in found.text and found.question == story and found.timings["total"] > 0
+    assert found.text.startswith("20 [1]") and found.question == story and found.timings["total"] > 0
     assert answer(everyday, "My colleague Zoltan keeps bees. who is the mayor of Oslo?").refused
