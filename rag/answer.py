@@ -120,8 +120,10 @@ def stream(
         scope = Scope(generation, retriever, reader, source_scope, max(settings.passages, reader.depth))
         asking = _Asking(engine, scope, clock, question)
         quotes = (options.get("writer") or settings.writer) == "quote"
-        if quotes and not (exact or literal or language) and (joined := _one_by_one(engine, question, options)):
-            yield replace(joined, timings={**joined.timings, **clock.done()})
+        may_change = not (exact or literal or language)
+        parts: AnswerOptions = {**options, "choice": choice}
+        if quotes and may_change and (joined := _one_by_one(asking, searched, parts)):
+            yield joined
             return
         if not language and (builder := _overview(asking, searched)):
             if quotes or builder.form != "summary":
@@ -131,18 +133,13 @@ def stream(
             yield from _written(settings, builder, thread, _Wish(True, never_refuse), stop)
             return
         with clock.stage("read"):
-            if not (exact or literal or language):
+            if may_change:
                 searched = engine.speller(generation).correct(searched)
             form = requested_form(searched)
             found = resolve_question(thread, searched, form, scope)
         builder, answers = _drafted(asking, form, found, language)
         if not builder.hits or not (answers or never_refuse or (not quotes and _is_related(builder))):
-            alone = question_alone(question) if quotes and not (exact or literal or language) else question
-            found_alone = answer(engine, alone, **options) if alone != question else None
-            if found_alone and found_alone.citations:
-                yield replace(found_alone, question=question, timings={**found_alone.timings, **clock.done()})
-            else:
-                yield builder.refused()
+            yield (quotes and may_change and _without_story(asking, parts)) or builder.refused()
         elif quotes or builder.computed:
             yield builder.quoted()
         else:
@@ -150,22 +147,29 @@ def stream(
             yield from _written(settings, builder, thread, _Wish(answers, never_refuse), stop)
 
 
-def _one_by_one(engine: Engine, question: str, options: AnswerOptions) -> Answer | None:
+def _one_by_one(asking: _Asking, searched: str, options: AnswerOptions) -> Answer | None:
     """Answer the questions of a message one by one, each as a follow-up of the one before.
 
     None if there is only one, if the sources answer none of them, or if one refers to another that they don't answer.
     """
-    parts = single_questions(question)
+    parts = single_questions(searched)
     if len(parts) == 1:
         return None
     own, answers = options.copy(), list[Answer]()
     for part in parts:
         if answers and not answers[-1].citations and refers(part):
             return None
-        answers.append(answer(engine, part, **own))
+        answers.append(answer(asking.engine, part, **own))
         own["thread"] = own.get("thread", NO_TURNS).then(answers[-1])
     # A refused message is searched as a whole, so that the refusal is about all of it.
-    return join_answers(question, answers) if any(one.citations for one in answers) else None
+    return asking.timed(join_answers(asking.question, answers)) if any(one.citations for one in answers) else None
+
+
+def _without_story(asking: _Asking, options: AnswerOptions) -> Answer | None:
+    """Answer the question of a message without the statements before it; None if there are none, or no answer."""
+    alone = question_alone(asking.question)
+    found = answer(asking.engine, alone, **options) if alone != asking.question else None
+    return asking.timed(replace(found, question=asking.question)) if found and found.citations else None
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,10 @@ class _Asking:
     scope: Scope
     clock: Clock
     question: str
+
+    def timed(self, found: Answer) -> Answer:
+        """Return an answer to a part of the question with the time of the whole."""
+        return replace(found, timings={**found.timings, **self.clock.done()})
 
 
 def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None) -> tuple[AnswerBuilder, bool]:

@@ -213,3 +213,11 @@ def test_a_question_after_a_story_is_asked_alone_if_the_message_is_refused(every
     found = answer(everyday, story)
     assert found.text.startswith("20 [1]") and found.question == story and found.timings["total"] > 0
     assert answer(everyday, "My colleague Zoltan keeps bees. who is the mayor of Oslo?").refused
+
+
+def test_a_date_limits_all_questions_of_a_message(everyday: Engine) -> None:
+    asked = "how long may guests stay and who is the chair of the trustees"
+    assert "Asta Lund" in answer(everyday, f"{asked} as of April 2025?").text
+    for dated in (f"{asked} as of March 2024?", f"as of March 2024, {asked}?"):
+        found = answer(everyday, dated)
+        assert "week" in found.text and "Asta Lund" not in found.text and found.question == dated
