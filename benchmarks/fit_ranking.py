@@ -6,7 +6,8 @@ The questions are:
 - for every ten of these, a foreign question of new_wiki;
 - a third of the answerable questions with another name, which no paragraph contains;
 - those of natural/choose and natural/unanswerable, each with all paragraphs of its file;
-- those of the everyday documents that training left out, with all these documents.
+- those of the everyday documents that training left out, with all these documents; those that name something of their
+  own document are also asked of the other documents.
 
 The small model is fitted first, because it selects the passages for the strong model. For each model, the order of the
 passages is a conditional logit over reading and retrieval (McFadden 1974). Two logistic regressions predict if a quoted
@@ -54,6 +55,7 @@ from rag.reader.ranking import (
     Linear,
     QuestionTraits,
     ReadPassage,
+    names_elsewhere,
     passage_rows,
     question_row,
     question_traits,
@@ -63,7 +65,14 @@ from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.writer.quote import choose
 from training.reader.data import CALIBRATION, read_json
-from training.reader.everyday import cut_documents, read_bundles, source_of, split_documents
+from training.reader.everyday import (
+    corpus_of,
+    cut_documents,
+    read_bundles,
+    source_of,
+    split_documents,
+    with_other_documents,
+)
 from training.reader.unanswerable import make_pool, swap_name
 from training.reader.yes_no import ask_yes_no
 
@@ -80,7 +89,9 @@ _REFUSE_BELOW, _OPEN_FROM = 0.25, 0.5
 _REFUSED_YES_NO = 0.8
 """The share of close yes-or-no questions that are refused."""
 _ANSWERABLE = ("answerable", "natural", "everyday")
-_UNANSWERABLE = ("close", "foreign", "renamed", "natural close", "everyday close")
+_ELSEWHERE = "everyday elsewhere"
+"""Asked of all everyday documents but its own, which it means by name."""
+_UNANSWERABLE = ("close", "foreign", "renamed", "natural close", "everyday close", _ELSEWHERE)
 _EVERYDAY = -50
 """The highest group number of everyday documents; the others count down from it."""
 
@@ -93,6 +104,7 @@ class _Read:
     kind: str  # one of _ANSWERABLE or _UNANSWERABLE, yes-no or yes-no close
     asked: QuestionTraits
     aliases: Aliases
+    elsewhere: dict[str, set[str]]
     passages: list[ReadPassage]
     holds: list[bool]
     answers: list[str]
@@ -156,6 +168,7 @@ def _natural(data: Path, limit: int | None) -> Iterator[tuple[list[Paragraph], l
 def _everyday(limit: int | None) -> tuple[list[Paragraph], list[_Picked], dict[str, str]]:
     """Return the everyday documents that training left out as files, their questions, and the text read of each."""
     every = read_bundles()
+    rng = random.Random(2)
     of_source = {source_of(number, one): one for number, one in enumerate(every)}
     _, apart = split_documents(cut_documents(every))
     files, picked = [], []
@@ -166,7 +179,14 @@ def _everyday(limit: int | None) -> tuple[list[Paragraph], list[_Picked], dict[s
             kind = "everyday" if asked.spans else "everyday close"
             question = Labelled(f"{source} {place}", asked.text, source, asked.spans)
             picked.append(_Picked(_EVERYDAY - number % _FOLDS, kind, question, ()))
-    chosen = random.Random(2).sample(picked, min(3 * limit if limit else len(picked), len(picked)))
+    chosen = rng.sample(picked, min(3 * limit if limit else len(picked), len(picked)))
+    marked = with_other_documents(corpus_of(apart)).questions
+    named = {(one.id.split("-", 1)[1].rpartition("-")[0], one.text) for one in marked if one.spans and one.hard}
+    moved = [one for one in picked if one.question.spans and (one.question.source, one.question.text) in named]
+    chosen += [
+        replace(one, kind=_ELSEWHERE, question=replace(one.question, spans=()))
+        for one in rng.sample(moved, min(limit or len(moved), len(moved)))
+    ]
     return files, chosen, {one.article.source: one.article.text for one in apart}
 
 
@@ -228,13 +248,19 @@ def _read(
     """Yield the reading of a question by each model; nothing if no passage has an answer to read."""
     settings, question = Settings(), picked.question
     retriever = Retriever(generation, embedder, candidates=settings.candidates, dense_weight=settings.dense_weight)
-    sources = {id_: source for source, id_ in generation.catalog.article_ids().items()}
-    query = retriever.query(question.text)
+    of_source = generation.catalog.article_ids()
+    sources = {id_: source for source, id_ in of_source.items()}
+    scope = None
+    if picked.kind == _ELSEWHERE:
+        scope = tuple(id_ for source, id_ in of_source.items() if source != question.source)
+    query = retriever.query(question.text, scope)
     passages = read_first(models[0], query, retriever.retrieve(query, READ), {})
     if not any(one.found.answers for one in passages):
         return
     answers = [texts[question.source][a:b] for a, b in question.spans]
-    traits = question_traits(query, generation.words)
+    traits = question_traits(query, generation.words.within(query.article_ids))
+    found = {one.hit.chunk.article_id for one in passages}
+    elsewhere = {id_: names_elsewhere(traits, generation.words, generation.words.within((id_,))) for id_ in found}
     for again in (None, *models[1:]):
         if again:
             passages = read_again(again, query, passages, {})
@@ -244,7 +270,7 @@ def _read(
             and any(chunk.start <= a and b <= chunk.end for a, b in question.spans)
             for chunk in chunks
         ]
-        yield _Read(picked.group, picked.kind, traits, generation.aliases, passages, holds, answers)
+        yield _Read(picked.group, picked.kind, traits, generation.aliases, elsewhere, passages, holds, answers)
 
 
 def _fit_passages(read: Sequence[_Read]) -> Linear:
@@ -324,7 +350,7 @@ def _rows(read: Sequence[_Read], of_passage: Linear, list_share: float, quotes: 
         words = bool(one.answers) and token_f1(_words(found), one.answers) >= _RIGHT
         first = one.holds[one.passages.index(passages[0])]
         judged = _has_words(one) or not one.answers
-        made.append((question_row(one.asked, passages, one.aliases), right, words, first, judged))
+        made.append((question_row(one.asked, passages, one.aliases, one.elsewhere), right, words, first, judged))
     features, *others = zip(*made, strict=True)
     return _Rows(np.array(features), *(np.array(other, dtype=float) for other in others))
 
@@ -350,7 +376,7 @@ def _report(read: Sequence[_Read], scores: FeatureArray, words: FeatureArray, ro
             f"{rows.right[own].mean():.3f}, the words are right {rows.words[judged].mean():.3f}"
         )
     for kind in _UNANSWERABLE:
-        compared = kind.removesuffix(" close") if " close" in kind else "answerable"
+        compared = kind.split()[0] if " " in kind else "answerable"
         both = np.isin(kinds, (kind, compared))
         print(f"{kind}: AUROC {roc_auc_score(kinds[both] == compared, scores[both]):.3f}")
     for name, right, score in (("quotes", rows.right, scores), ("words", rows.words, words)):

@@ -241,7 +241,7 @@ def test_the_question_spells_an_identifier_as_the_passage_does() -> None:
 def test_a_passage_with_only_dropped_answers_counts_as_not_read() -> None:
     first, hits = PassageReading(1.0, (AnswerSpan(0, 1, 1.0),)), [hit("a"), hit("b")]
     rows = [
-        question_row(QuestionTraits((), (), 0.0), passages, Aliases([]))
+        question_row(QuestionTraits((), (), 0.0), passages, Aliases([]), {})
         for passages in (
             [ReadPassage(hits[0], first, 1.0)],
             [ReadPassage(hits[0], first, 1.0), ReadPassage(hits[1], PassageReading(), 1.0)],

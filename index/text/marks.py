@@ -11,6 +11,8 @@ _FENCE = re.compile(r"\n?[ \t]*(?:`{3,}|~{3,})[^\n`]*(?:\n|\Z)")
 
 _LABEL = re.compile(r"(?:#+\s+)?[^\W\d]\w*(?: [^\W\d][\w’'-]*){0,3}")
 _WORD_ENDS = re.compile(r"[\w)\]%€$£”’\"']")
+_ANCHOR = re.compile(r"\[[^\]\n]*\]\(#[^)\s]*\)")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _HEADING = re.compile(r"^#{1,6}(?=\s)", re.MULTILINE)
 
 
@@ -52,3 +54,14 @@ def as_read(text: str) -> str:
 
 def _blank(match: re.Match[str]) -> str:
     return re.sub(r"\S", " ", match.group())
+
+
+def is_navigation(line: str) -> bool:
+    """True if a line is made of links into its document, and hardly has another word: a table of contents.
+
+    >>> is_navigation("Contents: [Setup](#setup) · [Limits](#limits)"), is_navigation("See [Setup](#setup) first.")
+    (True, False)
+    """
+    rest, links = _ANCHOR.subn("", line)
+    words = len(_LETTERS.findall(rest))
+    return words <= links if links > 1 else bool(links) and not words

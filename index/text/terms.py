@@ -60,14 +60,15 @@ _TIMES = MONTH_WORDS | frozenset(
     winter christmas easter year decade century am pm ad bc bce ce""".split()
 )
 _UNITS = frozenset(
-    """km m cm mm kg g mg t l ml cl h hr hrs s sec secs min mins k mn bn kw kwh mw mwh gw gwh w wh v kv hz khz mhz ghz
-    gb mb tb kb gib mib mph kmh ft lb lbs oz ppm db kpa mpa fps dpi px pt ha sqm mah ah nm rpm psi x am pm st nd rd th
-    hundred thousand million billion trillion dozen percent pct euro euros eur dollar dollars usd pound pounds gbp cent
-    cents pence yen yuan franc francs rupee rupees second seconds minute minutes hour hours day days night nights week
-    weeks month months year years yr yrs decade decades century centuries old times people person persons men women
-    children kids metre metres meter meters kilometre kilometres kilometer kilometers mile miles inch inches feet foot
-    yards litre litres liter liters gallon gallons kilo kilos gram grams kilogram kilograms ton tons tonne tonnes degree
-    degrees celsius fahrenheit watt watts volt volts star stars""".split()
+    """km m cm mm kg g mg t l ml cl h hr hrs s sec secs min mins k mn bn kw kwh mw mwh gw gwh w wh v kv hz khz
+    mhz ghz gb mb tb kb gib mib mph kmh ft lb lbs oz ppm db kpa mpa fps dpi px pt ha sqm mah ah nm rpm psi x am
+    pm st nd rd th hundred thousand million billion trillion dozen percent pct euro euros eur dollar dollars usd
+    pound pounds gbp cent cents pence quid bucks yen yuan franc francs rupee rupees second seconds minute minutes
+    hour hours day days night nights week weeks month months year years yr yrs decade decades century centuries
+    old times people person persons men women children kids metre metres meter meters kilometre kilometres
+    kilometer kilometers mile miles inch inches feet foot yards litre litres liter liters gallon gallons kilo
+    kilos gram grams kilogram kilograms ton tons tonne tonnes degree degrees celsius fahrenheit watt watts volt
+    volts star stars""".split()
 )
 WRITTEN_OUT = frozenset("co2 h2o o2 o3 h2 n2 ch4 nh3 so2 no2".split())
 """Substances that a source may write out: carbon dioxide."""

@@ -15,13 +15,15 @@ MOST_ROWS = 25
 MOST_COUNTED = 60
 """Most rows that an answer shows, and most that it shows for a count."""
 _WORDS: tuple[tuple[Operation, str], ...] = (
-    ("mean", r"average|mean|on average"),
+    ("mean", r"average|(?:the|an?) mean|mean of"),
     ("max", MUCH),
     ("min", LITTLE),
     ("sum", r"total|sum(?!\s+up\b)|altogether|together|combined|in all"),
-    ("count", r"how many"),
+    ("count", r"how many|how often (?:has|have|had|did|was|were)"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]
+_TELLING = 0.6
+"""Least share of different cells in a column that names the rows."""
 _AS_ADVERB = re.compile(r"\b(?:last|first|latest|most recently)\s+\w+(?:ed|en)\b", re.IGNORECASE)
 
 
@@ -61,7 +63,7 @@ def worked_out(
         pick = max if operation == "max" else min
         best = pick(value.number for _, value in valued)
         winners = [row for row, value in valued if value.number == best]
-        name = _naming(names, winners[0])
+        name = _naming(names, winners[0], rows)
         return f"{', '.join(row.cells.get(name, '') for row in winners)}: {winners[0].cells[column]}", winners, ""
     if len(valued) < 2:
         return None
@@ -80,7 +82,11 @@ def _short(number: Decimal) -> str:
     return f"{number.quantize(Decimal('0.01')).normalize():f}"
 
 
-def _naming(names: Sequence[str], row: TableRow) -> str:
-    """Return the column that names a row: the first that is neither a code nor a number, else the first of `names`."""
+def _naming(names: Sequence[str], row: TableRow, rows: Sequence[TableRow]) -> str:
+    """Return the column that names a row: the first that is neither a code nor a number and tells most rows apart.
+
+    If there is none, the first of `names`."""
     words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
-    return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])
+    words = [name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])]
+    telling = [name for name in words if len({one.cells.get(name) for one in rows}) >= _TELLING * len(rows)]
+    return next(iter([*telling, *words, names[0]]))

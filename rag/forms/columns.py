@@ -30,7 +30,7 @@ PRICES = _Measure(
 )
 _TIMES = _Measure(
     r"latest|newest|most recent|last|youngest",
-    r"earliest|oldest|first",
+    r"earliest|oldest|first(?! (?:half|quarter|aid|floor|name|class|time|of))",
     r"date|day|year|opened|built|founded|since",
 )
 _MEASURES = (
@@ -78,6 +78,8 @@ PRICE = re.compile(
 """Asks for a price."""
 SPENT = re.compile(r"\bhow much\b.*\b(?:spen[dt]|paid|pay|cost)\b", re.IGNORECASE)
 """Asks for the sum of all rows about a thing."""
+_PAYS = re.compile(r"\b(?:pays?|paying|paid|charged?|cost)\b", re.IGNORECASE)
+"""Asks for a price, whatever else it names: "what do the tea dance people pay"."""
 _PAST = re.compile(r"\b(?:did|was|were|has|have|had|went|spent|paid)\b", re.IGNORECASE)
 ACTUAL = re.compile(r"\b(?:actual\w*|spent|paid)\b", re.IGNORECASE)
 """A column of actual values, next to planned ones."""
@@ -112,6 +114,8 @@ def requested_column(
     most = max(shares.values(), default=0)
     best = [name for name in shares if shares[name] == most]
     said = [one for one in _MEASURES if re.search(rf"\b(?:{one.much}|{one.little})\b", question, re.IGNORECASE)]
+    if PRICES not in said and _PAYS.search(question):
+        said.insert(0, PRICES)
     clear = [name for name in numeric for one in said if one.clear and re.search(one.about, name, re.IGNORECASE)]
     if most and len(best) == 1 and (not clear or best[0] in clear):
         return best[0]

@@ -10,7 +10,7 @@ from index.text.published import Published
 MONTHS = "january february march april may june july august september october november december".split()
 _NAMED = re.compile(
     rf"\b(?:in|on|of|from|at|during|the)\s+(?:the\s+)?(?:\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?)?(?P<month>{'|'.join(MONTHS)})\b"
-    r"(?:\s+\d{1,2}(?:st|nd|rd|th)?,?)?(?:\s+(?P<year>(?:19|20)\d\d))?",
+    r"(?:\s+\d{1,2}(?!\d)(?:st|nd|rd|th)?,?)?(?:\s+(?P<year>(?:19|20)\d\d))?",
     re.IGNORECASE,
 )
 

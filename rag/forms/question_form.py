@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from index.text.words import content_terms
-from rag.reader.names import asks_for_several
+from rag.reader.names import LISTED, asks_for_several
 from rag.types import Form
 
 _SUMMARY = re.compile(
@@ -13,12 +13,14 @@ _SUMMARY = re.compile(
     r"|short version|rundown|briefly|in a few (?:words|sentences)"
     r"|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings)|in (?:short|brief|a nutshell))\b"
     r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
-    r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with)\b"
+    r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with|talk about)\b"
+    r"|\b(?:catch|bring|get) me up (?:on|to (?:speed|date))\b|\bfill me in\b"
     r"|\bwhat (?:does|do|did) (?:the|this|that|their)\b.{0,60}\b(?:stud(?:y|ies)|report|paper|survey|trial|research)\b"
     r".{0,20}\b(?:find|found|show|conclude|say)\W*$"
     r"|\bwhat(?:[’']?s| is| was) (?:new |interesting )?in (?:the|this|that|our|my|last)"
     r" (?:(?!in\b|for\b|at\b|of\b|\d)[\w’'-]+ ){0,4}"
-    r"(?:issue|edition|newsletter|bulletin|magazine|report|minutes|e-?mails?|letter|document|file|leaflet)"
+    r"(?:issue|edition|newsletter|bulletin|magazine|report|minutes|e?-?mails?|letter|document|file|leaflet|chat|thread"
+    r"|notice|notes|transcript)"
     r"(?=\W*$|\s+(?:about|of|from|on)\b(?! the \w+ (?:shelf|desk|table)))",
     re.IGNORECASE,
 )
@@ -42,7 +44,7 @@ _COMPARISON = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    r"\b(?:list|name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
+    rf"{LISTED}|\b(?:name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
     r"|what \w+s (?:are|were|do|does|can|have|has)"
     r"|what (?:are|were) the|who (?:are|were|was (?:at|present|there)|attended|took part)|to-?dos?|items|occasions"
     r"|reasons|examples|kinds of|types of|(?:the|these|those|all|which|what) (?:different|various) \w+s"

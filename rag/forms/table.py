@@ -26,6 +26,7 @@ from rag.forms.columns import (
     unit_counted,
     valued_columns,
 )
+from rag.forms.row_days import on_days
 from rag.forms.values import number_in
 from rag.places import Places
 from rag.types import Form
@@ -40,7 +41,7 @@ _BEYOND = re.compile(
 _NOT_ASKED = frozenset(
     content_terms(
         "list table row column item thing kind different many much most show name number total sum average mean"
-        " altogether"
+        " altogether one"
     )
 )
 _CHOICE = re.compile(
@@ -52,6 +53,8 @@ _WITHIN = re.compile(r"\b(?:in|on|at|from)\s+(?:the|our|my|your|this)\s+(?P<plac
 _HELD = re.compile(
     r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b", re.IGNORECASE
 )
+_PARTS = re.compile(r"\s*[;,/]\s*")
+"""Between the parts of a cell that lists several things."""
 _SOLD_OUT = re.compile(r"\b(?:sold out|out of stock|(?:run|ran) out|(?:not|un)available|none left)\b", re.IGNORECASE)
 
 
@@ -79,14 +82,21 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         names = list(dict.fromkeys(name for row in rows for name in row.cells))
         if len(rows) < 3 or len(names) < 2:
             continue
-        said = COMPARED.sub(" ", _without_the_place(question, rows, places.articles[article]))
+        asked = question
+        if operation and (days := on_days(question, rows, names)):
+            rows, asked = days
+            if not rows:
+                return ColumnFigures([])
+        is_dated = asked != question
+        said = COMPARED.sub(" ", _without_the_place(asked, rows, places.articles[article]))
         question_terms = [term for term in content_terms(said) if term not in _NOT_ASKED]
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
             return ColumnFigures(as_rows(lead, gone, places, article))
         if not _is_about(question_terms, rows, names, places.articles[article]):
             continue
-        chosen, filtered = _matching(question, question_terms, rows, names)
+        chosen, filtered = _matching(asked, question_terms, rows, names)
+        filtered = filtered or is_dated
         if choice := _CHOICE.search(question):
             chosen, filtered = _either(choice, rows), True
             if len(chosen) < 2 or operation not in ("max", "min"):
@@ -94,6 +104,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         column = requested_column(question, question_terms, rows, names)
         if filtered and operation == "sum" and column is None and _HELD.search(question):
             column = stock_column(rows, names)
+        if operation in ("max", "min") and len(chosen) < 2:
+            chosen, filtered = list(rows), is_dated  # one row has no extreme: its words only happen to be in a remark
         if beyond := _beyond(question, chosen, names):
             return ColumnFigures(as_rows("", beyond, places, article))
         if operation is None and not filtered:
@@ -165,8 +177,10 @@ def _sold_out(question: str, rows: Sequence[TableRow], names: Sequence[str], art
 def _named_column(question: str, names: Sequence[str]) -> str | None:
     """Return the column that "which" asks for ("which month"); None if there is none."""
     found = _WHICH.search(question)
-    question_terms = set(content_terms(found[1])) if found else set()
-    return next((name for name in names if question_terms and question_terms <= set(content_terms(name))), None)
+    asked = found[1].lower().removesuffix("s") if found else ""
+    return next(
+        (name for name in names if asked and asked in [one.lower().removesuffix("s") for one in words(name)]), None
+    )
 
 
 def _article_of_rows(places: Places) -> str | None:
@@ -193,7 +207,7 @@ def _matching(
 ) -> tuple[list[TableRow], bool]:
     """Return (rows with what the question names, True if it names anything in a cell)."""
     held = {id(row): set(content_terms(" ".join(row.cells.values()))) for row in rows}
-    headers = set(content_terms(" ".join(names)))
+    headers = {*content_terms(" ".join(names)), *_SPENDING}
     if of_category := _of_category(question, question_terms, rows):
         return of_category, True
     known = [term for term in question_terms if term not in headers and any(term in terms for terms in held.values())]
@@ -236,7 +250,7 @@ def _of_category(question: str, question_terms: Sequence[str], rows: Sequence[Ta
         columns_of: dict[str, list[TableRow]] = {}
         for row in rows:
             for name, cell in row.cells.items():
-                if wanted and set(content_terms(cell)) == wanted:
+                if wanted and wanted in [set(content_terms(part)) for part in _PARTS.split(cell)]:
                     columns_of.setdefault(name, []).append(row)
         if len(columns_of) == 1 and len(found_rows := next(iter(columns_of.values()))) > 1:
             others = set(question_terms) - wanted

@@ -22,7 +22,7 @@ from index.encoder.embedder import Embedder
 from index.text.bars import Labelled, labelled
 from index.text.dates import read_dateline
 from index.text.layout import Span
-from index.text.marks import inside_fences
+from index.text.marks import inside_fences, is_navigation
 from index.text.published import Published
 from index.text.sentences import sentences
 from index.text.words import content_terms
@@ -38,6 +38,7 @@ from rag.reader.ranking import (
     FeatureArray,
     Linear,
     ReadPassage,
+    names_elsewhere,
     passage_rows,
     question_row,
     question_traits,
@@ -156,7 +157,10 @@ class Reader:
             return Reading(tuple(hits), (), None, traits.named)
         weights = self._weights
         passages, odds = rank(passages, weights.passage)
-        rows = np.array([question_row(traits, passages, self._generation.aliases)])
+        article = passages[0].hit.chunk.article_id
+        words_held = self._generation.words
+        elsewhere = {article: names_elsewhere(traits, words_held, words_held.within((article,)))}
+        rows = np.array([question_row(traits, passages, self._generation.aliases, elsewhere)])
         score, words = (
             float(1 / (1 + np.exp(-model.log_odds(rows)[0]))) for model in (weights.question, weights.words)
         )
@@ -256,7 +260,8 @@ def _unlabelled(seen: Labelled, one: PassageReading) -> PassageReading:
 
 
 def _sound(question: str, hit: Hit, one: PassageReading) -> PassageReading:
-    """Remove answers in headings that only repeat the question, and keep each answer inside one paragraph.
+    """Remove answers in a table of contents and in headings that only repeat the question, and keep each answer inside
+    one paragraph.
 
     An answer that reaches from one paragraph into another keeps its longest part.
     """
@@ -266,6 +271,8 @@ def _sound(question: str, hit: Hit, one: PassageReading) -> PassageReading:
     def is_none(start: int, end: int) -> bool:
         first = text.rfind("\n", 0, start) + 1
         line = text[first : (text.find("\n", end) + 1 or len(text) + 1) - 1].strip("# \t")
+        if is_navigation(line):
+            return True
         return line in headings and question_terms.issuperset(content_terms(text[start:end]))
 
     places = [_in_one_paragraph(text, answer) for answer in one.answers]

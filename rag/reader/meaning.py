@@ -6,11 +6,13 @@ top of each other". The reading model's first choice stays first. benchmarks/REA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from index.encoder.embedder import Embedder
 from index.text.bars import is_rule
+from index.text.marks import is_navigation
 from index.text.sentences import sentences
 from rag.reader import Evidence
 from rag.retrieve import Hit, Query
@@ -23,6 +25,7 @@ _SHARE = 0.3
 """Score of the nearest sentence as a share of the first one's, unless the reading model gives it more."""
 _SHORTEST = 15
 """Shortest sentence, in characters, that says something."""
+_MAIL_HEADER = re.compile(r"From: .+ \| (?:To|Date|Subject): ")
 
 
 def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query, embedder: Embedder) -> list[Evidence]:
@@ -35,7 +38,7 @@ def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query
     found = dict[tuple[str, int, int], Evidence]()
     for hit in hits[:_PASSAGES]:
         for start, end in sentences(hit.chunk.text):
-            if end - start >= _SHORTEST and not is_rule(hit.chunk.text[start:end].rpartition("\n")[2]):
+            if _says_something(hit.chunk.text[start:end]):
                 one = Evidence(hit, hit.chunk.start + start, hit.chunk.start + end, 0.0)
                 found.setdefault((hit.chunk.article_id, one.start, one.end), one)
     first, rest = evidence[0], list(evidence[1:])
@@ -52,3 +55,10 @@ def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query
     total = first.score + second.score + sum(one.score for one in rest)
     ordered = sorted((second, *rest), key=lambda one: -one.score)
     return [replace(one, score=one.score / total) for one in (first, *ordered)]
+
+
+def _says_something(sentence: str) -> bool:
+    """False for a table's rule, a table of contents and the header of an e-mail."""
+    if len(sentence) < _SHORTEST or is_rule(sentence.rpartition("\n")[2]):
+        return False
+    return not is_navigation(sentence) and not _MAIL_HEADER.match(sentence)

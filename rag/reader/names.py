@@ -18,9 +18,14 @@ _TITLES = frozenset("mr mrs ms miss dr prof sir".split())
 _SMALL = FUNCTION_WORDS - {"i", "us", "may", "will", "it", "am", "who"}
 """Words with a capital inside a sentence only in titles; the words taken out are also names or abbreviations."""
 _AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|will|would|can|could|may|might|must|should)"
+LISTED = (
+    r"^(?:(?!(?:is|are|was|were|do|does|did|has|have|can|who|what|which|when|where)\b)[\w’'-]+[\s,]+){0,4}lists?\b"
+    r"|\blist (?:of|all|the|every|me|them|it)\b"
+)
+"""Asks for a list, or is the name of one ("packing list"); "is there a waiting list" does not."""
 _SEVERAL = re.compile(
-    rf"\b(?:(?:who|what|which)\s+(?:are|were)|(?:which|what)\s+{_PLURAL}"
-    rf"|(?:which|what)\s+[\w’'-]+\s+{_PLURAL}\s+{_AUXILIARY}|name\s+(?:all|the)|list|all\s+(?:the|of))\b",
+    rf"{LISTED}|\b(?:(?:who|what|which)\s+(?:are|were)|(?:which|what)\s+{_PLURAL}"
+    rf"|(?:which|what)\s+[\w’'-]+\s+{_PLURAL}\s+{_AUXILIARY}|name\s+(?:all|the)|all\s+(?:the|of))\b",
     re.IGNORECASE,
 )
 

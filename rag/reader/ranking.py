@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +31,7 @@ QUESTION_FEATURES = (
     "missing_names",
     "missing_share",
     "names_apart",
+    "names_elsewhere",
 )
 """Retrieval scores are left out: with them the scores of everyday documents are worse (benchmarks/README.md)."""
 _CLIP = 15.0
@@ -145,12 +146,18 @@ def passage_rows(passages: Sequence[ReadPassage]) -> FeatureArray:
     )
 
 
-def question_row(traits: QuestionTraits, passages: Sequence[ReadPassage], aliases: Aliases) -> list[float]:
+def question_row(
+    traits: QuestionTraits, passages: Sequence[ReadPassage], aliases: Aliases, elsewhere: Mapping[str, Set[str]]
+) -> list[float]:
     """Return the features of a question, in the order of QUESTION_FEATURES.
 
-    The passages are in their final order, best first. A name is present in its short or its long form.
+    The passages are in their final order, best first. A name is present in its short or its long form. `elsewhere` has
+    the names that only other articles hold, by article id.
     """
     best, second = passages[0], passages[1:2]
+    held = aliases.widen(terms(best.hit.chunk.searchable))
+    apart = _names_apart(traits.names, held)
+    others = elsewhere.get(best.hit.chunk.article_id, set[str]())
     return [
         _clip(best.found.score),
         _clip(best.first),
@@ -158,13 +165,24 @@ def question_row(traits: QuestionTraits, passages: Sequence[ReadPassage], aliase
         _clip(second[0].found.score) if second and second[0].found.answers else _ALONE,
         float(bool(traits.named)),
         traits.unseen,
-        _names_apart(traits.names, aliases.widen(terms(best.hit.chunk.searchable))),
+        len(apart) / max(1, len(traits.names)),
+        len(apart & others) / max(1, len(traits.names)),
     ]
 
 
-def _names_apart(names: Sequence[Name], held: set[str]) -> float:
-    """Return the share of the question's names and rare words that `held` lacks; 0 if it has none."""
-    return sum(not any(term in held for term in content) for _, content in names) / max(1, len(names))
+def names_elsewhere(traits: QuestionTraits, index: Frequencies, within: Frequencies) -> set[str]:
+    """Return the names and rare words of a question that `index` holds, and `within`, a part of it, does not."""
+    return {
+        word
+        for word, content in traits.names
+        if any(index.document_frequency(term) for term in content)
+        and not any(within.document_frequency(term) for term in content)
+    }
+
+
+def _names_apart(names: Sequence[Name], held: set[str]) -> set[str]:
+    """Return the question's names and rare words that `held` lacks."""
+    return {word for word, content in names if not any(term in held for term in content)}
 
 
 def _clip(value: float) -> float:

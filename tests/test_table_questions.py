@@ -1,0 +1,129 @@
+"""Questions about the rows of a table, as people ask them: days, extremes, counts, what somebody pays."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from rag.answer import answer
+from rag.engine import Engine
+from rag.forms.arithmetic import requested_operation
+from rag.forms.cells import TableRow
+from rag.forms.row_days import on_days
+from rag.settings import Settings
+
+BOOKINGS = """Date,Day,Room,Booked by,Occasion,Guests,Needs,Fee (EUR),Remarks
+2025-03-03,Mon,Blue Room,Alder Choir,Rehearsal,24,Piano,20.00,
+2025-03-08,Sat,Blue Room,Bea Holm,Wedding party,80,Kitchen,120.00,Pays late
+2025-03-09,Sun,Loft,Chess Friends,Open evening,16,Tables,12.00,
+2025-03-10,Mon,Blue Room,Alder Choir,Rehearsal,22,Piano,20.00,One lamp broken
+2025-03-22,Sat,Loft,Dale Press,Book launch,60,Tables; Kitchen,45.00,
+2025-04-05,Sat,Loft,Elm Players,Premiere,95,Kitchen,60.00,Hired a stage
+"""
+GUIDE = """# Marl desk guide
+
+Contents: [Set up](#set-up) · [Free a held message](#free) · [Limits](#limits) · [Errors](#errors)
+
+## Set up
+
+Install the desk and log in as the owner.
+
+## Free a held message {#free}
+
+1. Open Filters, then Held.
+2. Choose the message and look at it.
+3. Press Let through.
+
+## Limits
+
+The desk takes ten mailboxes.
+"""
+POLICY = """Bicycle policy of Tansy Mutual
+
+Excess: the first part of a claim, which you carry yourself. It is 50 pounds for theft and 80 pounds for damage.
+
+Locks: a cycle worth up to 1,000 pounds needs a Bronze lock, one of 1,001 to 2,500 pounds a Silver lock.
+
+The office keeps a waiting list for the workshop.
+"""
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Return an engine over the documents."""
+    folder = tmp_path_factory.mktemp("hall")
+    (folder / "docs").mkdir()
+    for name, text in (("hall-bookings.csv", BOOKINGS), ("marl-desk.md", GUIDE), ("tansy-policy.txt", POLICY)):
+        (folder / "docs" / name).write_text(text, "utf-8")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "docs"])
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("how many bookings want the kitchen in march", "2 "),
+        ("how many bookings want the kitchen", "3 "),
+        ("how often has the alder choir booked the blue room", "2 "),
+        ("how many bookings are on saturdays", "3 "),
+        ("what does the alder choir pay altogether", "40.00 (2 rows, Fee (EUR): 20.00 + 20.00 = 40.00)"),
+        ("which booking has the most guests coming", "Elm Players: 95"),
+        ("which one has the highest fee", "Bea Holm: 120.00"),
+        ("what's the dearest one to have hired", "Bea Holm: 120.00"),
+    ],
+)
+def test_rows_are_counted_added_and_compared(hall: Engine, question: str, opening: str) -> None:
+    found = answer(hall, question)
+    assert found.form == "table" and found.text.startswith(opening), found.text
+
+
+def test_rows_of_a_weekend_are_listed(hall: Engine) -> None:
+    found = answer(hall, "list the bookings at the weekend")
+    assert [text.split(" | ")[0] for text in found.text.splitlines()] == [
+        f"- Date: 2025-{day}" for day in ("03-08", "03-09", "03-22", "04-05")
+    ]
+
+
+def test_no_rows_on_the_days_in_question_give_no_number(hall: Engine) -> None:
+    assert answer(hall, "how many bookings are there in december").form != "table"
+
+
+def test_days_are_months_halves_and_weekdays() -> None:
+    names = ["Date", "Room"]
+    rows = [TableRow(n, n + 1, {"Date": f"2025-{day}", "Room": "Loft"}) for n, day in enumerate(("03-08", "03-31"))]
+    assert date(2025, 3, 31).weekday() == 0
+    for question, kept in (
+        ("rooms in march", 2),
+        ("rooms in march 2024", 0),
+        ("rooms in the second half of march", 1),
+        ("rooms on mondays", 1),
+        ("rooms on a Saturday or at weekends", 1),
+    ):
+        found = on_days(question, rows, names)
+        assert found and len(found[0]) == kept, question
+        assert found[1].split()[0] == "rooms" and "march" not in found[1]
+    assert on_days("rooms with a march view", rows, names) is None
+    assert on_days("rooms in march", rows, ["Room"]) is None
+
+
+def test_mean_as_a_verb_is_no_average(hall: Engine) -> None:
+    assert requested_operation("what does the excess mean") is None
+    assert requested_operation("what is the mean fee") == "mean"
+    assert "carry yourself" in answer(hall, "excess?? what does that mean").text
+
+
+def test_a_table_of_contents_answers_nothing(hall: Engine) -> None:
+    found = answer(hall, "a message is held by the marl desk, how do i free it")
+    assert "Let through" in found.text and "#limits" not in found.text
+
+
+def test_an_amount_in_a_question_is_no_year(hall: Engine) -> None:
+    found = answer(hall, "my bike was 1800 quid. which lock do they want")
+    assert not found.refused and "Silver" in found.text
+
+
+def test_a_waiting_list_is_no_request_for_a_list(hall: Engine) -> None:
+    found = answer(hall, "is there a waiting list for the workshop")
+    assert found.form != "list" and "waiting list" in found.text
