@@ -25,7 +25,7 @@ from training.reader.data import (
     with_hard_negatives,
 )
 from training.reader.documents import generated
-from training.reader.everyday import corpus_of, cut_documents, read_bundles, split_documents
+from training.reader.everyday import corpus_of, cut_documents, read_bundles, split_documents, with_other_documents
 from training.reader.examples import HEADED, ExampleRow, Examples, Mix, Share
 from training.reader.export import FULL, export_float32, export_int8
 from training.reader.model import Batch, SpanModel, log_odds, span_scores
@@ -417,6 +417,22 @@ def test_a_repeated_answer_is_located_by_the_words_of_the_question(tmp_path: Pat
     (tmp_path / "one.txt").write_text(f"=== rent.txt\n{text}\n--- questions\n{questions}", "utf-8")
     made = cut_documents(read_bundles(tmp_path))[0]
     assert [one.spans[0][0] for one in made.asked] == [text.rindex("20"), text.index("20")]
+
+
+def test_passages_of_other_documents_only_oppose_a_question_that_means_its_own(tmp_path: Path) -> None:
+    names = ("Aldo", "Bram", "Cleo", "Dora", "Edda", "Finn")
+    bundle = "".join(
+        f"=== {name}.txt\nThe ferry {name} carries {90 + n} passengers and leaves at {n + 6} in the morning.\n\n"
+        f"--- questions\nq: how many passengers does the {name} carry\na: {90 + n}\n"
+        f"q: when does the ferry leave in the morning\na: {n + 6}\n"
+        for n, name in enumerate(names)
+    )
+    (tmp_path / "one.txt").write_text(bundle, "utf-8")
+    made = with_other_documents(corpus_of(cut_documents(read_bundles(tmp_path))))
+    for question in made.questions:
+        others = {made.passages[number].article for number in question.hard}
+        assert len(others) == (len(names) - 1 if "passengers" in question.text else 0)
+        assert made.passages[question.passage].article not in others
 
 
 def test_a_bundle_without_an_answer_line_is_named(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ def with_hard_negatives(corpus: TrainingCorpus, cache: Path | None = None) -> Tr
         value = json.loads(cache.read_text("utf-8"))
         if value["key"] == key:
             return _with(corpus, value["hard"])
-    ranked = _rank(corpus)
+    ranked = rank_by_words(corpus, [n for n, passage in enumerate(corpus.passages) if passage.wiki])
     hard = []
     flat = [" ".join(words(passage.text)) for passage in corpus.passages]
     for question, order in zip(corpus.questions, ranked, strict=True):
@@ -184,12 +184,11 @@ def _with(corpus: TrainingCorpus, hard: Sequence[Sequence[int]]) -> TrainingCorp
     return TrainingCorpus(corpus.passages, questions)
 
 
-def _rank(corpus: TrainingCorpus) -> list[list[int]]:
-    """Return the 30 best Wikipedia passages by TF-IDF for each question, best first."""
+def rank_by_words(corpus: TrainingCorpus, among: Sequence[int]) -> list[list[int]]:
+    """Return the 30 best passages of `among` by TF-IDF for each question, best first."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    wiki = [number for number, passage in enumerate(corpus.passages) if passage.wiki]
-    texts = [corpus.passages[number].text for number in wiki]
+    texts = [corpus.passages[number].text for number in among]
     lexical = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(texts)
     lexical_texts = lexical.transform(texts).T.tocsr()
     ranked = []
@@ -197,7 +196,7 @@ def _rank(corpus: TrainingCorpus) -> list[list[int]]:
         asked = [question.text for question in corpus.questions[at : at + 512]]
         score = (lexical.transform(asked) @ lexical_texts).toarray()
         best = np.argsort(-score, axis=1)[:, :30]
-        ranked += [[wiki[n] for n in row] for row in best]
+        ranked += [[among[n] for n in row] for row in best]
     return ranked
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from index.article import Article, read_article
@@ -20,15 +22,19 @@ from index.formats.worker import Worker
 from index.text.layout import Span
 from index.text.sentences import sentences
 from index.text.tokens import token_counter
-from index.text.words import content_terms
+from index.text.words import content_terms, words
 from rag.settings import Settings
-from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion
+from training.reader.data import TrainingCorpus, TrainingPassage, TrainingQuestion, answers_of, rank_by_words
 
 DOCUMENTS = Path(__file__).resolve().parents[1] / "documents"
 """The folder of the bundles."""
 _CALIBRATION_STEP = 8
 """Every eighth document is left out of training, to calibrate scores on."""
 _LARGEST = 1_000_000
+_RARE = 4
+"""The most documents that hold a term by which a question means one document."""
+_HARD = 12
+"""The most passages of other documents for a question."""
 _DOCUMENT = re.compile(r"^=== ", re.MULTILINE)
 
 
@@ -139,8 +145,8 @@ def _places(text: str, question: str, answers: Sequence[str]) -> Iterator[Span]:
         return 2 * shared[at] + (shared[at - 1] if at else 0)
 
     for answer in answers:
-        words = r"\s+".join(map(re.escape, answer.split()))
-        found = [match.span() for match in re.finditer(rf"(?<!\w){words}(?!\w)", text)]
+        pattern = r"\s+".join(map(re.escape, answer.split()))
+        found = [match.span() for match in re.finditer(rf"(?<!\w){pattern}(?!\w)", text)]
         if found:
             yield max(found, key=near)
 
@@ -178,7 +184,34 @@ def _chunk_of(document: Document, question: EverydayQuestion) -> tuple[int, tupl
         tuple((a - one.start, b - one.start) for a, b in question.spans if one.start <= a and b <= one.end)
         for one in document.chunks
     ]
-    words = set(content_terms(question.text))
-    shared = [len(words.intersection(content_terms(one.searchable))) for one in document.chunks]
+    asked = set(content_terms(question.text))
+    shared = [len(asked.intersection(content_terms(one.searchable))) for one in document.chunks]
     best = max(range(len(contained)), key=lambda n: (len(contained[n]), shared[n]))
     return best, contained[best]
+
+
+def with_other_documents(corpus: TrainingCorpus) -> TrainingCorpus:
+    """Return the corpus of `corpus_of` with `hard` filled: passages of other documents that look right.
+
+    Only a question that means its document gets them: it has a term that this document holds and at most a few do. The
+    passages are those that TF-IDF ranks high, of documents without that term and without an acceptable answer.
+    """
+    documents: dict[str, set[str]] = defaultdict(set)
+    for passage in corpus.passages:
+        documents[passage.article].update(content_terms(f"{passage.heading} {passage.text}"))
+    held = Counter(term for one in documents.values() for term in one)
+    flat = [f" {' '.join(words(passage.text))} " for passage in corpus.passages]
+    ranked = rank_by_words(corpus, range(len(corpus.passages)))
+    questions = []
+    for question, order, answers in zip(corpus.questions, ranked, answers_of(corpus, corpus.questions), strict=True):
+        own = corpus.passages[question.passage].article
+        named = [one for one in content_terms(question.text) if one in documents[own] and held[one] <= _RARE]
+        texts = [f" {' '.join(words(answer))} " for answer in answers]
+        lacking = (
+            n
+            for n in order
+            if any(term not in documents[corpus.passages[n].article] for term in named)
+            and not any(text in flat[n] for text in texts)
+        )
+        questions.append(replace(question, hard=tuple(islice(lacking, _HARD))))
+    return TrainingCorpus(corpus.passages, questions)

@@ -58,7 +58,7 @@ _KINDS: dict[PassageOrigin, Share] = {
     "other": Share(0.35, changed=0.15),
     "natural": Share(6.0, hard=0.3, changed=0.2, unstated=0.12, yes_no=0.06),
     "generated": Share(0.15),
-    "everyday": Share(2.0, changed=0.08, sibling=0.4, unstated=0.04),
+    "everyday": Share(2.0, hard=0.4, changed=0.08, sibling=0.4, unstated=0.04),
 }
 
 

@@ -28,8 +28,8 @@ _WRAPPED = ("inner", "linear")
 def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout: float = 0.0) -> SpanModel:
     """Return the float32 model of an exported folder, on `encoder` (MiniLM's).
 
-    With `frozen` lowest layers, these and the embeddings come from `encoder`, since they were not trained. Raises
-    OSError or KeyError for a folder that `export` did not write.
+    All weights come from the folder; the `frozen` lowest layers are not trained further. Raises OSError or KeyError for
+    a folder that `export` did not write.
     """
     import onnx
     from onnx import numpy_helper
@@ -37,14 +37,12 @@ def restored(folder: Path = MODEL, encoder: Any = None, frozen: int = 0, dropout
     graph = onnx.load(folder / NETWORK).graph
     held: dict[str, _Array] = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     model = SpanModel(encoder or load_encoder(find_float32().folder), frozen, dropout)
-    kept = {name: p.detach().clone() for name, p in model.named_parameters() if not p.requires_grad} if frozen else {}
     state = dict(_weights(graph.node, held))
     for name, value in held.items():
         if not name.startswith("onnx::") and name.endswith((".weight", ".bias")):
             state[name.replace(".dense.linear.", ".dense.")] = torch.tensor(value)
     words = held["encoder.embeddings.word_embeddings.table"], held["encoder.embeddings.word_embeddings.scale"]
     state["encoder.embeddings.word_embeddings.weight"] = torch.tensor(words[0] * words[1])
-    state |= kept
     missing = model.load_state_dict(state, strict=False)
     lacking = [name for name in missing.missing_keys if not name.startswith("sentence.")]  # newer than what is shipped
     if lacking or missing.unexpected_keys:
