@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from rag.answer import answer
+from rag.conversation.thread import NO_TURNS
 from rag.engine import Engine
 from rag.forms.arithmetic import requested_operation
 from rag.forms.cells import TableRow
@@ -127,3 +128,17 @@ def test_an_amount_in_a_question_is_no_year(hall: Engine) -> None:
 def test_a_waiting_list_is_no_request_for_a_list(hall: Engine) -> None:
     found = answer(hall, "is there a waiting list for the workshop")
     assert found.form != "list" and "waiting list" in found.text
+
+
+def test_a_follow_up_asks_for_another_cell_of_the_row(hall: Engine) -> None:
+    first = answer(hall, "when is the book launch at the loft")
+    assert "2025-03-22" in first.text
+    thread = NO_TURNS.then(first)
+    for question, cell in (
+        ("who booked it", "Dale Press"),
+        ("how many guests come", "60"),
+        ("what is the fee", "45.00"),
+    ):
+        found = answer(hall, question, thread=thread)
+        assert "Book launch" in found.text and cell in found.text.split("\n\n")[0], (found.searched, found.text)
+    assert thread.row() and not thread.then(answer(hall, "how do i free a held message")).row()

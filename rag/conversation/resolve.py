@@ -20,6 +20,8 @@ _OWN = 0.4
 """Share of a score that depends on how many of the follow-up's own words are in the best evidence."""
 _SAME_SOURCE = 0.2
 """Bonus for an interpretation whose best evidence is in a source of the last answer."""
+_SAME_ROW = 0.2
+"""Bonus for an interpretation whose best evidence is in the row that the last answer rests on."""
 _REPEATS = 0.3
 """Penalty for an interpretation that only repeats the words that opened the last answer."""
 _CLEARLY = 0.05
@@ -98,6 +100,9 @@ def _worth(one: Resolved, thread: Thread, question: str) -> float:
     worth = (reading.score or 0.0) * (1 - _OWN + _OWN * share)
     cited = thread.citations()
     worth += _SAME_SOURCE * any(one.article_id == best.hit.chunk.article_id for one in cited)
+    row = thread.row()
+    if row and row.article_id == best.hit.chunk.article_id and best.start < row.end and row.start < best.end:
+        worth += _SAME_ROW
     whole = own and share == 1 and is_whole(question)
     alone = one.query.text in (question, strip_links(question))
     worth -= _FRAGMENT * (alone and is_fragment(question) and not whole)

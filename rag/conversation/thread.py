@@ -24,6 +24,8 @@ _LOOK_BACK = 2
 """Earlier turns that a follow-up may refer to."""
 _LONGEST_PHRASE = 6
 """Most words of an earlier answer that may replace a pronoun."""
+_SHORT_OF_A_ROW = 3
+"""Most content words of a question for another cell of the row in the last answer ("how many guests come")."""
 _SHORT = 1
 """A question with at most this many content words is a fragment ("by when?")."""
 
@@ -82,6 +84,16 @@ class Thread:
         """Return the citations of the last answered turn."""
         return next((turn.citations for turn in reversed(self.turns) if turn.citations), ())
 
+    def row(self) -> Citation | None:
+        """Return the citation of the table row that is all the last answer rests on; None if there is no such row."""
+        turn = next((turn for turn in reversed(self.turns) if turn.citations), None)
+        rows = [one for one in turn.citations if " | " in one.quote] if turn else []
+        return rows[0] if turn and len(rows) == len(turn.citations) == 1 else None
+
+    def _asks_of_the_row(self, question: str) -> bool:
+        """True for a short question after an answer from one row, which may ask for another cell of it."""
+        return self.row() is not None and len(content_terms(question)) <= _SHORT_OF_A_ROW
+
     def readings(self, question: str) -> list[str]:
         """Return what a question may mean here, at most MOST_READINGS, itself first.
 
@@ -91,7 +103,7 @@ class Thread:
         if fresh := _NEW_SUBJECT.match(plain):
             return [plain[fresh.end() :].strip() or plain]
         turns = [turn for turn in self.turns if turn.citations or turn.refused][-_LOOK_BACK:]
-        if not turns or not refers(plain):
+        if not turns or not (refers(plain) or self._asks_of_the_row(plain)):
             return [plain]
         made = dict.fromkeys([plain])
         for turn in reversed(turns):
@@ -193,7 +205,7 @@ def _phrases(question: str) -> list[str]:
     runs, last = list[tuple[int, int]](), -1
     for match in _WORD.finditer(question):
         form = match.group().casefold()
-        if form in FUNCTION_WORDS or form in _VERBAL:
+        if {form, form.replace("’", "'").removesuffix("'s")} & (FUNCTION_WORDS | _VERBAL):
             last = -1
             continue
         if last >= 0 and question[last : match.start()].isspace():

@@ -48,6 +48,10 @@ _MOST_BEFORE = 80
 _LONGEST = 450
 """Maximum characters of a paragraph that is quoted whole."""
 _WHOLE_LISTS: tuple[Form, ...] = ("list", "steps", "summary")
+_OPEN: tuple[Form, ...] = ("words", "sentence")
+"""Forms of questions that do not say if they ask for one thing or several."""
+_MANY = 3
+"""A list is quoted whole if one in so many of its items answers."""
 _WHOLE_PARAGRAPHS: tuple[Form, ...] = ("steps", "sentence", "yes_no")
 
 
@@ -68,6 +72,8 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
                 return listed(held, number, places, article, best.score, marked)
+    if form in _OPEN and (several := _several_items(held, inside, evidence, places)):
+        return several
     if (lead := _lead_of(held, inside, best)) and (form != "words" or _DENIES.search(held.text[slice(*lead)])):
         item = _item_of(held, inside)
         if item and item.inner <= lead[0]:
@@ -90,6 +96,24 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
             return whole(held.text, best, (block.inner, block.end), places, marked)
         if block.kind in ("paragraph", "item") and not block.level and form in _WHOLE_PARAGRAPHS:
             return whole(held.text, best, part_of(held.text, block, best.start), places, marked)
+    return []
+
+
+def _several_items(
+    held: Structure, inside: Sequence[int], evidence: Sequence[Evidence], places: Places
+) -> list[Statement]:
+    """Return the items of a list if the reading model finds answers in several: all if in many, else these."""
+    article, score = evidence[0].hit.chunk.article_id, evidence[0].score
+    marked = [span for one in evidence if one.hit.chunk.article_id == article for span in one.answers]
+    for number in inside:
+        if held.blocks[number].kind not in ("list", "steps"):
+            continue
+        found = _in_the_list(held, number, evidence, article)
+        items = [item for item in entries(held, number) if any(item[0] <= one.start < item[1] for one in found)]
+        if len(items) * _MANY >= len(entries(held, number)):
+            return listed(held, number, places, article, score, marked) if len(items) > 1 else []
+        if len(items) > 1:
+            return [made for item in items for made in statements(item, places, article, score, marked, "item")]
     return []
 
 
