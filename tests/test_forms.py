@@ -579,6 +579,12 @@ def test_the_newer_version_comes_first_unless_the_question_names_the_older(rules
     assert wine.citations[0].source == "travel-rules-2024.md"
 
 
+def test_of_two_versions_the_newer_is_summarised(rules: Engine) -> None:
+    newest, older = (answer(rules, f"{question} in a nutshell") for question in ("travel rules", "travel rules of 2022"))
+    assert "0.35" in newest.text and {one.source for one in newest.citations} == {"travel-rules-2024.md"}
+    assert "0.28" in older.text
+
+
 def test_two_years_are_compared_by_the_sources_of_each_year(rules: Engine) -> None:
     found = answer(rules, "difference between the euros a mile in 2022 and 2024")
     assert found.form == "comparison" and "0.28" in found.text and "0.35" in found.text

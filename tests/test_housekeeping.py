@@ -98,7 +98,9 @@ def test_a_forgotten_source_is_excluded_until_it_is_named_again(docs: Path, home
     do(home, "index", str(docs))
     assert do(home, "forget", "sub/c.txt") == 0
     do(home, "index")
+    capsys.readouterr()
     do(home, "index", str(docs), "--rebuild")
+    assert f"index {docs / 'sub/c.txt'}` adds it" in capsys.readouterr().out
     assert set(listed(home, capsys)) == {"a.txt", "b.txt"} and (docs / "sub/c.txt").exists()
     for words in ([str(docs / "sub/c.txt"), "--dry-run"], [str(docs / "sub/c.txt")]):
         capsys.readouterr()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
@@ -11,6 +12,7 @@ from threading import Event
 from index.errors import FootnoteError, IndexBusy
 from index.program import command
 from index.sources.fetch import is_address
+from index.sources.roots import forgotten
 from index.text.structure import structure
 from rag.cli.codes import ANSWERED, FAILED, MISUSED
 from rag.cli.doctor import examine
@@ -67,6 +69,10 @@ def _index(engine: Engine, arguments: argparse.Namespace) -> bool:
             report = engine.preview(paths, progress, addresses=addresses)
         else:
             report = engine.index(paths, addresses=addresses, rebuild=arguments.rebuild, progress=progress)
+    for path in sorted(forgotten(engine.home)):
+        if path.is_file() and any(path.is_relative_to(folder.resolve()) for folder in paths):
+            again = f"`{command('index')} {shlex.quote(str(path))}`"
+            report.notes.append((path.name, f"left out, because it was forgotten; {again} adds it"))
     if arguments.json:
         print_json({"dry_run": arguments.dry_run, **report.to_json()})
     elif arguments.dry_run:

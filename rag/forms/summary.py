@@ -120,7 +120,10 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
         return [Target(max(own, key=lambda id_: worth[id_]))]
     if len(near) > 1 and (_NEWEST.search(question) or _OLDEST.search(question)):
         return [Target(near[-1 if _NEWEST.search(question) else 0])]
-    return [Target(max(worth, key=lambda id_: worth[id_]))]
+    chosen = max(worth, key=lambda id_: worth[id_])
+    share_of = {ids[source]: share for source, share in shares.items()}
+    alike = [id_ for id_ in near if share_of[id_] == share_of[chosen] >= _HALF]
+    return [Target(alike[-1] if chosen in alike else chosen)]  # of two notices on one thing the newer counts
 
 
 def named_by_title(topic: str, scope: Scope) -> list[Target]:
