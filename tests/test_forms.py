@@ -580,7 +580,9 @@ def test_the_newer_version_comes_first_unless_the_question_names_the_older(rules
 
 
 def test_of_two_versions_the_newer_is_summarised(rules: Engine) -> None:
-    newest, older = (answer(rules, f"{question} in a nutshell") for question in ("travel rules", "travel rules of 2022"))
+    newest, older = (
+        answer(rules, f"{question} in a nutshell") for question in ("travel rules", "travel rules of 2022")
+    )
     assert "0.35" in newest.text and {one.source for one in newest.citations} == {"travel-rules-2024.md"}
     assert "0.28" in older.text
 

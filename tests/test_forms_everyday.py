@@ -221,3 +221,52 @@ def test_a_date_limits_all_questions_of_a_message(everyday: Engine) -> None:
     for dated in (f"{asked} as of March 2024?", f"as of March 2024, {asked}?"):
         found = answer(everyday, dated)
         assert "week" in found.text and "Asta Lund" not in found.text and found.question == dated
+
+
+COVER = """# Marrow bicycle cover
+
+## What we pay
+
+- theft of a locked bicycle
+- damage in a fall
+
+## What we do not pay
+
+- rust and other wear
+- a bicycle that was not locked
+- bicycles of couriers
+
+## Ending the cover
+
+1. You may end the cover at the end of a month.
+2. The cover ends by itself when the bicycle is sold.
+3. We may end the cover at once for:
+
+- false statements in a claim
+- three unpaid bills
+"""
+
+
+@pytest.fixture(scope="module")
+def cover(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Return an engine over the terms of an insurance."""
+    folder = tmp_path_factory.mktemp("cover")
+    (folder / "cover.md").write_text(COVER, "utf-8")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "cover.md"])
+    return engine
+
+
+@pytest.mark.parametrize(
+    "question", ["what do you not pay for", "what wont the cover pay", "stuff you don't pay for on a bicycle"]
+)
+def test_a_question_that_denies_is_not_answered_by_what_is_affirmed(cover: Engine, question: str) -> None:
+    assert not {"theft of a locked bicycle", "damage in a fall"} & set(texts_of(answer(cover, question)))
+
+
+def test_a_list_below_the_last_clause_of_another_is_quoted_with_the_clause(cover: Engine) -> None:
+    whole = texts_of(answer(cover, "for what may you end the cover at once"))
+    lead = "We may end the cover at once for:"
+    assert whole[whole.index(lead) :][:3] == [lead, "false statements in a claim", "three unpaid bills"]
+    listed = texts_of(answer(cover, "reasons for which we may end it at once"))
+    assert listed[:3] == [lead, "false statements in a claim", "three unpaid bills"]

@@ -11,6 +11,7 @@ from index.text.marks import inside_fences
 from index.text.sentences import sentences
 from index.text.structure import Block, Structure
 from rag.cite import AnswerBlockKind, Statement
+from rag.forms.question_form import denies
 from rag.places import Places, with_answers
 from rag.reader import Evidence
 from rag.reader.evidence import strip_marks
@@ -25,10 +26,6 @@ MARKED = re.compile(
     r"^(?P<indent>[ \t]*)(?P<words>(?P<mark>\d+(?:\.\d+)+\.?|\(?(?:\d+|[a-z]|[ivx]+)[.)])[ \t]+\S.*)$", re.MULTILINE
 )
 """A line that begins with the mark of an item or clause."""
-_DENIES = re.compile(
-    r"\b(?:not|no|never|nobody|none|neither|nor|except|only|without|unless|forbidden|prohibited)\b|n[’']t\b",
-    re.IGNORECASE,
-)
 _REFERS = re.compile(
     r"\W*(?:this|that|these|those|it|they|such|so|thus|therefore|hence|then|otherwise|instead|however|but|and|also|else"
     r"|both|for this|if so|if not|in that case)\b",
@@ -68,13 +65,18 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         return statements(correction, places, article, best.score, marked, "quote")
     # Answering words that reach over several items name the list, not one of its items.
     named = held.at(*best.answers[0]) if best.answers else inside
+    if form in (*_WHOLE_LISTS, *_OPEN):
+        for number in inside:
+            below = leads_into(held, number) if held.blocks[number].kind == "item" else None
+            if below is not None:  # the last clause of a list leads into the list below
+                return listed(held, below, places, article, best.score, marked)
     if form in _WHOLE_LISTS or _item_of(held, named) is None:
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
                 return listed(held, number, places, article, best.score, marked)
     if form in _OPEN and (several := _several_items(held, inside, evidence, places)):
         return several
-    if (lead := _lead_of(held, inside, best)) and (form != "words" or _DENIES.search(held.text[slice(*lead)])):
+    if (lead := _lead_of(held, inside, best)) and (form != "words" or denies(held.text[slice(*lead)])):
         item = _item_of(held, inside)
         if item and item.inner <= lead[0]:
             part = part_of(held.text, item, best.start)
@@ -227,7 +229,7 @@ def stands_alone(one: Evidence, places: Places) -> bool:
     """False if the evidence lacks a negating lead-in ("The tenant shall not:")."""
     held = places.structure(one.hit.chunk.article_id)
     lead = _lead_of(held, held.at(one.start, one.end), one)
-    return lead is None or not _DENIES.search(held.text[slice(*lead)])
+    return lead is None or not denies(held.text[slice(*lead)])
 
 
 def _heading_at(held: Structure, one: Evidence) -> Block | None:
@@ -242,12 +244,21 @@ def listed(
     kind: AnswerBlockKind = _KINDS[block.kind]
     made = list[Statement]()
     before = held.blocks[number - 1] if number else None
-    if before and before.kind == "paragraph" and leads_into(held, number - 1) == number:
+    if before and before.kind in ("paragraph", "item") and leads_into(held, number - 1) == number:
         line = sentences(held.text, before.inner, before.end)[-1]
         made += statements(line, places, article, score, marked, "lead")
     for item in entries(held, number)[:MOST_ITEMS]:
         made += statements(item, places, article, score, marked, kind)
+    if block.kind in ("list", "steps") and (below := _below_last_item(held, number)) is not None:
+        for item in entries(held, below)[:MOST_ITEMS]:
+            made += statements(item, places, article, score, marked, "item")
     return made if any(one.block == kind for one in made) else []
+
+
+def _below_last_item(held: Structure, number: int) -> int | None:
+    """Return the list that the last item of a list leads into ("We may end it at once for:"), or None."""
+    items = [n for n in range(number, len(held.blocks)) if held.blocks[n].parent == number]
+    return leads_into(held, items[-1]) if items else None
 
 
 def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequence[Span]) -> list[Statement]:

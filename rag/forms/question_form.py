@@ -44,10 +44,14 @@ _COMPARISON = re.compile(
     re.IGNORECASE,
 )
 _LIST = re.compile(
-    rf"{LISTED}|\b(?:name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
+    rf"{LISTED}|^(?:the )?(?:stuff|things)\b|\b(?:name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
     r"|what \w+s (?:are|were|do|does|can|have|has)"
     r"|what (?:are|were) the|who (?:are|were|was (?:at|present|there)|attended|took part)|to-?dos?|items|occasions"
     r"|reasons|examples|kinds of|types of|(?:the|these|those|all|which|what) (?:different|various) \w+s"
+    r"|(?:what|all the) (?:stuff|things)"
+    r"|what (?:do|does|did) (?:i|we|you|he|she|they) (?:get|need)\b(?! to (?:pay|do|know))"
+    r"|what (?:do|does|did|must|should|shall) [\w’'-]+ (?:(?:have|need|got) to )?(?:bring|wear|pack|take|carry|provide)"
+    r"|what(?:[’']?s| is| comes) (?:all )?(?:included|in the box|covered)"
     r"|(?:do|does|did) each (?:of|want|need|take|get|have|last|hold|weigh|cost)"
     r"|who (?:won|did|does|got|said|brings?) what)\b",
     re.IGNORECASE,
@@ -69,6 +73,22 @@ _SENTENCE = re.compile(
     r"|\bmeans?\b|\bmeaning\b|\bexplain\b|\bdefine\b|\bdefinition\b|\breasons?\b|\bcauses?\b",
     re.IGNORECASE,
 )
+
+
+_DENIES = re.compile(
+    r"\b(?:not|no|never|nobody|none|neither|nor|except|only|without|unless|forbidden|prohibited|banned|exclu\w+)\b"
+    r"|n[’']t\b|\b(?:wo|do|does|did|is|are|was|were|ca|could|should|would|must|has|have|had)nt\b",
+    re.IGNORECASE,
+)
+
+
+def denies(text: str) -> bool:
+    """True if a text denies or excludes something.
+
+    >>> [denies(text) for text in ("what wont they pay for", "What is not covered", "What we want")]
+    [True, True, False]
+    """
+    return _DENIES.search(text) is not None
 
 
 def requested_form(question: str) -> Form:
