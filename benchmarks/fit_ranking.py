@@ -83,6 +83,8 @@ _FOLDS = 6
 """Number of groups of natural questions, by article, for the cross-validation."""
 _LONG = 12
 """Most words of an acceptable answer to compare with answering words; longer answers are sentences."""
+_MEMBERS = 3
+"""So many answers are the members of a list, which is an acceptable answer too."""
 _RIGHT = 0.5
 """Least token F1 at which answering words count as right."""
 _REFUSE_BELOW, _OPEN_FROM = 0.25, 0.5
@@ -185,7 +187,7 @@ def _everyday(limit: int | None) -> tuple[list[Paragraph], list[_Picked], dict[s
     moved = [one for one in picked if one.question.spans and (one.question.source, one.question.text) in named]
     chosen += [
         replace(one, kind=_ELSEWHERE, question=replace(one.question, spans=()))
-        for one in rng.sample(moved, min(limit or len(moved), len(moved)))
+        for one in rng.sample(moved, min(limit // 3 if limit else len(moved), len(moved)))
     ]
     return files, chosen, {one.article.source: one.article.text for one in apart}
 
@@ -258,6 +260,8 @@ def _read(
     if not any(one.found.answers for one in passages):
         return
     answers = [texts[question.source][a:b] for a, b in question.spans]
+    if len(answers) >= _MEMBERS:
+        answers.append(", ".join(answers))
     traits = question_traits(query, generation.words.within(query.article_ids))
     found = {one.hit.chunk.article_id for one in passages}
     elsewhere = {id_: names_elsewhere(traits, generation.words, generation.words.within((id_,))) for id_ in found}

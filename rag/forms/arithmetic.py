@@ -19,7 +19,7 @@ _WORDS: tuple[tuple[Operation, str], ...] = (
     ("max", MUCH),
     ("min", LITTLE),
     ("sum", r"total|sum(?!\s+up\b)|altogether|together|combined|in all"),
-    ("count", r"how many|how often (?:has|have|had|did|was|were)"),
+    ("count", r"how many|how often (?:has|have|had|did|was|were)|(?:^|the |total )number of (?!the\b)"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]
 _TELLING = 0.6
@@ -63,7 +63,7 @@ def worked_out(
         pick = max if operation == "max" else min
         best = pick(value.number for _, value in valued)
         winners = [row for row, value in valued if value.number == best]
-        name = _naming(names, winners[0], rows)
+        name = _naming(names, winners[0])
         return f"{', '.join(row.cells.get(name, '') for row in winners)}: {winners[0].cells[column]}", winners, ""
     if len(valued) < 2:
         return None
@@ -82,11 +82,12 @@ def _short(number: Decimal) -> str:
     return f"{number.quantize(Decimal('0.01')).normalize():f}"
 
 
-def _naming(names: Sequence[str], row: TableRow, rows: Sequence[TableRow]) -> str:
-    """Return the column that names a row: the first that is neither a code nor a number and tells most rows apart.
-
-    If there is none, the first of `names`."""
+def _naming(names: Sequence[str], row: TableRow) -> str:
+    """Return the column that names a row: the first that is neither a code nor a number, else the first of `names`."""
     words = [name for name in names if re.search(r"[^\W\d_]{3}.*", row.cells.get(name, "")) and not row.value(name)]
-    words = [name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])]
-    telling = [name for name in words if len({one.cells.get(name) for one in rows}) >= _TELLING * len(rows)]
-    return next(iter([*telling, *words, names[0]]))
+    return next((name for name in words if not re.fullmatch(r"\S*\d\S*", row.cells[name])), names[0])
+
+
+def telling_first(names: Sequence[str], rows: Sequence[TableRow]) -> list[str]:
+    """Return the columns of a table, those first that tell most of its rows apart."""
+    return sorted(names, key=lambda name: len({row.cells.get(name) for row in rows}) < _TELLING * len(rows))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from index.article import Article
 from index.text.words import content_terms, words
 from rag.cite import Statement
-from rag.forms.arithmetic import MOST_ROWS, requested_operation, worked_out
+from rag.forms.arithmetic import MOST_ROWS, requested_operation, telling_first, worked_out
 from rag.forms.cells import TableRow, as_rows, tables
 from rag.forms.columns import (
     ACTUAL,
@@ -78,7 +78,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
     article = _article_of_rows(places)
     if article is None or not (operation or SPENT.search(question) or _BEYOND.search(question)):
         return ColumnFigures([])
-    for rows in tables(places, article):
+    for table in tables(places, article):
+        rows = table
         names = list(dict.fromkeys(name for row in rows for name in row.cells))
         if len(rows) < 3 or len(names) < 2:
             continue
@@ -104,7 +105,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         column = requested_column(question, question_terms, rows, names)
         if filtered and operation == "sum" and column is None and _HELD.search(question):
             column = stock_column(rows, names)
-        if operation in ("max", "min") and len(chosen) < 2:
+        if operation in ("max", "min") and len(chosen) == 1 and not _is_named(chosen[0], question_terms):
             chosen, filtered = list(rows), is_dated  # one row has no extreme: its words only happen to be in a remark
         if beyond := _beyond(question, chosen, names):
             return ColumnFigures(as_rows("", beyond, places, article))
@@ -135,7 +136,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             return ColumnFigures([])  # several rows are about one thing, and may not add up
         if operation in ("max", "min") and _WHEN.match(question) and not _has_dates(chosen, column):
             continue  # "when was the last visit" is answered by a date
-        made = worked_out(operation, chosen, column, [which, *names] if which else names, filtered)
+        naming = [*filter(None, [which]), *telling_first(names, table)]
+        made = worked_out(operation, chosen, column, naming, filtered)
         if made is not None:
             lead, shown_rows, note = made
             shown_rows += [row for row in chosen if choice and row not in shown_rows][: MOST_ROWS - 1]
@@ -220,6 +222,11 @@ def _matching(
     ]
     phrases = [phrase for phrase in phrases if phrase]
     return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
+
+
+def _is_named(row: TableRow, question_terms: Sequence[str]) -> bool:
+    """True if a question has all words of a cell."""
+    return any((held := content_terms(cell)) and {*question_terms}.issuperset(held) for cell in row.cells.values())
 
 
 def _either(choice: re.Match[str], rows: Sequence[TableRow]) -> list[TableRow]:
