@@ -161,6 +161,8 @@ def _filled(question: str, turn: Answer) -> Iterator[str]:
             shorter = phrase.rpartition(" ")[0]
             if _OPENS.match(phrase) and content_terms(shorter):
                 yield before.replace(shorter, words, 1)
+    if not _pronouns(words) and _is_sentence(words):
+        yield from (f"{words} for {phrase}" for phrase in phrases)
     carried = [one for phrase in phrases if (one := _OPENS.sub("", phrase)).casefold() not in words.casefold()]
     yield f"{words} {' '.join(carried)}".strip()
 
