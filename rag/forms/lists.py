@@ -12,7 +12,7 @@ from index.mentions import mentions
 from index.text.structure import Structure, columns
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
-from rag.forms.question_form import denies, word_forms
+from rag.forms.question_form import asks_what_is_not, denies, word_forms
 from rag.places import Places
 from rag.reader import Evidence
 from rag.retrieve import Query
@@ -76,7 +76,7 @@ def find_list(
     for (article, number), (head, whole, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
         if query.identifiers and not all(one.stands_in(mentions(whole)) for one in query.identifiers):
             continue  # another error's steps, another room's things
-        if denies(query.text) and not denies(whole):
+        if asks_what_is_not(query.text) and not denies(whole):
             continue  # what is paid, not what is not
         score = max(float(of_head + of_whole) / 2, _share_above(question_terms, head, own))
         inside = _share_inside(evidence, places, article, number) >= _LEAST_INSIDE

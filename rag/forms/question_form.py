@@ -77,7 +77,7 @@ _SENTENCE = re.compile(
 
 _DENIES = re.compile(
     r"\b(?:not|no|never|nobody|none|neither|nor|except|only|without|unless|forbidden|prohibited|banned|exclu\w+)\b"
-    r"|n[’']t\b|\b(?:wo|do|does|did|is|are|was|were|ca|could|should|would|must|has|have|had)nt\b",
+    r"|n[’']t\b",
     re.IGNORECASE,
 )
 
@@ -85,10 +85,27 @@ _DENIES = re.compile(
 def denies(text: str) -> bool:
     """True if a text denies or excludes something.
 
-    >>> [denies(text) for text in ("what wont they pay for", "What is not covered", "What we want")]
-    [True, True, False]
+    >>> denies("What is not covered"), denies("What we want")
+    (True, False)
     """
     return _DENIES.search(text) is not None
+
+
+_NEGATED = re.compile(
+    r"\b(?:what|which|who|stuff|things|anything|everything)\b(?:(?!\b(?:if|when|where|because|since|as)\b)[^,.;:?!])*?"
+    r"(?:\b(?:not|never|cannot|forbidden|prohibited|banned|excluded)\b|n[’']t\b"
+    r"|\b(?:wo|do|does|did|is|are|was|were|ca|could|should|would|must|has|have|had)nt\b)",
+    re.IGNORECASE,
+)
+
+
+def asks_what_is_not(question: str) -> bool:
+    """True if a question asks for what is denied or excluded.
+
+    >>> [asks_what_is_not(q) for q in ("what wont they pay for", "what do i need if i don't drive", "it isn't hot")]
+    [True, False, False]
+    """
+    return _NEGATED.search(question) is not None
 
 
 def requested_form(question: str) -> Form:

@@ -11,7 +11,7 @@ from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
 from rag.forms.comparison import sides
-from rag.forms.question_form import HOW_MUCH, denies
+from rag.forms.question_form import HOW_MUCH, asks_what_is_not, denies
 from rag.places import Places
 from rag.reader import Evidence
 from rag.types import Form
@@ -72,7 +72,7 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
             named = [term for term in _terms(heading) if term not in _PARTICLES]
             if not named or not all(any(_is_like(one, term) for term in question_terms) for one in named):
                 continue
-            if denies(question) and not denies(heading):
+            if asks_what_is_not(question) and not denies(heading):
                 continue  # "What we pay" is not what they won't pay
             rest = {term for term in question_terms if not any(_is_like(one, term) for one in named)}
             path = {term for one in held.path(number) for term in content_terms(held.text[one.inner : one.end])}

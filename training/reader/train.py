@@ -322,11 +322,23 @@ def corpus(data: Path, work: Path, seed: int = ReaderRecipe.seed) -> TrainingCor
     return join_corpora(join_corpora(fit, generated(seed, _DOCUMENTS)), with_other_documents(corpus_of(everyday)))
 
 
+def _times(text: str) -> tuple[str, float]:
+    """Read "everyday=1.5"."""
+    kind, _, times = text.partition("=")
+    try:
+        number = float(times)
+    except ValueError:
+        number = -1.0
+    if kind not in Mix().kinds or number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: write KIND=TIMES, with KIND one of {', '.join(Mix().kinds)}")
+    return kind, number
+
+
 def _start(arguments: argparse.Namespace) -> ReaderTraining:
     """Return the training that the arguments describe, resumed from a checkpoint if there is one."""
     torch.manual_seed(arguments.seed)
     checkpoint = arguments.work / CHECKPOINT
-    asked = {kind: float(times) for kind, _, times in (one.partition("=") for one in arguments.ask)}
+    asked = dict(arguments.ask)
     encoder = load_encoder(arguments.base)
     strong = layout_for(encoder) == MPNET
     recipe, mix = (_STRONG, HEADED) if strong else (SMALL, Mix())
@@ -378,6 +390,7 @@ def main() -> None:
     parser.add_argument(
         "--ask",
         action="append",
+        type=_times,
         default=[],
         metavar="KIND=TIMES",
         help="how often an epoch asks the questions of a kind (wiki, other, natural, generated, everyday); repeatable",
