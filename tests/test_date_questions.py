@@ -173,3 +173,8 @@ def test_a_partial_date_covers_all_its_days() -> None:
         assert period and (period.first_day.isoformat(), period.last_day.isoformat()) == (first, last)
     assert read_period("31 December 2024") == read_period("2024-12-31") and read_period("last year") is None
     assert read_period("2019/20") is None and read_period("13/2024") is None
+
+
+def test_a_dated_source_about_another_thing_does_not_lead_before_an_undated_answer(dated: Engine) -> None:
+    found = answer(dated, "Which Chinese company is GM working with on batteries?")
+    assert "Contemporary Amperex" in found.text and not found.text.startswith("TDK")

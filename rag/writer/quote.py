@@ -94,7 +94,7 @@ def newest_first(
         if one.hit.chunk.article_id in seen or read_dateline(one.text) or one in rivals or not any(dates):
             continue
         older = bool(dates[0] and dates[1] and dates[1].last_day < dates[0].first_day)
-        answers = one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, question_terms)
+        answers = all(dates) and one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, question_terms)
         versions = all(dates) and _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, best)))
         if (answers or versions) and of_one_thing(best, one, question_terms):
             rivals.append(replace(one, score=best.score))
