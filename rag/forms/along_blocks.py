@@ -74,7 +74,7 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
         for number in inside:
             if held.blocks[number].kind in ("list", "steps"):
                 return listed(held, number, places, article, best.score, marked)
-    if form in _OPEN and (several := _several_items(held, inside, evidence, places)):
+    if form in _OPEN and (several := _several_items(held, inside, evidence, places, marked)):
         return several
     if (lead := _lead_of(held, inside, best)) and (form != "words" or denies(held.text[slice(*lead)])):
         item = _item_of(held, inside)
@@ -102,11 +102,10 @@ def along_blocks(form: Form, evidence: Sequence[Evidence], places: Places) -> li
 
 
 def _several_items(
-    held: Structure, inside: Sequence[int], evidence: Sequence[Evidence], places: Places
+    held: Structure, inside: Sequence[int], evidence: Sequence[Evidence], places: Places, marked: Sequence[Span]
 ) -> list[Statement]:
     """Return the items of a list if the reading model finds answers in several: all if in many, else these."""
     article, score = evidence[0].hit.chunk.article_id, evidence[0].score
-    marked = [span for one in evidence if one.hit.chunk.article_id == article for span in one.answers]
     for number in inside:
         if held.blocks[number].kind not in ("list", "steps"):
             continue

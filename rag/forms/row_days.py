@@ -30,7 +30,7 @@ def on_days(question: str, rows: Sequence[TableRow], names: Sequence[str]) -> tu
     None if it names no days, or if not just one column has days.
     """
     columns = valued_columns(rows, names, days=True)
-    tests = list(_tests(question))
+    tests = _tests(question)
     if len(columns) != 1 or not tests:
         return None
     days = [(row, value) for row in rows if (value := row.value(columns[0])) and value.unit == "day"]

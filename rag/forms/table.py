@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from index.article import Article
 from index.text.words import content_terms, words
 from rag.cite import Statement
-from rag.forms.arithmetic import MOST_ROWS, requested_operation, telling_first, worked_out
+from rag.forms.arithmetic import MOST_ROWS, Operation, requested_operation, telling_first, worked_out
 from rag.forms.cells import TableRow, as_rows, tables
 from rag.forms.columns import (
     ACTUAL,
@@ -115,16 +115,11 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             operation = "sum" if len(chosen) > 1 else None
         if operation is None:
             continue
-        if operation == "count" and not _are_counted(question, rows, names, places.articles[article]):
-            continue  # rows that merely mention the thing are not counted
-        if operation == "count" and (counted := counted_column(question, question_terms, rows, names)):
-            operation, column = "sum", counted  # "how many hours": the rows hold them
-        if operation == "count" and (unit := unit_counted(question)):
-            units = [column] if column else valued_columns(rows, names)
-            units = [name for name in units if unit.search(name) and not re.search(PRICES.about, name, re.IGNORECASE)]
-            if len(units) != 1:
+        if operation == "count":
+            counted = _counted(question, question_terms, rows, names, column, places.articles[article])
+            if counted is None:
                 continue
-            operation, column = "sum", units[0]  # "how many kilos of apples"
+            operation, column = counted
         if compared := COMPARED.search(question):
             if column is None:
                 return ColumnFigures([])
@@ -143,6 +138,26 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             shown_rows += [row for row in chosen if choice and row not in shown_rows][: MOST_ROWS - 1]
             return ColumnFigures(as_rows(lead, shown_rows, places, article), note)
     return ColumnFigures([])
+
+
+def _counted(
+    question: str,
+    question_terms: Sequence[str],
+    rows: Sequence[TableRow],
+    names: Sequence[str],
+    column: str | None,
+    article: Article,
+) -> tuple[Operation, str | None] | None:
+    """Return how "how many" is answered: by counting rows, or by the sum of a column; None if that is not clear."""
+    if not _are_counted(question, rows, names, article):
+        return None  # rows that merely mention the thing are not counted
+    if counted := counted_column(question, question_terms, rows, names):
+        return "sum", counted  # "how many hours": the rows hold them
+    if unit := unit_counted(question):
+        units = [column] if column else valued_columns(rows, names)
+        units = [name for name in units if unit.search(name) and not re.search(PRICES.about, name, re.IGNORECASE)]
+        return ("sum", units[0]) if len(units) == 1 else None  # "how many kilos of apples"
+    return "count", column
 
 
 def _has_dates(rows: Sequence[TableRow], column: str | None) -> bool:
