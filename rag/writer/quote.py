@@ -78,10 +78,10 @@ def newest_first(
     """Return the evidence with slices that answer for another time sorted by date.
 
     These come first, the newest before older ones and undated ones last. A slice answers for another time if it says
-    the same as the best slice except for the answering words. It also does if both have a date, it is about the same
-    thing in another article, and it answers alone with the same kind of words (a date, a number or a name that the
-    question does not contain) or is in another version of the same document. A slice that is older than the best needs
-    lower odds to answer alone. `question_terms` are the terms of the question, rarest first.
+    the same as the best slice except for the answering words. It also does if the best one has a date, it is about the
+    same thing in another article, and it answers alone with the same kind of words (a date, a number or a name that the
+    question does not contain) or is in another version, also dated, of the same document. A slice that is older than
+    the best needs lower odds to answer alone. `question_terms` are the terms of the question, rarest first.
     """
 
     def date_of(one: Evidence) -> Published | None:
@@ -91,11 +91,11 @@ def newest_first(
     seen = {evidence[0].hit.chunk.article_id} if evidence else set()
     for one in evidence[1:]:
         best, dates = evidence[0], (date_of(evidence[0]), date_of(one))
-        if one.hit.chunk.article_id in seen or read_dateline(one.text) or one in rivals or not all(dates):
+        if one.hit.chunk.article_id in seen or read_dateline(one.text) or one in rivals or not dates[0]:
             continue
         older = bool(dates[0] and dates[1] and dates[1].last_day < dates[0].first_day)
         answers = one.odds > (_MAY_ANSWER if older else 0.0) and _of_one_kind(best, one, question_terms)
-        versions = _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, best)))
+        versions = all(dates) and _of_one_document(*(articles[e.hit.chunk.article_id] for e in (one, best)))
         if (answers or versions) and of_one_thing(best, one, question_terms):
             rivals.append(replace(one, score=best.score))
             seen.add(one.hit.chunk.article_id)
