@@ -246,6 +246,20 @@ def test_a_summary_of_all_sources_has_a_sentence_of_each_document(station: Engin
     assert {one.source for one in found.citations} >= {"handbook.md"} and found.form == "summary"
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "short version of the otter handbook pls",
+        "hey can u sum up the otter handbook, thx",
+        "i need a quick rundown of the otter handbook",
+        "give me a quick overview of what the otter handbook proffers",
+    ],
+)
+def test_a_summary_is_asked_for_in_many_ways(station: Engine, question: str) -> None:
+    found = answer(station, question)
+    assert found.form == "summary" and {one.source for one in found.citations} == {"handbook.md"}
+
+
 def test_a_summary_of_an_unknown_subject_is_refused(station: Engine) -> None:
     assert answer(station, "summarise the Zorbex report").refused
 
@@ -656,3 +670,17 @@ def test_a_status_column_is_preferred_to_a_stock_of_zero(tmp_path: Path) -> None
     found = answer(engine, "which tools are sold out")
     assert "Hoe" in found.text and "Rake" not in found.text
     assert answer(engine, "how many tools cost more than 10 pounds").sentences[0].text == "2"
+
+
+def test_a_summary_quotes_what_a_sentence_refers_back_to(tmp_path: Path) -> None:
+    notice = (
+        "# Bridge notice\n\n## Closure\n\nIt ends on 19 December. That is seven weeks of closure for the bridge, not"
+        " of five, the council of Skerrin said.\n\n## Buses\n\nRoute 14 stops at both"
+        " ends of the bridge.\n\n## Boats\n\nBoats can pass under the bridge on every day but 14 November.\n"
+    )
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/notice.md").write_text(notice, "utf-8")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    found = answer(engine, "the bridge notice in a nutshell")
+    assert "It ends on 19 December. That is seven weeks" in found.text

@@ -14,7 +14,7 @@ from index.formats.content import Content, Row
 from index.store.catalog import Catalog
 from index.text.front_matter import read_front_matter
 from index.text.published import Published, find_published, read_name
-from index.text.titles import title_in_name
+from index.text.titles import find_title_of, title_in_name
 from tests.nasty import TEXTS
 
 PROSE = "The mill stands by the river and has been closed since the flood, which took its wheel and half of its roof."
@@ -174,3 +174,12 @@ def test_every_text_and_name_gives_a_title_in_one_line(text: str, name: str) -> 
 def test_a_title_that_is_cut_ends_without_a_blank() -> None:
     article = make_article("a.md", "---\ntitle: " + "word " * 300 + "\n---\nText.\n")
     assert article.title == article.title.strip() and 900 < len(article.title) <= 1000
+
+
+@pytest.mark.parametrize(
+    "heading", ["--- Monday 16 June 2025 ---", "--- Tuesday, after lunch ---", "16 June 2025", "BETWEEN", "3. Fees"]
+)
+def test_a_separator_a_date_and_a_heading_without_content_are_no_titles(heading: str) -> None:
+    lines = f"#launch, exported from the chat\nMembers: Rosa, Idris\n\n{heading}\n\n{PROSE}\n\n{PROSE}\n"
+    assert find_title_of(lines, "launch-chat.txt").text == "Launch chat"
+    assert find_title_of(lines.replace(heading, "THE LAUNCH"), "launch-chat.txt").text == "THE LAUNCH"

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from index.text.dates import read_dateline
 from index.text.layout import blocks, find_title
 from index.text.numbered import number_of
 from index.text.published import read_name
 from index.text.sentences import sentences
+from index.text.words import content_terms
 
 TitleOrigin = Literal["metadata", "front matter", "text", "file name", "stand-in"]
 _LONGEST = 70
@@ -18,6 +20,8 @@ _LONGEST = 70
 _LOOKED_AT = 20_000
 """The first heading is looked for in this many characters from the start."""
 _MARKS = "*_`# \t"
+_RULES = f"{_MARKS}:"
+_SEPARATOR = re.compile(r"([-–—=~*])\1+\s.*\s\1{2,}")
 _NO_NAME = frozenset(
     "untitled document doc scan img dsc image photo file export download screenshot page tmp temp".split()
 )
@@ -44,15 +48,22 @@ def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
             return Title(_tidy(text[slice(*title)]), "text")
         found = blocks(text[:_LOOKED_AT])
         headings = (text[block.start : block.end] for block in found if block.kind == "heading")
-        # "1. Introduction" is the title of a section.
-        heading = next((words for words in headings if not number_of(words)), "")
-        if _tidy(heading):
-            return Title(_tidy(heading), "text")
+        if heading := next((_tidy(words) for words in headings if _may_be_title(words)), ""):
+            return Title(heading, "text")
     if name := title_in_name(source):
         return Title(name, "file name")
     if inside and (opening := _opening(text)):
         return Title(opening, "stand-in")
     return Title(PurePosixPath(source).stem or source, "stand-in")
+
+
+def _may_be_title(heading: str) -> bool:
+    """False for the title of a section ("1. Introduction"), a line between messages, and a heading without content
+    words ("BETWEEN" in a contract)."""
+    words = heading.strip(_RULES)
+    return not (number_of(heading) or _SEPARATOR.fullmatch(heading) or read_dateline(words)) and bool(
+        content_terms(words)
+    )
 
 
 def title_in_name(source: str) -> str:

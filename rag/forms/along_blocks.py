@@ -26,8 +26,8 @@ MARKED = re.compile(
     r"^(?P<indent>[ \t]*)(?P<words>(?P<mark>\d+(?:\.\d+)+\.?|\(?(?:\d+|[a-z]|[ivx]+)[.)])[ \t]+\S.*)$", re.MULTILINE
 )
 """A line that begins with the mark of an item or clause."""
-_REFERS = re.compile(
-    r"\W*(?:this|that|these|those|it|they|such|so|thus|therefore|hence|then|otherwise|instead|however|but|and|also|else"
+REFERS = re.compile(
+    r"\W*(?:this|that|these|those|it|they|he|she|such|so|thus|therefore|hence|then|otherwise|instead|however|but|and|also|else"
     r"|both|for this|if so|if not|in that case)\b",
     re.IGNORECASE,
 )
@@ -268,7 +268,7 @@ def whole(text: str, best: Evidence, block: Span, places: Places, marked: Sequen
     start, end = block
     if best.start - start > _MOST_BEFORE:
         lines = [line for line in sentences(text, start, end) if line[0] <= best.start] or [block]
-        refers = len(lines) > 1 and _REFERS.match(text, lines[-1][0])
+        refers = len(lines) > 1 and REFERS.match(text, lines[-1][0])
         start = lines[-2 if refers else -1][0]
     if end - start > _LONGEST:
         start = end = best.start

@@ -173,14 +173,16 @@ def without_form(question: str) -> str:
     The words that ask for the summary are removed.
     """
     bare = re.sub(
-        r"\b(?:summar\w*|sum up|gist|tl;?dr|overview|synopsis|recap|outline|short|brief|please|could you|can you"
-        r"|give me|would you|tell me|in a nutshell|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings))\b",
+        r"\b(?:summar\w*|sum(?:ming)? up|gist|tl;?dr|overview|synopsis|recap|outline|short version|rundown"
+        r"|short(?:ly)?|brief(?:ly)?|quick(?:ly)?|please|pls|plz|thanks|thx|hi|hey|hello|(?:could|can|would) (?:you|u)"
+        r"|give me|tell me|i need|in a nutshell|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings))\b(?!-)",
         " ",
         question,
         flags=re.IGNORECASE,
     )
     bare = re.sub(
-        r"\b(?:what|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|of|the|an?|all|these|in)\b|[’']s\b",
+        r"\b(?:what|whats|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|of|the|an?|all|these|in)\b"
+        r"|[’']s\b",
         " ",
         bare,
         flags=re.IGNORECASE,

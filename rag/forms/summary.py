@@ -18,7 +18,7 @@ from index.text.structure import Block, Structure
 from index.text.words import content_terms, words
 from rag.check.facts import find_facts
 from rag.cite import Statement
-from rag.forms.along_blocks import statements
+from rag.forms.along_blocks import REFERS, statements
 from rag.forms.periods import period_named
 from rag.forms.question_form import without_form, word_forms
 from rag.places import Places
@@ -67,6 +67,8 @@ _HALF = 0.5
 """Share of a topic's words in a title that chooses the document, even if nothing else fits."""
 _NEAR = 0.6
 """If the newest or oldest is asked for, documents with at least this share of the best score are candidates too."""
+_LONGEST = 400
+"""Longest sentence, in characters, or pair of sentences."""
 _REPEATS = 0.5
 """Penalty of a sentence for its likeness to a chosen one (Carbonell & Goldstein 1998)."""
 _FEW_SECTIONS, _LONG = 4, 6
@@ -101,9 +103,10 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
     names = {source: word_forms(f"{title} {' '.join(words(source))} {_kind(source)}") for source, title, _ in titles}
     known = set[str]().union(_DOCUMENT, *names.values())
     what = _OLDEST.sub(" ", _NEWEST.sub(" ", topic))
-    if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(what)):
-        return []  # the topic has a word that no source has
     shares = {source: len(topic_terms & held) / max(1, len(topic_terms)) for source, held in names.items()}
+    unheard = any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(what))
+    if unheard and max(shares.values(), default=0.0) <= _HALF:
+        return []  # the topic has a word that no source has, and names no document without it
     near_enough = any(hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE for hit in hits)
     if not near_enough and max(shares.values(), default=0.0) < _HALF:
         return []
@@ -239,7 +242,23 @@ def _statements(
     lines = whole if len(whole) >= min(most, len(lines)) else lines
     if len(lines) > most:
         lines = _carrying(held.text, lines, embedder, most)
+    lines = _with_antecedents(held, blocks, lines)
     return [one for line in lines for one in statements(line, places, target.article_id, 1.0, (), "item")]
+
+
+def _with_antecedents(held: Structure, blocks: Sequence[Block], lines: Sequence[Span]) -> list[Span]:
+    """Extend each sentence that refers back ("That is seven weeks") to the one before it in its block."""
+    parts = {(one.inner, one.end): sentences(held.text, one.inner, one.end) for one in blocks}
+    before = {following[0]: earlier for part in parts.values() for earlier, following in pairwise(part)}
+    made = list[Span]()
+    for start, end in lines:
+        earlier = before.get(start)
+        if earlier and REFERS.match(held.text, start, end) and end - earlier[0] <= _LONGEST:
+            start = earlier[0]
+        if made and start < made[-1][1]:
+            start = made.pop()[0]
+        made.append((start, end))
+    return made
 
 
 def _only_names(held: Structure, number: int) -> bool:
@@ -282,7 +301,11 @@ def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
         if block.kind not in ("paragraph", "item", "pair") or (block.kind == "item" and block.level):
             continue  # a nested item is part of the item around it
         for start, end in sentences(held.text, block.inner, block.end):
-            if 25 <= end - start <= 400 and held.text[end - 1] not in ":?" and held.text[start:end].count(" ") >= 4:
+            if (
+                25 <= end - start <= _LONGEST
+                and held.text[end - 1] not in ":?"
+                and held.text[start:end].count(" ") >= 4
+            ):
                 yield start, end
 
 
