@@ -151,12 +151,14 @@ def test_words_are_counted_with_their_usual_spelling_up_to_a_limit() -> None:
     assert "kiln" not in count_words(["abcde ", "kiln"], most=6).counts
 
 
-@pytest.mark.parametrize("word", ["dragged", "summaries", "cannonball", "roughly", "instructor"])
+@pytest.mark.parametrize(
+    "word", ["dragged", "summaries", "cannonball", "roughly", "instructor", "rinsing", "redoing", "joiners", "giver"]
+)
 def test_english_words_are_known_in_every_form(word: str) -> None:
     assert is_english(word)
 
 
-@pytest.mark.parametrize("word", ["instuctor", "buildign", "comapny", "recieve"])
+@pytest.mark.parametrize("word", ["instuctor", "buildign", "comapny", "recieve", "recievers", "joinrs"])
 def test_misspelt_words_are_not_english(word: str) -> None:
     assert not is_english(word)
 

@@ -11,6 +11,7 @@ from functools import cache, cached_property
 
 from index.encoder.embedder import SHIPPED
 from index.text.terms import FUNCTION_WORDS
+from index.text.tokens import token_counter
 from index.text.words import terms, words
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -102,6 +103,8 @@ def count_words(texts: Iterable[str], most: int = _MOST) -> Vocabulary:
     return Vocabulary(counts, {low: word for low, (_, word) in usual.items() if word != low}, frozenset(joined))
 
 
+_DERIVED = re.compile(r"(?:re|un)?(?P<base>\w{3,}?)(?P<doer>ers?)?")
+"""A word made of another one: "redoing", "joiners", "giver"."""
 _UNITS = frozenset("kilo kilos gram grams tonne tonnes litre litres ounce ounces acre acres hectare hectares".split())
 """English words that are not among the encoder's word pieces."""
 
@@ -109,11 +112,15 @@ _UNITS = frozenset("kilo kilos gram grams tonne tonnes litre litres ounce ounces
 def is_english(word: str) -> bool:
     """True for a lower-case word that is English in any form: "dragged", "cannonball".
 
-    The encoder's word pieces decide: common English words are whole pieces.
+    The encoder's word pieces and the shipped token table decide: common English words are whole pieces.
     """
     whole, stems = _english()
-    if word in whole or word in _UNITS or not stems.isdisjoint(terms(word)):
+    if word in whole or word in _UNITS or not stems.isdisjoint(terms(word)) or token_counter().count(f" {word}") == 1:
         return True
+    if made := _DERIVED.fullmatch(word):
+        base = made["base"]
+        if (len(base) >= _SHORTEST_PART and base in whole) or (made["doer"] and f"{base}e" in whole):
+            return True
     return any(
         word[:at] in whole and word[at:] in whole for at in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1)
     )

@@ -1,4 +1,4 @@
-"""The draft of an answer in a special form, if documents have it: a part, rows of a table, a list, steps."""
+"""The draft of an answer in a special form, if documents have it: a part, rows of a table, a list, steps, a section."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from index.encoder.embedder import Embedder
 from rag.cite import Statement
+from rag.forms.block_choice import choose_block
 from rag.forms.labelled import labelled_lines
-from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
 from rag.forms.numbered_steps import numbered_steps
 from rag.forms.parts import numbered_part
@@ -28,8 +28,8 @@ def draft(
 ) -> FormDraft:
     """Return the statements of a part, table, section or list that answers a question.
 
-    Also returns notes on what could not be calculated. There are no statements if single sentences answer better. A
-    list that the question does not ask for needs `is_answerable`: the score says that something answers.
+    Also returns notes on what could not be calculated. There are no statements if single sentences answer better.
+    `is_answerable` says that by its score something answers.
     """
     evidence = reading.evidence
     if not places.hits:
@@ -48,7 +48,4 @@ def draft(
         return section, ()
     if labelled := labelled_lines(query.text, form, places):
         return labelled, ()
-    if form == "words" and not is_answerable:
-        return NOTHING
-    found = find_list(query, form, evidence, places, embedder)
-    return (as_statements(found, places), ()) if found else NOTHING
+    return choose_block(query, form, reading, places, embedder, is_answerable=is_answerable), ()
