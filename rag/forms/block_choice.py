@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -65,7 +66,12 @@ BLOCK_FEATURES = (
     "score",
     "best_score",
     "best_odds",
+    "opens",
+    "asks_value",
+    "value_opens",
 )
+ASKS_VALUE = re.compile(r"\W*(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b", re.IGNORECASE)
+"""Opens a question that mostly a few words answer."""
 _SHOW, _SHOW_UNANSWERED = 0.4, 0.5
 """Least probability of a block that is shown; the second if no single slice answers."""
 _MOST_BLOCKS = 32
@@ -178,7 +184,13 @@ def block_rows(
     most = max(_FEWEST_WORDS, len(question_terms))
     best = reading.evidence[0] if reading.evidence else None
     of_question = (form == "list", form == "steps", form == "words", asks_for_several(query.text))
-    of_reading = (reading.score or 0.0, best.score if best else 0.0, _clipped(best.odds) if best else _NO_ODDS)
+    for_value, opens = ASKS_VALUE.match(query.text) is not None, bool(best) and reading.opens
+    of_reading = (
+        reading.score or 0.0,
+        best.score if best else 0.0,
+        _clipped(best.odds) if best else _NO_ODDS,
+        *map(float, (opens, for_value, opens and for_value)),
+    )
     rows = []
     for one, likeness in zip(found, cosines, strict=True):
         inside = [slice_ for slice_ in reading.evidence if one.contains(slice_)]
@@ -224,26 +236,35 @@ def choose_block(
 ) -> list[Statement]:
     """Return the block near the passages that most likely answers as a whole; [] if single slices are better.
 
-    A block must contain the question's identifiers, and for a question after what is not, deny something.
+    A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
+    rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
+    quoted from there on.
     """
-    if form not in FORMS:
-        return []
-    found = [one for one in candidates(places) if _may_answer(query, one)]
+    if form not in FORMS or (form == "words" and reading.opens):
+        return []  # the first words answer
+    found = [one for one in candidates(places) if _may_answer(query, one, places)]
     if not found:
         return []
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
     best = int(np.argmax(odds))
     likely = float(1 / (1 + np.exp(-odds[best])))
-    return (
-        as_statements(found[best], likely, places) if likely >= (_SHOW if is_answerable else _SHOW_UNANSWERED) else []
-    )
+    if likely < (_SHOW if is_answerable else _SHOW_UNANSWERED):
+        return []
+    made = as_statements(found[best], likely, places)
+    in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])
+    return [] if in_one else made
 
 
-def _may_answer(query: Query, one: Candidate) -> bool:
-    """False for another error's steps, and for what is included if the question asks for what is not."""
+def _may_answer(query: Query, one: Candidate, places: Places) -> bool:
+    """False for another error's steps, for what is included if the question asks for what is not, and for a table of
+    which the question selects rows."""
     if query.identifiers and not all(each.stands_in(mentions(one.whole)) for each in query.identifiers):
         return False
-    return not asks_what_is_not(query.text) or denies(one.whole)
+    if asks_what_is_not(query.text) and not denies(one.whole):
+        return False
+    text = places.articles[one.article_id].text
+    cells = [word_forms(text[start:end]) for start, end in one.items] if one.kind == "rows" else []
+    return not any(0 < sum(term in row for row in cells) < len(cells) for term in word_forms(query.text))
 
 
 def as_statements(one: Candidate, score: float, places: Places) -> list[Statement]:

@@ -27,7 +27,8 @@ _SUMMARY = re.compile(
 _STEPS = re.compile(
     r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions?|procedure|guide)\b"
     r"|\bhow (?:do|can|should|would|must|to|does one|did)\b"
-    r"|\bhow\s*\??$|\bhow does (?:it|this|that|all (?:this|that)) work\b|\bwhat (?:do|should|must|can) (?:i|we|you|one) (?:have to |need to )?do\b"
+    r"|\bhow\s*\??$|\bhow does (?:it|this|that|all (?:this|that)) work\b"
+    r"|\bwhat (?:do|should|must|can) (?:i|we|you|one) (?:have to |need to )?do\b"
     r"|\bwhat (?:do|should) (?:i|we) have to do\b|\bwhat now\b|\bways? to\b",
     re.IGNORECASE,
 )
