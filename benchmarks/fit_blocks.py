@@ -5,6 +5,7 @@ documents as its sources: all questions that have several members as their answe
 steps, and some of the others. A block is right if it contains 60% of the members, or all answers to a question that
 asks for a list or steps. The model is a logistic regression; the printed figures come from a cross-validation by
 document, the shipped weights from all questions. `--keep FILE` stores the readings in FILE; a later run loads them.
+`--answers` fits nothing: it measures which share of several members the program's answers cite.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pickle
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from index.text.layout import Span
+from rag.answer import answer
+from rag.choice import Choice
 from rag.conversation.resolve import resolve_question
 from rag.conversation.thread import NO_TURNS
 from rag.engine import Engine
@@ -58,39 +62,77 @@ class Asked:
     """A question and the blocks near its passages.
 
     `rows` are their features (n, f), `shares` (n,) the share of its `answers` answers that each contains, and `right`
-    (n,) says which answer it. `group` is left out together in the cross-validation.
+    (n,) says which answer it. `opens` is true if words open the answer. `group` is left out together in the
+    cross-validation.
     """
 
     group: int
     form: str
     answers: int
     is_answerable: bool
+    opens: bool
     rows: FeatureArray
     shares: FeatureArray
     right: FeatureArray
 
 
-def read_questions(limit: int | None = None) -> Iterator[Asked]:
-    """Yield the questions with the blocks near their passages."""
+@dataclass(frozen=True)
+class _Library:
+    """An engine over the everyday documents, and the source of each question with the sources to ask."""
+
+    engine: Engine
+    names: list[str]
+    chosen: list[tuple[int, EverydayQuestion]]
+
+    def sources(self, number: int) -> list[str]:
+        """Return the names of the set of sources that has document `number`."""
+        return self.names[number % _SETS :: _SETS]
+
+
+@contextmanager
+def _library() -> Iterator[_Library]:
+    """Index the everyday documents that the reading model has not learned."""
     written = read_bundles()
     _, apart = split_documents(cut_documents(written))
     of_source = {source_of(number, one): one for number, one in enumerate(written)}
+    files = [of_source[one.article.source] for one in apart]
     with tempfile.TemporaryDirectory() as folder:
-        docs = Path(folder) / "docs"
-        write_files([of_source[one.article.source] for one in apart], docs)
-        # Files are numbered anew, in the order of the documents.
-        names = [source_of(n, of_source[one.article.source]) for n, one in enumerate(apart)]
+        write_files(files, Path(folder) / "docs")
         engine = Engine(Settings(home=Path(folder) / "home"))
-        engine.index([docs])
+        engine.index([Path(folder) / "docs"])
+        # The files are numbered anew, in the order of the documents.
+        yield _Library(engine, [source_of(n, one) for n, one in enumerate(files)], list(_chosen(apart)))
+        engine.close()
+
+
+def read_questions(limit: int | None = None) -> Iterator[Asked]:
+    """Yield the questions with the blocks near their passages."""
+    with _library() as library:
+        engine = library.engine
         generation, retriever, reader = engine.parts()
         ids = generation.catalog.article_ids()
         whole = Scope(generation, retriever, reader, None, max(engine.settings.passages, reader.depth))
-        chosen = list(_chosen(apart))[: limit or None]
-        for number, question in tqdm(chosen, unit="question", mininterval=10):
-            sources = {ids[name] for name in names[number % _SETS :: _SETS]}
-            scope = whole.within(sources)
-            if scope:
-                yield _asked(engine, scope, number, ids[names[number]], question)
+        for number, question in tqdm(library.chosen[:limit], unit="question", mininterval=10):
+            if scope := whole.within({ids[name] for name in library.sources(number)}):
+                yield _asked(engine, scope, number, ids[library.names[number]], question)
+
+
+def measure_answers(limit: int | None = None) -> None:
+    """Print what answers cite of the members that questions have as their answer."""
+    shares, refused = list[float](), 0
+    with _library() as library:
+        asked = [(number, one) for number, one in library.chosen if len(one.spans) >= _MEMBERS][:limit]
+        for number, one in tqdm(asked, unit="question", mininterval=10):
+            found = answer(library.engine, one.text, choice=Choice(only=tuple(library.sources(number))))
+            cited = [(c.start, c.end) for c in found.citations if c.source == library.names[number]]
+            held = sum(any(start <= a and b <= end for start, end in cited) for a, b in one.spans)
+            shares.append(held / len(one.spans))
+            refused += found.refused
+    most = sum(share >= _SHARE for share in shares)
+    print(
+        f"{len(shares)} questions with several members: answers cite {np.mean(shares):.3f} of the members, at least "
+        f"{_SHARE} of them in {most / len(shares):.3f} of the answers; {refused / len(shares):.3f} are refused"
+    )
 
 
 def _chosen(apart: Sequence[Document]) -> Iterator[tuple[int, EverydayQuestion]]:
@@ -116,9 +158,9 @@ def _asked(engine: Engine, scope: Scope, number: int, article_id: str, question:
     members = len(question.spans) >= _MEMBERS
     right = (shares >= _SHARE if members else shares == 1) & (members or form in ("list", "steps"))
     is_answerable = (resolved.reading.score or 0.0) >= scope.reader.refuse_below()
-    return Asked(
-        number % _FOLDS, form, len(question.spans), is_answerable, rows, shares, np.asarray(right, dtype=np.float64)
-    )
+    judged = np.asarray(right, dtype=np.float64)
+    opens = resolved.reading.opens
+    return Asked(number % _FOLDS, form, len(question.spans), is_answerable, opens, rows, shares, judged)
 
 
 def _share(one: Candidate, article_id: str, spans: Sequence[Span]) -> float:
@@ -151,7 +193,8 @@ def report(asked: Sequence[Asked]) -> None:
     }
     for least in (0.3, 0.4, 0.5, 0.6):
         for kind, numbers in kinds.items():
-            shown = [(asked[n], int(np.argmax(likely[n]))) for n in numbers if likely[n].max(initial=0.0) >= least]
+            free = [n for n in numbers if not (asked[n].form == "words" and asked[n].opens)]
+            shown = [(asked[n], int(np.argmax(likely[n]))) for n in free if likely[n].max(initial=0.0) >= least]
             share = sum(one.shares[best] for one, best in shown) / max(1, len(shown))
             refused = sum(not one.is_answerable for one, _ in shown)
             print(
@@ -166,7 +209,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--limit", type=int, help="most questions")
     parser.add_argument("--keep", type=Path, help="file to store the readings in")
+    parser.add_argument("--answers", action="store_true", help="measure the answers instead")
     arguments = parser.parse_args()
+    if arguments.answers:
+        measure_answers(arguments.limit)
+        return
     if arguments.keep and arguments.keep.is_file():
         asked = pickle.loads(arguments.keep.read_bytes())
     else:

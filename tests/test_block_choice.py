@@ -113,7 +113,7 @@ def test_the_fit_finds_what_tells_right_blocks_apart(capsys: pytest.CaptureFixtu
         if number % 3:
             right[number % 4] = 1.0
             rows[number % 4, 6] += 4.0
-        asked.append(Asked(number % 6, "list", 3 if number % 3 else 0, True, rows, right, right))
+        asked.append(Asked(number % 6, "list", 3 if number % 3 else 0, True, False, rows, right, right))
     model = fit(asked)
     assert int(np.argmax(model.weights)) == 6
     report(asked)

@@ -70,10 +70,14 @@ BLOCK_FEATURES = (
     "asks_value",
     "value_opens",
 )
-ASKS_VALUE = re.compile(r"\W*(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b", re.IGNORECASE)
+ASKS_VALUE = re.compile(
+    r"(?:^|[.!?,;:]\s)\W*(?:(?:by|since|until|till|from|to|for|at|with) )?"
+    r"(?:who|whom|whose|when|where|how (?:much|many|long|old|far|often|big))\b",
+    re.IGNORECASE,
+)
 """Opens a question that mostly a few words answer."""
-_SHOW, _SHOW_UNANSWERED = 0.4, 0.5
-"""Least probability of a block that is shown; the second if no single slice answers."""
+_SHOW = 0.5
+"""Least probability of a block that is shown."""
 _MOST_BLOCKS = 32
 _LONGEST_SECTION = 1000
 """Longest section or reply, in characters, that is quoted whole."""
@@ -184,7 +188,7 @@ def block_rows(
     most = max(_FEWEST_WORDS, len(question_terms))
     best = reading.evidence[0] if reading.evidence else None
     of_question = (form == "list", form == "steps", form == "words", asks_for_several(query.text))
-    for_value, opens = ASKS_VALUE.match(query.text) is not None, bool(best) and reading.opens
+    for_value, opens = ASKS_VALUE.search(query.text) is not None, bool(best) and reading.opens
     of_reading = (
         reading.score or 0.0,
         best.score if best else 0.0,
@@ -231,24 +235,22 @@ def _weights() -> Linear:
     return Linear(np.array([value["weights"].get(name, 0.0) for name in BLOCK_FEATURES]), value["bias"])
 
 
-def choose_block(
-    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, is_answerable: bool
-) -> list[Statement]:
+def choose_block(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder) -> list[Statement]:
     """Return the block near the passages that most likely answers as a whole; [] if single slices are better.
 
     A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
     rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
     quoted from there on.
     """
-    if form not in FORMS or (form == "words" and reading.opens):
-        return []  # the first words answer
+    if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
+        return []  # a few words answer
     found = [one for one in candidates(places) if _may_answer(query, one, places)]
     if not found:
         return []
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
     best = int(np.argmax(odds))
     likely = float(1 / (1 + np.exp(-odds[best])))
-    if likely < (_SHOW if is_answerable else _SHOW_UNANSWERED):
+    if likely < _SHOW:
         return []
     made = as_statements(found[best], likely, places)
     in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])

@@ -8,6 +8,7 @@ from index.encoder.embedder import Embedder
 from rag.cite import Statement
 from rag.forms.block_choice import choose_block
 from rag.forms.labelled import labelled_lines
+from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
 from rag.forms.numbered_steps import numbered_steps
 from rag.forms.parts import numbered_part
@@ -48,4 +49,6 @@ def draft(
         return section, ()
     if labelled := labelled_lines(query.text, form, places):
         return labelled, ()
-    return choose_block(query, form, reading, places, embedder, is_answerable=is_answerable), ()
+    if (form != "words" or is_answerable) and (found := find_list(query, form, evidence, places, embedder)):
+        return as_statements(found, places), ()
+    return choose_block(query, form, reading, places, embedder), ()
