@@ -118,6 +118,20 @@ def test_mean_as_a_verb_is_no_average(hall: Engine) -> None:
     assert "carry yourself" in answer(hall, "excess?? what does that mean").text
 
 
+@pytest.mark.parametrize(
+    ("question", "operation"),
+    [
+        ("how many visitors did you have last year", "count"),
+        ("doing my first evening, what must be done", None),
+        ("first time here, where do i park", None),
+        ("which course starts last", "max"),
+        ("which is the first course", "min"),
+    ],
+)
+def test_a_time_as_somebody_sees_it_is_no_extreme(question: str, operation: str | None) -> None:
+    assert requested_operation(question) == operation
+
+
 def test_a_table_of_contents_answers_nothing(hall: Engine) -> None:
     found = answer(hall, "a message is held by the marl desk, how do i free it")
     assert "Let through" in found.text and "#limits" not in found.text

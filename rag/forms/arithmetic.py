@@ -27,8 +27,17 @@ _TELLING = 0.6
 _AS_ADVERB = re.compile(r"\b(?:last|first|latest|most recently)\s+\w+(?:ed|en)\b", re.IGNORECASE)
 
 
+_NO_EXTREME = re.compile(
+    r"\b(?:last|next) (?:year|month|week|night|time|term|season|spring|summer|autumn|winter)\b"
+    r"|\b(?:my|your|his|her|our|their) (?:very )?(?:first|last) \w+|\bfirst time\b",
+    re.IGNORECASE,
+)
+"""A time as somebody sees it: no extreme of a column."""
+
+
 def requested_operation(question: str) -> Operation | None:
     """Return what a question asks to calculate, None for nothing."""
+    question = _NO_EXTREME.sub(" ", question)
     found = [name for name, pattern in _PATTERNS if pattern.search(question)]
     if "count" in found and found[0] in ("max", "min") and _AS_ADVERB.search(question):
         return "count"  # "how many were last checked in 2024"
@@ -55,6 +64,8 @@ def worked_out(
     summed = operation in ("sum", "mean")
     if len(valued) > MOST_ROWS and summed:
         return None
+    if len(units) > 1 and not (summed or filtered):
+        return None  # the question names neither rows nor things that can be compared
     if len(units) > 1 or (summed and units == ["day"]):
         said = ", ".join(unit or "none" for unit in units)
         why = "dates have no sum" if units == ["day"] else f"the units differ ({said})"
