@@ -90,6 +90,14 @@ def test_a_question_that_a_few_words_answer_opens_with_them(house: Engine) -> No
     assert found.text.startswith("from April to October") and "boxes" not in found.text
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["What battery suppliers is GM already working with?", "Which companies make the batteries for General Motors?"],
+)
+def test_words_that_name_the_things_open_before_their_section(engine: Engine, question: str) -> None:
+    assert answer(engine, question).text.startswith("LG Chem")
+
+
 def test_a_table_is_not_quoted_whole_if_the_question_selects_rows(tmp_path: Path) -> None:
     rows = "Item,Colour,Shelf\nTent,green,1\nStove,green,2\nLamp,red,3\nRope,red,4\n"
     (tmp_path / "docs").mkdir()

@@ -244,7 +244,8 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
-    found = [one for one in candidates(places) if _may_answer(query, one, places)]
+    found = [one for one in candidates(places) if one.items or not reading.opens]  # words open before a section
+    found = [one for one in found if _may_answer(query, one, places)]
     if not found:
         return []
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
