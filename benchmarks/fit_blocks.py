@@ -32,7 +32,7 @@ from rag.choice import Choice
 from rag.conversation.resolve import resolve_question
 from rag.conversation.thread import NO_TURNS
 from rag.engine import Engine
-from rag.forms.block_choice import BLOCK_FEATURES, FORMS, WEIGHTS, Candidate, block_rows, candidates
+from rag.forms.block_choice import BLOCK_FEATURES, BLOCK_WEIGHTS, FORMS, WholeBlock, block_rows, whole_blocks
 from rag.forms.question_form import requested_form
 from rag.reader.ranking import FeatureArray, Linear
 from rag.scope import Scope
@@ -152,7 +152,7 @@ def _asked(engine: Engine, scope: Scope, number: int, article_id: str, question:
     form = requested_form(question.text)
     resolved = resolve_question(NO_TURNS, question.text, form, scope)
     places = scope.places(resolved.reading.hits[: engine.settings.passages])
-    found = candidates(places)
+    found = whole_blocks(places)
     rows = block_rows(resolved.query, form, resolved.reading, found, engine.embedder) if found else np.zeros((0, 0))
     shares = np.array([_share(one, article_id, question.spans) for one in found])
     members = len(question.spans) >= _MEMBERS
@@ -163,7 +163,7 @@ def _asked(engine: Engine, scope: Scope, number: int, article_id: str, question:
     return Asked(number % _FOLDS, form, len(question.spans), is_answerable, opens, rows, shares, judged)
 
 
-def _share(one: Candidate, article_id: str, spans: Sequence[Span]) -> float:
+def _share(one: WholeBlock, article_id: str, spans: Sequence[Span]) -> float:
     """Return the share of the spans inside a block."""
     own = one.article_id == article_id and spans
     return sum(one.start <= a and b <= one.end for a, b in spans) / len(spans) if own else 0.0
@@ -206,7 +206,7 @@ def report(asked: Sequence[Asked]) -> None:
 def main() -> None:
     """Read all questions, fit the weights, and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--out", type=Path, default=BLOCK_WEIGHTS)
     parser.add_argument("--limit", type=int, help="most questions")
     parser.add_argument("--keep", type=Path, help="file to store the readings in")
     parser.add_argument("--answers", action="store_true", help="measure the answers instead")

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.fit_blocks import Asked, fit, report
 from rag.answer import answer
 from rag.engine import Engine
-from rag.forms.block_choice import BLOCK_FEATURES, WEIGHTS
+from rag.forms.block_choice import BLOCK_FEATURES, BLOCK_WEIGHTS
 from rag.settings import Settings
 
 COURT = """# Hollis Court, house guide
@@ -109,7 +109,7 @@ def test_a_table_is_not_quoted_whole_if_the_question_selects_rows(tmp_path: Path
 
 
 def test_the_shipped_weights_are_those_of_the_features() -> None:
-    assert list(json.loads(WEIGHTS.read_text("utf-8"))["weights"]) == list(BLOCK_FEATURES)
+    assert list(json.loads(BLOCK_WEIGHTS.read_text("utf-8"))["weights"]) == list(BLOCK_FEATURES)
 
 
 def test_the_fit_finds_what_tells_right_blocks_apart(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,15 @@ _NAMES = (
 )
 
 
+def is_calendar_name(term: str) -> bool:
+    """True for the term of a weekday or month.
+
+    >>> is_calendar_name("feb"), is_calendar_name("yesterday")
+    (True, False)
+    """
+    return term in _forms()
+
+
 def held_name(term: str, frequency: Callable[[str], int]) -> str:
     """Return the form of a weekday or month that the sources have, the term itself if they have it or it is neither.
 

@@ -21,8 +21,10 @@ import numpy as np
 
 from index.encoder.embedder import Embedder
 from index.mentions import mentions
+from index.text.calendar_names import held_name, is_calendar_name
 from index.text.layout import Span
 from index.text.structure import Structure, columns
+from index.text.words import content_terms
 from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed, statements
 from rag.forms.question_form import asks_what_is_not, denies, word_forms
@@ -33,7 +35,7 @@ from rag.reader.ranking import FeatureArray, Linear
 from rag.retrieve import Query
 from rag.types import Form
 
-WEIGHTS = Path(__file__).parent / "blocks.json"
+BLOCK_WEIGHTS = Path(__file__).parent / "blocks.json"
 FORMS: tuple[Form, ...] = ("list", "steps", "words", "sentence")
 """Forms of questions that a block may answer."""
 BLOCK_FEATURES = (
@@ -89,7 +91,7 @@ _MOST_ODDS, _NO_ODDS = 6.0, -9.0
 
 
 @dataclass(frozen=True)
-class Candidate:
+class WholeBlock:
     """A block that may answer: block `number` of an article, or the text below it if it is a heading or a question.
 
     `kind` is "list", "steps", "rows", "section" or "reply". `start` and `end` are offsets into the article, `items` the
@@ -115,12 +117,12 @@ class Candidate:
         return one.hit.chunk.article_id == self.article_id and one.start < self.end and self.start < one.end
 
 
-def candidates(places: Places) -> list[Candidate]:
+def whole_blocks(places: Places) -> list[WholeBlock]:
     """Return the blocks near the passages, those of the best passages first."""
-    return list(islice(_candidates(places), _MOST_BLOCKS))
+    return list(islice(_whole_blocks(places), _MOST_BLOCKS))
 
 
-def _candidates(places: Places) -> Iterator[Candidate]:
+def _whole_blocks(places: Places) -> Iterator[WholeBlock]:
     seen = set[tuple[str, int]]()
     for place, hit in enumerate(list(places.hits)):
         article = hit.chunk.article_id
@@ -133,7 +135,7 @@ def _candidates(places: Places) -> Iterator[Candidate]:
             kind, start, end, items = found
             own, above = _above(held, number, kind, places, article)
             whole = f"{above}\n{_inside(held, start, end, items)}"[:_COMPARED]
-            yield Candidate(article, number, kind, start, end, items, place, hit.score, own, above, whole)
+            yield WholeBlock(article, number, kind, start, end, items, place, hit.score, own, above, whole)
 
 
 def _extent(held: Structure, number: int) -> tuple[str, int, int, tuple[Span, ...]] | None:
@@ -179,7 +181,7 @@ def _inside(held: Structure, start: int, end: int, items: Sequence[Span]) -> str
 
 
 def block_rows(
-    query: Query, form: Form, reading: Reading, found: Sequence[Candidate], embedder: Embedder
+    query: Query, form: Form, reading: Reading, found: Sequence[WholeBlock], embedder: Embedder
 ) -> FeatureArray:
     """Return the features (n, f) of blocks, in the order of BLOCK_FEATURES."""
     texts = [text for one in found for text in (one.above, one.whole, one.own or one.above)]
@@ -231,7 +233,7 @@ def _clipped(odds: float) -> float:
 
 @cache
 def _weights() -> Linear:
-    value: Any = json.loads(WEIGHTS.read_text("utf-8"))
+    value: Any = json.loads(BLOCK_WEIGHTS.read_text("utf-8"))
     return Linear(np.array([value["weights"].get(name, 0.0) for name in BLOCK_FEATURES]), value["bias"])
 
 
@@ -244,7 +246,7 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
-    found = [one for one in candidates(places) if one.items or not reading.opens]  # words open before a section
+    found = [one for one in whole_blocks(places) if one.items or not reading.opens]  # words open before a section
     found = [one for one in found if _may_answer(query, one, places)]
     if not found:
         return []
@@ -253,24 +255,28 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     likely = float(1 / (1 + np.exp(-odds[best])))
     if likely < _SHOW:
         return []
-    made = as_statements(found[best], likely, places)
+    made = _as_statements(found[best], likely, places)
     in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])
     return [] if in_one else made
 
 
-def _may_answer(query: Query, one: Candidate, places: Places) -> bool:
-    """False for another error's steps, for what is included if the question asks for what is not, and for a table of
-    which the question selects rows."""
+def _may_answer(query: Query, one: WholeBlock, places: Places) -> bool:
+    """False for another error's steps, another month's events, for what is included if the question asks for what is
+    not, and for a table of which the question selects rows."""
     if query.identifiers and not all(each.stands_in(mentions(one.whole)) for each in query.identifiers):
         return False
     if asks_what_is_not(query.text) and not denies(one.whole):
         return False
     text = places.articles[one.article_id].text
+    held = set(content_terms(f"{one.above}\n{text[one.start : one.end]}"))
+    days = [term for term in content_terms(query.text) if is_calendar_name(term)]
+    if any(held_name(term, lambda form: int(form in held)) not in held for term in days):
+        return False
     cells = [word_forms(text[start:end]) for start, end in one.items] if one.kind == "rows" else []
     return not any(0 < sum(term in row for row in cells) < len(cells) for term in word_forms(query.text))
 
 
-def as_statements(one: Candidate, score: float, places: Places) -> list[Statement]:
+def _as_statements(one: WholeBlock, score: float, places: Places) -> list[Statement]:
     """Return a block as the statements of an answer: its items, or its paragraphs."""
     held = places.structure(one.article_id)
     if one.items:
