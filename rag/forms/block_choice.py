@@ -119,10 +119,11 @@ class WholeBlock:
 
 def whole_blocks(places: Places) -> list[WholeBlock]:
     """Return the blocks near the passages, those of the best passages first."""
-    return list(islice(_whole_blocks(places), _MOST_BLOCKS))
+    return list(islice(blocks_of(places), _MOST_BLOCKS))
 
 
-def _whole_blocks(places: Places) -> Iterator[WholeBlock]:
+def blocks_of(places: Places) -> Iterator[WholeBlock]:
+    """Yield all blocks near the passages, those of the best passages first."""
     seen = set[tuple[str, int]]()
     for place, hit in enumerate(list(places.hits)):
         article = hit.chunk.article_id

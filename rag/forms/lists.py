@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from index.encoder.embedder import Embedder
 from index.mentions import mentions
-from index.text.structure import Structure, columns
 from rag.cite import Statement
-from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed
+from rag.forms.along_blocks import listed
+from rag.forms.block_choice import blocks_of
 from rag.forms.question_form import asks_what_is_not, denies, word_forms
 from rag.places import Places
 from rag.reader import Evidence
@@ -37,8 +37,6 @@ _FEWEST_WORDS = 3
 _FEWEST_OWN = 2
 """Fewest words of a question in the headings and lines above a list, without the document's title."""
 _MOST_LISTS = 24
-_LONGEST = 700
-"""Characters of a list that are compared; the encoder reads no more."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +63,24 @@ def find_list(
     if form not in ("list", "steps", "words") or (form == "words" and _WANTS_A_VALUE.match(query.text)):
         return None
     kinds = ("list", "steps", "rows") if form == "list" else ("list", "steps")
-    near = list(islice(_near(places, kinds), _MOST_LISTS))
+    near = list(islice((one for one in blocks_of(places) if one.kind in kinds), _MOST_LISTS))
     if not near:
         return None
-    texts = [_texts(places, article, number) for article, number in near]
-    vectors = embedder.encode_documents([text for head, whole, own in texts for text in (head, whole, own or head)])
+    vectors = embedder.encode_documents([text for one in near for text in (one.above, one.whole, one.own or one.above)])
     cosines = (vectors @ query.vector).reshape(-1, 3)
     question_terms, best = word_forms(query.text), None
     least = _LEAST_UNASKED if form == "words" else _LEAST
-    for (article, number), (head, whole, own), (of_head, of_whole, of_own) in zip(near, texts, cosines, strict=True):
-        if query.identifiers and not all(one.stands_in(mentions(whole)) for one in query.identifiers):
+    for one, (of_head, of_whole, of_own) in zip(near, cosines, strict=True):
+        if query.identifiers and not all(each.stands_in(mentions(one.whole)) for each in query.identifiers):
             continue  # another error's steps, another room's things
-        if asks_what_is_not(query.text) and not denies(whole):
+        if asks_what_is_not(query.text) and not denies(one.whole):
             continue  # what is paid, not what is not
-        score = max(float(of_head + of_whole) / 2, _share_above(question_terms, head, own))
-        inside = _share_inside(evidence, places, article, number) >= _LEAST_INSIDE
-        is_table = places.structure(article).blocks[number].kind == "rows"  # its columns are near to many questions
-        meant = inside or (own and of_own >= _LEAST_OWN and not is_table)
+        score = max(float(of_head + of_whole) / 2, _share_above(question_terms, one.above, one.own))
+        inside = _share_inside(evidence, places, one.article_id, one.number) >= _LEAST_INSIDE
+        is_table = one.kind == "rows"  # its columns are near to many questions
+        meant = inside or (one.own and of_own >= _LEAST_OWN and not is_table)
         if score >= least and meant and (best is None or score > best.score):
-            best = ListFound(article, number, score)
+            best = ListFound(one.article_id, one.number, score)
     if best and evidence and evidence[0].stands and evidence[0].score >= _SURE:
         # A complete answer elsewhere is better than a list on the same subject.
         return best if _share_inside(evidence[:1], places, best.article_id, best.number) else None
@@ -110,37 +107,3 @@ def _share_above(question_terms: set[str], head: str, own: str) -> float:
 def as_statements(found: ListFound, places: Places) -> list[Statement]:
     """Return a list as the statements of an answer."""
     return listed(places.structure(found.article_id), found.number, places, found.article_id, found.score)
-
-
-def _near(places: Places, kinds: Sequence[str]) -> Iterator[tuple[str, int]]:
-    """Yield (article id, number) of the lists in the passages, best passages first."""
-    seen = set[tuple[str, int]]()
-    for hit in list(places.hits):
-        held = places.structure(hit.chunk.article_id)
-        for number, block in enumerate(held.blocks):
-            place = (hit.chunk.article_id, number)
-            touches = block.start < hit.chunk.end and hit.chunk.start < block.end
-            new = block.kind in kinds and touches and place not in seen
-            if new and 2 <= len(entries(held, number)) <= MOST_ITEMS:
-                seen.add(place)
-                yield place
-
-
-def _texts(places: Places, article_id: str, number: int) -> tuple[str, str, str]:
-    """Return the text above a list, this text with the items, and the text above it without the document's title."""
-    held, article = places.structure(article_id), places.articles[article_id]
-    title = article.title if article.named else ""
-    above = [held.text[one.inner : one.end] for one in held.path(number)]
-    if number and leads_into(held, number - 1) == number:
-        before = held.blocks[number - 1]
-        above.append(held.text[before.start : before.end])
-    if held.blocks[number].kind == "rows":
-        above.append(" ".join(columns(held.text, held.blocks[number].start)))
-    head = "\n".join(dict.fromkeys(filter(None, (title, *above))))
-    own = "\n".join(line for line in above if line != title)
-    return head, f"{head}\n{_items(held, number)}"[:_LONGEST], own
-
-
-def _items(held: Structure, number: int) -> str:
-    spans: Sequence[tuple[int, int]] = entries(held, number)
-    return "\n".join(held.text[start:end] for start, end in spans)
