@@ -375,21 +375,28 @@ def test_the_page_and_programs_share_a_queue_and_its_metrics(address: str, http:
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_question_of_a_client_that_leaves_is_not_answered(address: str, http: httpx.Client, stream: bool) -> None:
-    before = outcomes(http)
     server, port = address.removeprefix("http://").split(":")
     body = json.dumps({"question": FERRY, "stream": stream}).encode()
     head = f"POST /api/ask HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    with ThreadPoolExecutor(1) as pool:
-        stays = pool.submit(http.post, "/api/ask", json={"question": JOBS})
-        time.sleep(0.2)
-        for _ in range(3):
-            with socket.create_connection((server, int(port))) as line:
-                line.sendall(f"{head}\r\n\r\n".encode() + body)
-                time.sleep(0.1)
-        assert stays.result().status_code == 200
-    while "footnote_queue_length 0\n" not in http.get("/metrics").text:
-        time.sleep(0.1)
-    assert outcomes(http)["answered"] - before["answered"] < 4 and outcomes(http)["failed"] == before["failed"]
+
+    def unanswered() -> int:
+        """Ask three questions that are waited for and two that are not; return how many of the five are dropped."""
+        before = outcomes(http)
+        with ThreadPoolExecutor(3) as pool:
+            stay = [pool.submit(http.post, "/api/ask", json={"question": JOBS}) for _ in range(3)]
+            for _ in range(2):
+                with socket.create_connection((server, int(port))) as line:
+                    line.sendall(f"{head}\r\n\r\n".encode() + body)
+                    time.sleep(0.1)
+            assert [one.result().status_code for one in stay] == [200] * 3
+        while "footnote_queue_length 0\n" not in http.get("/metrics").text:
+            time.sleep(0.1)
+        after = outcomes(http)
+        assert after["failed"] == before["failed"]
+        return 5 - (after["answered"] - before["answered"])
+
+    # A fast machine may answer before it looks whether the client is there: a round may drop nothing, not every one.
+    assert any(unanswered() > 0 for _ in range(20))
 
 
 @pytest.mark.slow
