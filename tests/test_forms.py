@@ -648,6 +648,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("how many things do we buy from Pollard", "3", 3),
         ("which panel saw is cheaper, 8 point or 12 point", "Panel saw 8-point: 21.00", 2),
         ("mallet or spade, which one costs more", "Mallet: 31.20", 2),
+        ("bow saw or mallet, of which do you have more in stock", "Bow saw: 8", 2),
+        ("are there fewer bow saws or mallets in stock", "Mallet: 5", 2),
     ],
 )
 def test_prices_and_stock_are_not_confused(shop: Engine, question: str, opening: str, rows: int) -> None:

@@ -35,7 +35,12 @@ _TIMES = _Measure(
 )
 _MEASURES = (
     PRICES,
-    _Measure(r"heaviest|heavier(?! than)", r"lightest|lighter(?! than)", r"weight|mass", clear=True),
+    _Measure(
+        r"heaviest|(?:heavier|weighs? (?:the )?mo(?:re|st))(?! than)",
+        r"lightest|(?:lighter|weighs? (?:the )?le(?:ss|ast))(?! than)",
+        r"weight|mass",
+        clear=True,
+    ),
     _Measure(r"longest", r"shortest", r"length|duration|distance|time|hours|minutes|days"),
     _Measure(r"tallest|highest", r"lowest|shortest", r"height|altitude|elevation"),
     _Measure(r"widest|broadest", r"narrowest", r"width|breadth"),

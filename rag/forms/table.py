@@ -48,6 +48,8 @@ _CHOICE = re.compile(
     r"(?P<about>.*,)?(?P<one>[^,]+?)\s+(?:or|vs\.?|versus)\s+(?P<other>[^,]+)(?P<rest>,.*)?", re.IGNORECASE
 )
 """Two things, of which a question asks for one ("which chain is cheaper, 8-speed or 11-speed")."""
+_MORE = re.compile(r"\b(?:more|higher|greater|larger|bigger|longer)\b", re.IGNORECASE)
+_LESS = re.compile(r"\b(?:less|fewer|lower|smaller|shorter)\b", re.IGNORECASE)
 _WITHIN = re.compile(r"\b(?:in|on|at|from)\s+(?:the|our|my|your|this)\s+(?P<place>[^,.?!]+?)[\s.?!]*$", re.IGNORECASE)
 """Ends a question with a possible name of the table itself ("in the stock list")."""
 _HELD = re.compile(
@@ -74,7 +76,9 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
 
     There are no statements if the answer is not clear.
     """
-    operation = requested_operation(question) or ("list" if form in ("list", "comparison") else None)
+    choice = _CHOICE.search(question)
+    operation = requested_operation(question) or (_more_or_less(question) if choice else None)
+    operation = operation or ("list" if form in ("list", "comparison") else None)
     article = _article_of_rows(places)
     if article is None or not (operation or SPENT.search(question) or _BEYOND.search(question)):
         return ColumnFigures([])
@@ -98,11 +102,11 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             continue
         chosen, filtered = _matching(asked, question_terms, rows, names)
         filtered = filtered or is_dated
-        if choice := _CHOICE.search(question):
-            chosen, filtered = _either(choice, rows), True
+        column = requested_column(question, question_terms, rows, names)
+        if choice:
+            chosen, filtered = _either(choice, rows, names), True
             if len(chosen) < 2 or operation not in ("max", "min"):
                 return ColumnFigures([])
-        column = requested_column(question, question_terms, rows, names)
         if filtered and operation == "sum" and column is None and _HELD.search(question):
             column = stock_column(rows, names)
         if operation in ("max", "min") and len(chosen) == 1 and not _is_named(chosen[0], question_terms):
@@ -244,10 +248,15 @@ def _is_named(row: TableRow, question_terms: Sequence[str]) -> bool:
     return any((held := content_terms(cell)) and {*question_terms}.issuperset(held) for cell in row.cells.values())
 
 
-def _either(choice: re.Match[str], rows: Sequence[TableRow]) -> list[TableRow]:
+def _more_or_less(question: str) -> Operation | None:
+    """Return the extreme that a question about two things asks for ("which has more seats"); None for neither."""
+    return "max" if _MORE.search(question) else "min" if _LESS.search(question) else None
+
+
+def _either(choice: re.Match[str], rows: Sequence[TableRow], names: Sequence[str]) -> list[TableRow]:
     """Return the rows of both things that a question offers, by the words in their cells; nothing if one has none."""
     said = [{*content_terms(" ".join(cell for name, cell in row.cells.items() if not row.value(name)))} for row in rows]
-    known = {term for terms in said for term in terms}
+    known = {term for terms in said for term in terms} - {*content_terms(" ".join(names))}
     about = [term for term in content_terms(f"{choice['about'] or ''} {choice['rest'] or ''}") if term in known]
     found = list[list[int]]()
     for thing in (choice["one"], choice["other"]):
