@@ -127,7 +127,8 @@ def test_lists_stay_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("message", "alone"),
     [
-        ("I am new here. what is in the handbook?", "what is in the handbook?"),
+        ("I am new here. which rooms does the handbook list?", "which rooms does the handbook list?"),
+        ("The machine broke down half way. what do i get", "The machine broke down half way. what do i get"),
         (
             "We move on Friday. The van is full. where may I park it",
             "We move on Friday. The van is full. where may I park it",

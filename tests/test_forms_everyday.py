@@ -213,6 +213,8 @@ def test_a_question_after_a_story_is_asked_alone_if_the_message_is_refused(every
     found = answer(everyday, story)
     assert found.text.startswith("20 [1]") and found.question == story and found.timings["total"] > 0
     assert answer(everyday, "My colleague Zoltan keeps bees. who is the mayor of Oslo?").refused
+    for bare in ("what do we need", "who do i ask"):  # nearly any source answers these
+        assert answer(everyday, f"We are new on the team and like to sing. {bare}").refused
 
 
 def test_a_date_limits_all_questions_of_a_message(everyday: Engine) -> None:

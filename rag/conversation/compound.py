@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.text.words import content_terms
 from rag.cite import Citation, CitedSentence
 from rag.conversation.thread import is_whole
 from rag.forms.question_form import requested_form
@@ -14,6 +15,8 @@ from rag.writer.quote import as_text
 
 _MOST = 3
 """Most questions in one message that are answered one by one; more are searched as one."""
+_ENOUGH_WORDS = 3
+"""Fewest content words of a question that is asked without the statements before it."""
 _QUOTES = 2
 """Most sentences quoted for each question."""
 _BE = r"(?:is|are|was|were|has|have|had)"
@@ -57,16 +60,19 @@ def single_questions(text: str) -> list[str]:
 
 
 def question_alone(text: str) -> str:
-    """Return the question of a message without the statements before it; the message if the question refers to them.
+    """Return the question of a message without the statements before it; the message if the question needs them.
 
-    >>> question_alone("I work from Monday to Friday. which courses are on a Sunday?")
-    'which courses are on a Sunday?'
+    It needs them if it refers to them, or says little by itself: nearly any source answers "what do I get".
+
+    >>> question_alone("I work from Monday to Friday. which courses are on a Sunday evening?")
+    'which courses are on a Sunday evening?'
     >>> question_alone("The lift is stuck. who repairs it?")
     'The lift is stuck. who repairs it?'
     """
     *before, last = _STATES.split(text)
     is_question = bool(before) and _ASKS.search(last) and not any("?" in one for one in before)
-    return last if is_question and is_whole(last) else text
+    says_enough = requested_form(last) == "summary" or len(content_terms(last)) >= _ENOUGH_WORDS
+    return last if is_question and is_whole(last) and says_enough else text
 
 
 def join_answers(question: str, answers: Sequence[Answer]) -> Answer:
