@@ -90,6 +90,29 @@ def test_a_sentence_that_contradicts_or_exceeds_its_source_is_weak_with_a_reason
     assert verdict.kind == "weak" and verdict.why.startswith(why)
 
 
+PRICES = (
+    "Code: H110 | Plant: Lemon thyme | Pot size (litres): 1 | Price (EUR): 3.20 | Stock: 210\n\n"
+    "Code: H111 | Plant: Sage | Pot size (litres): 1 | Price (EUR): 3.40 | Stock: 80"
+)
+VISITS = "The first visit is on 12 June 2025 at the hall. After that, the second visit takes place on 14 June 2025."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text", "kind"),
+    [
+        ("The price of lemon thyme is 3.20 EUR.", PRICES, "supported"),
+        ("The price of lemon thyme is €3.20.", PRICES, "supported"),
+        ("The price of lemon thyme is 3.40 EUR.", PRICES, "weak"),
+        ("Lemon thyme costs 210 EUR.", PRICES, "unsupported"),
+        ("Lemon thyme grows in a pot of 1 litre.", PRICES, "supported"),
+        ("The first visit is on 12 June 2025.", VISITS, "supported"),
+        ("The first visit is on 14 June 2025.", VISITS, "weak"),
+    ],
+)
+def test_a_value_is_told_from_another_that_shares_digits_or_a_month(sentence: str, text: str, kind: str) -> None:
+    assert check(sentence, text).kind == kind
+
+
 def test_an_alias_counts_only_where_a_text_introduces_it() -> None:
     source = "GM builds cars in Detroit."
     assert check("General Motors builds cars in Detroit.", source).kind == "unsupported"
@@ -218,6 +241,7 @@ def test_a_sentence_may_combine_sources_and_gets_a_slice_of_each() -> None:
         ("twenty-five of a hundred and twenty", [("25", ""), ("120", "")]),
         ("1914–18", [("1914", ""), ("18", ""), ("1918", "")]),
         ("one or two", [("2", "")]),
+        ("Pot (litres): 1 | Price (EUR): 3.40 | Weight kg: 2", [("1", "litre"), ("3.4", "euro"), ("2", "kilogram")]),
         ("half a million, two and a half million", [("500000", ""), ("2500000", "")]),
         ("three and a half years, a dozen and a half, 2 and a half", [("3.5", "year"), ("18", ""), ("2.5", "")]),
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 _CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
@@ -57,6 +57,8 @@ _NUMBER = re.compile(
     rf"(?:[\s-]?(?:(?:square|sq\.?|cubic|US)\s)?(?P<unit>{_UNIT}|per\s?cent)(?!\w))?(?!\w)",
     re.IGNORECASE,
 )
+_NAMED_UNIT = re.compile(rf"(?<!\w)\(?({_UNIT}|[$€£¥₹])\)?:\s+(?=[-−]?\d)", re.IGNORECASE)
+"""A unit that ends the name of a value: "Price (EUR): 3.20"."""
 _ORDINAL = re.compile(rf"\b(?:{'|'.join(_ORDINALS)})\b", re.IGNORECASE)
 _SHORT_RANGE = re.compile(r"(?<!\d)(\d{2})(\d{2})[–—/-](\d{2})(?!\d)")
 _JOINT = re.compile(r"\s?(?:[-–—]|to|and|or)\s?", re.IGNORECASE)
@@ -86,8 +88,15 @@ def find_numbers(text: str) -> list[Number]:
 
     >>> [(str(n.value), n.unit) for n in find_numbers("From 5 to 6 percent, or $1.5 million.")]
     [('5', 'percent'), ('6', 'percent'), ('1500000', 'dollar')]
+    >>> [(str(n.value), n.unit) for n in find_numbers("Plant: Sage | Pot (litres): 1 | Price (EUR): 3.40")]
+    [('1', 'litre'), ('3.4', 'euro')]
     """
     found = sorted([*_plain(text), *_ordinals(text), *_short_ranges(text)], key=lambda one: one.start)
+    named = {match.end(): match[1] for match in _NAMED_UNIT.finditer(text)}
+    for n, one in enumerate(found):
+        if not one.unit and one.start in named:
+            form = named[one.start]
+            found[n] = replace(one, unit=_CURRENCIES.get(form) or _unit(form))
     for n in range(len(found) - 2, -1, -1):
         one, after = found[n], found[n + 1]
         # "5 to 6 percent" has the unit once.

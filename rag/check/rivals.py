@@ -65,22 +65,24 @@ class FactPlaces:
             if not in_a_name(self._text, one)
         ]
 
-    def rival(self, fact: Fact, said: Sequence[str]) -> Rival | None:
+    def rival(self, fact: Fact, said: Sequence[str], stated: Sequence[Fact] = ()) -> Rival | None:
         """Compare a fact with others of its kind that the sentence does not state.
 
-        `said` are the content terms of the sentence. None if the passage lacks the fact or has no other of its kind.
+        `said` are the content terms of the sentence, `stated` its facts. None if the passage lacks the fact or has no
+        other of its kind.
         """
         own = set(_content(fact.text))
         rest = [term for term in said if term not in own]
-        kind, key = kind_of(fact), _key(fact)
+        kind = kind_of(fact)
+        stated = [one for one in stated if kind_of(one) == kind]
         mine, others = [], []
         for one, of_kind, first, last in self.facts:
             if of_kind != kind or not _comparable(fact, one):
                 continue
-            same = bool(own.intersection(_content(one.text))) if kind == "name" else _key(one) == key
-            if same:
+            content = set(_content(one.text))
+            if own & content if kind == "name" else _key(one) == _key(fact):
                 mine.append(self._nearness(first, last, rest))
-            elif (content := _content(one.text)) and not set(content).intersection(said):
+            elif content.isdisjoint(said) if kind == "name" else not any(_agree(one, each) for each in stated):
                 others.append((self._nearness(first, last, rest), one.text))
         if not rest or not mine or not others:
             return None
@@ -133,8 +135,13 @@ def _comparable(one: Fact, other: Fact) -> bool:
     return len(units) == 1 or ("" in units and not units & {"th", "s"})
 
 
-def _key(fact: Fact) -> object:
-    return fact.value.value if isinstance(fact.value, Number) else fact.value
+def _key(fact: Fact) -> tuple[object, ...]:
+    return (fact.value.value,) if isinstance(fact.value, Number) else tuple(fact.value)
+
+
+def _agree(one: Fact, other: Fact) -> bool:
+    """True for the same number, and for dates that may be the same: "1995" and "12 June 1995"."""
+    return all(a == b for a, b in zip(_key(one), _key(other), strict=False) if a is not None and b is not None)
 
 
 def _content(text: str) -> list[str]:

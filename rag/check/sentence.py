@@ -149,8 +149,8 @@ def measure(sentence: str, sources: Sequence[SourceFacts]) -> Measured:
         slices=_covered(facts, rest, holders),
         apart=apart,
         strays=tuple(strays),
-        value=worst(_rival(fact, said, sources) for fact in free if kind_of(fact) in ("number", "date")),
-        name=worst(_rival(fact, said, sources) for fact in free if kind_of(fact) == "name"),
+        value=worst(_rival(fact, said, sources, facts) for fact in free if kind_of(fact) in ("number", "date")),
+        name=worst(_rival(fact, said, sources, facts) for fact in free if kind_of(fact) == "name"),
         denied=bool(holders) and negation_differs(sentence, text),
         turned=direction_differs(sentence, text),
         roles=exchanged_roles(sentence, text),
@@ -228,9 +228,9 @@ def _best(facts: Sequence[Fact], rest: Sequence[str], source: SourceFacts) -> tu
     return best
 
 
-def _rival(fact: Fact, said: Sequence[str], sources: Sequence[SourceFacts]) -> Rival | None:
+def _rival(fact: Fact, said: Sequence[str], sources: Sequence[SourceFacts], stated: Sequence[Fact]) -> Rival | None:
     """Compare a fact with others of its kind, in the source that fits it best."""
-    found = [rival for source in sources if (rival := source.places.rival(fact, said))]
+    found = [rival for source in sources if (rival := source.places.rival(fact, said, stated))]
     return max(found, key=lambda one: one.margin, default=None)
 
 
