@@ -58,6 +58,15 @@ def test_suppliers_are_answered_from_the_right_article(engine: Engine, question:
 
 
 @pytest.mark.parametrize(
+    "question",
+    ["which companies supply cells to GM?", "which suppliers does GM work with", "name the suppliers of GM's cells"],
+)
+def test_a_sentence_that_answers_goes_before_the_section_around_it(engine: Engine, question: str) -> None:
+    found = answer(engine, question)
+    assert any(SUPPLIERS.removesuffix(" (CATL)") in one.text for one in found.sentences[:2])
+
+
+@pytest.mark.parametrize(
     ("question", "missing"), [("Who supplies Tesla's cells?", "Tesla"), ("What is the capital of France?", "France")]
 )
 def test_a_question_about_an_unmentioned_name_is_refused_with_the_nearest_passages(

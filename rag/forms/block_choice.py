@@ -243,12 +243,16 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
 
     A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
     rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
-    quoted from there on.
+    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole.
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
-    found = [one for one in whole_blocks(places) if one.items or not reading.opens]  # words open before a section
+    first = reading.evidence[0] if reading.evidence else None
+    answers = reading.opens or (first is not None and first.stands)
+    found = [one for one in whole_blocks(places) if one.items or not answers]  # words or a sentence go before a section
     found = [one for one in found if _may_answer(query, one, places)]
+    if first and first.stands:
+        found = [one for one in found if one.contains(first)]
     if not found:
         return []
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))

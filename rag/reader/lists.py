@@ -76,10 +76,16 @@ def _enumeration(one: Evidence, words: str) -> Span | None:
         named = AnswerSpan(match.start(), match.end(), 0.0)
         for start, end in one.answers:
             answer = AnswerSpan(start - one.start, end - one.start, 0.0)
-            inside = answer.start <= named.start and named.end <= answer.end
-            if (inside and _JOINT.search(one.text, answer.start, answer.end)) or one_list(one.text, named, answer):
+            if _lists(one.text, answer, named) or one_list(one.text, named, answer):
                 return min(start, named.start + one.start), max(end, named.end + one.start)
     return None
+
+
+def _lists(text: str, answer: AnswerSpan, named: AnswerSpan) -> bool:
+    """True if an answer has these words, and only other names with commas or "and" beside them."""
+    beside = text[answer.start : named.start], text[named.end : answer.end]
+    inside = answer.start <= named.start and named.end <= answer.end
+    return inside and any(map(_JOINT.search, beside)) and all(not part or _FILLER.fullmatch(part) for part in beside)
 
 
 def _overlaps(one: AnswerSpan, others: Sequence[AnswerSpan]) -> bool:
