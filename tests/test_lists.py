@@ -102,7 +102,7 @@ def _evidence(sentence: str, answer: str, score: float) -> Evidence:
         ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Acme, Boreal Works", 0.3, "Acme, Boreal Works"),
         ("The mill buys from Acme, Boreal Works and Calder Ltd.", "Calder Ltd", 0.02, "Acme"),  # improbable
         ("Acme moved to Oslo, Norway.", "Oslo", 0.3, "Acme"),  # not an enumeration
-        ("Acme held firm, and it sold glass.", "Acme held firm, and it sold glass", 0.3, "Acme"),
+        ("Acme held firm, and it sold glass.", "Acme held firm, and it sold glass", 0.3, "Acme"),  # more than names
     ],
 )
 def test_a_sentence_that_lists_several_answers_comes_first(

@@ -90,7 +90,7 @@ def test_the_example_of_the_readme_runs(seeds_home: Path) -> None:
     environment = {**os.environ, "FOOTNOTE_HOME": str(seeds_home)}
     done = subprocess.run([sys.executable, "-c", example[1]], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "1,000" in done.stdout and "[1] 000_fee8f80bb4d154f2.txt, characters 196 to 290" in done.stdout
+    assert "1,000" in done.stdout and "[1] 000_fee8f80bb4d154f2.txt, characters 677 to 872" in done.stdout
 
 
 @pytest.fixture
