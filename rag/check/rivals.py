@@ -65,7 +65,7 @@ class FactPlaces:
             if not in_a_name(self._text, one)
         ]
 
-    def rival(self, fact: Fact, said: Sequence[str], stated: Sequence[Fact] = ()) -> Rival | None:
+    def rival(self, fact: Fact, said: Sequence[str], stated: Sequence[Fact]) -> Rival | None:
         """Compare a fact with others of its kind that the sentence does not state.
 
         `said` are the content terms of the sentence, `stated` its facts. None if the passage lacks the fact or has no
@@ -73,14 +73,14 @@ class FactPlaces:
         """
         own = set(_content(fact.text))
         rest = [term for term in said if term not in own]
-        kind = kind_of(fact)
+        kind, key = kind_of(fact), _key(fact)
         stated = [one for one in stated if kind_of(one) == kind]
         mine, others = [], []
         for one, of_kind, first, last in self.facts:
             if of_kind != kind or not _comparable(fact, one):
                 continue
             content = set(_content(one.text))
-            if own & content if kind == "name" else _key(one) == _key(fact):
+            if own & content if kind == "name" else _key(one) == key:
                 mine.append(self._nearness(first, last, rest))
             elif content.isdisjoint(said) if kind == "name" else not any(_agree(one, each) for each in stated):
                 others.append((self._nearness(first, last, rest), one.text))

@@ -247,12 +247,13 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
-    first = reading.evidence[0] if reading.evidence else None
-    answers = reading.opens or (first is not None and first.stands)
-    found = [one for one in whole_blocks(places) if one.items or not answers]  # words or a sentence go before a section
+    alone = next((one for one in reading.evidence[:1] if one.stands), None)
+    found = whole_blocks(places)
+    if reading.opens or alone:
+        found = [one for one in found if one.items]  # words or a sentence go before a section
+    if alone:
+        found = [one for one in found if one.contains(alone)]
     found = [one for one in found if _may_answer(query, one, places)]
-    if first and first.stands:
-        found = [one for one in found if one.contains(first)]
     if not found:
         return []
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
