@@ -75,7 +75,7 @@ class Turn:
 
     def sentences(self) -> Iterator[CitedSentence]:
         """Yield the sentences that the language model wrote."""
-        yield from (one for one in self.answer.checked or self.answer.sentences if one.verdict != "quoted")
+        yield from (one for one in self.answer.all_sentences if one.verdict != "quoted")
 
     def is_false(self, one: CitedSentence) -> bool:
         """True if a sentence is false by the set's patterns."""

@@ -1,8 +1,9 @@
 """Time that the check adds to a language model: python -m benchmarks.written [--pace 50]
 
 A scripted server on loopback writes answers of five sentences with citations at a constant pace. Measures per question:
-the time when the server had sent the first sentence, the time when the page could show it, the time of the check, and
-the time of the whole answer. All ratios are within one run, so a busy machine hardly changes them.
+the time until the quotes are there, the time when the server had sent the first sentence, the time when the page could
+show it, the time of the check, and the time of the whole answer. All ratios are within one run, so a busy machine
+hardly changes them.
 """
 
 from __future__ import annotations
@@ -26,12 +27,13 @@ from rag.settings import SEEDS, Settings
 
 @dataclass(frozen=True)
 class Timed:
-    """The times of an answer, in milliseconds since its first token was sent.
+    """The times of an answer in milliseconds: `quoted` since it was asked, the others since its first token was sent.
 
     The first sentence was `sent` with its citation and `shown`; then came the `last` token and the `whole` answer.
     `checked` is the number of checked sentences, `check` the milliseconds of their check.
     """
 
+    quoted: float
     sent: float
     shown: float
     last: float
@@ -43,8 +45,10 @@ class Timed:
 def ask(engine: Engine, server: Server, question: str) -> Timed | None:
     """Time a question; None if no text of the language model was shown."""
     server.sent = []
-    shown = 0.0
+    asked = time.perf_counter()
+    quoted = shown = 0.0
     for state in stream(engine, question):
+        quoted = quoted or time.perf_counter()
         if state.writer == "llm":
             shown = shown or time.perf_counter()
             found = state
@@ -54,11 +58,12 @@ def ask(engine: Engine, server: Server, question: str) -> Timed | None:
     began, times = server.sent[0][0], [1000 * (at - server.sent[0][0]) for at, _ in server.sent]
     sent = next(n for n, (_, text) in enumerate(server.sent) if text.endswith("]"))
     return Timed(
+        1000 * (quoted - asked),
         times[sent],
         1000 * (shown - began),
         times[-1],
         1000 * (whole - began),
-        len(found.checked),
+        len(found.all_sentences),
         found.timings["check"],
     )
 
@@ -66,10 +71,11 @@ def ask(engine: Engine, server: Server, question: str) -> Timed | None:
 def table(timed: Sequence[Timed], pace: float) -> Iterator[str]:
     """Yield the lines of the tables."""
     sentences = sum(one.checked for one in timed)
-    yield f"{len(timed)} answers of {sentences} sentences, {pace:g} tokens a second, times since the first token.\n"
+    yield f"{len(timed)} answers of {sentences} sentences, {pace:g} tokens a second.\n"
     yield "| | median | 95% |\n|---|---|---|"
     rows = {
-        "first sentence sent": [one.sent for one in timed],
+        "quotes there, since asked": [one.quoted for one in timed],
+        "first sentence sent, since the first token (so are those below)": [one.sent for one in timed],
         "first sentence shown, checked": [one.shown for one in timed],
         "between the two": [one.shown - one.sent for one in timed],
         "check of a sentence": [one.check / one.checked for one in timed],

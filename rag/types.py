@@ -106,6 +106,11 @@ class Answer:
         object.__setattr__(self, "searched", self.searched or self.question)
 
     @property
+    def all_sentences(self) -> tuple[CitedSentence, ...]:
+        """All sentences in order, those of a language model that failed the check among them."""
+        return self.checked or self.sentences
+
+    @property
     def corrected(self) -> bool:
         """True if misspelt words were corrected for the search."""
         return bool(self.searched) and self.searched not in (self.question, as_typed(self.question)[0])
@@ -122,7 +127,7 @@ class Answer:
             "form": self.form,
             "blocks": [_block_to_json(one) for one in self.sentences],
             "evidence_score": self.evidence_score,
-            "sentences": [_sentence_to_json(one, one in self.sentences) for one in self.checked or self.sentences],
+            "sentences": [_sentence_to_json(one, one in self.sentences) for one in self.all_sentences],
             "citations": [_citation_to_json(one) for one in self.citations],
             "passages": [one.to_json() for one in self.passages],
             "timings": dict(self.timings),

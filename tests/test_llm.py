@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from benchmarks import written
 from benchmarks.scripted import KEY, Server, serving
 from benchmarks.served import free_port
 from index.errors import FootnoteError
@@ -478,6 +479,18 @@ def test_nonsense_of_a_real_server_is_never_shown_as_fact(
         shown = [one for one in found.to_json()["sentences"] if one["verdict"] in ("supported", "weak")]
         assert not shown and found.writer == "quote" and found.text == answer(engine, question).text
         assert any(re.search("did not pass the check|no whole sentence", note) for note in found.notes)
+
+
+def test_the_times_of_a_written_answer_are_in_order(server: Server, engine: Engine) -> None:
+    server.pace = 200
+    try:
+        timed = written.ask(engine_for(engine, server, "five"), server, SUPPLIERS)
+    finally:
+        server.pace = 0
+    assert timed and timed.checked == 5 and min(timed.quoted, timed.check) > 0
+    assert 0 < timed.sent < timed.shown < timed.whole and timed.sent < timed.last < timed.whole
+    lines = list(written.table([timed, timed], 200))
+    assert lines[0].startswith("2 answers of 10 sentences") and len(lines) == 12
 
 
 def test_a_completion_is_text_followed_by_its_usage(server: Server) -> None:
