@@ -94,7 +94,7 @@ def _matches(patterns: Sequence[str], text: str) -> bool:
 def ask_all(engine: Engine, rows: Sequence[Mapping[str, Any]], writer: Writer) -> list[Turn]:
     """Answer the rows thread by thread."""
     turns = []
-    bar = tqdm(total=len(rows), unit="question", desc=writer)
+    bar = tqdm(total=len(rows), unit="question", desc=writer, disable=None)
     for _, thread_rows in groupby(rows, key=lambda row: row["thread"]):
         thread = NO_TURNS
         for row in thread_rows:
