@@ -159,3 +159,63 @@ def test_a_follow_up_asks_for_another_cell_of_the_row(hall: Engine) -> None:
         found = answer(hall, question, thread=thread)
         assert "Book launch" in found.text and cell in found.text.split("\n\n")[0], (found.searched, found.text)
     assert thread.row() and not thread.then(answer(hall, "how do i free a held message")).row()
+
+
+BENCHES = """Code,Bench,Wood,Price (EUR),Deposit (EUR),Weight (kg),Made in,Remarks
+B1,Long garden bench,oak,240.00,40,31.5,Wexcombe,
+B2,Short garden bench,oak,180.00,30,22.0,Wexcombe,sold together with B1
+B3,Work bench,beech,310.00,50,48.0,Dunmere,for the garden shed too
+B4,Piano bench,walnut,150.00,25,9.5,Dunmere,
+B5,Potting table,larch,95.00,15,14.0,Wexcombe,stands beside a long bench
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """Return an engine over a list of benches."""
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "docs").mkdir()
+    (folder / "docs/benches.csv").write_text(BENCHES, "utf-8")
+    engine = Engine(Settings(home=folder / "home"))
+    engine.index([folder / "docs"])
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("deposit for the work bench and the potting table", "Deposit (EUR): 50 (Work bench), 15 (Potting table)"),
+        ("work bench and piano bench, how heavy", "Weight (kg): 48.0 (Work bench), 9.5 (Piano bench)"),
+        ("what wood is the piano bench vs the potting table", "Wood: walnut (Piano bench), larch (Potting table)"),
+        (
+            "price of the long garden bench, the work bench and the potting table?",
+            "Price (EUR): 240.00 (Long garden bench), 310.00 (Work bench), 95.00 (Potting table)",
+        ),
+        (
+            "deposit for the garden bench and the work bench",  # two rows are garden benches
+            "Deposit (EUR): 40 (Long garden bench), 30 (Short garden bench), 50 (Work bench)",
+        ),
+        ("how heavy is the potting table", "14.0"),
+        (
+            "i take the long garden bench and the work bench, what deposit is that together",
+            "90 (2 rows, Deposit (EUR): 40 + 50 = 90)",
+        ),
+    ],
+)
+def test_cells_of_several_named_rows_are_shown_or_added(shop: Engine, question: str, opening: str) -> None:
+    found = answer(shop, question)
+    assert found.form == "table" and found.text.split(" [")[0] == opening, found.text
+    assert len(found.citations) == len(found.text.splitlines()) - 1  # each row once
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "deposit for the work bench and the dishwasher",  # the sources have no dishwasher
+        "deposit for oak and Wexcombe",  # one is a wood, the other a place
+        "how deep are the work bench and the piano bench",  # no column says so
+    ],
+)
+def test_cells_of_rows_that_are_not_clear_are_not_shown(shop: Engine, question: str) -> None:
+    found = answer(shop, question)
+    assert found.form != "table", found.text

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from index.text.layout import Span
 from index.text.structure import columns
+from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.along_blocks import entries, statements
 from rag.forms.values import Value, day_in, number_in
@@ -19,6 +20,11 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 """The first cell of a row that sums up other rows."""
+
+_ALIKE = 3
+"""Most rows that a name of several may mean, as "garden bench" means the long one and the short one."""
+_WORD = 4
+"""Fewest letters of a word that two texts may share by more than chance."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,36 @@ def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:
     if len({name for name, colon, _ in pairs if colon}) < sum(bool(colon) for _, colon, _ in pairs):
         return {}  # two columns with one name are ambiguous
     return {name.strip(): value.strip() for name, colon, value in pairs if colon}
+
+
+def named_apart(parts: Sequence[str], rows: Sequence[TableRow]) -> tuple[str, list[TableRow]] | None:
+    """Return (a column, the rows that the parts of a question name by their cells in it).
+
+    None if no two parts name different rows: "the tea and the soup" names two, "the tea of May" one.
+    """
+    for name in dict.fromkeys(name for row in rows for name in row.cells):
+        held = [{*content_terms(row.cells.get(name, ""))} for row in rows]
+        found = list(filter(None, (_named(part, rows, name, held) for part in parts)))
+        chosen = [row for one in found for row in one]
+        if len(found) > 1 and max(map(len, found)) <= _ALIKE and len({row.start for row in chosen}) == len(chosen):
+            return name, chosen
+    return None
+
+
+def _named(part: str, rows: Sequence[TableRow], name: str, held: Sequence[set[str]]) -> list[TableRow]:
+    """Return the rows whose cell in a column has all known terms of a part, and most of its words.
+
+    `held` are the terms of the cells. Terms that no cell has are ignored.
+    """
+    wanted = {term for term in content_terms(part) if any(term in terms for terms in held)}
+    found = [row for row, terms in zip(rows, held, strict=True) if wanted and terms >= wanted]
+    shared = [shared_words(part, row.cells[name]) for row in found]
+    return [row for row, count in zip(found, shared, strict=True) if count == max(shared)]
+
+
+def shared_words(phrase: str, cell: str) -> int:
+    """Return the number of words, also of those like "long", that a cell shares with a phrase."""
+    return len({word.lower() for word in words(phrase) if len(word) >= _WORD} & {word.lower() for word in words(cell)})
 
 
 def as_rows(lead: str, rows: Sequence[TableRow], places: Places, article: str) -> list[Statement]:

@@ -39,8 +39,8 @@ def draft(
         return part, ()
     if (figures := from_table(query.text, form, places)).statements:
         return figures.statements, (figures.note,) if figures.note else ()
-    if form == "words" and (cell := looked_up(query.text, places)):
-        return cell, ()
+    if form in ("words", "comparison") and (cells := looked_up(query.text, places)):
+        return cells, ()
     if form == "comparison" and (both := compared_sections(query.text, places)):
         return both, ()
     if steps := numbered_steps(query.text, form, evidence, places):

@@ -1,4 +1,4 @@
-"""The cell of a table that a question names by row and column: "library opening hours on Thursday"."""
+"""The cells of a table that a question names by row and column: "library opening hours on Thursday"."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from index.article import Article
 from index.text.words import content_terms
 from rag.check.amounts import find_numbers
 from rag.cite import Statement
-from rag.forms.cells import TableRow, as_rows, tables
+from rag.forms.cells import TableRow, as_rows, named_apart, tables
 from rag.forms.columns import PRICE
 from rag.places import Places
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
-from rag.reader.tables import counts
+from rag.reader.tables import asked_measure, counts
 
 _ARTICLES = 3
 """Number of sources, nearest first, whose tables are searched."""
@@ -24,32 +25,44 @@ _PRICED = frozenset(content_terms("price cost fee rent amount charge rate eur us
 _ASKS_NOTHING = frozenset(
     content_terms(
         "table row column list show tell give find open opened opening hour hours time times day value number"
+        " compare compared versus vs plus get both each"
     )
 )
 
 
+_BETWEEN = re.compile(
+    r"[,;&/]|\b(?:and|or|plus|vs\.?|versus|against)\b|\bcompared (?:with|to)\b|\bas well as\b", re.IGNORECASE
+)
+"""Between the names of several rows."""
 _FOR_NO_NUMBER = re.compile(r"\b(?:when|who|whom|whose|where|why|what (?:time|date|day))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class NamedCell:
-    """A cell that a question names, with its row."""
+    """A cell that a question names, with its row; the row is named by what is in its column `naming`, if by one."""
 
     article_id: str
     row: TableRow
     column: str
+    naming: str = ""
 
 
 def looked_up(question: str, places: Places) -> list[Statement]:
-    """Return a cell and its row, if a question names just one and asks nothing else.
+    """Return a cell and its row, if a question names just one, or the same cell of several rows, and asks nothing else.
 
     A row is named by a range with an amount or weekday of the question, or by having more of its words than any other
     row of the table. If the question asks for a price, the only row of prices is named too. A column is named by its
     name, by a weekday within it, or by being the only one of prices. All other words of the question must be in the
-    row, in the name of the column, or in the title or top of the document.
+    row, in the name of the column, or in the title or top of the document. Several rows are named by a column that
+    tells them apart: "price of the tea and the soup".
     """
     articles = list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]
-    near = ((id_, rows) for id_ in articles for rows in _rows_near(id_, places))
+    near = [(id_, rows) for id_ in articles for rows in _rows_near(id_, places)]
+    if several := [cells for id_, rows in near if (cells := _cells(question, rows, id_, places))]:
+        cells = several[0]
+        values = ", ".join(f"{one.row.cells[one.column]} ({one.row.cells[one.naming]})" for one in cells)
+        shown = as_rows(f"{cells[0].column}: {values}", [one.row for one in cells], places, cells[0].article_id)
+        return shown if len(several) == 1 else []
     found = [cell for id_, rows in near if (cell := _cell(question, rows, id_, places))]
     if len(found) != 1:
         return []
@@ -91,9 +104,34 @@ def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Plac
     column = _column(question, [term for term in question_terms if term not in terms], given, row)
     if column is None or not _is_of_the_kind(question, row, column):
         return None
-    known = {*terms, *content_terms(f"{column} {article.title} {article.text[:_TOP]}"), *_ASKS_NOTHING}
-    known |= _PRICED if row.value(column) else set()
-    return NamedCell(article_id, row, column) if known.issuperset(question_terms) else None
+    is_all = _known(question, row, column, article).issuperset(question_terms)
+    return NamedCell(article_id, row, column) if is_all else None
+
+
+def _cells(question: str, rows: Sequence[TableRow], article_id: str, places: Places) -> list[NamedCell]:
+    """Return the cells in one column of the rows that the parts of a question name; [] if a part names none."""
+    apart, question_terms = named_apart(_BETWEEN.split(question), rows), {*content_terms(question)}
+    if apart is None:
+        return []
+    naming, chosen = apart
+    in_names = {term for row in chosen for term in content_terms(row.cells[naming])}
+    column = _column(question, sorted(question_terms - in_names), amounts(question), chosen[0])
+    if column in (None, naming) or not all(row.cells.get(column) for row in chosen):
+        return []
+    known = {term for row in chosen for term in _known(question, row, column, places.articles[article_id])}
+    is_all = known >= question_terms and all(_is_of_the_kind(question, row, column) for row in chosen)
+    return [NamedCell(article_id, row, column, naming) for row in chosen] if is_all else []
+
+
+def _known(question: str, row: TableRow, column: str, article: Article) -> set[str]:
+    """Return the terms that a question for a cell may have.
+
+    "How long" asks for many things. So its other words must be in the row, those of the document are not enough.
+    """
+    measure = asked_measure(question)
+    about = measure.adjective if measure else f"{article.title} {article.text[:_TOP]}"
+    known = {*content_terms(f"{' '.join(row.cells.values())} {column} {about}"), *_ASKS_NOTHING}
+    return known | (_PRICED if row.value(column) else set())
 
 
 def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:
@@ -119,6 +157,8 @@ def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: Ta
         shares = {name: len(set(content_terms(name)) & set(free)) for name in row.cells}
         most = max(shares.values(), default=0)
         named = [name for name in shares if most and shares[name] == most]
+    if not named and (measure := asked_measure(question)):
+        named = [name for name in row.cells if measure.said.search(name) and row.value(name)]
     if not named and PRICE.search(question):
         named = [name for name in row.cells if _PRICED & set(content_terms(name)) and row.value(name)]
     return named[0] if len(named) == 1 else None

@@ -10,7 +10,7 @@ from index.article import Article
 from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.arithmetic import MOST_ROWS, Operation, requested_operation, telling_first, worked_out
-from rag.forms.cells import TableRow, as_rows, tables
+from rag.forms.cells import TableRow, as_rows, named_apart, shared_words, tables
 from rag.forms.columns import (
     ACTUAL,
     COMPARED,
@@ -41,7 +41,7 @@ _BEYOND = re.compile(
 _NOT_ASKED = frozenset(
     content_terms(
         "list table row column item thing kind different many much most show name number total sum average mean"
-        " altogether one"
+        " altogether together combined overall one"
     )
 )
 _CHOICE = re.compile(
@@ -234,13 +234,25 @@ def _matching(
     known = [term for term in question_terms if term not in headers and any(term in terms for terms in held.values())]
     if not known:
         return list(rows), False
+    parts = re.split(r"\band\b|\bor\b|,", question)
+    if len(parts) > 1 and (apart := named_apart(parts, [row for row in rows if held[id(row)].intersection(known)])):
+        return apart[1], True
     if every := [row for row in rows if held[id(row)].issuperset(known)]:
         return every, True
-    phrases = [
-        [term for term in content_terms(part) if term in known] for part in re.split(r"\band\b|\bor\b|,", question)
-    ]
-    phrases = [phrase for phrase in phrases if phrase]
-    return [row for row in rows if any(held[id(row)].issuperset(phrase) for phrase in phrases)], True
+    meant = {id(row) for part in parts for row in _with_phrase(part, {*known}, rows)}
+    return [row for row in rows if id(row) in meant], True
+
+
+def _with_phrase(part: str, known: set[str], rows: Sequence[TableRow]) -> list[TableRow]:
+    """Return the rows that hold all known terms of a part of a question: most alike in one cell, if any row does."""
+    wanted = known.intersection(content_terms(part))
+    if not wanted:
+        return []
+    cells = [(row, cell) for row in rows for cell in row.cells.values() if wanted.issubset(content_terms(cell))]
+    if not cells:
+        return [row for row in rows if wanted.issubset(content_terms(" ".join(row.cells.values())))]
+    shared = [shared_words(part, cell) for _, cell in cells]
+    return [row for (row, _), count in zip(cells, shared, strict=True) if count == max(shared)]
 
 
 def _is_named(row: TableRow, question_terms: Sequence[str]) -> bool:

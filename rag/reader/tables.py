@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from index.text.layout import Span
 from index.text.words import content_terms
@@ -207,16 +208,29 @@ def counts(name: str, cell: str) -> bool:
     return bool(_NUMBER.fullmatch(cell.strip()) and _OF_AMOUNTS.search(f"{name} {cell}"))
 
 
+class Measure(NamedTuple):
+    """What "how heavy" asks for: the `adjective`, and a pattern for what is `said` in a column's name or a cell."""
+
+    adjective: str
+    said: re.Pattern[str]
+
+
+def asked_measure(question: str) -> Measure | None:
+    """Return the measure that a question asks for ("how heavy"); None if none."""
+    found = _MEASURE.search(question)
+    return Measure(found[1], re.compile(_MEASURED[found[1].lower()], re.IGNORECASE)) if found else None
+
+
 def _has_measure(question: str, text: str, cell: PassageCell) -> bool:
     """False for a cell that measures something else than "how tall" and the like ask, and for a bare number if "when"
     asks."""
     if _WHEN.search(question) and counts(cell.name, text[cell.start : cell.end]):
         return False
-    measure = _MEASURE.search(question)
+    measure = asked_measure(question)
     if measure is None:
         return True
     said = f"{cell.name} {text[cell.start : cell.end]}"
-    if re.search(_MEASURED[measure[1].lower()], said, re.IGNORECASE):
+    if measure.said.search(said):
         return True
     is_other = re.search("|".join([_COUNTS, *_MEASURED.values()]), said, re.IGNORECASE)
     return not is_other and any(map(str.isdigit, text[cell.start : cell.end]))
