@@ -53,6 +53,8 @@ _LINKED = re.compile(r"[ (#:\"“'‘-]{0,3}|\. ?|, ")
 _HEAD = re.compile(r"(?:^|[\n|])[\s#*•>(\[“-]*$")
 _COLUMN = re.compile(r"(?:^|[\n|])[ \t]*([^|:\n]{1,60}): $")
 _FIRST_COLUMN = re.compile(r"(?:^|\n)[^|:\n]{0,40}?(\w+)\.?: $")
+_VERSIONED = ("version", "release", "v")
+"""Words for what a number with two full stops names: "5.0.0" is of version 5."""
 _ABBREVIATED = frozenset("no nr nos p pp ch sec fig vol art cl para rm apt ver v ed".split())
 
 
@@ -146,6 +148,8 @@ class _Text:
             yield normal_form(before.text + token.text)  # "KX 402"
         if token.is_version or token.text.count("-") + token.text.count("/"):
             yield normal_form(token.text)
+        if token.is_version:
+            yield from (normal_form(f"{word} {number}") for word in _VERSIONED for number in _written(token))
         if quantity:
             return
         yield from self._with_next(place, token.text)

@@ -21,7 +21,7 @@ FUNCTION_WORDS = frozenset(
     aren wasn weren won wouldn couldn shouldn many much more most long often old tall far there's that's what's
     please tell give show let know just also too very only own same such other another according based
     whats whos wheres hows thats theres im ive dont doesnt didnt isnt arent wasnt werent cant couldnt shouldnt
-    wouldnt wont""".split()
+    wouldnt wont hadnt hasnt havent theyre theyve theyll theyd youre youve youll weve hes shes itll""".split()
 )
 PART_NOUNS = frozenset(
     "section clause article paragraph chapter part point step rule item question schedule appendix annex title".split()

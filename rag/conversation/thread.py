@@ -44,6 +44,11 @@ _NUMBERED = re.compile(r"\b[A-Za-z]{1,4}-?\d+(?:[.,]\d+)*\b|\d+(?:[.,]\d+)*(?:\s
 _PERSON = frozenset(("he", "she", "him", "his", "her", "hers"))
 _THING = frozenset("it its they them their theirs one ones this that these those".split())
 _PLACE = frozenset(("there", "then"))
+_CONTRACTED = {
+    **{f"they{end}": "they" for end in ("re", "ve", "ll", "d")},
+    **{"hes": "he", "shes": "she", "thats": "that", "itll": "it"},
+}
+"""Pronouns with a verb, as people type them without the apostrophe."""
 _POSSESSIVE = frozenset(("his", "her", "its", "their"))
 """Pronouns that a name or noun before them in the question explains ("GM makes its own cells")."""
 _DETERMINERS = frozenset(("this", "that", "these", "those", "his", "her", "its", "their", "one"))
@@ -230,7 +235,8 @@ def _pronouns(question: str) -> list[tuple[int, int]]:
     found = []
     matches = list(_WORD.finditer(question))
     for number, match in enumerate(matches):
-        form = match.group().casefold().removesuffix("'s").removesuffix("’s")
+        form = match.group().casefold().replace("’", "'").removesuffix("'s")
+        form = _CONTRACTED.get(form.replace("'", ""), form)
         after = matches[number + 1].group().casefold() if number + 1 < len(matches) else ""
         before = matches[number - 1].group().casefold() if number else ""
         if form in _POSSESSIVE and content_terms(question[: match.start()]):

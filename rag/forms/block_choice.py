@@ -80,6 +80,9 @@ ASKS_VALUE = re.compile(
 """Opens a question that mostly a few words answer."""
 _SHOW = 0.5
 """Least probability of a block that is shown."""
+_SHOW_STEPS = 0.1
+"""The same of steps, for a question that says that it wants steps."""
+_STEPS = re.compile(r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions|procedure)\b", re.IGNORECASE)
 _MOST_BLOCKS = 32
 _LONGEST_SECTION = 1000
 """Longest section or reply, in characters, that is quoted whole."""
@@ -243,13 +246,17 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
 
     A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
     rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
-    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole.
+    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole. A question that says
+    "steps" gets steps, whatever else answers.
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
-    alone = next((one for one in reading.evidence[:1] if one.stands), None)
+    wants_steps = _STEPS.search(query.text) is not None
+    alone = next((one for one in reading.evidence[:1] if one.stands and not wants_steps), None)
     found = whole_blocks(places)
-    if reading.opens or alone:
+    if wants_steps and (steps := [one for one in found if one.kind == "steps"]):
+        found = steps
+    elif reading.opens or alone:
         found = [one for one in found if one.items]  # words or a sentence go before a section
     if alone:
         found = [one for one in found if one.contains(alone)]
@@ -259,7 +266,7 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
     best = int(np.argmax(odds))
     likely = float(1 / (1 + np.exp(-odds[best])))
-    if likely < _SHOW:
+    if likely < (_SHOW_STEPS if wants_steps else _SHOW):
         return []
     made = _as_statements(found[best], likely, places)
     in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])

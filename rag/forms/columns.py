@@ -77,7 +77,9 @@ _UNITS = [
 ]
 """Units that "how many" may ask for, as questions and column names write them."""
 COUNTED = re.compile(
-    r"\b(?:how many|number of)\s+(?:(?:different|various|separate|kinds of|types of)\s+)?([\w’'-]+)", re.IGNORECASE
+    r"\b(?:how many|number of)\s+(?:(?:different|various|separate|kinds of|types of|of (?:the|your|our|my|these))\s+)?"
+    r"([\w’'-]+)",
+    re.IGNORECASE,
 )
 PRICE = re.compile(
     r"\b(?:expens\w*|cheap\w*|dear\w*|cost\w*|price\w*|euros?|dollars?|pounds?|[€$£])|[€$£]", re.IGNORECASE

@@ -31,9 +31,10 @@ _ASKS_NOTHING = frozenset(
 
 
 _BETWEEN = re.compile(
-    r"[,;&/]|\b(?:and|or|plus|vs\.?|versus|against)\b|\bcompared (?:with|to)\b|\bas well as\b", re.IGNORECASE
+    r"[,;&/]|\b(?:and|or|vs\.?|versus|against)\b|\bcompared (?:with|to)\b|\bas well as\b", re.IGNORECASE
 )
-"""Between the names of several rows."""
+"""Between the names of several rows; "plus" is one or a name itself."""
+_PLUS = re.compile(r"\bplus\b", re.IGNORECASE)
 _FOR_NO_NUMBER = re.compile(r"\b(?:when|who|whom|whose|where|why|what (?:time|date|day))\b", re.IGNORECASE)
 
 
@@ -110,7 +111,8 @@ def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Plac
 
 def _cells(question: str, rows: Sequence[TableRow], article_id: str, places: Places) -> list[NamedCell]:
     """Return the cells in one column of the rows that the parts of a question name; [] if a part names none."""
-    apart, question_terms = named_apart(_BETWEEN.split(question), rows), {*content_terms(question)}
+    parts, question_terms = _BETWEEN.split(question), {*content_terms(question)}
+    apart = named_apart(parts, rows) or named_apart([one for part in parts for one in _PLUS.split(part)], rows)
     if apart is None:
         return []
     naming, chosen = apart

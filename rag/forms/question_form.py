@@ -28,7 +28,7 @@ _STEPS = re.compile(
     r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions?|procedure|guide)\b"
     r"|\bhow (?:do|can|should|would|must|to|does one|did)\b"
     r"|\bhow\s*\??$|\bhow does (?:it|this|that|all (?:this|that)) work\b"
-    r"|\bwhat (?:do|should|must|can) (?:i|we|you|one) (?:have to |need to )?do\b"
+    r"|\bwhat (?:do|should|must|can|am|are) (?:i|we|you|one) (?:have to |need to |meant to |supposed to )?do\b"
     r"|\bwhat (?:do|should) (?:i|we) have to do\b|\bwhat now\b|\bways? to\b",
     re.IGNORECASE,
 )
@@ -59,7 +59,9 @@ _LIST = re.compile(
 )
 _YES_NO = re.compile(
     r"(?:(?:so|and|but|then|ok|hi|hello)[\s,]+)*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|may|might|must"
-    r"|should|shall|will|would|isn[’']?t|aren[’']?t|don[’']?t|doesn[’']?t|can[’']?t)\b|.*,\s*(?:right|correct|true|yes)\s*\?*$",
+    r"|should|shall|will|would|isn[’']?t|aren[’']?t|don[’']?t|doesn[’']?t|can[’']?t)\b"
+    r"|.*,\s*(?:right|correct|true|yes|ok|okay|alright|allowed|possible)\s*\?*$"
+    r"|(?:.*[,.;:]\s*)?(?:is it |would it be )?(?:ok|okay|alright|all right|fine|allowed) (?:if|to|for)\b",
     re.IGNORECASE,
 )
 _REQUEST = re.compile(

@@ -40,7 +40,8 @@ _BEYOND = re.compile(
 )
 _NOT_ASKED = frozenset(
     content_terms(
-        "list table row column item thing kind different many much most show name number total sum average mean"
+        "list table row column line entry item article product thing kind different many much most show name number"
+        " total sum average mean right now currently present moment"
         " altogether together combined overall one"
     )
 )
