@@ -85,6 +85,25 @@ The warranty runs for two years from the day of purchase.
 """
 
 
+PUMP = """TARN P4 PUMP
+
+CONTROLS
+
+Lamp: amber | Meaning: the filter needs cleaning
+Lamp: green | Meaning: the pump runs
+
+CLEANING THE FILTER
+
+1. Switch the pump off.
+2. Unscrew the lid and take out the sieve.
+3. Rinse the sieve under the tap and let it dry.
+
+SERVICE
+
+The filter needs cleaning after 80 hours. Kit 7 holds a new sieve.
+"""
+
+
 @pytest.fixture(scope="module")
 def everyday(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return an engine over the documents."""
@@ -96,6 +115,7 @@ def everyday(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("brevin-k2.txt", KETTLE),
         ("tern-boatyard-fees.txt", FEES),
         ("tool-library.csv", TOOLS),
+        ("tarn-p4.txt", PUMP),
     ):
         (folder / "docs" / name).write_text(text, "utf-8")
     engine = Engine(Settings(home=folder / "home"))
@@ -134,6 +154,23 @@ def test_steps_with_their_own_headings_are_steps_if_the_question_asks_how(everyd
     assert found.form == "steps"
     assert [text[:8] for text in texts_of(found)] == ["Fill the", "Run the ", "Rinse tw"]
     assert answer(everyday, "how do i have to behave as a guest at the cottage").form != "steps"
+
+
+def test_a_question_for_steps_gets_steps_though_words_would_answer(everyday: Engine) -> None:
+    found = answer(everyday, "amber lamp on the tarn pump, cleaning the filter step by step")
+    assert found.form == "steps" and texts_of(found)[-1].startswith("Rinse the sieve"), found.text
+
+
+def test_a_summary_of_minutes_has_what_was_decided(everyday: Engine) -> None:
+    for question in ("sum up the trustees' meeting", "I'm a new auditor in town, sum up the linden hall minutes"):
+        found = answer(everyday, question)
+        assert found.form == "summary" and "DECISION: take Offer South" in found.text, found.text
+        assert "Present:" not in found.text and "Minutes of" not in found.text
+
+
+@pytest.mark.parametrize("question", ["how many lines are in the garden group right now", "number of items in garden"])
+def test_a_count_ignores_words_for_any_row(everyday: Engine, question: str) -> None:
+    assert answer(everyday, question).text.startswith("2 "), question
 
 
 def test_parallel_sentences_are_compared(everyday: Engine) -> None:

@@ -153,6 +153,8 @@ def test_quantities_times_and_initials_are_not_identifiers(question: str) -> Non
         ("clause 3", "Section 3 is about animals.", "Lease"),
         ("rookery 3", "MySQL is no longer supported.", "Rookery changelog\n3.0.0"),
         ("version 3.1", "Rookery 3.1.2 brings a timeline.", ""),
+        ("version 3", "3.1.2 brings a timeline.", ""),
+        ("release 3.1", "Known problems", "Changes\n3.1.2"),
         ("class 1", "It is of class I.", ""),
         ("the T450", "The T450s is light.", ""),
         ("gate B", "Gates A, B and C are open.", ""),

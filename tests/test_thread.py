@@ -61,6 +61,8 @@ def ask_in_turn(engine: Engine, *questions: str) -> list[Answer]:
         ("why?", True),
         ("how much do they pay?", True),
         ("who will be there to open up?", True),
+        ("what do members get if theyre late with a repair", True),
+        ("which day of the month hes in the office", True),
         ("Who is the CEO of GM?", False),
         ("Is it true that GM makes its own battery cells?", False),
         ("Which company makes the cells that GM buys in Ohio?", False),

@@ -170,6 +170,16 @@ def word_forms(text: str) -> set[str]:
     return {*content_terms(text), *re.findall(r"\d+(?:\.\d+)+", text)}
 
 
+def summary_clause(question: str) -> str:
+    """Return the clause of a question that asks for a summary; "" if it has only one clause.
+
+    >>> summary_clause("I'm new here, sum up the lease please")
+    'sum up the lease please'
+    """
+    clauses = re.split(r"[,;:.!?]\s+", question)
+    return next((one for one in clauses if len(clauses) > 1 and _SUMMARY.search(one)), "")
+
+
 def without_form(question: str) -> str:
     """Return the topic of a question that asks for a summary.
 
@@ -184,7 +194,8 @@ def without_form(question: str) -> str:
         flags=re.IGNORECASE,
     )
     bare = re.sub(
-        r"\b(?:what|whats|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|of|the|an?|all|these|in)\b"
+        r"\b(?:what|whats|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|say(?:s|ing)?|said"
+        r"|of|the|an?|all|these|in)\b"
         r"|[’']s\b",
         " ",
         bare,

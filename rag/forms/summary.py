@@ -20,7 +20,7 @@ from rag.check.facts import find_facts
 from rag.cite import Statement
 from rag.forms.along_blocks import REFERS, statements
 from rag.forms.periods import period_named
-from rag.forms.question_form import without_form, word_forms
+from rag.forms.question_form import summary_clause, without_form, word_forms
 from rag.places import Places
 from rag.scope import Scope
 
@@ -40,6 +40,14 @@ _OPENING = re.compile(
     r"(?:executive |short )?(?:summary|abstract|overview|in brief|at a glance|key (?:points|findings))", re.I
 )
 _PRESENT = re.compile(r"(?:present|attendees|attendance|in attendance|participants|apologies)\b", re.I)
+_FORMAL = re.compile(
+    rf"\W*(?:{_PRESENT.pattern}\s*:|minutes of (?:the|a)\b|(?:many )?thank(?:s| you)\b|dear\b|how kind\b"
+    r"|(?:kind|best) regards)",
+    re.I,
+)
+"""Opens a line of minutes or letters that says nothing on their subject."""
+_OUTCOME = re.compile(r"\W*(?:decision|decided|agreed|resolved|resolution|outcome|conclusion)s?\b", re.I)
+"""Opens what a meeting decided."""
 _EVERYTHING = re.compile(
     r"(?:(?:everything|it|here|documents?|sources?|files?|articles?|texts?)\s*)*"
     r"|(?:whole |entire )?(?:library|collection)",
@@ -78,6 +86,8 @@ _LEAD, _SHORT_LEAD = 3, 200
 text for one sentence."""
 _FACT, _MOST_FACTS = 0.03, 3
 """Bonus of a sentence for each number, date or name in it, and the most that count."""
+_DECIDED = 1.0
+"""Bonus of what a meeting decided: it goes before all else that a section says."""
 _EARLY = 0.15
 """Bonus of the first sentence of a text over its last."""
 
@@ -91,8 +101,16 @@ class Target:
 
 
 def find_targets(question: str, scope: Scope) -> list[Target]:
-    """Return the documents that a question asks to summarise: one, all, or none."""
-    catalog, topic = scope.generation.catalog, without_form(question)
+    """Return the documents that a question asks to summarise: one, all, or none.
+
+    If the question as a whole names none, the clause that asks for a summary may: "I'm new, sum up the lease".
+    """
+    alone = without_form(summary_clause(question))
+    return _targets(question, without_form(question), scope) or (_targets(question, alone, scope) if alone else [])
+
+
+def _targets(question: str, topic: str, scope: Scope) -> list[Target]:
+    catalog = scope.generation.catalog
     ids = catalog.article_ids()
     titles = _titles(scope)
     if _EVERYTHING.fullmatch(topic):
@@ -304,7 +322,8 @@ def _lines(held: Structure, blocks: Sequence[Block]) -> Iterator[Span]:
             if (
                 25 <= end - start <= _LONGEST
                 and held.text[end - 1] not in ":?"
-                and held.text[start:end].count(" ") >= 4
+                and (held.text[start:end].count(" ") >= 4 or _OUTCOME.match(held.text, start, end))
+                and not _FORMAL.match(held.text, start, end)
             ):
                 yield start, end
 
@@ -320,6 +339,7 @@ def _carrying(text: str, lines: Sequence[Span], embedder: Embedder, most: int) -
         _FACT * facts
         + vectors @ (middle / max(1e-6, float(np.linalg.norm(middle))))
         + _EARLY * np.linspace(1, 0, len(lines))
+        + _DECIDED * np.array([bool(_OUTCOME.match(text, start, end)) for start, end in lines])
     )
     chosen = list[int]()
     while len(chosen) < min(most, len(lines)):
