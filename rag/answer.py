@@ -207,11 +207,7 @@ def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None)
     understood = language is None and bool(found.query.terms) and reading.score is not None
     is_answerable = understood and reading.score is not None and reading.score >= least
     with clock.stage("form"):
-        drafted, notes = (
-            NOTHING
-            if language
-            else draft(found.query, form, reading, places, engine.embedder, is_answerable=is_answerable)
-        )
+        drafted, notes = NOTHING if language else draft(found.query, form, reading, places, engine.embedder)
     why = _why_refused(engine.speller(scope.generation), found.query, reading, language)
     parts = (places, engine, scope.generation, clock, scope.source_scope, why, form, drafted, notes)
     return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (

@@ -27,7 +27,7 @@ _REPEATS = 0.3
 _CLEARLY = 0.05
 """Margin by which another interpretation must beat the question itself."""
 _PLAINLY = 0.2
-"""The same margin if only the first word of the question refers back ("and who has the key?")."""
+"""The same margin if only the first word of the question refers back ("and who has the key?"), or nothing does."""
 _LEAST, _LEANS = 0.25, 0.3
 """Score from which the sources of the last answer alone answer a follow-up, unless another is better by the second
 value."""
@@ -83,7 +83,9 @@ def _best(tried: Sequence[Resolved], thread: Thread, question: str) -> Resolved:
     if len(tried) == 1:
         return tried[0]
     worth = [_worth(one, thread, question) for one in tried]
-    if not is_fragment(question):
+    if not refers(question):
+        worth[0] += _PLAINLY
+    elif not is_fragment(question):
         worth[0] += _PLAINLY if is_whole(strip_links(question)) else _CLEARLY
     return max(zip(worth, tried, strict=True), key=lambda pair: pair[0])[1]
 

@@ -122,10 +122,10 @@ class WholeBlock:
 
 def whole_blocks(places: Places) -> list[WholeBlock]:
     """Return the blocks near the passages, those of the best passages first."""
-    return list(islice(blocks_of(places), _MOST_BLOCKS))
+    return list(islice(_blocks_of(places), _MOST_BLOCKS))
 
 
-def blocks_of(places: Places) -> Iterator[WholeBlock]:
+def _blocks_of(places: Places) -> Iterator[WholeBlock]:
     """Yield all blocks near the passages, those of the best passages first."""
     seen = set[tuple[str, int]]()
     for place, hit in enumerate(list(places.hits)):

@@ -8,7 +8,6 @@ from index.encoder.embedder import Embedder
 from rag.cite import Statement
 from rag.forms.block_choice import choose_block
 from rag.forms.labelled import labelled_lines
-from rag.forms.lists import as_statements, find_list
 from rag.forms.lookup import looked_up
 from rag.forms.numbered_steps import numbered_steps
 from rag.forms.parts import numbered_part
@@ -24,13 +23,10 @@ FormDraft = tuple[Sequence[Statement], tuple[str, ...]]
 NOTHING: FormDraft = ((), ())
 
 
-def draft(
-    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, is_answerable: bool
-) -> FormDraft:
+def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder) -> FormDraft:
     """Return the statements of a part, table, section or list that answers a question.
 
     Also returns notes on what could not be calculated. There are no statements if single sentences answer better.
-    `is_answerable` says that by its score something answers.
     """
     evidence = reading.evidence
     if not places.hits:
@@ -49,6 +45,4 @@ def draft(
         return section, ()
     if labelled := labelled_lines(query.text, form, places):
         return labelled, ()
-    if (form != "words" or is_answerable) and (found := find_list(query, form, evidence, places, embedder)):
-        return as_statements(found, places), ()
     return choose_block(query, form, reading, places, embedder), ()
