@@ -98,6 +98,7 @@ def check_slices(engine: Engine, found: Answer) -> None:
         ("may I bring my dog?", "yes_no"),
         ("the neighbour wants to bring a dog, ok?", "yes_no"),
         ("no car this week, ok if i come by bus", "yes_no"),
+        ("fine for a late return", "words"),
         ("could you please explain to me how a lock works?", "sentence"),
         ("can you tell me who runs the station", "words"),
         ("why are dogs not allowed", "sentence"),

@@ -197,6 +197,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ),
         ("how heavy is the potting table", "14.0"),
         (
+            "deposit for the work bench, the piano bench and the potting table in total",
+            "90 (3 rows, Deposit (EUR): 50 + 25 + 15 = 90)",
+        ),
+        (
             "i take the long garden bench and the work bench, what deposit is that together",
             "90 (2 rows, Deposit (EUR): 40 + 50 = 90)",
         ),
@@ -212,6 +216,8 @@ def test_cells_of_several_named_rows_are_shown_or_added(shop: Engine, question: 
     "question",
     [
         "deposit for the work bench and the dishwasher",  # the sources have no dishwasher
+        "deposit for the work bench, the potting table and a dishwasher in total",
+        "i take the work bench, a dishwasher and the potting table, what deposit is that together",
         "deposit for oak and Wexcombe",  # one is a wood, the other a place
         "how deep are the work bench and the piano bench",  # no column says so
     ],

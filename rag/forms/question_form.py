@@ -61,7 +61,7 @@ _YES_NO = re.compile(
     r"(?:(?:so|and|but|then|ok|hi|hello)[\s,]+)*(?:is|are|was|were|am|do|does|did|has|have|had|can|could|may|might|must"
     r"|should|shall|will|would|isn[’']?t|aren[’']?t|don[’']?t|doesn[’']?t|can[’']?t)\b"
     r"|.*,\s*(?:right|correct|true|yes|ok|okay|alright|allowed|possible)\s*\?*$"
-    r"|(?:.*[,.;:]\s*)?(?:is it |would it be )?(?:ok|okay|alright|all right|fine|allowed) (?:if|to|for)\b",
+    r"|(?:.*[,.;:]\s*)?(?:is it |would it be )?(?:(?:ok|okay|alright|all right|allowed) (?:if|to|for)|fine if)\b",
     re.IGNORECASE,
 )
 _REQUEST = re.compile(

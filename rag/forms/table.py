@@ -56,6 +56,10 @@ _WITHIN = re.compile(r"\b(?:in|on|at|from)\s+(?:the|our|my|your|this)\s+(?P<plac
 _HELD = re.compile(
     r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b", re.IGNORECASE
 )
+_FURTHER = re.compile(
+    r"(?:,|\b(?:and|plus)\b)\s*(?:an?|the|my|one|some)\s+((?:(?!\band\b|\bplus\b)[^,.;?!])+)", re.IGNORECASE
+)
+"""The second and further of several things: "the tea, the soup and a roll"."""
 _PARTS = re.compile(r"\s*[;,/]\s*")
 """Between the parts of a cell that lists several things."""
 _SOLD_OUT = re.compile(r"\b(?:sold out|out of stock|(?:run|ran) out|(?:not|un)available|none left)\b", re.IGNORECASE)
@@ -104,6 +108,10 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         chosen, filtered = _matching(asked, question_terms, rows, names)
         filtered = filtered or is_dated
         column = requested_column(question, question_terms, rows, names)
+        if operation == "sum" and _names_others(
+            asked, [*names, *(cell for row in rows for cell in row.cells.values())]
+        ):
+            return ColumnFigures([])  # the sum of the other things would mislead
         if choice:
             chosen, filtered = _either(choice, rows, names), True
             if len(chosen) < 2 or operation not in ("max", "min"):
@@ -242,6 +250,13 @@ def _matching(
         return every, True
     meant = {id(row) for part in parts for row in _with_phrase(part, {*known}, rows)}
     return [row for row in rows if id(row) in meant], True
+
+
+def _names_others(question: str, known: Sequence[str]) -> bool:
+    """True if a further thing that a question lists is not in these texts: "the tea and the telescope"."""
+    held = {term for text in known for term in content_terms(text)}
+    further = [{*content_terms(found[1])} - _NOT_ASKED - _SPENDING for found in _FURTHER.finditer(question)]
+    return any(terms and not terms & held for terms in further)
 
 
 def _with_phrase(part: str, known: set[str], rows: Sequence[TableRow]) -> list[TableRow]:
