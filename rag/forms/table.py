@@ -248,7 +248,10 @@ def _matching(
         return apart[1], True
     if every := [row for row in rows if held[id(row)].issuperset(known)]:
         return every, True
-    meant = {id(row) for part in parts for row in _with_phrase(part, {*known}, rows)}
+    meant = set[int]()
+    for part in parts:
+        if wanted := {*known}.intersection(content_terms(part)):
+            meant |= {id(row) for row in _most_alike(part, wanted, [row for row in rows if held[id(row)] >= wanted])}
     return [row for row in rows if id(row) in meant], True
 
 
@@ -259,16 +262,11 @@ def _names_others(question: str, known: Sequence[str]) -> bool:
     return any(terms and not terms & held for terms in further)
 
 
-def _with_phrase(part: str, known: set[str], rows: Sequence[TableRow]) -> list[TableRow]:
-    """Return the rows that hold all known terms of a part of a question: most alike in one cell, if any row does."""
-    wanted = known.intersection(content_terms(part))
-    if not wanted:
-        return []
+def _most_alike(part: str, wanted: set[str], rows: Sequence[TableRow]) -> Sequence[TableRow]:
+    """Return the rows with the wanted terms in one cell, the one most like a part of a question; all if none has."""
     cells = [(row, cell) for row in rows for cell in row.cells.values() if wanted.issubset(content_terms(cell))]
-    if not cells:
-        return [row for row in rows if wanted.issubset(content_terms(" ".join(row.cells.values())))]
     shared = [shared_words(part, cell) for _, cell in cells]
-    return [row for (row, _), count in zip(cells, shared, strict=True) if count == max(shared)]
+    return [row for (row, _), count in zip(cells, shared, strict=True) if count == max(shared)] or rows
 
 
 def _is_named(row: TableRow, question_terms: Sequence[str]) -> bool:
