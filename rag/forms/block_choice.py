@@ -82,7 +82,7 @@ _SHOW = 0.5
 """Least probability of a block that is shown."""
 _SHOW_STEPS = 0.1
 """The same of steps, for a question that says that it wants steps."""
-_STEPS = re.compile(r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions|procedure)\b", re.IGNORECASE)
+_SAYS_STEPS = re.compile(r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions|procedure)\b", re.IGNORECASE)
 _MOST_BLOCKS = 32
 _LONGEST_SECTION = 1000
 """Longest section or reply, in characters, that is quoted whole."""
@@ -251,7 +251,7 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
-    wants_steps = _STEPS.search(query.text) is not None
+    wants_steps = _SAYS_STEPS.search(query.text) is not None
     alone = next((one for one in reading.evidence[:1] if one.stands and not wants_steps), None)
     found = whole_blocks(places)
     if wants_steps and (steps := [one for one in found if one.kind == "steps"]):

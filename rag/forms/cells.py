@@ -85,6 +85,8 @@ def named_apart(parts: Sequence[str], rows: Sequence[TableRow]) -> tuple[str, li
 
     None if no two parts name different rows: "the tea and the soup" names two, "the tea of May" one.
     """
+    if len(parts) < 2:
+        return None
     for name in dict.fromkeys(name for row in rows for name in row.cells):
         held = [{*content_terms(row.cells.get(name, ""))} for row in rows]
         found = list(filter(None, (_named(part, rows, name, held) for part in parts)))

@@ -112,7 +112,9 @@ def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Plac
 def _cells(question: str, rows: Sequence[TableRow], article_id: str, places: Places) -> list[NamedCell]:
     """Return the cells in one column of the rows that the parts of a question name; [] if a part names none."""
     parts, question_terms = _BETWEEN.split(question), {*content_terms(question)}
-    apart = named_apart(parts, rows) or named_apart([one for part in parts for one in _PLUS.split(part)], rows)
+    apart = named_apart(parts, rows)
+    if apart is None and _PLUS.search(question):
+        apart = named_apart([one for part in parts for one in _PLUS.split(part)], rows)
     if apart is None:
         return []
     naming, chosen = apart

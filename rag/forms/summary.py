@@ -105,11 +105,14 @@ def find_targets(question: str, scope: Scope) -> list[Target]:
 
     If the question as a whole names none, the clause that asks for a summary may: "I'm new, sum up the lease".
     """
+    if found := _targets(question, without_form(question), scope):
+        return found
     alone = without_form(summary_clause(question))
-    return _targets(question, without_form(question), scope) or (_targets(question, alone, scope) if alone else [])
+    return _targets(question, alone, scope) if alone else []
 
 
 def _targets(question: str, topic: str, scope: Scope) -> list[Target]:
+    """Return the documents on a topic that a question asks to summarise."""
     catalog = scope.generation.catalog
     ids = catalog.article_ids()
     titles = _titles(scope)

@@ -244,7 +244,7 @@ def _matching(
     if not known:
         return list(rows), False
     parts = re.split(r"\band\b|\bor\b|,", question)
-    if len(parts) > 1 and (apart := named_apart(parts, [row for row in rows if held[id(row)].intersection(known)])):
+    if apart := named_apart(parts, [row for row in rows if held[id(row)].intersection(known)]):
         return apart[1], True
     if every := [row for row in rows if held[id(row)].issuperset(known)]:
         return every, True
@@ -257,8 +257,8 @@ def _matching(
 
 def _names_others(question: str, known: Sequence[str]) -> bool:
     """True if a further thing that a question lists is not in these texts: "the tea and the telescope"."""
-    held = {term for text in known for term in content_terms(text)}
     further = [{*content_terms(found[1])} - _NOT_ASKED - _SPENDING for found in _FURTHER.finditer(question)]
+    held = {term for text in known for term in content_terms(text)} if any(further) else set[str]()
     return any(terms and not terms & held for terms in further)
 
 
