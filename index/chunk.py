@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 
 from index.article import Article
+from index.text.aligned import aligned_table
 from index.text.bars import is_rule
 from index.text.layout import Span, blocks, heading_level, strip
 from index.text.sentences import sentences
@@ -32,7 +33,7 @@ class Chunk:
     above the text ("Warranty > What is not covered"), or the rows or the time of speech that it covers, or "".
     `context` is embedded and indexed above the text but is no part of the slice. It holds the article's title with the
     words that only the file name has, the headings that are not in the text, and the header row if the text begins
-    inside a Markdown table; it is clipped to fit the encoder.
+    inside a table drawn with bars or blanks, with bars; it is clipped to fit the encoder.
     """
 
     id: str
@@ -52,7 +53,7 @@ class Chunk:
 
     @property
     def columns(self) -> str:
-        """Return the header row if the text begins inside a Markdown table, else ""."""
+        """Return the header row, with bars, if the text begins inside a table drawn with bars or blanks, else ""."""
         last = self.context.rpartition("\n")[2]
         return last if last.startswith("|") and last.endswith("|") else ""
 
@@ -130,9 +131,12 @@ def _unsplit_spans(blocks_: Sequence[Block]) -> list[Span]:
 
 
 def _columns(text: str, blocks_: Sequence[Block]) -> Iterator[tuple[Span, str]]:
-    """Yield the span of the rows of each Markdown table, and its header row."""
+    """Yield the span of the rows of each table drawn with bars or blanks, and its header row, with bars."""
     for one in blocks_:
-        if one.kind == "rows" and text[one.start] == "|":
+        drawn = aligned_table(text, one.start, one.end) if one.kind == "rows" else None
+        if drawn and drawn.names:
+            yield (drawn.rows[0].start, drawn.end), f"| {' | '.join(drawn.names)} |"
+        elif one.kind == "rows" and text[one.start] == "|":
             names, rule, rows = (*text[one.start : one.end].split("\n", 2), "", "")[:3]
             if is_rule(rule) and rows:
                 yield (one.end - len(rows), one.end), names.strip()

@@ -1,12 +1,15 @@
-"""Markdown tables -> rows whose cells carry the names of their columns. Pure."""
+"""Tables drawn with bars or blanks -> rows whose cells carry the names of their columns. Pure."""
 
 from __future__ import annotations
 
+import heapq
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
+from index.text.aligned import AlignedRow, AlignedTable, aligned_tables
 from index.text.layout import fenced, strip
 
 _RULE = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?|\|[ \t]*:?-+:?[ \t]*\|")
@@ -19,17 +22,25 @@ _SEPARATOR = " | "
 class BarRow:
     """A table row, `text[start:end]`.
 
-    `cells` holds the column, start and end of each cell that is not empty.
+    `cells` holds the column, start and end of each cell that is not empty. A cell wrapped over two lines has two
+    pieces; `rest` are the numbers of those that go on with the one before.
     """
 
     start: int
     end: int
     cells: tuple[tuple[str, int, int], ...]
+    rest: frozenset[int] = frozenset()
 
     def named(self, text: str) -> str:
         """Return the row as other formats have it, each cell after its column's name."""
-        said = ((name, text[start:end]) for name, start, end in self.cells)
-        return _SEPARATOR.join(f"{name}: {cell}" if name else cell for name, cell in said)
+        return "".join(f"{self.before(n)}{text[start:end]}" for n, (_, start, end) in enumerate(self.cells))
+
+    def before(self, number: int) -> str:
+        """Return what stands before a cell: the separator and its column's name."""
+        if number in self.rest:
+            return " "
+        name = self.cells[number][0]
+        return f"{_SEPARATOR if number else ''}{name}: " if name else _SEPARATOR if number else ""
 
 
 def is_rule(line: str) -> bool:
@@ -38,14 +49,28 @@ def is_rule(line: str) -> bool:
 
 
 def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
-    """Yield the rows of the Markdown tables in a text, without their header rows.
+    """Yield the rows of the tables in a text, without their header rows, in order.
 
-    `header` is the header row if the text begins inside a table.
+    The tables are drawn with bars, as in Markdown, or with blanks. `header` is the header row, with bars, if the text
+    begins inside a table.
 
     >>> text = "| City | Price |\\n|---|---|\\n| Oslo | 180 |"
     >>> [row.named(text) for row in bar_rows(text)]
     ['City: Oslo | Price: 180']
     """
+    names = [header[a:b] for a, b in _cells(header, 0, len(header))] if header else ()
+    drawn = [_as_bars(table, row) for table in aligned_tables(text, names) for row in table.rows]
+    yield from heapq.merge(drawn, _with_bars(text, header), key=lambda row: row.start)
+
+
+def _as_bars(table: AlignedTable, row: AlignedRow) -> BarRow:
+    cells = tuple((table.names[one.column] if table.names else "", one.start, one.end) for one in row.cells)
+    rest = frozenset(n + 1 for n, (one, after) in enumerate(pairwise(row.cells)) if one.column == after.column)
+    return BarRow(row.start, row.end, cells, rest)
+
+
+def _with_bars(text: str, header: str) -> Iterator[BarRow]:
+    """Yield the rows of the Markdown tables."""
     if "|" not in text:
         return
     names: list[str] | None = [header[a:b] for a, b in _cells(header, 0, len(header))] if header else None
@@ -79,7 +104,8 @@ def row_at(text: str, start: int, end: int, header: str = "") -> BarRow | None:
     """
     for row in bar_rows(text, header):
         if row.start <= start and end <= row.end:
-            return row if start <= row.cells[0][1] and row.cells[-1][2] <= end else None
+            first, last = min(a for _, a, _ in row.cells), max(b for _, _, b in row.cells)
+            return row if start <= first and last <= end else None
     return None
 
 
@@ -111,7 +137,7 @@ class Labelled:
 
 
 def labelled(text: str, header: str = "") -> Labelled:
-    """Return a text whose Markdown tables have the column's name before each cell.
+    """Return a text whose tables have the column's name before each cell.
 
     >>> labelled("| City | Price |\\n|---|---|\\n| Oslo | 180 |").text.strip()
     'City: Oslo | Price: 180'
@@ -134,12 +160,12 @@ def labelled(text: str, header: str = "") -> Labelled:
         made.append(words)
         length += len(words)
 
-    at = 0
+    at, headers = 0, {table.rows[0].start: table.start for table in aligned_tables(text)}
     for row in rows:
-        take(at, _without_header(text, at, row.start))
+        take(at, headers[row.start] if row.start in headers else _without_header(text, at, row.start))
         add("\n")
-        for number, (name, start, end) in enumerate(row.cells):
-            add(f"{_SEPARATOR if number else ''}{name}: " if name else _SEPARATOR if number else "")
+        for number, (_, start, end) in enumerate(row.cells):
+            add(row.before(number))
             take(start, end)
         at = row.end
     take(at, len(text))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from index.text.aligned import aligned_tables
 from index.text.bars import is_rule
 from index.text.layout import Span, fenced, is_item, is_row, strip
 
@@ -59,7 +60,17 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     """
     stop = len(text) if end is None else end
     found: list[Span] = []
-    lines = list(_lines(text, start, stop))
+    for first, last in _aligned_rows(text, start, stop):
+        found += _outside_tables(text, start, first)
+        found.append((first, last))
+        start = last
+    return [*found, *_outside_tables(text, start, stop)]
+
+
+def _outside_tables(text: str, start: int, end: int) -> list[Span]:
+    """Return the sentences of a text without tables drawn with blanks."""
+    found: list[Span] = []
+    lines = list(_lines(text, start, end))
     done = 0
     for first, last in fenced([text[a:b] for a, b in lines]).items() if "```" in text or "~~~" in text else ():
         for a, b in _units(text, lines[done:first]):
@@ -69,6 +80,17 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> list[Span]:
     for a, b in _units(text, lines[done:]):
         found += _split(text, a, b)
     return found
+
+
+def _aligned_rows(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yield the header and the rows of the tables drawn with blanks."""
+    begin = text.rfind("\n", 0, start) + 1
+    begin = start if text[begin:start].strip() else begin  # the indent of the first line counts
+    for table in aligned_tables(text[begin:end]):
+        if table.names:
+            yield strip(text, begin + table.start, begin + table.rows[0].start)
+        for row in table.rows:
+            yield begin + row.start, begin + row.end
 
 
 def _code(lines: Sequence[Span]) -> Iterator[Span]:
@@ -115,13 +137,16 @@ def _indent(text: str, place: int) -> int:
 def unwrapped(text: str) -> str:
     """Replace line ends that only wrap a line by blanks, so that every offset stays.
 
-    Fenced code and Markdown tables keep their lines.
+    Fenced code and tables keep their lines.
     """
     made = list(text)
     lines = list(_lines(text, 0, len(text)))
+    drawn = [(table.start, table.end) for table in aligned_tables(text)]
     code = {n for pair in fenced([text[a:b] for a, b in lines]).items() for n in range(pair[0], pair[1] + 1)}
     for number, ((start, end), (following, stop)) in enumerate(pairwise(lines)):
         if number in code or number + 1 in code or "|" in (text[start], text[following]):
+            continue
+        if any(first <= start < last or first <= following < last for first, last in drawn):
             continue
         if len(_BREAK.findall(text, end, following)) == 1 and _wrapped(text[start:end], text[following:stop]):
             made[end:following] = " " * (following - end)

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from index.text.layout import LINE_LEVEL, blocks, fenced, heading_level, is_row
+from index.text.aligned import aligned_tables
+from index.text.layout import LINE_LEVEL, Span, blocks, fenced, heading_level, is_row
 from index.text.layout import LayoutBlock as Run
 from index.text.marks import inside_fences
 from index.text.sentences import sentences
@@ -99,9 +100,11 @@ class Structure:
 
 def structure(text: str) -> Structure:
     """Divide a text into blocks."""
-    builder = _Builder(text)
+    drawn = [(table.start, table.end) for table in aligned_tables(text)]
+    builder = _Builder(text, drawn)
     for run in _with_loose_lists(text, [run for run in blocks(text) if run.kind != "boilerplate"]):
-        if run.kind in ("title", "heading") and not is_row(text[run.start : run.end]):
+        in_table = is_row(text[run.start : run.end]) or any(a <= run.start < b for a, b in drawn)
+        if run.kind in ("title", "heading") and not in_table:
             hashes = _HASHES.match(text, run.start, run.end)
             level = 1 if run.kind == "title" and not hashes else heading_level(text, run.start)
             inner = next(_lines(text, run.start, run.end)).inner if run.kind == "heading" else run.start
@@ -162,8 +165,9 @@ def _opening_item(text: str, run: Run) -> _Opening:
 class _Builder:
     """Builds blocks from lines."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, drawn: Sequence[Span] = ()) -> None:
         self._text = text
+        self._drawn = drawn  # the tables drawn with blanks
         self._open = list[int]()  # the headings above the current line, outermost first
         self.blocks = list[Block]()
 
@@ -187,6 +191,16 @@ class _Builder:
                 start, end = line.start, lines[inside].end
                 self._add("code", start, end, inside_fences(self._text, start, end)[0])
             if number <= inside:
+                continue
+            if table := next((one for one in self._drawn if one[0] <= line.start < one[1]), None):
+                if group:
+                    self._close(group)
+                group = []
+                last = self.blocks[-1] if self.blocks else None
+                if last and last.kind == "rows" and last.start == table[0]:
+                    self.blocks[-1] = replace(last, end=line.end)
+                else:
+                    self._add("rows", line.start, line.end, line.start)
                 continue
             if group and _begins_block(self._text, group, line):
                 self._close(group)
@@ -309,10 +323,12 @@ def _stands_as_heading(line: str) -> bool:
 
 
 def columns(text: str, start: int) -> list[str]:
-    """Return the column names of the table whose first row begins at `start`."""
+    """Return the column names of the table whose first row begins at `start`; the first row if blanks draw it."""
     line = text[start : (text.find("\n", start) + 1 or len(text) + 1) - 1].strip()
     if line[:1] == "|":
         return [cell.strip() for cell in line.strip("|").split("|")]
+    if " | " not in line and "  " in line:
+        return re.split(r" {2,}", line)
     names = [cell.partition(": ") for cell in line.split(" | ")]
     return [name.strip() if colon or number else "" for number, (name, colon, _) in enumerate(names)]
 

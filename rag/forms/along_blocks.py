@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.text.aligned import aligned_table
 from index.text.layout import Span
 from index.text.marks import inside_fences
 from index.text.sentences import sentences
@@ -307,6 +308,8 @@ def entries(held: Structure, number: int) -> list[Span]:
         return [match.span() for match in _LINE.finditer(held.text, *inner)]
     if block.kind != "rows":
         return [(item.inner, item.end) for item in held.items(number)]
+    if drawn := aligned_table(held.text, block.start, block.end):
+        return [(row.start, row.end) for row in drawn.rows]
     lines = [match.span() for match in _LINE.finditer(held.text, block.start, block.end)]
     if held.text[block.start] != "|":
         return lines

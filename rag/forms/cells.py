@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from index.text.aligned import AlignedRow, AlignedTable, aligned_table
 from index.text.layout import Span
 from index.text.structure import columns
 from index.text.words import content_terms, words
@@ -56,14 +57,30 @@ def tables(places: Places, article_id: str) -> Iterator[list[TableRow]]:
             )
         groups = [(spans, list[str]()) for spans in sheets.values()]
     else:
-        groups = [
-            (entries(held, n), columns(held.text, block.start) if held.text[block.start] == "|" else [])
-            for n, block in enumerate(held.blocks)
-            if block.kind == "rows"
-        ]
+        groups = []
+        for n, block in enumerate(held.blocks):
+            if block.kind != "rows":
+                continue
+            if drawn := aligned_table(held.text, block.start, block.end):
+                yield _without_totals([_aligned_row(held.text, drawn, row) for row in drawn.rows])
+            else:
+                names = columns(held.text, block.start) if held.text[block.start] == "|" else []
+                groups.append((entries(held, n), names))
     for spans, header in groups:
-        rows = [TableRow(start, end, _cells(article.text[start:end], header)) for start, end in spans]
-        yield [row for row in rows if row.cells and not _TOTALS.fullmatch(next(iter(row.cells.values())))]
+        yield _without_totals([TableRow(start, end, _cells(article.text[start:end], header)) for start, end in spans])
+
+
+def _without_totals(rows: Sequence[TableRow]) -> list[TableRow]:
+    return [row for row in rows if row.cells and not _TOTALS.fullmatch(next(iter(row.cells.values())))]
+
+
+def _aligned_row(text: str, table: AlignedTable, row: AlignedRow) -> TableRow:
+    """Return a row of a table drawn with blanks; no cells if its columns have no names."""
+    cells: dict[str, str] = {}
+    for one in row.cells if table.names else ():
+        name, said = table.names[one.column], text[one.start : one.end]
+        cells[name] = f"{cells[name]} {said}" if name in cells else said
+    return TableRow(row.start, row.end, cells)
 
 
 def _cells(line: str, header: Sequence[str] = ()) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The lines of minutes that have a label: "DECISION: ...", "Action: ..."."""
+"""The lines of minutes that have a label, "DECISION: ...", or stand below one: a table of action items."""
 
 from __future__ import annotations
 
@@ -6,26 +6,39 @@ import re
 from collections.abc import Sequence
 
 from index.text.layout import Span
+from index.text.structure import Structure
 from index.text.words import content_terms, words
 from rag.cite import Statement
-from rag.forms.along_blocks import statements
+from rag.forms.along_blocks import entries, statements
 from rag.places import Places
 from rag.types import Form
 
+_TO_DO = re.compile(r"(?:has|have|had|needs?|got|supposed|meant) to do", re.IGNORECASE)
+"""Asks for the actions of somebody whom the question names."""
 _LABELS = (
     (
         r"decid\w*|decisions?|resolv\w*|resolutions?|agreed?(?: (?:up)?on)?",
         r"decisions?|decided|resolved|resolutions?|agreed",
     ),
-    (r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?|jobs?|duties", r"actions?|to-?do|tasks?"),
+    (
+        r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?|jobs?|duties"
+        rf"|{_TO_DO.pattern}",
+        r"actions?|to-?do|tasks?",
+    ),
 )
 """What a question calls such lines, and the labels of the lines."""
-_ASKS = re.compile(r"\W*(?:what|which|list|show|name|tell|all|decisions?|actions?)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\W*(?:what|which|list|show|name|tell|all|(?:the )?(?:decisions?|actions?|tasks?|jobs?|to-?dos?|duties))\b",
+    re.IGNORECASE,
+)
 _LINE = r"^[ \t]*(?:[-*•][ \t]+)?[*_]{{0,2}}(?:{})(?:[ \t]+[\w.-]{{1,5}})?[*_]{{0,2}}[ \t]*:[*_]{{0,2}}[ \t]+\S.*$"
 _NOT_ASKED = frozenset(
-    content_terms("list show name tell make take get give hand everything thing meeting meet minute item point")
+    content_terms(
+        "list show name tell make take took taken get got give gave given hand everything thing do meeting meet minute"
+        " item point"
+    )
 )
-_NAME = re.compile(r"(?<=[a-z:,] )[A-Z][^\W\d_]+")
+_NAME = re.compile(r"(?<=[A-Za-z:,. ] )[A-Z][^\W\d_]+")
 _FEWEST = 2
 _MOST = 20
 _TOP = 400
@@ -36,7 +49,8 @@ def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]
     """Return the lines with the label that a question asks for.
 
     They come from the nearest source that has several. Each line must contain the names in the question; its other
-    words may also be in the text since the line before, except those that name the document.
+    words may also be in the text since the line before, except those that name the document. Lines are those with the
+    label, or the entries below it if it is a heading.
     """
     if form not in ("list", "words", "sentence", "summary") or not _ASKS.match(question):
         return []
@@ -48,17 +62,32 @@ def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]
         rest = {term for term in content_terms(named.sub(" ", question)) if term not in _NOT_ASKED}
         for article_id in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
             found = [match.span() for match in line.finditer(places.articles[article_id].text)]
+            found = found or _below_heading(places.structure(article_id), label)
             if _FEWEST <= len(found) <= _MOST:
-                return _about(rest, found, article_id, places)
+                return _about(rest, found, article_id, places, of_somebody=bool(_TO_DO.search(question)))
     return []
 
 
-def _about(rest: set[str], found: Sequence[Span], article_id: str, places: Places) -> list[Statement]:
+def _below_heading(held: Structure, label: str) -> list[Span]:
+    """Return the entries of the table or list below the heading with a label."""
+    heading = re.compile(rf"(?:\d+[.)]?\s+)?(?:{label})(?:\s+(?:items?|points?|list))?\s*:?", re.IGNORECASE)
+    for number, block in enumerate(held.blocks):
+        if block.kind == "heading" and heading.fullmatch(held.text[block.inner : block.end].strip(" *_")):
+            below = [n for n in held.under(number) if held.blocks[n].kind in ("rows", "list", "steps")]
+            return [span for n in below[:1] for span in entries(held, n)]
+    return []
+
+
+def _about(
+    rest: set[str], found: Sequence[Span], article_id: str, places: Places, *, of_somebody: bool
+) -> list[Statement]:
     article = places.articles[article_id]
     said = [set(content_terms(article.text[start:end])) for start, end in found]
     inside = rest & {
         term for span in found for name in _NAME.findall(article.text[slice(*span)]) for term in content_terms(name)
     }
+    if of_somebody and not inside:
+        return []
     rest -= set(
         content_terms(" ".join([article.title, *words(article.source), article.text[: min(_TOP, found[0][0])]]))
     )

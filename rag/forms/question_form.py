@@ -8,12 +8,16 @@ from index.text.words import content_terms
 from rag.reader.names import LISTED, asks_for_several
 from rag.types import Form
 
+_MEETING = r"(?:meetings?|minutes|session|committee|council|board|agm)"
+_DECIDED = r"what (?:got|was|were|has been|did (?:they|we)) (?:all )?(?:decided?|agreed?|discuss(?:ed)?|resolved?)"
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
     r"|short version|rundown|briefly|in a few (?:words|sentences)"
     r"|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings)|in (?:short|brief|a nutshell))\b"
     r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
     r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with|talk about)\b"
+    rf"|\b{_MEETING}\b.{{0,40}}\b{_DECIDED}\W*$"
+    rf"|\b{_DECIDED} (?:at|in|by|during) (?:the|our|that|this|last)\b(?: [\w’'-]+){{0,3}} {_MEETING}\W*$"
     r"|\b(?:catch|bring|get) me up (?:on|to (?:speed|date))\b|\bfill me in\b"
     r"|\bwhat (?:does|do|did) (?:the|this|that|their)\b.{0,60}\b(?:stud(?:y|ies)|report|paper|survey|trial|research)\b"
     r".{0,20}\b(?:find|found|show|conclude|say)\W*$"

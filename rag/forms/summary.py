@@ -11,6 +11,7 @@ import numpy as np
 
 from index.article import Article
 from index.encoder.embedder import Embedder, Vectors
+from index.encoder.vocabulary import folded, is_english
 from index.text.layout import Span
 from index.text.published import Published
 from index.text.sentences import sentences
@@ -22,6 +23,7 @@ from rag.forms.along_blocks import REFERS, statements
 from rag.forms.periods import period_named
 from rag.forms.question_form import summary_clause, without_form, word_forms
 from rag.places import Places
+from rag.retrieve import Hit
 from rag.scope import Scope
 
 MOST = 5
@@ -73,6 +75,8 @@ _LEAST_COVERAGE, _LEAST_COSINE = 0.5, 0.4
 know."""
 _HALF = 0.5
 """Share of a topic's words in a title that chooses the document, even if nothing else fits."""
+_PASSAGES, _START = 3, 600
+"""Fewest passages with a name that a document is about, or characters of its start that have it."""
 _NEAR = 0.6
 """If the newest or oldest is asked for, documents with at least this share of the best score are candidates too."""
 _LONGEST = 400
@@ -116,6 +120,7 @@ def _targets(question: str, topic: str, scope: Scope) -> list[Target]:
     catalog = scope.generation.catalog
     ids = catalog.article_ids()
     titles = _titles(scope)
+    topic = _joined(topic, titles, scope)
     if _EVERYTHING.fullmatch(topic):
         return [Target(id_) for id_ in dict.fromkeys(ids[source] for source, _, _ in titles)][:MOST_DOCUMENTS]
     bare = " ".join(word for word in topic.split() if not set(content_terms(word)) <= _DOCUMENT) or topic
@@ -125,12 +130,17 @@ def _targets(question: str, topic: str, scope: Scope) -> list[Target]:
     known = set[str]().union(_DOCUMENT, *names.values())
     what = _OLDEST.sub(" ", _NEWEST.sub(" ", topic))
     shares = {source: len(topic_terms & held) / max(1, len(topic_terms)) for source, held in names.items()}
-    unheard = any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(what))
-    if unheard and max(shares.values(), default=0.0) <= _HALF:
-        return []  # the topic has a word that no source has, and names no document without it
+    unheard = [
+        word
+        for word in what.split()
+        if any(term not in known and not scope.retriever.document_frequency(term) for term in content_terms(word))
+    ]
+    most = max(shares.values(), default=0.0)
     near_enough = any(hit.coverage >= _LEAST_COVERAGE or hit.cosine >= _LEAST_COSINE for hit in hits)
-    if not near_enough and max(shares.values(), default=0.0) < _HALF:
-        return []
+    if (unheard and most <= _HALF) or (not near_enough and most < _HALF):
+        # A word that no source has may be what the question is about, but not if the rest names a document.
+        ordinary = all(is_english(folded(part)) for word in unheard for part in words(word))
+        return _by_name(what, hits, scope) if ordinary else []
     total = sum(hit.score for hit in hits) or 1.0
     worth = {ids[source]: 2 * share for source, share in shares.items()}
     for hit in hits:
@@ -148,6 +158,46 @@ def _targets(question: str, topic: str, scope: Scope) -> list[Target]:
     share_of = {ids[source]: share for source, share in shares.items()}
     alike = [id_ for id_ in near if share_of[id_] == share_of[chosen] >= _HALF]
     return [Target(alike[-1] if chosen in alike else chosen)]  # of two notices on one thing the newer counts
+
+
+def _joined(topic: str, titles: Sequence[tuple[str, str, Published | None]], scope: Scope) -> str:
+    """Return a topic with the parts of a compound joined if the sources only know it so: "de-icing" as "deicing"."""
+    known = set(words(" ".join(f"{source} {title}" for source, title, _ in titles)))
+
+    def joined(match: re.Match[str]) -> str:
+        one = match[0].replace("-", "")
+        held = {folded(one), *content_terms(one)} & known or any(
+            map(scope.retriever.document_frequency, content_terms(one))
+        )
+        return one if held else match[0]
+
+    return re.sub(r"\b[^\W_]+(?:-[^\W_]+)+\b", joined, topic)
+
+
+def _by_name(topic: str, hits: Sequence[Hit], scope: Scope) -> list[Target]:
+    """Return the document that is about a name in the topic that no other has; nothing if several are.
+
+    A name is written with a capital wherever it stands. A document is about it if several passages have it, or the
+    opening.
+    """
+    catalog = scope.generation.catalog
+    found = dict[str, None]()
+    for id_ in dict.fromkeys(hit.chunk.article_id for hit in hits):
+        own, text = scope.generation.words.within((id_,)), catalog.article_by_id(id_).text
+        for word in words(topic):
+            terms = content_terms(word)
+            held = [own.document_frequency(term) for term in terms]
+            if (
+                any(held)
+                and held == [scope.retriever.document_frequency(term) for term in terms]
+                and not re.search(rf"(?<!\w){re.escape(word.lower())}(?!\w)", text)
+                and (
+                    min(held) >= _PASSAGES
+                    or re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text[:_START], re.IGNORECASE)
+                )
+            ):
+                found[id_] = None
+    return [Target(id_) for id_ in found] if len(found) == 1 else []
 
 
 def named_by_title(topic: str, scope: Scope) -> list[Target]:

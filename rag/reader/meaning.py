@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index.encoder.embedder import Embedder
+from index.text.aligned import aligned_tables
 from index.text.bars import is_rule
 from index.text.marks import is_navigation
 from index.text.sentences import sentences
@@ -37,8 +38,9 @@ def with_meaning(evidence: Sequence[Evidence], hits: Sequence[Hit], query: Query
         return []
     found = dict[tuple[str, int, int], Evidence]()
     for hit in hits[:_PASSAGES]:
+        headers = {table.start for table in aligned_tables(hit.chunk.text) if table.names}
         for start, end in sentences(hit.chunk.text):
-            if _says_something(hit.chunk.text[start:end]):
+            if start not in headers and _says_something(hit.chunk.text[start:end]):
                 one = Evidence(hit, hit.chunk.start + start, hit.chunk.start + end, 0.0)
                 found.setdefault((hit.chunk.article_id, one.start, one.end), one)
     first, rest = evidence[0], list(evidence[1:])

@@ -161,9 +161,10 @@ def _age(published: Published | None) -> int:
 
 
 def display_text(one: Evidence) -> str:
-    """Return a slice for display; a row of a table drawn with bars gets column names."""
+    """Return a slice for display; a row of a table drawn with bars or blanks gets column names."""
     chunk = one.hit.chunk
-    row = row_at(chunk.text, one.start - chunk.start, one.end - chunk.start, chunk.columns) if "|" in one.text else None
+    drawn = "|" in one.text or "  " in one.text
+    row = row_at(chunk.text, one.start - chunk.start, one.end - chunk.start, chunk.columns) if drawn else None
     return shown(row.named(chunk.text) if row else one.text)
 
 
