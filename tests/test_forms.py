@@ -667,6 +667,35 @@ def test_a_price_comparison_needs_a_row_for_both_things(shop: Engine) -> None:
     assert answer(shop, "mallet or scythe, which one costs more").form != "table"
 
 
+BIKES = """part,kind,in_stock,min_stock,price_eur,status
+Chain,Drive,0,4,47.00,out of stock
+Disc wheel,Wheels,2,3,345.00,reorder
+Spoke bag,Wheels,9,6,27.00,available
+Inner tube Presta,Tubes,164,80,6.90,available
+Inner tube Schrader,Tubes,71,40,5.90,available
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "rows"),
+    [
+        ("dearest thing in the bike stock list", "Disc wheel: 345.00", 1),
+        ("inner tubes, how many on the shelf altogether", "235 (2 rows, in_stock: 164 + 71 = 235)", 2),
+        ("a customer asks which wheel bits do we carry", "part: Disc wheel", 2),
+    ],
+)
+def test_a_table_is_told_from_its_cells_and_the_stock_from_its_limit(
+    tmp_path: Path, question: str, opening: str, rows: int
+) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "bike-parts-stock.csv").write_text(BIKES, "utf-8")
+    engine = Engine(Settings(home=tmp_path / "home"))
+    engine.index([tmp_path / "docs"])
+    found = answer(engine, question)
+    assert found.form == "table" and found.sentences[0].text.startswith(opening)
+    assert len([one for one in found.sentences if one.block == "row"]) == rows
+
+
 def test_a_status_column_is_preferred_to_a_stock_of_zero(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     rows = "tool,in_stock,price_gbp,status\nRake,0,12.50,on order\nHoe,0,9.80,sold out\nFork,2,22.00,on sale\n"

@@ -103,7 +103,7 @@ def structure(text: str) -> Structure:
     drawn = [(table.start, table.end) for table in aligned_tables(text)]
     builder = _Builder(text, drawn)
     for run in _with_loose_lists(text, [run for run in blocks(text) if run.kind != "boilerplate"]):
-        in_table = is_row(text[run.start : run.end]) or any(a <= run.start < b for a, b in drawn)
+        in_table = is_row(text[run.start : run.end]) or builder.drawn_at(run.start) is not None
         if run.kind in ("title", "heading") and not in_table:
             hashes = _HASHES.match(text, run.start, run.end)
             level = 1 if run.kind == "title" and not hashes else heading_level(text, run.start)
@@ -171,6 +171,11 @@ class _Builder:
         self._open = list[int]()  # the headings above the current line, outermost first
         self.blocks = list[Block]()
 
+    def drawn_at(self, place: int) -> Span | None:
+        """Return the table drawn with blanks around a place, None if there is none."""
+        before = bisect_right(self._drawn, place, key=lambda table: table[0])
+        return self._drawn[before - 1] if before and place < self._drawn[before - 1][1] else None
+
     def heading(self, start: int, end: int, level: int, inner: int) -> None:
         """Add a heading."""
         while self._open and self.blocks[self._open[-1]].level >= level:
@@ -192,7 +197,7 @@ class _Builder:
                 self._add("code", start, end, inside_fences(self._text, start, end)[0])
             if number <= inside:
                 continue
-            if table := next((one for one in self._drawn if one[0] <= line.start < one[1]), None):
+            if table := self.drawn_at(line.start):
                 if group:
                     self._close(group)
                 group = []

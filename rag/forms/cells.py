@@ -78,7 +78,7 @@ def _aligned_row(text: str, table: AlignedTable, row: AlignedRow) -> TableRow:
     """Return a row of a table drawn with blanks; no cells if its columns have no names."""
     cells: dict[str, str] = {}
     for one in row.cells if table.names else ():
-        name, said = table.names[one.column], text[one.start : one.end]
+        name, said = table.names[one.column], " ".join(text[one.start : one.end].split())
         cells[name] = f"{cells[name]} {said}" if name in cells else said
     return TableRow(row.start, row.end, cells)
 

@@ -94,11 +94,14 @@ ACTUAL = re.compile(r"\b(?:actual\w*|spent|paid)\b", re.IGNORECASE)
 """A column of actual values, next to planned ones."""
 _STOCK = re.compile(r"\b(?:stock|available|on hand|in store|left|quantity|qty)\b", re.IGNORECASE)
 """A column with the number of things in stock."""
+_LIMIT = re.compile(r"\b(?:min|max|minimum|maximum|reorder|target|safety)\b", re.IGNORECASE)
+"""A column with the number of things that should be in stock."""
 
 
 def stock_column(rows: Sequence[TableRow], names: Sequence[str]) -> str | None:
     """Return the only column that says how many are in stock; None if none or several."""
-    found = [name for name in valued_columns(rows, names) if _STOCK.search(name.replace("_", " "))]
+    spaced = {name: name.replace("_", " ") for name in valued_columns(rows, names)}
+    found = [name for name, said in spaced.items() if _STOCK.search(said) and not _LIMIT.search(said)]
     return found[0] if len(found) == 1 else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from index.text.calendar_names import is_calendar_name
 from index.text.layout import Span
 from index.text.structure import Structure
 from index.text.words import content_terms, words
@@ -38,7 +39,8 @@ _NOT_ASKED = frozenset(
         " item point"
     )
 )
-_NAME = re.compile(r"(?<=[A-Za-z:,. ] )[A-Z][^\W\d_]+")
+_NAME = re.compile(r"\b[A-Z][^\W\d_]+")
+_NAMES = re.compile(r"\b(?=([A-Z][^\W\d_]+)((?: [A-Z][^\W\d_]+){1,2}))")
 _FEWEST = 2
 _MOST = 20
 _TOP = 400
@@ -83,9 +85,13 @@ def _about(
 ) -> list[Statement]:
     article = places.articles[article_id]
     said = [set(content_terms(article.text[start:end])) for start, end in found]
-    inside = rest & {
+    named = {
         term for span in found for name in _NAME.findall(article.text[slice(*span)]) for term in content_terms(name)
     }
+    named = {term for term in named if not is_calendar_name(term)}
+    inside = rest & named
+    for called in [] if inside else _called(rest, article.text, named):
+        inside, rest = {called}, rest | {called}
     if of_somebody and not inside:
         return []
     rest -= set(
@@ -98,3 +104,13 @@ def _about(
         if inside <= own and rest - inside <= set(content_terms(article.text[since:end]))
     ]
     return [one for span in chosen for one in statements(span, places, article_id, 1.0, (), "item")]
+
+
+def _called(rest: set[str], text: str, named: set[str]) -> list[str]:
+    """Return the name that follows another name or title of the question in a text: "the major" is Major Tufnell.
+
+    Nothing if there are several.
+    """
+    pairs = [({*content_terms(one)}, content_terms(other)) for one, other in _NAMES.findall(text)]
+    found = {term for one, other in pairs if one & rest for term in other if term in named}
+    return [*found] if len(found) == 1 else []

@@ -50,6 +50,7 @@ _COMPARISON = re.compile(
 )
 _LIST = re.compile(
     rf"{LISTED}|^(?:the )?(?:stuff|things)\b|\b(?:name|enumerate|everything|all (?:the|of|its|their)|which \w+s"
+    r"|which (?!of\b)[\w’'-]+ \w+s (?:do|are|can|have|were|did)"
     r"|what \w+s (?:are|were|do|does|can|have|has)"
     r"|what (?:are|were) the|who (?:are|were|was (?:at|present|there)|attended|took part)|to-?dos?|items|occasions"
     r"|reasons|examples|kinds of|types of|(?:the|these|those|all|which|what) (?:different|various) \w+s"
@@ -199,7 +200,7 @@ def without_form(question: str) -> str:
     )
     bare = re.sub(
         r"\b(?:what|whats|does|do|is|are|was|were|about|cover|contain|discuss|deals? with|say(?:s|ing)?|said"
-        r"|of|the|an?|all|these|in)\b"
+        r"|missed|got|decided|agreed|of|the|an?|all|these|in)\b"
         r"|[’']s\b",
         " ",
         bare,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.article import Article
+from index.text.aligned import aligned_tables
 from index.text.words import content_terms, words
 from rag.cite import Statement
 from rag.forms.arithmetic import MOST_ROWS, Operation, requested_operation, telling_first, worked_out
@@ -54,7 +55,9 @@ _LESS = re.compile(r"\b(?:less|fewer|lower|smaller|shorter)\b", re.IGNORECASE)
 _WITHIN = re.compile(r"\b(?:in|on|at|from)\s+(?:the|our|my|your|this)\s+(?P<place>[^,.?!]+?)[\s.?!]*$", re.IGNORECASE)
 """Ends a question with a possible name of the table itself ("in the stock list")."""
 _HELD = re.compile(
-    r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b", re.IGNORECASE
+    r"\b(?:do|did) (?:we|you|they|i) have\b|\bhave (?:we|you|they|i) got\b|\b(?:are|is) left\b|\bin stock\b"
+    r"|\bon (?:the|our|your) shel(?:f|ves)\b",
+    re.IGNORECASE,
 )
 _FURTHER = re.compile(
     r"(?:,|\b(?:and|plus)\b)\s*(?:an?|the|my|one|some)\s+((?:(?!\band\b|\bplus\b)[^,.;?!])+)", re.IGNORECASE
@@ -103,7 +106,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
             return ColumnFigures(as_rows(lead, gone, places, article))
-        if not _is_about(question_terms, rows, names, places.articles[article]):
+        about = _is_about(question_terms, rows, names, places.articles[article])
+        if not about and not (form == "list" and _of_category(asked, question_terms[:1], rows)):
             continue
         chosen, filtered = _matching(asked, question_terms, rows, names)
         filtered = filtered or is_dated
@@ -185,7 +189,8 @@ def _without_the_place(question: str, rows: Sequence[TableRow], article: Article
     within = content_terms(found["place"]) if found else []
     if not found or not within or within[-1] not in known:
         return question
-    of_rows = any({*content_terms(cell)} <= {*within} for row in rows for cell in row.cells.values() if cell)
+    said = {*words(found["place"])}
+    of_rows = any({*words(cell)} <= said for row in rows for cell in row.cells.values() if content_terms(cell))
     return question if of_rows else question[: found.start()]
 
 
@@ -217,7 +222,7 @@ def _article_of_rows(places: Places) -> str | None:
     """Return the article whose rows are nearest to the question; None if the best passages have no rows."""
     worth: dict[str, float] = {}
     for hit in places.hits[:5]:
-        if " | " in hit.chunk.text:
+        if " | " in hit.chunk.text or aligned_tables(hit.chunk.text):
             worth[hit.chunk.article_id] = worth.get(hit.chunk.article_id, 0.0) + hit.score
     return max(worth, key=lambda id_: worth[id_]) if worth else None
 
