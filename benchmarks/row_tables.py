@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks.table_files import Cells, Merged
 
-FORMATS = ("csv", "xlsx", "html", "md", "docx", "pdf")
+FORMATS = ("csv", "xlsx", "html", "md", "docx", "pdf", "txt")
 SPANNING = ("xlsx", "html", "docx", "pdf")
 """Formats that support merged cells."""
 
@@ -36,7 +36,8 @@ _ROLES = (
     "librarian",
     "porter",
 )
-_CLUBS = ("rowing-club", "parish-council", "music-school", "animal-shelter", "history-society", "sailing-centre")
+_CLUBS = ("rowing-club", "parish-council", "music-school", "animal-shelter", "history-society", "sailing-centre",
+          "chess-circle")  # fmt: skip
 _SHOPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "joiner": (("oak", "ash", "pine", "walnut"), ("table", "side table", "bench", "shelf", "bookcase")),
     "bakery": (("rye", "spelt", "wheat", "malt"), ("loaf", "roll", "bun", "crispbread", "seeded loaf")),
@@ -44,6 +45,7 @@ _SHOPS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "paint-works": (("matt", "satin", "gloss", "chalk"), ("paint", "wall paint", "primer", "red paint", "varnish")),
     "nursery": (("dwarf", "climbing", "white", "early"), ("rose", "hydrangea", "clematis", "moss rose", "aster")),
     "tea-store": (("green", "black", "smoked", "mint"), ("tea", "tea with lemon", "leaf tea", "tea bags", "tea dust")),
+    "weaver": (("wool", "linen", "cotton", "felt"), ("rug", "stair rug", "blanket", "shawl", "cushion")),
 }  # fmt: skip
 _VARIANTS = ("", ", small", ", large", ", set of two")
 _TOWNS = (
@@ -93,14 +95,20 @@ def make_row_tables(rng: random.Random, question_count: int = 5) -> list[RowTabl
     names = [f"{first} {last}" for first in _FIRST for last in _LAST]
     rng.shuffle(names)
     tables = list[RowTable]()
-    for at, (form, club, shop) in enumerate(zip(FORMATS, _CLUBS, _SHOPS, strict=True)):
+    *drawn, plain = enumerate(zip(FORMATS, _CLUBS, _SHOPS, strict=True))
+
+    def add_lists(at: int, form: str, club: str, shop: str) -> None:
         tables.append(_contacts(f"{club}-contacts.{form}", names[60 * at : 60 * at + 60], rng, question_count))
         tables.append(_prices(f"{shop}-prices.{form}", *_SHOPS[shop], rng, question_count))
+
+    for at, made in drawn:
+        add_lists(at, *made)
     for form, trade, measures, place in zip(SPANNING, _TRADES, _MEASURES, _PLACES, strict=True):
         tables.append(_branches(f"{trade.replace(' ', '-')}-figures.{form}", trade, measures, rng, question_count))
         tables.append(_week(f"{place.replace(' ', '-')}-plan.{form}", place, rng, question_count))
     for form, trade, what in _YEARLY:
         tables.append(_years(f"{trade}-{what.lower().replace(' ', '-')}.{form}", trade, what, rng, question_count))
+    add_lists(plain[0], *plain[1])  # last, so that the other tables stay the same
     return tables
 
 

@@ -1,6 +1,6 @@
-"""Writes tables as CSV, XLSX, HTML, Markdown, DOCX and PDF files, with several header rows and merged cells.
+"""Writes tables as CSV, XLSX, HTML, Markdown, DOCX, PDF and text files, with several header rows and merged cells.
 
-csv, openpyxl, python-docx and reportlab write the files; this module writes HTML and Markdown itself.
+csv, openpyxl, python-docx and reportlab write the files; this module writes HTML, Markdown and text itself.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def write_table(path: Path, rows: Cells, *, headers: int = 1, merged: Sequence[M
     """Write a table in the format of the file name.
 
     Args:
-        path: A .csv, .xlsx, .md, .html, .docx or .pdf file. Its name is the title, where the format has one.
+        path: A .csv, .xlsx, .md, .txt, .html, .docx or .pdf file. Its name is the title, where the format has one.
         rows: The cells, header rows first.
         headers: Number of header rows.
-        merged: The merged cells; not for CSV and Markdown.
+        merged: The merged cells; not for CSV, Markdown and text.
 
     Raises:
         ValueError: The format does not support merged cells or several header rows.
     """
-    if path.suffix in (".csv", ".md") and (merged or headers != 1):
+    if path.suffix in (".csv", ".md", ".txt") and (merged or headers != 1):
         raise ValueError(f"{path.name}: {path.suffix} has one header row and no merged cells")
     _WRITERS[path.suffix](path, rows, headers, merged)
 
@@ -60,6 +60,12 @@ def _markdown(path: Path, rows: Cells, _headers: int, _merged: Sequence[Merged])
     head, *body = (f"| {' | '.join(row)} |" for row in rows)
     rule = "|".join(["---"] * len(rows[0]))
     path.write_text("\n".join([f"# {title_of(path)}", "", head, f"|{rule}|", *body, ""]), "utf-8")
+
+
+def _text(path: Path, rows: Cells, _headers: int, _merged: Sequence[Merged]) -> None:
+    widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
+    lines = ["".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    path.write_text("\n".join([title_of(path), "", *lines, ""]), "utf-8")
 
 
 def _html(path: Path, rows: Cells, headers: int, merged: Sequence[Merged]) -> None:
@@ -116,6 +122,7 @@ _WRITERS: dict[str, Callable[[Path, Cells, int, Sequence[Merged]], None]] = {
     ".csv": _csv,
     ".xlsx": _xlsx,
     ".md": _markdown,
+    ".txt": _text,
     ".html": _html,
     ".docx": _docx,
     ".pdf": _pdf,

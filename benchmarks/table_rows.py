@@ -1,7 +1,7 @@
 """Measures how often the first citation is in the right table row: `python -m benchmarks.table_rows [--seed N]`.
 
-Takes some minutes. Asks 110 questions about 22 generated tables in one index: contacts and price lists with many
-similar rows in six formats; figures under two header rows and weekly plans with merged days in the four formats with
+Takes some minutes. Asks 120 questions about 24 generated tables in one index: contacts and price lists with many
+similar rows in seven formats; figures under two header rows and weekly plans with merged days in the four formats with
 merged cells; figures with a column for each year in the other two. An answer is right if its first citation begins in
 the row in question. Prints the share by format and by kind of table, with 95% bootstrap intervals over the questions,
 and each question that is refused or answered from another row.
