@@ -22,8 +22,7 @@ _LABELS = (
         r"decisions?|decided|resolved|resolutions?|agreed",
     ),
     (
-        r"actions?(?: (?:items?|points?))?|to-?dos?|tasks?|jobs?|duties"
-        rf"|{_TO_DO.pattern}",
+        rf"actions?(?: (?:items?|points?))?|to-?dos?|tasks?|jobs?|duties|{_TO_DO.pattern}",
         r"actions?|to-?do|tasks?",
     ),
 )
@@ -90,8 +89,9 @@ def _about(
     }
     named = {term for term in named if not is_calendar_name(term)}
     inside = rest & named
-    for called in [] if inside else _called(rest, article.text, named):
-        inside, rest = {called}, rest | {called}
+    if not inside and (found_name := _called(rest, article.text, named)):
+        asked, inside = found_name
+        rest -= asked
     if of_somebody and not inside:
         return []
     rest -= set(
@@ -106,11 +106,11 @@ def _about(
     return [one for span in chosen for one in statements(span, places, article_id, 1.0, (), "item")]
 
 
-def _called(rest: set[str], text: str, named: set[str]) -> list[str]:
-    """Return the name that follows another name or title of the question in a text: "the major" is Major Tufnell.
+def _called(rest: set[str], text: str, named: set[str]) -> tuple[set[str], set[str]] | None:
+    """Return (words of the question, the name that follows them in a text): "the major" is Major Tufnell.
 
-    Nothing if there are several.
+    None if no name follows, or several do.
     """
-    pairs = [({*content_terms(one)}, content_terms(other)) for one, other in _NAMES.findall(text)]
-    found = {term for one, other in pairs if one & rest for term in other if term in named}
-    return [*found] if len(found) == 1 else []
+    pairs = [({*content_terms(one)} & rest, {*content_terms(other)} & named) for one, other in _NAMES.findall(text)]
+    pairs = [(asked, names) for asked, names in pairs if asked and names]
+    return pairs[0] if pairs and all(names == pairs[0][1] for _, names in pairs) else None

@@ -180,24 +180,23 @@ def _by_name(topic: str, hits: Sequence[Hit], scope: Scope) -> list[Target]:
     A name is written with a capital wherever it stands. A document is about it if several passages have it, or the
     opening.
     """
-    catalog = scope.generation.catalog
-    found = dict[str, None]()
+    found = list[Target]()
     for id_ in dict.fromkeys(hit.chunk.article_id for hit in hits):
-        own, text = scope.generation.words.within((id_,)), catalog.article_by_id(id_).text
-        for word in words(topic):
-            terms = content_terms(word)
-            held = [own.document_frequency(term) for term in terms]
-            if (
-                any(held)
-                and held == [scope.retriever.document_frequency(term) for term in terms]
-                and not re.search(rf"(?<!\w){re.escape(word.lower())}(?!\w)", text)
-                and (
-                    min(held) >= _PASSAGES
-                    or re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text[:_START], re.IGNORECASE)
-                )
-            ):
-                found[id_] = None
-    return [Target(id_) for id_ in found] if len(found) == 1 else []
+        text = scope.generation.catalog.article_by_id(id_).text
+        if any(_is_own_name(word, id_, text, scope) for word in words(topic)):
+            found.append(Target(id_))
+    return found if len(found) == 1 else []
+
+
+def _is_own_name(word: str, article_id: str, text: str, scope: Scope) -> bool:
+    """True if a word is a name that only this article has, and what it is about."""
+    own, terms = scope.generation.words.within((article_id,)), content_terms(word)
+    held = [own.document_frequency(term) for term in terms]
+    if not any(held) or held != [scope.retriever.document_frequency(term) for term in terms]:
+        return False
+    alone = rf"(?<!\w){re.escape(word.lower())}(?!\w)"
+    opens = re.search(alone, text[:_START], re.IGNORECASE) is not None
+    return not re.search(alone, text) and (opens or min(held) >= _PASSAGES)
 
 
 def named_by_title(topic: str, scope: Scope) -> list[Target]:

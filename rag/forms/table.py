@@ -107,7 +107,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             lead = f"{len(gone)}" if operation == "count" else ""
             return ColumnFigures(as_rows(lead, gone, places, article))
         about = _is_about(question_terms, rows, names, places.articles[article])
-        if not about and not (form == "list" and _of_category(asked, question_terms[:1], rows)):
+        if not about and not (form == "list" and _of_category(asked, (), rows)):
             continue
         chosen, filtered = _matching(asked, question_terms, rows, names)
         filtered = filtered or is_dated
