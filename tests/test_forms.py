@@ -436,6 +436,57 @@ def test_a_heading_may_hold_the_answer(tmp_path: Path) -> None:
     assert what.citations[0].quote == "The drawer is open."
 
 
+def test_a_reply_with_steps_or_items_is_shown_as_steps_or_items(tmp_path: Path) -> None:
+    text = """Questions about the wood oven
+
+Q: How do I light the oven properly?
+A: 1. Open the flue, and wait
+      until the draught is felt.
+   2. Light two sheets of paper.
+   3. Close the door after five minutes.
+
+Q: Which breads can be baked in it?
+A: There are three kinds:
+   - rye, for 60 minutes
+   - spelt, for 45 minutes
+   - flat bread, for 4 minutes
+The stone stays warm overnight.
+
+Q: Who sweeps the chimney?
+A: The sweep, Odd Lien, comes in May. He needs a ladder.
+"""
+    steps, kinds, sweep = ask_of(
+        tmp_path, text, "how do i light the oven", "which breads can i bake", "who sweeps the chimney"
+    )
+    assert steps.form == "steps" and [one.block for one in steps.sentences] == ["step"] * 3
+    assert steps.text.startswith("1. Open the flue, and wait until the draught is felt.")
+    assert [one.block for one in kinds.sentences] == ["lead", "item", "item", "item", "quote"]
+    assert kinds.sentences[3].text == "flat bread, for 4 minutes" and kinds.sentences[4].text.startswith("“The stone")
+    assert "Odd Lien" in sweep.text and not {"item", "step"} & {one.block for one in sweep.sentences}
+    assert all(one.quote in text for found in (steps, kinds, sweep) for one in found.citations)
+
+
+def test_a_summary_of_a_thread_has_the_list_of_its_newest_message(tmp_path: Path) -> None:
+    older = "".join(
+        f"\n## {who} wrote on {day} June 2025\n\nThe {thing} of the globe is not clear to us yet. Please say what you"
+        " would like to do about it, and by when you need to know.\n"
+        for who, day, thing in (("Tom Lund", 9, "value"), ("Ada Berg", 5, "carrier"), ("Tom Lund", 2, "day"))
+    )
+    text = f"""# Loan of the old globe
+
+All is settled now, so here it is in one place:
+
+- The globe comes to us on Tuesday 9 September, in the morning.
+- The show opens on Saturday 27 September and runs until February.
+- The value for the insurance is 18,500 pounds.
+- The carrier is Hesk & Sons, who send two men and a van.
+{older}"""
+    (found,) = ask_of(tmp_path, text, "where do we stand with the globe loan, quick rundown")
+    assert found.form == "summary" and found.text.count("wrote on") == 3
+    for held in ("9 September", "27 September", "18,500", "Hesk & Sons"):
+        assert held in found.text[: found.text.index("wrote on")]
+
+
 TENANCY = """# Tenancy of 14 Alder Court
 
 ## Use of the flat

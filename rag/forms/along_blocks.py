@@ -10,7 +10,7 @@ from index.text.aligned import aligned_table
 from index.text.layout import Span
 from index.text.marks import inside_fences
 from index.text.sentences import sentences
-from index.text.structure import Block, Structure
+from index.text.structure import Block, Structure, structure
 from rag.cite import AnswerBlockKind, Statement
 from rag.forms.question_form import denies
 from rag.places import Places, with_answers
@@ -298,6 +298,29 @@ def statements(
     said = " ".join(map(display_text, pieces))
     words = f"“{said}”" if kind == "quote" else said
     return [Statement(words, pieces[0], also=tuple(pieces[1:]), block=kind)]
+
+
+def reply_parts(text: str, start: int, end: int) -> list[tuple[AnswerBlockKind, Span]]:
+    """Return (kind, slice) of the lead-in, the items and the rest of a reply; the whole if it has no two items."""
+    begin = text.rfind("\n", 0, start) + 1
+    # Blanks for the mark of the question keep the columns of the items.
+    held = structure(" " * (start - begin) + text[start:end])
+    parts = list[tuple[AnswerBlockKind, Span]]()
+    for block in held.blocks:
+        span = (begin + block.inner, begin + block.end)
+        above = held.blocks[block.parent].kind if block.kind == "item" and block.parent is not None else ""
+        if above in ("list", "steps"):
+            parts.append((_KINDS[above], span))
+        elif block.kind not in ("list", "steps", "item"):
+            parts.append(("lead" if text[span[1] - 1] == ":" else "quote", span))
+    has_items = sum(kind in ("item", "step") for kind, _ in parts) > 1
+    return parts if has_items else [("quote", (start, end))]
+
+
+def of_reply(span: Span, places: Places, article: str, score: float) -> list[Statement]:
+    """Return a reply as statements: its items with what stands around them, or one quote."""
+    parts = reply_parts(places.articles[article].text, *span)
+    return [made for kind, part in parts for made in statements(part, places, article, score, (), kind)]
 
 
 def entries(held: Structure, number: int) -> list[Span]:

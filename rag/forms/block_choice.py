@@ -26,7 +26,7 @@ from index.text.layout import Span
 from index.text.structure import Structure, columns
 from index.text.words import content_terms
 from rag.cite import Statement
-from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed, statements
+from rag.forms.along_blocks import MOST_ITEMS, entries, leads_into, listed, of_reply, reply_parts, statements
 from rag.forms.question_form import asks_what_is_not, denies, word_forms
 from rag.places import Places
 from rag.reader import Evidence, Reading
@@ -246,8 +246,8 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
 
     A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
     rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
-    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole. A question that says
-    "steps" gets steps, whatever else answers.
+    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole, or a reply with items.
+    A question that says "steps" gets steps, whatever else answers.
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
@@ -257,7 +257,8 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     if wants_steps and (steps := [one for one in found if one.kind == "steps"]):
         found = steps
     elif reading.opens or alone:
-        found = [one for one in found if one.items]  # words or a sentence go before a section
+        # Words or a sentence go before a section.
+        found = [one for one in found if one.items or _has_items(one, places)]
     if alone:
         found = [one for one in found if one.contains(alone)]
     found = [one for one in found if _may_answer(query, one, places)]
@@ -271,6 +272,11 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
     made = _as_statements(found[best], likely, places)
     in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])
     return [] if in_one else made
+
+
+def _has_items(one: WholeBlock, places: Places) -> bool:
+    """True for a reply with two or more items."""
+    return one.kind == "reply" and len(reply_parts(places.articles[one.article_id].text, one.start, one.end)) > 1
 
 
 def _may_answer(query: Query, one: WholeBlock, places: Places) -> bool:
@@ -294,7 +300,7 @@ def _as_statements(one: WholeBlock, score: float, places: Places) -> list[Statem
     held = places.structure(one.article_id)
     if one.items:
         return listed(held, one.number, places, one.article_id, score)
-    spans = [(one.start, one.end)]
-    if one.kind == "section":
-        spans = [(held.blocks[n].start, held.blocks[n].end) for n in _below(held, one.number)]
+    if one.kind == "reply":
+        return of_reply((one.start, one.end), places, one.article_id, score)
+    spans = [(held.blocks[n].start, held.blocks[n].end) for n in _below(held, one.number)]
     return [made for span in spans for made in statements(span, places, one.article_id, score, (), "quote")]

@@ -9,7 +9,7 @@ from index.text.identifiers import find_identifiers, without
 from index.text.structure import Block, Structure
 from index.text.words import content_terms, words
 from rag.cite import Statement
-from rag.forms.along_blocks import MOST_ITEMS, entries, listed, statements
+from rag.forms.along_blocks import MOST_ITEMS, entries, listed, of_reply, statements
 from rag.forms.comparison import sides
 from rag.forms.question_form import HOW_MUCH, asks_what_is_not, denies
 from rag.places import Places
@@ -192,4 +192,6 @@ def _quoted(held: Structure, block: Block, article: str, places: Places) -> list
     """Return a paragraph or reply; nothing if it is too long to quote whole."""
     if block.end - block.inner > _LONGEST:
         return []
+    if block.kind == "pair":
+        return of_reply((block.inner, block.end), places, article, 1.0)
     return statements((block.inner, block.end), places, article, 1.0, (), "quote")

@@ -86,8 +86,8 @@ _REPEATS = 0.5
 _FEW_SECTIONS, _LONG = 4, 6
 """With up to so many sections, two sentences come from each section that has at least so many sentences."""
 _LEAD, _SHORT_LEAD = 3, 200
-"""Sentences from the text above the sections if it is half as long as the longest of them; least characters of that
-text for one sentence."""
+"""Sentences from the text above the sections if it is half as long as the longest of them, MOST if it has a list too;
+least characters of that text for one sentence."""
 _FACT, _MOST_FACTS = 0.03, 3
 """Bonus of a sentence for each number, date or name in it, and the most that count."""
 _DECIDED = 1.0
@@ -279,10 +279,12 @@ def _summary_of(target: Target, places: Places, embedder: Embedder, most: int = 
         numbers = range(len(held.blocks)) if target.heading is None else held.under(target.heading)
         return _statements(held, [held.blocks[n] for n in numbers], target, places, embedder, most)
     made = _of_the_lead(held, sections, target, places, embedder)
+    lead = len(made)
     for number in sections[:MOST_SECTIONS]:
         heading = held.text[held.blocks[number].inner : held.blocks[number].end]
         blocks = [held.blocks[n] for n in held.under(number)]
-        each = 2 if len(sections) <= _FEW_SECTIONS and len(list(_lines(held, blocks))) >= _LONG else 1
+        fewer = len(sections) > _FEW_SECTIONS or lead >= MOST
+        each = 2 if not fewer and len(list(_lines(held, blocks))) >= _LONG else 1
         for one in _statements(held, blocks, target, places, embedder, each):
             made.append(replace(one, text=f"{_NUMBERED.sub('', ' '.join(heading.split()))}: {one.text}"))
     return made
@@ -295,11 +297,18 @@ def _of_the_lead(
     if target.heading is not None:
         return []
     starts = [held.blocks[n].start for n in sections]
-    above = [block for block in held.blocks if block.start < starts[0] and block.kind == "paragraph"]
+    above = [block for block in held.blocks if block.start < starts[0] and block.kind in ("paragraph", "item")]
     lines = list(_lines(held, above))
     length = sum(end - start for start, end in lines)
     longest = max(after - start for start, after in pairwise([*starts, len(held.text)]))
-    most = _LEAD if 2 * length >= longest else 1 if length >= _SHORT_LEAD and _whole(held.text, lines) else 0
+    listed = sum(block.kind == "item" for block in above) >= _SEVERAL
+    most = (
+        (MOST if listed else _LEAD)
+        if 2 * length >= longest
+        else 1
+        if length >= _SHORT_LEAD and _whole(held.text, lines)
+        else 0
+    )
     return _statements(held, above, target, places, embedder, most) if most else []
 
 
