@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import time
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from index.text.structure import structure
 from rag.answer import answer
 from rag.engine import Engine
 from rag.settings import Settings
+from rag.ui.sentences import answer_sentences
 
 MINUTES = """Otter Weir Rowing Association
 
@@ -177,3 +180,11 @@ def test_questions_are_answered_from_the_cells(rowing: Engine, question: str, he
     assert held in found.text and lacking not in found.text
     (home,) = (Path(one.source).name for one in found.citations[:1])
     assert home == "rowing-minutes.txt" and all(one.quote in MINUTES for one in found.citations)
+
+
+def test_the_page_shows_rows_as_a_table_and_quotes_one_with_its_answer_marked(rowing: Engine) -> None:
+    jobs, offer = (answer(rowing, one) for one in ("what jobs did hask get", "who buys the paddles"))
+    assert jobs.form == "table" and [one.block for one in jobs.sentences] == ["row", "row"]
+    assert "<th" in answer_sentences("turn", jobs) and "Sand the two old skiffs</td>" in answer_sentences("turn", jobs)
+    page = re.sub(r"<[^>]*>", "", answer_sentences("turn", offer))
+    assert "“No.: 4 · What: Buy paddles, no. 6 · Who: D Hask · Due: 2 March”" in html.unescape(page) and "|" not in page

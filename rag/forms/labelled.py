@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from index.article import Article
 from index.text.calendar_names import is_calendar_name
 from index.text.layout import Span
 from index.text.structure import Structure
 from index.text.words import content_terms, words
-from rag.cite import Statement
+from rag.cite import AnswerBlockKind, Statement
 from rag.forms.along_blocks import entries, statements
 from rag.places import Places
 from rag.types import Form
@@ -63,26 +64,28 @@ def labelled_lines(question: str, form: Form, places: Places) -> list[Statement]
         rest = {term for term in content_terms(named.sub(" ", question)) if term not in _NOT_ASKED}
         for article_id in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
             found = [match.span() for match in line.finditer(places.articles[article_id].text)]
-            found = found or _below_heading(places.structure(article_id), label)
+            kind: AnswerBlockKind = "item"
+            if not found:
+                kind, found = _below_heading(places.structure(article_id), label)
             if _FEWEST <= len(found) <= _MOST:
-                return _about(rest, found, article_id, places, of_somebody=bool(_TO_DO.search(question)))
+                chosen = _about(rest, found, places.articles[article_id], of_somebody=bool(_TO_DO.search(question)))
+                return [one for span in chosen for one in statements(span, places, article_id, 1.0, (), kind)]
     return []
 
 
-def _below_heading(held: Structure, label: str) -> list[Span]:
-    """Return the entries of the table or list below the heading with a label."""
+def _below_heading(held: Structure, label: str) -> tuple[AnswerBlockKind, list[Span]]:
+    """Return (kind, entries) of the table or list below the heading with a label."""
     heading = re.compile(rf"(?:\d+[.)]?\s+)?(?:{label})(?:\s+(?:items?|points?|list))?\s*:?", re.IGNORECASE)
     for number, block in enumerate(held.blocks):
         if block.kind == "heading" and heading.fullmatch(held.text[block.inner : block.end].strip(" *_")):
             below = [n for n in held.under(number) if held.blocks[n].kind in ("rows", "list", "steps")]
-            return [span for n in below[:1] for span in entries(held, n)]
-    return []
+            for n in below[:1]:
+                return "row" if held.blocks[n].kind == "rows" else "item", entries(held, n)
+    return "item", []
 
 
-def _about(
-    rest: set[str], found: Sequence[Span], article_id: str, places: Places, *, of_somebody: bool
-) -> list[Statement]:
-    article = places.articles[article_id]
+def _about(rest: set[str], found: Sequence[Span], article: Article, *, of_somebody: bool) -> list[Span]:
+    """Return the lines with the names in a question, and its other words."""
     said = [set(content_terms(article.text[start:end])) for start, end in found]
     named = {
         term for span in found for name in _NAME.findall(article.text[slice(*span)]) for term in content_terms(name)
@@ -98,12 +101,11 @@ def _about(
         content_terms(" ".join([article.title, *words(article.source), article.text[: min(_TOP, found[0][0])]]))
     )
     before = [0, *(end for _, end in found)]  # the text before a decision is its subject
-    chosen = [
+    return [
         (start, end)
         for (start, end), own, since in zip(found, said, before, strict=False)
         if inside <= own and rest - inside <= set(content_terms(article.text[since:end]))
     ]
-    return [one for span in chosen for one in statements(span, places, article_id, 1.0, (), "item")]
 
 
 def _called(rest: set[str], text: str, named: set[str]) -> tuple[set[str], set[str]] | None:

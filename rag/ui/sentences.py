@@ -142,7 +142,7 @@ def _quote(turn_id: str, sentence: CitedSentence, cited: Mapping[int, Citation],
     before, found, after = sentence.text.partition(words or "\n")
     text = escape(flowing(sentence.text))
     # The date before the quote moves below it, to the title.
-    if not found and "|" in one.quote:  # a row, with the names of its columns
+    if not found and " | " in sentence.text:  # a row, with the names of its columns
         before, words, after = _split_quote(sentence.text)
         found, words = words, words.replace(" | ", " · ")
         one = _with_quote(one, words)
