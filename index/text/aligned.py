@@ -20,7 +20,8 @@ _SHARE = re.compile(r"\d+ ?%")
 _LONGEST_NAME = 40
 _FEWEST_ROWS, _FEWEST_BARE = 2, 3
 """Fewest rows of a table whose columns have names, and of one without."""
-_MOST_ROWS = 400
+_LONG_RUN = 12
+"""In a longer run of lines that is no table, none is looked for from its second line on."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def aligned_tables(text: str, names: Sequence[str] = ()) -> list[AlignedTable]:
         inside = at == 0 and len(fitting[:1] and fitting[0].cells) == len(names) > 0
         made = _table(text, fitting, names if inside else ()) if inside or len(fitting) > 1 else None
         found += [made] if made else []
-        at += len(fitting) if made else 1
+        at += len(fitting) if made or len(fitting) > _LONG_RUN else 1
     return found
 
 
@@ -131,12 +132,12 @@ def _fitting(lines: Sequence[_Line], first: int) -> int:
     """Return how many lines from `first` on stand below the cells of that line, itself included."""
     if len(lines[first].cells) < 2:
         return 0
-    count = 1
-    for line in lines[first + 1 : first + _MOST_ROWS]:
-        if line.breaks > 1 or not (line.is_rule or _placed(line, lines[first].cells)):
+    last = first + 1
+    while last < len(lines) and lines[last].breaks <= 1:
+        if not (lines[last].is_rule or _placed(lines[last], lines[first].cells)):
             break
-        count += 1
-    return count
+        last += 1
+    return last - first
 
 
 def _placed(line: _Line, template: Sequence[Span]) -> list[tuple[int, Span]]:

@@ -58,9 +58,13 @@ def bar_rows(text: str, header: str = "") -> Iterator[BarRow]:
     >>> [row.named(text) for row in bar_rows(text)]
     ['City: Oslo | Price: 180']
     """
-    names = [header[a:b] for a, b in _cells(header, 0, len(header))] if header else ()
-    drawn = [_as_bars(table, row) for table in aligned_tables(text, names) for row in table.rows]
+    drawn = [_as_bars(table, row) for table in _drawn(text, header) for row in table.rows]
     yield from heapq.merge(drawn, _with_bars(text, header), key=lambda row: row.start)
+
+
+def _drawn(text: str, header: str) -> list[AlignedTable]:
+    """Return the tables drawn with blanks; `header` is the row of names if the text begins inside one."""
+    return aligned_tables(text, [header[a:b] for a, b in _cells(header, 0, len(header))] if header else ())
 
 
 def _as_bars(table: AlignedTable, row: AlignedRow) -> BarRow:
@@ -160,7 +164,7 @@ def labelled(text: str, header: str = "") -> Labelled:
         made.append(words)
         length += len(words)
 
-    at, headers = 0, {table.rows[0].start: table.start for table in aligned_tables(text)}
+    at, headers = 0, {table.rows[0].start: table.start for table in _drawn(text, header)}
     for row in rows:
         take(at, headers[row.start] if row.start in headers else _without_header(text, at, row.start))
         add("\n")
