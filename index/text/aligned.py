@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -210,8 +211,8 @@ def _is_aligned(lines: Sequence[_Line], template: Sequence[Span]) -> bool:
     placed = [one for line in lines for one in _placed(line, template)]
     for column in range(1, len(template)):
         cells = [cell for place, cell in placed if place == column]
-        for places in ([start for start, _ in cells], [end for _, end in cells]):
-            alike = max((sum(abs(one - other) <= 1 for other in places) for one in places), default=0)
+        for held in (Counter(start for start, _ in cells), Counter(end for _, end in cells)):
+            alike = max((held[at - 1] + count + held[at + 1] for at, count in [*held.items()]), default=0)
             if len(cells) > 1 and 3 * alike >= 2 * len(cells):
                 return True
     return False
