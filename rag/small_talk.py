@@ -21,7 +21,8 @@ _KINDS = {
     "thanks": rf"(?:thanks|thank you|thx|cheers|great|perfect|ok|okay|cool|nice){_POLITE}"
     rf"(?: (?:thanks|thank you){_POLITE})?"
     r"(?: (?:that|this|it)(?: s| is| was| has been)?(?: really| very| so| a lot)*"
-    r"(?: (?:helped|helps|helpful|useful|great|good|perfect|all|clear|it))?)?",
+    r"(?: (?:helped|helps|helpful|useful|great|good|perfect|all|clear|it))?)?"
+    r"(?: (?:for (?:now|today)|i (?:need|needed|wanted)(?: to know)?))?",
     "farewell": rf"(?:bye|goodbye|see you|see you later|good night){_POLITE}",
     "feelings": r"how are you(?: doing)?(?: today)?|how is it going|what s up",
     "self": (

@@ -129,6 +129,8 @@ def test_retrieval_matches_words_and_meaning(engine: Engine) -> None:
         ("Hello there!", "greeting"),
         ("Thanks a lot!", "thanks"),
         ("thanks, that really helped", "thanks"),
+        ("thanks, that's all for today", "thanks"),
+        ("great thanks, that's all i needed", "thanks"),
         ("what is in the sources?", "sources"),
         ("Which documents do you have?", "sources"),
         ("what documents have you got", "sources"),

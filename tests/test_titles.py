@@ -163,6 +163,24 @@ def test_the_catalog_stores_titles_and_dates_with_their_origin(tmp_path: Path) -
     assert found and (found.title, found.published) == ("Notes 2021", Published("2021", "file name"))
 
 
+@pytest.mark.parametrize(
+    ("above", "title"),
+    [
+        ("Harbour council\n", "Findings"),
+        ("Harbour council\nEngineer's office\nMay 2026\nR. Osei\n", "Pier report"),
+        ("", "Findings"),
+    ],
+)
+def test_a_section_far_below_the_top_does_not_name_a_text(above: str, title: str) -> None:
+    sections = f"Findings\n\n{PROSE}\n\nCosts\n\n{PROSE}\n"
+    assert (
+        find_title_of(
+            f"{above}The pier, inspected in spring.\n\n{sections}" if above else sections, "pier-report.txt"
+        ).text
+        == title
+    )
+
+
 @settings(max_examples=300, deadline=None)
 @given(TEXTS, TEXTS)
 def test_every_text_and_name_gives_a_title_in_one_line(text: str, name: str) -> None:

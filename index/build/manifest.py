@@ -12,7 +12,7 @@ from index.state import read_sealed, write_sealed
 from index.store.collections import VectorCollection
 from index.store.digests import damaged
 
-FORMAT = 13
+FORMAT = 14
 """Raised whenever the code makes other chunks, vectors or files of the same sources."""
 
 

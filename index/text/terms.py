@@ -51,6 +51,8 @@ _COUNTING = frozenset(
     turn twice until use value voltage wait walk want week weigh weight width win woman work worth year""".split()
 )
 """Words before a number that count or measure."""
+RECALLS = frozenset("read heard hear said say says saw told thought think believe remember reckon still now".split())
+"""Words before a number that somebody has read or heard of, or that may have changed: "I read 1850 somewhere"."""
 MONTH_WORDS = frozenset(
     """january february march april may june july august september october november december jan feb mar apr jun jul
     aug sep sept oct nov dec""".split()
@@ -199,7 +201,7 @@ def may_name(word: str) -> bool:
     low = word.lower()
     if numbers_things(low):
         return True
-    if not word.isalpha() or len(word) < 2 or low in FUNCTION_WORDS | _COUNTING | _TIMES | _UNITS:
+    if not word.isalpha() or len(word) < 2 or low in FUNCTION_WORDS | _COUNTING | RECALLS | _TIMES | _UNITS:
         return False
     return word[0].isupper() or not (low.endswith(("ing", "ed", "ly")) or is_plural(low))
 

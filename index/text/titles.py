@@ -19,6 +19,8 @@ _LONGEST = 70
 """The most characters of a sentence that serves as a stand-in title, ellipsis included."""
 _LOOKED_AT = 20_000
 """The first heading is looked for in this many characters from the start."""
+_MOST_ABOVE = 2
+"""The most lines above a title: a letterhead."""
 _MARKS = "*_`# \t"
 _RULES = f"{_MARKS}:"
 _SEPARATOR = re.compile(r"([-–—=~*])\1+\s.*\s\1{2,}")
@@ -47,9 +49,10 @@ def find_title_of(text: str, source: str, *, inside: bool = True) -> Title:
         if title := find_title(text):
             return Title(_tidy(text[slice(*title)]), "text")
         found = blocks(text[:_LOOKED_AT])
-        headings = (text[block.start : block.end] for block in found if block.kind == "heading")
-        if heading := next((_tidy(words) for words in headings if _may_be_title(words)), ""):
-            return Title(heading, "text")
+        headings = (block for block in found if block.kind == "heading")
+        first = next((one for one in headings if _may_be_title(text[one.start : one.end])), None)
+        if first and not (_is_below(text, first.start) and title_in_name(source)):
+            return Title(_tidy(text[first.start : first.end]), "text")
     if name := title_in_name(source):
         return Title(name, "file name")
     if inside and (opening := _opening(text)):
@@ -64,6 +67,12 @@ def _may_be_title(heading: str) -> bool:
     return not (number_of(heading) or _SEPARATOR.fullmatch(heading) or read_dateline(words)) and bool(
         content_terms(words)
     )
+
+
+def _is_below(text: str, start: int) -> bool:
+    """True for a heading of plain text with several lines above it, which names a section: "Summary"."""
+    above = [line for line in text[:start].splitlines() if line.strip()]
+    return len(above) > _MOST_ABOVE and text[start] != "#"
 
 
 def title_in_name(source: str) -> str:

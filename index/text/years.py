@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from index.text.terms import counts_what_follows, is_measured, normal_form, tokens, with_plain_dashes
+from index.text.terms import RECALLS, counts_what_follows, is_measured, normal_form, tokens, with_plain_dashes
 
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _OF_PERIOD = re.compile(r"(?:fy|[qh][1-4])[-./ ]?(?P<century>20)?(?P<year>\d\d)", re.IGNORECASE)
@@ -15,7 +15,9 @@ _PERIODS = ("fy", "fiscal", "financial", "year")
 def years(text: str) -> list[str]:
     """Return the years that a text names, in order, also as "FY2022" or "2022/23".
 
-    >>> years("Did FY22 and Q2 2023 cost more than the 2000 chairs of 1998-99?")
+    A number that somebody has read or heard of may be any number.
+
+    >>> years("Did FY22 and Q2 2023 cost more than the 2000 chairs of 1998-99? I read 1850 somewhere.")
     ['2022', '2023', '1998']
     """
     text = with_plain_dashes(text)
@@ -25,7 +27,8 @@ def years(text: str) -> list[str]:
             named.append(f"20{match['year']}")
             continue
         year = _YEAR.match(token.text) if token.is_time else None
-        if year and not is_measured(text, found, place) and not counts_what_follows(text, found, place):
+        recalled = place > 0 and found[place - 1].low in RECALLS
+        if year and not (recalled or is_measured(text, found, place) or counts_what_follows(text, found, place)):
             named.append(year.group())
     return named
 
