@@ -159,7 +159,6 @@ def test_the_exact_identifier_is_answered(engine: Engine, question: str, opening
         "What does hall-7 need?",
         "What is the monthly rent, still 1900 or more?",
         "How many chairs are there, I read 1850 somewhere?",
-        "The man in row f is asleep, when does the hall open?",
         "Who is the keeper of hall 7?",
         "What do the rooms cost?",
         "What are the models' warranties?",

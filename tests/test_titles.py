@@ -168,6 +168,7 @@ def test_the_catalog_stores_titles_and_dates_with_their_origin(tmp_path: Path) -
     [
         ("Harbour council\n", "Findings"),
         ("Harbour council\nEngineer's office\nMay 2026\nR. Osei\n", "Pier report"),
+        ("---\nauthor: R. Osei\nstatus: final\nlang: en\n---\nHarbour council\n", "Findings"),
         ("", "Findings"),
     ],
 )

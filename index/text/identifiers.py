@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
-from string import ascii_lowercase
 
 from index.text.terms import (
     FUNCTION_WORDS,
@@ -74,15 +73,6 @@ class Identifier:
         runs = map(re.escape, re.findall(r"[^\W\d_]+|\d+", self.keys[0]))
         found = re.search(rf"(?<!\w){r'[-./ ]?'.join(runs)}(?!\w)", with_plain_dashes(text), re.IGNORECASE)
         return text[slice(*found.span())] if found else None
-
-    @property
-    def letters(self) -> list[str]:
-        """The keys of all things of the kind, if a letter names it: "row f" is one of "row a" to "row z".
-
-        Sources that letter none have no such thing, and their answer is not about a letter.
-        """
-        key = self.keys[0]
-        return [key[:-1] + letter for letter in ascii_lowercase] if self.noun and key.isalpha() else []
 
     @cached_property
     def _kinds(self) -> list[re.Pattern[str]]:

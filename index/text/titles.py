@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Literal
 
 from index.text.dates import read_dateline
+from index.text.front_matter import read_front_matter
 from index.text.layout import blocks, find_title
 from index.text.numbered import number_of
 from index.text.published import read_name
@@ -71,7 +72,7 @@ def _may_be_title(heading: str) -> bool:
 
 def _is_below(text: str, start: int) -> bool:
     """True for a heading of plain text with several lines above it, which names a section: "Summary"."""
-    above = [line for line in text[:start].splitlines() if line.strip()]
+    above = [line for line in text[read_front_matter(text).end : start].splitlines() if line.strip()]
     return len(above) > _MOST_ABOVE and text[start] != "#"
 
 

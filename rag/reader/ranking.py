@@ -105,11 +105,7 @@ def question_traits(query: Query, index: Frequencies, dates: Callable[[], Set[st
         return held(year_forms(year, mention)) or year in dates()
 
     lacking = [
-        one
-        for one in query.identifiers
-        if not held(map(mention, one.keys))
-        and not any(map(dated, years(one.text)))
-        and (not one.letters or held(map(mention, one.letters)))
+        one for one in query.identifiers if not held(map(mention, one.keys)) and not any(map(dated, years(one.text)))
     ]
     nouns = {one.noun for one in query.identifiers}
     names = tuple(name for name in names_and_rare_words(query.text) if name[0] not in nouns or held(name[1]))
