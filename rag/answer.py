@@ -19,7 +19,7 @@ from rag.conversation.thread import NO_TURNS, Thread, refers
 from rag.engine import Engine
 from rag.forms.draft import NOTHING, draft
 from rag.forms.holders import sources_that_mention
-from rag.forms.question_form import requested_form, requested_topic, topic_mentioned
+from rag.forms.question_form import requested_form, requested_topic, topic_mentioned, without_brevity
 from rag.forms.summary import find_targets, named_by_title, summarise
 from rag.reader import Reading
 from rag.retrieve import Query
@@ -134,7 +134,7 @@ def stream(
             return
         with clock.stage("read"):
             if may_change:
-                searched = engine.speller(generation).correct(searched)
+                searched = engine.speller(generation).correct(without_brevity(searched))
             form = requested_form(searched)
             found = resolve_question(thread, searched, form, scope)
         builder, answers = _drafted(asking, form, found, language)
@@ -207,7 +207,11 @@ def _drafted(asking: _Asking, form: Form, found: Resolved, language: str | None)
     understood = language is None and bool(found.query.terms) and reading.score is not None
     is_answerable = understood and reading.score is not None and reading.score >= least
     with clock.stage("form"):
-        drafted, notes = NOTHING if language else draft(found.query, form, reading, places, engine.embedder)
+        drafted, notes = (
+            NOTHING
+            if language
+            else draft(found.query, form, reading, places, engine.embedder, is_answerable=is_answerable)
+        )
     why = _why_refused(engine.speller(scope.generation), found.query, reading, language)
     parts = (places, engine, scope.generation, clock, scope.source_scope, why, form, drafted, notes)
     return AnswerBuilder(asking.question, found.query.text, reading, *parts), understood and (

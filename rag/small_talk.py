@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 _POLITE = r"(?: (?:there|you|so much|very much|a lot|again|everyone|all|footnote|for (?:your|the) help|for that))*"
+_GLAD = rf"(?:thanks|thank you|thx|ty|cheers|great|perfect|ok|okay|cool|nice|lovely|alright){_POLITE}"
 _THINGS = "sources|documents|articles|files"
 _KINDS = {
-    "greeting": rf"(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)){_POLITE}",
-    "thanks": rf"(?:thanks|thank you|thx|cheers|great|perfect|ok|okay|cool|nice){_POLITE}"
-    rf"(?: (?:thanks|thank you){_POLITE})?"
-    r"(?: (?:that|this|it)(?: s| is| was| has been)?(?: really| very| so| a lot)*"
+    "greeting": rf"(?=\w)(?:(?:hi|hello|hey|hiya|greetings|good (?:morning|afternoon|evening|day)){_POLITE})?"
+    r"(?: ?(?:are you|is (?:anybody|anyone|somebody)|anybody|anyone) (?:there|here|awake|online))?",
+    "thanks": rf"{_GLAD}(?: {_GLAD})*"
+    r"(?: (?:that|this|it)(?: ?s| is| was| has been)?(?: really| very| so| a lot)*"
     r"(?: (?:helped|helps|helpful|useful|great|good|perfect|all|clear|it))?)?"
     r"(?: (?:for (?:now|today)|i (?:need|needed|wanted)(?: to know)?))?",
     "farewell": rf"(?:bye|goodbye|see you|see you later|good night){_POLITE}",

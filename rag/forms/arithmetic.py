@@ -18,7 +18,7 @@ _WORDS: tuple[tuple[Operation, str], ...] = (
     ("mean", r"average|(?:the|an?) mean|mean of"),
     ("max", MUCH),
     ("min", LITTLE),
-    ("sum", r"total|sum(?!\s+up\b)|altogether|together|combined|in all"),
+    ("sum", r"total|sum(?!\s+up\b)|altogether|together|combined|in all|add(?:ed|s)? up|all told"),
     ("count", r"how many|how often (?:has|have|had|did|was|were)|(?:^|the |total )number of (?!the\b)"),
 )
 _PATTERNS = [(name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _WORDS]

@@ -78,10 +78,11 @@ ASKS_VALUE = re.compile(
     re.IGNORECASE,
 )
 """Opens a question that mostly a few words answer."""
-_SHOW = 0.5
-"""Least probability of a block that is shown."""
+_SHOW, _SHOW_ASKED = 0.5, 0.25
+"""Least probability of a block that is shown, and of one for a question that asks for a list or steps and is answered
+anyway."""
 _SHOW_STEPS = 0.1
-"""The same of steps, for a question that says that it wants steps."""
+"""The same of steps, for a question that says that it wants steps, and of those in the section that it names."""
 _SAYS_STEPS = re.compile(r"\bstep[- ]by[- ]step\b|\b(?:steps|instructions|procedure)\b", re.IGNORECASE)
 _MOST_BLOCKS = 32
 _LONGEST_SECTION = 1000
@@ -241,13 +242,16 @@ def _weights() -> Linear:
     return Linear(np.array([value["weights"].get(name, 0.0) for name in BLOCK_FEATURES]), value["bias"])
 
 
-def choose_block(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder) -> list[Statement]:
+def choose_block(
+    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, is_answerable: bool
+) -> list[Statement]:
     """Return the block near the passages that most likely answers as a whole; [] if single slices are better.
 
     A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
     rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
-    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole, or a reply with items.
-    A question that says "steps" gets steps, whatever else answers.
+    quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole, or a reply with items,
+    or the steps of its section for a question that asks how. A question that says "steps" gets steps, whatever else
+    answers.
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
@@ -260,14 +264,18 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
         # Words or a sentence go before a section.
         found = [one for one in found if one.items or _has_items(one, places)]
     if alone:
-        found = [one for one in found if one.contains(alone)]
+        found = [
+            one for one in found if one.contains(alone) or (form == "steps" and _are_beside(query, one, alone, places))
+        ]
     found = [one for one in found if _may_answer(query, one, places)]
     if not found:
         return []
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
     best = int(np.argmax(odds))
     likely = float(1 / (1 + np.exp(-odds[best])))
-    if likely < (_SHOW_STEPS if wants_steps else _SHOW):
+    wants_steps = wants_steps or (is_answerable and alone is not None and not found[best].contains(alone))
+    is_asked = is_answerable and form in ("list", "steps")
+    if likely < (_SHOW_STEPS if wants_steps else _SHOW_ASKED if is_asked else _SHOW):
         return []
     made = _as_statements(found[best], likely, places)
     in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])
@@ -277,6 +285,18 @@ def choose_block(query: Query, form: Form, reading: Reading, places: Places, emb
 def _has_items(one: WholeBlock, places: Places) -> bool:
     """True for a reply with two or more items."""
     return one.kind == "reply" and len(reply_parts(places.articles[one.article_id].text, one.start, one.end)) > 1
+
+
+def _are_beside(query: Query, one: WholeBlock, evidence: Evidence, places: Places) -> bool:
+    """True for steps in the section of evidence, if the question names it: "Only the lower tank is drained.", then how."""
+    if one.kind != "steps" or one.article_id != evidence.hit.chunk.article_id:
+        return False
+    held = places.structure(one.article_id)
+    inside = held.at(evidence.start, evidence.end)
+    headings = held.path(one.number)
+    if not inside or not headings or held.path(inside[0])[-1:] != headings[-1:]:
+        return False
+    return not word_forms(query.text).isdisjoint(word_forms(held.text[headings[-1].inner : headings[-1].end]))
 
 
 def _may_answer(query: Query, one: WholeBlock, places: Places) -> bool:

@@ -140,8 +140,19 @@ def requested_column(
         if len(named) > 1 and _PAST.search(question):
             named = [name for name in named if ACTUAL.search(name)]
         if named:
-            return named[0] if len(named) == 1 else None
+            return plain_column(named)
     return None
+
+
+def plain_column(names: Sequence[str]) -> str | None:
+    """Return the only one of columns, or that whose name the others qualify; None if there is no such column.
+
+    >>> plain_column(["price", "member price"]), plain_column(["net price", "gross price"])
+    ('price', None)
+    """
+    terms = {name: {*content_terms(name)} for name in names}
+    plain = [name for name in names if all(other == name or terms[name] < terms[other] for other in names)]
+    return plain[0] if len(plain) == 1 else None
 
 
 def counted_column(

@@ -8,7 +8,7 @@ from index.encoder.embedder import Embedder
 from rag.cite import Statement
 from rag.forms.block_choice import choose_block
 from rag.forms.labelled import labelled_lines
-from rag.forms.lookup import looked_up
+from rag.forms.lookup import compared_columns, looked_up
 from rag.forms.numbered_steps import numbered_steps
 from rag.forms.parts import numbered_part
 from rag.forms.section import compared_sections, named_section
@@ -23,8 +23,12 @@ FormDraft = tuple[Sequence[Statement], tuple[str, ...]]
 NOTHING: FormDraft = ((), ())
 
 
-def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder) -> FormDraft:
+def draft(
+    query: Query, form: Form, reading: Reading, places: Places, embedder: Embedder, *, is_answerable: bool
+) -> FormDraft:
     """Return the statements of a part, table, section or list that answers a question.
+
+    `is_answerable` says that the reading's score is high enough to answer without them.
 
     Also returns notes on what could not be calculated. There are no statements if single sentences answer better.
     """
@@ -37,7 +41,7 @@ def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: 
         return figures.statements, (figures.note,) if figures.note else ()
     if form in ("words", "comparison") and (cells := looked_up(query.text, places)):
         return cells, ()
-    if form == "comparison" and (both := compared_sections(query.text, places)):
+    if form == "comparison" and (both := compared_columns(query.text, places) or compared_sections(query.text, places)):
         return both, ()
     if steps := numbered_steps(query.text, form, evidence, places):
         return steps, ()
@@ -45,4 +49,4 @@ def draft(query: Query, form: Form, reading: Reading, places: Places, embedder: 
         return section, ()
     if labelled := labelled_lines(query.text, form, places):
         return labelled, ()
-    return choose_block(query, form, reading, places, embedder), ()
+    return choose_block(query, form, reading, places, embedder, is_answerable=is_answerable), ()

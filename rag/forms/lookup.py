@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from index.article import Article
-from index.text.words import content_terms
+from index.text.words import content_terms, words
 from rag.check.amounts import find_numbers
 from rag.cite import Statement
+from rag.forms.along_blocks import MOST_ITEMS
 from rag.forms.cells import TableRow, as_rows, named_apart, tables
-from rag.forms.columns import PRICE
+from rag.forms.columns import PRICE, plain_column
+from rag.forms.section import COMPARES
 from rag.places import Places
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
 from rag.reader.tables import asked_measure, counts
@@ -19,6 +21,7 @@ from rag.reader.tables import asked_measure, counts
 _ARTICLES = 3
 """Number of sources, nearest first, whose tables are searched."""
 _MOST_ROWS = 20_000
+_TWO = 2
 _TOP = 250
 """Characters from the start of a document that name it, in addition to its title."""
 _PRICED = frozenset(content_terms("price cost fee rent amount charge rate eur usd gbp pay"))
@@ -35,6 +38,8 @@ _BETWEEN = re.compile(
 )
 """Between the names of several rows; "plus" is one or a name itself."""
 _PLUS = re.compile(r"\bplus\b", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:non|not|no|without)\b[\s-]*(?:(?:an?|the|being)\s+)*(?P<what>[\w’'-]+)", re.IGNORECASE)
+"""What does not hold, such as a column's name: "the price for non members"."""
 _FOR_NO_NUMBER = re.compile(r"\b(?:when|who|whom|whose|where|why|what (?:time|date|day))\b", re.IGNORECASE)
 
 
@@ -71,6 +76,35 @@ def looked_up(question: str, places: Places) -> list[Statement]:
     return as_rows(cell.row.cells[cell.column], [cell.row], places, cell.article_id)
 
 
+def compared_columns(question: str, places: Places) -> list[Statement]:
+    """Return the rows in which two columns differ, if a question compares the things of these columns and nothing else.
+
+    A column is named by its words, or by those that no other column has: "duo 58 or 58 s, what's the difference".
+    """
+    asked = {*words(question)}
+    for article_id in list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]:
+        article = places.articles[article_id]
+        if len(article.rows) > _MOST_ROWS:
+            continue
+        about = {*content_terms(f"{article.title} {article.text[:_TOP]}"), *COMPARES}
+        for rows in tables(places, article_id):
+            said = {name: {*words(name)} for row in rows for name in row.cells}
+            named = [
+                name
+                for name, own in said.items()
+                if own and (own <= asked or (alone := own.difference(*_others(said, name))) and alone <= asked)
+            ]
+            known = {*about, *content_terms(" ".join(named))}
+            if len(named) == _TWO and known.issuperset(content_terms(question)):
+                differing = [row for row in rows if row.cells.get(named[0]) != row.cells.get(named[1])]
+                return as_rows("", differing, places, article_id) if len(differing) <= MOST_ITEMS else []
+    return []
+
+
+def _others(said: Mapping[str, set[str]], name: str) -> list[set[str]]:
+    return [terms for other, terms in said.items() if other != name]
+
+
 def _rows_near(article_id: str, places: Places) -> Iterator[list[TableRow]]:
     """Yield the rows of each table of an article that are in the passages, to avoid reading large tables whole."""
     if len(places.articles[article_id].rows) > _MOST_ROWS:
@@ -82,9 +116,11 @@ def _rows_near(article_id: str, places: Places) -> Iterator[list[TableRow]]:
 
 def _cell(question: str, rows: Sequence[TableRow], article_id: str, places: Places) -> NamedCell | None:
     article, given = places.articles[article_id], amounts(question)
-    said = _terms_of_amounts(question)
-    question_terms = [term for term in content_terms(question) if term not in said]
     held = [(row, {*content_terms(" ".join(row.cells.values()))}) for row in rows]
+    said = _terms_of_amounts(question)
+    if any(said <= terms for _, terms in held):
+        said = set()  # "28 inch" is part of a name
+    question_terms = [term for term in content_terms(question) if term not in said]
     within = [pair for pair in held if any_holds(given, ((cell, name) for name, cell in pair[0].cells.items()))]
     shares = [sum(term in terms for term in question_terms) for _, terms in held]
     most = max(shares, default=0)
@@ -156,13 +192,15 @@ def _terms_of_amounts(question: str) -> set[str]:
 
 def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: TableRow) -> str | None:
     """Return the column that the question names in its `free` words, those not in the row; None if not just one."""
-    named = [name for name in row.cells if any_holds(given, [(name, "")])]
+    denied = {term for match in _DENIED.finditer(question) for term in content_terms(match["what"])}
+    names = [name for name in row.cells if not denied & {*content_terms(name)}]
+    named = [name for name in names if any_holds(given, [(name, "")])]
     if not named:
-        shares = {name: len(set(content_terms(name)) & set(free)) for name in row.cells}
+        shares = {name: len(set(content_terms(name)) & set(free)) for name in names}
         most = max(shares.values(), default=0)
         named = [name for name in shares if most and shares[name] == most]
     if not named and (measure := asked_measure(question)):
-        named = [name for name in row.cells if measure.said.search(name) and row.value(name)]
+        named = [name for name in names if measure.said.search(name) and row.value(name)]
     if not named and PRICE.search(question):
-        named = [name for name in row.cells if _PRICED & set(content_terms(name)) and row.value(name)]
-    return named[0] if len(named) == 1 else None
+        named = [name for name in names if _PRICED & set(content_terms(name)) and row.value(name)]
+    return plain_column(named)

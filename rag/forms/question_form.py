@@ -10,11 +10,13 @@ from rag.types import Form
 
 _MEETING = r"(?:meetings?|minutes|session|committee|council|board|agm)"
 _DECIDED = r"what (?:got|was|were|has been|did (?:they|we)) (?:all )?(?:decided?|agreed?|discuss(?:ed)?|resolved?)"
+_AFTER = r"in|please|pls|exactly|really|actually|roughly|again|then|anyway|altogether|overall|and|or"
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
     r"|short version|rundown|briefly|in a few (?:words|sentences)"
     r"|(?:main|key) (?:points?|ideas?|takeaways?|messages?|findings)|in (?:short|brief|a nutshell))\b"
-    r"|\bwhat(?:[’']?s| is| are| was| were)\b.{1,80}\b(?:all )?about\b|\bwhat\b.{1,80}\bdeals? with\b"
+    rf"|\bwhat(?:[’']?s| is| are| was| were)\b.{{1,80}}\babout(?=\W*$|[,;:.!?]| (?:{_AFTER})\b)"
+    r"|\bwhat\b.{1,80}\bdeals? with\b"
     r"|\bwhat (?:does|do|did)\b.{1,80}\b(?:cover|contain|discuss|deal with|talk about)\b"
     rf"|\b{_MEETING}\b.{{0,40}}\b{_DECIDED}\W*$"
     rf"|\b{_DECIDED} (?:at|in|by|during) (?:the|our|that|this|last)\b(?: [\w’'-]+){{0,3}} {_MEETING}\W*$"
@@ -183,6 +185,21 @@ def summary_clause(question: str) -> str:
     """
     clauses = re.split(r"[,;:.!?]\s+", question)
     return next((one for one in clauses if len(clauses) > 1 and _SUMMARY.search(one)), "")
+
+
+_BREVITY = re.compile(
+    r"[\s,;:-]*\b(?:in (?:short|brief|a nutshell|a few (?:words|sentences))|briefly|tl;?dr|(?:the )?short version)\b[,;:]?",
+    re.IGNORECASE,
+)
+
+
+def without_brevity(question: str) -> str:
+    """Return a question without words that only ask for a short answer.
+
+    >>> without_brevity("in a nutshell, who may swim here?"), without_brevity("in short")
+    ('who may swim here?', 'in short')
+    """
+    return _BREVITY.sub("", question).strip() or question
 
 
 def without_form(question: str) -> str:

@@ -28,7 +28,8 @@ _DOCUMENTS = frozenset(
         " lease policy letter email thread newsletter leaflet notes faq instructions terms conditions"
     )
 )
-_COMPARES = frozenset(content_terms("compare compared comparison difference different differ versus"))
+COMPARES = frozenset(content_terms("compare compared comparison difference different differ versus vs"))
+"""Terms of a question that compares."""
 _SAYS = re.compile(
     r"(?:.*\b)?what (?:do|does|did) (?P<who>.{2,80}?) (?:say|state|tell (?:me|us)|have to say) (?:about|on)\s+"
     r"(?P<topic>.+?)[\s?.!]*",
@@ -75,7 +76,8 @@ def named_section(question: str, form: Form, evidence: Evidence | None, places: 
             if asks_what_is_not(question) and not denies(heading):
                 continue  # "What we pay" is not what they won't pay
             rest = {term for term in question_terms if not any(_is_like(one, term) for one in named)}
-            path = {term for one in held.path(number) for term in content_terms(held.text[one.inner : one.end])}
+            above = [held.text[one.inner : one.end] for one in held.path(number)]
+            path = {term for words_above in above for term in (*content_terms(words_above), *_terms(words_above))}
             numbers = {term for term in rest if any(map(str.isdigit, term))}
             worth = len(set(named)), len(rest & path)
             if rest <= top | path and numbers <= path | called and _alike(question, heading) and worth > best[:2]:
@@ -89,7 +91,7 @@ def compared_sections(question: str, places: Places) -> list[Statement]:
     There is none unless both have headings in one document and the question compares them as a whole.
     """
     pair = sides(question)
-    if pair is None or any({*content_terms(one.question)} - {*content_terms(one.thing)} - _COMPARES for one in pair):
+    if pair is None or any({*content_terms(one.question)} - {*content_terms(one.thing)} - COMPARES for one in pair):
         return []
     things = [{*content_terms(one.thing)} for one in pair]
     for article in dict.fromkeys(hit.chunk.article_id for hit in places.hits):
