@@ -27,6 +27,7 @@ _OTHER_LETTER = 5
 """A shorter word with one letter replaced is as likely another word: "wifi" is not "wife"."""
 
 _OPENING = re.compile(r"^\W*([a-z]{3,6})\W+([a-z]+)\b", re.IGNORECASE)
+_BEFORE_SUBJECT = re.compile(r"(?<![\w’'-])([a-z]{3,6})(?=\s+([a-z]+)\b)", re.IGNORECASE)
 _ASKING = frozenset("who whose what when where which why how".split())
 _AUXILIARIES = frozenset(
     "is are was were do does did has have had can could will would shall should may might must".split()
@@ -73,14 +74,14 @@ class Speller:
         digits, abbreviations in capitals and short words stay.
         """
         named = name_places(question)
+        corrections = {span: _as_typed(question[slice(*span)], better) for span, better in self._opening(question)}
+        for span in self._unknown(question):
+            if span not in corrections and (better := self._nearest(question[slice(*span)], span[0] in named)):
+                corrections[span] = better
         made, at = list[str](), 0
-        for (start, end), better in self._opening(question):
-            made += [question[at:start], _as_typed(question[start:end], better)]
+        for (start, end), better in sorted(corrections.items()):
+            made += [question[at:start], better]
             at = end
-        for start, end in self._unknown(question):
-            if start >= at and (better := self._nearest(question[start:end], start in named)):
-                made += [question[at:start], better]
-                at = end
         return "".join([*made, question[at:]])
 
     def _opening(self, question: str) -> Iterator[tuple[Span, str]]:
@@ -91,7 +92,10 @@ class Speller:
         opening = _OPENING.match(question)
         if opening is None:
             return
+        swapped = self._swapped_auxiliary(question)
         first, second = opening[1].lower(), opening[2].lower()
+        if swapped and swapped[0] == opening.span(2):
+            second = swapped[1]
         if first not in FUNCTION_WORDS and not self._is_in_sources(first):
             meant = _ASKING if second in _AUXILIARIES else _AUXILIARIES if second in _SUBJECTS else frozenset[str]()
             if not meant and not is_english(first):
@@ -102,6 +106,18 @@ class Speller:
         free = len(second) > 2 and second not in FUNCTION_WORDS and not self._is_in_sources(second)
         if free and first in _BEFORE_A_VERB and (better := _closest(second, _AUXILIARIES)):
             yield opening.span(2), better
+        elif swapped and first in _ASKING:
+            yield swapped
+
+    def _swapped_auxiliary(self, question: str) -> tuple[Span, str] | None:
+        """Return an auxiliary with two letters swapped before a subject, with its correction: "what dose the"."""
+        for match in _BEFORE_SUBJECT.finditer(question):
+            word = match[1].lower()
+            if word in FUNCTION_WORDS or match[2].lower() not in _SUBJECTS or self._is_in_sources(word):
+                continue
+            if meant := next((one for one in _AUXILIARIES if sorted(one) == sorted(word)), None):
+                return match.span(1), meant
+        return None
 
     def names_nothing(self, word: str) -> bool:
         """True if no source has the word in any form."""

@@ -60,6 +60,8 @@ def speller(pottery: Engine) -> Speller:
         ("Wat is the fee?", "What is the fee?"),
         ("Dos the instuctor fire clay?", "Does the instructor fire clay?"),
         ("cna i bring an apron", "can i bring an apron"),
+        ("wen dose the kiln heat", "when does the kiln heat"),
+        ("wich registraton dose the instuctor need", "which registration does the instructor need"),
     ],
 )
 def test_a_misspelt_word_is_replaced_by_the_nearest_word_of_the_sources(
@@ -86,6 +88,8 @@ def test_a_misspelt_word_is_replaced_by_the_nearest_word_of_the_sources(
         "cat food price",
         "hat size of Anna",
         "when rain is near",
+        "which dose is right",  # no subject follows
+        "who hid the apron",
         "What is the kino?",  # as close to another word as to "kiln"
         "Où est l'atelier?",
         "",

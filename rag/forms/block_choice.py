@@ -288,7 +288,7 @@ def _has_items(one: WholeBlock, places: Places) -> bool:
 
 
 def _are_beside(query: Query, one: WholeBlock, evidence: Evidence, places: Places) -> bool:
-    """True for steps in the section of evidence, if the question names it: "Only the lower tank is drained.", then how."""
+    """True for steps in the section of evidence, if the question names that section."""
     if one.kind != "steps" or one.article_id != evidence.hit.chunk.article_id:
         return False
     held = places.structure(one.article_id)

@@ -39,9 +39,11 @@ def draft(
         return part, ()
     if (figures := from_table(query.text, form, places)).statements:
         return figures.statements, (figures.note,) if figures.note else ()
+    if form == "comparison" and (compared := compared_columns(query.text, places)):
+        return compared, ()
     if form in ("words", "comparison") and (cells := looked_up(query.text, places)):
         return cells, ()
-    if form == "comparison" and (both := compared_columns(query.text, places) or compared_sections(query.text, places)):
+    if form == "comparison" and (both := compared_sections(query.text, places)):
         return both, ()
     if steps := numbered_steps(query.text, form, evidence, places):
         return steps, ()

@@ -28,7 +28,7 @@ _PRICED = frozenset(content_terms("price cost fee rent amount charge rate eur us
 _ASKS_NOTHING = frozenset(
     content_terms(
         "table row column list show tell give find open opened opening hour hours time times day value number"
-        " compare compared versus vs plus get both each"
+        " compare compared versus vs plus get both each non"
     )
 )
 
@@ -79,9 +79,10 @@ def looked_up(question: str, places: Places) -> list[Statement]:
 def compared_columns(question: str, places: Places) -> list[Statement]:
     """Return the rows in which two columns differ, if a question compares the things of these columns and nothing else.
 
-    A column is named by its words, or by those that no other column has: "duo 58 or 58 s, what's the difference".
+    A column is named by its words, or by those that no other column has: "duo 58 or 58 s, what's the difference". If
+    the question asks for more, its other words or its weekday must be in a row: "weekday hours in York and in Leeds".
     """
-    asked = {*words(question)}
+    asked, given, said_days = {*words(question)}, amounts(question), _terms_of_amounts(question)
     for article_id in list(dict.fromkeys(hit.chunk.article_id for hit in places.hits))[:_ARTICLES]:
         article = places.articles[article_id]
         if len(article.rows) > _MOST_ROWS:
@@ -92,13 +93,24 @@ def compared_columns(question: str, places: Places) -> list[Statement]:
             named = [
                 name
                 for name, own in said.items()
-                if own and (own <= asked or (alone := own.difference(*_others(said, name))) and alone <= asked)
+                if own and (own <= asked or ((alone := own.difference(*_others(said, name))) and alone <= asked))
             ]
             known = {*about, *content_terms(" ".join(named))}
-            if len(named) == _TWO and known.issuperset(content_terms(question)):
-                differing = [row for row in rows if row.cells.get(named[0]) != row.cells.get(named[1])]
-                return as_rows("", differing, places, article_id) if len(differing) <= MOST_ITEMS else []
+            if len(named) != _TWO:
+                continue
+            rest = {*content_terms(question)} - known - said_days
+            compared = [row for row in rows if row.cells.get(named[0]) != row.cells.get(named[1])]
+            if rest or said_days:
+                rest -= _ASKS_NOTHING
+                compared = [row for row in compared if _is_meant(row, rest, given if said_days else ())]
+            return as_rows("", compared, places, article_id) if len(compared) <= MOST_ITEMS else []
     return []
+
+
+def _is_meant(row: TableRow, wanted: set[str], given: Sequence[Amount]) -> bool:
+    """True if a row has all wanted terms, and a range with one of the amounts if any are given."""
+    held = {*content_terms(" ".join(row.cells.values()))}
+    return wanted <= held and (not given or any_holds(given, ((cell, name) for name, cell in row.cells.items())))
 
 
 def _others(said: Mapping[str, set[str]], name: str) -> list[set[str]]:
@@ -171,12 +183,18 @@ def _known(question: str, row: TableRow, column: str, article: Article) -> set[s
     measure = asked_measure(question)
     about = measure.adjective if measure else f"{article.title} {article.text[:_TOP]}"
     known = {*content_terms(f"{' '.join(row.cells.values())} {column} {about}"), *_ASKS_NOTHING}
+    known |= _denied(question) & {*content_terms(" ".join(row.cells))}  # "for non members", next to members' prices
     return known | (_PRICED if row.value(column) else set())
 
 
 def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:
     """False for a number if a question asks when, who, where or why."""
     return not (_FOR_NO_NUMBER.search(question) and counts(column, row.cells[column]))
+
+
+def _denied(question: str) -> set[str]:
+    """Return the terms of what a question says does not hold."""
+    return {term for match in _DENIED.finditer(question) for term in content_terms(match["what"])}
 
 
 def _first(row: TableRow) -> str:
@@ -192,7 +210,7 @@ def _terms_of_amounts(question: str) -> set[str]:
 
 def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: TableRow) -> str | None:
     """Return the column that the question names in its `free` words, those not in the row; None if not just one."""
-    denied = {term for match in _DENIED.finditer(question) for term in content_terms(match["what"])}
+    denied = _denied(question)
     names = [name for name in row.cells if not denied & {*content_terms(name)}]
     named = [name for name in names if any_holds(given, [(name, "")])]
     if not named:

@@ -188,7 +188,8 @@ def summary_clause(question: str) -> str:
 
 
 _BREVITY = re.compile(
-    r"[\s,;:-]*\b(?:in (?:short|brief|a nutshell|a few (?:words|sentences))|briefly|tl;?dr|(?:the )?short version)\b[,;:]?",
+    r"[\s,;:-]*\b(?:in (?:short|brief|a nutshell|a few (?:words|sentences))|briefly|tl;?dr|(?:the )?short version)\b"
+    r"[,;:]?",
     re.IGNORECASE,
 )
 

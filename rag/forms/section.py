@@ -30,6 +30,8 @@ _DOCUMENTS = frozenset(
 )
 COMPARES = frozenset(content_terms("compare compared comparison difference different differ versus vs"))
 """Terms of a question that compares."""
+_VERSIONS = ("version", "release")
+"""Nouns before a number that headings often leave out."""
 _SAYS = re.compile(
     r"(?:.*\b)?what (?:do|does|did) (?P<who>.{2,80}?) (?:say|state|tell (?:me|us)|have to say) (?:about|on)\s+"
     r"(?P<topic>.+?)[\s?.!]*",
@@ -134,9 +136,11 @@ def _section_on(topic: str, who: str, places: Places) -> list[Statement]:
 
 
 def _terms(text: str) -> list[str]:
-    """Return the terms of a text, with one form for all spellings of a code: E-404, E404."""
-    codes = [one for one in find_identifiers(text) if not one.noun]
-    return [*content_terms(without(codes, text)), *(one.keys[0] for one in codes)]
+    """Return the terms of a text, with one form for all spellings of a code: E-404, E404, and version 3.1, 3.1."""
+    codes = [one for one in find_identifiers(text) if one.noun.lower() in ("", *_VERSIONS)]
+    named = {term for one in codes for term in content_terms(one.noun)}
+    other = [term for term in content_terms(without(codes, text)) if term not in named]
+    return [*other, *(one.keys[-1] for one in codes)]
 
 
 def _is_like(one: str, other: str) -> bool:

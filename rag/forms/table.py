@@ -102,7 +102,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
                 return ColumnFigures([])
         is_dated = asked != question
         said = COMPARED.sub(" ", _without_the_place(asked, rows, places.articles[article]))
-        question_terms = [term for term in content_terms(said) if term not in _NOT_ASKED]
+        article_numbers = {*filter(str.isdigit, content_terms(places.articles[article].title))}
+        question_terms = [term for term in content_terms(said) if term not in _NOT_ASKED | article_numbers]
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
             return ColumnFigures(as_rows(lead, gone, places, article))

@@ -23,9 +23,16 @@ _AT_LEAST = re.compile(r"\b(?:more than|over|above|from|at least|min\.?|longer t
 _AND_MORE = re.compile(r"\s*(?:\+|(?:or|and) (?:more|over|older|above|longer|up)\b)", re.IGNORECASE)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?"
-DAYS_ASKED = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b", re.IGNORECASE)
-"""Weekdays in a question."""
-_DAYS_GIVEN = re.compile(rf"({_DAY})\.?(?:\s?(?:-|–|—|to|until)\s?({_DAY})\.?)?", re.IGNORECASE)
+DAYS_ASKED = re.compile(r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun|week)days?|weekends?)\b", re.IGNORECASE)
+"""Days of the week in a question."""
+_DAYS_GIVEN = re.compile(
+    rf"(?P<first>{_DAY})\.?(?:\s?(?:-|–|—|to|until|(?P<pair>and|&|/|,))\s?(?P<last>{_DAY})\.?)?"
+    r"(?:(?:,|/|\s?&|\s?and)\s?(?:(?:public|bank) )?holidays?)?"
+    r"|(?P<several>weekdays?|weekends?|daily|every ?day)",
+    re.IGNORECASE,
+)
+_SEVERAL_DAYS = {"weekd": (0.0, 4.0), "weeke": (5.0, 6.0), "daily": (0.0, 6.0), "every": (0.0, 6.0)}
+"""(first, last) of several days by the first letters of their name."""
 _WEEKDAY = "weekday"
 _LONGEST = 60
 """Longest cell, in characters, that may be a range; longer ones are sentences."""
@@ -59,7 +66,8 @@ def amounts(text: str) -> list[Amount]:
     [Amount(value=14.0, unit='day')]
     """
     found = [_amount(one) for one in find_numbers(text) if one.unit not in ("", "th", "s")]
-    return found + [Amount(_day(day), _WEEKDAY) for day in DAYS_ASKED.findall(text)]
+    asked = [_days(word) for word in DAYS_ASKED.findall(text)]
+    return found + [Amount(float(day), _WEEKDAY) for first, last in asked for day in range(int(first), int(last) + 1)]
 
 
 def range_in(cell: str, column: str = "") -> Range | None:
@@ -71,8 +79,11 @@ def range_in(cell: str, column: str = "") -> Range | None:
     (Range(low=365.25, high=1095.75, unit='day'), Range(low=-inf, high=2.0, unit='kilogram'))
     """
     if days := _DAYS_GIVEN.fullmatch(cell.strip()):
-        first_day, last_day = _day(days[1]), _day(days[2] or days[1])
-        return Range(first_day, last_day, _WEEKDAY) if first_day <= last_day else None
+        if days["several"]:
+            return Range(*_days(days["several"]), _WEEKDAY)
+        first_day, last_day = _days(days["first"])[0], _days(days["last"] or days["first"])[0]
+        apart = days["pair"] and last_day != first_day + 1  # "Monday and Thursday"
+        return Range(first_day, last_day, _WEEKDAY) if first_day <= last_day and not apart else None
     numbers = find_numbers(cell) if len(cell) <= _LONGEST else []
     if not numbers or len(numbers) > 2:
         return None
@@ -97,8 +108,12 @@ def any_holds(question_amounts: Sequence[Amount], cells: Iterable[tuple[str, str
     return any(one.holds(question_amounts) for one in ranges if one)
 
 
-def _day(word: str) -> float:
-    return float(_DAYS.index(word[:3].lower()))
+def _days(word: str) -> tuple[float, float]:
+    """Return the first and the last of the days that a word names, Monday as 0."""
+    if several := _SEVERAL_DAYS.get(word[:5].lower()):
+        return several
+    day = float(_DAYS.index(word[:3].lower()))
+    return day, day
 
 
 def _amount(number: Number, column: str = "") -> Amount:
