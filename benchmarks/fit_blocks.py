@@ -191,10 +191,23 @@ def report(asked: Sequence[Asked]) -> None:
         "one or two answers": [n for n, one in enumerate(asked) if 0 < one.answers < _MEMBERS],
         "no answer": [n for n, one in enumerate(asked) if not one.answers],
     }
+
+    def shown_from(least: float, numbers: Sequence[int]) -> list[tuple[Asked, int]]:
+        free = [n for n in numbers if not (asked[n].form == "words" and asked[n].opens)]
+        return [(asked[n], int(np.argmax(likely[n]))) for n in free if likely[n].max(initial=0.0) >= least]
+
+    answered = [n for n, one in enumerate(asked) if one.form in ("list", "steps") and one.is_answerable]
+    for least in (0.25, 0.5):
+        shown = shown_from(least, answered)
+        held = sum(one.shares[best] > 0 for one, best in shown)
+        none = sum(not one.answers for one, _ in shown)
+        print(
+            f"shown from {least}: {len(shown)} of {len(answered)} that ask for a list or steps and are answered anyway;"
+            f" {held} contain an answer, {none} have none"
+        )
     for least in (0.3, 0.4, 0.5, 0.6):
         for kind, numbers in kinds.items():
-            free = [n for n in numbers if not (asked[n].form == "words" and asked[n].opens)]
-            shown = [(asked[n], int(np.argmax(likely[n]))) for n in free if likely[n].max(initial=0.0) >= least]
+            shown = shown_from(least, numbers)
             share = sum(one.shares[best] for one, best in shown) / max(1, len(shown))
             refused = sum(not one.is_answerable for one, _ in shown)
             print(
