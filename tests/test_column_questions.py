@@ -56,6 +56,11 @@ RP-4,Shackle bow,hardware,7.20,6.00,40
 RP-5,Shackle twisted,hardware,8.10,6.80,25
 RP-6,Mooring line 28 mm,lines,44.00,39.00,2
 """
+SLABS = """slab,price including VAT,price without VAT
+Oak slab,288.00,240.00
+Elm slab,222.00,185.00
+Yew slab,414.00,345.00
+"""
 NOTES = """# Windrow release notes
 
 ## 3.1.1 (4 May 2025)
@@ -81,7 +86,13 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return an engine over the documents."""
     folder = tmp_path_factory.mktemp("yard")
     (folder / "docs").mkdir()
-    files = (("garrow-pump.md", PUMP), ("fen-lane.md", HOURS), ("rope-prices.csv", ROPES), ("windrow.md", NOTES))
+    files = (
+        ("garrow-pump.md", PUMP),
+        ("fen-lane.md", HOURS),
+        ("rope-prices.csv", ROPES),
+        ("slabs.csv", SLABS),
+        ("windrow.md", NOTES),
+    )
     for name, text in files:
         (folder / "docs" / name).write_text(text, "utf-8")
     engine = Engine(Settings(home=folder / "home"))
@@ -120,6 +131,8 @@ def test_a_comparison_of_columns_may_ask_for_one_row(yard: Engine, question: str
         ("price of the 28 mm mooring line", "44.00"),
         ("price of the 28 mm mooring line for members", "39.00"),
         ("price of the 28 mm mooring line for non members", "44.00"),
+        ("price of the oak slab without VAT", "240.00"),
+        ("price of the oak slab including VAT", "288.00"),
     ],
 )
 def test_the_plain_price_is_meant_unless_the_question_names_another(yard: Engine, question: str, opening: str) -> None:

@@ -13,6 +13,7 @@ from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS
 from rag.forms.cells import TableRow, as_rows, named_apart, tables
 from rag.forms.columns import PRICE, plain_column
+from rag.forms.question_form import denies
 from rag.forms.section import COMPARES
 from rag.places import Places
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
@@ -87,7 +88,7 @@ def compared_columns(question: str, places: Places) -> list[Statement]:
         article = places.articles[article_id]
         if len(article.rows) > _MOST_ROWS:
             continue
-        about = {*content_terms(f"{article.title} {article.text[:_TOP]}"), *COMPARES}
+        about = {*content_terms(f"{article.title} {article.text[:_TOP]}")}
         for rows in tables(places, article_id):
             said = {name: {*words(name)} for row in rows for name in row.cells}
             named = [
@@ -95,15 +96,13 @@ def compared_columns(question: str, places: Places) -> list[Statement]:
                 for name, own in said.items()
                 if own and (own <= asked or ((alone := own.difference(*_others(said, name))) and alone <= asked))
             ]
-            known = {*about, *content_terms(" ".join(named))}
             if len(named) != _TWO:
                 continue
-            rest = {*content_terms(question)} - known - said_days
-            compared = [row for row in rows if row.cells.get(named[0]) != row.cells.get(named[1])]
-            if rest or said_days:
-                rest -= _ASKS_NOTHING
-                compared = [row for row in compared if _is_meant(row, rest, given if said_days else ())]
-            return as_rows("", compared, places, article_id) if len(compared) <= MOST_ITEMS else []
+            rest = {*content_terms(question)} - {*content_terms(" ".join(named))} - said_days - COMPARES - _ASKS_NOTHING
+            apart = [row for row in rows if row.cells.get(named[0]) != row.cells.get(named[1])]
+            meant = [row for row in apart if _is_meant(row, rest, given if said_days else ())]
+            shown = meant or (apart if rest <= about and not said_days else [])
+            return as_rows("", shown, places, article_id) if len(shown) <= MOST_ITEMS else []
     return []
 
 
@@ -211,7 +210,7 @@ def _terms_of_amounts(question: str) -> set[str]:
 def _column(question: str, free: Sequence[str], given: Sequence[Amount], row: TableRow) -> str | None:
     """Return the column that the question names in its `free` words, those not in the row; None if not just one."""
     denied = _denied(question)
-    names = [name for name in row.cells if not denied & {*content_terms(name)}]
+    names = [name for name in row.cells if not denied & {*content_terms(name)} or denies(name)]
     named = [name for name in names if any_holds(given, [(name, "")])]
     if not named:
         shares = {name: len(set(content_terms(name)) & set(free)) for name in names}

@@ -32,6 +32,8 @@ from rag.forms.values import number_in
 from rag.places import Places
 from rag.types import Form
 
+_YEAR = 4
+"""Digits of a year."""
 _WHEN = re.compile(r"\W*(?:when|(?:on )?(?:what|which) (?:date|day))\b", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _SPENDING = frozenset(content_terms("spend spent paid pay cost"))
@@ -102,8 +104,8 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
                 return ColumnFigures([])
         is_dated = asked != question
         said = COMPARED.sub(" ", _without_the_place(asked, rows, places.articles[article]))
-        article_numbers = {*filter(str.isdigit, content_terms(places.articles[article].title))}
-        question_terms = [term for term in content_terms(said) if term not in _NOT_ASKED | article_numbers]
+        passed_over = _NOT_ASKED | _numbers_of_name(places.articles[article])
+        question_terms = [term for term in content_terms(said) if term not in passed_over]
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
             return ColumnFigures(as_rows(lead, gone, places, article))
@@ -156,6 +158,11 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
             shown_rows += [row for row in chosen if choice and row not in shown_rows][: MOST_ROWS - 1]
             return ColumnFigures(as_rows(lead, shown_rows, places, article), note)
     return ColumnFigures([])
+
+
+def _numbers_of_name(article: Article) -> set[str]:
+    """Return the numbers in a title that are no year: they belong to a name ("Garrow 20")."""
+    return {term for term in content_terms(article.title) if term.isdigit() and len(term) < _YEAR}
 
 
 def _counted(
