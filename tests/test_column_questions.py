@@ -146,7 +146,8 @@ def test_the_number_in_a_products_name_names_no_rows(yard: Engine) -> None:
 
 def test_steps_beside_the_sentence_that_answers_are_shown_if_the_question_names_their_section(yard: Engine) -> None:
     drained = answer(yard, "how do i drain the garrow")
-    assert [one.block for one in drained.sentences] == ["step"] * 4
+    assert [one.block for one in drained.sentences] == ["quote", *["step"] * 4]
+    assert "Only the lower tank" in drained.text.split("\n\n")[0]
     primed = answer(yard, "how do i get the garrow going in spring")
     assert "two litres" in primed.text
 

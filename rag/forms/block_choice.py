@@ -250,8 +250,8 @@ def choose_block(
     A block must contain the question's identifiers, and for a question after what is not, deny something. A table whose
     rows the question tells apart is not quoted whole, nor is a single paragraph that holds the best evidence: it is
     quoted from there on. If a sentence answers alone, only a list that holds it is quoted whole, or a reply with items,
-    or the steps of its section for a question that asks how. A question that says "steps" gets steps, whatever else
-    answers.
+    or, below it, the steps of its section for a question that asks how. A question that says "steps" gets steps,
+    whatever else answers.
     """
     if form not in FORMS or (form == "words" and (reading.opens or ASKS_VALUE.search(query.text))):
         return []  # a few words answer
@@ -273,11 +273,14 @@ def choose_block(
     odds = _weights().log_odds(block_rows(query, form, reading, found, embedder))
     best = int(np.argmax(odds))
     likely = float(1 / (1 + np.exp(-odds[best])))
-    wants_steps = wants_steps or (is_answerable and alone is not None and not found[best].contains(alone))
+    before = alone if alone and not found[best].contains(alone) else None
+    wants_steps = wants_steps or (is_answerable and before is not None)
     is_asked = is_answerable and form in ("list", "steps")
     if likely < (_SHOW_STEPS if wants_steps else _SHOW_ASKED if is_asked else _SHOW):
         return []
     made = _as_statements(found[best], likely, places)
+    if before:
+        made = statements((before.start, before.end), places, found[best].article_id, before.score, (), "quote") + made
     in_one = len(made) == 1 and reading.evidence and found[best].contains(reading.evidence[0])
     return [] if in_one else made
 
