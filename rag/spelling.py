@@ -28,6 +28,8 @@ _OTHER_LETTER = 5
 
 _OPENING = re.compile(r"^\W*([a-z]{3,6})\W+([a-z]+)\b", re.IGNORECASE)
 _BEFORE_SUBJECT = re.compile(r"(?<![\w’'-])([a-z]{3,6})(?=\s+([a-z]+)\b)", re.IGNORECASE)
+_MISTYPED = "dose"
+"""An English word that before a subject is mostly a mistyped auxiliary."""
 _ASKING = frozenset("who whose what when where which why how".split())
 _AUXILIARIES = frozenset(
     "is are was were do does did has have had can could will would shall should may might must".split()
@@ -115,6 +117,8 @@ class Speller:
             word = match[1].lower()
             if word in FUNCTION_WORDS or match[2].lower() not in _SUBJECTS or self._is_in_sources(word):
                 continue
+            if is_english(word) and word != _MISTYPED:
+                continue  # "who saw the dog"
             if meant := next((one for one in _AUXILIARIES if sorted(one) == sorted(word)), None):
                 return match.span(1), meant
         return None

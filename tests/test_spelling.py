@@ -90,6 +90,8 @@ def test_a_misspelt_word_is_replaced_by_the_nearest_word_of_the_sources(
         "when rain is near",
         "which dose is right",  # no subject follows
         "who hid the apron",
+        "who saw the apron",
+        "which era the apron",
         "What is the kino?",  # as close to another word as to "kiln"
         "Où est l'atelier?",
         "",
