@@ -27,9 +27,7 @@ _OTHER_LETTER = 5
 """A shorter word with one letter replaced is as likely another word: "wifi" is not "wife"."""
 
 _OPENING = re.compile(r"^\W*([a-z]{3,6})\W+([a-z]+)\b", re.IGNORECASE)
-_BEFORE_SUBJECT = re.compile(r"(?<![\w’'-])([a-z]{3,6})(?=\s+([a-z]+)\b)", re.IGNORECASE)
-_MISTYPED = "dose"
-"""An English word that before a subject is mostly a mistyped auxiliary."""
+_DOSE = re.compile(r"\bdose(?=\s+([a-z]+)\b)", re.IGNORECASE)
 _ASKING = frozenset("who whose what when where which why how".split())
 _AUXILIARIES = frozenset(
     "is are was were do does did has have had can could will would shall should may might must".split()
@@ -94,10 +92,10 @@ class Speller:
         opening = _OPENING.match(question)
         if opening is None:
             return
-        swapped = self._swapped_auxiliary(question)
+        does = self._does(question)
         first, second = opening[1].lower(), opening[2].lower()
-        if swapped and swapped[0] == opening.span(2):
-            second = swapped[1]
+        if does == opening.span(2):
+            second = "does"
         if first not in FUNCTION_WORDS and not self._is_in_sources(first):
             meant = _ASKING if second in _AUXILIARIES else _AUXILIARIES if second in _SUBJECTS else frozenset[str]()
             if not meant and not is_english(first):
@@ -108,20 +106,14 @@ class Speller:
         free = len(second) > 2 and second not in FUNCTION_WORDS and not self._is_in_sources(second)
         if free and first in _BEFORE_A_VERB and (better := _closest(second, _AUXILIARIES)):
             yield opening.span(2), better
-        elif swapped and first in _ASKING:
-            yield swapped
+        elif does and first in _ASKING:
+            yield does, "does"
 
-    def _swapped_auxiliary(self, question: str) -> tuple[Span, str] | None:
-        """Return an auxiliary with two letters swapped before a subject, with its correction: "what dose the"."""
-        for match in _BEFORE_SUBJECT.finditer(question):
-            word = match[1].lower()
-            if word in FUNCTION_WORDS or match[2].lower() not in _SUBJECTS or self._is_in_sources(word):
-                continue
-            if is_english(word) and word != _MISTYPED:
-                continue  # "who saw the dog"
-            if meant := next((one for one in _AUXILIARIES if sorted(one) == sorted(word)), None):
-                return match.span(1), meant
-        return None
+    def _does(self, question: str) -> Span | None:
+        """Return the place of "dose" typed for "does": before a subject, in no source."""
+        found = _DOSE.search(question)
+        is_meant = found and found[1].lower() in _SUBJECTS and not self._is_in_sources("dose")
+        return found.span() if found and is_meant else None
 
     def names_nothing(self, word: str) -> bool:
         """True if no source has the word in any form."""

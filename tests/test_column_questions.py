@@ -56,6 +56,22 @@ RP-4,Shackle bow,hardware,7.20,6.00,40
 RP-5,Shackle twisted,hardware,8.10,6.80,25
 RP-6,Mooring line 28 mm,lines,44.00,39.00,2
 """
+LEAGUE = """# League results 12
+
+| Team | Home goals | Away goals |
+|---|---|---|
+| Ardle | 12 | 5 |
+| Brin | 7 | 5 |
+| Corrie | 3 | 9 |
+"""
+BATHS = """# Corran bath prices
+
+| Ticket | Member price | Child price |
+|---|---|---|
+| Swim | 5.00 | 3.00 |
+| Steam | 9.00 | 6.00 |
+| Tennis | 8.00 | 8.00 |
+"""
 SLABS = """slab,price including VAT,price without VAT
 Oak slab,288.00,240.00
 Elm slab,222.00,185.00
@@ -91,6 +107,8 @@ def yard(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         ("fen-lane.md", HOURS),
         ("rope-prices.csv", ROPES),
         ("slabs.csv", SLABS),
+        ("league.md", LEAGUE),
+        ("baths.md", BATHS),
         ("windrow.md", NOTES),
     )
     for name, text in files:
@@ -144,6 +162,22 @@ def test_the_number_in_a_products_name_names_no_rows(yard: Engine) -> None:
     assert not found.citations
 
 
+def test_a_number_that_names_nothing_with_the_title_selects_its_rows(yard: Engine) -> None:
+    found = answer(yard, "how many teams scored 12 home goals?")
+    assert "Ardle" in found.text
+    assert "Corrie" not in found.text
+
+
+def test_a_row_that_is_equal_in_both_columns_is_shown_if_it_is_asked_for(yard: Engine) -> None:
+    found = answer(yard, "what is the difference between the member price and the child price for tennis at Corran?")
+    assert "Tennis" in found.text
+    assert "Swim" not in found.text
+
+
+def test_how_much_is_not_answered_by_a_name(yard: Engine) -> None:
+    assert not answer(yard, "how much is a swim ticket for non-members?").text.startswith("Swim")
+
+
 def test_steps_beside_the_sentence_that_answers_are_shown_if_the_question_names_their_section(yard: Engine) -> None:
     drained = answer(yard, "how do i drain the garrow")
     assert [one.block for one in drained.sentences] == ["quote", *["step"] * 4]
@@ -177,7 +211,22 @@ def test_only_a_question_that_ends_on_about_asks_for_a_summary(question: str, fo
 def test_words_that_ask_for_a_short_answer_are_not_searched(yard: Engine) -> None:
     found = answer(yard, "in a nutshell, when is Fen Lane open on Saturday?")
     assert "9:00–12:00" in found.text
-    assert without_brevity("tl;dr") == "tl;dr"
+
+
+@pytest.mark.parametrize(
+    ("question", "searched"),
+    [
+        ("in a nutshell what are the rules", "what are the rules"),
+        ("what are the rules, in short?", "what are the rules"),
+        ("tl;dr: who won", "who won"),
+        ("tl;dr", "tl;dr"),
+        ("how much is the short version?", "how much is the short version?"),
+        ("how many boxes were in short supply?", "how many boxes were in short supply?"),
+        ("who was in short-term care", "who was in short-term care"),
+    ],
+)
+def test_only_what_opens_or_ends_a_question_asks_for_a_short_answer(question: str, searched: str) -> None:
+    assert without_brevity(question) == searched
 
 
 @pytest.mark.parametrize(
@@ -195,5 +244,8 @@ def test_a_cell_of_days_is_a_range(cell: str, days: Range | None) -> None:
     assert range_in(cell) == days
 
 
-def test_a_weekend_has_two_days() -> None:
-    assert amounts("open at the weekend?") == [Amount(5.0, "weekday"), Amount(6.0, "weekday")]
+def test_all_days_of_a_weekend_have_to_be_in_a_range() -> None:
+    asked = amounts("open at the weekend?")
+    assert asked == [Amount(5.0, "weekday", 6.0)]
+    held = [cell for cell in ("daily", "Saturday", "Fri-Sun") if (days := range_in(cell)) and days.holds(asked)]
+    assert held == ["daily", "Fri-Sun"]

@@ -13,7 +13,7 @@ from rag.cite import Statement
 from rag.forms.along_blocks import MOST_ITEMS
 from rag.forms.cells import TableRow, as_rows, named_apart, tables
 from rag.forms.columns import PRICE, plain_column
-from rag.forms.question_form import denies
+from rag.forms.question_form import HOW_MUCH, denies
 from rag.forms.section import COMPARES
 from rag.places import Places
 from rag.reader.ranges import DAYS_ASKED, Amount, amounts, any_holds
@@ -88,7 +88,7 @@ def compared_columns(question: str, places: Places) -> list[Statement]:
         article = places.articles[article_id]
         if len(article.rows) > _MOST_ROWS:
             continue
-        about = {*content_terms(f"{article.title} {article.text[:_TOP]}")}
+        about = {*content_terms(f"{article.title} {' '.join(words(article.source))}")}
         for rows in tables(places, article_id):
             said = {name: {*words(name)} for row in rows for name in row.cells}
             named = [
@@ -99,17 +99,20 @@ def compared_columns(question: str, places: Places) -> list[Statement]:
             if len(named) != _TWO:
                 continue
             rest = {*content_terms(question)} - {*content_terms(" ".join(named))} - said_days - COMPARES - _ASKS_NOTHING
+            wanted = rest - about or rest
+            meant = [row for row in rows if _is_meant(row, wanted, said_days, given)] if wanted or said_days else []
             apart = [row for row in rows if row.cells.get(named[0]) != row.cells.get(named[1])]
-            meant = [row for row in apart if _is_meant(row, rest, given if said_days else ())]
             shown = meant or (apart if rest <= about and not said_days else [])
             return as_rows("", shown, places, article_id) if len(shown) <= MOST_ITEMS else []
     return []
 
 
-def _is_meant(row: TableRow, wanted: set[str], given: Sequence[Amount]) -> bool:
-    """True if a row has all wanted terms, and a range with one of the amounts if any are given."""
+def _is_meant(row: TableRow, wanted: set[str], of_amounts: set[str], given: Sequence[Amount]) -> bool:
+    """True if a row has all wanted terms, and the terms of the amounts, if any, or a range with one of the amounts."""
     held = {*content_terms(" ".join(row.cells.values()))}
-    return wanted <= held and (not given or any_holds(given, ((cell, name) for name, cell in row.cells.items())))
+    return wanted <= held and (
+        of_amounts <= held or any_holds(given, ((cell, name) for name, cell in row.cells.items()))
+    )
 
 
 def _others(said: Mapping[str, set[str]], name: str) -> list[set[str]]:
@@ -187,8 +190,11 @@ def _known(question: str, row: TableRow, column: str, article: Article) -> set[s
 
 
 def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:
-    """False for a number if a question asks when, who, where or why."""
-    return not (_FOR_NO_NUMBER.search(question) and counts(column, row.cells[column]))
+    """False for a number if a question asks when, who, where or why, and for other words if it asks how much."""
+    cell = row.cells[column]
+    if HOW_MUCH.search(question) and not any(map(str.isdigit, cell)):
+        return bool(_PRICED & {*content_terms(column)})
+    return not (_FOR_NO_NUMBER.search(question) and counts(column, cell))
 
 
 def _denied(question: str) -> set[str]:

@@ -10,7 +10,10 @@ from rag.types import Form
 
 _MEETING = r"(?:meetings?|minutes|session|committee|council|board|agm)"
 _DECIDED = r"what (?:got|was|were|has been|did (?:they|we)) (?:all )?(?:decided?|agreed?|discuss(?:ed)?|resolved?)"
-_AFTER = r"in|please|pls|exactly|really|actually|roughly|again|then|anyway|altogether|overall|and|or"
+_AFTER = (
+    r"in|on|for|so far|please|pls|pretty please|thanks|thank you|exactly|really|actually|roughly|mainly|mostly"
+    r"|basically|generally|again|then|now|today|anyway|altogether|overall|and|or"
+)
 _SUMMARY = re.compile(
     r"\b(?:summar(?:y|ies|ise|ize|ised|ized)|sum(?:ming)? up|gist|tl;?dr|overview|abstract|synopsis|recap|outline"
     r"|short version|rundown|briefly|in a few (?:words|sentences)"
@@ -187,18 +190,20 @@ def summary_clause(question: str) -> str:
     return next((one for one in clauses if len(clauses) > 1 and _SUMMARY.search(one)), "")
 
 
+_BRIEF = r"in a nutshell|in a few (?:words|sentences)|briefly"
 _BREVITY = re.compile(
-    r"[\s,;:-]*\b(?:in (?:short|brief|a nutshell|a few (?:words|sentences))|briefly|tl;?dr|(?:the )?short version)\b"
-    r"[,;:]?",
+    rf"^\W*(?:(?:{_BRIEF})\b[\s,:;]+|(?:in short|in brief|tl;?dr|(?:the )?short version)\s*[,:;]\s*)"
+    rf"|(?:[\s,;:]+(?:{_BRIEF}|in short|in brief)|\s*[,;:]\s*(?:tl;?dr|(?:the )?short version))(?: please)?[\s.!?]*$",
     re.IGNORECASE,
 )
+"""Opens or ends a question, and only says how long the answer should be."""
 
 
 def without_brevity(question: str) -> str:
     """Return a question without words that only ask for a short answer.
 
-    >>> without_brevity("in a nutshell, who may swim here?"), without_brevity("in short")
-    ('who may swim here?', 'in short')
+    >>> without_brevity("in a nutshell, who may swim here?"), without_brevity("what is in short supply?")
+    ('who may swim here?', 'what is in short supply?')
     """
     return _BREVITY.sub("", question).strip() or question
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from index.article import Article
 from index.text.aligned import aligned_tables
@@ -32,8 +33,6 @@ from rag.forms.values import number_in
 from rag.places import Places
 from rag.types import Form
 
-_YEAR = 4
-"""Digits of a year."""
 _WHEN = re.compile(r"\W*(?:when|(?:on )?(?:what|which) (?:date|day))\b", re.IGNORECASE)
 _WHICH = re.compile(r"\b(?:which|what)\s+([\w’'-]+)", re.IGNORECASE)
 _SPENDING = frozenset(content_terms("spend spent paid pay cost"))
@@ -104,7 +103,7 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
                 return ColumnFigures([])
         is_dated = asked != question
         said = COMPARED.sub(" ", _without_the_place(asked, rows, places.articles[article]))
-        passed_over = _NOT_ASKED | _numbers_of_name(places.articles[article])
+        passed_over = _NOT_ASKED | _numbers_of_name(asked, places.articles[article].title)
         question_terms = [term for term in content_terms(said) if term not in passed_over]
         if gone := _sold_out(said, rows, names, places.articles[article]):
             lead = f"{len(gone)}" if operation == "count" else ""
@@ -160,9 +159,10 @@ def from_table(question: str, form: Form, places: Places) -> ColumnFigures:
     return ColumnFigures([])
 
 
-def _numbers_of_name(article: Article) -> set[str]:
-    """Return the numbers in a title that are no year: they belong to a name ("Garrow 20")."""
-    return {term for term in content_terms(article.title) if term.isdigit() and len(term) < _YEAR}
+def _numbers_of_name(question: str, title: str) -> set[str]:
+    """Return the numbers that a question has after the same word as a title: they belong to a name ("Garrow 20")."""
+    pairs = {*pairwise(words(title))} & {*pairwise(words(question))}
+    return {term for _, number in pairs if number.isdigit() for term in content_terms(number)}
 
 
 def _counted(

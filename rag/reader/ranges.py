@@ -40,10 +40,14 @@ _LONGEST = 60
 
 @dataclass(frozen=True)
 class Amount:
-    """An amount, in the unit in which all amounts of its kind are compared."""
+    """An amount, in the unit in which all amounts of its kind are compared.
+
+    `last` is the last of several days: all of them have to be in a range.
+    """
 
     value: float
     unit: str
+    last: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,21 @@ class Range:
 
     def holds(self, question_amounts: Sequence[Amount]) -> bool:
         """True if one of the amounts lies in the range."""
-        return any(one.unit == self.unit and self.low <= one.value <= self.high for one in question_amounts)
+        return any(
+            one.unit == self.unit and self.low <= one.value and (one.last or one.value) <= self.high
+            for one in question_amounts
+        )
 
 
 def amounts(text: str) -> list[Amount]:
     """Return the amounts with a unit in a text, and its weekdays, Monday as 0.
 
     >>> amounts("sick pay after 2 weeks")
-    [Amount(value=14.0, unit='day')]
+    [Amount(value=14.0, unit='day', last=None)]
     """
     found = [_amount(one) for one in find_numbers(text) if one.unit not in ("", "th", "s")]
     asked = [_days(word) for word in DAYS_ASKED.findall(text)]
-    return found + [Amount(float(day), _WEEKDAY) for first, last in asked for day in range(int(first), int(last) + 1)]
+    return found + [Amount(first, _WEEKDAY, last if last > first else None) for first, last in asked]
 
 
 def range_in(cell: str, column: str = "") -> Range | None:
