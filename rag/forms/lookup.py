@@ -74,7 +74,8 @@ def looked_up(question: str, places: Places) -> list[Statement]:
     if len(found) != 1:
         return []
     cell = found[0]
-    return as_rows(cell.row.cells[cell.column], [cell.row], places, cell.article_id)
+    lead = cell.row.cells[cell.column] if _answers_how_much(question, cell.row, cell.column) else ""
+    return as_rows(lead, [cell.row], places, cell.article_id)
 
 
 def compared_columns(question: str, places: Places) -> list[Statement]:
@@ -190,11 +191,14 @@ def _known(question: str, row: TableRow, column: str, article: Article) -> set[s
 
 
 def _is_of_the_kind(question: str, row: TableRow, column: str) -> bool:
-    """False for a number if a question asks when, who, where or why, and for other words if it asks how much."""
-    cell = row.cells[column]
-    if HOW_MUCH.search(question) and not any(map(str.isdigit, cell)):
-        return bool(_PRICED & {*content_terms(column)})
-    return not (_FOR_NO_NUMBER.search(question) and counts(column, cell))
+    """False for a number if a question asks when, who, where or why."""
+    return not (_FOR_NO_NUMBER.search(question) and counts(column, row.cells[column]))
+
+
+def _answers_how_much(question: str, row: TableRow, column: str) -> bool:
+    """False for a cell without a number if a question asks how much or how many; a price may be "free"."""
+    has_number = any(map(str.isdigit, row.cells[column])) or bool(_PRICED & {*content_terms(column)})
+    return has_number or not HOW_MUCH.search(question)
 
 
 def _denied(question: str) -> set[str]:
