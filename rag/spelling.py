@@ -28,6 +28,7 @@ _OTHER_LETTER = 5
 
 _OPENING = re.compile(r"^\W*([a-z]{3,6})\W+([a-z]+)\b", re.IGNORECASE)
 _DOSE = re.compile(r"\bdose(?=\s+([a-z]+)\b)", re.IGNORECASE)
+"""A word that is mostly a mistyped "does" before a subject."""
 _ASKING = frozenset("who whose what when where which why how".split())
 _AUXILIARIES = frozenset(
     "is are was were do does did has have had can could will would shall should may might must".split()

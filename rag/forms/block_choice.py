@@ -274,9 +274,9 @@ def choose_block(
     best = int(np.argmax(odds))
     likely = float(1 / (1 + np.exp(-odds[best])))
     before = alone if alone and not found[best].contains(alone) else None
-    wants_steps = wants_steps or (is_answerable and before is not None)
+    are_steps_meant = wants_steps or (is_answerable and before is not None)
     is_asked = is_answerable and form in ("list", "steps")
-    if likely < (_SHOW_STEPS if wants_steps else _SHOW_ASKED if is_asked else _SHOW):
+    if likely < (_SHOW_STEPS if are_steps_meant else _SHOW_ASKED if is_asked else _SHOW):
         return []
     made = _as_statements(found[best], likely, places)
     if before:

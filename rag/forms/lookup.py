@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from index.article import Article
@@ -91,12 +91,7 @@ def compared_columns(question: str, places: Places) -> list[Statement]:
             continue
         about = {*content_terms(f"{article.title} {' '.join(words(article.source))}")}
         for rows in tables(places, article_id):
-            said = {name: {*words(name)} for row in rows for name in row.cells}
-            named = [
-                name
-                for name, own in said.items()
-                if own and (own <= asked or ((alone := own.difference(*_others(said, name))) and alone <= asked))
-            ]
+            named = _named_columns(asked, rows)
             if len(named) != _TWO:
                 continue
             rest = {*content_terms(question)} - {*content_terms(" ".join(named))} - said_days - COMPARES - _ASKS_NOTHING
@@ -116,8 +111,11 @@ def _is_meant(row: TableRow, wanted: set[str], of_amounts: set[str], given: Sequ
     )
 
 
-def _others(said: Mapping[str, set[str]], name: str) -> list[set[str]]:
-    return [terms for other, terms in said.items() if other != name]
+def _named_columns(asked: set[str], rows: Sequence[TableRow]) -> list[str]:
+    """Return the columns of which a question has all words, or all that no other column has."""
+    said = {name: {*words(name)} for row in rows for name in row.cells}
+    alone = {name: own.difference(*(said[other] for other in said if other != name)) for name, own in said.items()}
+    return [name for name, own in said.items() if any(one and one <= asked for one in (own, alone[name]))]
 
 
 def _rows_near(article_id: str, places: Places) -> Iterator[list[TableRow]]:
